@@ -1,0 +1,38 @@
+/**
+ * What training, the exported SavedModel and every caller of the endpoint agree on.
+ *
+ * The signature is `serving_default`; its one input is a batch of photos, each a byte string of raw RGB.
+ * Every output has the batch as its first dimension, because TensorFlow Serving's row format demands it.
+ */
+
+/** Side of the square photo, in pixels, that the model reads. */
+export const PHOTO_SIDE = 224;
+
+/** Red, green, blue. */
+export const PHOTO_CHANNELS = 3;
+
+/** Length of one photo: 224 x 224 pixels x 3 channels, row-major, uint8, sRGB. */
+export const PHOTO_BYTES = PHOTO_SIDE * PHOTO_SIDE * PHOTO_CHANNELS;
+
+/** SavedModel signature and tag that TensorFlow Serving loads by default. */
+export const SIGNATURE_NAME = 'serving_default';
+export const SERVE_TAG = 'serve';
+export const PREDICT_METHOD = 'tensorflow/serving/predict';
+
+/** Input: string `[N]`, each `PHOTO_BYTES` long. */
+export const INPUT_NAME = 'photo';
+
+/** Outputs of the signature. */
+export const OUTPUT_NAMES = {
+  /** float32 `[N, C]`, each row sums to 1. */
+  probabilities: 'probabilities',
+  /** string `[N]`: the class with the highest probability. */
+  label: 'label',
+  /** string `[N, C]`: the class of each column of `probabilities`; the same in every row. */
+  classes: 'classes',
+  /** string `[N]`: the version of the model that answered; the same in every row. */
+  modelVersion: 'model_version',
+} as const;
+
+/** Name under which the model is packed and served: `<MODEL_NAME>/<version>/saved_model.pb`. */
+export const MODEL_NAME = 'image-classifier';

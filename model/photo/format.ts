@@ -1,0 +1,26 @@
+/** The file formats of the photo contract, as sharp names them. */
+export const PHOTO_FORMATS = ['jpeg', 'png', 'webp'] as const;
+export type PhotoFormat = (typeof PHOTO_FORMATS)[number];
+
+/** The media types of {@link PHOTO_FORMATS}, for `Accept` headers and file pickers. */
+export const PHOTO_MEDIA_TYPES = PHOTO_FORMATS.map((format) => `image/${format}`);
+
+const startsWith = (bytes: Uint8Array, signature: readonly number[], offset = 0) =>
+  signature.every((byte, index) => bytes[offset + index] === byte);
+
+const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));
+
+/**
+ * Tells a photo's format by its first bytes, never by its name or the client's claim.
+ *
+ * Signatures: JPEG (ITU T.81 B.1.1.3: SOI and a marker), PNG (W3C PNG 5.2), WebP (RFC 9649 2.4).
+ */
+export const detectFormat = (bytes: Uint8Array): PhotoFormat | undefined => {
+  if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'jpeg';
+  if (startsWith(bytes, [0x89, ...ascii('PNG\r\n'), 0x1a, 0x0a])) return 'png';
+  if (startsWith(bytes, ascii('RIFF')) && startsWith(bytes, ascii('WEBP'), 8)) return 'webp';
+  return undefined;
+};
+
+/** True for HEIC and AVIF, which phones make and sharp's prebuilt binaries cannot read (HEIC) or we do not accept. */
+export const isHeif = (bytes: Uint8Array): boolean => startsWith(bytes, ascii('ftyp'), 4);

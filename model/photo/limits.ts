@@ -1,0 +1,13 @@
+/** Limits of the photo contract. A photo beyond one of them is refused before its pixels are decoded. */
+
+/** Largest file, in bytes: a 48-megapixel JPEG from a phone fits. */
+export const MAX_PHOTO_BYTES = 15 * 1024 * 1024;
+
+/** Largest picture, in pixels: a 48-megapixel phone camera (8064 x 6048) fits. */
+export const MAX_PHOTO_PIXELS = 50_000_000;
+
+/** Smallest side, in pixels: below it there is no flower to see. */
+export const MIN_PHOTO_SIDE = 16;
+
+/** Frames: an animation is not a photo. */
+export const MAX_PHOTO_FRAMES = 1;
