@@ -14,6 +14,10 @@ export const PHOTO_CHANNELS = 3;
 /** Length of one photo: 224 x 224 pixels x 3 channels, row-major, uint8, sRGB. */
 export const PHOTO_BYTES = PHOTO_SIDE * PHOTO_SIDE * PHOTO_CHANNELS;
 
+/** Pixel values 0 to 255 become -1 to 1: `value * PIXEL_SCALE + PIXEL_OFFSET`, in training and in the graph. */
+export const PIXEL_SCALE = 1 / 127.5;
+export const PIXEL_OFFSET = -1;
+
 /** SavedModel signature and tag that TensorFlow Serving loads by default. */
 export const SIGNATURE_NAME = 'serving_default';
 export const SERVE_TAG = 'serve';

@@ -30,7 +30,10 @@ const checkFile = (file: Uint8Array): void => {
 /** Checks that need the header. */
 const checkPicture = (width: number, height: number, frames: number): void => {
   if (frames > MAX_PHOTO_FRAMES) {
-    throw new PhotoError('unsupported-format', `The picture is an animation of ${frames} frames. ${ACCEPTED}`);
+    throw new PhotoError(
+      'unsupported-format',
+      `The picture is an animation of ${frames} frames. ${ACCEPTED}`,
+    );
   }
   if (width * height > MAX_PHOTO_PIXELS) {
     throw new PhotoError(
@@ -67,7 +70,11 @@ const unreadable = (cause: unknown): PhotoError =>
 export const readPhoto = async (file: Uint8Array): Promise<Uint8Array> => {
   checkFile(file);
   const image = sharp(file, { failOn: 'error', limitInputPixels: false });
-  const { width, height, pages = 1 } = await image.metadata().catch((error: unknown) => {
+  const {
+    width,
+    height,
+    pages = 1,
+  } = await image.metadata().catch((error: unknown) => {
     throw unreadable(error);
   });
   checkPicture(width, height, pages);

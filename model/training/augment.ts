@@ -1,6 +1,5 @@
-import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
+import { PHOTO_CHANNELS, PHOTO_SIDE, PIXEL_OFFSET, PIXEL_SCALE } from '../contract/tensors.ts';
 import { type Random, uniform } from '../random.ts';
-import { PIXEL_OFFSET, PIXEL_SCALE } from './tensors.ts';
 
 /** How much a photo may be changed while training. */
 export interface Augmentation {
@@ -28,7 +27,11 @@ interface Affine {
 }
 
 /** A random crop, stretch, rotation and mirror. */
-const randomAffine = (random: Random, side: number, { minArea = 0.35, maxRotation = 20 }: Augmentation): Affine => {
+const randomAffine = (
+  random: Random,
+  side: number,
+  { minArea = 0.35, maxRotation = 20 }: Augmentation,
+): Affine => {
   const area = uniform(random, minArea, 1);
   const aspect = Math.exp(uniform(random, -1, 1) * Math.log(4 / 3));
   const width = Math.min(1, Math.sqrt(area * aspect));

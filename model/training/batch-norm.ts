@@ -92,7 +92,8 @@ export class BatchNorm extends layers.Layer {
   override call(inputs: tf.Tensor | tf.Tensor[], options: Record<string, unknown>): tf.Tensor {
     const [x] = Array.isArray(inputs) ? inputs : [inputs];
     const [gamma, beta, mean, variance] = [this.#gamma, this.#beta, this.#mean, this.#variance];
-    if (!x || !gamma || !beta || !mean || !variance) throw new Error(`${this.name} was called before it was built.`);
+    if (!x || !gamma || !beta || !mean || !variance)
+      throw new Error(`${this.name} was called before it was built.`);
     return tf.tidy(() => {
       if (options['training'] !== true) {
         return scaleAndShift(x, { mean: mean.read(), variance: variance.read() }, gamma.read(), beta.read());

@@ -36,11 +36,16 @@ export interface ReadOptions {
 /** Photos decoded side by side; each waits on libuv's pool of four threads. */
 const CONCURRENCY = 4;
 
-const listFiles = async (root: string): Promise<{ labels: string[]; files: { file: string; label: number }[] }> => {
+const listFiles = async (
+  root: string,
+): Promise<{ labels: string[]; files: { file: string; label: number }[] }> => {
   const entries = await readdir(root, { withFileTypes: true }).catch((error: unknown) => {
-    throw new Error(`The dataset folder ${root} cannot be read. Give --data a folder that holds one folder of photos per class.`, {
-      cause: error,
-    });
+    throw new Error(
+      `The dataset folder ${root} cannot be read. Give --data a folder that holds one folder of photos per class.`,
+      {
+        cause: error,
+      },
+    );
   });
   const labels = entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))

@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
+import type { GraphRunner } from '../runtime/graph-runner.ts';
 import type { Example } from './dataset.ts';
 import { photoTensor } from './tensors.ts';
+
+/** Probabilities of every class for each photo. */
+export type Predictor = (examples: readonly Example[]) => Promise<readonly (readonly number[])[]>;
 
 export interface Evaluation {
   /** Mean cross-entropy, in nats. */
@@ -12,55 +17,58 @@ export interface Evaluation {
   readonly count: number;
   /** `confusion[truth][answer]`: photos of class `truth` that were called `answer`. */
   readonly confusion: readonly (readonly number[])[];
-  /** For each photo, in the order given: probabilities of every class. */
-  readonly probabilities: readonly (readonly number[])[];
 }
 
 const BATCH = 32;
 
-/** @returns float32 `[N, classes]`: probabilities of each class. */
-const probabilitiesOf = (network: LayersModel, examples: readonly Example[]): tf.Tensor =>
-  tf.tidy(() => {
-    const photos = photoTensor(examples);
-    const outputs = network.apply(photos, { training: false });
-    if (!(outputs instanceof tf.Tensor)) throw new Error('The network must have one output.');
-    return tf.softmax(outputs);
-  });
+const rowsOf = (values: readonly number[], width: number): number[][] =>
+  Array.from({ length: values.length / width }, (_, row) => values.slice(row * width, (row + 1) * width));
 
-/** Classifies photos that the network was not trained on. */
+/** Asks a network under training. */
+export const networkPredictor =
+  (network: LayersModel): Predictor =>
+  async (examples) => {
+    const probabilities = tf.tidy(() => {
+      const logits = network.apply(photoTensor(examples), { training: false });
+      if (!(logits instanceof tf.Tensor)) throw new Error('The network must have one output.');
+      return tf.softmax(logits);
+    });
+    const values = [...(await probabilities.data())];
+    probabilities.dispose();
+    return rowsOf(values, values.length / examples.length);
+  };
+
+/** Asks an exported SavedModel, as it will be served. */
+export const savedModelPredictor =
+  (runner: GraphRunner): Predictor =>
+  async (examples) => {
+    const photos = { shape: [examples.length], values: examples.map(({ pixels }) => pixels) };
+    const output = (await runner.run(new Map([[INPUT_NAME, photos]]))).get(OUTPUT_NAMES.probabilities);
+    if (!output || !('numbers' in output)) throw new Error('The SavedModel must answer with probabilities.');
+    return rowsOf(output.numbers, output.numbers.length / examples.length);
+  };
+
+/** Compares answers with the truth, on photos that were not trained on. */
 export const evaluate = async (
-  network: LayersModel,
+  predict: Predictor,
   classes: number,
   examples: readonly Example[],
 ): Promise<Evaluation> => {
-  const probabilities: number[][] = [];
-  for (let start = 0; start < examples.length; start += BATCH) {
-    const batch = probabilitiesOf(network, examples.slice(start, start + BATCH));
-    const values = [...(await batch.data())];
-    for (let row = 0; row * classes < values.length; row++) {
-      probabilities.push(values.slice(row * classes, (row + 1) * classes));
-    }
-    batch.dispose();
-  }
-  return summarize(examples, classes, probabilities);
-};
-
-const summarize = (
-  examples: readonly Example[],
-  classes: number,
-  probabilities: readonly (readonly number[])[],
-): Evaluation => {
   const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
   let loss = 0;
   let correct = 0;
-  examples.forEach(({ label }, index) => {
-    const row = probabilities[index] ?? [];
-    const answer = row.indexOf(Math.max(...row));
-    const counts = confusion[label];
-    if (counts) counts[answer] = (counts[answer] ?? 0) + 1;
-    if (answer === label) correct += 1;
-    loss -= Math.log(Math.max(row[label] ?? 0, 1e-7));
-  });
+  for (let start = 0; start < examples.length; start += BATCH) {
+    const batch = examples.slice(start, start + BATCH);
+    const rows = await predict(batch);
+    batch.forEach(({ label }, index) => {
+      const row = rows[index] ?? [];
+      const answer = row.indexOf(Math.max(...row));
+      const counts = confusion[label];
+      if (counts) counts[answer] = (counts[answer] ?? 0) + 1;
+      if (answer === label) correct += 1;
+      loss -= Math.log(Math.max(row[label] ?? 0, 1e-7));
+    });
+  }
   const count = examples.length;
-  return { loss: loss / count, accuracy: correct / count, correct, count, confusion, probabilities };
+  return { loss: loss / count, accuracy: correct / count, correct, count, confusion };
 };

@@ -1,4 +1,11 @@
-import { initializers, input, type LayersModel, layers, model, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import {
+  initializers,
+  input,
+  type LayersModel,
+  layers,
+  model,
+  SymbolicTensor,
+} from '@tensorflow/tfjs-layers';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
 import { BatchNorm } from './batch-norm.ts';
 
@@ -7,13 +14,16 @@ export interface NetworkOptions {
   readonly classes: number;
   /** Filters of the stem. @default 32 */
   readonly stem?: number;
-  /** Filters of each residual block; every block halves the resolution. @default [48, 96, 160] */
+  /** Filters of each residual block; a block with other filters than the one before halves the resolution. @default [48, 96, 96, 160] */
   readonly blocks?: readonly number[];
   /** Fraction of the features dropped before the classifier while training. @default 0.3 */
   readonly dropout?: number;
   /** Seed of the initial weights and of dropout. @default 1 */
   readonly seed?: number;
 }
+
+/** The layer whose output describes a photo; the classifier sees nothing else. */
+const FEATURES_LAYER = 'features';
 
 type Activation = 'relu' | 'linear';
 
@@ -49,13 +59,23 @@ class Builder {
     return activation === 'linear' ? normalized : this.apply(layers.activation({ activation }), normalized);
   }
 
-  /** Residual block at half the resolution; the shortcut is pooled, not sampled (He et al. 2019, ResNet-D). */
-  block(x: SymbolicTensor, filters: number): SymbolicTensor {
+  /** At half the resolution the shortcut is pooled, not sampled (He et al. 2019, ResNet-D). */
+  shortcut(x: SymbolicTensor, filters: number, strides: number): SymbolicTensor {
+    if (strides === 1) return x;
     const pooled = this.apply(layers.averagePooling2d({ poolSize: 2, strides: 2, padding: 'same' }), x);
-    const shortcut = this.conv(pooled, filters, 1, 1, 'linear');
-    const inner = this.conv(x, filters, 3, 2, 'relu');
+    return this.conv(pooled, filters, 1, 1, 'linear');
+  }
+
+  /** Two convolutions around which the input is carried (He et al. 2016). */
+  block(x: SymbolicTensor, filters: number): SymbolicTensor {
+    const strides = x.shape.at(-1) === filters ? 1 : 2;
+    const shortcut = this.shortcut(x, filters, strides);
+    const inner = this.conv(x, filters, 3, strides, 'relu');
     const residual = this.conv(inner, filters, 3, 1, 'linear');
-    return this.apply(layers.activation({ activation: 'relu' }), this.apply(layers.add(), [residual, shortcut]));
+    return this.apply(
+      layers.activation({ activation: 'relu' }),
+      this.apply(layers.add(), [residual, shortcut]),
+    );
   }
 }
 
@@ -68,7 +88,7 @@ class Builder {
 export const buildNetwork = ({
   classes,
   stem = 32,
-  blocks = [48, 96, 160],
+  blocks = [48, 96, 96, 160],
   dropout = 0.3,
   seed = 1,
 }: NetworkOptions): LayersModel => {
@@ -77,7 +97,7 @@ export const buildNetwork = ({
   let x = builder.apply(layers.averagePooling2d({ poolSize: 2, strides: 2, name: 'halve' }), photo);
   x = builder.conv(x, stem, 3, 2, 'relu');
   for (const filters of blocks) x = builder.block(x, filters);
-  x = builder.apply(layers.globalAveragePooling2d({}), x);
+  x = builder.apply(layers.globalAveragePooling2d({ name: FEATURES_LAYER }), x);
   x = builder.apply(layers.dropout({ rate: dropout, seed: builder.nextSeed() }), x);
   const classifier = layers.dense({
     units: classes,
@@ -85,4 +105,15 @@ export const buildNetwork = ({
     kernelInitializer: initializers.glorotUniform({ seed: builder.nextSeed() }),
   });
   return model({ inputs: photo, outputs: builder.apply(classifier, x), name: 'compact-resnet' });
+};
+
+/**
+ * The same network with a second output that predicts a teacher's features from its own: float32 `[N, features]`.
+ * It shares all weights with `network`, whose export does not contain the addition.
+ */
+export const withHint = (network: LayersModel, features: number): LayersModel => {
+  const { output } = network.getLayer(FEATURES_LAYER);
+  const hint = layers.dense({ units: features, name: 'hint' }).apply(output);
+  if (!(hint instanceof SymbolicTensor)) throw new Error('The hint must have exactly one output.');
+  return model({ inputs: network.inputs, outputs: [...network.outputs, hint], name: 'taught' });
 };

@@ -1,10 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { PHOTO_BYTES, PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
+import { PHOTO_BYTES, PHOTO_CHANNELS, PHOTO_SIDE, PIXEL_OFFSET, PIXEL_SCALE } from '../contract/tensors.ts';
 import type { Example } from './dataset.ts';
-
-/** Pixel values 0 to 255 become -1 to 1; the exported graph does the same. */
-export const PIXEL_SCALE = 1 / 127.5;
-export const PIXEL_OFFSET = -1;
 
 /** Photos as float32 `[N, 224, 224, 3]` in [-1, 1]. */
 export const photoTensor = (examples: readonly Example[]): tf.Tensor4D => {

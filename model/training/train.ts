@@ -5,9 +5,11 @@ import { type Random, seededRandom, shuffled } from '../random.ts';
 import { augmentInto } from './augment.ts';
 import { AveragedWeights } from './averaged-weights.ts';
 import type { Example } from './dataset.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate, networkPredictor } from './evaluate.ts';
 import { mix } from './mix.ts';
+import { withHint } from './network.ts';
 import { AdamW, learningRateAt } from './optimizer.ts';
+import type { Teacher } from './teacher.ts';
 import { targetTensor } from './tensors.ts';
 
 export interface TrainOptions {
@@ -25,6 +27,10 @@ export interface TrainOptions {
   readonly averaging?: number;
   /** Side, in pixels, of the photos at the first epoch; it grows to 224. @default 128 */
   readonly firstSide?: number;
+  /** Whose features the network must predict too. @default none */
+  readonly teacher?: Teacher | undefined;
+  /** Weight of the teacher's part of the loss. @default 1 */
+  readonly teacherWeight?: number;
   /** Seed of the order and the augmentation. @default 1 */
   readonly seed?: number;
   readonly onStep?: (done: number, total: number) => void;
@@ -70,7 +76,9 @@ export const train = async (
   const optimizer = new AdamW(weightDecay);
   const averaged = new AveragedWeights(network);
   const steps = Math.ceil(examples.length / batchSize);
-  const variables = trainableVariables(network);
+  const { teacher, teacherWeight = 1 } = options;
+  const trained = teacher ? withHint(network, teacher.features) : network;
+  const variables = trainableVariables(trained);
   const history: EpochResult[] = [];
 
   const step = async (batch: readonly Example[], progress: number, random: Random): Promise<StepResult> => {
@@ -80,18 +88,22 @@ export const train = async (
       const mixed = mix({ photos, targets: targetTensor(batch, classes, labelSmoothing) }, random);
       return { photos: mixed.photos, targets: mixed.targets };
     });
+    const taught = teacher?.describe(photos);
     let correct: tf.Tensor | undefined;
     const { value, grads } = tf.variableGrads(() => {
-      const logits = network.apply(photos, { training: true });
-      if (!(logits instanceof tf.Tensor)) throw new Error('The network must have one output.');
+      const outputs = trained.apply(photos, { training: true });
+      const [logits, hint] = Array.isArray(outputs) ? outputs : [outputs];
+      if (!(logits instanceof tf.Tensor)) throw new Error('The network must have logits.');
       correct = tf.keep(tf.sum(tf.equal(tf.argMax(logits, 1), tf.argMax(targets, 1))));
-      return tf.reshape<tf.Rank.R0>(tf.losses.softmaxCrossEntropy(targets, logits), []);
+      const loss = tf.reshape<tf.Rank.R0>(tf.losses.softmaxCrossEntropy(targets, logits), []);
+      if (!(hint instanceof tf.Tensor) || !taught) return loss;
+      return tf.add<tf.Scalar>(loss, tf.mul(tf.mean(tf.squaredDifference(hint, taught)), teacherWeight));
     }, variables);
     optimizer.step(grads, variables, learningRateAt(progress, learningRate));
     averaged.update(averaging);
     const [loss = Number.NaN] = await value.data();
     const [hits = 0] = (await correct?.data()) ?? [];
-    tf.dispose([photos, targets, value, grads, ...(correct ? [correct] : [])]);
+    tf.dispose([photos, targets, value, grads, ...(correct ? [correct] : []), ...(taught ? [taught] : [])]);
     return { loss, correct: hits };
   };
 
@@ -108,7 +120,7 @@ export const train = async (
       options.onStep?.(index + 1, steps);
     }
     const watched = await averaged.during(async () =>
-      validation.length > 0 ? evaluate(network, classes, validation) : undefined,
+      validation.length > 0 ? evaluate(networkPredictor(network), classes, validation) : undefined,
     );
     const result: EpochResult = {
       epoch: epoch + 1,

@@ -13,9 +13,9 @@ export const PROBLEM_CODES = [
   'endpoint-unavailable',
   'model-failed',
   'was-unavailable',
+  'overloaded',
   'not-found',
   'method-not-allowed',
-  'stopping',
   'internal',
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];

@@ -16,9 +16,9 @@ const KINDS = {
   'endpoint-unavailable': [503, 'The classifier is not available'],
   'model-failed': [502, 'The classifier failed'],
   'was-unavailable': [503, 'The application service is not available'],
+  overloaded: [503, 'Too many requests at once'],
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'Method not allowed'],
-  stopping: [503, 'The service is stopping'],
   internal: [500, 'Internal error'],
 } as const satisfies Record<ProblemCode, readonly [number, string]>;
 
@@ -68,11 +68,17 @@ export const respondWithProblem = (context: Context, { code, message, status, he
 const toProblem = (error: Error): ProblemError => {
   if (error instanceof ProblemError) return error;
   if (error instanceof HTTPException && error.status < 500) {
-    return new ProblemError('malformed-body', error.message || 'The request cannot be read.', { cause: error });
+    return new ProblemError('malformed-body', error.message || 'The request cannot be read.', {
+      cause: error,
+    });
   }
-  return new ProblemError('internal', 'Something went wrong on our side. Try again; if it stays, report the requestId.', {
-    cause: error,
-  });
+  return new ProblemError(
+    'internal',
+    'Something went wrong on our side. Try again; if it stays, report the requestId.',
+    {
+      cause: error,
+    },
+  );
 };
 
 /** `app.onError`: every error becomes a problem; those of our own making are logged with their cause. */

@@ -37,7 +37,8 @@ const listen = (server: Server, port: number, hostname: string) =>
     });
     server.listen(port, hostname, () => {
       const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('The server listens on no TCP port.');
+      if (address === null || typeof address === 'string')
+        throw new Error('The server listens on no TCP port.');
       resolve(address);
     });
   });

@@ -1,0 +1,40 @@
+/** The little that the report's pictures need of SVG. */
+
+const escape = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+type Attributes = Readonly<Record<string, string | number>>;
+
+/** An element; `content` must be markup already. */
+export const element = (name: string, attributes: Attributes, content = ''): string => {
+  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${escape(String(value))}"`);
+  return `<${name}${list.join('')}>${content}</${name}>`;
+};
+
+export const label = (x: number, y: number, text: string, attributes: Attributes = {}): string =>
+  element(
+    'text',
+    { x, y, 'text-anchor': 'middle', 'dominant-baseline': 'middle', ...attributes },
+    escape(text),
+  );
+
+/** A whole picture on white, so that it reads in dark pages too. */
+export const picture = (width: number, height: number, title: string, content: readonly string[]): string =>
+  element(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+      role: 'img',
+      'font-family': 'system-ui, sans-serif',
+      'font-size': 13,
+    },
+    [
+      element('title', {}, escape(title)),
+      element('rect', { width, height, fill: '#fff' }),
+      label(width / 2, 22, title, { 'font-size': 15, 'font-weight': 600 }),
+      ...content,
+      '',
+    ].join('\n'),
+  );

@@ -1,0 +1,102 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type Attribute, attribute, shapeOf } from './attributes.ts';
+import { DataType } from './data-types.ts';
+import { toHalf } from './half.ts';
+import type { NodeDefSchema } from './proto/tensorflow_pb.ts';
+
+/** The first output of a node, by the node's name. */
+export type Node = string;
+
+const FLOAT = attribute.type(DataType.float);
+const utf8 = new TextEncoder();
+
+const bytesOf = (values: Float32Array | Int32Array) =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** How float constants are stored. */
+export type WeightPrecision = 'float' | 'half';
+
+/** A TensorFlow graph under construction. Nodes are named once; each method returns the new node's name. */
+export class Graph {
+  readonly nodes: MessageInitShape<typeof NodeDefSchema>[] = [];
+  readonly #names = new Set<string>();
+  readonly #precision: WeightPrecision;
+
+  constructor(precision: WeightPrecision = 'float') {
+    this.#precision = precision;
+  }
+
+  /** @throws Error when the name is taken: two layers of one name would be wired wrongly */
+  add(op: string, name: string, input: readonly Node[], attr: Record<string, Attribute> = {}): Node {
+    if (this.#names.has(name)) throw new Error(`The graph already has a node called ${name}.`);
+    this.#names.add(name);
+    this.nodes.push({ name, op, input: [...input], attr });
+    return name;
+  }
+
+  placeholder(name: string, dtype: DataType, dimensions: readonly (number | null)[]): Node {
+    return this.add('Placeholder', name, [], {
+      dtype: attribute.type(dtype),
+      shape: attribute.shape(dimensions),
+    });
+  }
+
+  #constant(name: string, dtype: DataType, dimensions: readonly number[], content: Uint8Array): Node {
+    const tensor = { dtype, tensorShape: shapeOf(dimensions), tensorContent: content };
+    return this.add('Const', name, [], { dtype: attribute.type(dtype), value: attribute.tensor(tensor) });
+  }
+
+  integers(name: string, values: readonly number[], dimensions: readonly number[] = [values.length]): Node {
+    return this.#constant(name, DataType.int32, dimensions, bytesOf(Int32Array.from(values)));
+  }
+
+  scalar(name: string, value: number): Node {
+    return this.#constant(name, DataType.float, [], bytesOf(Float32Array.of(value)));
+  }
+
+  strings(name: string, values: readonly string[]): Node {
+    const dtype = DataType.string;
+    const tensor = {
+      dtype,
+      tensorShape: shapeOf([values.length]),
+      stringVal: values.map((value) => utf8.encode(value)),
+    };
+    return this.add('Const', name, [], { dtype: attribute.type(dtype), value: attribute.tensor(tensor) });
+  }
+
+  /** Learned numbers. With precision `half` they are stored as half and cast back where they are used. */
+  weights(name: string, values: Float32Array, dimensions: readonly number[]): Node {
+    if (this.#precision === 'float') return this.#constant(name, DataType.float, dimensions, bytesOf(values));
+    const stored = this.#constant(`${name}/half`, DataType.half, dimensions, toHalf(values));
+    return this.cast(name, stored, DataType.half, DataType.float);
+  }
+
+  cast(name: string, x: Node, from: DataType, to: DataType): Node {
+    return this.add('Cast', name, [x], {
+      SrcT: attribute.type(from),
+      DstT: attribute.type(to),
+      Truncate: attribute.boolean(false),
+    });
+  }
+
+  reshape(name: string, x: Node, dimensions: readonly number[], dtype: DataType = DataType.float): Node {
+    const shape = this.integers(`${name}/shape`, dimensions);
+    return this.add('Reshape', name, [x, shape], {
+      T: attribute.type(dtype),
+      Tshape: attribute.type(DataType.int32),
+    });
+  }
+
+  /** An operation whose inputs and output are all float32. */
+  float(op: string, name: string, input: readonly Node[], attr: Record<string, Attribute> = {}): Node {
+    return this.add(op, name, input, { T: FLOAT, ...attr });
+  }
+
+  /** Mean over some dimensions, which disappear. */
+  mean(name: string, x: Node, axes: readonly number[]): Node {
+    return this.float('Mean', name, [x, this.integers(`${name}/axes`, axes)], {
+      Tidx: attribute.type(DataType.int32),
+      keep_dims: attribute.boolean(false),
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { attribute } from './attributes.ts';
+import type { Graph, Node } from './graph.ts';
+import { type LayerCall, type LayerExporter, layerExporter, weightAt } from './layer-exporter.ts';
+
+const pair = z.tuple([z.int().positive(), z.int().positive()]);
+const padding = z.enum(['same', 'valid']);
+const dataFormat = z.literal(['channelsLast', null]).optional();
+const activation = z.enum(['linear', 'relu', 'relu6', 'softmax', 'sigmoid']);
+
+const anything = z.object({});
+const convolutionSettings = z.object({
+  strides: pair,
+  padding,
+  dilationRate: pair,
+  dataFormat,
+  activation,
+  useBias: z.boolean(),
+});
+const poolingSettings = z.object({ poolSize: pair, strides: pair, padding, dataFormat });
+const denseSettings = z.object({ activation, useBias: z.boolean() });
+
+const NHWC = attribute.text('NHWC');
+const spatial = ([height, width]: readonly [number, number]) => attribute.integers([1, height, width, 1]);
+const OPS = { relu: 'Relu', relu6: 'Relu6', softmax: 'Softmax', sigmoid: 'Sigmoid' } as const;
+
+const activate = (graph: Graph, name: string, x: Node, activation: keyof typeof OPS | 'linear'): Node =>
+  activation === 'linear' ? x : graph.float(OPS[activation], `${name}/${activation}`, [x]);
+
+/** Adds the second weight of a layer to its channels. */
+const addBias = (call: LayerCall, x: Node): Node => {
+  const { values, shape } = weightAt(call, 1);
+  const bias = call.graph.weights(`${call.name}/bias`, values, shape);
+  return call.graph.float('BiasAdd', `${call.name}/bias_add`, [x, bias], { data_format: NHWC });
+};
+
+const convolution = (op: 'Conv2D' | 'DepthwiseConv2dNative'): LayerExporter =>
+  layerExporter(convolutionSettings, (call, { strides, dilationRate, padding, useBias, activation }) => {
+    const { graph, name, inputs } = call;
+    const { values, shape } = weightAt(call, 0);
+    const x = graph.float(op, name, [inputs[0], graph.weights(`${name}/kernel`, values, shape)], {
+      strides: spatial(strides),
+      dilations: spatial(dilationRate),
+      padding: attribute.text(padding.toUpperCase()),
+      data_format: NHWC,
+    });
+    return activate(graph, name, useBias ? addBias(call, x) : x, activation);
+  });
+
+const pooling = (op: 'AvgPool' | 'MaxPool'): LayerExporter =>
+  layerExporter(poolingSettings, ({ graph, name, inputs }, { poolSize, strides, padding }) =>
+    graph.float(op, name, [inputs[0]], {
+      ksize: spatial(poolSize),
+      strides: spatial(strides),
+      padding: attribute.text(padding.toUpperCase()),
+      data_format: NHWC,
+    }),
+  );
+
+const dense = layerExporter(denseSettings, (call, { useBias, activation }) => {
+  const { graph, name, inputs } = call;
+  const { values, shape } = weightAt(call, 0);
+  const x = graph.float('MatMul', name, [inputs[0], graph.weights(`${name}/kernel`, values, shape)], {
+    transpose_a: attribute.boolean(false),
+    transpose_b: attribute.boolean(false),
+  });
+  return activate(graph, name, useBias ? addBias(call, x) : x, activation);
+});
+
+const add = layerExporter(anything, ({ graph, name, inputs: [first, ...others] }) =>
+  others.reduce(
+    (sum, x, index) => graph.float('AddV2', index === 0 ? name : `${name}/${index}`, [sum, x]),
+    first,
+  ),
+);
+
+/** What only matters while training passes its input on. */
+const identity = layerExporter(anything, ({ inputs }) => inputs[0]);
+
+/** How each class of layer becomes TensorFlow operations. A class that is not here cannot be exported. */
+export const layerExporters: ReadonlyMap<string, LayerExporter> = new Map(
+  Object.entries({
+    InputLayer: identity,
+    Conv2D: convolution('Conv2D'),
+    DepthwiseConv2D: convolution('DepthwiseConv2dNative'),
+    Activation: layerExporter(z.object({ activation }), ({ graph, name, inputs }, settings) =>
+      activate(graph, name, inputs[0], settings.activation),
+    ),
+    Add: add,
+    Dropout: identity,
+    AveragePooling2D: pooling('AvgPool'),
+    MaxPooling2D: pooling('MaxPool'),
+    GlobalAveragePooling2D: layerExporter(z.object({ dataFormat }), ({ graph, name, inputs }) =>
+      graph.mean(name, inputs[0], [1, 2]),
+    ),
+    Dense: dense,
+  }),
+);

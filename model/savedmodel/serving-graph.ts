@@ -1,0 +1,125 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import {
+  INPUT_NAME,
+  OUTPUT_NAMES,
+  PHOTO_CHANNELS,
+  PHOTO_SIDE,
+  PIXEL_OFFSET,
+  PIXEL_SCALE,
+} from '../contract/tensors.ts';
+import { attribute } from './attributes.ts';
+import { DataType } from './data-types.ts';
+import { exportLayers } from './export-layers.ts';
+import { Graph, type Node, type WeightPrecision } from './graph.ts';
+
+export interface ServingOptions {
+  /** The class of each output of the model, in order. */
+  readonly labels: readonly string[];
+  /** Travels with the model and comes back with every answer: digits, as TensorFlow Serving wants versions. */
+  readonly version: string;
+  /** How weights are stored. @default 'half' */
+  readonly precision?: WeightPrecision;
+}
+
+/** A node that the signature names, with its type and shape. */
+export interface SignatureTensor {
+  readonly node: Node;
+  readonly dtype: DataType;
+  /** `null`: the batch. */
+  readonly shape: readonly (number | null)[];
+}
+
+export interface ServingGraph {
+  readonly graph: Graph;
+  readonly inputs: Readonly<Record<string, SignatureTensor>>;
+  readonly outputs: Readonly<Record<string, SignatureTensor>>;
+}
+
+const { float, int32, int64, string } = {
+  float: attribute.type(DataType.float),
+  int32: attribute.type(DataType.int32),
+  int64: attribute.type(DataType.int64),
+  string: attribute.type(DataType.string),
+};
+
+/** Strings of raw RGB become float32 `[N, 224, 224, 3]` in [-1, 1]. */
+const decodePhotos = (graph: Graph, photos: Node): Node => {
+  const bytes = graph.add('DecodeRaw', 'decode/raw', [photos], {
+    out_type: attribute.type(DataType.uint8),
+    little_endian: attribute.boolean(true),
+  });
+  const square = [-1, PHOTO_SIDE, PHOTO_SIDE, PHOTO_CHANNELS];
+  const pixels = graph.reshape('decode/pixels', bytes, square, DataType.uint8);
+  const floats = graph.cast('decode/float', pixels, DataType.uint8, DataType.float);
+  const scaled = graph.float('Mul', 'decode/scaled', [floats, graph.scalar('decode/scale', PIXEL_SCALE)]);
+  return graph.float('AddV2', 'decode/shifted', [scaled, graph.scalar('decode/offset', PIXEL_OFFSET)]);
+};
+
+/** Each photo and its mirror image go through the network; the answer is the mean of both. */
+const classifyBothWays = (graph: Graph, model: LayersModel, photos: Node, classes: number): Node => {
+  const mirrored = graph.float('ReverseV2', 'mirror', [photos, graph.integers('mirror/axis', [2])], {
+    Tidx: int32,
+  });
+  const both = graph.float('ConcatV2', 'both', [photos, mirrored, graph.integers('both/axis', [0], [])], {
+    N: attribute.integer(2),
+    Tidx: int32,
+  });
+  const probabilities = graph.float('Softmax', 'softmax', [exportLayers(graph, model, both)]);
+  const pairs = graph.reshape('pairs', probabilities, [2, -1, classes]);
+  return graph.mean('probabilities', pairs, [0]);
+};
+
+/** For every photo: the class names, the name of the most probable one, and the model's version. */
+const describe = (graph: Graph, probabilities: Node, { labels, version }: ServingOptions) => {
+  const names = graph.strings('names', labels);
+  const shape = graph.add('Shape', 'probabilities/shape', [probabilities], { T: float, out_type: int32 });
+  const classes = graph.add('BroadcastTo', 'classes', [names, shape], { T: string, Tidx: int32 });
+  const best = graph.add('ArgMax', 'best', [probabilities, graph.integers('best/axis', [1], [])], {
+    T: float,
+    Tidx: int32,
+    output_type: int64,
+  });
+  const gather = (name: string, from: Node, indices: Node) =>
+    graph.add('GatherV2', name, [from, indices, graph.integers(`${name}/axis`, [0], [])], {
+      Tparams: string,
+      Tindices: int64,
+      Taxis: int32,
+      batch_dims: attribute.integer(0),
+    });
+  const bestShape = graph.add('Shape', 'best/shape', [best], { T: int64, out_type: int32 });
+  const modelVersion = graph.add(
+    'BroadcastTo',
+    'model_version',
+    [graph.strings('version', [version]), bestShape],
+    {
+      T: string,
+      Tidx: int32,
+    },
+  );
+  return { classes, label: gather('label', names, best), modelVersion };
+};
+
+/**
+ * The whole graph of the serving contract around a trained network: raw photos in, probabilities and names out.
+ * Every node works on any batch size and every output has the batch first, so TensorFlow Serving can batch requests.
+ *
+ * @param model float32 `[N, H, W, 3]` in [-1, 1] to logits `[N, classes]`
+ * @throws ExportError when the network cannot be expressed exactly
+ */
+export const buildServingGraph = (model: LayersModel, options: ServingOptions): ServingGraph => {
+  const graph = new Graph(options.precision ?? 'half');
+  const count = options.labels.length;
+  const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);
+  const probabilities = classifyBothWays(graph, model, decodePhotos(graph, photo), count);
+  const { classes, label, modelVersion } = describe(graph, probabilities, options);
+  return {
+    graph,
+    inputs: { [INPUT_NAME]: { node: photo, dtype: DataType.string, shape: [null] } },
+    outputs: {
+      [OUTPUT_NAMES.probabilities]: { node: probabilities, dtype: DataType.float, shape: [null, count] },
+      [OUTPUT_NAMES.label]: { node: label, dtype: DataType.string, shape: [null] },
+      [OUTPUT_NAMES.classes]: { node: classes, dtype: DataType.string, shape: [null, count] },
+      [OUTPUT_NAMES.modelVersion]: { node: modelVersion, dtype: DataType.string, shape: [null] },
+    },
+  };
+};

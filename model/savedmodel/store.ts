@@ -1,0 +1,23 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { create } from 'tar';
+import { MODEL_NAME } from '../contract/tensors.ts';
+
+/** Digits only, as TensorFlow Serving wants a version folder: the UTC time to the second. */
+export const versionAt = (time: Date): string => time.toISOString().replace(/\D/g, '').slice(0, 14);
+
+/**
+ * Writes `<directory>/image-classifier/<version>/saved_model.pb`, and `<directory>/model.tar.gz` of it: the layout from
+ * which TensorFlow Serving, the AWS tensorflow-inference image and our stand-in serve.
+ */
+export const storeModel = async (
+  directory: string,
+  version: string,
+  savedModel: Uint8Array,
+): Promise<void> => {
+  const folder = path.join(directory, MODEL_NAME, version);
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'saved_model.pb'), savedModel);
+  const options = { cwd: directory, gzip: true, portable: true, mtime: new Date(0) };
+  await create({ ...options, file: path.join(directory, 'model.tar.gz') }, [`${MODEL_NAME}/${version}`]);
+};

@@ -1,0 +1,68 @@
+import type { Output } from '../../model/runtime/graph-runner.ts';
+import { InvalidArgumentError } from '../../model/runtime/values.ts';
+import type { ServedModel } from './model-store.ts';
+import { type PredictRequest, parsePredictRequest } from './predict-request.ts';
+import { invalidArgument } from './serving-error.ts';
+
+type Json = number | string | Json[] | { [name: string]: Json };
+
+/** Nine significant digits carry a float32 exactly. */
+const round = (value: number) => Number(value.toPrecision(9));
+const utf8 = new TextDecoder();
+
+const flat = (output: Output): Json[] =>
+  'numbers' in output ? output.numbers.map(round) : output.strings.map((value) => utf8.decode(value));
+
+/** A flat list as nested lists of the given shape. */
+const nest = (values: readonly Json[], shape: readonly number[]): Json => {
+  const [size, ...rest] = shape;
+  if (size === undefined) return values[0] ?? [];
+  const stride = values.length / Math.max(1, size);
+  return Array.from({ length: size }, (_, index) =>
+    nest(values.slice(index * stride, (index + 1) * stride), rest),
+  );
+};
+
+/** `{"outputs": ...}`: each output whole; the only one without its name. */
+const columns = (outputs: ReadonlyMap<string, Output>): Json => {
+  const named = Object.fromEntries(
+    [...outputs].map(([name, output]) => [name, nest(flat(output), output.shape)]),
+  );
+  const [only, ...others] = Object.values(named);
+  return { outputs: only !== undefined && others.length === 0 ? only : named };
+};
+
+/** `{"predictions": [...]}`: one element per photo. */
+const rows = (outputs: ReadonlyMap<string, Output>): Json => {
+  const split = [...outputs].map(([name, { shape, ...rest }]) => {
+    const values = nest(flat({ shape, ...rest }), shape);
+    return { name, values: Array.isArray(values) ? values : [] };
+  });
+  const count = split[0]?.values.length ?? 0;
+  const predictions = Array.from({ length: count }, (_, row): Json => {
+    const [only, ...others] = split;
+    if (only && others.length === 0) return only.values[row] ?? [];
+    return Object.fromEntries(split.map(({ name, values }) => [name, values[row] ?? []]));
+  });
+  return { predictions };
+};
+
+const run = async ({ runner }: ServedModel, { inputs }: PredictRequest) => {
+  try {
+    return await runner.run(inputs);
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) throw invalidArgument(error.message);
+    throw error;
+  }
+};
+
+/**
+ * Answers the body of a `:predict` request.
+ *
+ * @throws ServingError 400 for a request that the model cannot take
+ */
+export const predict = async (model: ServedModel, body: string): Promise<Json> => {
+  const request = parsePredictRequest(body, Object.keys(model.runner.signature.inputs));
+  const outputs = await run(model, request);
+  return request.form === 'row' ? rows(outputs) : columns(outputs);
+};

@@ -1,0 +1,123 @@
+import {
+  InvokeEndpointCommand,
+  ModelError,
+  type SageMakerRuntimeClient,
+} from '@aws-sdk/client-sagemaker-runtime';
+import { z } from 'zod';
+import { INPUT_NAME } from '../../model/contract/tensors.ts';
+import { ProblemError } from '../http/problem.ts';
+
+/** What the model says of one photo. */
+export interface Classification {
+  /** Every class with its probability, in the model's order. */
+  readonly classes: readonly { readonly label: string; readonly probability: number }[];
+  readonly modelVersion: string;
+}
+
+export interface Classifier {
+  /**
+   * @param pixels uint8 RGB, `224 * 224 * 3`
+   * @throws ProblemError `endpoint-unavailable` or `model-failed`
+   */
+  classify(pixels: Uint8Array): Promise<Classification>;
+}
+
+export interface SageMakerClassifierOptions {
+  readonly client: Pick<SageMakerRuntimeClient, 'send'>;
+  readonly endpointName: string;
+  /** How long an answer may take, retries included. */
+  readonly timeoutMilliseconds: number;
+}
+
+/** The row form of TensorFlow Serving's answer (model/contract/tensors.ts names the outputs). */
+const responseSchema = z.object({
+  predictions: z
+    .array(
+      z
+        .object({
+          probabilities: z.array(z.number().min(0).max(1.0001)).min(1),
+          classes: z.array(z.string()).min(1),
+          model_version: z.string(),
+        })
+        .refine(({ probabilities, classes }) => probabilities.length === classes.length, {
+          message: 'probabilities and classes differ in length',
+        }),
+    )
+    .length(1),
+});
+
+/** Seconds after which another try is worth while, by the service's error. */
+const RETRY_AFTER: Readonly<Record<string, number>> = { ThrottlingException: 1, ModelNotReadyException: 5 };
+
+const REASONS: Readonly<Record<string, string>> = {
+  ThrottlingException: 'It is receiving more requests than it is allowed.',
+  ModelNotReadyException: 'It is still loading its model.',
+  ValidationError: 'It has not been deployed yet.',
+  TimeoutError: 'It did not answer in time.',
+  AbortError: 'It did not answer in time.',
+};
+
+const toProblem = (error: unknown, endpointName: string): ProblemError => {
+  if (error instanceof ModelError) {
+    return new ProblemError('model-failed', 'The model could not process the photo. Try another photo.', {
+      cause: error,
+    });
+  }
+  const name = error instanceof Error ? error.name : '';
+  const reason = REASONS[name] ?? 'It cannot be reached.';
+  return new ProblemError(
+    'endpoint-unavailable',
+    `The classifier ${endpointName} is not available. ${reason} Try again shortly.`,
+    { cause: error, retryAfter: RETRY_AFTER[name] ?? 2 },
+  );
+};
+
+const parseResponse = (body: Uint8Array): Classification => {
+  const { predictions } = responseSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+  const [
+    { probabilities, classes, model_version: modelVersion } = {
+      probabilities: [],
+      classes: [],
+      model_version: '',
+    },
+  ] = predictions;
+  return {
+    classes: classes.map((label, index) => ({ label, probability: Math.min(1, probabilities[index] ?? 0) })),
+    modelVersion,
+  };
+};
+
+/** Asks a SageMaker endpoint. The photo travels as base64 of raw RGB: 201 kB where JSON numbers would be 600 or more. */
+export const sageMakerClassifier = ({
+  client,
+  endpointName,
+  timeoutMilliseconds,
+}: SageMakerClassifierOptions): Classifier => ({
+  async classify(pixels) {
+    const photo = {
+      b64: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength).toString('base64'),
+    };
+    const command = new InvokeEndpointCommand({
+      EndpointName: endpointName,
+      ContentType: 'application/json',
+      Accept: 'application/json',
+      Body: JSON.stringify({ instances: [{ [INPUT_NAME]: photo }] }),
+    });
+    const response = await client
+      .send(command, { abortSignal: AbortSignal.timeout(timeoutMilliseconds) })
+      .catch((error: unknown) => {
+        throw toProblem(error, endpointName);
+      });
+    try {
+      return parseResponse(response.Body);
+    } catch (error) {
+      throw new ProblemError(
+        'model-failed',
+        'The model answered in a form that is not understood. Report it.',
+        {
+          cause: error,
+        },
+      );
+    }
+  },
+});

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { Hono } from 'hono';
+import { etag } from 'hono/etag';
+import { PHOTO_MEDIA_TYPES } from '../../model/photo/format.ts';
+import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
+
+const PUBLIC = new URL('./public/', import.meta.url);
+
+/** Every kind of file that `public/` may hold. */
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Where a page is, if not under `/assets/` with the files that it loads. */
+const PAGES: Readonly<Record<string, string>> = { 'index.html': '/', 'check.html': '/was/check' };
+
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** Fills in `{{name}}`. */
+const fill = (html: string, values: Readonly<Record<string, string>>) =>
+  html.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    const value = values[name];
+    if (value === undefined)
+      throw new Error(`A page asks for {{${name}}}, which nobody gives. Add it to pages.ts.`);
+    return escapeHtml(value);
+  });
+
+export interface PagesOptions {
+  /** Shown at the foot of the page. */
+  readonly version: string;
+}
+
+/**
+ * The pages and what they load: read once, kept in memory, and asked for again by ETag, so that a deploy is seen
+ * at once and costs a visitor nothing otherwise.
+ *
+ * @throws Error when a file is of an unknown kind
+ */
+export const createPages = ({ version }: PagesOptions): Hono => {
+  const values = { version, accept: PHOTO_MEDIA_TYPES.join(','), maxPhotoBytes: String(MAX_PHOTO_BYTES) };
+  const pages = new Hono();
+  for (const name of readdirSync(PUBLIC)) {
+    const type = MEDIA_TYPES[extname(name)];
+    if (type === undefined)
+      throw new Error(`public/${name} is of a kind that pages.ts does not know. Add it there.`);
+    const text = readFileSync(new URL(name, PUBLIC), 'utf8');
+    const content = extname(name) === '.html' ? fill(text, values) : text;
+    const headers = {
+      'Content-Type': type,
+      'Cache-Control': 'no-cache',
+      ETag: `"${createHash('sha256').update(content).digest('base64url')}"`,
+    };
+    pages.get(PAGES[name] ?? `/assets/${name}`, etag(), (context) => context.body(content, 200, headers));
+  }
+  return pages;
+};

@@ -1,0 +1,42 @@
+/**
+ * Every way to hand over a photo: the camera button, the camera itself, drag and drop, paste.
+ *
+ * @param {(file: File) => void} onPhoto
+ */
+export const startPicking = (onPhoto) => {
+  const input = document.querySelector('#photo');
+  const take = (files) => {
+    const [file] = files ?? [];
+    if (file) onPhoto(file);
+  };
+
+  input.addEventListener('change', () => {
+    take(input.files);
+    // Or choosing the same photo again would not be a change.
+    input.value = '';
+  });
+  document.querySelector('#choose').addEventListener('click', () => {
+    input.removeAttribute('capture');
+    input.click();
+  });
+  document.querySelector('#take').addEventListener('click', () => {
+    input.setAttribute('capture', 'environment');
+    input.click();
+  });
+
+  document.addEventListener('paste', ({ clipboardData }) => take(clipboardData?.files));
+  document.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    document.body.classList.add('dragging');
+  });
+  document.addEventListener('dragleave', ({ relatedTarget }) => {
+    if (relatedTarget === null) document.body.classList.remove('dragging');
+  });
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    document.body.classList.remove('dragging');
+    take(event.dataTransfer?.files);
+  });
+
+  return { maxBytes: Number(input.dataset.maxBytes) };
+};

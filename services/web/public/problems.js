@@ -1,0 +1,72 @@
+/**
+ * Every problem in words, by the `code` of the services' answers; the last two are the page's own. `{limit}` stands
+ * for the largest file that is accepted.
+ */
+export const PROBLEMS = {
+  ko: {
+    'missing-photo': '사진이 함께 오지 않았어요. 사진을 다시 골라 주세요.',
+    'malformed-body': '사진이 전송되다가 깨졌어요. 다시 시도해 주세요.',
+    'unsupported-content-type':
+      '이 형식으로는 사진을 받을 수 없어요. 페이지를 새로 고친 뒤 다시 시도해 주세요.',
+    empty: '빈 파일이에요. 다른 사진을 골라 주세요.',
+    'too-large': '사진이 너무 커요. {limit}까지 보낼 수 있으니 크기를 줄이거나 다른 사진을 골라 주세요.',
+    'unsupported-format':
+      '사진으로 읽을 수 없는 파일이에요. JPEG, PNG, WebP 사진을 골라 주세요. (움직이는 그림과 HEIC는 안 돼요.)',
+    'too-many-pixels': '사진의 해상도가 너무 높아요. 크기를 줄여서 다시 보내 주세요.',
+    unreadable: '사진이 손상되었거나 너무 작아서 읽을 수 없어요. 다른 사진을 골라 주세요.',
+    'endpoint-unavailable': '꽃을 알아보는 모델이 지금 쉬고 있어요. 잠시 후 다시 시도해 주세요.',
+    'model-failed': '모델이 이 사진을 살펴보다가 멈췄어요. 다시 시도하거나 다른 사진을 골라 주세요.',
+    'was-unavailable': '지금은 서비스에 연결할 수 없어요. 잠시 후 다시 시도해 주세요.',
+    'not-found': '찾는 주소가 없어요. 페이지를 새로 고쳐 주세요.',
+    'method-not-allowed': '이 주소에는 그렇게 요청할 수 없어요. 페이지를 새로 고쳐 주세요.',
+    overloaded: '지금 찾는 분이 많아요. 잠시 후 다시 시도해 주세요.',
+    internal: '저희 쪽에서 문제가 생겼어요. 잠시 후 다시 시도해 주세요.',
+    'no-connection': '연결되지 않았어요. 인터넷 연결을 확인하고 다시 시도해 주세요.',
+    'odd-answer': '알 수 없는 응답을 받았어요. 잠시 후 다시 시도해 주세요.',
+  },
+  en: {
+    'missing-photo': 'No photo arrived. Please choose the photo again.',
+    'malformed-body': 'The photo broke on its way. Please try again.',
+    'unsupported-content-type': 'Photos are not accepted in this form. Reload the page and try again.',
+    empty: 'This file is empty. Please choose another photo.',
+    'too-large': 'The photo is too large. Up to {limit} are accepted: make it smaller or choose another one.',
+    'unsupported-format':
+      'This file cannot be read as a photo. Choose a JPEG, PNG or WebP photo (no animations, no HEIC).',
+    'too-many-pixels': 'The photo has too many pixels. Make it smaller and send it again.',
+    unreadable: 'The photo is damaged or too small to read. Please choose another one.',
+    'endpoint-unavailable': 'The model that knows the flowers is not available. Try again in a moment.',
+    'model-failed': 'The model stumbled over this photo. Try again or choose another one.',
+    'was-unavailable': 'The service cannot be reached at the moment. Try again in a moment.',
+    'not-found': 'There is nothing at this address. Please reload the page.',
+    'method-not-allowed': 'This address cannot be asked that way. Please reload the page.',
+    overloaded: 'Many people are asking right now. Try again in a moment.',
+    internal: 'Something went wrong on our side. Try again in a moment.',
+    'no-connection': 'No connection. Check your internet connection and try again.',
+    'odd-answer': 'The answer made no sense. Try again in a moment.',
+  },
+};
+
+/** Problems that may be gone the next time. */
+export const WORTH_A_RETRY = new Set([
+  'malformed-body',
+  'endpoint-unavailable',
+  'model-failed',
+  'was-unavailable',
+  'overloaded',
+  'internal',
+  'no-connection',
+  'odd-answer',
+]);
+
+/**
+ * What to tell a person about a problem.
+ *
+ * @param {{ code: string, detail?: string }} problem
+ * @param {'ko' | 'en'} language
+ * @param {string} [limit] the largest accepted file, for people: `15 MB`
+ */
+export const explain = ({ code, detail }, language, limit = '') => {
+  const words = PROBLEMS[language];
+  const text = Object.hasOwn(words, code) ? words[code] : (detail ?? words.internal);
+  return text.replace('{limit}', limit);
+};

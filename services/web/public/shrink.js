@@ -1,0 +1,36 @@
+/** The model reads 224 x 224 pixels; this leaves it plenty and spares mobile data. */
+const LONGER_SIDE = 1600;
+const QUALITY = 0.9;
+
+const draw = (bitmap) => {
+  const scale = LONGER_SIDE / Math.max(bitmap.width, bitmap.height);
+  const canvas = document.createElement('canvas');
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  // JPEG has no transparency; the model's own preprocessing lays it on white, too.
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', QUALITY));
+};
+
+/**
+ * A smaller version of a large photo, upright. What the browser cannot read comes back as it is: the service
+ * knows better how to explain it.
+ *
+ * @param {File} file
+ * @returns {Promise<Blob>}
+ */
+export const shrink = async (file) => {
+  try {
+    const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+    const isLarge = Math.max(bitmap.width, bitmap.height) > LONGER_SIDE;
+    const smaller = isLarge ? await draw(bitmap) : null;
+    bitmap.close();
+    return smaller !== null && smaller.size < file.size ? smaller : file;
+  } catch {
+    return file;
+  }
+};

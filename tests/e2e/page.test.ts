@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
+import { type Answer, answerSchema, type Language } from '../../services/contract/answer.ts';
+import { findChromium, launchChromium, MISSING_CHROMIUM } from './chromium.ts';
+import { drawFlower, flowerPhotos, type Photo } from './photos.ts';
+import { type RunningSystem, startSystem } from './system.ts';
+
+const executablePath = findChromium();
+const options = { skip: executablePath === undefined && MISSING_CHROMIUM };
+if (executablePath === undefined) process.stderr.write(`\n*** ${MISSING_CHROMIUM}\n\n`);
+
+const DESKTOP = { viewport: { width: 1280, height: 800 } };
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const LOCALES: Readonly<Record<Language, string>> = { ko: 'ko-KR', en: 'en-GB' };
+
+let system: RunningSystem;
+let browser: Browser;
+
+before(async () => {
+  if (executablePath === undefined) return;
+  system = await startSystem();
+  browser = await launchChromium(executablePath);
+});
+
+after(async () => {
+  await browser?.close();
+  await system?.stop();
+});
+
+/** Opens the page, and closes it after `visit`. */
+const visitPage = async (
+  language: Language,
+  device: BrowserContextOptions,
+  visit: (page: Page) => Promise<void>,
+) => {
+  const context = await browser.newContext({ locale: LOCALES[language], ...device });
+  try {
+    const page = await context.newPage();
+    await page.goto(system.url);
+    await visit(page);
+  } finally {
+    await context.close();
+  }
+};
+
+const shown = async (page: Page, id: string) => (await page.getByTestId(id).textContent()) ?? '';
+
+/** Picks the photo, presses the magnifier, waits for the result. */
+const classify = async (page: Page, photo: Photo): Promise<Answer['result']> => {
+  await page.locator('input[type=file]').setInputFiles(photo);
+  await page.getByTestId('preview').waitFor();
+  const answered = page.waitForResponse((response) => response.url().endsWith('/classify/image'));
+  await page.getByTestId('send').click();
+  const { result } = answerSchema.parse(await (await answered).json());
+  await page.getByTestId('result').waitFor();
+  return result;
+};
+
+const overflow = (page: Page): Promise<unknown> =>
+  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+
+test(
+  'names a flower in both languages, without errors and without asking anybody else',
+  options,
+  async () => {
+    await visitPage('ko', DESKTOP, async (page) => {
+      const errors: string[] = [];
+      const urls: string[] = [];
+      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+      page.on('pageerror', (error) => errors.push(error.message));
+      page.on('request', (request) => urls.push(request.url()));
+      await page.reload();
+
+      const { translations, acc, model } = await classify(page, await drawFlower());
+      assert.equal(await shown(page, 'result-name'), translations.ko.name);
+      assert.equal(await shown(page, 'result-description'), translations.ko.description);
+      assert.ok(Math.abs(Number.parseFloat(await shown(page, 'result-confidence')) / 100 - acc) < 0.002);
+      assert.ok((await shown(page, 'result-model')).includes(model.version));
+
+      await page.getByTestId('language').click();
+      assert.equal(await shown(page, 'result-name'), translations.en.name);
+      assert.equal(await shown(page, 'result-description'), translations.en.description);
+      assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+
+      await page.reload();
+      assert.equal(await page.locator('html').getAttribute('lang'), 'en', 'the choice is remembered');
+      assert.deepEqual(errors, []);
+      assert.ok(urls.length > 5);
+      const elsewhere = urls.filter((url) => !url.startsWith(`${system.url}/`) && !url.startsWith('blob:'));
+      assert.deepEqual(elsewhere, []);
+    });
+  },
+);
+
+for (const [label, photo] of await flowerPhotos()) {
+  test(`recognises a photo of ${label}`, options, async () => {
+    await visitPage('en', DESKTOP, async (page) => {
+      const result = await classify(page, photo);
+      assert.equal(result.label, label);
+      assert.equal(await shown(page, 'result-name'), result.translations.en.name);
+    });
+  });
+}
+
+test('explains in words that a text file is no photo', options, async () => {
+  await visitPage('en', DESKTOP, async (page) => {
+    const buffer = Buffer.from('This is not a photo.');
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'flower.jpg', mimeType: 'image/jpeg', buffer });
+    await page.getByTestId('send').click();
+    await page.getByTestId('error').waitFor();
+    assert.match(await shown(page, 'error-message'), /cannot be read as a photo/);
+    assert.doesNotMatch(await shown(page, 'error'), /[{}]|urn:/);
+    await page.getByTestId('language').click();
+    assert.match(await shown(page, 'error-message'), /JPEG, PNG, WebP 사진을 골라 주세요/);
+    assert.equal(await page.getByTestId('retry').isVisible(), false);
+  });
+});
+
+test('says that a file is too large without sending it', options, async () => {
+  await visitPage('en', DESKTOP, async (page) => {
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.method()));
+    const buffer = Buffer.alloc(MAX_PHOTO_BYTES + 1);
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'large.jpg', mimeType: 'image/jpeg', buffer });
+    await page.getByTestId('send').click();
+    await page.getByTestId('error').waitFor();
+    assert.match(await shown(page, 'error-message'), /Up to 15 MB/);
+    assert.ok(!asked.includes('POST'));
+  });
+});
+
+test('says that there is no connection, and tries again', options, async () => {
+  await visitPage('en', DESKTOP, async (page) => {
+    await page.locator('input[type=file]').setInputFiles(await drawFlower());
+    await page.context().setOffline(true);
+    await page.getByTestId('send').click();
+    await page.getByTestId('error').waitFor();
+    assert.match(await shown(page, 'error-message'), /^No connection/);
+    await page.context().setOffline(false);
+    await page.getByTestId('retry').click();
+    await page.getByTestId('result').waitFor();
+    assert.equal(await page.getByTestId('error').isVisible(), false);
+  });
+});
+
+test('closes a photo and gives the focus back to the camera', options, async () => {
+  await visitPage('en', DESKTOP, async (page) => {
+    await page.locator('input[type=file]').setInputFiles(await drawFlower());
+    await page.getByTestId('close').click();
+    assert.equal(await page.getByTestId('preview').isVisible(), false);
+    assert.equal(await page.evaluate('document.activeElement.id'), 'choose');
+  });
+});
+
+for (const language of ['ko', 'en'] as const) {
+  test(`fits a phone in ${language}, from the empty page to the result`, options, async () => {
+    await visitPage(language, PHONE, async (page) => {
+      assert.equal(await overflow(page), 0);
+      await classify(page, await drawFlower());
+      assert.equal(await overflow(page), 0);
+    });
+  });
+}
+
+test('the WAS check page says that the WAS is connected', options, async () => {
+  await visitPage('ko', PHONE, async (page) => {
+    await page.getByRole('link', { name: 'WAS 접속 확인 페이지' }).click();
+    await page.getByRole('button', { name: 'WAS 접속 확인' }).click();
+    await page.getByTestId('was-answer').waitFor();
+    assert.equal(await shown(page, 'was-answer'), '{"was-health":{"message":"WAS-Connected"}}');
+    assert.equal(await overflow(page), 0);
+  });
+});
