@@ -1,12 +1,13 @@
 /** The little that the report's pictures need of SVG. */
 
-const escape = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+const escapeMarkup = (text: string) =>
+  text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 type Attributes = Readonly<Record<string, string | number>>;
 
 /** An element; `content` must be markup already. */
 export const element = (name: string, attributes: Attributes, content = ''): string => {
-  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${escape(String(value))}"`);
+  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeMarkup(String(value))}"`);
   return `<${name}${list.join('')}>${content}</${name}>`;
 };
 
@@ -14,7 +15,7 @@ export const label = (x: number, y: number, text: string, attributes: Attributes
   element(
     'text',
     { x, y, 'text-anchor': 'middle', 'dominant-baseline': 'middle', ...attributes },
-    escape(text),
+    escapeMarkup(text),
   );
 
 /** A whole picture on white, so that it reads in dark pages too. */
@@ -31,7 +32,7 @@ export const picture = (width: number, height: number, title: string, content: r
       'font-size': 13,
     },
     [
-      element('title', {}, escape(title)),
+      element('title', {}, escapeMarkup(title)),
       element('rect', { width, height, fill: '#fff' }),
       label(width / 2, 22, title, { 'font-size': 15, 'font-weight': 600 }),
       ...content,

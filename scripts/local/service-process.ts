@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import path from 'node:path';
-import { z } from 'zod';
 
-const ROOT = path.join(import.meta.dirname, '../..');
+import { z } from 'zod';
+import { ROOT } from '../root.ts';
 
 /** How long a service may take to stop before it is killed. */
 const STOP_MS = 4_000;

@@ -13,6 +13,8 @@ const prediction = z.object({
   label: z.string(),
   /** The flower's name in the language asked for with `Accept-Language`, English by default. */
   name: z.string(),
+  /** The same in every language. */
+  names: z.object({ en: z.string(), ko: z.string() }),
   /** Probability, 0 to 1. */
   acc: z.number().min(0).max(1),
 });

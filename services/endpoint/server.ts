@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import { loadBackend } from '../../model/runtime/backend.ts';
@@ -10,7 +10,7 @@ import { startServer } from '../http/server.ts';
 import { createEndpointApp } from './app.ts';
 import { ModelStore } from './model-store.ts';
 
-const DEFAULT_MODEL_DIR = path.join(import.meta.dirname, '../../model/default');
+const DEFAULT_MODEL_DIR = fileURLToPath(new URL('../../model/default', import.meta.url));
 
 const environment = serverEnvironment(ENDPOINT.port).extend({
   /** Folder with `<name>/<version>/saved_model.pb`. */

@@ -51,17 +51,22 @@ export class ProblemError extends Error {
 /** Answers with a problem (RFC 9457). */
 export const respondWithProblem = (context: Context, { code, message, status, headers }: ProblemError) => {
   const requestId: unknown = context.get('requestId');
+  const known = typeof requestId === 'string';
   const body: Problem = {
     type: `urn:bloomstack:problem:${code}`,
     title: KINDS[code][1],
     status,
     detail: message,
     code,
-    ...(typeof requestId === 'string' && { requestId }),
+    ...(known && { requestId }),
   };
   return new Response(JSON.stringify(body), {
     status,
-    headers: { ...headers, 'Content-Type': 'application/problem+json' },
+    headers: {
+      ...headers,
+      ...(known && { 'X-Request-Id': requestId }),
+      'Content-Type': 'application/problem+json',
+    },
   });
 };
 

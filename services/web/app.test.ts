@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
-import { readProblem, webApp } from './test-support.ts';
+import { readProblem, webApp } from './testing.ts';
 
 test('answers its own health without asking the WAS', async () => {
   const response = await webApp({ fetch: () => Promise.reject(new Error('asked')) }).request('/health');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_BODY_BYTES } from '../contract/body-limit.ts';
-import { ERROR_LEVEL, readProblem, recordedLog, startFakeWas, webApp } from './test-support.ts';
+import { ERROR_LEVEL, readProblem, recordedLog, startFakeWas, webApp } from './testing.ts';
 
 const PATH = '/classify/image';
 

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { MAX_BODY_BYTES } from '../contract/body-limit.ts';
 import { problemSchema } from '../contract/problem.ts';
-import { ERROR_LEVEL, recordedLog, startFakeWas, startUpload, startWeb } from './test-support.ts';
+import { ERROR_LEVEL, recordedLog, startFakeWas, startUpload, startWeb } from './testing.ts';
 
 const MEBIBYTE = 1024 * 1024;
 

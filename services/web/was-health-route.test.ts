@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readProblem, startFakeWas, webApp } from './test-support.ts';
+import { readProblem, startFakeWas, webApp } from './testing.ts';
 
 const answering = (body: string, status = 200) =>
   webApp({ fetch: async () => new Response(body, { status }) });

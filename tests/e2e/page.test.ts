@@ -3,13 +3,13 @@ import { after, before, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
 import { type Answer, answerSchema, type Language } from '../../services/contract/answer.ts';
+import { need } from '../requirements.ts';
 import { findChromium, launchChromium, MISSING_CHROMIUM } from './chromium.ts';
 import { drawFlower, flowerPhotos, type Photo } from './photos.ts';
 import { type RunningSystem, startSystem } from './system.ts';
 
 const executablePath = findChromium();
-const options = { skip: executablePath === undefined && MISSING_CHROMIUM };
-if (executablePath === undefined) process.stderr.write(`\n*** ${MISSING_CHROMIUM}\n\n`);
+const options = need('chromium', executablePath, MISSING_CHROMIUM);
 
 const DESKTOP = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -78,6 +78,7 @@ test(
       assert.equal(await shown(page, 'result-description'), translations.ko.description);
       assert.ok(Math.abs(Number.parseFloat(await shown(page, 'result-confidence')) / 100 - acc) < 0.002);
       assert.ok((await shown(page, 'result-model')).includes(model.version));
+      assert.equal(await page.evaluate('document.activeElement.id'), 'result-name');
 
       await page.getByTestId('language').click();
       assert.equal(await shown(page, 'result-name'), translations.en.name);
@@ -94,7 +95,14 @@ test(
   },
 );
 
-for (const [label, photo] of await flowerPhotos()) {
+const photos = await flowerPhotos();
+need(
+  'flowers',
+  photos.size > 0 ? photos : undefined,
+  'set FLOWERS_DIR to a folder with one folder of photos per class.',
+);
+
+for (const [label, photo] of photos) {
   test(`recognises a photo of ${label}`, options, async () => {
     await visitPage('en', DESKTOP, async (page) => {
       const result = await classify(page, photo);

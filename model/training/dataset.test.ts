@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { Sharp } from 'sharp';
+import { PHOTO_BYTES } from '../contract/tensors.ts';
+import { assertSameBytes, encoder, gradient, plain } from '../testing.ts';
+import { readDataset } from './dataset.ts';
+
+type Files = Readonly<Record<string, Sharp | string>>;
+
+const red = () => plain([200, 0, 0]);
+const green = () => plain([0, 200, 0]);
+const blue = () => plain([0, 0, 200]);
+const black = () => plain([0, 0, 0]);
+
+/** Runs `work` on a folder that holds the files; a name that ends with a slash is an empty folder. */
+const withFolder = async (files: Files, work: (root: string) => Promise<void>): Promise<void> => {
+  const root = await mkdtemp(path.join(tmpdir(), 'dataset-'));
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      const file = path.join(root, name);
+      await mkdir(name.endsWith('/') ? file : path.dirname(file), { recursive: true });
+      if (name.endsWith('/')) continue;
+      await writeFile(file, typeof content === 'string' ? content : await content.toBuffer());
+    }
+    await work(root);
+  } finally {
+    await rm(root, { recursive: true });
+  }
+};
+
+test('labels are the sorted folder names, and each photo carries the index of its own', () =>
+  withFolder(
+    { 'tulip/a.jpg': red().jpeg(), 'daisy/b.png': green().png(), 'rose/c.webp': blue().webp() },
+    async (root) => {
+      const { labels, examples, skipped } = await readDataset(root);
+      assert.deepEqual(labels, ['daisy', 'rose', 'tulip']);
+      const found = examples.map(({ file, label }) => `${label} ${file.replaceAll(path.sep, '/')}`);
+      assert.deepEqual(found, ['0 daisy/b.png', '1 rose/c.webp', '2 tulip/a.jpg']);
+      assert.deepEqual(skipped, []);
+      for (const { pixels } of examples) assert.equal(pixels.length, PHOTO_BYTES);
+      assertSameBytes(examples[0]?.pixels.subarray(0, 3) ?? Buffer.of(), Uint8Array.of(0, 200, 0));
+    },
+  ));
+
+test('files beside the class folders and hidden ones are no photos', () =>
+  withFolder(
+    {
+      'LICENSE.txt': 'free',
+      '.cache/x.png': red().png(),
+      'a/.DS_Store': 'junk',
+      'a/1.png': red().png(),
+      'a/deeper/2.png': black().png(),
+      'b/1.png': blue().png(),
+    },
+    async (root) => {
+      const { labels, examples, skipped } = await readDataset(root);
+      assert.deepEqual(labels, ['a', 'b']);
+      assert.equal(examples.length, 2);
+      assert.deepEqual(skipped, []);
+    },
+  ));
+
+test('a file that cannot be read is left out and reported with the reason', () =>
+  withFolder({ 'a/1.png': red().png(), 'a/notes.jpg': 'no photo', 'b/1.png': blue().png() }, async (root) => {
+    const { examples, skipped } = await readDataset(root);
+    assert.equal(examples.length, 2);
+    assert.deepEqual(
+      skipped.map(({ file }) => file),
+      [path.join('a', 'notes.jpg')],
+    );
+    assert.match(skipped[0]?.reason ?? '', /not a photo in an accepted format/);
+  }));
+
+test('of copies one is kept, even when they are renamed or losslessly encoded anew', () =>
+  withFolder(
+    {
+      'a/1.png': encoder(gradient(80, 60)).png(),
+      'a/2-renamed.png': encoder(gradient(80, 60)).png(),
+      'a/3.webp': encoder(gradient(80, 60)).webp({ lossless: true }),
+      'a/4-other.png': red().png(),
+      'b/1.png': blue().png(),
+    },
+    async (root) => {
+      const { examples, skipped } = await readDataset(root);
+      const kept = examples.map(({ file }) => path.basename(file));
+      assert.deepEqual(kept, ['1.png', '4-other.png', '1.png']);
+      assert.deepEqual(
+        skipped.map(({ file, reason }) => `${path.basename(file)}: ${reason}`),
+        ['2-renamed.png', '3.webp'].map((name) => `${name}: a copy of ${path.join('a', '1.png')}`),
+      );
+    },
+  ));
+
+test('a picture that lies in two classes is left out of both', () =>
+  withFolder(
+    {
+      'a/1.png': red().png(),
+      'a/same.png': green().png(),
+      'b/1.png': blue().png(),
+      'b/also-same.webp': green().webp({ lossless: true }),
+    },
+    async (root) => {
+      const { examples, skipped } = await readDataset(root);
+      assert.deepEqual(
+        examples.map(({ file }) => path.basename(file)),
+        ['1.png', '1.png'],
+      );
+      assert.deepEqual(
+        skipped.map(({ file }) => file),
+        [path.join('a', 'same.png'), path.join('b', 'also-same.webp')],
+      );
+      for (const { reason } of skipped) assert.match(reason, /two classes .*same\.png.*also-same\.webp/);
+    },
+  ));
+
+test('progress counts every file once, up to the last', () =>
+  withFolder(
+    {
+      // The first file takes longest, so that the others overtake it.
+      'a/1.png': encoder(gradient(2500, 2000)).png(),
+      'a/2.png': red().png(),
+      'b/1.png': blue().png(),
+      'b/2.png': 'broken',
+      'b/3.png': black().png(),
+    },
+    async (root) => {
+      const calls: string[] = [];
+      await readDataset(root, { onProgress: (done, total) => calls.push(`${done}/${total}`) });
+      assert.deepEqual(calls, ['1/5', '2/5', '3/5', '4/5', '5/5']);
+    },
+  ));
+
+test('a folder that is not there is named, with what it should hold', () =>
+  withFolder({}, async (root) => {
+    const missing = path.join(root, 'nowhere');
+    await assert.rejects(readDataset(missing), ({ message }: Error) => {
+      assert.ok(message.includes(missing));
+      assert.match(message, /one folder of photos per class/);
+      return true;
+    });
+  }));
+
+const TOO_LITTLE: Readonly<Record<string, { files: Files; message: RegExp }>> = {
+  'no classes': { files: {}, message: /at least two folders.* found 0 folders/ },
+  'one class': { files: { 'a/1.png': red().png() }, message: /at least two folders.* found 1 folders/ },
+  'an empty class': {
+    files: { 'a/1.png': red().png(), 'b/1.png': blue().png(), 'lily/': '' },
+    message: /without photos: lily/,
+  },
+  'a class of broken files': {
+    files: { 'a/1.png': red().png(), 'lily/1.png': 'broken' },
+    message: /without photos: lily/,
+  },
+  'a class whose photos all lie elsewhere too': {
+    files: { 'a/1.png': red().png(), 'a/2.png': blue().png(), 'lily/1.png': red().png() },
+    message: /without photos: lily/,
+  },
+};
+
+for (const [name, { files, message }] of Object.entries(TOO_LITTLE)) {
+  test(`a dataset with ${name} is refused`, () =>
+    withFolder(files, async (root) => {
+      await assert.rejects(readDataset(root), { message });
+    }));
+}

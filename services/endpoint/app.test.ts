@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { z } from 'zod';
+import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
+import { MAX_INVOCATION_BYTES } from './app.ts';
+import { TEST_LABELS, TEST_VERSION, tinyEndpoint } from './testing.ts';
+
+const photo = (value: number) => ({ b64: Buffer.alloc(PHOTO_BYTES, value).toString('base64') });
+
+const prediction = z.strictObject({
+  probabilities: z.array(z.number()).length(3),
+  label: z.enum(TEST_LABELS),
+  classes: z.tuple([z.literal('astilbe'), z.literal('bellflower'), z.literal('unheard_of_flower')]),
+  model_version: z.literal(TEST_VERSION),
+});
+const rowAnswer = z.strictObject({ predictions: z.array(prediction) });
+const columnAnswer = z.strictObject({
+  outputs: z.strictObject({
+    probabilities: z.array(z.array(z.number()).length(3)),
+    label: z.array(z.string()),
+    classes: z.array(z.array(z.string())),
+    model_version: z.array(z.string()),
+  }),
+});
+const errorBody = z.strictObject({ error: z.string() });
+
+let app: Awaited<ReturnType<typeof tinyEndpoint>>;
+before(async () => {
+  app = await tinyEndpoint();
+});
+
+const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+  app.request(path, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'Content-Type': 'application/json', ...headers },
+  });
+
+/** Every door by which the model is reached. */
+const DOORS = [
+  '/endpoints/image-classifier/invocations',
+  '/invocations',
+  '/v1/models/image-classifier:predict',
+  '/v1/models/image-classifier/versions/7:predict',
+];
+
+for (const door of DOORS) {
+  test(`${door} answers rows with one prediction per photo, in order`, async () => {
+    const answer = rowAnswer.parse(await (await post(door, { instances: [photo(0), photo(200)] })).json());
+    const [dark] = rowAnswer.parse(await (await post(door, { instances: [photo(0)] })).json()).predictions;
+    const [bright] = rowAnswer.parse(
+      await (await post(door, { instances: [{ photo: photo(200) }] })).json(),
+    ).predictions;
+    const close = (a: readonly number[] = [], b: readonly number[] = []) =>
+      a.every((value, index) => Math.abs(value - (b[index] ?? Number.NaN)) < 1e-5);
+    assert.ok(close(answer.predictions[0]?.probabilities, dark?.probabilities));
+    assert.ok(close(answer.predictions[1]?.probabilities, bright?.probabilities));
+    assert.ok(!close(dark?.probabilities, bright?.probabilities), 'the model must see the photo');
+  });
+
+  test(`${door} answers columns with one list per output`, async () => {
+    for (const inputs of [[photo(90)], { photo: [photo(90)] }]) {
+      const { outputs } = columnAnswer.parse(await (await post(door, { inputs })).json());
+      const [probabilities = []] = outputs.probabilities;
+      assert.equal(outputs.label[0], TEST_LABELS[probabilities.indexOf(Math.max(...probabilities))]);
+      assert.deepEqual(outputs.model_version, [TEST_VERSION]);
+    }
+  });
+}
+
+describe('a request that the model cannot take is answered in the words of TensorFlow Serving', () => {
+  const cases: [name: string, body: unknown, expected: RegExp][] = [
+    ['no JSON', 'not json', /^JSON Parse error: /],
+    ['an empty body', '', /^JSON Parse error: The document is empty$/],
+    ['no object', '[1]', /Is not object$/],
+    ['neither key', { photos: [] }, /^Missing 'inputs' or 'instances' key$/],
+    ['both keys', { inputs: [], instances: [] }, /expecting only one of 'inputs' or 'instances'/],
+    ['instances that are no list', { instances: 'x' }, /'instances' to be an list/],
+    ['no instances', { instances: [] }, /No values in 'instances' array$/],
+    ['no inputs', { inputs: [] }, /empty/],
+    ['a number', { instances: [3] }, /JSON Value: 3 Type: Number is not of expected type: string$/],
+    ['null', { instances: [null] }, /Type: Null is not of expected type: string$/],
+    ['bad base64', { instances: [{ b64: '*' }] }, /Unable to base64 decode$/],
+    ['b64 of the wrong kind', { inputs: [{ b64: 1 }] }, /not formatted correctly for base64 data$/],
+    ['an unknown input', { instances: [{ image: photo(0) }] }, /keys must be equal to: photo$/],
+    [
+      'a missing input',
+      { inputs: { image: [photo(0)] } },
+      /^Missing named input: photo in 'inputs' object\.$/,
+    ],
+    [
+      'a short photo',
+      { instances: [{ b64: 'AAAA' }] },
+      /tensor with 3 values, .* requires a multiple of 150528$/,
+    ],
+    ['photos of two lengths', { instances: [photo(0), { b64: 'AAAA' }] }, /element 1 has size 3 != 150528$/],
+    [
+      'lists of two lengths',
+      { inputs: [['', ''], ['']] },
+      /Encountered list at unexpected size: 1 at level: 1 expected size: 2$/,
+    ],
+    [
+      'another signature',
+      { signature_name: 'other', instances: [photo(0)] },
+      /"other" not found in signature def$/,
+    ],
+    ['a signature that is no name', { signature_name: 1, instances: [photo(0)] }, /must be a string value/],
+  ];
+  for (const [name, body, expected] of cases) {
+    test(`${name}: 400`, async () => {
+      const response = await post('/v1/models/image-classifier:predict', body);
+      assert.equal(response.status, 400);
+      assert.match(errorBody.parse(await response.json()).error, expected);
+    });
+  }
+});
+
+test('an unknown model or version is a 404', async () => {
+  const requests: [string, string][] = [
+    ['/v1/models/other:predict', 'Servable not found for request: Latest(other)'],
+    [
+      '/v1/models/image-classifier/versions/8:predict',
+      'Servable not found for request: Specific(image-classifier, 8)',
+    ],
+  ];
+  for (const [path, error] of requests) {
+    const response = await post(path, { instances: [photo(0)] });
+    assert.equal(response.status, 404);
+    assert.deepEqual(await response.json(), { error });
+  }
+  assert.equal((await app.request('/v1/models/other')).status, 404);
+  assert.equal((await app.request('/v1/models/image-classifier/versions/8/metadata')).status, 404);
+  const attributes = { 'X-Amzn-SageMaker-Custom-Attributes': 'tfs-model-name=other' };
+  assert.equal((await post('/invocations', { instances: [photo(0)] }, attributes)).status, 404);
+});
+
+test('other paths below /v1/models are malformed requests', async () => {
+  const response = await post('/v1/models/image-classifier:dance', {});
+  assert.equal(response.status, 400);
+  assert.match(
+    errorBody.parse(await response.json()).error,
+    /^Malformed request: POST \/v1\/models\/image-classifier:dance$/,
+  );
+});
+
+test('status and metadata describe the model', async () => {
+  const status = await (await app.request('/v1/models/image-classifier')).json();
+  assert.deepEqual(status, {
+    model_version_status: [
+      { version: '7', state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } },
+    ],
+  });
+  const metadata = z.object({
+    model_spec: z.object({ name: z.string(), version: z.string() }),
+    metadata: z.object({
+      signature_def: z.object({
+        signature_def: z.object({ serving_default: z.record(z.string(), z.unknown()) }),
+      }),
+    }),
+  });
+  for (const path of [
+    '/v1/models/image-classifier/metadata',
+    '/v1/models/image-classifier/versions/7/metadata',
+  ]) {
+    const { model_spec, metadata: found } = metadata.parse(await (await app.request(path)).json());
+    assert.deepEqual(model_spec, { name: 'image-classifier', version: '7' });
+    assert.deepEqual(found.signature_def.signature_def.serving_default['inputs'], {
+      photo: {
+        dtype: 'DT_STRING',
+        name: 'photo:0',
+        tensor_shape: { dim: [{ size: '-1', name: '' }], unknown_rank: false },
+      },
+    });
+  }
+});
+
+describe('the hosting contract', () => {
+  test('/ping answers 200 without a body', async () => {
+    const response = await app.request('/ping');
+    assert.equal(response.status, 200);
+    assert.equal(await response.text(), '');
+  });
+
+  test('content types other than JSON and CSV are a 415', async () => {
+    for (const type of ['image/jpeg', 'text/plain']) {
+      const response = await post('/invocations', '{}', { 'Content-Type': type });
+      assert.equal(response.status, 415);
+      assert.deepEqual(await response.json(), { error: `Unsupported Media Type: ${type}` });
+    }
+  });
+
+  test('JSON lines and a bare JSON value become instances', async () => {
+    const line = JSON.stringify(photo(50));
+    const lines = await post('/invocations', `${line}\n${line}\n`, {
+      'Content-Type': 'application/jsonlines',
+    });
+    assert.equal(rowAnswer.parse(await lines.json()).predictions.length, 2);
+    const bare = await post('/invocations', line);
+    assert.equal(rowAnswer.parse(await bare.json()).predictions.length, 1);
+  });
+
+  test('CSV is read, but is no photo', async () => {
+    const response = await post('/invocations', '1,2\n3,4\n', { 'Content-Type': 'text/csv' });
+    assert.equal(response.status, 400);
+    assert.match(errorBody.parse(await response.json()).error, /not of expected type: string/);
+  });
+
+  test('a body over 6 MB is a 413, with and without a Content-Length', async () => {
+    const body = 'x'.repeat(MAX_INVOCATION_BYTES + 1);
+    for (const headers of [{ 'Content-Length': String(body.length) }, { 'Transfer-Encoding': 'chunked' }]) {
+      for (const door of DOORS) {
+        const response = await post(door, body, headers);
+        assert.equal(response.status, 413);
+        assert.match(errorBody.parse(await response.json()).error, /exceeded 6291456 bytes/);
+      }
+    }
+  });
+});
+
+describe('InvokeEndpoint', () => {
+  const modelError = z.strictObject({
+    ErrorCode: z.literal('CLIENT_ERROR_FROM_MODEL'),
+    LogStreamArn: z.string(),
+    Message: z.string(),
+    OriginalMessage: z.string(),
+    OriginalStatusCode: z.int(),
+  });
+
+  test('an unknown endpoint is a ValidationError', async () => {
+    const response = await post('/endpoints/other/invocations', { instances: [photo(0)] });
+    assert.equal(response.status, 400);
+    assert.equal(response.headers.get('x-amzn-ErrorType'), 'ValidationError');
+    assert.match(JSON.stringify(await response.json()), /Endpoint other of account \d{12} not found/);
+  });
+
+  test("the container's errors come back inside a ModelError", async () => {
+    const cases: [body: string, type: string, status: number][] = [
+      ['{}', 'application/json', 400],
+      ['{}', 'image/jpeg', 415],
+    ];
+    for (const [body, type, status] of cases) {
+      const response = await post('/endpoints/image-classifier/invocations', body, { 'Content-Type': type });
+      assert.equal(response.status, 424);
+      assert.equal(response.headers.get('x-amzn-ErrorType'), 'ModelError');
+      assert.equal(modelError.parse(await response.json()).OriginalStatusCode, status);
+    }
+  });
+});

@@ -1,0 +1,29 @@
+import { pino } from 'pino';
+import { loadBackend } from '../../model/runtime/backend.ts';
+import { GraphRunner } from '../../model/runtime/graph-runner.ts';
+import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
+import { encodeSavedModel } from '../../model/savedmodel/encode.ts';
+import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
+import { buildNetwork } from '../../model/training/network.ts';
+import { createEndpointApp } from './app.ts';
+import { ModelStore } from './model-store.ts';
+
+export const TEST_LABELS = ['astilbe', 'bellflower', 'unheard_of_flower'] as const;
+export const TEST_VERSION = '7';
+
+/** The bytes of a real SavedModel around a tiny, untrained network. */
+export const tinySavedModel = (): Uint8Array =>
+  encodeSavedModel(
+    buildServingGraph(buildNetwork({ classes: TEST_LABELS.length, stem: 4, blocks: [6, 8] }), {
+      labels: TEST_LABELS,
+      version: TEST_VERSION,
+    }),
+  );
+
+/** The whole stand-in around {@link tinySavedModel}, on WebAssembly. */
+export const tinyEndpoint = async () => {
+  await loadBackend({ native: false });
+  const runner = new GraphRunner(decodeSavedModel(tinySavedModel()));
+  const store = new ModelStore([{ name: 'image-classifier', version: TEST_VERSION, runner }]);
+  return createEndpointApp({ store, endpointName: 'image-classifier', log: pino({ level: 'silent' }) });
+};

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readEnvironment, serverEnvironment } from './environment.ts';
+
+const schema = serverEnvironment(8000);
+
+test('defaults hold for what is not set or empty', () => {
+  assert.deepEqual(readEnvironment(schema, { PORT: '', LOG_LEVEL: '' }), {
+    PORT: 8000,
+    HOST: '0.0.0.0',
+    LOG_LEVEL: 'info',
+  });
+});
+
+test('every wrong variable is named', () => {
+  assert.throws(() => readEnvironment(schema, { PORT: '70000', LOG_LEVEL: 'loud' }), /PORT: .*LOG_LEVEL: /);
+  assert.throws(() => readEnvironment(schema, { PORT: 'http' }), /PORT: /);
+});

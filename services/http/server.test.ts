@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { Hono } from 'hono';
+import { pino } from 'pino';
+import { startServer } from './server.ts';
+
+const log = pino({ level: 'silent' });
+const serve = (app: Hono, port = 0) => startServer({ fetch: app.fetch, port, hostname: '127.0.0.1', log });
+
+test('a busy port is told with the variable that moves it', async () => {
+  const first = await serve(new Hono());
+  const port = Number(new URL(first.url).port);
+  await assert.rejects(
+    serve(new Hono(), port),
+    new RegExp(`^Error: Port ${port} is already in use.* PORT\\.$`),
+  );
+  await first.stop(0);
+});
+
+test('an idle connection does not keep it from stopping', async () => {
+  const server = await serve(new Hono().get('/', (context) => context.text('hello')));
+  assert.equal(await (await fetch(server.url)).text(), 'hello');
+  await server.stop(60_000);
+  await assert.rejects(fetch(server.url));
+});
+
+test('what is in flight is answered before it stops, and the connection is given up', async () => {
+  let release = () => {};
+  let arrived = () => {};
+  const arrival = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const app = new Hono().get('/', async (context) => {
+    arrived();
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return context.text('late, but here');
+  });
+  const server = await serve(app);
+  const pending = fetch(server.url);
+  await arrival;
+  const stopped = server.stop(60_000);
+  release();
+  const response = await pending;
+  assert.equal(response.headers.get('Connection'), 'close');
+  assert.equal(await response.text(), 'late, but here');
+  await stopped;
+});
+
+test('a client that never finishes is cut off after the grace period', async () => {
+  const server = await serve(new Hono().post('/', async (context) => context.text(await context.req.text())));
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
+  socket.on('error', () => {});
+  const closed = once(socket, 'close');
+  await server.stop(100);
+  await closed;
+});

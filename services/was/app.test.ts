@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { pino } from 'pino';
+import sharp from 'sharp';
+import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
+import { answerSchema } from '../contract/answer.ts';
+import { MAX_BODY_BYTES } from '../contract/body-limit.ts';
+import { problemSchema } from '../contract/problem.ts';
+import { createWasApp } from './app.ts';
+import type { Classification } from './classifier.ts';
+
+const CLASSES = [
+  { label: 'astilbe', probability: 0.2 },
+  { label: 'black_eyed_susan', probability: 0.7 },
+  { label: 'unheard_of_flower', probability: 0.1 },
+];
+
+const seen: Uint8Array[] = [];
+const classify = async (pixels: Uint8Array): Promise<Classification> => {
+  seen.push(pixels);
+  return { classes: CLASSES, modelVersion: '42' };
+};
+const app = createWasApp({ log: pino({ level: 'silent' }), classifier: { classify } });
+
+const picture = sharp({ create: { width: 300, height: 200, channels: 3, background: '#8040c0' } });
+const [jpeg, png, webp, gif] = await Promise.all([
+  picture.clone().jpeg().toBuffer(),
+  picture.clone().png().toBuffer(),
+  picture.clone().webp().toBuffer(),
+  picture.clone().gif().toBuffer(),
+]);
+
+const form = (file: Buffer, name = 'photo.jpg', field = 'file') => {
+  const body = new FormData();
+  body.append(field, new File([new Uint8Array(file)], name));
+  return body;
+};
+const post = (
+  body: FormData | URLSearchParams | Uint8Array<ArrayBuffer> | string,
+  headers: Record<string, string> = {},
+) => app.request('/classify/image', { method: 'POST', body, headers });
+const postJson = (value: unknown) => post(JSON.stringify(value), { 'Content-Type': 'application/json' });
+
+const problemOf = async (response: Response) => {
+  assert.equal(response.headers.get('Content-Type'), 'application/problem+json');
+  const problem = problemSchema.parse(await response.json());
+  assert.equal(problem.status, response.status);
+  return problem;
+};
+
+test('the answer keeps the fields of the original API and ranks every class', async () => {
+  const { result } = answerSchema.parse(await (await post(form(jpeg))).json());
+  assert.equal(result.no, 1);
+  assert.equal(result.name, 'Black-eyed Susan');
+  assert.equal(result.acc, 0.7);
+  assert.match(result.description, /Rudbeckia/);
+  assert.deepEqual(
+    result.predictions.map(({ label }) => label),
+    ['black_eyed_susan', 'astilbe', 'unheard_of_flower'],
+  );
+  assert.deepEqual(result.predictions[1]?.names, { en: 'Astilbe', ko: '아스틸베' });
+  assert.equal(result.model.version, '42');
+});
+
+test('the language follows Accept-Language, and English is the default', async () => {
+  const nameIn = async (language: string) => {
+    const response = await post(form(jpeg), { 'Accept-Language': language });
+    return answerSchema.parse(await response.json()).result.name;
+  };
+  assert.equal(await nameIn('ko-KR,ko;q=0.9,en;q=0.8'), '루드베키아');
+  assert.equal(await nameIn('ko'), '루드베키아');
+  assert.equal(await nameIn('en-GB,ko;q=0.5'), 'Black-eyed Susan');
+  assert.equal(await nameIn('fr'), 'Black-eyed Susan');
+  assert.equal(await nameIn('*'), 'Black-eyed Susan');
+});
+
+test('the model is given 224 x 224 RGB, however the photo was sent', async () => {
+  seen.length = 0;
+  const base64 = png.toString('base64');
+  const requests = [
+    post(form(jpeg)),
+    post(form(png, 'claims-to-be.txt')),
+    post(new Uint8Array(webp), { 'Content-Type': 'image/webp' }),
+    post(new Uint8Array(png), { 'Content-Type': 'image/jpeg' }),
+    post(new Uint8Array(jpeg), { 'Content-Type': 'application/octet-stream' }),
+    postJson({ image: base64 }),
+    postJson({ image: `data:image/png;base64,${base64}` }),
+  ];
+  for (const response of await Promise.all(requests)) assert.equal(response.status, 200);
+  assert.equal(seen.length, requests.length);
+  for (const pixels of seen) {
+    assert.equal(pixels.byteLength, PHOTO_BYTES);
+    [0x80, 0x40, 0xc0].forEach((value, channel) => assert.ok(Math.abs((pixels[channel] ?? 0) - value) < 8));
+  }
+});
+
+describe('what cannot be classified is refused with a problem that says what to do', () => {
+  const text = Buffer.from('I am not a photo.');
+  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+  const cases: [name: string, request: () => Response | Promise<Response>, status: number, code: string][] = [
+    ['a text file', () => post(form(text)), 415, 'unsupported-format'],
+    ['an SVG', () => post(form(svg, 'a.svg')), 415, 'unsupported-format'],
+    ['a GIF', () => post(form(gif)), 415, 'unsupported-format'],
+    ['an empty file', () => post(form(Buffer.alloc(0))), 400, 'empty'],
+    ['an empty raw body', () => post('', { 'Content-Type': 'image/png' }), 400, 'empty'],
+    ['a truncated JPEG', () => post(form(jpeg.subarray(0, jpeg.length / 2))), 422, 'unreadable'],
+    ['no file in the form', () => post(form(jpeg, 'a.jpg', 'photo')), 400, 'missing-photo'],
+    [
+      'a file field that is text',
+      () => post(new URLSearchParams({ file: 'x' })),
+      415,
+      'unsupported-content-type',
+    ],
+    ['no Content-Type', () => post(new Uint8Array(jpeg)), 415, 'unsupported-content-type'],
+    ['no JSON', () => post('{', { 'Content-Type': 'application/json' }), 400, 'malformed-body'],
+    ['JSON without an image', () => postJson({ photo: '' }), 400, 'missing-photo'],
+    ['JSON null', () => postJson(null), 400, 'missing-photo'],
+    ['an image that is no text', () => postJson({ image: 7 }), 400, 'missing-photo'],
+    ['an image that is no base64', () => postJson({ image: 'a*b' }), 400, 'malformed-body'],
+    ['an empty image', () => postJson({ image: '' }), 400, 'empty'],
+    [
+      'a form without an end',
+      () =>
+        post('--x\r\nContent-Disposition: form-data; name="file"', {
+          'Content-Type': 'multipart/form-data; boundary=x',
+        }),
+      400,
+      'malformed-body',
+    ],
+    [
+      'a form without a boundary',
+      () => post('x', { 'Content-Type': 'multipart/form-data' }),
+      400,
+      'malformed-body',
+    ],
+    ['30 MB', () => post(form(Buffer.alloc(30e6))), 413, 'too-large'],
+  ];
+  for (const [name, request, status, code] of cases) {
+    test(`${name}: ${status} ${code}`, async () => {
+      const response = await request();
+      const problem = await problemOf(response);
+      assert.equal(problem.status, status);
+      assert.equal(problem.code, code);
+      assert.match(problem.detail, /\. .*|\.$/);
+      assert.ok(problem.requestId);
+      assert.equal(response.headers.get('X-Request-Id'), problem.requestId);
+    });
+  }
+
+  test('a body that is too large without saying so: 413 too-large', async () => {
+    const body = new Uint8Array(MAX_BODY_BYTES + 1);
+    const response = await post(body, { 'Content-Type': 'image/jpeg', 'Transfer-Encoding': 'chunked' });
+    assert.equal((await problemOf(response)).code, 'too-large');
+  });
+});
+
+test('other routes and methods are problems too', async () => {
+  assert.equal((await problemOf(await app.request('/nowhere'))).status, 404);
+  const wrongMethod = await app.request('/classify/image');
+  assert.equal(wrongMethod.headers.get('Allow'), 'POST');
+  assert.equal((await problemOf(wrongMethod)).status, 405);
+});
+
+test('health and root answer as the original did', async () => {
+  assert.deepEqual(await (await app.request('/health')).json(), { message: 'WAS-Connected' });
+  assert.deepEqual(await (await app.request('/')).json(), { message: 'connected' });
+});
+
+test('more requests at once than are allowed are told to come back', async () => {
+  const waiting: (() => void)[] = [];
+  const slow = createWasApp({
+    log: pino({ level: 'silent' }),
+    maxInFlight: 2,
+    classifier: {
+      classify: () =>
+        new Promise((resolve) => waiting.push(() => resolve({ classes: CLASSES, modelVersion: '1' }))),
+    },
+  });
+  const send = () => slow.request('/classify/image', { method: 'POST', body: form(jpeg) });
+  const accepted = [send(), send()];
+  while (waiting.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const refused = await send();
+  assert.equal(refused.headers.get('Retry-After'), '1');
+  assert.equal((await problemOf(refused)).code, 'overloaded');
+  for (const release of waiting) release();
+  for (const response of await Promise.all(accepted)) assert.equal(response.status, 200);
+  const again = send();
+  while (waiting.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  waiting[2]?.();
+  assert.equal((await again).status, 200);
+});
+
+test('a bug of ours is a 500 that tells nothing of the inside', async () => {
+  const broken = createWasApp({
+    log: pino({ level: 'silent' }),
+    classifier: { classify: () => Promise.reject(new TypeError('secret of the inside')) },
+  });
+  const response = await broken.request('/classify/image', { method: 'POST', body: form(jpeg) });
+  const problem = await problemOf(response);
+  assert.equal(problem.code, 'internal');
+  assert.doesNotMatch(JSON.stringify(problem), /secret/);
+});

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { pino } from 'pino';
+import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
+import { tinyEndpoint } from '../endpoint/testing.ts';
+import { ProblemError } from '../http/problem.ts';
+import { type RunningServer, startServer } from '../http/server.ts';
+import { sageMakerClassifier } from './classifier.ts';
+
+const photo = new Uint8Array(PHOTO_BYTES).fill(120);
+
+/** The real SDK client, pointed at an address of ours. */
+const classifierAt = (
+  endpoint: string,
+  options: { endpointName?: string; timeoutMilliseconds?: number } = {},
+) =>
+  sageMakerClassifier({
+    client: new SageMakerRuntimeClient({
+      endpoint,
+      region: 'ap-northeast-2',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    }),
+    endpointName: options.endpointName ?? 'image-classifier',
+    timeoutMilliseconds: options.timeoutMilliseconds ?? 20_000,
+  });
+
+const problemOf = async (work: Promise<unknown>): Promise<ProblemError> => {
+  const error: unknown = await work.then(
+    () => assert.fail('expected a problem'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ProblemError, String(error));
+  return error;
+};
+
+describe('with the endpoint stand-in', () => {
+  let server: RunningServer;
+  before(async () => {
+    const { fetch } = await tinyEndpoint();
+    server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log: pino({ level: 'silent' }) });
+  });
+  after(() => server.stop(0));
+
+  test('a photo is classified over the SageMaker Runtime protocol', async () => {
+    const { classes, modelVersion } = await classifierAt(server.url).classify(photo);
+    assert.deepEqual(
+      classes.map(({ label }) => label),
+      ['astilbe', 'bellflower', 'unheard_of_flower'],
+    );
+    assert.ok(Math.abs(classes.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-5);
+    assert.equal(modelVersion, '7');
+  });
+
+  test('an endpoint that does not exist yet is unavailable, and the reason is told', async () => {
+    const problem = await problemOf(classifierAt(server.url, { endpointName: 'other' }).classify(photo));
+    assert.equal(problem.code, 'endpoint-unavailable');
+    assert.match(problem.message, /not been deployed/);
+    assert.equal(problem.headers['Retry-After'], '2');
+  });
+
+  test('a photo that the model cannot take is the failure of the model', async () => {
+    const problem = await problemOf(classifierAt(server.url).classify(photo.subarray(1)));
+    assert.equal(problem.code, 'model-failed');
+  });
+});
+
+test('an endpoint that refuses connections is unavailable', async () => {
+  const problem = await problemOf(classifierAt('http://127.0.0.1:1').classify(photo));
+  assert.equal(problem.code, 'endpoint-unavailable');
+  assert.equal(problem.headers['Retry-After'], '2');
+});
+
+describe('with a server that answers what we tell it', () => {
+  let answer: { status: number; headers?: Record<string, string>; body: string } | 'nothing';
+  const server = createServer((_request, response) => {
+    if (answer === 'nothing') return;
+    response
+      .writeHead(answer.status, { 'Content-Type': 'application/json', ...answer.headers })
+      .end(answer.body);
+  });
+  let url = '';
+  before(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    url = `http://127.0.0.1:${address.port}`;
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const awsErrors: [type: string, status: number, code: string, retryAfter: string | undefined][] = [
+    ['ThrottlingException', 429, 'endpoint-unavailable', '1'],
+    ['ModelNotReadyException', 429, 'endpoint-unavailable', '5'],
+    ['ServiceUnavailable', 503, 'endpoint-unavailable', '2'],
+    ['InternalFailure', 500, 'endpoint-unavailable', '2'],
+    ['InternalDependencyException', 530, 'endpoint-unavailable', '2'],
+    ['AccessDeniedException', 403, 'endpoint-unavailable', '2'],
+    ['ModelError', 424, 'model-failed', undefined],
+  ];
+  for (const [type, status, code, retryAfter] of awsErrors) {
+    test(`${type} is ${code}`, async () => {
+      answer = { status, headers: { 'x-amzn-ErrorType': type }, body: JSON.stringify({ message: 'x' }) };
+      const problem = await problemOf(classifierAt(url).classify(photo));
+      assert.equal(problem.code, code);
+      assert.equal(problem.headers['Retry-After'], retryAfter);
+    });
+  }
+
+  test('an endpoint that never answers is given up', async () => {
+    answer = 'nothing';
+    const problem = await problemOf(classifierAt(url, { timeoutMilliseconds: 50 }).classify(photo));
+    assert.equal(problem.code, 'endpoint-unavailable');
+    assert.match(problem.message, /did not answer in time/);
+  });
+
+  const row = { probabilities: [1], classes: ['rose'], model_version: '1' };
+  const malformed: [name: string, body: string][] = [
+    ['no JSON', '<html>'],
+    ['no predictions', '{}'],
+    ['two photos', JSON.stringify({ predictions: [row, row] })],
+    ['names missing', JSON.stringify({ predictions: [{ ...row, classes: [] }] })],
+    ['a probability over 1', JSON.stringify({ predictions: [{ ...row, probabilities: [2] }] })],
+  ];
+  for (const [name, body] of malformed) {
+    test(`an answer that is not understood (${name}) is the failure of the model`, async () => {
+      answer = { status: 200, body };
+      assert.equal((await problemOf(classifierAt(url).classify(photo))).code, 'model-failed');
+    });
+  }
+});

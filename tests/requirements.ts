@@ -1,0 +1,31 @@
+import { accessSync } from 'node:fs';
+
+/**
+ * What some tests need and a person's machine may lack. Without it such a test is skipped, loudly; where the
+ * environment variable REQUIRE names it (comma separated), as in CI, its absence is a failure.
+ */
+export type Requirement = 'chromium' | 'flowers' | 'tensorflow';
+
+const required = new Set((process.env['REQUIRE'] ?? '').split(','));
+
+/**
+ * @param found what was looked for
+ * @param advice how to provide it
+ * @returns options for node:test: `{ skip: false }`, or the reason to skip
+ * @throws Error when it is required and not there
+ */
+export const need = (requirement: Requirement, found: unknown, advice: string): { skip: false | string } => {
+  if (found !== undefined) return { skip: false };
+  const message = `${requirement} is missing: ${advice}`;
+  if (required.has(requirement)) throw new Error(message);
+  process.stderr.write(`\n*** SKIPPED: ${message}\n\n`);
+  return { skip: message };
+};
+
+/** The path in an environment variable, if something is there. */
+export const pathFrom = (variable: string): string | undefined => {
+  const file = process.env[variable];
+  if (file === undefined || file === '') return undefined;
+  accessSync(file);
+  return file;
+};

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { ROOT } from '../../scripts/root.ts';
+
+/** `npm start` without npm, on ports of its own. */
+const start = (environment: Record<string, string>) => {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/start.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, WEB_PORT: '0', WAS_PORT: '0', ENDPOINT_PORT: '0', ...environment },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const until = async (pattern: RegExp): Promise<string> => {
+    for (;;) {
+      const found = pattern.exec(output);
+      if (found) return found[1] ?? found[0];
+      if (child.exitCode !== null) assert.fail(`it ended with ${child.exitCode}:\n${output}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  return { child, until, output: () => output };
+};
+
+const isListening = (url: string) =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  );
+
+test('it says when it is ready and where, and Ctrl-C ends every process', async () => {
+  const { child, until, output } = start({});
+  const web = await until(/Ready: open (\S+)/);
+  const urls = output().match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
+  assert.equal(new Set(urls).size, 3);
+  assert.equal((await fetch(`${web}/was/health`)).status, 200);
+  child.kill('SIGINT');
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 0);
+  for (const url of urls) assert.equal(await isListening(url), false);
+});
+
+test('when it is killed, no service outlives it', async () => {
+  const { child, until, output } = start({});
+  await until(/Ready: open (\S+)/);
+  const urls = output().match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  while ((await Promise.all(urls.map(isListening))).includes(true)) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+});
+
+test('a busy port is one line that names the port and the variable that moves it', async () => {
+  const occupant = createServer().listen(0, '127.0.0.1');
+  await once(occupant, 'listening');
+  const address = occupant.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  try {
+    for (const variable of ['WEB_PORT', 'WAS_PORT', 'ENDPOINT_PORT']) {
+      const { child, output } = start({ [variable]: String(port) });
+      const [code] = await once(child, 'exit');
+      assert.equal(code, 1);
+      assert.match(output(), new RegExp(`^Port ${port} is already in use\\. .*${variable}=.*\\n$`));
+    }
+  } finally {
+    occupant.close();
+  }
+});
+
+test('a folder without a model is a clear message', async () => {
+  const { child, output } = start({ MODEL_DIR: 'docs' });
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 1);
+  assert.match(output(), /The model folder docs holds no model\. .*MODEL_DIR/);
+});
