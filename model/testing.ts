@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
-import sharp from 'sharp';
 import { PHOTO_BYTES, PHOTO_CHANNELS } from './contract/tensors.ts';
-import { seededRandom, uniform } from './random.ts';
+import { seededRandom } from './random.ts';
 import type { Example } from './training/dataset.ts';
 
-/** What the tests of several modules need: photos, examples and networks with known content. */
+/** What the tests of several modules need; nothing here loads TensorFlow.js or sharp, to start fast. */
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -33,16 +30,12 @@ export const gradient = (width: number, height: number): Picture =>
     40 + (170 * x * y) / (width * height),
   ]);
 
-export const encoder = ({ data, width, height }: Picture) =>
-  sharp(data, { raw: { width, height, channels: PHOTO_CHANNELS } });
-
-export const plain = (colour: Colour, width = 64, height = 48) =>
-  encoder(picture(width, height, () => colour));
-
 /** Mean of the absolute differences. */
 export const meanDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   assert.equal(a.length, b.length);
-  return Array.from(a).reduce((sum, value, i) => sum + Math.abs(value - (b[i] ?? Number.NaN)), 0) / a.length;
+  let sum = 0;
+  for (let index = 0; index < a.length; index++) sum += Math.abs((a[index] ?? 0) - (b[index] ?? 0));
+  return sum / a.length;
 };
 
 /** Fails unless each number is within `tolerance` of the expected one. */
@@ -52,10 +45,11 @@ export const assertClose = (
   tolerance: number,
 ): void => {
   assert.equal(actual.length, expected.length, 'as many numbers as expected');
-  Array.from(expected).forEach((value, index) => {
-    const got = actual[index] ?? Number.NaN;
-    assert.ok(Math.abs(got - value) <= tolerance, `number ${index} is ${got}, not ${value} ± ${tolerance}`);
-  });
+  for (let index = 0; index < expected.length; index++) {
+    const [got = Number.NaN, value = Number.NaN] = [actual[index], expected[index]];
+    if (Math.abs(got - value) <= tolerance) continue;
+    assert.fail(`number ${index} is ${got}, not ${value} ± ${tolerance}`);
+  }
 };
 
 /** Fails unless the bytes are equal, whatever kind of array holds them. */
@@ -77,16 +71,3 @@ export const example = (label: number, content: string, pixels: Uint8Array = new
   content,
   pixels,
 });
-
-/** Gives every weight another value, the moving variances positive ones, as if the model had been trained. */
-export const scramble = (model: LayersModel, seed: number): void => {
-  const random = seededRandom(seed);
-  for (const weight of model.weights) {
-    const { shape } = weight.read();
-    const low = weight.name.includes('variance') ? 0.5 : -0.5;
-    const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => uniform(random, low, 1));
-    tf.tidy(() => {
-      weight.write(tf.tensor(values, shape));
-    });
-  }
-};

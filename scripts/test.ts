@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ROOT } from './root.ts';
 
@@ -27,8 +28,14 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...files], {
-  cwd: ROOT,
-  stdio: 'inherit',
-});
+// The end-to-end tests share this machine with the system that they start.
+const concurrency = suite === 'unit' ? availableParallelism() : 1;
+const { status } = spawnSync(
+  process.execPath,
+  ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, ...files],
+  {
+    cwd: ROOT,
+    stdio: 'inherit',
+  },
+);
 process.exit(status ?? 1);

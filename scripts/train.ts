@@ -111,6 +111,11 @@ const main = async (): Promise<void> => {
   );
 };
 
+if (process.argv.includes('--help')) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+
 try {
   await main();
 } catch (error) {

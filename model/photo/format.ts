@@ -22,5 +22,9 @@ export const detectFormat = (bytes: Uint8Array): PhotoFormat | undefined => {
   return undefined;
 };
 
-/** True for HEIC and AVIF, which phones make and sharp's prebuilt binaries cannot read (HEIC) or we do not accept. */
-export const isHeif = (bytes: Uint8Array): boolean => startsWith(bytes, ascii('ftyp'), 4);
+/** Brands of HEIC and AVIF (ISO/IEC 23008-12 annex B, AVIF 1.1 section 6): what phones make and we do not accept. */
+const HEIF_BRANDS = ['heic', 'heix', 'hevc', 'heim', 'heis', 'mif1', 'msf1', 'avif', 'avis'];
+
+/** Tells HEIC and AVIF from the other files of their container, such as videos. */
+export const isHeif = (bytes: Uint8Array): boolean =>
+  startsWith(bytes, ascii('ftyp'), 4) && HEIF_BRANDS.some((brand) => startsWith(bytes, ascii(brand), 8));

@@ -6,6 +6,9 @@ export const MAX_PHOTO_BYTES = 15 * 1024 * 1024;
 /** Largest picture, in pixels: a 48-megapixel phone camera (8064 x 6048) fits. */
 export const MAX_PHOTO_PIXELS = 50_000_000;
 
+/** Longest side, in pixels: any camera's panorama fits. */
+export const MAX_PHOTO_SIDE = 32_767;
+
 /** Smallest side, in pixels: below it there is no flower to see. */
 export const MIN_PHOTO_SIDE = 16;
 

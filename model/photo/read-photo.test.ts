@@ -6,14 +6,13 @@ import {
   assertClose,
   assertSameBytes,
   type Colour,
-  encoder,
   gradient,
   meanDifference,
   type Picture,
   picture,
-  plain,
 } from '../testing.ts';
 import { readPhoto } from './read-photo.ts';
+import { encoder, plain } from './testing.ts';
 
 const pixelAt = (pixels: Uint8Array, x: number, y: number): number[] => {
   const start = (y * PHOTO_SIDE + x) * 3;

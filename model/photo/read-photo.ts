@@ -2,7 +2,13 @@ import sharp from 'sharp';
 import { PHOTO_BYTES, PHOTO_SIDE } from '../contract/tensors.ts';
 import { PhotoError } from './errors.ts';
 import { detectFormat, isHeif } from './format.ts';
-import { MAX_PHOTO_BYTES, MAX_PHOTO_FRAMES, MAX_PHOTO_PIXELS, MIN_PHOTO_SIDE } from './limits.ts';
+import {
+  MAX_PHOTO_BYTES,
+  MAX_PHOTO_FRAMES,
+  MAX_PHOTO_PIXELS,
+  MAX_PHOTO_SIDE,
+  MIN_PHOTO_SIDE,
+} from './limits.ts';
 
 // A service decodes every photo once: libvips's cache of operations would only hold memory.
 sharp.cache(false);
@@ -39,6 +45,12 @@ const checkPicture = (width: number, height: number, frames: number): void => {
     throw new PhotoError(
       'too-many-pixels',
       `The photo has ${width} x ${height} pixels; at most ${MAX_PHOTO_PIXELS / 1e6} million are accepted. Send a smaller version of it.`,
+    );
+  }
+  if (Math.max(width, height) > MAX_PHOTO_SIDE) {
+    throw new PhotoError(
+      'too-many-pixels',
+      `The photo has ${width} x ${height} pixels; a side may have at most ${MAX_PHOTO_SIDE}. Send a smaller version of it.`,
     );
   }
   if (Math.min(width, height) < MIN_PHOTO_SIDE) {
@@ -80,7 +92,8 @@ export const readPhoto = async (file: Uint8Array): Promise<Uint8Array> => {
   checkPicture(width, height, pages);
   const pixels = await image
     .autoOrient()
-    .resize(PHOTO_SIDE, PHOTO_SIDE, { fit: 'cover', position: 'centre' })
+    // Without the fast path, whose rounding differs by format: the same picture must give the same pixels.
+    .resize(PHOTO_SIDE, PHOTO_SIDE, { fit: 'cover', position: 'centre', fastShrinkOnLoad: false })
     .flatten({ background: 'white' })
     .toColourspace('srgb')
     .raw()

@@ -4,10 +4,11 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
 import { seededRandom } from '../random.ts';
-import { assertSameBytes, encoder, gradient, type Picture, picture, plain } from '../testing.ts';
+import { assertSameBytes, gradient, type Picture, picture } from '../testing.ts';
 import { PhotoError, type PhotoErrorCode } from './errors.ts';
 import { MAX_PHOTO_BYTES } from './limits.ts';
 import { readPhoto } from './read-photo.ts';
+import { encoder, plain } from './testing.ts';
 
 const text = (content: string) => new TextEncoder().encode(content);
 
@@ -89,6 +90,12 @@ test('AVIF is refused by its name', async () => {
 test('HEIC is refused with the setting that avoids it', async () => {
   const head = text('\0\0\0\x18ftypheic\0\0\0\0mif1heic');
   await refuses(head, 'unsupported-format', /HEIC.*Most Compatible/);
+});
+
+test('a video in the same container is not taken for a photo from a phone', async () => {
+  const { code, message } = await refusal(text('\0\0\0\x18ftypisom\0\0\x02\0isomiso2mp41'));
+  assert.equal(code, 'unsupported-format');
+  assert.doesNotMatch(message, /HEIC|AVIF/);
 });
 
 test('an animated WebP is refused with the number of its frames', async () => {

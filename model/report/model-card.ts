@@ -4,7 +4,9 @@ const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+  [head, head.map(() => '---'), ...rows]
+    .map((row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
 
 /** Recall of each class: the share of its test photos that were named rightly. */
 const perClass = ({ labels, data, test }: Metrics): string =>

@@ -25,6 +25,8 @@ export class GraphRunner {
   readonly #model: DecodedModel;
   /** What depends on no input, computed once. */
   readonly #constants = new Map<string, Value>();
+  /** What depends on the input; remembered, or residual networks would be walked through exponentially. */
+  readonly #variable = new Set<string>();
 
   /** @throws SavedModelError that names the first operation which is not supported */
   constructor(model: DecodedModel) {
@@ -45,6 +47,7 @@ export class GraphRunner {
   /** @returns true when the node depends on no input; its value is then kept */
   #prepare(name: string): boolean {
     if (this.#constants.has(name)) return true;
+    if (this.#variable.has(name)) return false;
     const node = this.#node(name);
     if (node.op === 'Placeholder') return false;
     const constant = node.input.map((input) => this.#prepare(nodeName(input))).every(Boolean);
@@ -54,7 +57,10 @@ export class GraphRunner {
         `Node ${name}: the operation ${node.op} is not supported; known are ${known}.`,
       );
     }
-    if (!constant) return false;
+    if (!constant) {
+      this.#variable.add(name);
+      return false;
+    }
     tf.tidy(() => {
       const value = this.#compute(node, this.#constants);
       this.#constants.set(name, isTensor(value) ? tf.keep(value) : value);

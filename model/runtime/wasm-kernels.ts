@@ -92,6 +92,18 @@ const spread = (dy: tf.Tensor4D, { padInfo, ...info }: tf.backend_util.Conv2DInf
   ]);
 };
 
+/** d input: the spread gradient convolved with the mirrored filter, whose channels change places. */
+const convolutionInputGradient = (
+  dy: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  attributes: z.infer<typeof inputAttributes>,
+) => {
+  const { strides, pad, inputShape } = attributes;
+  const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad);
+  const mirrored = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
+  return tf.conv2d(spread(dy, info), mirrored, 1, 'valid');
+};
+
 /** d input of a depthwise convolution: the spread gradient convolved with the mirrored filter. */
 const depthwiseInputGradient = (
   dy: tf.Tensor4D,
@@ -107,7 +119,7 @@ const register = (
   kernelName: string,
   compute: (inputs: tf.NamedTensorInfoMap, attrs: unknown) => tf.Tensor,
 ) => {
-  if (tf.getKernel(kernelName, 'wasm')) return;
+  if (tf.getKernel(kernelName, 'wasm')) tf.unregisterKernel(kernelName, 'wasm');
   tf.registerKernel({
     kernelName,
     backendName: 'wasm',
@@ -115,10 +127,16 @@ const register = (
   });
 };
 
-/** Registers what training convolutional networks needs and the WASM backend has not. */
+/**
+ * Registers what training convolutional networks needs and the WASM backend has not. It does have
+ * Conv2DBackpropInput, but as plain loops that take most of a training step; ours is an XNNPACK convolution.
+ */
 export const registerTrainingKernels = (): void => {
   register(tf.Conv2DBackpropFilter, ({ x, dy }, attrs) =>
     convolutionFilterGradient(tensor4(x), tensor4(dy), filterAttributes.parse(attrs)),
+  );
+  register(tf.Conv2DBackpropInput, ({ dy, filter }, attrs) =>
+    convolutionInputGradient(tensor4(dy), tensor4(filter), inputAttributes.parse(attrs)),
   );
   register(tf.DepthwiseConv2dNativeBackpropFilter, ({ x, dy }, attrs) =>
     depthwiseFilterGradient(tensor4(x), tensor4(dy), filterAttributes.parse(attrs)),

@@ -13,10 +13,15 @@ const onlyCall = (layer: Layer) => {
   if (!call || !output || again || moreOutputs.length > 0) {
     throw new ExportError(layer.name, 'it must be used exactly once and have exactly one output.');
   }
-  return { inputs: call.inputTensors, output };
+  return { inputs: call.inputTensors, output, inputRank: call.inputTensors[0]?.rank ?? 0 };
 };
 
-const exportLayer = (graph: Graph, layer: Layer, inputs: readonly Node[], folded: Folded): Node => {
+const exportLayer = (
+  graph: Graph,
+  layer: Layer,
+  { inputs, inputRank }: { readonly inputs: readonly Node[]; readonly inputRank: number },
+  folded: Folded,
+): Node => {
   const [first, ...others] = inputs;
   if (first === undefined) throw new ExportError(layer.name, 'it has no input.');
   if (folded.normalizations.has(layer)) return first;
@@ -29,7 +34,13 @@ const exportLayer = (graph: Graph, layer: Layer, inputs: readonly Node[], folded
   const weights = folded.convolutions.get(layer);
   const config = { ...layer.getConfig(), ...(weights && { useBias: true }) };
   return exporter(
-    { graph, name: layer.name, inputs: [first, ...others], weights: weights ?? readWeights(layer) },
+    {
+      graph,
+      name: layer.name,
+      inputs: [first, ...others],
+      inputRank,
+      weights: weights ?? readWeights(layer),
+    },
     config,
   );
 };
@@ -43,7 +54,12 @@ const exportLayer = (graph: Graph, layer: Layer, inputs: readonly Node[], folded
  */
 export const exportLayers = (graph: Graph, model: LayersModel, x: Node): Node => {
   const folded = foldBatchNorm(model);
-  const nodes = new Map<number, Node>();
+  const [input, ...moreInputs] = model.inputs;
+  if (!input || moreInputs.length > 0 || model.outputs.length !== 1) {
+    throw new ExportError(model.name, 'the model must have exactly one input and one output.');
+  }
+  // Sequential models do not list their input layer.
+  const nodes = new Map<number, Node>([[input.id, x]]);
   const nodeOf = (tensor: SymbolicTensor | undefined): Node => {
     const node = tensor && nodes.get(tensor.id);
     if (node === undefined)
@@ -51,12 +67,9 @@ export const exportLayers = (graph: Graph, model: LayersModel, x: Node): Node =>
     return node;
   };
   for (const layer of model.layers) {
-    const { inputs, output } = onlyCall(layer);
+    const { inputs, output, inputRank } = onlyCall(layer);
     const sources = layer.getClassName() === 'InputLayer' ? [x] : inputs.map(nodeOf);
-    nodes.set(output.id, exportLayer(graph, layer, sources, folded));
-  }
-  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
-    throw new ExportError(model.name, 'the model must have exactly one input and one output.');
+    nodes.set(output.id, exportLayer(graph, layer, { inputs: sources, inputRank }, folded));
   }
   return nodeOf(model.outputs[0]);
 };

@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Attribute, attribute, shapeOf } from './attributes.ts';
 import { DataType } from './data-types.ts';
-import { toHalf } from './half.ts';
+import { ExportError } from './errors.ts';
+import { LARGEST_HALF, toHalf } from './half.ts';
 import type { NodeDefSchema } from './proto/tensorflow_pb.ts';
 
 /** The first output of a node, by the node's name. */
@@ -66,6 +67,13 @@ export class Graph {
 
   /** Learned numbers. With precision `half` they are stored as half and cast back where they are used. */
   weights(name: string, values: Float32Array, dimensions: readonly number[]): Node {
+    const largest = this.#precision === 'half' ? LARGEST_HALF : Number.MAX_VALUE;
+    if (!values.every((value) => Math.abs(value) <= largest)) {
+      throw new ExportError(
+        name,
+        'a weight is not finite, or too large for its precision. Train with a lower learning rate.',
+      );
+    }
     if (this.#precision === 'float') return this.#constant(name, DataType.float, dimensions, bytesOf(values));
     const stored = this.#constant(`${name}/half`, DataType.half, dimensions, toHalf(values));
     return this.cast(name, stored, DataType.half, DataType.float);

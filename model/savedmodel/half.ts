@@ -8,6 +8,8 @@ const scratch = new DataView(new ArrayBuffer(4));
 const EXPONENT_BIAS = 15;
 const MANTISSA_BITS = 10;
 const SMALLEST_SUBNORMAL = 2 ** -24;
+/** The largest finite half. */
+export const LARGEST_HALF = 65504;
 /** From here on the nearest half is infinity. */
 const OVERFLOW = 65520;
 

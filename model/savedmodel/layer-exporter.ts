@@ -14,6 +14,8 @@ export interface LayerCall {
   /** The layer's name, which its nodes carry. */
   readonly name: string;
   readonly inputs: readonly [Node, ...Node[]];
+  /** Dimensions of the first input, the batch included. */
+  readonly inputRank: number;
   /** In the order of the layer's `getWeights()`. */
   readonly weights: readonly Weight[];
 }

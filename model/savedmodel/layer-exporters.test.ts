@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import { input, type LayersModel, layers, model, SymbolicTensor, sequential } from '@tensorflow/tfjs-layers';
+import { input, type LayersModel, layers, model, sequential } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../runtime/backend.ts';
 import { GraphRunner } from '../runtime/graph-runner.ts';
-import { assertClose, noise, scramble } from '../testing.ts';
+import { assertClose, noise } from '../testing.ts';
 import { BatchNorm } from '../training/batch-norm.ts';
 import { attribute } from './attributes.ts';
 import { DataType } from './data-types.ts';
@@ -12,24 +12,11 @@ import { decodeSavedModel } from './decode.ts';
 import { encodeSavedModel } from './encode.ts';
 import { exportLayers } from './export-layers.ts';
 import { Graph } from './graph.ts';
+import { applied, chain, SMALL_PICTURE as SHAPE, scramble } from './testing.ts';
 
-const SHAPE = [7, 8, 3];
-const SIZE = tf.util.sizeFromShape(SHAPE);
+const SIZE = tf.util.sizeFromShape([...SHAPE]);
 
 before(() => loadBackend({ native: false }));
-
-/** A model of layers in a row on pictures of 7 x 8 pixels. */
-const chain = (...row: layers.Layer[]): LayersModel => {
-  const photo = input({ shape: SHAPE });
-  const output = row.reduce((x, layer) => applied(layer, x), photo);
-  return model({ inputs: photo, outputs: output });
-};
-
-const applied = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => {
-  const output = layer.apply(x);
-  assert.ok(output instanceof SymbolicTensor);
-  return output;
-};
 
 /** The bytes 0 to 255 of two pictures, as numbers from -1 to 1: what the exported graph and the model both read. */
 const BYTES = [1, 2].map((seed) => noise(seed, SIZE));
@@ -66,8 +53,9 @@ const assertExports = async (network: LayersModel) => {
   scramble(network, 3);
   const expected = network.predict(pictures());
   assert.ok(expected instanceof tf.Tensor);
-  assert.ok(expected.max().dataSync()[0] !== expected.min().dataSync()[0], 'the output is not constant');
-  assertClose(await exported(network), expected.dataSync(), 2e-4);
+  const values = expected.dataSync();
+  assert.ok(new Set(values).size > 4, 'many values are compared');
+  assertClose(await exported(network), values, 2e-4);
 };
 
 const conv = (options: Partial<Parameters<typeof layers.conv2d>[0]> = {}) =>
@@ -118,13 +106,13 @@ for (const activation of ['linear', 'relu', 'relu6', 'sigmoid', 'softmax'] as co
 }
 
 test('a sum of three branches computes the same when exported', () => {
-  const photo = input({ shape: SHAPE });
+  const photo = input({ shape: [...SHAPE] });
   const branches = [conv(), conv({ kernelSize: 1 }), conv(plain)].map((layer) => applied(layer, photo));
   return assertExports(model({ inputs: photo, outputs: applied(layers.add(), branches) }));
 });
 
 test('a residual around a normalization computes the same when exported', () => {
-  const photo = input({ shape: SHAPE });
+  const photo = input({ shape: [...SHAPE] });
   const x = applied(conv(plain), photo);
   const inner = applied(new BatchNorm({}), applied(conv(plain), x));
   return assertExports(model({ inputs: photo, outputs: applied(layers.add(), [inner, x]) }));

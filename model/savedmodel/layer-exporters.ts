@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attribute } from './attributes.ts';
+import { ExportError } from './errors.ts';
 import type { Graph, Node } from './graph.ts';
 import { type LayerCall, type LayerExporter, layerExporter, weightAt } from './layer-exporter.ts';
 
@@ -16,6 +17,11 @@ const convolutionSettings = z.object({
   dataFormat,
   activation,
   useBias: z.boolean(),
+});
+/** TensorFlow's kernel takes one stride for both directions, and ignores dilations (depthwise_conv_op.cc). */
+const depthwiseSettings = convolutionSettings.extend({
+  strides: pair.refine(([height, width]) => height === width, 'both must be equal'),
+  dilationRate: z.tuple([z.literal(1), z.literal(1)]),
 });
 const poolingSettings = z.object({ poolSize: pair, strides: pair, padding, dataFormat });
 const denseSettings = z.object({ activation, useBias: z.boolean() });
@@ -34,8 +40,11 @@ const addBias = (call: LayerCall, x: Node): Node => {
   return call.graph.float('BiasAdd', `${call.name}/bias_add`, [x, bias], { data_format: NHWC });
 };
 
-const convolution = (op: 'Conv2D' | 'DepthwiseConv2dNative'): LayerExporter =>
-  layerExporter(convolutionSettings, (call, { strides, dilationRate, padding, useBias, activation }) => {
+const convolution = (
+  op: 'Conv2D' | 'DepthwiseConv2dNative',
+  settings: z.ZodType<z.infer<typeof convolutionSettings>>,
+): LayerExporter =>
+  layerExporter(settings, (call, { strides, dilationRate, padding, useBias, activation }) => {
     const { graph, name, inputs } = call;
     const { values, shape } = weightAt(call, 0);
     const x = graph.float(op, name, [inputs[0], graph.weights(`${name}/kernel`, values, shape)], {
@@ -58,7 +67,10 @@ const pooling = (op: 'AvgPool' | 'MaxPool'): LayerExporter =>
   );
 
 const dense = layerExporter(denseSettings, (call, { useBias, activation }) => {
-  const { graph, name, inputs } = call;
+  const { graph, name, inputs, inputRank } = call;
+  // TensorFlow.js multiplies along the last of any number of dimensions; MatMul knows two.
+  if (inputRank !== 2)
+    throw new ExportError(name, `its input has ${inputRank} dimensions; flatten or pool it first.`);
   const { values, shape } = weightAt(call, 0);
   const x = graph.float('MatMul', name, [inputs[0], graph.weights(`${name}/kernel`, values, shape)], {
     transpose_a: attribute.boolean(false),
@@ -81,8 +93,8 @@ const identity = layerExporter(anything, ({ inputs }) => inputs[0]);
 export const layerExporters: ReadonlyMap<string, LayerExporter> = new Map(
   Object.entries({
     InputLayer: identity,
-    Conv2D: convolution('Conv2D'),
-    DepthwiseConv2D: convolution('DepthwiseConv2dNative'),
+    Conv2D: convolution('Conv2D', convolutionSettings),
+    DepthwiseConv2D: convolution('DepthwiseConv2dNative', depthwiseSettings),
     Activation: layerExporter(z.object({ activation }), ({ graph, name, inputs }, settings) =>
       activate(graph, name, inputs[0], settings.activation),
     ),

@@ -18,6 +18,7 @@ export const storeModel = async (
   const folder = path.join(directory, MODEL_NAME, version);
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, 'saved_model.pb'), savedModel);
-  const options = { cwd: directory, gzip: true, portable: true, mtime: new Date(0) };
-  await create({ ...options, file: path.join(directory, 'model.tar.gz') }, [`${MODEL_NAME}/${version}`]);
+  // Portable: without times and owners, so that the same model always gives the same archive.
+  const options = { cwd: directory, gzip: true, portable: true, file: path.join(directory, 'model.tar.gz') };
+  await create(options, [`${MODEL_NAME}/${version}`]);
 };

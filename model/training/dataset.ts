@@ -104,12 +104,14 @@ export const readDataset = async (root: string, { onProgress }: ReadOptions = {}
   const { labels, files } = await listFiles(root);
   const results: (Example | Skipped)[] = [];
   let next = 0;
+  let done = 0;
   const worker = async () => {
     for (let index = next++; index < files.length; index = next++) {
       const entry = files[index];
       if (entry === undefined) return;
       results[index] = await readExample(root, entry.file, entry.label);
-      onProgress?.(index + 1, files.length);
+      done += 1;
+      onProgress?.(done, files.length);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));

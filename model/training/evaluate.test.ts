@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { loadBackend } from '../runtime/backend.ts';
-import { assertClose, example, noise, scramble } from '../testing.ts';
+import { scramble } from '../savedmodel/testing.ts';
+import { assertClose, example, noise } from '../testing.ts';
 import { evaluate, networkPredictor, type Predictor } from './evaluate.ts';
 import { buildNetwork } from './network.ts';
 

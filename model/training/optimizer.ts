@@ -24,5 +24,5 @@ export class AdamW extends tf.AdamOptimizer {
 /** Linear warm-up over the first `warmup` share of the steps, then a half cosine down to zero. */
 export const learningRateAt = (progress: number, peak: number, warmup = 0.05): number =>
   progress < warmup
-    ? (peak * (progress + 1e-3)) / warmup
+    ? peak * Math.min(1, (progress + 1e-3) / warmup)
     : (peak * (1 + Math.cos((Math.PI * (progress - warmup)) / (1 - warmup)))) / 2;

@@ -62,3 +62,8 @@ test('shares of zero leave everything for training', () => {
   const split = splitDataset({ labels, examples }, { test: 0, validation: 0 });
   assert.deepEqual(parts(split), [contents(examples), [], []]);
 });
+
+test('a class with too few photos for the asked parts is refused by its name', () => {
+  const few = [...examples, ...[1, 2, 3].map((index) => example(3, `lily ${index}`))];
+  assert.throws(() => splitDataset({ labels: [...labels, 'lily'], examples: few }), { message: /lily/ });
+});

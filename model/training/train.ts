@@ -115,6 +115,11 @@ export const train = async (
     for (let index = 0; index < steps; index++) {
       const batch = order.slice(index * batchSize, (index + 1) * batchSize);
       const result = await step(batch, (epoch * steps + index) / (epochs * steps), random);
+      if (!Number.isFinite(result.loss)) {
+        throw new Error(
+          `The training diverged in epoch ${epoch + 1}: its loss is ${result.loss}. Lower the learning rate.`,
+        );
+      }
       loss += result.loss * batch.length;
       correct += result.correct;
       options.onStep?.(index + 1, steps);

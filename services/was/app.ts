@@ -20,6 +20,8 @@ export interface WasOptions {
   readonly classifier: Classifier;
   /** Photos decoded side by side; each takes up to 200 MB for a moment. @default 2 */
   readonly decoders?: number;
+  /** Photos with the model side by side; the others wait here, where no clock runs against them. @default 8 */
+  readonly invocations?: number;
   /** Requests answered side by side. @default 32 */
   readonly maxInFlight?: number;
 }
@@ -27,9 +29,16 @@ export interface WasOptions {
 const toLanguage = (value: unknown): Language => LANGUAGES.find((language) => language === value) ?? 'en';
 
 /** The application service: checks a photo, asks the model, and answers with the flower's name and description. */
-export const createWasApp = ({ log, classifier, decoders = 2, maxInFlight = 32 }: WasOptions): App => {
+export const createWasApp = ({
+  log,
+  classifier,
+  decoders = 2,
+  invocations = 8,
+  maxInFlight = 32,
+}: WasOptions): App => {
   const app = createApp({ log });
   const decoding = pLimit(decoders);
+  const invoking = pLimit(invocations);
 
   const decode = async (file: Uint8Array): Promise<Uint8Array> => {
     try {
@@ -63,7 +72,7 @@ export const createWasApp = ({ log, classifier, decoders = 2, maxInFlight = 32 }
     async (context) => {
       const pixels = await decode(await readUpload(context));
       const language = toLanguage(context.get('language'));
-      const answer = buildAnswer(await classifier.classify(pixels), language);
+      const answer = buildAnswer(await invoking(() => classifier.classify(pixels)), language);
       return context.json(answer, 200, { 'Content-Language': language, Vary: 'Accept-Language' });
     },
   );

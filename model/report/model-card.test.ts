@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { modelCard } from './model-card.ts';
+import { metrics } from './testing.ts';
+
+const labels = ['daisy', 'rose', 'tulip'];
+const card = (changes = {}) => modelCard(metrics({ labels, ...changes }));
+
+test('the card leads with version, classes and accuracy with its interval', () => {
+  const text = card();
+  assert.match(text, /^# Model 20260102030405\n/);
+  assert.match(text, /Tells 3 kinds of flower apart: `daisy`, `rose`, `tulip`\./);
+  assert.match(text, /\*\*Accuracy 90\.5 %\*\* \(95 % interval 80\.7 % to 95\.6 %\): 57 of 63 test photos/);
+});
+
+test('the card lists photos and recall of each class', () => {
+  const rows = card()
+    .split('\n')
+    .filter((line) => line.startsWith('|'));
+  assert.deepEqual(rows, [
+    '| class | training | validation | test | recall on test |',
+    '| --- | --- | --- | --- | --- |',
+    '| `daisy` | 80 | 10 | 11 | 81.8 % |',
+    '| `rose` | 160 | 20 | 21 | 90.5 % |',
+    '| `tulip` | 240 | 30 | 31 | 93.5 % |',
+  ]);
+});
+
+test('the card says how the model was made, how large it is and on what data', () => {
+  const text = card();
+  assert.match(text, /```sh\nnpm run train -- --data flowers\n```/);
+  assert.match(text, /1,234,567 parameters.* 3 epochs in 10 minutes on WebAssembly \(12 photos a second\)/);
+  assert.match(text, /half precision: 2\.47 MB/);
+  assert.match(text, /603 photos; 1 files were left out/);
+  assert.match(text, /seed 7/);
+});
+
+test('the card names a teacher only when there was one', () => {
+  assert.doesNotMatch(card(), /While it learned/);
+  const taught = { ...metrics().training, teacher: 'MobileNet V2' };
+  assert.match(card({ training: taught }), /features that MobileNet V2 sees/);
+});
+
+test('the card shows the pictures beside it and says what the model cannot do', () => {
+  const text = card();
+  assert.match(text, /!\[[^\]]+\]\(confusion-matrix\.svg\)/);
+  assert.match(text, /!\[[^\]]+\]\(training-curves\.svg\)/);
+  assert.match(text, /## What it cannot do\n\n- /);
+});
+
+test('a class without test photos has no recall of more than zero', () => {
+  const tested = {
+    ...metrics().test,
+    confusion: [
+      [0, 0, 0],
+      [2, 19, 0],
+      [0, 2, 29],
+    ],
+  };
+  assert.match(card({ test: tested }), /\| `daisy` \|.*\| 0\.0 % \|/);
+  assert.doesNotMatch(card({ test: tested }), /NaN/);
+});
+
+test('a label with a bar does not add a column to the table', () => {
+  const text = card({ labels: ['a|b', 'rose', 'tulip'] });
+  const row = text.split('\n').find((line) => line.startsWith('| `a'));
+  assert.equal(row?.split(/(?<!\\)\|/).length, 7);
+});

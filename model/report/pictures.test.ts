@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import sharp from 'sharp';
+import { assertClose } from '../testing.ts';
+import { confusionMatrix } from './confusion-matrix.ts';
+import { element, label } from './svg.ts';
+import { metrics } from './testing.ts';
+import { trainingCurves } from './training-curves.ts';
+
+/** Fails unless every element is closed in its place, and no markup is left within texts and attributes. */
+const assertWellFormed = (svg: string): void => {
+  const open: string[] = [];
+  const rest = svg.replace(
+    /<(\/?)([a-z]+)((?: [a-z0-9-]+="[^"<]*")*)>|&#\d+;/gi,
+    (_, closing?: string, name?: string) => {
+      if (name === undefined) return '';
+      if (closing === '') open.push(name);
+      else assert.equal(open.pop(), name);
+      return '';
+    },
+  );
+  assert.deepEqual(open, [], 'every element is closed');
+  assert.doesNotMatch(rest, /[<>&]/);
+  assert.doesNotMatch(svg, /NaN|undefined|Infinity/);
+};
+
+const textsOf = (svg: string): string[] =>
+  [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, text = '']) => text);
+const points = (svg: string): number[][] =>
+  [...svg.matchAll(/points="([^"]*)"/g)].map(([, list = '']) =>
+    list.split(' ').map((point) => Number(point.split(',')[1])),
+  );
+
+describe('the confusion matrix', () => {
+  const { labels, test: tested } = metrics();
+  const svg = confusionMatrix(labels, tested.confusion);
+
+  test('is well-formed, whatever the labels are', () => assertWellFormed(svg));
+
+  test('can be drawn', async () => {
+    const { format, width = 0, height = 0 } = await sharp(Buffer.from(svg)).metadata();
+    assert.equal(format, 'svg');
+    assert.ok(width > 300 && height > 300);
+  });
+
+  test('names every class twice and escapes it', () => {
+    const texts = textsOf(svg);
+    for (const name of ['daisy', '&#60;b&#62;&#38;', 'a&#34;b']) {
+      assert.equal(texts.filter((text) => text === name).length, 2, name);
+    }
+  });
+
+  test('holds every count and its share of the true class, row by row', () => {
+    const texts = textsOf(svg);
+    assert.deepEqual(texts.filter((text) => /^\d+$/.test(text)).map(Number), tested.confusion.flat());
+    const shares = texts.filter((text) => text.endsWith(' %'));
+    assert.deepEqual(shares.slice(0, 3), ['81.8 %', '9.1 %', '9.1 %']);
+    assert.equal(shares.length, 9);
+  });
+
+  test('of a class without test photos shows zeros', () => {
+    const empty = confusionMatrix(
+      ['a', 'b'],
+      [
+        [0, 0],
+        [1, 3],
+      ],
+    );
+    assertWellFormed(empty);
+    assert.ok(textsOf(empty).includes('0.0 %'));
+  });
+});
+
+describe('the training curves', () => {
+  const { history } = metrics();
+
+  test('are well-formed and can be drawn', async () => {
+    assertWellFormed(trainingCurves(history));
+    assert.equal((await sharp(Buffer.from(trainingCurves(history))).metadata()).format, 'svg');
+  });
+
+  test('show the accuracies and the loss, one point an epoch', () => {
+    const curves = points(trainingCurves(history));
+    assert.deepEqual(
+      curves.map((curve) => curve.length),
+      [3, 3, 3],
+    );
+  });
+
+  test('put 1 above 0.5 above 0, on one scale for all', () => {
+    const [validation = [], , loss = []] = points(trainingCurves(history));
+    const [half = 0, , one = 0] = validation;
+    assert.ok(one < half, 'y grows downwards');
+    assertClose([loss[0] ?? 0, loss[2] ?? 0], [one, half], 0.11);
+  });
+
+  test('leave the validation out when there was none', () => {
+    const svg = trainingCurves(history.map(({ validation: _, ...rest }) => rest));
+    assertWellFormed(svg);
+    assert.equal(points(svg).length, 2);
+    assert.doesNotMatch(svg, /validation/);
+  });
+
+  test('of a single epoch are still finite', () => assertWellFormed(trainingCurves(history.slice(0, 1))));
+});
+
+test('attributes and texts are escaped, content is not', () => {
+  assert.equal(element('g', { id: '"<&>' }, '<a></a>'), '<g id="&#34;&#60;&#38;&#62;"><a></a></g>');
+  assert.match(label(1, 2, '<b>&'), />&#60;b&#62;&#38;<\/text>$/);
+});

@@ -1,0 +1,42 @@
+import type { Metrics } from './metrics.ts';
+
+/** Metrics of an invented model; its labels try to break out of the markup. */
+export const metrics = (changes: Partial<Metrics> = {}): Metrics => ({
+  version: '20260102030405',
+  labels: ['daisy', '<b>&', 'a"b'],
+  data: {
+    train: [80, 160, 240],
+    validation: [10, 20, 30],
+    test: [11, 21, 31],
+    skipped: [{ file: 'daisy/x.jpg', reason: 'a copy of daisy/y.jpg' }],
+    seed: 7,
+  },
+  test: {
+    accuracy: 57 / 63,
+    interval: [0.807, 0.956],
+    correct: 57,
+    count: 63,
+    loss: 0.41,
+    confusion: [
+      [9, 1, 1],
+      [2, 19, 0],
+      [0, 2, 29],
+    ],
+  },
+  training: {
+    command: 'npm run train -- --data flowers',
+    backend: 'WebAssembly',
+    parameters: 1_234_567,
+    epochs: 3,
+    seconds: 600,
+    photosPerSecond: 12.4,
+    teacher: null,
+  },
+  bytes: 2_470_000,
+  history: [
+    { epoch: 1, trainingLoss: 1.6, trainingAccuracy: 0.3, validation: { loss: 1.4, accuracy: 0.5 } },
+    { epoch: 2, trainingLoss: 1.2, trainingAccuracy: 0.5, validation: { loss: 0.9, accuracy: 0.75 } },
+    { epoch: 3, trainingLoss: 0.8, trainingAccuracy: 0.7, validation: { loss: 0.4, accuracy: 1 } },
+  ],
+  ...changes,
+});

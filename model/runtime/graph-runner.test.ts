@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import * as tf from '@tensorflow/tfjs-core';
+import { attribute } from '../savedmodel/attributes.ts';
+import { DataType } from '../savedmodel/data-types.ts';
+import type { DecodedModel } from '../savedmodel/decode.ts';
+import { SavedModelError } from '../savedmodel/errors.ts';
+import { Graph, type Node } from '../savedmodel/graph.ts';
+import { type NodeDef, NodeDefSchema, SignatureDefSchema } from '../savedmodel/proto/tensorflow_pb.ts';
+import { assertClose } from '../testing.ts';
+import { loadBackend } from './backend.ts';
+import { GraphRunner } from './graph-runner.ts';
+import { InvalidArgumentError } from './values.ts';
+
+before(() => loadBackend({ native: false }));
+
+/** A graph of one input `in`, bytes that become float32 `[N, L]`, and one output. */
+const modelOf = (build: (graph: Graph, x: Node) => Node): DecodedModel => {
+  const graph = new Graph();
+  const bytes = graph.placeholder('bytes', DataType.string, [null]);
+  const raw = graph.add('DecodeRaw', 'raw', [bytes], { out_type: attribute.type(DataType.uint8) });
+  const output = build(graph, graph.cast('x', raw, DataType.uint8, DataType.float));
+  const nodes = graph.nodes.map((node) => create(NodeDefSchema, node));
+  return {
+    nodes: new Map(nodes.map((node) => [node.name, node])),
+    signature: create(SignatureDefSchema, {
+      inputs: { in: { name: 'bytes:0' } },
+      outputs: { out: { name: `${output}:0` } },
+    }),
+  };
+};
+
+const INPUT = new Map([['in', { shape: [2], values: [Uint8Array.of(1, 2), Uint8Array.of(3, 255)] }]]);
+
+const result = async (build: (graph: Graph, x: Node) => Node) => {
+  const output = (await new GraphRunner(modelOf(build)).run(INPUT)).get('out');
+  assert.ok(output && 'numbers' in output);
+  return output;
+};
+
+const refusesToLoad = (build: (graph: Graph, x: Node) => Node, message: RegExp) =>
+  assert.throws(() => new GraphRunner(modelOf(build)), { name: SavedModelError.name, message });
+
+test('bytes become numbers from 0 to 255', async () => {
+  const { shape, numbers } = await result((_, x) => x);
+  assert.deepEqual(shape, [2, 2]);
+  assert.deepEqual(numbers, [1, 2, 3, 255]);
+});
+
+test('constants are cast, multiplied, added and reduced', async () => {
+  const { shape, numbers } = await result((graph, x) => {
+    const scaled = graph.float('Mul', 'scaled', [x, graph.weights('two', Float32Array.of(2, 4), [2])]);
+    const sum = graph.float('AddV2', 'sum', [scaled, graph.scalar('half', 0.5)]);
+    return graph.mean('mean', sum, [1]);
+  });
+  assert.deepEqual(shape, [2]);
+  assertClose(numbers, [5.5, 513.5], 1e-4);
+});
+
+test('an output that depends on no input is computed too', async () => {
+  const { numbers } = await result((graph) =>
+    graph.float('Relu', 'positive', [graph.weights('w', Float32Array.of(-1, 2), [2])]),
+  );
+  assert.deepEqual(numbers, [0, 2]);
+});
+
+test('the same runner answers again and again, and leaves nothing in memory', async () => {
+  const runner = new GraphRunner(
+    modelOf((graph, x) => graph.float('AddV2', 'sum', [x, graph.scalar('one', 1)])),
+  );
+  const { numTensors } = tf.memory();
+  for (let round = 0; round < 3; round++) {
+    const output = (await runner.run(INPUT)).get('out');
+    assert.ok(output && 'numbers' in output);
+    assert.deepEqual(output.numbers, [2, 3, 4, 256]);
+  }
+  assert.equal(tf.memory().numTensors, numTensors);
+  runner.dispose();
+  assert.ok(tf.memory().numTensors < numTensors, 'the constants are gone');
+});
+
+test('a refused input leaves nothing in memory', async () => {
+  const runner = new GraphRunner(modelOf((graph, x) => graph.reshape('square', x, [-1, 3])));
+  const { numTensors } = tf.memory();
+  await assert.rejects(runner.run(INPUT), InvalidArgumentError);
+  assert.equal(tf.memory().numTensors, numTensors);
+});
+
+test('an operation that is not known is named when the model is loaded', () =>
+  refusesToLoad(
+    (graph, x) => graph.float('Relu', 'after', [graph.float('FFT2D', 'waves', [x])]),
+    /Node waves: the operation FFT2D is not supported; known are .*Conv2D/,
+  ));
+
+test('a node that is not there is named when the model is loaded', () =>
+  refusesToLoad((graph) => graph.float('Relu', 'after', ['ghost']), /no node ghost/));
+
+test('second outputs and control edges are refused', () => {
+  refusesToLoad((graph, x) => graph.float('Relu', 'after', [`${x}:1`]), /edge x:1 is not supported/);
+  refusesToLoad((graph, x) => graph.float('Relu', 'after', [x, '^bytes']), /edge \^bytes is not supported/);
+});
+
+test('an attribute that is missing is named', async () => {
+  const runner = new GraphRunner(modelOf((graph, x) => graph.add('Cast', 'untyped', [x])));
+  await assert.rejects(runner.run(INPUT), {
+    name: SavedModelError.name,
+    message: /Node untyped \(Cast\) lacks the attribute DstT/,
+  });
+});
+
+test('an operation on the wrong kind of input names the node', async () => {
+  const runner = new GraphRunner(modelOf((graph) => graph.float('Relu', 'rectified', ['bytes'])));
+  await assert.rejects(runner.run(INPUT), {
+    name: SavedModelError.name,
+    message: /Input 0 of node rectified must be numeric/,
+  });
+});
+
+test('an input that is missing is named', () =>
+  assert.rejects(new GraphRunner(modelOf((_, x) => x)).run(new Map()), {
+    name: InvalidArgumentError.name,
+    message: /input in is missing/,
+  }));
+
+test('loading looks at each node a few times only, however many ways lead to it', () => {
+  const model = modelOf((graph, x) =>
+    Array.from({ length: 14 }).reduce<Node>((y, _, index) => graph.float('AddV2', `sum_${index}`, [y, y]), x),
+  );
+  let looks = 0;
+  class CountingMap extends Map<string, NodeDef> {
+    override get(name: string): NodeDef | undefined {
+      looks += 1;
+      return super.get(name);
+    }
+  }
+  new GraphRunner({ ...model, nodes: new CountingMap(model.nodes) });
+  assert.ok(looks <= 5 * model.nodes.size, `${looks} looks at ${model.nodes.size} nodes`);
+});

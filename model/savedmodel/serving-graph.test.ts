@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { PHOTO_SIDE } from '../contract/tensors.ts';
+import { loadBackend } from '../runtime/backend.ts';
+import { GraphRunner, type Output } from '../runtime/graph-runner.ts';
+import { InvalidArgumentError } from '../runtime/values.ts';
+import { assertClose, assertSameBytes, example, meanDifference, noise, picture } from '../testing.ts';
+import { savedModelPredictor } from '../training/evaluate.ts';
+import { buildNetwork } from '../training/network.ts';
+import { photoTensor } from '../training/tensors.ts';
+import { decodeSavedModel } from './decode.ts';
+import { encodeSavedModel } from './encode.ts';
+import type { WeightPrecision } from './graph.ts';
+import { buildServingGraph } from './serving-graph.ts';
+import { scramble } from './testing.ts';
+
+const labels = ['daisy', 'tulip', 'Löwenzahn'];
+const version = '20260102030405';
+
+before(() => loadBackend({ native: false }));
+
+const trained = (): LayersModel => {
+  const network = buildNetwork({ classes: labels.length, stem: 4, blocks: [6, 6, 8] });
+  scramble(network, 1);
+  return network;
+};
+
+const encoded = (network: LayersModel, precision?: WeightPrecision) =>
+  encodeSavedModel(buildServingGraph(network, { labels, version, ...(precision && { precision }) }));
+
+const serving = (precision?: WeightPrecision) =>
+  new GraphRunner(decodeSavedModel(encoded(trained(), precision)));
+
+const ask = (runner: GraphRunner, photos: readonly Uint8Array[]) =>
+  runner.run(new Map([['photo', { shape: [photos.length], values: photos }]]));
+
+const numbers = (output: Output | undefined): readonly number[] => {
+  assert.ok(output && 'numbers' in output);
+  return output.numbers;
+};
+
+const texts = (output: Output | undefined): string[] => {
+  assert.ok(output && 'strings' in output);
+  return output.strings.map((bytes) => new TextDecoder().decode(bytes));
+};
+
+/** Saw-toothed stripes, which look different when they are mirrored, upside down or turned. */
+const stripes = (across: number, down: number, scale: number): Uint8Array =>
+  picture(PHOTO_SIDE, PHOTO_SIDE, (x, y) => {
+    const tooth = (x * across + y * down) % 40;
+    return [tooth * scale, 40 + tooth * 2, x + y < 200 ? 20 : 250];
+  }).data;
+
+const photos = [stripes(3, 1, 6), stripes(1, 5, 2), stripes(7, 2, 4)];
+
+/** What the network itself answers: the mean over the photos and their mirror images. */
+const expectedProbabilities = () =>
+  tf.tidy(() => {
+    const network = trained();
+    const batch = photoTensor(photos.map((pixels) => example(0, 'photo', pixels)));
+    const answers = [batch, tf.reverse(batch, 2)].map((x) => {
+      const logits = network.predict(x);
+      assert.ok(logits instanceof tf.Tensor);
+      return tf.softmax(logits);
+    });
+    return [...tf.mean(tf.stack(answers), 0).dataSync()];
+  });
+
+for (const [precision, tolerance] of [
+  ['float', 1e-5],
+  ['half', 1e-2],
+] as const) {
+  test(`stored as ${precision}, the graph answers as the network does, within ${tolerance}`, async () => {
+    const expected = expectedProbabilities();
+    assert.ok(Math.max(...expected) - Math.min(...expected) > 0.05, 'the answers differ');
+    const output = (await ask(serving(precision), photos)).get('probabilities');
+    assert.deepEqual(output?.shape, [3, 3]);
+    assertClose(numbers(output), expected, tolerance);
+  });
+}
+
+test('weights are stored as halves by default, in about half of the bytes', () => {
+  const network = buildNetwork({ classes: labels.length, stem: 16, blocks: [48] });
+  const [half, float, unsaid] = [encoded(network, 'half'), encoded(network, 'float'), encoded(network)];
+  assertSameBytes(unsaid, half);
+  assert.ok(half.length > 0.5 * float.length && half.length < 0.6 * float.length);
+});
+
+for (const count of [1, 3]) {
+  test(`with ${count} photos, every output has one row for each`, async () => {
+    const outputs = await ask(serving(), photos.slice(0, count));
+    assert.deepEqual([...outputs.keys()].sort(), ['classes', 'label', 'model_version', 'probabilities']);
+    const probabilities = numbers(outputs.get('probabilities'));
+    const rows = Array.from({ length: count }, (_, row) => probabilities.slice(row * 3, row * 3 + 3));
+    for (const row of rows) assertClose([row.reduce((sum, share) => sum + share, 0)], [1], 1e-5);
+    assert.deepEqual(outputs.get('label')?.shape, [count]);
+    assert.deepEqual(
+      texts(outputs.get('label')),
+      rows.map((row) => labels[row.indexOf(Math.max(...row))]),
+    );
+    assert.deepEqual(outputs.get('classes')?.shape, [count, 3]);
+    assert.deepEqual(
+      texts(outputs.get('classes')),
+      rows.flatMap(() => labels),
+    );
+    assert.deepEqual(outputs.get('model_version')?.shape, [count]);
+    assert.deepEqual(
+      texts(outputs.get('model_version')),
+      rows.map(() => version),
+    );
+  });
+}
+
+test('a photo and its mirror image get the same answer, upside down another', async () => {
+  const [photo = noise(1)] = photos;
+  const turned = (from: (x: number, y: number) => number): Uint8Array =>
+    picture(PHOTO_SIDE, PHOTO_SIDE, (x, y) => {
+      const start = from(x, y) * 3;
+      return [photo[start] ?? 0, photo[start + 1] ?? 0, photo[start + 2] ?? 0];
+    }).data;
+  const mirrored = turned((x, y) => y * PHOTO_SIDE + (PHOTO_SIDE - 1 - x));
+  const upsideDown = turned((x, y) => (PHOTO_SIDE - 1 - y) * PHOTO_SIDE + x);
+  const output = numbers((await ask(serving(), [photo, mirrored, upsideDown])).get('probabilities'));
+  assertClose(output.slice(3, 6), output.slice(0, 3), 1e-5);
+  assert.ok(meanDifference(output.slice(6), output.slice(0, 3)) > 1e-3);
+});
+
+test('the signature names types and shapes, the batch first and of any size', () => {
+  const { signature } = serving();
+  const described = (tensors: typeof signature.inputs) =>
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, { dtype, tensorShape }]) => [
+        name,
+        [dtype, ...(tensorShape?.dim ?? []).map(({ size }) => Number(size))],
+      ]),
+    );
+  assert.deepEqual(described(signature.inputs), { photo: [7, -1] });
+  assert.deepEqual(described(signature.outputs), {
+    probabilities: [1, -1, 3],
+    label: [7, -1],
+    classes: [7, -1, 3],
+    model_version: [7, -1],
+  });
+});
+
+test('the same network gives the same bytes', () => {
+  const network = trained();
+  assertSameBytes(encoded(network), encoded(network));
+});
+
+test('a photo of another length is refused in the words of TensorFlow', () =>
+  assert.rejects(ask(serving(), [new Uint8Array(1000)]), {
+    name: InvalidArgumentError.name,
+    message:
+      /^Input to reshape is a tensor with 1000 values, but the requested shape requires a multiple of 150528/,
+  }));
+
+test('photos of different lengths are refused in the words of TensorFlow', () =>
+  assert.rejects(ask(serving(), [noise(1), new Uint8Array(1000)]), {
+    name: InvalidArgumentError.name,
+    message:
+      /^DecodeRaw requires input strings to all be the same size, but element 1 has size 1000 != 150528$/,
+  }));
+
+test('a predictor asks the exported model as the network would be asked', async () => {
+  const rows = await savedModelPredictor(serving('float'))(photos.map((pixels) => example(0, 'x', pixels)));
+  assert.equal(rows.length, 3);
+  assertClose(rows.flat(), expectedProbabilities(), 1e-5);
+});

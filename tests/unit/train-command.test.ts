@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import sharp from 'sharp';
+import { MODEL_NAME } from '../../model/contract/tensors.ts';
+import { metricsSchema } from '../../model/report/metrics.ts';
+import { loadBackend } from '../../model/runtime/backend.ts';
+import { ROOT } from '../../scripts/root.ts';
+import { ModelStore } from '../../services/endpoint/model-store.ts';
+
+const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-train-'));
+const photos = path.join(work, 'photos');
+const out = path.join(work, 'out');
+
+/** Twelve photos of each of two colours; no two are equal. */
+const drawPhotos = async (name: string, hue: number): Promise<void> => {
+  mkdirSync(path.join(photos, name), { recursive: true });
+  for (let index = 0; index < 12; index++) {
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64" fill="#456"/>
+      <circle cx="${20 + index}" cy="32" r="18" fill="hsl(${hue + index} 80% 50%)"/></svg>`;
+    const file = path.join(photos, name, `${index}.png`);
+    writeFileSync(file, await sharp(Buffer.from(svg)).png().toBuffer());
+  }
+};
+
+const train = (...options: string[]) =>
+  spawnSync(process.execPath, ['--import', 'tsx', 'scripts/train.ts', ...options], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+
+before(async () => {
+  await drawPhotos('violet', 260);
+  await drawPhotos('yellow', 40);
+  writeFileSync(path.join(photos, 'yellow', 'broken.jpg'), 'not a photo');
+});
+after(() => rmSync(work, { recursive: true }));
+
+test('from a folder of photos to a model that is served', async () => {
+  const { status, stdout, stderr } = train('--data', photos, '--epochs', '1', '--out', out, '--version', '5');
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /Computing on (WebAssembly|native TensorFlow) \(/);
+  assert.match(stdout, /left out yellow\/broken\.jpg: /);
+  assert.match(stdout, /Epoch 1 of 1: loss \d/);
+
+  const metrics = metricsSchema.parse(JSON.parse(readFileSync(path.join(out, 'metrics.json'), 'utf8')));
+  assert.deepEqual(metrics.labels, ['violet', 'yellow']);
+  assert.deepEqual(metrics.data.test, [1, 1]);
+  assert.deepEqual(metrics.data.train, [10, 10]);
+  assert.equal(metrics.data.skipped.length, 1);
+  for (const file of ['MODEL_CARD.md', 'confusion-matrix.svg', 'training-curves.svg', 'model.tar.gz']) {
+    assert.ok(existsSync(path.join(out, file)), file);
+  }
+
+  await loadBackend({ native: false });
+  const { runner } = (await ModelStore.load(out)).find(MODEL_NAME, '5');
+  const answer = await runner.run(
+    new Map([['photo', { shape: [1], values: [new Uint8Array(224 * 224 * 3)] }]]),
+  );
+  const classes = answer.get('classes');
+  assert.ok(classes && 'strings' in classes);
+  assert.deepEqual(
+    classes.strings.map((value) => new TextDecoder().decode(value)),
+    metrics.labels,
+  );
+});
+
+test('a wrong call says what is wrong and how to call it', () => {
+  const calls: [options: string[], expected: RegExp][] = [
+    [
+      ['--data', path.join(work, 'nowhere')],
+      /The dataset folder .*nowhere cannot be read\. Give --data a folder/,
+    ],
+    [['--data', photos, '--epochs', 'many'], /--epochs: /],
+    [['--data', photos, '--test', '0.9'], /--test: /],
+    [['--data', photos, '--colour', 'red'], /--colour/],
+    [['--data', path.join(photos, 'violet')], /at least two folders/],
+  ];
+  for (const [options, expected] of calls) {
+    const { status, stderr } = train(...options);
+    assert.equal(status, 1);
+    assert.match(stderr, expected);
+    assert.match(stderr, /Usage: npm run train -- --data DIR/);
+  }
+});
