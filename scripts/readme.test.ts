@@ -18,7 +18,7 @@ test('the README lists every npm script, and no other', () => {
 });
 
 test('the folders and files that the README names exist', () => {
-  const named = [...readme.matchAll(/^\| `([a-z/.]+)`(?:, `([a-z/.]+)`)? \|/gm)].flatMap(
+  const named = [...readme.matchAll(/^\| `([a-z/.]+)`(?:, `([a-z/.]+)`)? *\|/gm)].flatMap(
     ([, ...names]) => names,
   );
   const linked = [...readme.matchAll(/\]\((?!http)([^)]+)\)/g)].map(([, file]) => file);

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { create } from 'tar';
 import { MODEL_NAME } from '../contract/tensors.ts';
 
@@ -18,7 +19,9 @@ export const storeModel = async (
   const folder = path.join(directory, MODEL_NAME, version);
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, 'saved_model.pb'), savedModel);
-  // Portable: without times and owners, so that the same model always gives the same archive.
-  const options = { cwd: directory, gzip: true, portable: true, file: path.join(directory, 'model.tar.gz') };
-  await create(options, [`${MODEL_NAME}/${version}`]);
+  await writeFile(path.join(directory, 'model.tar.gz'), await archive(directory, `${MODEL_NAME}/${version}`));
 };
+
+/** Without times and owners, and compressed in one piece, so that the same model always gives the same archive. */
+const archive = async (directory: string, entry: string): Promise<Uint8Array> =>
+  gzipSync(Buffer.concat(await create({ cwd: directory, portable: true }, [entry]).collect()));
