@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ENDPOINT } from '../services/contract/services.ts';
 import { readEnvironment } from '../services/http/environment.ts';
-import { checkPorts, portsSchema } from './local/ports.ts';
+import { portsSchema, reservePorts } from './local/ports.ts';
 import { ServiceProcess } from './local/service-process.ts';
 
 /**
@@ -34,24 +34,26 @@ const inherited = (): Record<string, string> => {
   );
 };
 
-const running: ServiceProcess[] = [];
+const services: ServiceProcess[] = [];
 let stopping = false;
 
 const stop = async (exitCode: number): Promise<void> => {
   if (stopping) return;
   stopping = true;
-  await Promise.all(running.map((service) => service.stop()));
+  await Promise.all(services.map((service) => service.stop()));
   process.exit(exitCode);
 };
 
+type Settings = z.infer<typeof settingsSchema>;
+
+/** Starts a service; resolves to where it listens. */
 const start = async (
   name: 'endpoint' | 'was' | 'web',
   port: number,
-  settings: z.infer<typeof settingsSchema>,
+  { HOST, LOG_LEVEL }: Settings,
   environment: Record<string, string>,
 ): Promise<string> => {
-  const { HOST, LOG_LEVEL } = settings;
-  const service = await ServiceProcess.start({
+  const service = new ServiceProcess({
     name,
     environment: { ...inherited(), HOST, LOG_LEVEL, PORT: String(port), ...environment },
     onExit: () => {
@@ -60,9 +62,10 @@ const start = async (
       void stop(1);
     },
   });
-  running.push(service);
-  process.stdout.write(`  ${name.padEnd(8)} ${service.url}\n`);
-  return service.url;
+  services.push(service);
+  const url = await service.ready;
+  process.stdout.write(`  ${name.padEnd(8)} ${url}\n`);
+  return url;
 };
 
 process.once('SIGINT', () => void stop(0));
@@ -70,13 +73,16 @@ process.once('SIGTERM', () => void stop(0));
 
 try {
   const settings = readEnvironment(settingsSchema);
-  const { WEB_PORT, WAS_PORT, ENDPOINT_PORT, HOST } = settings;
-  await checkPorts({ WEB_PORT, WAS_PORT, ENDPOINT_PORT }, HOST);
+  const { WEB_PORT, WAS_PORT, ENDPOINT_PORT } = await reservePorts(settings, settings.HOST);
   process.stdout.write('Starting Bloomstack on this machine:\n');
-  const endpointUrl = await start('endpoint', ENDPOINT_PORT, settings, { ENDPOINT_NAME: ENDPOINT.name });
-  const wasUrl = await start('was', WAS_PORT, settings, localAws(endpointUrl));
-  const webUrl = await start('web', WEB_PORT, settings, { WAS_URL: wasUrl });
-  process.stdout.write(`Ready: open ${webUrl} (Ctrl-C stops everything)\n`);
+  const host = ['0.0.0.0', '::'].includes(settings.HOST) ? '127.0.0.1' : settings.HOST;
+  const here = (port: number) => `http://${host}:${port}`;
+  await Promise.all([
+    start('endpoint', ENDPOINT_PORT, settings, { ENDPOINT_NAME: ENDPOINT.name }),
+    start('was', WAS_PORT, settings, localAws(here(ENDPOINT_PORT))),
+    start('web', WEB_PORT, settings, { WAS_URL: here(WAS_PORT) }),
+  ]);
+  process.stdout.write(`Ready: open ${here(WEB_PORT)} (Ctrl-C stops everything)\n`);
 } catch (error) {
   if (!stopping) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   await stop(1);

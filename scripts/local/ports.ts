@@ -11,19 +11,37 @@ export const portsSchema = z.object({
   ENDPOINT_PORT: port(ENDPOINT.port),
 });
 
-const isFree = (port: number, host: string) =>
-  new Promise<boolean>((resolve) => {
-    const probe = createServer()
-      .once('error', () => resolve(false))
-      .listen(port, host, () => probe.close(() => resolve(true)));
+export type Ports = z.infer<typeof portsSchema>;
+
+/** Takes a port for a moment; resolves to its number, or to undefined when somebody else has it. */
+const probe = (port: number, host: string) =>
+  new Promise<number | undefined>((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(undefined))
+      .listen(port, host, () => {
+        const address = server.address();
+        server.close(() => resolve(typeof address === 'object' ? address?.port : undefined));
+      });
   });
 
-/** @throws Error with one line that names the busy port and the variable that moves it */
-export const checkPorts = async (ports: z.infer<typeof portsSchema>, host: string): Promise<void> => {
-  for (const [variable, port] of Object.entries(ports)) {
-    if (port === 0 || (await isFree(port, host))) continue;
-    throw new Error(
-      `Port ${port} is already in use. Choose another with ${variable}, for example: ${variable}=${port + 10} npm start`,
-    );
-  }
+const reserve = async (variable: keyof Ports, port: number, host: string): Promise<number> => {
+  const free = await probe(port, host);
+  if (free !== undefined) return free;
+  throw new Error(
+    `Port ${port} is already in use. Choose another with ${variable}, for example: ${variable}=${port + 10} npm start`,
+  );
 };
+
+/**
+ * The ports to use, with a number for every 0: each service can then be told of the others before they listen.
+ *
+ * @throws Error with one line that names the busy port and the variable that moves it
+ */
+export const reservePorts = async (
+  { WEB_PORT, WAS_PORT, ENDPOINT_PORT }: Ports,
+  host: string,
+): Promise<Ports> => ({
+  WEB_PORT: await reserve('WEB_PORT', WEB_PORT, host),
+  WAS_PORT: await reserve('WAS_PORT', WAS_PORT, host),
+  ENDPOINT_PORT: await reserve('ENDPOINT_PORT', ENDPOINT_PORT, host),
+});

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-
 import { z } from 'zod';
 import { ROOT } from '../root.ts';
 
@@ -11,42 +10,37 @@ const readyMessage = z.object({ url: z.url() });
 export interface ServiceOptions {
   readonly name: 'endpoint' | 'was' | 'web';
   readonly environment: Readonly<Record<string, string>>;
-  /** Called when it ends without being asked to. */
-  readonly onExit: (name: string) => void;
+  /** Called when it ends after it was ready. */
+  readonly onExit: () => void;
 }
 
 /** One of the services as a child process, configured by its environment only, as it is in a container. */
 export class ServiceProcess {
-  readonly name: string;
-  /** Where it listens. */
-  readonly url: string;
+  readonly #name: string;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
+  /** Where it listens, once it does; rejects when it ends before. It has then said why on stderr. */
+  readonly ready: Promise<string>;
 
-  private constructor(name: string, url: string, child: ChildProcess, exited: Promise<void>) {
-    this.name = name;
-    this.url = url;
-    this.#child = child;
-    this.#exited = exited;
-  }
-
-  /** Resolves when the service listens. @throws Error when it ends before; it has said why on stderr */
-  static async start({ name, environment, onExit }: ServiceOptions): Promise<ServiceProcess> {
-    const child = spawn(process.execPath, ['--import', 'tsx', `services/${name}/server.ts`], {
+  constructor({ name, environment, onExit }: ServiceOptions) {
+    this.#name = name;
+    this.#child = spawn(process.execPath, ['--import', 'tsx', `services/${name}/server.ts`], {
       cwd: ROOT,
       env: environment,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    const exited = new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
+    this.#exited = new Promise((resolve) => this.#child.once('exit', () => resolve()));
+    this.ready = this.#waitUntilReady().then((url) => {
+      this.#child.once('exit', onExit);
+      return url;
     });
-    const url = await new Promise<string>((resolve, reject) => {
-      child.once('message', (message) => resolve(readyMessage.parse(message).url));
-      child.once('exit', () => reject(new Error(`The service ${name} did not start.`)));
+  }
+
+  #waitUntilReady(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#child.once('message', (message) => resolve(readyMessage.parse(message).url));
+      this.#child.once('exit', () => reject(new Error(`The service ${this.#name} did not start.`)));
     });
-    const service = new ServiceProcess(name, url, child, exited);
-    child.once('exit', () => onExit(name));
-    return service;
   }
 
   async stop(): Promise<void> {
