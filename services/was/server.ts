@@ -12,7 +12,7 @@ const environment = serverEnvironment(WAS.port).extend({
   /** The SageMaker endpoint to ask. */
   ENDPOINT_NAME: z.string().min(1).default(ENDPOINT.name),
   /** Milliseconds that an answer of the endpoint may take, retries included; then the client gets a 503. */
-  ENDPOINT_TIMEOUT_MS: z.coerce.number().int().positive().default(1800),
+  ENDPOINT_TIMEOUT_MS: z.coerce.number().int().positive().default(1500),
 });
 
 /** One client for the life of the process: connections are kept and reused. */
