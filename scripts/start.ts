@@ -57,14 +57,15 @@ const start = async (
     name,
     environment: { ...inherited(), HOST, LOG_LEVEL, PORT: String(port), ...environment },
     onExit: () => {
-      if (!stopping)
-        process.stderr.write(`The service ${name} has ended unexpectedly; stopping the others.\n`);
-      void stop(1);
+      if (stopping) return;
+      process.stderr.write(
+        `The service ${name} has ended. The others go on; start it again with: PORT=${port} npm run start:${name}\n`,
+      );
     },
   });
   services.push(service);
   const url = await service.ready;
-  process.stdout.write(`  ${name.padEnd(8)} ${url}\n`);
+  process.stdout.write(`  ${name.padEnd(8)} ${url} (process ${service.pid})\n`);
   return url;
 };
 

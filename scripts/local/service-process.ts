@@ -43,6 +43,10 @@ export class ServiceProcess {
     });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   async stop(): Promise<void> {
     this.#child.kill('SIGINT');
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
