@@ -66,25 +66,22 @@ const gather: Operation = (call) => {
   return isTensor(value) ? tf.gather(value, call.tensor(1)) : gatherStrings(value, call.tensor(1));
 };
 
-const convolve: Operation = (call) =>
-  tf.conv2d(
-    call.images(0),
-    call.images(1),
-    call.node.spatial('strides'),
-    call.node.padding(),
-    'NHWC',
-    call.node.spatial('dilations'),
-  );
+type Convolve = (
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  strides: [number, number],
+  padding: 'same' | 'valid',
+  dataFormat: 'NHWC',
+  dilations: [number, number],
+) => tf.Tensor;
 
-const convolveDepthwise: Operation = (call) =>
-  tf.depthwiseConv2d(
-    call.images(0),
-    call.images(1),
-    call.node.spatial('strides'),
-    call.node.padding(),
-    'NHWC',
-    call.node.spatial('dilations'),
-  );
+const convolution =
+  (convolve: Convolve): Operation =>
+  (call) => {
+    const { node } = call;
+    const [strides, dilations] = [node.spatial('strides'), node.spatial('dilations')];
+    return convolve(call.images(0), call.images(1), strides, node.padding(), 'NHWC', dilations);
+  };
 
 /** Every operation that an exported graph may hold, computed as TensorFlow documents it. */
 export const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
@@ -103,8 +100,8 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['Mul', (call) => tf.mul(call.tensor(0), call.tensor(1))],
   ['AddV2', (call) => tf.add(call.tensor(0), call.tensor(1))],
   ['BiasAdd', (call) => tf.add(call.tensor(0), call.tensor(1))],
-  ['Conv2D', convolve],
-  ['DepthwiseConv2dNative', convolveDepthwise],
+  ['Conv2D', convolution(tf.conv2d)],
+  ['DepthwiseConv2dNative', convolution(tf.depthwiseConv2d)],
   ['AvgPool', pool('avg')],
   ['MaxPool', pool('max')],
   ['Mean', mean],
