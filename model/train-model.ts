@@ -8,6 +8,7 @@ import type { Backend } from './runtime/backend.ts';
 import { GraphRunner } from './runtime/graph-runner.ts';
 import { decodeSavedModel } from './savedmodel/decode.ts';
 import { encodeSavedModel } from './savedmodel/encode.ts';
+import { layersNetwork } from './savedmodel/export-layers.ts';
 import { buildServingGraph } from './savedmodel/serving-graph.ts';
 import { storeModel } from './savedmodel/store.ts';
 import type { Dataset, Example } from './training/dataset.ts';
@@ -68,7 +69,7 @@ export const trainModel = async (options: TrainModelOptions): Promise<Metrics> =
   });
   const seconds = (performance.now() - started) / 1000;
 
-  const savedModel = encodeSavedModel(buildServingGraph(network, { labels, version }));
+  const savedModel = encodeSavedModel(buildServingGraph(layersNetwork(network), { labels, version }));
   await storeModel(outputDirectory, version, savedModel);
   const predictor = savedModelPredictor(new GraphRunner(decodeSavedModel(savedModel)));
   const { accuracy, correct, count, loss, confusion } = await evaluate(predictor, labels.length, split.test);

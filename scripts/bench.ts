@@ -8,6 +8,7 @@ import { loadBackend } from '../model/runtime/backend.ts';
 import { GraphRunner } from '../model/runtime/graph-runner.ts';
 import { decodeSavedModel } from '../model/savedmodel/decode.ts';
 import { encodeSavedModel } from '../model/savedmodel/encode.ts';
+import { layersNetwork } from '../model/savedmodel/export-layers.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
 import { BatchNorm } from '../model/training/batch-norm.ts';
 import { buildNetwork } from '../model/training/network.ts';
@@ -92,7 +93,9 @@ await compare(
 
 const network = buildNetwork({ classes: 3 });
 const options = { labels: ['a', 'b', 'c'], version: '1' };
-const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(buildServingGraph(network, options))));
+const runner = new GraphRunner(
+  decodeSavedModel(encodeSavedModel(buildServingGraph(layersNetwork(network), options))),
+);
 const eight = Array.from({ length: 8 }, () => pixels);
 const run = (photos: Uint8Array[]) =>
   runner.run(new Map([['photo', { shape: [photos.length], values: photos }]]));

@@ -145,7 +145,7 @@ test('the nodes carry the names of the layers', () => {
 
 test('a folded normalization leaves no node behind', () => {
   const graph = new Graph();
-  assert.equal(write(chain(conv(bare), norm()), graph), 'conv/bias_add');
+  assert.equal(write(chain(conv(bare), norm()), graph).logits, 'conv/bias_add');
   assert.deepEqual(
     graph.nodes.filter(({ name }) => name?.includes('norm')),
     [],

@@ -6,6 +6,14 @@ import { layerExporters } from './layer-exporters.ts';
 
 type Layer = LayersModel['layers'][number];
 
+/** A classifier as nodes of a graph. */
+export interface ExportedNetwork {
+  /** float32 `[N, F]`: all that the classifying last layer sees of a photo. */
+  readonly features: Node;
+  /** float32 `[N, classes]` */
+  readonly logits: Node;
+}
+
 /** The one place where the layer is used; layers shared between places are not supported. */
 const onlyCall = (layer: Layer) => {
   const [call, again] = layer.inboundNodes;
@@ -49,10 +57,10 @@ const exportLayer = (
  * Writes a layers model into a graph, layer by layer.
  *
  * @param x the node that feeds the model's one input
- * @returns the node of the model's one output
+ * @returns the nodes of the model's one output, its logits, and of the features that its last layer computes them from
  * @throws ExportError for a layer, or a setting of one, that has no exact counterpart here
  */
-export const exportLayers = (graph: Graph, model: LayersModel, x: Node): Node => {
+export const exportLayers = (graph: Graph, model: LayersModel, x: Node): ExportedNetwork => {
   const folded = foldBatchNorm(model);
   const [input, ...moreInputs] = model.inputs;
   if (!input || moreInputs.length > 0 || model.outputs.length !== 1) {
@@ -71,5 +79,12 @@ export const exportLayers = (graph: Graph, model: LayersModel, x: Node): Node =>
     const sources = layer.getClassName() === 'InputLayer' ? [x] : inputs.map(nodeOf);
     nodes.set(output.id, exportLayer(graph, layer, { inputs: sources, inputRank }, folded));
   }
-  return nodeOf(model.outputs[0]);
+  const last = model.layers.at(-1);
+  return { logits: nodeOf(model.outputs[0]), features: nodeOf(last && onlyCall(last).inputs[0]) };
 };
+
+/** A layers model as `buildServingGraph` wants it. */
+export const layersNetwork =
+  (model: LayersModel) =>
+  (graph: Graph, photos: Node): ExportedNetwork =>
+    exportLayers(graph, model, photos);

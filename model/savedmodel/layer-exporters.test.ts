@@ -37,7 +37,11 @@ const exported = async (network: LayersModel): Promise<readonly number[]> => {
   const floats = graph.cast('in/float', raw, DataType.uint8, DataType.float);
   const shifted = graph.float('AddV2', 'in/shifted', [floats, graph.scalar('in/offset', -128)]);
   const scaled = graph.float('Mul', 'in/scaled', [shifted, graph.scalar('in/scale', 1 / 128)]);
-  const output = exportLayers(graph, network, graph.reshape('in/pictures', scaled, [-1, ...SHAPE]));
+  const { logits: output } = exportLayers(
+    graph,
+    network,
+    graph.reshape('in/pictures', scaled, [-1, ...SHAPE]),
+  );
   const savedModel = encodeSavedModel({
     graph,
     inputs: { in: { node: bytes, dtype: DataType.string, shape: [null] } },

@@ -12,6 +12,7 @@ import { buildNetwork } from '../training/network.ts';
 import { photoTensor } from '../training/tensors.ts';
 import { decodeSavedModel } from './decode.ts';
 import { encodeSavedModel } from './encode.ts';
+import { layersNetwork } from './export-layers.ts';
 import type { WeightPrecision } from './graph.ts';
 import { buildServingGraph } from './serving-graph.ts';
 import { scramble } from './testing.ts';
@@ -28,7 +29,9 @@ const trained = (): LayersModel => {
 };
 
 const encoded = (network: LayersModel, precision?: WeightPrecision) =>
-  encodeSavedModel(buildServingGraph(network, { labels, version, ...(precision && { precision }) }));
+  encodeSavedModel(
+    buildServingGraph(layersNetwork(network), { labels, version, ...(precision && { precision }) }),
+  );
 
 const serving = (precision?: WeightPrecision) =>
   new GraphRunner(decodeSavedModel(encoded(trained(), precision)));

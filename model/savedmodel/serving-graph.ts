@@ -1,4 +1,3 @@
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import {
   INPUT_NAME,
   OUTPUT_NAMES,
@@ -9,7 +8,7 @@ import {
 } from '../contract/tensors.ts';
 import { attribute } from './attributes.ts';
 import { DataType } from './data-types.ts';
-import { exportLayers } from './export-layers.ts';
+import type { ExportedNetwork } from './export-layers.ts';
 import { Graph, type Node, type WeightPrecision } from './graph.ts';
 
 export interface ServingOptions {
@@ -20,6 +19,9 @@ export interface ServingOptions {
   /** How weights are stored. @default 'half' */
   readonly precision?: WeightPrecision;
 }
+
+/** Writes a classifier into a graph; `photos` is float32 `[N, 224, 224, 3]` in [-1, 1]. */
+export type NetworkWriter = (graph: Graph, photos: Node) => ExportedNetwork;
 
 /** A node that the signature names, with its type and shape. */
 export interface SignatureTensor {
@@ -56,7 +58,7 @@ const decodePhotos = (graph: Graph, photos: Node): Node => {
 };
 
 /** Each photo and its mirror image go through the network; the answer is the mean of both. */
-const classifyBothWays = (graph: Graph, model: LayersModel, photos: Node, classes: number): Node => {
+const classifyBothWays = (graph: Graph, write: NetworkWriter, photos: Node, classes: number): Node => {
   const mirrored = graph.float('ReverseV2', 'mirror', [photos, graph.integers('mirror/axis', [2])], {
     Tidx: int32,
   });
@@ -64,7 +66,7 @@ const classifyBothWays = (graph: Graph, model: LayersModel, photos: Node, classe
     N: attribute.integer(2),
     Tidx: int32,
   });
-  const probabilities = graph.float('Softmax', 'softmax', [exportLayers(graph, model, both)]);
+  const probabilities = graph.float('Softmax', 'softmax', [write(graph, both).logits]);
   const pairs = graph.reshape('pairs', probabilities, [2, -1, classes]);
   return graph.mean('probabilities', pairs, [0]);
 };
@@ -103,14 +105,14 @@ const describe = (graph: Graph, probabilities: Node, { labels, version }: Servin
  * The whole graph of the serving contract around a trained network: raw photos in, probabilities and names out.
  * Every node works on any batch size and every output has the batch first, so TensorFlow Serving can batch requests.
  *
- * @param model float32 `[N, H, W, 3]` in [-1, 1] to logits `[N, classes]`
+ * @param write the trained network; `exportLayers` writes one of TensorFlow.js layers
  * @throws ExportError when the network cannot be expressed exactly
  */
-export const buildServingGraph = (model: LayersModel, options: ServingOptions): ServingGraph => {
+export const buildServingGraph = (write: NetworkWriter, options: ServingOptions): ServingGraph => {
   const graph = new Graph(options.precision ?? 'half');
   const count = options.labels.length;
   const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);
-  const probabilities = classifyBothWays(graph, model, decodePhotos(graph, photo), count);
+  const probabilities = classifyBothWays(graph, write, decodePhotos(graph, photo), count);
   const { classes, label, modelVersion } = describe(graph, probabilities, options);
   return {
     graph,

@@ -3,6 +3,7 @@ import { loadBackend } from '../../model/runtime/backend.ts';
 import { GraphRunner } from '../../model/runtime/graph-runner.ts';
 import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
 import { encodeSavedModel } from '../../model/savedmodel/encode.ts';
+import { layersNetwork } from '../../model/savedmodel/export-layers.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
 import { buildNetwork } from '../../model/training/network.ts';
 import { createEndpointApp } from './app.ts';
@@ -14,7 +15,7 @@ export const TEST_VERSION = '7';
 /** The bytes of a real SavedModel around a tiny, untrained network. */
 export const tinySavedModel = (): Uint8Array =>
   encodeSavedModel(
-    buildServingGraph(buildNetwork({ classes: TEST_LABELS.length, stem: 4, blocks: [6, 8] }), {
+    buildServingGraph(layersNetwork(buildNetwork({ classes: TEST_LABELS.length, stem: 4, blocks: [6, 8] })), {
       labels: TEST_LABELS,
       version: TEST_VERSION,
     }),
