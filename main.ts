@@ -1,6 +1,15 @@
 import { App } from 'cdktf';
 import { BloomstackStack } from './stacks/bloomstack-stack.ts';
+import { ConfigurationError } from './stacks/config/configuration-error.ts';
+import { readContext } from './stacks/config/context.ts';
+import { loadConfiguration } from './stacks/config/load.ts';
 
-const app = new App();
-new BloomstackStack(app, 'bloomstack');
-app.synth();
+try {
+  const app = new App();
+  new BloomstackStack(app, loadConfiguration({ context: readContext(), env: process.env }));
+  app.synth();
+} catch (error) {
+  if (!(error instanceof ConfigurationError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

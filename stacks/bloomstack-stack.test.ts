@@ -1,44 +1,46 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
-import { Testing } from 'cdktf';
-import { z } from 'zod';
-import { BloomstackStack } from './bloomstack-stack.ts';
+import { synthesize } from './testing.ts';
 
-const synthesized = z.looseObject({
-  terraform: z.looseObject({ backend: z.object({ local: z.object({ path: z.string() }) }) }),
-  resource: z.record(z.string(), z.record(z.string(), z.unknown())),
-});
+const GOLDEN = new URL('./addresses.golden.txt', import.meta.url);
 
-const synth = () => Testing.synth(new BloomstackStack(Testing.app(), 'bloomstack'));
-
-test('both services have a registry with immutable, scanned images', () => {
-  const json = synth();
-  for (const name of ['app-web', 'app-was']) {
-    assert.ok(
-      Testing.toHaveResourceWithProperties(json, EcrRepository.tfResourceType, {
-        name,
-        image_tag_mutability: 'IMMUTABLE',
-        image_scanning_configuration: { scan_on_push: true },
-      }),
-    );
-  }
-});
-
-test('resources are addressed by the names that reviewers know', () => {
-  const { resource } = synthesized.parse(JSON.parse(synth()));
-  const addresses = Object.entries(resource).flatMap(([type, byName]) =>
-    Object.keys(byName).map((name) => `${type}.${name}`),
+test('resources keep their addresses; a changed address replaces the resource', () => {
+  const addresses = `${synthesize().addresses.join('\n')}\n`;
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(GOLDEN, addresses);
+  assert.equal(
+    addresses,
+    readFileSync(GOLDEN, 'utf8'),
+    'If this change is meant: UPDATE_GOLDEN=1 node --import tsx --test stacks/bloomstack-stack.test.ts',
   );
-  assert.deepEqual(addresses.sort(), [
-    'aws_ecr_lifecycle_policy.app-was-lifecycle',
-    'aws_ecr_lifecycle_policy.app-web-lifecycle',
-    'aws_ecr_repository.app-was',
-    'aws_ecr_repository.app-web',
-  ]);
 });
 
-test('the state lies at a relative path', () => {
-  const { terraform } = synthesized.parse(JSON.parse(synth()));
-  assert.equal(terraform.backend.local.path, 'terraform.bloomstack.tfstate');
+test('names do not change the addresses, so renaming never re-addresses', () => {
+  const renamed = synthesize({ namePrefix: 'flower', nameSuffix: 'two' });
+  assert.deepEqual(renamed.addresses, synthesize().addresses);
+});
+
+test('the state is a file in the project, by a path that holds on every machine', () => {
+  assert.deepEqual(synthesize().terraform.backend, {
+    local: { path: '../../../terraform.bloomstack-dev.tfstate' },
+  });
+});
+
+test('the state can lie in a bucket, encrypted and locked', () => {
+  assert.deepEqual(synthesize({ environment: 'prod', state: { bucket: 'states' } }).terraform.backend, {
+    s3: {
+      bucket: 'states',
+      key: 'bloomstack-prod/terraform.tfstate',
+      region: 'ap-northeast-2',
+      encrypt: true,
+      use_lockfile: true,
+    },
+  });
+});
+
+test('no path of this machine and no secret is in what is synthesized', () => {
+  const { text } = synthesize();
+  assert.ok(text.includes('app-web-alb'));
+  assert.ok(!text.includes(process.cwd()));
+  assert.doesNotMatch(text, /AKIA[0-9A-Z]{16}|secret_key|BEGIN [A-Z ]*PRIVATE KEY/);
 });

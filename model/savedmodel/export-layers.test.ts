@@ -128,7 +128,7 @@ test('a network that was taught is exported as if it had not been', () => {
 
 test('the nodes carry the names of the layers', () => {
   const graph = new Graph();
-  const output = write(chain(conv({ activation: 'relu' })), graph);
+  const { logits: output } = write(chain(conv({ activation: 'relu' })), graph);
   assert.deepEqual(
     graph.nodes.map(({ name, op }) => `${name}: ${op}`),
     [

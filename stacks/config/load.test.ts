@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ENVIRONMENT_DEFAULTS } from './environments.ts';
+import { loadConfiguration } from './load.ts';
+
+const load = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}) =>
+  loadConfiguration({ context: { bloomstack }, env });
+
+test('without a choice everything is as the schema says, for dev', () => {
+  const config = loadConfiguration({ context: {}, env: {} });
+  assert.equal(config.environment, 'dev');
+  assert.equal(config.region, 'ap-northeast-2');
+  assert.deepEqual(config.network.zones, ['a', 'c']);
+  assert.equal(config.web.memory, 1024);
+  assert.equal(config.deletionProtection, false);
+  assert.equal(config.network.nat, 'one');
+});
+
+test('what is no field of ours in the context and the environment is left alone', () => {
+  const config = loadConfiguration({
+    context: { excludeStackIdFromLogicalIds: 'true' },
+    env: { PATH: '/bin', AWS_REGION: 'eu-west-1' },
+  });
+  assert.deepEqual(config, loadConfiguration({ context: {}, env: {} }));
+});
+
+test('prod has defaults of its own over those of the schema', () => {
+  const { deletionProtection, network, learning, observability, web } = load({ environment: 'prod' });
+  assert.deepEqual(
+    {
+      deletionProtection,
+      network: { nat: network.nat },
+      learning: {
+        endpointMinInstances: learning.endpointMinInstances,
+        endpointMaxInstances: learning.endpointMaxInstances,
+      },
+      observability: { logRetentionDays: observability.logRetentionDays },
+    },
+    ENVIRONMENT_DEFAULTS.prod,
+  );
+  assert.equal(network.cidr, '10.0.0.0/16', 'the other fields of a section stay');
+  assert.equal(web.minTasks, 2);
+});
+
+test('every layer wins over the ones before it, field by field', () => {
+  const layers = {
+    environment: 'prod',
+    all: { network: { nat: 'one', cidr: '10.1.0.0/16' }, web: { memory: 2048 } },
+  };
+  const own = { ...layers, environments: { prod: { network: { cidr: '10.2.0.0/16' } } } };
+  const outcome = ({ network, web, observability }: ReturnType<typeof load>) => [
+    observability.logRetentionDays,
+    network.nat,
+    network.cidr,
+    web.memory,
+  ];
+  assert.deepEqual(outcome(load({ environment: 'prod' })), [90, 'per-zone', '10.0.0.0/16', 1024]);
+  assert.deepEqual(outcome(load(layers)), [90, 'one', '10.1.0.0/16', 2048]);
+  assert.deepEqual(outcome(load(own)), [90, 'one', '10.2.0.0/16', 2048]);
+  const variables = {
+    BLOOMSTACK_NETWORK_CIDR: '10.3.0.0/16',
+    BLOOMSTACK_OBSERVABILITY_LOG_RETENTION_DAYS: '7',
+  };
+  assert.deepEqual(outcome(load(own, variables)), [7, 'one', '10.3.0.0/16', 2048]);
+});
+
+test('a list is replaced, not joined', () => {
+  const bloomstack = {
+    all: { network: { zones: ['a', 'b', 'c'] } },
+    environments: { dev: { network: { zones: ['b', 'c'] } } },
+  };
+  assert.deepEqual(load(bloomstack).network.zones, ['b', 'c']);
+});
+
+test("the other environment's part of the context is not used", () => {
+  const bloomstack = { environments: { prod: { region: 'eu-west-1' } } };
+  assert.equal(load(bloomstack).region, 'ap-northeast-2');
+});
+
+test('the environment is the variable, or else the context, or else dev', () => {
+  assert.equal(load({}).environment, 'dev');
+  assert.equal(load({ environment: 'prod' }).environment, 'prod');
+  const config = load({ environment: 'prod' }, { BLOOMSTACK_ENVIRONMENT: 'dev' });
+  assert.equal(config.environment, 'dev');
+  assert.equal(config.deletionProtection, false, 'its defaults come with it');
+});
+
+test("a variable's text is read by the field's type", () => {
+  const config = load(undefined, {
+    BLOOMSTACK_ACCOUNT: '012345678901',
+    BLOOMSTACK_WEB_MEMORY: '2048',
+    BLOOMSTACK_LEARNING_MIN_ACCURACY: '0.95',
+    BLOOMSTACK_LEARNING_STUDIO: 'false',
+    BLOOMSTACK_DELETION_PROTECTION: 'true',
+    BLOOMSTACK_NETWORK_ZONES: 'a, b,c',
+    BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL: 'ops@example.com',
+  });
+  assert.equal(config.account, '012345678901');
+  assert.equal(config.web.memory, 2048);
+  assert.equal(config.learning.minAccuracy, 0.95);
+  assert.equal(config.learning.studio, false);
+  assert.equal(config.deletionProtection, true);
+  assert.deepEqual(config.network.zones, ['a', 'b', 'c']);
+  assert.equal(config.observability.alarmEmail, 'ops@example.com');
+});
+
+test('a variable that is set but empty counts as not set', () => {
+  const config = load(
+    { all: { web: { memory: 2048 } } },
+    { BLOOMSTACK_WEB_MEMORY: '', BLOOMSTACK_ENVIRONMENT: '' },
+  );
+  assert.equal(config.web.memory, 2048);
+  assert.equal(config.environment, 'dev');
+});
+
+test('HTTPS with a certificate of the region, and GitHub with a repository, are allowed', () => {
+  const certificateArn = 'arn:aws:acm:ap-northeast-2:123456789012:certificate/0a1b';
+  const connectionArn = 'arn:aws:codeconnections:ap-northeast-2:123456789012:connection/0a1b';
+  const config = load({
+    all: {
+      https: { certificateArn, domain: 'flowers.example.com', hostedZoneId: 'Z0123456789ABC' },
+      source: { provider: 'github', repository: 'owner/name', connectionArn },
+    },
+  });
+  assert.equal(config.https.domain, 'flowers.example.com');
+  assert.equal(config.source.repository, 'owner/name');
+});

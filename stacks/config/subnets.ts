@@ -1,0 +1,87 @@
+import { IPV4_BLOCK_RULE, type Ipv4Block, parseIpv4Block } from './ipv4-block.ts';
+
+export interface SubnetChoice {
+  readonly cidr: string;
+  readonly zones: readonly string[];
+  readonly publicSubnets: readonly string[];
+  readonly privateSubnets: readonly string[];
+}
+
+interface Problem {
+  readonly field: 'cidr' | 'publicSubnets' | 'privateSubnets';
+  readonly message: string;
+}
+
+export interface Subnets {
+  /** One block per zone, in the zones' order. */
+  readonly public: readonly string[];
+  readonly private: readonly string[];
+  /** Why these blocks cannot be used; empty when they can. */
+  readonly problems: readonly Problem[];
+}
+
+/** AWS divides a VPC made in its console like this: sixteen parts, the lower half public, the upper half private. */
+const PARTS = 16;
+const PART_BITS = Math.log2(PARTS);
+const SMALLEST_SUBNET_PREFIX = 28;
+const VPC_PREFIXES = { largest: 16, smallest: 20 } as const;
+
+const part = (vpc: Ipv4Block, index: number): string => {
+  const first = vpc.first + index * 2 ** (32 - vpc.prefix - PART_BITS);
+  const bytes = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256);
+  return `${bytes.join('.')}/${vpc.prefix + PART_BITS}`;
+};
+
+/** The subnets of a VPC: those that were asked for, or sixteenths of it; with everything that speaks against them. */
+export const subnetsOf = ({ cidr, zones, publicSubnets, privateSubnets }: SubnetChoice): Subnets => {
+  const vpc = parseIpv4Block(cidr);
+  const none = { public: publicSubnets, private: privateSubnets };
+  if (!vpc) return { ...none, problems: [{ field: 'cidr', message: IPV4_BLOCK_RULE }] };
+  if (vpc.prefix < VPC_PREFIXES.largest || vpc.prefix > VPC_PREFIXES.smallest) {
+    const message = `a VPC is between /${VPC_PREFIXES.largest} and /${VPC_PREFIXES.smallest} here, such as 10.0.0.0/16`;
+    return { ...none, problems: [{ field: 'cidr', message }] };
+  }
+
+  const chosen = { public: publicSubnets.length > 0, private: privateSubnets.length > 0 };
+  const derived = (offset: number) => zones.map((_, index) => part(vpc, offset + index));
+  const subnets = {
+    public: chosen.public ? publicSubnets : derived(0),
+    private: chosen.private ? privateSubnets : derived(PARTS / 2),
+  };
+
+  const problems: Problem[] = [];
+  const seen: Ipv4Block[] = [];
+  for (const kind of ['public', 'private'] as const) {
+    const field = `${kind}Subnets` as const;
+    if (subnets[kind].length !== zones.length)
+      problems.push({
+        field,
+        message: `that is ${subnets[kind].length} for ${zones.length} zones (${zones.join(', ')}), give one block per zone`,
+      });
+    for (const text of subnets[kind]) {
+      const block = parseIpv4Block(text);
+      if (!block || block.prefix > SMALLEST_SUBNET_PREFIX) {
+        problems.push({
+          field,
+          message: block ? `${text} is too small, AWS needs /28 or larger` : `${text}: ${IPV4_BLOCK_RULE}`,
+        });
+        continue;
+      }
+      if (block.first < vpc.first || block.last > vpc.last)
+        problems.push({
+          field,
+          message: `${text} is outside the VPC (network.cidr ${cidr}), choose a part of it`,
+        });
+      const other = seen.find((earlier) => block.first <= earlier.last && earlier.first <= block.last);
+      if (other)
+        problems.push({
+          field,
+          message: chosen[kind]
+            ? `${text} overlaps the subnet ${other.text}, give every subnet addresses of its own`
+            : `the subnet ${text} taken for it overlaps ${other.text}, give network.${field} too`,
+        });
+      seen.push(block);
+    }
+  }
+  return { ...subnets, problems };
+};

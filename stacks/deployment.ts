@@ -1,0 +1,12 @@
+import { arnsOf } from './arns.ts';
+import { namesOf } from './config/names.ts';
+import type { Configuration } from './config/schema.ts';
+
+/** What every part of the cloud needs to know about the deployment that it belongs to. */
+export const deploymentOf = (config: Configuration) => ({
+  config,
+  names: namesOf(config),
+  arns: arnsOf(config),
+});
+
+export type Deployment = Readonly<ReturnType<typeof deploymentOf>>;

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { synthesize } from '../testing.ts';
+import { UNRESTRICTED } from './unrestricted.ts';
+
+const stack = synthesize();
+const allowed = stack.statements().filter(({ Effect }) => Effect === 'Allow');
+
+test('there are statements to look at', () => {
+  assert.ok(allowed.length > 80, `${allowed.length}`);
+});
+
+test('no statement allows an action by wildcard', () => {
+  for (const { address, Sid, Action } of allowed)
+    for (const action of Action) assert.ok(!action.includes('*'), `${address}, ${Sid}: ${action}`);
+});
+
+test('every resource is named, but for the actions in the list of reasons', () => {
+  const used = new Set<string>();
+  for (const { address, Sid, Action, Resource } of allowed) {
+    // In the policy of a key, "*" is that key.
+    if (address.startsWith('aws_kms_key.') || !Resource.includes('*')) continue;
+    for (const action of Action) {
+      assert.ok(UNRESTRICTED[action] !== undefined, `${address}, ${Sid}: ${action} on every resource`);
+      used.add(action);
+    }
+  }
+  assert.deepEqual(
+    Object.keys(UNRESTRICTED).sort(),
+    [...used].sort(),
+    'the list holds what is used, and no more',
+  );
+});
+
+test('a resource is a whole service or region to nobody', () => {
+  for (const { address, Sid, Resource } of allowed)
+    for (const resource of Resource.filter((each) => each !== '*'))
+      assert.match(
+        resource,
+        /^arn:aws:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:.*[a-z]/,
+        `${address}, ${Sid}: ${resource}`,
+      );
+});
+
+test('every role is taken on by one AWS service, for this account only', () => {
+  const trust = allowed.filter(({ address }) => address.startsWith('aws_iam_role.'));
+  assert.equal(trust.length, stack.ofType('aws_iam_role').length);
+  for (const { address, Action, Condition } of trust) {
+    assert.deepEqual(Action, ['sts:AssumeRole'], address);
+    assert.deepEqual(Condition, { StringEquals: { 'aws:SourceAccount': '123456789012' } }, address);
+  }
+});
+
+test('roles are only ever passed by name, and to one service', () => {
+  const passing = allowed.filter(({ Action }) => Action.includes('iam:PassRole'));
+  assert.ok(passing.length > 0);
+  for (const { address, Resource, Condition } of passing) {
+    for (const role of Resource) assert.match(role, /^arn:aws:iam::123456789012:role\/[A-Za-z-]+$/, address);
+    assert.match(JSON.stringify(Condition), /"iam:PassedToService"/, address);
+  }
+});
+
+test('nobody gets a policy that AWS manages and may widen', () => {
+  for (const attachment of stack.ofType('aws_iam_role_policy_attachment'))
+    assert.match(String(attachment['policy_arn']), /^\$\{aws_iam_policy\./);
+});
+
+test('nothing is allowed to everybody', () => {
+  for (const { address, Sid, Principal } of allowed)
+    assert.ok(!JSON.stringify(Principal ?? '').includes('"*"'), `${address}, ${Sid}`);
+});
+
+test('AWS services act on our topic and buckets only for this account', () => {
+  const grants = allowed.filter(
+    ({ Principal, address }) =>
+      JSON.stringify(Principal ?? '').includes('amazonaws.com') && !address.startsWith('aws_iam_role.'),
+  );
+  assert.ok(grants.length >= 3);
+  for (const { address, Condition } of grants)
+    assert.match(JSON.stringify(Condition ?? ''), /"aws:SourceAccount":"123456789012"/, address);
+});

@@ -1,0 +1,51 @@
+import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
+import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
+import { Lazy } from 'cdktf';
+import { Construct } from 'constructs';
+import type { Deployment } from '../deployment.ts';
+import { identityPolicy, type Statement, trustPolicy } from './policy.ts';
+
+export interface RoleProps {
+  readonly deployment: Deployment;
+  readonly name: string;
+  readonly description: string;
+  /** The AWS service that takes it on, such as ecs-tasks.amazonaws.com. */
+  readonly service: string;
+}
+
+/** A role that may do what it has been granted, statement by statement, and nothing else. */
+export class Role extends Construct {
+  readonly name: string;
+  /** Made from the name, so that plans show it before the role exists. */
+  readonly arn: string;
+  readonly resource: IamRole;
+  readonly #statements: Statement[] = [];
+  #permissions: IamRolePolicy | undefined;
+
+  constructor(scope: Construct, id: string, { deployment, name, description, service }: RoleProps) {
+    super(scope, id);
+    this.name = name;
+    this.arn = deployment.arns.role(name);
+    this.resource = new IamRole(this, 'Resource', {
+      name,
+      description,
+      assumeRolePolicy: trustPolicy(service, deployment.config.account),
+    });
+  }
+
+  /** The policy with all that was granted; what checks its rights when it is created must depend on it. */
+  get permissions(): IamRolePolicy {
+    this.#permissions ??= new IamRolePolicy(this, 'permissions', {
+      name: 'permissions',
+      role: this.resource.name,
+      policy: Lazy.stringValue({ produce: () => identityPolicy(this.#statements) }),
+    });
+    return this.#permissions;
+  }
+
+  grant(...statements: readonly Statement[]): void {
+    this.#statements.push(...statements);
+    // Made by the first grant, for IAM knows no empty policy.
+    void this.permissions;
+  }
+}

@@ -1,0 +1,89 @@
+import { EcrLifecyclePolicy } from '@cdktf/provider-aws/lib/ecr-lifecycle-policy/index.js';
+import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
+import { Construct } from 'constructs';
+import type { Deployment } from '../deployment.ts';
+import type { Statement } from '../iam/policy.ts';
+
+/** Images kept for a rollback. */
+const KEEP = 20;
+
+export interface ImageRepositoryProps {
+  readonly deployment: Deployment;
+  /** Name of the repository, as in image addresses. */
+  readonly name: string;
+}
+
+/** A container registry whose tags always mean the same image, scanned on push and kept small. */
+export class ImageRepository extends Construct {
+  readonly name: string;
+  /** Address without a tag: <account>.dkr.ecr.<region>.amazonaws.com/<name> */
+  readonly url: string;
+  readonly #arn: string;
+
+  constructor(scope: Construct, id: string, { deployment, name }: ImageRepositoryProps) {
+    super(scope, id);
+    const { arns, config } = deployment;
+    this.name = name;
+    this.url = arns.imageRepositoryUrl(name);
+    this.#arn = arns.imageRepository(name);
+    const repository = new EcrRepository(this, 'repository', {
+      name,
+      imageTagMutability: 'IMMUTABLE',
+      imageScanningConfiguration: { scanOnPush: true },
+      encryptionConfiguration: [{ encryptionType: 'AES256' }],
+      forceDelete: !config.deletionProtection,
+    });
+    new EcrLifecyclePolicy(this, 'lifecycle', {
+      repository: repository.name,
+      policy: JSON.stringify({
+        rules: [
+          {
+            rulePriority: 1,
+            description: `Keep the last ${KEEP} images`,
+            selection: { tagStatus: 'any', countType: 'imageCountMoreThan', countNumber: KEEP },
+            action: { type: 'expire' },
+          },
+        ],
+      }),
+    });
+  }
+
+  /** What a role needs to pull an image; the token is AWS's one for all registries, and names none. */
+  pull(): readonly Statement[] {
+    return [
+      REGISTRY_TOKEN,
+      {
+        sid: 'PullTheImage',
+        actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+        resources: [this.#arn],
+      },
+    ];
+  }
+
+  /** What a role needs to push an image, and to see that it is already there. */
+  push(): readonly Statement[] {
+    return [
+      REGISTRY_TOKEN,
+      {
+        sid: 'PushTheImage',
+        actions: [
+          'ecr:BatchCheckLayerAvailability',
+          'ecr:BatchGetImage',
+          'ecr:CompleteLayerUpload',
+          'ecr:DescribeImages',
+          'ecr:GetDownloadUrlForLayer',
+          'ecr:InitiateLayerUpload',
+          'ecr:PutImage',
+          'ecr:UploadLayerPart',
+        ],
+        resources: [this.#arn],
+      },
+    ];
+  }
+}
+
+export const REGISTRY_TOKEN: Statement = {
+  sid: 'LogInToTheRegistry',
+  actions: ['ecr:GetAuthorizationToken'],
+  resources: ['*'],
+};

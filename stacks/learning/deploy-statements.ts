@@ -1,0 +1,77 @@
+import type { Deployment } from '../deployment.ts';
+import type { Statement } from '../iam/policy.ts';
+
+const SERVICE_LINKED =
+  'role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint';
+
+/** What the DeployEndpoint job may do: everything about the one endpoint, and nothing about another. */
+export const deployStatements = ({ arns, config, names }: Deployment): readonly Statement[] => {
+  const { endpoint } = names.learning;
+  const configs = arns.sagemaker('endpoint-config', `${endpoint}-*`);
+  return [
+    {
+      sid: 'ChangeTheEndpoint',
+      actions: [
+        'sagemaker:AddTags',
+        'sagemaker:CreateEndpoint',
+        'sagemaker:DescribeEndpoint',
+        'sagemaker:InvokeEndpoint',
+        'sagemaker:ListTags',
+        'sagemaker:UpdateEndpoint',
+        'sagemaker:UpdateEndpointWeightsAndCapacities',
+      ],
+      resources: [arns.sagemaker('endpoint', endpoint)],
+    },
+    {
+      // CreateEndpoint and UpdateEndpoint are checked against the endpoint's configuration too.
+      sid: 'ChangeItsConfiguration',
+      actions: [
+        'sagemaker:AddTags',
+        'sagemaker:CreateEndpoint',
+        'sagemaker:CreateEndpointConfig',
+        'sagemaker:DeleteEndpointConfig',
+        'sagemaker:DescribeEndpointConfig',
+        'sagemaker:UpdateEndpoint',
+      ],
+      resources: [configs],
+    },
+    {
+      sid: 'ReadModels',
+      actions: ['sagemaker:CreateEndpointConfig', 'sagemaker:DescribeModel'],
+      resources: [arns.sagemaker('model', '*')],
+    },
+    { sid: 'FindOldConfigurations', actions: ['sagemaker:ListEndpointConfigs'], resources: ['*'] },
+    {
+      sid: 'ScaleTheEndpoint',
+      actions: [
+        'application-autoscaling:DeleteScalingPolicy',
+        'application-autoscaling:DeregisterScalableTarget',
+        'application-autoscaling:PutScalingPolicy',
+        'application-autoscaling:RegisterScalableTarget',
+      ],
+      resources: [arns.scalableTargets],
+      conditions: { StringEquals: { 'application-autoscaling:service-namespace': 'sagemaker' } },
+    },
+    {
+      sid: 'FindItsScaling',
+      actions: [
+        'application-autoscaling:DescribeScalableTargets',
+        'application-autoscaling:DescribeScalingPolicies',
+      ],
+      resources: ['*'],
+    },
+    {
+      sid: 'AlarmsOfItsScaling',
+      actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:DescribeAlarms', 'cloudwatch:PutMetricAlarm'],
+      resources: [arns.alarm(`TargetTracking-endpoint/${endpoint}/*`)],
+    },
+    {
+      sid: 'FirstScalingInTheAccount',
+      actions: ['iam:CreateServiceLinkedRole'],
+      resources: [`arn:aws:iam::${config.account}:${SERVICE_LINKED}`],
+      conditions: {
+        StringEquals: { 'iam:AWSServiceName': 'sagemaker.application-autoscaling.amazonaws.com' },
+      },
+    },
+  ];
+};

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { assertProperties, synthesize } from '../testing.ts';
+import { definitionSchema } from './pipelines/definition-schema.ts';
+
+const stack = synthesize();
+
+const definitionOf = (key: string) => {
+  const { pipeline_definition } = stack.get(`aws_sagemaker_pipeline.learning-pipeline-${key}`);
+  return definitionSchema.parse(JSON.parse(z.string().parse(pipeline_definition)));
+};
+
+test('S3 bucket app-ml-dataset-<suffix>', () => {
+  assertProperties(stack.get('aws_s3_bucket.learning-dataset'), { bucket: 'app-ml-dataset-123456789012' });
+  assertProperties(synthesize({ bucketSuffix: 'garden' }).get('aws_s3_bucket.learning-dataset'), {
+    bucket: 'app-ml-dataset-garden',
+  });
+});
+
+test('SageMaker Studio domain app-sagemaker-studio in app-vpc, with an execution role and a user profile', () => {
+  const domain = stack.get('aws_sagemaker_domain.learning-studio-domain');
+  assertProperties(domain, {
+    domain_name: 'app-sagemaker-studio',
+    vpc_id: '${aws_vpc.network-vpc.id}',
+    subnet_ids: ['a', 'c'].map((zone) => `\${aws_subnet.network-private-${zone}.id}`),
+    app_network_access_type: 'VpcOnly',
+  });
+  assert.match(
+    JSON.stringify(domain['default_user_settings']),
+    /"execution_role":"\$\{aws_iam_role\.learning-studio-role\.arn\}"/,
+  );
+  assertProperties(stack.get('aws_sagemaker_user_profile.learning-studio-user-profile'), {
+    domain_id: '${aws_sagemaker_domain.learning-studio-domain.id}',
+  });
+});
+
+test('Studio can be left out', () => {
+  const without = synthesize({ learning: { studio: false } });
+  assert.deepEqual(
+    without.addresses.filter((address) => address.includes('studio')),
+    [],
+  );
+});
+
+for (const [key, name, steps] of [
+  ['train', 'AppMlPipeline-Train', ['Train']],
+  ['model', 'AppMlPipeline-Model', ['Train', 'CreateModel']],
+] as const)
+  test(`SageMaker pipeline ${name}: ${steps.join(', ')}`, () => {
+    assertProperties(stack.get(`aws_sagemaker_pipeline.learning-pipeline-${key}`), { pipeline_name: name });
+    assert.deepEqual(
+      definitionOf(key).Steps.map((step) => step.Name),
+      steps,
+    );
+  });
+
+test('SageMaker pipeline AppMlPipeline-Deploy: a model that is good enough is registered and put on the endpoint', () => {
+  assertProperties(stack.get('aws_sagemaker_pipeline.learning-pipeline-deploy'), {
+    pipeline_name: 'AppMlPipeline-Deploy',
+  });
+  const { Steps } = definitionOf('deploy');
+  const text = JSON.stringify(Steps);
+  for (const step of ['Train', 'CreateModel', 'RegisterModel', 'DeployEndpoint'])
+    assert.match(text, new RegExp(`"Name":"${step}"`));
+});
+
+test('every pipeline has the parameters of the architecture, with their defaults', () => {
+  for (const key of ['train', 'model', 'deploy']) {
+    const { Parameters } = definitionOf(key);
+    const defaults = Object.fromEntries(Parameters.map((each) => [each.Name, each.DefaultValue]));
+    assertProperties(defaults, {
+      TrainData: 's3://app-ml-dataset-123456789012/flowers/',
+      TestData: 's3://app-ml-dataset-123456789012/none/',
+      Epoch: 10,
+      BatchSize: 16,
+      LearningRate: 0.0001,
+    });
+  }
+});
+
+test('the optional inputs find something to read, which is nothing', () => {
+  assertProperties(stack.get('aws_s3_object.learning-dataset-nothing'), {
+    bucket: '${aws_s3_bucket.learning-dataset.bucket}',
+    key: 'none/README.txt',
+  });
+});
+
+test('CreateModel takes the tensorflow-inference image of AWS; DeployEndpoint names image-classifier', () => {
+  const text = JSON.stringify(definitionOf('deploy'));
+  assert.ok(text.includes('763104351884.dkr.ecr.ap-northeast-2.amazonaws.com/tensorflow-inference:2.20-cpu'));
+  assert.match(text, /"ENDPOINT_NAME":"image-classifier"/);
+});
+
+test('the roles of the definitions are the roles of the stack', () => {
+  const names = stack.ofType('aws_iam_role').map((role) => role['name']);
+  const text = JSON.stringify(definitionOf('deploy'));
+  const used = [...text.matchAll(/arn:aws:iam::123456789012:role\/([\w-]+)/g)].map(([, name]) => name);
+  assert.ok(new Set(used).size >= 3);
+  for (const name of used) assert.ok(names.includes(name), name);
+});
+
+test('what serves a model cannot read photos, and what trains cannot deploy', () => {
+  const statementsOf = (role: string) =>
+    stack
+      .statements()
+      .filter(({ address }) => address === `aws_iam_role_policy.learning-roles-${role}-permissions`);
+  const read = statementsOf('serving').filter(({ Action }) => Action.includes('s3:GetObject'));
+  assert.deepEqual(
+    read.flatMap(({ Resource }) => Resource),
+    ['arn:aws:s3:::app-ml-dataset-123456789012/models/*'],
+  );
+  for (const { Action } of statementsOf('training'))
+    for (const action of Action) assert.doesNotMatch(action, /^(sagemaker|iam|application-autoscaling):/);
+});

@@ -1,0 +1,56 @@
+import { S3Object } from '@cdktf/provider-aws/lib/s3-object/index.js';
+import { SagemakerModelPackageGroup } from '@cdktf/provider-aws/lib/sagemaker-model-package-group/index.js';
+import { SagemakerPipeline } from '@cdktf/provider-aws/lib/sagemaker-pipeline/index.js';
+import { Construct } from 'constructs';
+import type { Deployment } from '../deployment.ts';
+import type { ImageRepository } from '../images/image-repository.ts';
+import type { Network } from '../network/network.ts';
+import { Dataset } from './dataset.ts';
+import { pipelineDefinitions } from './pipelines/definitions.ts';
+import { NOTHING_NOTE } from './pipelines/locations.ts';
+import { pipelineSettings } from './pipelines/settings-of.ts';
+import { LearningRoles } from './roles.ts';
+import { Studio } from './studio.ts';
+
+export interface LearningProps {
+  readonly deployment: Deployment;
+  readonly network: Network;
+  readonly repository: ImageRepository;
+}
+
+const DESCRIPTIONS = {
+  train: 'Trains a model on the photos of the dataset bucket',
+  model: 'Trains a model and makes it ready to be served',
+  deploy: 'Trains a model, measures it, and puts it on the endpoint if it is good enough',
+} as const;
+
+/** From photos to a served model: dataset, Studio, registry of models, and the three pipelines. */
+export class Learning extends Construct {
+  constructor(scope: Construct, id: string, { deployment, network, repository }: LearningProps) {
+    super(scope, id);
+    const { config, names } = deployment;
+    const dataset = new Dataset(this, 'dataset', { deployment });
+    const nothing = new S3Object(this, 'dataset-nothing', {
+      bucket: dataset.bucket.bucket,
+      key: NOTHING_NOTE.key,
+      content: NOTHING_NOTE.content,
+      contentType: 'text/plain',
+    });
+    const roles = new LearningRoles(this, 'roles', { deployment, dataset, repository });
+    const models = new SagemakerModelPackageGroup(this, 'model-package-group', {
+      modelPackageGroupName: names.learning.modelPackageGroup,
+      modelPackageGroupDescription: 'Every model that passed its evaluation, with the figures',
+    });
+    const definitions = pipelineDefinitions(pipelineSettings(deployment, roles));
+    for (const key of ['train', 'model', 'deploy'] as const)
+      new SagemakerPipeline(this, `pipeline-${key}`, {
+        pipelineName: names.learning.pipelines[key],
+        pipelineDisplayName: names.learning.pipelines[key],
+        pipelineDescription: DESCRIPTIONS[key],
+        roleArn: roles.pipeline.resource.arn,
+        pipelineDefinition: JSON.stringify(definitions[key]),
+        dependsOn: [roles.pipeline.permissions, models, nothing],
+      });
+    if (config.learning.studio) new Studio(this, 'studio', { deployment, network, dataset });
+  }
+}

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { assertProperties, type Synthesized, synthesize } from '../testing.ts';
+
+const stack = synthesize();
+
+const containers = z.array(
+  z.looseObject({
+    name: z.string(),
+    image: z.string(),
+    user: z.string(),
+    readonlyRootFilesystem: z.boolean(),
+    environment: z.array(z.object({ name: z.string(), value: z.string() })),
+    portMappings: z.array(
+      z.object({ containerPort: z.number(), hostPort: z.number(), protocol: z.string() }),
+    ),
+    healthCheck: z.looseObject({ command: z.array(z.string()) }),
+    linuxParameters: z.looseObject({ capabilities: z.object({ drop: z.array(z.string()) }) }),
+  }),
+);
+
+const containerOf = (from: Synthesized, key: string) => {
+  const text = z.string().parse(from.get(`aws_ecs_task_definition.${key}-td`)['container_definitions']);
+  const [container, ...others] = containers.parse(JSON.parse(text));
+  assert.ok(container);
+  assert.deepEqual(others, []);
+  return container;
+};
+
+test('ECS cluster AppEcsCluster', () => {
+  assertProperties(stack.get('aws_ecs_cluster.cluster'), { name: 'AppEcsCluster' });
+});
+
+const SERVICES = [
+  { key: 'web', port: 8000, internal: false, subnets: 'public' },
+  { key: 'was', port: 8081, internal: true, subnets: 'private' },
+] as const;
+
+for (const { key, port, internal, subnets } of SERVICES) {
+  const name = `app-${key}`;
+
+  test(`ECR repository ${name}: immutable, scanned, kept small`, () => {
+    assertProperties(stack.get(`aws_ecr_repository.images-${key}-repository`), {
+      name,
+      image_tag_mutability: 'IMMUTABLE',
+      image_scanning_configuration: { scan_on_push: true },
+    });
+    assert.match(
+      String(stack.get(`aws_ecr_lifecycle_policy.images-${key}-lifecycle`)['policy']),
+      /imageCountMoreThan/,
+    );
+  });
+
+  test(`security group ${name}-sg: port ${port} from ${name}-alb-sg only`, () => {
+    assertProperties(stack.get(`aws_security_group.${key}-sg`), { name: `${name}-sg` });
+    const rules = stack
+      .ofType('aws_vpc_security_group_ingress_rule')
+      .filter((rule) => rule['security_group_id'] === `\${aws_security_group.${key}-sg.id}`);
+    assert.deepEqual(
+      rules.map((rule) => [rule['from_port'], rule['to_port'], rule['referenced_security_group_id']]),
+      [[port, port, `\${aws_security_group.${key}-alb-sg.id}`]],
+    );
+  });
+
+  test(`load balancer ${name}-alb: ${internal ? 'internal' : 'internet-facing'}, in the two ${subnets} subnets, logged, strict about headers`, () => {
+    assertProperties(stack.get(`aws_lb.${key}-alb`), {
+      name: `${name}-alb`,
+      load_balancer_type: 'application',
+      internal,
+      subnets: ['a', 'c'].map((zone) => `\${aws_subnet.network-${subnets}-${zone}.id}`),
+      security_groups: [`\${aws_security_group.${key}-alb-sg.id}`],
+      drop_invalid_header_fields: true,
+      access_logs: { bucket: 'app-access-logs-123456789012', prefix: `${name}-alb`, enabled: true },
+    });
+    assertProperties(stack.get(`aws_lb_listener.${key}-alb-http`), {
+      port: 80,
+      protocol: 'HTTP',
+      default_action: [{ type: 'forward', target_group_arn: `\${aws_lb_target_group.${key}-alb-tg.arn}` }],
+    });
+  });
+
+  test(`target group ${name}-alb-tg: addresses on port ${port}, asked GET /health`, () => {
+    const group = stack.get(`aws_lb_target_group.${key}-alb-tg`);
+    assertProperties(group, { name: `${name}-alb-tg`, target_type: 'ip', port, protocol: 'HTTP' });
+    assert.equal(z.looseObject({ path: z.string() }).parse(group['health_check']).path, '/health');
+  });
+
+  test(`task definition ${name}-td: one container ${name} on Fargate and ARM64, that is not root and cannot write`, () => {
+    assertProperties(stack.get(`aws_ecs_task_definition.${key}-td`), {
+      family: `${name}-td`,
+      requires_compatibilities: ['FARGATE'],
+      network_mode: 'awsvpc',
+      cpu: '512',
+      memory: '1024',
+      runtime_platform: { cpu_architecture: 'ARM64', operating_system_family: 'LINUX' },
+    });
+    const container = containerOf(stack, key);
+    assertProperties(container, {
+      name,
+      image: `123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/${name}:initial`,
+      user: '1000:1000',
+      readonlyRootFilesystem: true,
+      portMappings: [{ containerPort: port, hostPort: port, protocol: 'tcp' }],
+    });
+    assert.deepEqual(container.linuxParameters.capabilities.drop, ['ALL']);
+    assert.ok(container.healthCheck.command.some((part) => part.includes(`127.0.0.1:${port}/health`)));
+  });
+
+  test(`service ${name}-service: two private tasks without shell, taken back if a deployment fails`, () => {
+    assertProperties(stack.get(`aws_ecs_service.${key}-service`), {
+      name: `${name}-service`,
+      cluster: '${aws_ecs_cluster.cluster.arn}',
+      desired_count: 2,
+      launch_type: 'FARGATE',
+      enable_execute_command: false,
+      deployment_circuit_breaker: { enable: true, rollback: true },
+      network_configuration: {
+        assign_public_ip: false,
+        security_groups: [`\${aws_security_group.${key}-sg.id}`],
+        subnets: ['a', 'c'].map((zone) => `\${aws_subnet.network-private-${zone}.id}`),
+      },
+      load_balancer: [
+        {
+          container_name: name,
+          container_port: port,
+          target_group_arn: `\${aws_lb_target_group.${key}-alb-tg.arn}`,
+        },
+      ],
+    });
+  });
+
+  test(`the pipeline's image and autoscaling's task count of ${name}-service are no difference to Terraform`, () => {
+    assertProperties(stack.get(`aws_ecs_service.${key}-service`), {
+      lifecycle: { ignore_changes: ['task_definition', 'desired_count'] },
+    });
+  });
+
+  test(`autoscaling ${name}-asg-policy: two to four tasks at 70 % CPU, 300 s apart`, () => {
+    assertProperties(stack.get(`aws_appautoscaling_target.${key}-scaling-target`), {
+      min_capacity: 2,
+      max_capacity: 4,
+      scalable_dimension: 'ecs:service:DesiredCount',
+    });
+    assertProperties(stack.get(`aws_appautoscaling_policy.${key}-scaling-policy`), {
+      name: `${name}-asg-policy`,
+      policy_type: 'TargetTrackingScaling',
+      target_tracking_scaling_policy_configuration: {
+        predefined_metric_specification: { predefined_metric_type: 'ECSServiceAverageCPUUtilization' },
+        target_value: 70,
+        scale_in_cooldown: 300,
+        scale_out_cooldown: 300,
+      },
+    });
+  });
+}
+
+test('security group app-web-alb-sg: port 80 from anywhere', () => {
+  assertProperties(stack.get('aws_security_group.web-alb-sg'), { name: 'app-web-alb-sg' });
+  assertProperties(stack.get('aws_vpc_security_group_ingress_rule.web-alb-sg-from-internet-80-0'), {
+    security_group_id: '${aws_security_group.web-alb-sg.id}',
+    cidr_ipv4: '0.0.0.0/0',
+    from_port: 80,
+    to_port: 80,
+  });
+});
+
+test('security group app-was-alb-sg: port 80 from app-web-sg only', () => {
+  assertProperties(stack.get('aws_security_group.was-alb-sg'), { name: 'app-was-alb-sg' });
+  const rules = stack
+    .ofType('aws_vpc_security_group_ingress_rule')
+    .filter((rule) => rule['security_group_id'] === '${aws_security_group.was-alb-sg.id}');
+  assert.deepEqual(
+    rules.map((rule) => [rule['from_port'], rule['to_port'], rule['referenced_security_group_id']]),
+    [[80, 80, '${aws_security_group.web-sg.id}']],
+  );
+});
+
+test('role ecsWasTaskRole with the policy InvokeSageMakerEndpoint, for one endpoint', () => {
+  assertProperties(stack.get('aws_iam_role.was-task-role'), { name: 'ecsWasTaskRole' });
+  assertProperties(stack.get('aws_iam_policy.was-task-policy'), { name: 'InvokeSageMakerEndpoint' });
+  assertProperties(stack.get('aws_iam_role_policy_attachment.was-task-policy-attachment'), {
+    role: '${aws_iam_role.was-task-role.name}',
+    policy_arn: '${aws_iam_policy.was-task-policy.arn}',
+  });
+  const statements = stack.statements().filter(({ address }) => address === 'aws_iam_policy.was-task-policy');
+  assert.deepEqual(
+    statements.map(({ Action, Resource }) => [Action, Resource]),
+    [
+      [
+        ['sagemaker:InvokeEndpoint'],
+        ['arn:aws:sagemaker:ap-northeast-2:123456789012:endpoint/image-classifier'],
+      ],
+    ],
+  );
+  assertProperties(stack.get('aws_ecs_task_definition.was-td'), {
+    task_role_arn: '${aws_iam_role.was-task-role.arn}',
+  });
+  assertProperties(stack.get('aws_ecs_task_definition.web-td'), { task_role_arn: undefined });
+});
+
+test('each service is told what it calls, and nothing is secret in it', () => {
+  const environmentOf = (key: string) =>
+    Object.fromEntries(containerOf(stack, key).environment.map(({ name, value }) => [name, value]));
+  assert.deepEqual(environmentOf('web'), { PORT: '8000', WAS_URL: 'http://${aws_lb.was-alb.dns_name}' });
+  assert.deepEqual(environmentOf('was'), {
+    PORT: '8081',
+    AWS_REGION: 'ap-northeast-2',
+    ENDPOINT_NAME: 'image-classifier',
+  });
+});
+
+test('with a certificate the public load balancer speaks HTTPS and redirects HTTP; the internal one stays', () => {
+  const certificateArn =
+    'arn:aws:acm:ap-northeast-2:123456789012:certificate/00000000-0000-0000-0000-000000000000';
+  const secure = synthesize({ https: { certificateArn, domain: 'flowers.example', hostedZoneId: 'Z1' } });
+  assertProperties(secure.get('aws_lb_listener.web-alb-https'), {
+    port: 443,
+    protocol: 'HTTPS',
+    certificate_arn: certificateArn,
+    ssl_policy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+    default_action: [{ type: 'forward', target_group_arn: '${aws_lb_target_group.web-alb-tg.arn}' }],
+  });
+  assertProperties(secure.get('aws_lb_listener.web-alb-http'), {
+    port: 80,
+    default_action: [
+      { type: 'redirect', redirect: { protocol: 'HTTPS', port: '443', status_code: 'HTTP_301' } },
+    ],
+  });
+  assertProperties(secure.get('aws_vpc_security_group_ingress_rule.web-alb-sg-from-internet-443-0'), {
+    from_port: 443,
+  });
+  assertProperties(secure.get('aws_route53_record.web-domain'), { name: 'flowers.example', zone_id: 'Z1' });
+  assert.ok(!secure.addresses.includes('aws_lb_listener.was-alb-https'));
+});

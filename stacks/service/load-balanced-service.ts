@@ -1,0 +1,148 @@
+import type { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
+import { EcsService } from '@cdktf/provider-aws/lib/ecs-service/index.js';
+import { Construct } from 'constructs';
+import type { Names } from '../config/names.ts';
+import type { ServiceConfiguration } from '../config/schema.ts';
+import type { Deployment } from '../deployment.ts';
+import type { Role } from '../iam/role.ts';
+import type { ImageRepository } from '../images/image-repository.ts';
+import { FirewallGroup } from '../network/firewall-group.ts';
+import type { Network } from '../network/network.ts';
+import type { AccessLogBucket } from '../storage/access-log-bucket.ts';
+import { CpuScaling } from './cpu-scaling.ts';
+import { LoadBalancer } from './load-balancer.ts';
+import { TaskDefinition } from './task-definition.ts';
+
+const LOAD_BALANCER_PORT = 80;
+const HTTPS = 443;
+
+export interface LoadBalancedServiceProps {
+  readonly deployment: Deployment;
+  readonly network: Network;
+  readonly cluster: EcsCluster;
+  readonly names: Names['web'] | Names['was'];
+  /** Port on which a task listens. */
+  readonly port: number;
+  readonly size: ServiceConfiguration;
+  readonly repository: ImageRepository;
+  readonly accessLogs: AccessLogBucket;
+  /** @default - only PORT */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What the code may do in AWS. @default - nothing */
+  readonly taskRole?: Role;
+  /** Who outside the network may call it. @default - nobody: the load balancer is internal */
+  readonly internet?: {
+    /** Blocks that may connect. */
+    readonly cidrs: readonly string[];
+    /** ACM certificate; with it HTTPS is spoken and HTTP redirected. Empty: HTTP only. */
+    readonly certificateArn: string;
+  };
+}
+
+/**
+ * A service of ECS on Fargate behind a load balancer: two to four private tasks that only the load balancer reaches.
+ *
+ * Terraform owns its settings; the delivery pipeline owns which task definition runs, and autoscaling how many tasks.
+ */
+export class LoadBalancedService extends Construct {
+  readonly loadBalancer: LoadBalancer;
+  readonly service: EcsService;
+  readonly taskDefinition: TaskDefinition;
+  readonly containerName: string;
+  readonly name: string;
+  /** Of the tasks. */
+  readonly #firewallGroup: FirewallGroup;
+  readonly #loadBalancerGroup: FirewallGroup;
+
+  constructor(scope: Construct, id: string, props: LoadBalancedServiceProps) {
+    super(scope, id);
+    const { deployment, network, cluster, names, port, size, internet } = props;
+    const { vpc } = network;
+    this.containerName = names.image;
+    this.name = names.service;
+
+    this.#loadBalancerGroup = new FirewallGroup(this, 'alb-sg', {
+      vpc,
+      name: names.loadBalancerSecurityGroup,
+      description: `Load balancer of ${names.service}`,
+    });
+    this.#firewallGroup = new FirewallGroup(this, 'sg', {
+      vpc,
+      name: names.securityGroup,
+      description: `Tasks of ${names.service}`,
+    });
+    this.#firewallGroup.allowFrom(this.#loadBalancerGroup, port);
+    this.#firewallGroup.allowHttpsOut();
+
+    if (internet) {
+      this.#loadBalancerGroup.openToAddresses(internet.cidrs, LOAD_BALANCER_PORT);
+      if (internet.certificateArn) this.#loadBalancerGroup.openToAddresses(internet.cidrs, HTTPS);
+    }
+    this.loadBalancer = new LoadBalancer(this, 'alb', {
+      deployment,
+      network,
+      name: names.loadBalancer,
+      targetGroupName: names.targetGroup,
+      subnets: internet ? network.publicSubnets : network.privateSubnets,
+      firewallGroup: this.#loadBalancerGroup,
+      internetFacing: internet !== undefined,
+      targetPort: port,
+      accessLogs: props.accessLogs,
+      certificateArn: internet?.certificateArn ?? '',
+    });
+
+    this.taskDefinition = new TaskDefinition(this, 'td', {
+      deployment,
+      family: names.taskDefinition,
+      executionRoleName: names.executionRole,
+      logGroupName: names.logGroup,
+      containerName: this.containerName,
+      port,
+      size,
+      repository: props.repository,
+      environment: props.environment ?? {},
+      ...(props.taskRole ? { taskRole: props.taskRole } : {}),
+    });
+    this.service = new EcsService(this, 'service', {
+      name: names.service,
+      cluster: cluster.arn,
+      taskDefinition: this.taskDefinition.definition.arn,
+      desiredCount: size.minTasks,
+      launchType: 'FARGATE',
+      platformVersion: 'LATEST',
+      enableExecuteCommand: false,
+      enableEcsManagedTags: true,
+      propagateTags: 'SERVICE',
+      availabilityZoneRebalancing: 'ENABLED',
+      healthCheckGracePeriodSeconds: 60,
+      deploymentCircuitBreaker: { enable: true, rollback: true },
+      deploymentMinimumHealthyPercent: 100,
+      deploymentMaximumPercent: 200,
+      networkConfiguration: {
+        subnets: network.privateSubnets.map((subnet) => subnet.id),
+        securityGroups: [this.#firewallGroup.group.id],
+        assignPublicIp: false,
+      },
+      loadBalancer: [
+        {
+          targetGroupArn: this.loadBalancer.targetGroup.arn,
+          containerName: this.containerName,
+          containerPort: port,
+        },
+      ],
+      lifecycle: { ignoreChanges: ['task_definition', 'desired_count'] },
+      dependsOn: [this.loadBalancer.listener],
+    });
+    new CpuScaling(this, 'scaling', {
+      clusterName: cluster.name,
+      service: this.service,
+      policyName: names.scalingPolicy,
+      minTasks: size.minTasks,
+      maxTasks: size.maxTasks,
+    });
+  }
+  /** Lets the tasks of another service call this one through its load balancer. */
+  allowCallsFrom(caller: LoadBalancedService): void {
+    this.#loadBalancerGroup.allowFrom(caller.#firewallGroup, LOAD_BALANCER_PORT);
+  }
+}
