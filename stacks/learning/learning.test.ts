@@ -65,6 +65,22 @@ test('SageMaker pipeline AppMlPipeline-Deploy: a model that is good enough is re
     assert.match(text, new RegExp(`"Name":"${step}"`));
 });
 
+test('step Train: a GPU, job names that begin with app-flower-classifier, its channels and four metrics', () => {
+  const [train] = definitionOf('train').Steps;
+  assert.ok(train?.Type === 'Training');
+  const { TrainingJobName, ResourceConfig, InputDataConfig, AlgorithmSpecification } = train.Arguments;
+  assert.equal(TrainingJobName, 'app-flower-classifier');
+  assert.equal(ResourceConfig.InstanceType, 'ml.g4dn.xlarge');
+  assert.deepEqual(
+    InputDataConfig.map(({ ChannelName }) => ChannelName),
+    ['train', 'test', 'model', 'pretrained'],
+  );
+  assert.deepEqual(
+    AlgorithmSpecification.MetricDefinitions.map(({ Name }) => Name),
+    ['training:loss', 'training:accuracy', 'validation:loss', 'validation:accuracy'],
+  );
+});
+
 test('every pipeline has the parameters of the architecture, with their defaults', () => {
   for (const key of ['train', 'model', 'deploy']) {
     const { Parameters } = definitionOf(key);

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { GetPipelineCommand } from '@aws-sdk/client-codepipeline';
+import {
+  DescribeServicesCommand,
+  DescribeTaskDefinitionCommand,
+  RegisterTaskDefinitionCommand,
+  UpdateServiceCommand,
+} from '@aws-sdk/client-ecs';
+import {
+  DescribeListenersCommand,
+  DescribeLoadBalancersCommand,
+  DescribeTargetGroupsCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import {
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
+  ListAttachedRolePoliciesCommand,
+} from '@aws-sdk/client-iam';
+import { GetObjectCommand, GetPublicAccessBlockCommand } from '@aws-sdk/client-s3';
+import { DescribePipelineCommand } from '@aws-sdk/client-sagemaker';
+import { reviewPlan } from '../../scripts/plan/review.ts';
+import { need } from '../requirements.ts';
+import { type Account, clientsOf } from './account.ts';
+import { type Emulator, findEmulator, MISSING_MOTO, startEmulator } from './emulator/emulator.ts';
+import { openWorkspace, type Workspace } from './workspace.ts';
+
+/** The whole life of a deployment, in order: each test goes on from where the one before stopped. */
+
+const TERRAFORM = process.env['TERRAFORM_BINARY_NAME'] ?? 'terraform';
+
+const findTerraform = (): string | undefined => {
+  try {
+    execFileSync(TERRAFORM, ['version'], { stdio: 'ignore' });
+    return TERRAFORM;
+  } catch {
+    return undefined;
+  }
+};
+
+const terraform = need('terraform', findTerraform(), 'install Terraform 1.10 or newer');
+const emulated = need('emulator', findEmulator(), MISSING_MOTO);
+const options = terraform.skip ? terraform : emulated;
+
+let emulator: Emulator;
+let workspace: Workspace;
+let account: Account;
+let synthesized: unknown;
+
+before(async () => {
+  if (options.skip) return;
+  emulator = await startEmulator();
+  workspace = openWorkspace(emulator, TERRAFORM);
+  account = clientsOf(emulator.url, 'ap-northeast-2');
+});
+
+after(async () => {
+  if (options.skip) return;
+  workspace.close();
+  await emulator.stop();
+});
+
+const declared = (): string[] =>
+  readFileSync(new URL('../../stacks/addresses.golden.txt', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+
+test('an empty account: every resource is created, none is left out', options, async () => {
+  synthesized = workspace.write();
+  await workspace.terraform.run('init', '-input=false', '-no-color');
+  await workspace.terraform.run('apply', '-auto-approve', '-input=false', '-no-color');
+  assert.deepEqual((await workspace.addresses()).sort(), declared().sort());
+  assert.ok(existsSync(workspace.stateFile), 'the state lies in the project');
+});
+
+test('a second plan finds nothing to do', options, async () => {
+  assert.deepEqual((await workspace.plan()).resources, {});
+});
+
+test('the load balancers stand as the diagram shows them', options, async () => {
+  const { LoadBalancers = [] } = await account.balancing.send(new DescribeLoadBalancersCommand({}));
+  assert.deepEqual(
+    LoadBalancers.map((each) => [
+      each.LoadBalancerName,
+      each.Scheme === 'internal',
+      each.AvailabilityZones?.length,
+    ]).sort(),
+    [
+      ['app-was-alb', true, 2],
+      ['app-web-alb', false, 2],
+    ],
+  );
+  for (const { LoadBalancerArn } of LoadBalancers) {
+    const { Listeners = [] } = await account.balancing.send(
+      new DescribeListenersCommand({ LoadBalancerArn }),
+    );
+    assert.deepEqual(
+      Listeners.map(({ Port, Protocol }) => [Port, Protocol]),
+      [[80, 'HTTP']],
+    );
+  }
+  const { TargetGroups = [] } = await account.balancing.send(new DescribeTargetGroupsCommand({}));
+  assert.deepEqual(
+    TargetGroups.map((each) => [
+      each.TargetGroupName,
+      each.Port,
+      each.TargetType,
+      each.HealthCheckPath,
+    ]).sort(),
+    [
+      ['app-was-alb-tg', 8081, 'ip', '/health'],
+      ['app-web-alb-tg', 8000, 'ip', '/health'],
+    ],
+  );
+});
+
+test('the services run two private tasks each', options, async () => {
+  const { services = [] } = await account.ecs.send(
+    new DescribeServicesCommand({
+      cluster: 'AppEcsCluster',
+      services: ['app-web-service', 'app-was-service'],
+    }),
+  );
+  assert.equal(services.length, 2);
+  for (const service of services) {
+    assert.equal(service.desiredCount, 2);
+    assert.equal(service.networkConfiguration?.awsvpcConfiguration?.assignPublicIp, 'DISABLED');
+  }
+});
+
+test('the WAS may ask the one endpoint and nothing else', options, async () => {
+  const { AttachedPolicies = [] } = await account.iam.send(
+    new ListAttachedRolePoliciesCommand({ RoleName: 'ecsWasTaskRole' }),
+  );
+  assert.deepEqual(
+    AttachedPolicies.map(({ PolicyName }) => PolicyName),
+    ['InvokeSageMakerEndpoint'],
+  );
+  const PolicyArn = AttachedPolicies[0]?.PolicyArn;
+  const { Policy } = await account.iam.send(new GetPolicyCommand({ PolicyArn }));
+  const { PolicyVersion } = await account.iam.send(
+    new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }),
+  );
+  const document = decodeURIComponent(PolicyVersion?.Document ?? '');
+  assert.match(document, /"sagemaker:InvokeEndpoint".*:endpoint\/image-classifier"/);
+});
+
+test('the dataset bucket is private and holds the note for optional inputs', options, async () => {
+  const Bucket = 'app-ml-dataset-123456789012';
+  const { PublicAccessBlockConfiguration } = await account.s3.send(
+    new GetPublicAccessBlockCommand({ Bucket }),
+  );
+  assert.deepEqual(Object.values(PublicAccessBlockConfiguration ?? {}), [true, true, true, true]);
+  const note = await account.s3.send(new GetObjectCommand({ Bucket, Key: 'none/README.txt' }));
+  assert.match((await note.Body?.transformToString()) ?? '', /on purpose/);
+});
+
+test('the delivery pipelines lead from CodeCommit over CodeBuild to ECS', options, async () => {
+  for (const name of ['app-web-pipeline', 'app-was-pipeline']) {
+    const { pipeline } = await account.codePipeline.send(new GetPipelineCommand({ name }));
+    assert.deepEqual(
+      pipeline?.stages?.flatMap(({ actions = [] }) =>
+        actions.map(({ actionTypeId }) => actionTypeId?.provider),
+      ),
+      ['CodeCommit', 'CodeBuild', 'ECS'],
+    );
+  }
+});
+
+test('SageMaker has accepted all three learning pipelines', options, async () => {
+  for (const PipelineName of ['AppMlPipeline-Train', 'AppMlPipeline-Model', 'AppMlPipeline-Deploy']) {
+    const { PipelineDefinition = '' } = await account.sageMaker.send(
+      new DescribePipelineCommand({ PipelineName }),
+    );
+    assert.match(PipelineDefinition, /"Name":"Train"/);
+  }
+});
+
+test(
+  'what the pipeline deploys and autoscaling scales is no difference to the next plan',
+  options,
+  async () => {
+    const { taskDefinition } = await account.ecs.send(
+      new DescribeTaskDefinitionCommand({ taskDefinition: 'app-web-td' }),
+    );
+    const [container] = taskDefinition?.containerDefinitions ?? [];
+    const image = '123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/app-web:0123abc';
+    const registered = await account.ecs.send(
+      new RegisterTaskDefinitionCommand({
+        family: 'app-web-td',
+        networkMode: 'awsvpc',
+        requiresCompatibilities: ['FARGATE'],
+        cpu: taskDefinition?.cpu,
+        memory: taskDefinition?.memory,
+        containerDefinitions: [{ ...container, image }],
+      }),
+    );
+    await account.ecs.send(
+      new UpdateServiceCommand({
+        cluster: 'AppEcsCluster',
+        service: 'app-web-service',
+        taskDefinition: registered.taskDefinition?.taskDefinitionArn,
+        desiredCount: 3,
+      }),
+    );
+    assert.deepEqual((await workspace.plan()).resources, {});
+  },
+);
+
+test(
+  "more memory for one service is a new revision of its task definition, and nothing else's change",
+  options,
+  async () => {
+    synthesized = workspace.write({ web: { memory: 2048 } });
+    const { resources, raw } = await workspace.plan();
+    assert.deepEqual(resources, { 'aws_ecs_task_definition.web-td': 'delete,create' });
+    assert.equal(reviewPlan({ plan: raw, synthesized }).exitCode, 0);
+  },
+);
+
+test('another address block for the network is reviewed as a loss', options, async () => {
+  synthesized = workspace.write({ network: { cidr: '10.1.0.0/16' } });
+  const { resources, raw } = await workspace.plan();
+  assert.equal(resources['aws_vpc.network-vpc'], 'delete,create');
+  const { exitCode, markdown } = reviewPlan({ plan: raw, synthesized });
+  assert.equal(exitCode, 2);
+  assert.match(markdown, /app-sagemaker-studio|learning-studio-domain/);
+});
+
+test('a change is applied, and the plan after it is clean', options, async () => {
+  workspace.write({ web: { memory: 2048, maxTasks: 6 }, observability: { logRetentionDays: 14 } });
+  await workspace.terraform.run('apply', '-auto-approve', '-input=false', '-no-color');
+  assert.deepEqual((await workspace.plan()).resources, {});
+});
+
+test('destroying leaves nothing', options, async () => {
+  await workspace.terraform.run('destroy', '-auto-approve', '-input=false', '-no-color');
+  assert.deepEqual(await workspace.addresses(), []);
+});
