@@ -6,9 +6,10 @@ import { ROOT } from './root.ts';
 
 /** Where the test files of each suite lie. Node 20's test runner takes no patterns. */
 const SUITES: Readonly<Record<string, readonly string[]>> = {
-  unit: ['model', 'services', 'stacks', 'scripts', 'tests/unit'],
+  unit: ['model', 'services', 'stacks', 'scripts', 'tests/unit', 'tests/sagemaker'],
   e2e: ['tests/e2e'],
   tensorflow: ['tests/tensorflow'],
+  deploy: ['tests/deploy'],
 };
 
 const [, , suite = 'unit'] = process.argv;
@@ -28,7 +29,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-// The end-to-end tests share this machine with the system that they start.
+// The slow suites share this machine with the system, the emulator or the TensorFlow that they start.
 const concurrency = suite === 'unit' ? availableParallelism() : 1;
 const { status } = spawnSync(
   process.execPath,

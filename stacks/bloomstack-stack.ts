@@ -66,7 +66,7 @@ export class BloomstackStack extends ReadableStack {
       size: config.was,
       repository: images.was,
       environment: { AWS_REGION: config.region, ENDPOINT_NAME: names.learning.endpoint },
-      taskRole: invokeRole(this, 'was-task', deployment),
+      taskRole: (scope) => invokeRole(scope, 'task', deployment),
     });
     const web = new LoadBalancedService(this, 'web', {
       ...common,
@@ -80,13 +80,13 @@ export class BloomstackStack extends ReadableStack {
     was.allowCallsFrom(web);
 
     if (config.firewall.enabled)
-      new WebFirewall(this, 'web-waf', {
+      new WebFirewall(web, 'waf', {
         name: names.firewall,
         loadBalancer: web.loadBalancer,
         requestsPerFiveMinutes: config.firewall.requestsPerFiveMinutes,
       });
     if (config.https.hostedZoneId)
-      new DomainName(this, 'web-domain', { ...config.https, loadBalancer: web.loadBalancer });
+      new DomainName(web, 'domain', { ...config.https, loadBalancer: web.loadBalancer });
     return { web, was };
   }
 

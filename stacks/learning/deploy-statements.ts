@@ -14,6 +14,8 @@ export const deployStatements = ({ arns, config, names }: Deployment): readonly 
       actions: [
         'sagemaker:AddTags',
         'sagemaker:CreateEndpoint',
+        // One that failed can only be deleted and made anew.
+        'sagemaker:DeleteEndpoint',
         'sagemaker:DescribeEndpoint',
         'sagemaker:InvokeEndpoint',
         'sagemaker:ListTags',
@@ -36,15 +38,15 @@ export const deployStatements = ({ arns, config, names }: Deployment): readonly 
       resources: [configs],
     },
     {
-      sid: 'ReadModels',
-      actions: ['sagemaker:CreateEndpointConfig', 'sagemaker:DescribeModel'],
+      // CreateEndpointConfig is checked against the model too.
+      sid: 'ServeModels',
+      actions: ['sagemaker:CreateEndpointConfig'],
       resources: [arns.sagemaker('model', '*')],
     },
     { sid: 'FindOldConfigurations', actions: ['sagemaker:ListEndpointConfigs'], resources: ['*'] },
     {
       sid: 'ScaleTheEndpoint',
       actions: [
-        'application-autoscaling:DeleteScalingPolicy',
         'application-autoscaling:DeregisterScalableTarget',
         'application-autoscaling:PutScalingPolicy',
         'application-autoscaling:RegisterScalableTarget',

@@ -29,7 +29,7 @@ export interface LoadBalancedServiceProps {
   /** @default - only PORT */
   readonly environment?: Readonly<Record<string, string>>;
   /** What the code may do in AWS. @default - nothing */
-  readonly taskRole?: Role;
+  readonly taskRole?: (scope: Construct) => Role;
   /** Who outside the network may call it. @default - nobody: the load balancer is internal */
   readonly internet?: {
     /** Blocks that may connect. */
@@ -101,7 +101,7 @@ export class LoadBalancedService extends Construct {
       size,
       repository: props.repository,
       environment: props.environment ?? {},
-      ...(props.taskRole ? { taskRole: props.taskRole } : {}),
+      ...(props.taskRole ? { taskRole: props.taskRole(this) } : {}),
     });
     this.service = new EcsService(this, 'service', {
       name: names.service,

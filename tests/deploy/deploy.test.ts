@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { GetPipelineCommand } from '@aws-sdk/client-codepipeline';
 import {
@@ -23,36 +22,26 @@ import { GetObjectCommand, GetPublicAccessBlockCommand } from '@aws-sdk/client-s
 import { DescribePipelineCommand } from '@aws-sdk/client-sagemaker';
 import { reviewPlan } from '../../scripts/plan/review.ts';
 import { need } from '../requirements.ts';
+import { findTerraform, TERRAFORM_ADVICE } from '../terraform.ts';
 import { type Account, clientsOf } from './account.ts';
 import { type Emulator, findEmulator, MISSING_MOTO, startEmulator } from './emulator/emulator.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 /** The whole life of a deployment, in order: each test goes on from where the one before stopped. */
 
-const TERRAFORM = process.env['TERRAFORM_BINARY_NAME'] ?? 'terraform';
-
-const findTerraform = (): string | undefined => {
-  try {
-    execFileSync(TERRAFORM, ['version'], { stdio: 'ignore' });
-    return TERRAFORM;
-  } catch {
-    return undefined;
-  }
-};
-
-const terraform = need('terraform', findTerraform(), 'install Terraform 1.10 or newer');
+const binary = findTerraform();
+const terraform = need('terraform', binary, TERRAFORM_ADVICE);
 const emulated = need('emulator', findEmulator(), MISSING_MOTO);
 const options = terraform.skip ? terraform : emulated;
 
 let emulator: Emulator;
 let workspace: Workspace;
 let account: Account;
-let synthesized: unknown;
 
 before(async () => {
   if (options.skip) return;
   emulator = await startEmulator();
-  workspace = openWorkspace(emulator, TERRAFORM);
+  workspace = openWorkspace(emulator, binary ?? '');
   account = clientsOf(emulator.url, 'ap-northeast-2');
 });
 
@@ -67,10 +56,27 @@ const declared = (): string[] =>
     .trim()
     .split('\n');
 
-test('an empty account: every resource is created, none is left out', options, async () => {
-  synthesized = workspace.write();
+/** Reviews a plan; with WRITE_REVIEWS=1 the samples in docs/reviews are written anew. */
+const reviewed = (name: string, plan: unknown, synthesized: unknown) => {
+  const review = reviewPlan({ plan, synthesized });
+  if (process.env['WRITE_REVIEWS'] === '1')
+    writeFileSync(new URL(`../../docs/reviews/${name}.md`, import.meta.url), review.markdown);
+  return review;
+};
+
+test('a first deployment is reviewed in full before anything is applied', options, async () => {
+  const { json: synthesized } = workspace.write();
   await workspace.terraform.run('init', '-input=false', '-no-color');
-  await workspace.terraform.run('apply', '-auto-approve', '-input=false', '-no-color');
+  const { resources, raw } = await workspace.plan();
+  assert.deepEqual(Object.keys(resources).sort(), declared().sort());
+  const { exitCode, markdown } = reviewed('first-deployment', raw, synthesized);
+  assert.equal(exitCode, 0);
+  for (const part of ['app-web-alb', 'InvokeSageMakerEndpoint', 'sagemaker:InvokeEndpoint', '0.0.0.0/0'])
+    assert.ok(markdown.includes(part), part);
+});
+
+test('an empty account: every resource is created, none is left out', options, async () => {
+  await workspace.apply();
   assert.deepEqual((await workspace.addresses()).sort(), declared().sort());
   assert.ok(existsSync(workspace.stateFile), 'the state lies in the project');
 });
@@ -213,25 +219,26 @@ test(
   "more memory for one service is a new revision of its task definition, and nothing else's change",
   options,
   async () => {
-    synthesized = workspace.write({ web: { memory: 2048 } });
-    const { resources, raw } = await workspace.plan();
+    const { json: synthesized } = workspace.write({ web: { memory: 2048 } });
+    const { resources, raw } = await workspace.plan('-refresh=false');
     assert.deepEqual(resources, { 'aws_ecs_task_definition.web-td': 'delete,create' });
-    assert.equal(reviewPlan({ plan: raw, synthesized }).exitCode, 0);
+    assert.equal(reviewed('more-memory', raw, synthesized).exitCode, 0);
   },
 );
 
 test('another address block for the network is reviewed as a loss', options, async () => {
-  synthesized = workspace.write({ network: { cidr: '10.1.0.0/16' } });
-  const { resources, raw } = await workspace.plan();
+  const { json: synthesized } = workspace.write({ network: { cidr: '10.1.0.0/16' } });
+  const { resources, raw } = await workspace.plan('-refresh=false');
   assert.equal(resources['aws_vpc.network-vpc'], 'delete,create');
-  const { exitCode, markdown } = reviewPlan({ plan: raw, synthesized });
+  const { exitCode, markdown } = reviewed('another-network', raw, synthesized);
   assert.equal(exitCode, 2);
   assert.match(markdown, /app-sagemaker-studio|learning-studio-domain/);
 });
 
 test('a change is applied, and the plan after it is clean', options, async () => {
   workspace.write({ web: { memory: 2048, maxTasks: 6 }, observability: { logRetentionDays: 14 } });
-  await workspace.terraform.run('apply', '-auto-approve', '-input=false', '-no-color');
+  await workspace.plan('-refresh=false');
+  await workspace.apply();
   assert.deepEqual((await workspace.plan()).resources, {});
 });
 

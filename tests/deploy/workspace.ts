@@ -1,14 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Testing } from 'cdktf';
 import { z } from 'zod';
 import { Terraform } from '../../scripts/cloud/terraform.ts';
-import { BloomstackStack, stackIdOf } from '../../stacks/bloomstack-stack.ts';
-import { configuration } from '../../stacks/config/schema.ts';
+import { type Choices, synthesizeInto } from '../synthesized.ts';
 import { ACCOUNT, type Emulator, emulatorOverride } from './emulator/emulator.ts';
-
-export type Overrides = z.input<typeof configuration>;
 
 const change = z.looseObject({
   address: z.string(),
@@ -35,14 +31,12 @@ const changesOf = (plan: unknown): PlannedChanges => {
 };
 
 /**
- * A folder in which the real Terraform works on our stack against the emulator. The folders lie as they do after
- * `npm run synth`, so the relative path of the state is tried too.
+ * A project's folder in which the real Terraform works on our stack against the emulator.
  */
 export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
   const root = mkdtempSync(path.join(tmpdir(), 'bloomstack-deploy-'));
-  const stackId = stackIdOf({ environment: 'dev' });
-  const directory = path.join(root, 'cdktf.out', 'stacks', stackId);
-  mkdirSync(directory, { recursive: true });
+  const write = (choices: Choices = {}) => synthesizeInto(root, { account: ACCOUNT, ...choices });
+  const { name, directory } = write();
   writeFileSync(path.join(directory, 'emulator_override.tf.json'), JSON.stringify(emulatorOverride()));
   const terraform = new Terraform({
     binary: terraformBinary,
@@ -52,18 +46,15 @@ export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
 
   return {
     terraform,
-    stateFile: path.join(root, `terraform.${stackId}.tfstate`),
-    /** @returns the stack as JSON */
-    write: (overrides: Overrides = {}): unknown => {
-      const config = configuration.parse({ account: ACCOUNT, ...overrides });
-      const text = Testing.synth(new BloomstackStack(Testing.app(), config));
-      writeFileSync(path.join(directory, 'cdk.tf.json'), text);
-      return JSON.parse(text);
-    },
-    plan: async (): Promise<PlannedChanges> => {
-      await terraform.run('plan', '-input=false', '-no-color', '-out=test.tfplan');
+    stateFile: path.join(root, `terraform.${name}.tfstate`),
+    write,
+    /** @param options `-refresh=false` where an earlier plan has just compared the state with the account */
+    plan: async (...options: string[]): Promise<PlannedChanges> => {
+      await terraform.run('plan', '-input=false', '-no-color', '-out=test.tfplan', ...options);
       return changesOf(JSON.parse(await terraform.run('show', '-json', 'test.tfplan')));
     },
+    /** Applies the last plan. */
+    apply: () => terraform.run('apply', '-input=false', '-no-color', 'test.tfplan'),
     addresses: async (): Promise<string[]> =>
       (await terraform.run('state', 'list')).split('\n').filter((line) => line !== ''),
     close: () => rmSync(root, { recursive: true, force: true }),

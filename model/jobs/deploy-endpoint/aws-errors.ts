@@ -1,0 +1,50 @@
+import { ObjectNotFoundException } from '@aws-sdk/client-application-auto-scaling';
+import { SageMakerServiceException } from '@aws-sdk/client-sagemaker';
+
+/**
+ * What SageMaker's errors mean. Most of them are ValidationException and differ in their words only. AWS's own
+ * controller goes by the same words (github.com/aws/amazon-sagemaker-operator-for-k8s).
+ */
+
+const says = (error: unknown, words: RegExp): boolean =>
+  error instanceof SageMakerServiceException &&
+  error.name === 'ValidationException' &&
+  words.test(error.message);
+
+/** There is no such endpoint, configuration of an endpoint, or scalable target. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof ObjectNotFoundException || says(error, /could not find endpoint/i);
+
+export const isAlreadyThere = (error: unknown): boolean => says(error, /cannot create already existing/i);
+
+/** The endpoint is being changed, and takes no other change meanwhile. */
+export const isBeingChanged = (error: unknown): boolean => says(error, /cannot update in-progress/i);
+
+const THROTTLED = new Set([
+  'ThrottlingException',
+  'Throttling',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+]);
+/** Not that nobody is there: that is a wrong region or address, and stays. */
+const INTERRUPTED = new Set(['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'TimeoutError']);
+
+const codeOf = (error: Error): string =>
+  'code' in error && typeof error.code === 'string' ? error.code : error.name;
+
+/** Whether it may be gone at the next try: too many requests, a fault of AWS, or of the network. */
+export const isPassing = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false;
+  if (THROTTLED.has(error.name) || INTERRUPTED.has(codeOf(error))) return true;
+  return error instanceof SageMakerServiceException && error.$fault === 'server';
+};
+
+/** `undefined` when the thing is not there. */
+export const orMissing = async <T>(request: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await request;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+};

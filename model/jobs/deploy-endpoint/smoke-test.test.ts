@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configName } from './endpoint-config.ts';
+import { ENDPOINT, modelOf, settingsFor, startWorld } from './testing.ts';
+
+const WRONG_ANSWERS = [
+  ['probabilities that do not sum to 1', { probabilities: [0.5, 0.75, 0.125] }, /sum to 1.375, not 1/],
+  ['fewer probabilities than classes', { probabilities: [0.25, 0.75] }, /2 probabilities for 3 classes/],
+  ['no classes', { classes: [] }, /classes/],
+  ['a class twice', { classes: ['astilbe', 'bellflower', 'astilbe'] }, /names a class twice/],
+  ['a label that is not the likeliest', { label: 'astilbe' }, /bellflower is likelier/],
+  ['no version', { model_version: '' }, /model_version/],
+  ['what is not JSON', '<html>busy</html>', /not JSON/],
+] as const;
+
+for (const [what, answer, reason] of WRONG_ANSWERS)
+  test(`a model that answers with ${what} fails the job`, async (t) => {
+    const { plane, deploy } = await startWorld(t);
+    plane.models.add(modelOf(7), { answer });
+    await assert.rejects(deploy(7), (error: Error) => {
+      assert.match(error.message, /version 7 is on the endpoint image-classifier but fails the smoke test/);
+      assert.match(error.message, reason);
+      return true;
+    });
+  });
+
+test('another model than the expected one fails the job', async (t) => {
+  const { plane, deploy } = await startWorld(t);
+  plane.models.add(modelOf(7));
+  await assert.rejects(
+    deploy(7, { expectedModelVersion: '20261101000000' }),
+    /model flowers-7 answers, not 20261101000000.*Deploy another model/,
+  );
+});
+
+test('after an update, a failed smoke test says how to put the old model back, and keeps its configuration', async (t) => {
+  const { plane, deploy } = await startWorld(t);
+  plane.models.add(modelOf(7));
+  plane.models.add(modelOf(8), { answer: { probabilities: [] } });
+  await deploy(7);
+  const old = configName(settingsFor(7));
+  await assert.rejects(
+    deploy(8),
+    new RegExp(`update-endpoint --endpoint-name ${ENDPOINT} --endpoint-config-name ${old}$`),
+  );
+  assert.ok(plane.configs.names.includes(old));
+});
+
+test('a model that is already served is tested all the same', async (t) => {
+  const { plane, deploy } = await startWorld(t);
+  plane.models.add(modelOf(7));
+  await deploy(7);
+  await assert.rejects(deploy(7, { expectedModelVersion: 'another' }), /fails the smoke test/);
+});
+
+test('an endpoint that does not answer fails the job', async (t) => {
+  const { plane, deploy } = await startWorld(t);
+  plane.models.add(modelOf(7));
+  plane.disturb('InvokeEndpoint', 1);
+  await assert.rejects(deploy(7), /does not answer: ThrottlingException/);
+});

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { type Anything, AwsError, anything, type Call, type Overlay, operation, time } from '../aws-json.ts';
+
+const source = z.looseObject({
+  type: z.string(),
+  location: z.string().optional(),
+  buildspec: z.string().optional(),
+});
+const artifacts = z.looseObject({ type: z.string(), location: z.string().optional() });
+const project = z.looseObject({ name: z.string(), source, artifacts });
+const change = z.looseObject({
+  name: z.string(),
+  source: source.optional(),
+  artifacts: artifacts.optional(),
+});
+
+const stored = z.looseObject({ arn: z.string() });
+const phase = z.looseObject({ startTime: time.optional(), endTime: time.optional() });
+const build = phase.extend({ phases: z.array(phase).optional() });
+
+/** Terraform's id of a project is its ARN, and AWS takes either. */
+const nameOf = (nameOrArn: string): string => nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1);
+
+const PLACEHOLDER = 'given-by-the-pipeline';
+const located = <Place extends { type: string; location?: string | undefined }>(place: Place): Place =>
+  ['CODEPIPELINE', 'NO_SOURCE'].includes(place.type) ? { ...place, location: PLACEHOLDER } : place;
+
+const refuse = (message: string): never => {
+  throw new AwsError('InvalidInputException', message);
+};
+const check = (input: Pick<z.infer<typeof project>, 'source' | 'artifacts'>): void => {
+  if ((input.source.type === 'CODEPIPELINE') !== (input.artifacts.type === 'CODEPIPELINE'))
+    refuse('Invalid project: source and artifacts must both have the type CODEPIPELINE, or neither');
+  if (input.source.type === 'NO_SOURCE' && !input.source.buildspec)
+    refuse('Invalid project source: a project without source needs a buildspec');
+};
+
+/**
+ * Moto demands a location even where a pipeline gives it, keeps only part of a project, knows no update and finds a
+ * project to delete by name only. Here a project is what moto says, with the last request laid over it.
+ */
+export const codeBuild = (): Overlay => {
+  const requests = new Map<string, Anything>();
+
+  const full = (answer: unknown) => {
+    const found = stored.parse(answer);
+    return { ...found, ...requests.get(found.arn) };
+  };
+  const describe = async (names: readonly string[], { send }: Call) => {
+    const answer = await send('BatchGetProjects', { names: names.map(nameOf) });
+    return z
+      .object({ projects: z.array(stored) })
+      .parse(answer)
+      .projects.map(full);
+  };
+  const builds = async (name: string, input: unknown, { send }: Call) =>
+    z
+      .looseObject({ build: build.optional(), builds: z.array(build).optional() })
+      .parse(await send(name, input));
+
+  return {
+    service: 'CodeBuild_20161006',
+    operations: {
+      CreateProject: operation(project, async (input, { send }) => {
+        check(input);
+        const answer = await send('CreateProject', {
+          ...input,
+          source: located(input.source),
+          artifacts: located(input.artifacts),
+        });
+        const created = z.object({ project: stored }).parse(answer).project;
+        requests.set(created.arn, input);
+        return { project: full(created) };
+      }),
+      UpdateProject: operation(change, async (input, call) => {
+        const [current] = await describe([input.name], call);
+        if (!current)
+          throw new AwsError('ResourceNotFoundException', `Project cannot be found: ${input.name}`);
+        const changed = { ...current, ...input, name: nameOf(input.name) };
+        check(project.parse(changed));
+        requests.set(current.arn, changed);
+        return { project: changed };
+      }),
+      BatchGetProjects: operation(z.object({ names: z.array(z.string()) }), async ({ names }, call) => {
+        const projects = await describe(names, call);
+        const found = new Set(projects.map(({ arn }) => nameOf(arn)));
+        return { projects, projectsNotFound: names.filter((name) => !found.has(nameOf(name))) };
+      }),
+      DeleteProject: operation(z.object({ name: z.string() }), async ({ name }, call) => {
+        for (const { arn } of await describe([name], call)) requests.delete(arn);
+        return call.send('DeleteProject', { name: nameOf(name) });
+      }),
+      StartBuild: operation(anything, (input, call) => builds('StartBuild', input, call)),
+      BatchGetBuilds: operation(anything, (input, call) => builds('BatchGetBuilds', input, call)),
+    },
+  };
+};

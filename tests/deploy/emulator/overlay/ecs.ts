@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { type Anything, AwsError, anything, type Call, type Overlay, operation } from '../aws-json.ts';
+
+/** What a service is told when it is created or updated, and what DescribeServices must give back. */
+const attributes = z.object({
+  availabilityZoneRebalancing: z.string().optional(),
+  capacityProviderStrategy: z.array(z.unknown()).optional(),
+  deploymentConfiguration: z.unknown().optional(),
+  enableECSManagedTags: z.boolean().optional(),
+  enableExecuteCommand: z.boolean().optional(),
+  healthCheckGracePeriodSeconds: z.int().optional(),
+  propagateTags: z.string().optional(),
+});
+type Attributes = z.infer<typeof attributes>;
+
+const service = z.looseObject({
+  serviceArn: z.string(),
+  status: z.string(),
+  desiredCount: z.int(),
+  launchType: z.string().optional(),
+  taskDefinition: z.string().optional(),
+  deployments: z.array(z.looseObject({})).default([]),
+});
+const one = z.looseObject({ service });
+const many = z.looseObject({ services: z.array(service) });
+const creation = z.looseObject({ cluster: z.string().optional(), serviceName: z.string() });
+const change = z.looseObject({ cluster: z.string().optional(), service: z.string() });
+
+/** No task runs in moto, so a service would never become steady; here its tasks start at once. */
+const steady = ({ desiredCount, taskDefinition, deployments, ...rest }: z.infer<typeof service>) => ({
+  ...rest,
+  desiredCount,
+  taskDefinition,
+  runningCount: desiredCount,
+  pendingCount: 0,
+  deployments: deployments.map((deployment) => ({
+    ...deployment,
+    taskDefinition,
+    desiredCount,
+    runningCount: desiredCount,
+    pendingCount: 0,
+    rolloutState: 'COMPLETED',
+  })),
+});
+
+/** Moto drops several attributes of services, and overwrites a service of the same name. */
+export const ecs = (): Overlay => {
+  const requests = new Map<string, Attributes>();
+  const full = (found: z.infer<typeof service>) => {
+    const told = requests.get(found.serviceArn);
+    const { launchType, ...rest } = steady(found);
+    // A service has a launch type or a strategy; moto says EC2 where it was given a strategy.
+    return { ...rest, ...(told?.capacityProviderStrategy?.length ? {} : { launchType }), ...told };
+  };
+  const tell = async (name: string, input: Anything, earlier: Attributes, { send }: Call) => {
+    const answer = one.parse(await send(name, input));
+    requests.set(answer.service.serviceArn, { ...earlier, ...attributes.parse(input) });
+    return { ...answer, service: full(answer.service) };
+  };
+  const describe = async (input: Anything, { send }: Call) => {
+    const answer = many.parse(await send('DescribeServices', input));
+    return { ...answer, services: answer.services.map(full) };
+  };
+  return {
+    service: 'AmazonEC2ContainerServiceV20141113',
+    operations: {
+      CreateService: operation(creation, async (input, call) => {
+        const { services } = await describe({ cluster: input.cluster, services: [input.serviceName] }, call);
+        if (services.some(({ status }) => status === 'ACTIVE'))
+          throw new AwsError('InvalidParameterException', 'Creation of service was not idempotent.');
+        return tell('CreateService', input, {}, call);
+      }),
+      UpdateService: operation(change, async (input, call) => {
+        const { services } = await describe({ cluster: input.cluster, services: [input.service] }, call);
+        return tell('UpdateService', input, requests.get(services[0]?.serviceArn ?? '') ?? {}, call);
+      }),
+      DescribeServices: operation(anything, describe),
+    },
+  };
+};

@@ -1,0 +1,19 @@
+import type { Overlay } from '../aws-json.ts';
+import { applicationAutoscaling } from './application-autoscaling.ts';
+import { budgets } from './budgets.ts';
+import { codeBuild } from './codebuild.ts';
+import { codeCommit } from './codecommit.ts';
+import { codePipeline } from './codepipeline.ts';
+import { ecs } from './ecs.ts';
+import { sageMaker } from './sagemaker.ts';
+
+/** Everything that moto 5.2.1 lacks for our stack, as new as a fresh AWS account. */
+export const overlays = (): readonly Overlay[] => [
+  applicationAutoscaling(),
+  budgets(),
+  codeBuild(),
+  codeCommit(),
+  codePipeline(),
+  ecs(),
+  sageMaker(),
+];

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { type IncomingMessage, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { z } from 'zod';
+import { AwsError, anything, type Handler, operation } from './aws-json.ts';
+import { type Received, type Reply, startFakeUpstream } from './fake-upstream.ts';
+import { startProxy } from './proxy.ts';
+
+const SIGNED =
+  'AWS4-HMAC-SHA256 Credential=key/20260101/ap-northeast-2/greeting/aws4_request, SignedHeaders=host, Signature=0';
+
+type Operations = Readonly<Record<string, Handler>>;
+
+const start = async (t: TestContext, reply: (received: Received) => Reply, operations: Operations = {}) => {
+  const upstream = await startFakeUpstream(reply);
+  t.after(upstream.stop);
+  const proxy = await startProxy(upstream.url, [{ service: 'Greeting_1', operations }]);
+  t.after(proxy.stop);
+  return { upstream, proxy };
+};
+
+const call = async (url: string, target: string, body: string) => {
+  const headers = { 'x-amz-target': target, authorization: SIGNED };
+  const response = await fetch(url, { method: 'POST', headers, body });
+  return { status: response.status, answer: anything.parse(await response.json()) };
+};
+
+test('what no handler knows goes to the upstream and back, byte for byte', async (t) => {
+  const sent = randomBytes(300_000);
+  const returned = randomBytes(200_000);
+  const { upstream, proxy } = await start(t, () => ({
+    status: 206,
+    headers: { 'x-amz-id-2': 'abc', 'content-type': 'image/jpeg' },
+    body: returned,
+  }));
+
+  const headers = {
+    Host: 'b.s3.example',
+    Authorization: SIGNED,
+    'X-Amz-Meta-Of': 'Rose',
+    Expect: '100-continue',
+  };
+  const outgoing = request(`${proxy.url}/b/a%20b?part=1&x=%2F`, { method: 'PUT', headers });
+  const answered = new Promise<IncomingMessage>((resolve, reject) =>
+    outgoing.once('response', resolve).once('error', reject),
+  );
+  outgoing.write(sent.subarray(0, 1000));
+  outgoing.end(sent.subarray(1000));
+  const answer = await answered;
+
+  assert.deepEqual(await buffer(answer), returned);
+  assert.equal(answer.statusCode, 206);
+  assert.equal(answer.headers['x-amz-id-2'], 'abc');
+  const [received] = upstream.received;
+  assert.deepEqual(received?.body, sent);
+  assert.equal(received?.method, 'PUT');
+  assert.equal(received?.path, '/b/a%20b?part=1&x=%2F');
+  assert.equal(received?.headers.host, 'b.s3.example');
+  assert.equal(received?.headers.authorization, SIGNED);
+  assert.ok(received?.rawHeaders.includes('X-Amz-Meta-Of'), 'the case of header names is kept');
+});
+
+test('an answer without a body, and a refusal of the upstream, pass through', async (t) => {
+  const { proxy } = await start(t, ({ method }) =>
+    method === 'HEAD' ? { headers: { 'content-length': '42' }, body: '' } : { status: 404, body: '<Error/>' },
+  );
+  const head = await fetch(proxy.url, { method: 'HEAD' });
+  assert.equal(head.headers.get('content-length'), '42');
+  const get = await fetch(proxy.url);
+  assert.equal(get.status, 404);
+  assert.equal(await get.text(), '<Error/>');
+});
+
+test('a handler answers its target alone, and knows the region of the signature', async (t) => {
+  const { upstream, proxy } = await start(t, () => ({ body: '{"from":"upstream"}' }), {
+    Greet: operation(z.object({ name: z.string() }), ({ name }, { region }) => ({ hello: name, region })),
+  });
+  const greeted = await call(proxy.url, 'Greeting_1.Greet', '{"name":"장미"}');
+  assert.deepEqual(greeted, { status: 200, answer: { hello: '장미', region: 'ap-northeast-2' } });
+  assert.equal(upstream.received.length, 0);
+  for (const other of ['Greeting_1.Leave', 'Greeting_2.Greet'])
+    assert.deepEqual((await call(proxy.url, other, '{}')).answer, { from: 'upstream' });
+});
+
+test('a handler changes what goes to the upstream and what comes back', async (t) => {
+  const { upstream, proxy } = await start(t, () => ({ body: '{"a":1}' }), {
+    Greet: operation(anything, async (input, { send }) => ({
+      ...anything.parse(await send('Welcome', { ...input, added: '한' })),
+      b: 2,
+    })),
+  });
+  assert.deepEqual((await call(proxy.url, 'Greeting_1.Greet', '{"own":1}')).answer, { a: 1, b: 2 });
+  const [received] = upstream.received;
+  assert.equal(received?.headers['x-amz-target'], 'Greeting_1.Welcome');
+  assert.equal(received?.headers.authorization, SIGNED);
+  assert.deepEqual(JSON.parse(`${received?.body}`), { own: 1, added: '한' });
+});
+
+test('refusals of a handler, of its input check and of the upstream have the shape of AWS', async (t) => {
+  const { proxy } = await start(
+    t,
+    () => ({ status: 400, body: '{"__type":"LimitExceeded","Message":"too many"}' }),
+    {
+      Refuse: async () => {
+        throw new AwsError('NotFound', 'no such flower');
+      },
+      Check: operation(z.object({ name: z.string() }), () => ({})),
+      Ask: (input, { send }) => send('Ask', input),
+    },
+  );
+  const refused = await call(proxy.url, 'Greeting_1.Refuse', '{}');
+  assert.deepEqual(refused, { status: 400, answer: { __type: 'NotFound', message: 'no such flower' } });
+  const unfit = await call(proxy.url, 'Greeting_1.Check', '{"name":1}');
+  assert.equal(unfit.status, 400);
+  assert.equal(unfit.answer['__type'], 'ValidationException');
+  const notJson = await call(proxy.url, 'Greeting_1.Check', '{');
+  assert.equal(notJson.answer['__type'], 'SerializationException');
+  const upstream = await call(proxy.url, 'Greeting_1.Ask', '{}');
+  assert.deepEqual(upstream, { status: 400, answer: { __type: 'LimitExceeded', message: 'too many' } });
+});
+
+test('a failing handler and a failing upstream are 502, and the proxy goes on', async (t) => {
+  const { upstream, proxy } = await start(t, () => ({ status: 500, body: '<html>trace</html>' }), {
+    Fail: async () => {
+      throw new TypeError('broken');
+    },
+    Ask: (input, { send }) => send('Ask', input),
+    Greet: async () => ({ hello: true }),
+  });
+  assert.equal((await call(proxy.url, 'Greeting_1.Fail', '{}')).status, 502);
+  const failed = await call(proxy.url, 'Greeting_1.Ask', '{}');
+  assert.equal(failed.status, 502);
+  assert.match(`${failed.answer['message']}`, /Greeting_1\.Ask answered 500: <html>trace/);
+
+  await upstream.stop();
+  assert.equal((await call(proxy.url, 'Greeting_1.Ask', '{}')).status, 502);
+  assert.equal((await fetch(proxy.url, { method: 'PUT', body: randomBytes(5_000_000) })).status, 502);
+  assert.deepEqual((await call(proxy.url, 'Greeting_1.Greet', '{}')).answer, { hello: true });
+});

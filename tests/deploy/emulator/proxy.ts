@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request as open, type ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { AwsError, type Handler, type Overlay } from './aws-json.ts';
+import { bucketPolicies } from './bucket-policies.ts';
+import { ruleDescriptions } from './rule-descriptions.ts';
+
+export interface Proxy {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+interface Outgoing {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body: Readable | string;
+}
+
+/** Content type of AWS's query protocol. */
+const FORM = 'application/x-www-form-urlencoded';
+
+/** They speak about one connection, and a proxy has two. `Expect` was answered by the proxy's own server. */
+const PER_CONNECTION = ['connection', 'keep-alive', 'expect'];
+/** They describe the operation and its body, which a handler's own call replaces. */
+const PER_CALL = ['accept-encoding', 'content-length', 'transfer-encoding', 'x-amz-target'];
+
+/** Header lines as they came, in their order and case, less some. */
+const headersWithout = (raw: readonly string[], names: readonly string[]): string[] => {
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const [name = '', value = ''] = raw.slice(i, i + 2);
+    if (!names.includes(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+};
+
+const ask = (upstream: URL, { method, path, headers, body }: Outgoing): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = upstream;
+    const outgoing = open({ hostname, port, method, path, headers });
+    outgoing.once('response', resolve).on('error', reject);
+    if (typeof body === 'string') outgoing.end(body);
+    // Not pipeline(): when the upstream fails it would cut the client's connection, which is still owed an answer.
+    else body.on('error', (error) => outgoing.destroy(error)).pipe(outgoing);
+  });
+
+const passOn = async (upstream: URL, request: IncomingMessage, response: ServerResponse) => {
+  const { method = 'GET', url: path = '/' } = request;
+  const headers = headersWithout(request.rawHeaders, PER_CONNECTION);
+  const answer = await ask(upstream, { method, path, headers, body: request });
+  response.sendDate = false;
+  const { statusCode = 502, statusMessage, rawHeaders } = answer;
+  response.writeHead(statusCode, statusMessage, headersWithout(rawHeaders, PER_CONNECTION));
+  await pipeline(answer, response);
+};
+
+/** Passes on a request whose body has been read, and hands its answer out as text. */
+const passOnText = async (
+  upstream: URL,
+  { method = 'POST', url: path = '/', rawHeaders }: IncomingMessage,
+  response: ServerResponse,
+  body: string,
+  amend: (answer: string) => string,
+) => {
+  const length = ['Content-Length', `${Buffer.byteLength(body)}`];
+  const headers = [...headersWithout(rawHeaders, [...PER_CONNECTION, ...PER_CALL]), ...length];
+  const answer = await ask(upstream, { method, path, headers, body });
+  const content = amend(await text(answer));
+  const { statusCode = 502, rawHeaders: answered } = answer;
+  const kept = headersWithout(answered, [...PER_CONNECTION, 'content-length', 'transfer-encoding']);
+  response.writeHead(statusCode, [...kept, 'Content-Length', `${Buffer.byteLength(content)}`]);
+  response.end(content);
+};
+
+/** `Credential=<key>/<date>/<region>/<service>/aws4_request` in a request's signature. */
+const regionOf = ({ headers }: IncomingMessage): string =>
+  /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'us-east-1';
+
+/** Services differ in the case of the message's name. */
+const refusal = z.object({
+  __type: z.string(),
+  message: z.string().optional(),
+  Message: z.string().optional(),
+});
+
+/** Calls an operation of the same service on the upstream, in the name of the client that sent `request`. */
+const sender = (
+  upstream: URL,
+  service: string,
+  { method = 'POST', url = '/', rawHeaders }: IncomingMessage,
+) => {
+  const headers = headersWithout(rawHeaders, [...PER_CONNECTION, ...PER_CALL]);
+  return async (operation: string, input: unknown): Promise<unknown> => {
+    const body = JSON.stringify(input);
+    const own = ['Content-Length', `${Buffer.byteLength(body)}`, 'X-Amz-Target', `${service}.${operation}`];
+    const answer = await ask(upstream, { method, path: url, headers: [...headers, ...own], body });
+    const content = await text(answer);
+    const { statusCode = 502 } = answer;
+    if (statusCode === 200) return content === '' ? {} : JSON.parse(content);
+    if (statusCode >= 500) throw new Error(`${service}.${operation} answered ${statusCode}: ${content}`);
+    const { __type, message, Message } = refusal.parse(JSON.parse(content));
+    throw new AwsError(__type, message ?? Message ?? '', statusCode);
+  };
+};
+
+const parse = (body: string): unknown => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new AwsError('SerializationException', 'The body is not JSON');
+  }
+};
+
+const answerWith = (response: ServerResponse, status: number, value: unknown): void => {
+  const body = JSON.stringify(value);
+  response.writeHead(status, {
+    'content-type': 'application/x-amz-json-1.1',
+    'content-length': Buffer.byteLength(body),
+    'x-amzn-requestid': randomUUID(),
+  });
+  response.end(body);
+};
+
+const fail = (response: ServerResponse, error: unknown): void => {
+  if (response.headersSent) response.destroy();
+  else if (error instanceof AwsError)
+    answerWith(response, error.status, { __type: error.code, message: error.message });
+  else answerWith(response, 502, { __type: 'InternalFailure', message: `The emulator failed: ${error}` });
+};
+
+/**
+ * Starts a server that answers what the overlays know, by the `x-amz-target` header of AWS's JSON protocols, and
+ * requests about bucket policies and security group rules; it passes all else to the upstream and back, byte for byte.
+ *
+ * @param upstream where the real emulator is
+ * @returns the proxy on a free port of 127.0.0.1
+ */
+export const startProxy = async (upstream: string, overlays: readonly Overlay[]): Promise<Proxy> => {
+  const base = new URL(upstream);
+  const handlers = new Map<string, { service: string; handler: Handler }>();
+  for (const { service, operations } of overlays)
+    for (const [name, handler] of Object.entries(operations))
+      handlers.set(`${service}.${name}`, { service, handler });
+
+  const policies = bucketPolicies();
+  const rules = ruleDescriptions();
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const line = { method: request.method ?? 'GET', path: request.url ?? '/' };
+    if (policies.concerns(line)) {
+      const { status, contentType, body } = policies.answer(line, (await buffer(request)).toString());
+      response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+      response.end(body);
+      return;
+    }
+    if (request.headers['content-type']?.startsWith(FORM)) {
+      const body = await text(request);
+      const form = new URLSearchParams(body);
+      const amend = (answer: string) => (rules.concerns(form) ? rules.amend({ form, answer }) : answer);
+      return passOnText(base, request, response, body, amend);
+    }
+    const found = handlers.get(`${request.headers['x-amz-target']}`);
+    if (!found) return passOn(base, request, response);
+    const input = parse((await buffer(request)).toString());
+    const send = sender(base, found.service, request);
+    answerWith(response, 200, await found.handler(input, { region: regionOf(request), send }));
+  };
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => fail(response, error));
+  });
+  // A client that reuses a connection at the moment when the server closes it would see a failure.
+  server.keepAliveTimeout = 0;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The proxy listens on no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    stop: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};
