@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { destroyed, type Fixture, inventoryWith, replaced, updated } from '../testing.ts';
+import { lossesOf } from './stateful.ts';
+
+const lost = (...fixtures: readonly Fixture[]) => lossesOf(inventoryWith(...fixtures).resources);
+
+test('data and addresses that end are losses; an outage and a mere change are none', () => {
+  const losses = lost(
+    replaced('aws_lb.web', { name: 'app-web-alb', dns_name: 'web.example.com' }, { name: 'app-web-alb' }),
+    destroyed('aws_kms_key.k', { deletion_window_in_days: 7 }),
+    replaced('aws_ecs_service.web', { name: 'web' }, { name: 'web' }),
+    updated('aws_s3_bucket.photos', {}, {}),
+    destroyed('aws_thing.x', {}),
+  );
+  assert.deepEqual(
+    losses.map(({ address, action }) => `${action} ${address}`),
+    ['replace aws_lb.web', 'destroy aws_kms_key.k'],
+  );
+  assert.match(losses[0]?.lost ?? '', /web\.example\.com/);
+  assert.match(losses[1]?.lost ?? '', /within 7 days/);
+});
+
+test('what a bucket loses depends on whether it may be deleted with its objects', () => {
+  const [forced] = lost(destroyed('aws_s3_bucket.photos', { bucket: 'app-photos', force_destroy: true }));
+  const [guarded] = lost(destroyed('aws_s3_bucket.photos', { bucket: 'app-photos', force_destroy: false }));
+  assert.equal(forced?.name, 'app-photos');
+  assert.match(forced?.lost ?? '', /all objects and their versions/);
+  assert.match(guarded?.lost ?? '', /refuses/);
+});
+
+test('home directories of Studio survive where the domain retains them', () => {
+  const domain = (policy: string) =>
+    lost(
+      destroyed('aws_sagemaker_domain.studio', { retention_policy: [{ home_efs_file_system: policy }] }),
+    )[0]?.lost;
+  assert.match(domain('Delete') ?? '', /all home directories are deleted/);
+  assert.match(domain('Retain') ?? '', /stay/);
+});

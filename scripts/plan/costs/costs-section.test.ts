@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Values } from '../input/json.ts';
+import { created, destroyed, type Fixture, inventoryWith, replaced, unchanged, updated } from '../testing.ts';
+import { costsSection } from './costs-section.ts';
+
+const section = (...fixtures: readonly Fixture[]): string => costsSection(inventoryWith(...fixtures));
+/** A row of a table, without the spaces that align it. */
+const rows = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) => line.replace(/ +\|/g, ' |').trim());
+
+const size = (memory: string): Values => ({
+  family: 'web',
+  cpu: '512',
+  memory,
+  runtime_platform: [{ cpu_architecture: 'ARM64' }],
+});
+const service: Values = { name: 'app-web', launch_type: 'FARGATE', desired_count: 2 };
+const wiring = { declared: { task_definition: '${aws_ecs_task_definition.td.arn}' } };
+const limits: Values = { resource_id: 'service/Cluster/app-web', min_capacity: 2, max_capacity: 4 };
+
+test('a first deploy lists every quantity', () => {
+  const text = section(
+    created('aws_nat_gateway.a', {}),
+    created('aws_eip.a', {}),
+    created('aws_subnet.a', {}),
+    created('aws_subnet.b', {}),
+    created(
+      'aws_lb.web',
+      { internal: false },
+      { declared: { subnets: ['${aws_subnet.a.id}', '${aws_subnet.b.id}'] } },
+    ),
+    created('aws_lb.was', { internal: true }, { declared: { subnets: ['${aws_subnet.a.id}'] } }),
+    created('aws_ecs_task_definition.td', size('1024')),
+    created('aws_ecs_service.web', service, wiring),
+    created('aws_appautoscaling_target.web', limits),
+    created('aws_appautoscaling_policy.web', { policy_type: 'TargetTrackingScaling' }),
+    created('aws_cloudwatch_metric_alarm.cpu', {}),
+    created('aws_wafv2_web_acl.waf', { rule: [{}, {}, {}] }),
+    created('aws_codebuild_project.b', { environment: [{ compute_type: 'BUILD_GENERAL1_SMALL' }] }),
+  );
+  const all = rows(text);
+  for (const row of [
+    '| NAT gateways | 1 |',
+    '| load balancers | 2 |',
+    '| Fargate tasks of app-web | 2 to 4 × (0.5 vCPU, 1 GiB, ARM64, on demand) |',
+    '| Fargate, all together | 1 to 2 vCPU, 2 to 4 GiB |',
+    '| public IPv4 addresses: Elastic IPs | 1 |',
+    '| public IPv4 addresses: load balancers, one per zone at least | 2 |',
+    '| WAF rules and rule groups | 3 |',
+    '| CloudWatch alarms | 1 |',
+    '| CloudWatch alarms that autoscaling makes, two per policy | 2 |',
+    '| CodeBuild: minutes of builds (BUILD_GENERAL1_SMALL) | 1 |',
+  ])
+    assert.ok(all.includes(row), `${row} is missing in\n${text}`);
+  assert.ok(!text.includes('KMS'), 'what there is none of is left out');
+  assert.match(text, /calculator\.aws/);
+});
+
+test('a change lists what differs, and then the whole', () => {
+  const text = section(
+    unchanged('aws_nat_gateway.a', {}),
+    created('aws_nat_gateway.c', {}),
+    unchanged('aws_kms_key.k', {}),
+    destroyed('aws_cloudwatch_dashboard.d', {}),
+    replaced('aws_ecs_task_definition.td', size('1024'), size('2048')),
+    unchanged('aws_ecs_service.web', service, wiring),
+    updated('aws_appautoscaling_target.web', limits, { ...limits, min_capacity: 3 }),
+  );
+  assert.deepEqual(rows(text), [
+    '| charged by the hour, as long as it exists | now | after |',
+    '| NAT gateways | 1 | 2 |',
+    '| Fargate tasks of app-web | 2 to 4 × (0.5 vCPU, 1 GiB, ARM64, on demand) | 3 to 4 × (0.5 vCPU, 2 GiB, ARM64, on demand) |',
+    '| Fargate, all together | 1 to 2 vCPU, 2 to 4 GiB | 1.5 to 2 vCPU, 6 to 8 GiB |',
+    '| charged by the month | now | after |',
+    '| CloudWatch dashboards | 1 | 0 |',
+    '| charged by use | now | after |',
+    '| NAT gateways: every GB through them | 1 | 2 |',
+  ]);
+  assert.match(text, /In all, after this plan:\n\n- NAT gateways: 2\n/);
+  assert.match(text, /- KMS keys: 1/);
+});
+
+test('a change that costs nothing more is said to be so', () => {
+  const text = section(unchanged('aws_nat_gateway.a', {}), updated('aws_vpc.v', {}, {}));
+  assert.match(text, /Nothing that is charged for changes/);
+  assert.deepEqual(rows(text), []);
+});
+
+test('a service on spot without autoscaling has its fixed number of tasks', () => {
+  const text = section(
+    created('aws_ecs_task_definition.td', { cpu: '256', memory: '512' }),
+    created(
+      'aws_ecs_service.web',
+      {
+        name: 'app-web',
+        desired_count: 1,
+        capacity_provider_strategy: [{ capacity_provider: 'FARGATE_SPOT' }],
+      },
+      wiring,
+    ),
+  );
+  assert.ok(
+    rows(text).includes('| Fargate tasks of app-web | 1 × (0.25 vCPU, 0.5 GiB, X86_64, spot) |'),
+    text,
+  );
+});
+
+test('machines of equal steps are told once, with the pipelines that have them', () => {
+  const definition = JSON.stringify({
+    Steps: [
+      { Name: 'Train', Arguments: { ResourceConfig: { InstanceType: 'ml.g5.xlarge', InstanceCount: 1 } } },
+    ],
+  });
+  const pipeline = (name: string) =>
+    created(`aws_sagemaker_pipeline.${name}`, { pipeline_name: name, pipeline_definition: definition });
+  const text = section(
+    pipeline('first'),
+    pipeline('second'),
+    created('aws_sagemaker_pipeline.x', { pipeline_name: 'x' }, { unknown: { pipeline_definition: true } }),
+  );
+  assert.ok(rows(text).includes('| `Train` | training job | 1 × ml.g5.xlarge | `first`, `second` |'), text);
+  assert.match(text, /the definition of `x` cannot be read before the apply/);
+});

@@ -1,0 +1,81 @@
+const LINE = 108;
+const WIDEST_PADDED_CELL = 80;
+const LONGEST_CODE = 160;
+
+/** Text without line breaks, with its middle left out when it is long. */
+export const shortened = (text: string, longest = LONGEST_CODE): string => {
+  const line = text.replace(/\s*\n\s*/g, ' ');
+  if (line.length <= longest) return line;
+  const half = Math.floor((longest - 1) / 2);
+  return `${line.slice(0, half)}…${line.slice(-half)}`;
+};
+
+/** Text as code: nothing in it is taken for Markdown. */
+export const code = (text: string): string => {
+  const fence = text.includes('`') ? '``' : '`';
+  const space = text.startsWith('`') || text.endsWith('`') ? ' ' : '';
+  return text === '' ? '`""`' : `${fence}${space}${text}${space}${fence}`;
+};
+
+export const bold = (text: string): string => `**${text}**`;
+
+/** A counted noun: `1 key`, `2 keys`. */
+export const count = (number: number, noun: string, plural = `${noun}s`): string =>
+  `${number} ${number === 1 ? noun : plural}`;
+
+/** `a, b and c` */
+export const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
+
+/** At the start of a line Markdown would take it for a list, a heading or a quotation. */
+const STARTS_A_BLOCK = /^([-+*>]|#+|\d+[.)])$/;
+
+const wrapped = (text: string, indent: string): string => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const isFull = line !== '' && indent.length + line.length + 1 + word.length > LINE;
+    if (isFull && !STARTS_A_BLOCK.test(word)) {
+      lines.push(line);
+      line = word;
+    } else line = line ? `${line} ${word}` : word;
+  }
+  return [...lines, line].join(`\n${indent}`);
+};
+
+/** A paragraph, wrapped for a terminal. */
+export const paragraph = (text: string): string => wrapped(text, '');
+
+/** An item of a list, wrapped so that Markdown still takes it for one item. */
+export const bullet = (text: string, depth = 0): string => {
+  const indent = '  '.repeat(depth);
+  return `${indent}- ${wrapped(text, `${indent}  `)}`;
+};
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
+
+/** A table whose columns also stand under each other in a terminal. */
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const cells = [head, ...rows].map((row) => row.map(cell));
+  const widths = head.map((_, column) =>
+    Math.min(WIDEST_PADDED_CELL, Math.max(3, ...cells.map((row) => row[column]?.length ?? 0))),
+  );
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [first = [], ...others] = cells;
+  return [
+    line(first),
+    `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`,
+    ...others.map(line),
+  ].join('\n');
+};
+
+/** Something that GitHub shows folded; the blank lines make it read the Markdown inside. */
+export const folded = (summary: string, content: string): string =>
+  `<details><summary>${summary}</summary>\n\n${content}\n\n</details>`;
+
+/** Blocks with a blank line between them; empty ones are left out. */
+export const blocks = (...parts: readonly (string | undefined)[]): string =>
+  parts.filter((part) => part !== undefined && part !== '').join('\n\n');
+
+export const lines = (...parts: readonly string[]): string => parts.join('\n');

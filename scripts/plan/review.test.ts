@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Testing } from 'cdktf';
+import { z } from 'zod';
+import { BloomstackStack } from '../../stacks/bloomstack-stack.ts';
+import { configuration } from '../../stacks/config/schema.ts';
+import { RESOURCE_TYPES } from './changes/resource-types.ts';
+import { reviewPlan } from './review.ts';
+import {
+  created,
+  destroyed,
+  type Fixture,
+  planOf,
+  replaced,
+  stackOf,
+  unchanged,
+  updated,
+} from './testing.ts';
+
+const review = (...fixtures: readonly Fixture[]) =>
+  reviewPlan({ plan: planOf(...fixtures), synthesized: stackOf(...fixtures) });
+
+test('a plan that changes nothing says so and nothing else', () => {
+  const { markdown, stateful, exitCode } = review(unchanged('aws_vpc.main', { cidr_block: '10.0.0.0/16' }));
+  assert.equal(markdown, '# Plan of shop\n\nNo changes.\n');
+  assert.deepEqual([stateful, exitCode], [[], 0]);
+});
+
+test('the summary counts what happens, in words', () => {
+  const { markdown } = review(
+    created('aws_lb.a', {}),
+    updated('aws_vpc.v', {}, {}),
+    replaced('aws_subnet.s', {}, {}),
+    destroyed('aws_route.r', {}),
+    unchanged('aws_eip.e', {}),
+  );
+  assert.match(markdown, /This plan creates 1 resource, changes 1, replaces 1, destroys 1\./);
+});
+
+/** Without the line breaks of long lines. */
+const flat = (text: string): string => text.replace(/\s+/g, ' ');
+
+const container = (memory: number) => JSON.stringify([{ name: 'app-web', image: 'web:1', memory }]);
+
+test('more memory for a task is a harmless replacement, shown inside the container definition', () => {
+  const definition = (memory: number) => ({
+    family: 'app-web-td',
+    cpu: '512',
+    memory: String(memory),
+    container_definitions: container(memory),
+  });
+  const { markdown, exitCode } = review(
+    replaced(
+      'aws_ecs_task_definition.web-td',
+      { ...definition(1024), arn: 'arn:1', revision: 1 },
+      definition(2048),
+      {
+        unknown: { arn: true, revision: true },
+        replacePaths: [['memory'], ['container_definitions']],
+      },
+    ),
+    unchanged('aws_ecs_service.web', { name: 'app-web-service', launch_type: 'FARGATE', desired_count: 2 }),
+  );
+  assert.equal(exitCode, 0);
+  assert.doesNotMatch(markdown, /STOP/);
+  assert.match(
+    markdown,
+    /`aws_ecs_task_definition\.web-td`, ECS task definition `app-web-td`: replaced, \*\*harmless\*\*/,
+  );
+  assert.match(markdown, /- `memory`: `1024` → `2048` — forces the replacement/);
+  assert.match(markdown, /- `container_definitions\[app-web\]\.memory`: `1024` → `2048`/);
+  assert.match(markdown, /running tasks keep theirs until the next rollout/);
+  assert.doesNotMatch(markdown, /revision`|web:1/);
+});
+
+test('another address block for the VPC is stopped, with all that falls with it and why', () => {
+  const { markdown, stateful, exitCode } = review(
+    replaced(
+      'aws_vpc.main',
+      { cidr_block: '10.0.0.0/16' },
+      { cidr_block: '10.1.0.0/16' },
+      { replacePaths: [['cidr_block']], area: 'network' },
+    ),
+    replaced(
+      'aws_lb.web',
+      { name: 'app-web-alb', dns_name: 'app-web-alb-1.elb.amazonaws.com', subnets: ['subnet-1'] },
+      { name: 'app-web-alb' },
+      {
+        unknown: { subnets: true, dns_name: true },
+        replacePaths: [['subnets']],
+        declared: { subnets: ['${aws_subnet.a.id}'] },
+      },
+    ),
+    replaced('aws_thing.x', { size: 1 }, { size: 2 }, { replacePaths: [['size']] }),
+  );
+  assert.equal(exitCode, 2);
+  assert.deepEqual(
+    stateful.map(({ address, action }) => [address, action]),
+    [['aws_lb.web', 'replace']],
+  );
+  const [beforeDetails = ''] = markdown.split('## Replaced or destroyed');
+  assert.match(beforeDetails, /## ⚠ STOP: 1 thing that cannot be brought back/);
+  assert.match(beforeDetails, /load balancer `app-web-alb`\*\* \(`aws_lb\.web`\) is\s+replaced/);
+  assert.match(flat(beforeDetails), /DNS name \(app-web-alb-1\.elb\.amazonaws\.com\)/);
+  assert.match(
+    flat(beforeDetails),
+    /Because of `subnets` \(`subnet-1` → `\(known after apply: aws_subnet\.a\.id\)`\)/,
+  );
+  assert.match(
+    markdown,
+    /### network\n\n- `aws_vpc\.main`, VPC: replaced, \*\*outage\*\*\n {2}- `cidr_block`: `10\.0\.0\.0\/16` → `10\.1\.0\.0\/16`/,
+  );
+  assert.match(markdown, /`aws_thing\.x`, thing: replaced, \*\*unknown to this review\*\*/);
+  assert.match(markdown, /\| `aws_vpc` +\| everything in it must be replaced/);
+});
+
+test('a bucket that the code has no longer is stopped, with what is lost', () => {
+  const { markdown, stateful, exitCode } = review(
+    destroyed(
+      'aws_s3_bucket.web-photos',
+      { bucket: 'app-photos', force_destroy: true },
+      { reason: 'delete_because_no_resource_config' },
+    ),
+    unchanged('aws_vpc.v', {}),
+  );
+  assert.equal(exitCode, 2);
+  assert.equal(stateful[0]?.name, 'app-photos');
+  assert.match(
+    markdown,
+    /\*\*S3 bucket `app-photos`\*\* \(`aws_s3_bucket\.web-photos`\) is destroyed: all\s+objects/,
+  );
+  assert.match(flat(markdown), /destroyed, \*\*DATA IS LOST\*\*, because the code has it no longer/);
+});
+
+test('the copy that a broken replacement left behind is a loss of its own', () => {
+  const old = destroyed('aws_s3_bucket.photos', { bucket: 'app-photos-old' }, { declared: {} });
+  const { markdown, stateful } = reviewPlan({
+    plan: {
+      format_version: '1.2',
+      resource_changes: [
+        unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }).entry,
+        { ...old.entry, deposed: 'abcd1234' },
+      ],
+    },
+    synthesized: stackOf(unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' })),
+  });
+  assert.deepEqual(
+    stateful.map(({ name }) => name),
+    ['app-photos-old'],
+  );
+  assert.match(flat(markdown), /because an earlier replacement left it behind/);
+});
+
+test('a changed policy is shown line by line and statement by statement', () => {
+  const policy = (...actions: readonly string[]) =>
+    JSON.stringify({ Statement: [{ Sid: 'Ask', Effect: 'Allow', Action: actions, Resource: 'arn:1' }] });
+  const { markdown, exitCode } = review(
+    updated(
+      'aws_iam_policy.p',
+      { name: 'Invoke', policy: policy('a:Get') },
+      { name: 'Invoke', policy: policy('a:Get', 'a:Put') },
+    ),
+  );
+  assert.equal(exitCode, 0);
+  assert.match(
+    markdown,
+    /## Changed in place: 1\n\n### web\n\n- `aws_iam_policy\.p`, IAM policy `Invoke`\n {2}- `policy\.Statement\[Ask\]\.Action`: `\(none\)` → `a:Put`/,
+  );
+  assert.match(markdown, /new: \*\*Allow\*\* `a:Get`, `a:Put` \(Ask\)/);
+});
+
+test('a change of labels only does not hide the others', () => {
+  const labelled = (index: number) =>
+    updated(`aws_subnet.s${index}`, { tags_all: { stage: 'dev' } }, { tags_all: { stage: 'prod' } });
+  const { markdown } = review(
+    labelled(1),
+    labelled(2),
+    labelled(3),
+    labelled(4),
+    updated('aws_vpc.v', { dns: false }, { dns: true }),
+  );
+  assert.match(markdown, /### Tags only\n\n<details><summary>4 resources<\/summary>/);
+  assert.ok(markdown.indexOf('`dns`') < markdown.indexOf('### Tags only'));
+});
+
+test('what is secret is in no section', () => {
+  const secret = (value: string) => ({ name: 'db', password: value, nested: [{ token: value }] });
+  const { markdown } = review(
+    updated('aws_db_instance.db', secret('hunter2'), secret('hunter3'), {
+      sensitive: { password: true, nested: [{ token: true }] },
+    }),
+    created('aws_ssm_parameter.p', { name: 'p', value: 'hunter4' }, { sensitive: { value: true } }),
+  );
+  assert.doesNotMatch(markdown, /hunter/);
+  assert.match(markdown, /`password`: `\(sensitive value\)` → `\(sensitive value\)`/);
+});
+
+test('a plan that Terraform could not finish is not taken for a whole one', () => {
+  const { markdown } = reviewPlan({
+    plan: { ...planOf(created('aws_vpc.v', {})), errored: true },
+    synthesized: stackOf(),
+  });
+  assert.match(markdown, /could not finish this plan/);
+});
+
+test('renamed and given-up resources, and changes outside Terraform, are told', () => {
+  const [moved, forgotten, drifted] = [
+    unchanged('aws_vpc.new', {}),
+    { ...unchanged('aws_eip.e', {}) },
+    updated(
+      'aws_security_group.sg',
+      { description: 'a', etag: 'c' },
+      { description: 'b', etag: 'd' },
+      {
+        declared: { description: 'a' },
+      },
+    ),
+  ];
+  const change = { actions: ['forget'], before: {}, after: null };
+  const { markdown } = reviewPlan({
+    plan: {
+      format_version: '1.2',
+      resource_changes: [
+        { ...moved.entry, previous_address: 'aws_vpc.old' },
+        { ...forgotten.entry, change },
+      ],
+      resource_drift: [drifted.entry],
+    },
+    synthesized: stackOf(moved, drifted),
+  });
+  assert.match(markdown, /## Renamed in the state only: 1\n\n- `aws_vpc\.old` → `aws_vpc\.new`/);
+  assert.match(markdown, /## Given up by Terraform, kept in AWS: 1/);
+  assert.match(markdown, /## Changed outside Terraform: 1/);
+  assert.match(markdown, /`description`: `a` → `b`/);
+  assert.doesNotMatch(markdown, /etag/);
+});
+
+const synthesizedTypes = z.object({ resource: z.record(z.string(), z.unknown()) });
+
+test('the review knows every type that the stack can have', () => {
+  for (const choice of [
+    {},
+    {
+      source: {
+        provider: 'github',
+        repository: 'a/b',
+        connectionArn: 'arn:aws:codeconnections:r:1:connection/x',
+      },
+    } as const,
+    { https: { certificateArn: 'arn:aws:acm:ap-northeast-2:123456789012:certificate/x' } },
+    { observability: { alarmEmail: 'a@example.com' }, network: { nat: 'per-zone' } } as const,
+  ]) {
+    const config = configuration.parse(choice);
+    const text = Testing.synth(new BloomstackStack(Testing.app(), config));
+    const types = Object.keys(synthesizedTypes.parse(JSON.parse(text)).resource);
+    assert.ok(types.length > 40);
+    assert.deepEqual(
+      types.filter((type) => !RESOURCE_TYPES[type]),
+      [],
+    );
+  }
+});

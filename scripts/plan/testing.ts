@@ -1,0 +1,88 @@
+import { type Inventory, inventoryOf } from './input/inventory.ts';
+import type { Json, Values } from './input/json.ts';
+import { parseSynthesizedStack } from './input/synthesized.ts';
+import { parseTerraformPlan } from './input/terraform-plan.ts';
+
+/** One entry of a plan's resource_changes, and what the code says of the same resource. */
+export interface Fixture {
+  readonly entry: Readonly<Record<string, unknown>>;
+  readonly type: string;
+  readonly name: string;
+  readonly declared: Values | undefined;
+  readonly area: string;
+}
+
+interface Details {
+  readonly before?: Values;
+  readonly after?: Values;
+  /** Attributes that are only known at apply. */
+  readonly unknown?: { readonly [attribute: string]: Json };
+  readonly sensitive?: { readonly [attribute: string]: Json };
+  readonly replacePaths?: readonly (readonly (string | number)[])[];
+  /** As in cdk.tf.json. @default what is known after the plan */
+  readonly declared?: Values;
+  readonly area?: string;
+  readonly reason?: string;
+}
+
+const fixture = (address: string, actions: readonly string[], details: Details): Fixture => {
+  const [type = '', name = ''] = address.split('.');
+  const { before, after, unknown = {}, sensitive = {}, replacePaths, declared = after, reason } = details;
+  return {
+    type,
+    name,
+    declared,
+    area: details.area ?? 'web',
+    entry: {
+      address,
+      mode: 'managed',
+      type,
+      name,
+      ...(reason ? { action_reason: reason } : {}),
+      change: {
+        actions,
+        before: before ?? null,
+        after: after ?? null,
+        after_unknown: unknown,
+        before_sensitive: before ? sensitive : false,
+        after_sensitive: after ? sensitive : false,
+        ...(replacePaths ? { replace_paths: replacePaths } : {}),
+      },
+    },
+  };
+};
+
+export const created = (address: string, after: Values, details: Details = {}): Fixture =>
+  fixture(address, ['create'], { after, ...details });
+
+export const updated = (address: string, before: Values, after: Values, details: Details = {}): Fixture =>
+  fixture(address, ['update'], { before, after, ...details });
+
+export const replaced = (address: string, before: Values, after: Values, details: Details = {}): Fixture =>
+  fixture(address, ['delete', 'create'], { before, after, ...details });
+
+export const destroyed = (address: string, before: Values, details: Details = {}): Fixture =>
+  fixture(address, ['delete'], { before, ...details });
+
+export const unchanged = (address: string, values: Values, details: Details = {}): Fixture =>
+  fixture(address, ['no-op'], { before: values, after: values, ...details });
+
+/** What `terraform show -json` would print. */
+export const planOf = (...fixtures: readonly Fixture[]) => ({
+  format_version: '1.2',
+  resource_changes: fixtures.map(({ entry }) => entry),
+});
+
+/** What cdktf would write. */
+export const stackOf = (...fixtures: readonly Fixture[]) => {
+  const resource: Record<string, Record<string, Values>> = {};
+  for (const { type, name, declared, area } of fixtures) {
+    if (!declared) continue;
+    const metadata = { path: `shop/${area}/${name}`, uniqueId: name };
+    resource[type] = { ...resource[type], [name]: { ...declared, '//': { metadata } } };
+  }
+  return { '//': { metadata: { stackName: 'shop' } }, resource };
+};
+
+export const inventoryWith = (...fixtures: readonly Fixture[]): Inventory =>
+  inventoryOf(parseTerraformPlan(planOf(...fixtures)), parseSynthesizedStack(stackOf(...fixtures)));
