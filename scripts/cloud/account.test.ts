@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { STSClient } from '@aws-sdk/client-sts';
+import { chooseAccount, findCaller } from './account.ts';
+import { clientSettings, listen } from './testing.ts';
+
+/** STS speaks XML. */
+const startSts = async (t: TestContext, status: number, body: string): Promise<STSClient> => {
+  const port = await listen(t, (_request, response) => {
+    response.writeHead(status, { 'content-type': 'text/xml' });
+    response.end(body);
+  });
+  return new STSClient(clientSettings(port));
+};
+
+const refusal = (code: string, message: string) =>
+  `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
+
+const caller = { account: '123456789012', arn: 'arn:aws:iam::123456789012:user/kim' };
+
+test('working credentials tell their account', async (t) => {
+  const client = await startSts(
+    t,
+    200,
+    `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>${caller.arn}</Arn><UserId>AIDA</UserId><Account>${caller.account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
+  );
+  assert.deepEqual(await findCaller(client, {}), caller);
+});
+
+test('expired credentials are an error with advice, not an absence of credentials', async (t) => {
+  const client = await startSts(
+    t,
+    403,
+    refusal('ExpiredToken', 'The security token included in the request is expired'),
+  );
+  await assert.rejects(
+    findCaller(client, {}),
+    /AWS refuses the credentials.*is expired \(ExpiredToken\).*aws sso login/,
+  );
+});
+
+test('a secret that does not match is an error with advice', async (t) => {
+  const client = await startSts(t, 403, refusal('SignatureDoesNotMatch', 'The signature does not match'));
+  await assert.rejects(findCaller(client, {}), /AWS refuses the credentials.*SignatureDoesNotMatch/);
+});
+
+/** The SDK's own chain of providers, on a machine on which none of them finds anything. */
+const withoutCredentials = (t: TestContext, environment: Record<string, string> = {}): STSClient => {
+  const before = { ...process.env };
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
+  Object.assign(process.env, {
+    AWS_CONFIG_FILE: '/nowhere',
+    AWS_SHARED_CREDENTIALS_FILE: '/nowhere',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    ...environment,
+  });
+  t.after(() => {
+    process.env = before;
+  });
+  return new STSClient({ region: 'ap-northeast-2', maxAttempts: 1 });
+};
+
+test('no credentials at all is not an error', async (t) => {
+  const client = withoutCredentials(t);
+  assert.equal(await findCaller(client, process.env), undefined);
+});
+
+test('a profile that gives no credentials is an error that names it', async (t) => {
+  const client = withoutCredentials(t, { AWS_PROFILE: 'flowers' });
+  await assert.rejects(findCaller(client, process.env), /the profile flowers \(AWS_PROFILE\) gives none/);
+});
+
+test('a service that does not answer is told from wrong credentials', async () => {
+  const client = new STSClient(clientSettings(9));
+  await assert.rejects(findCaller(client, {}), /AWS STS did not answer \(.*\)\. Check the network/);
+});
+
+test('the account of the configuration must be the caller’s, unless it is the placeholder', () => {
+  assert.equal(chooseAccount('000000000000', caller), '123456789012');
+  assert.equal(chooseAccount('123456789012', caller), '123456789012');
+  assert.throws(
+    () => chooseAccount('210987654321', caller),
+    /for account 210987654321, but these credentials belong to account 123456789012/,
+  );
+});

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { ROOT } from '../root.ts';
+
+/** The packages that a module of ours and all that it imports ask for. */
+const packagesOf = (file: string, seen = new Set<string>()): string[] => {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const imports = [...readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}) .*?from '([^']+)';/gm)];
+  return imports.flatMap(([, name = '']) =>
+    name.startsWith('.') ? packagesOf(path.resolve(path.dirname(file), name), seen) : [name],
+  );
+};
+
+for (const service of ['web', 'was']) {
+  const dockerfile = readFileSync(path.join(ROOT, `services/${service}/Dockerfile`), 'utf8');
+  const removed = [...dockerfile.matchAll(/ node_modules\/(\S+)/g)].map(([, name = '']) => name);
+
+  test(`the image of ${service} leaves out only packages that the service does not import`, () => {
+    assert.ok(removed.includes('@tensorflow'));
+    const packages = packagesOf(path.join(ROOT, `services/${service}/server.ts`));
+    assert.ok(packages.includes('hono'));
+    const missing = packages.filter((name) =>
+      removed.some((each) => name.startsWith(each.replace('@img', 'sharp'))),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  test(`the image of ${service} runs its server itself, without root’s rights`, () => {
+    assert.match(dockerfile, new RegExp(`^CMD \\["node", "dist/services/${service}/server.js"\\]$`, 'm'));
+    assert.match(dockerfile, /^USER node$/m);
+  });
+}
