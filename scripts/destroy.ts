@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { namesOf } from '../stacks/config/names.ts';
 import { createStsClient, requireCaller } from './cloud/account.ts';
 import { apply } from './cloud/applying.ts';
-import { createClients } from './cloud/clients.ts';
+import { type Clients, createClients } from './cloud/clients.ts';
 import { runCommand, Stopped } from './cloud/command.ts';
 import { confirm } from './cloud/confirm.ts';
 import { deleteServing } from './cloud/endpoint-cleanup.ts';
@@ -11,6 +11,7 @@ import { makePlan, review } from './cloud/planning.ts';
 import { protectedResources, type StateResource } from './cloud/state.ts';
 import { statusLine } from './cloud/status.ts';
 import { emptyStudio } from './cloud/studio-cleanup.ts';
+import { deleteStudioSecurityGroups } from './cloud/studio-security-groups.ts';
 import { openTarget, readConfiguration, type Target } from './cloud/target.ts';
 import { say } from './progress.ts';
 
@@ -32,9 +33,10 @@ const refuseProtected = (deployed: readonly StateResource[]): void => {
     );
 };
 
+const DOMAIN = 'aws_sagemaker_domain';
+
 /** Deletes what people and pipelines have made inside the stack's resources. */
-const deleteForeign = async ({ config, deployed }: Target): Promise<void> => {
-  const { sageMaker } = createClients(config.region);
+const deleteForeign = async ({ config, deployed }: Target, { sageMaker }: Clients): Promise<void> => {
   const { endpoint, servingRole } = namesOf(config).learning;
   const deleted = await deleteServing(sageMaker, { endpoint, servingRole }, DELETING, statusLine());
   for (const what of deleted) say(`Deleted ${what}.`);
@@ -42,10 +44,22 @@ const deleteForeign = async ({ config, deployed }: Target): Promise<void> => {
     const id = String(attributes['id']);
     if (type === 'aws_sagemaker_model_package_group')
       say(`Deleted ${await deleteModelPackages(sageMaker, id)} registered models.`);
-    if (type === 'aws_sagemaker_domain') {
+    if (type === DOMAIN) {
       const { apps, spaces } = await emptyStudio(sageMaker, id, DELETING, statusLine());
       say(`Deleted ${apps} apps and ${spaces} spaces of Studio.`);
     }
+  }
+};
+
+/** Deletes the Studio domain before everything else, and then what SageMaker leaves behind of it in the network. */
+const deleteStudio = async ({ terraform, deployed }: Target, { ec2 }: Clients): Promise<void> => {
+  const targets = deployed.flatMap(({ type, name }) => (type === DOMAIN ? [`-target=${type}.${name}`] : []));
+  if (targets.length > 0)
+    await apply(terraform, await makePlan(terraform, ['-destroy', ...targets], statusLine()), statusLine());
+  for (const { type, attributes } of deployed) {
+    if (type !== 'aws_vpc') continue;
+    const groups = await deleteStudioSecurityGroups(ec2, String(attributes['id']), DELETING, statusLine());
+    if (groups > 0) say(`Deleted ${groups} security groups that SageMaker had made.`);
   }
 };
 
@@ -78,10 +92,12 @@ repositories of code, home directories of Studio, and logs in them. Nothing of i
   if (!values.yes) await confirm('Delete it?', stack.name);
 
   say('2/3 What Terraform does not own');
-  await deleteForeign(target);
+  const clients = createClients(config.region);
+  await deleteForeign(target, clients);
+  await deleteStudio(target, clients);
 
   say('3/3 What Terraform owns');
-  await apply(terraform, planned, statusLine());
+  await apply(terraform, await makePlan(terraform, ['-destroy'], statusLine()), statusLine());
   const left = await terraform.run('state', 'list');
   if (left !== '') throw new Error(`Still there:\n${left}\nRun npm run destroy again.`);
   say(`${stack.name} is gone. Logs of jobs and builds that AWS has written may remain in CloudWatch.`);

@@ -1,10 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createStsClient, findCaller } from './cloud/account.ts';
 import { runCommand } from './cloud/command.ts';
 import { makePlan, review } from './cloud/planning.ts';
 import { statusLine } from './cloud/status.ts';
-import { stateFile } from './cloud/synth.ts';
+import { planTextFile, stateFile } from './cloud/synth.ts';
 import { openOfflineTarget, openTarget, readConfiguration, type Target } from './cloud/target.ts';
 import { say } from './progress.ts';
 
@@ -51,6 +52,10 @@ await runCommand(async () => {
   await terraform.run('validate', '-no-color');
   const plan = await makePlan(terraform, planOptions, statusLine());
   const { exitCode, summary, file } = await review(terraform, stack, plan);
-  say(`${summary}\n\nThe whole review is in ${path.relative('', file)}.`);
+  const planText = planTextFile(stack.name);
+  writeFileSync(planText, await terraform.run('show', '-no-color', plan.file));
+  say(`${summary}
+
+The whole review is in ${path.relative('', file)}, Terraform's own plan in ${path.relative('', planText)}.`);
   return exitCode;
 });

@@ -10,6 +10,7 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
   e2e: ['tests/e2e'],
   tensorflow: ['tests/tensorflow'],
   deploy: ['tests/deploy'],
+  commands: ['tests/commands'],
 };
 
 const [, , suite = 'unit'] = process.argv;

@@ -44,6 +44,9 @@ export interface SynthesizedStack {
 /** Where the reviews of plans go, beside the synthesized stacks. */
 export const reviewFile = (stack: string): string => path.join(OUTPUT, `review-${stack}.md`);
 
+/** Where Terraform's own words about a plan go. */
+export const planTextFile = (stack: string): string => path.join(OUTPUT, `plan-${stack}.txt`);
+
 /** Where a stack's state lies unless the configuration names a bucket. */
 export const localStateFile = (stack: string): string => path.join(ROOT, `terraform.${stack}.tfstate`);
 

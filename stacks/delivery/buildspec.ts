@@ -32,7 +32,9 @@ export const buildspec = (): string =>
         ],
       },
       build: {
-        commands: ['test "$BUILT" = yes || docker build --file "$DOCKERFILE" --tag "$IMAGE" .'],
+        commands: [
+          'test "$BUILT" = yes || docker build --file "$DOCKERFILE" --build-arg "VERSION=$TAG" --tag "$IMAGE" .',
+        ],
       },
       post_build: {
         commands: [

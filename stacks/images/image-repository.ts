@@ -11,6 +11,8 @@ export interface ImageRepositoryProps {
   readonly deployment: Deployment;
   /** Name of the repository, as in image addresses. */
   readonly name: string;
+  /** The tag that the stack names; its image is never expired, however many are built after it. */
+  readonly initialTag: string;
 }
 
 /** A container registry whose tags always mean the same image, scanned on push and kept small. */
@@ -20,7 +22,7 @@ export class ImageRepository extends Construct {
   readonly url: string;
   readonly #arn: string;
 
-  constructor(scope: Construct, id: string, { deployment, name }: ImageRepositoryProps) {
+  constructor(scope: Construct, id: string, { deployment, name, initialTag }: ImageRepositoryProps) {
     super(scope, id);
     const { arns, config } = deployment;
     this.name = name;
@@ -37,8 +39,20 @@ export class ImageRepository extends Construct {
       repository: repository.name,
       policy: JSON.stringify({
         rules: [
+          // An image falls under the first rule that knows its tag, and under no other.
           {
             rulePriority: 1,
+            description: 'Keep the image that the stack names',
+            selection: {
+              tagStatus: 'tagged',
+              tagPatternList: [initialTag],
+              countType: 'imageCountMoreThan',
+              countNumber: 1,
+            },
+            action: { type: 'expire' },
+          },
+          {
+            rulePriority: 2,
             description: `Keep the last ${KEEP} images`,
             selection: { tagStatus: 'any', countType: 'imageCountMoreThan', countNumber: KEEP },
             action: { type: 'expire' },

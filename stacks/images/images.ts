@@ -11,9 +11,21 @@ export class Images extends Construct {
 
   constructor(scope: Construct, id: string, { deployment }: { readonly deployment: Deployment }) {
     super(scope, id);
-    const { names } = deployment;
-    this.web = new ImageRepository(this, 'web', { deployment, name: names.web.repository });
-    this.was = new ImageRepository(this, 'was', { deployment, name: names.was.repository });
-    this.ml = new ImageRepository(this, 'ml', { deployment, name: names.learning.repository });
+    const { config, names } = deployment;
+    this.web = new ImageRepository(this, 'web', {
+      deployment,
+      name: names.web.repository,
+      initialTag: config.web.imageTag,
+    });
+    this.was = new ImageRepository(this, 'was', {
+      deployment,
+      name: names.was.repository,
+      initialTag: config.was.imageTag,
+    });
+    this.ml = new ImageRepository(this, 'ml', {
+      deployment,
+      name: names.learning.repository,
+      initialTag: config.learning.imageTag,
+    });
   }
 }

@@ -5,6 +5,7 @@ import { type Tags, tagList, toMap } from '../tags.ts';
 
 const domainId = z.object({ DomainId: z.string() });
 const profileId = domainId.extend({ UserProfileName: z.string() });
+const domainFilter = z.looseObject({ DomainIdEquals: z.string() });
 const domain = z.looseObject({
   DomainName: z.string(),
   AuthMode: z.enum(['IAM', 'SSO']),
@@ -57,6 +58,9 @@ export const sageMakerStudio = (tags: Tags): Readonly<Record<string, Handler>> =
   };
 
   return {
+    // Nobody starts an application or makes a space in the emulator, but whoever deletes a domain asks for them.
+    ListApps: operation(domainFilter, () => ({ Apps: [] })),
+    ListSpaces: operation(domainFilter, () => ({ Spaces: [] })),
     CreateDomain: operation(domain, ({ Tags, ...input }, { region }) => {
       for (const { DomainName } of domains.values())
         if (DomainName === input.DomainName) throw inUse(`Domain with name ${DomainName} already exists`);
