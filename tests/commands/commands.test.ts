@@ -89,7 +89,14 @@ const pushImages = async () => {
       config: { digest: repositoryName },
       layers: [],
     });
-    await ecr.send(new PutImageCommand({ repositoryName, imageTag: 'initial', imageManifest }));
+    await ecr.send(
+      new PutImageCommand({
+        repositoryName,
+        imageTag: 'initial',
+        imageManifest,
+        imageManifestMediaType: 'application/vnd.oci.image.manifest.v1+json',
+      }),
+    );
   }
 };
 
