@@ -108,6 +108,10 @@ test('CreateModel takes the tensorflow-inference image of AWS; DeployEndpoint na
   assert.match(text, /"ENDPOINT_NAME":"image-classifier"/);
 });
 
+test('the served model batches requests as the configuration of TensorFlow Serving says', () => {
+  assert.match(JSON.stringify(definitionOf('model')), /"SAGEMAKER_TFS_ENABLE_BATCHING":"true"/);
+});
+
 test('the roles of the definitions are the roles of the stack', () => {
   const names = stack.ofType('aws_iam_role').map((role) => role['name']);
   const text = JSON.stringify(definitionOf('deploy'));

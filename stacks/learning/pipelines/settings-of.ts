@@ -1,3 +1,4 @@
+import { servingEnvironment } from '../../../model/serving/files.ts';
 import type { Deployment } from '../../deployment.ts';
 import { endpointAlarmNames } from '../../observability/endpoint-alarms.ts';
 import type { LearningRoles } from '../roles.ts';
@@ -14,7 +15,7 @@ export const pipelineSettings = (
     datasetBucket: names.buckets.dataset,
     trainingImage: arns.image(names.learning.repository, learning.imageTag),
     servingImage: arns.deepLearningContainer(learning.servingImage),
-    servingEnvironment: {},
+    servingEnvironment: servingEnvironment(),
     roles: { training: roles.training.arn, deploy: roles.deploy.arn, serving: roles.serving.arn },
     trainingJobName: names.learning.trainingJob,
     trainingInstanceType: learning.trainingInstanceType,
