@@ -19,6 +19,18 @@ test('a seed always gives the same numbers, another seed others', () => {
   assert.notDeepEqual(draw(7, 20), draw(8, 20));
 });
 
+test('from a position that was written down the sequence goes on, in another source too', () => {
+  const random = seededRandom(7);
+  for (let drawn = 0; drawn < 5; drawn++) random();
+  const position = random.position();
+  const expected = Array.from({ length: 10 }, random);
+  const other = seededRandom(1);
+  other.moveTo(Number(String(position)));
+  assert.deepEqual(Array.from({ length: 10 }, other), expected);
+  random.moveTo(position);
+  assert.deepEqual(Array.from({ length: 10 }, random), expected);
+});
+
 test('the numbers are spread evenly over [0, 1)', () => {
   const tenths = new Map<number, number>();
   for (const value of draw(3, 10_000)) {

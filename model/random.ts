@@ -1,15 +1,29 @@
-/** A seeded source of uniform numbers in [0, 1), so that a run can be repeated. */
+/** A source of uniform numbers in [0, 1). */
 export type Random = () => number;
 
+/** A source whose place in its sequence can be written down, so that another run goes on from there. */
+export interface SeededRandom extends Random {
+  /** @returns the place in the sequence: 32 bits, signed */
+  readonly position: () => number;
+  /** Goes on after a place that `position` gave. */
+  readonly moveTo: (position: number) => void;
+}
+
 /** The mulberry32 generator: 32 bits of state, enough for shuffles and augmentation, not for secrets. */
-export const seededRandom = (seed: number): Random => {
+export const seededRandom = (seed: number): SeededRandom => {
   let state = seed | 0;
-  return function mulberry32() {
+  const next = function mulberry32() {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+  return Object.assign(next, {
+    position: () => state,
+    moveTo: (position: number) => {
+      state = position | 0;
+    },
+  });
 };
 
 /** Uniform in [low, high). */

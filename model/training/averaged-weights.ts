@@ -15,6 +15,11 @@ export class AveragedWeights {
     this.#average = model.getWeights().map((weight) => tf.variable(weight, false));
   }
 
+  /** In the order of the model's weights. */
+  get average(): readonly tf.Variable[] {
+    return this.#average;
+  }
+
   /** @param decay share of the average that is kept; less in the first steps, which it would remember too long */
   update(decay: number): void {
     this.#steps += 1;
@@ -25,6 +30,11 @@ export class AveragedWeights {
       if (weight === undefined) return;
       tf.tidy(() => average.assign(tf.add(tf.mul(average, kept), tf.mul(weight, 1 - kept))));
     });
+  }
+
+  /** Goes on as after `steps` updates; the average itself is restored by assigning to {@link average}. */
+  resume(steps: number): void {
+    this.#steps = steps;
   }
 
   /** Runs `work` on a model that holds the averaged weights, and puts the trained ones back. */

@@ -3,6 +3,7 @@ import { before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 // Registers the gradients of the operations.
 import '@tensorflow/tfjs-layers';
+import { seededRandom } from '../random.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { assertClose } from '../testing.ts';
 import { AdamW, learningRateAt } from './optimizer.ts';
@@ -72,6 +73,66 @@ test('matrices and kernels decay by the learning rate times the decay, biases do
   new AdamW(0.5).step(gradients, [kernel, bias], 0.1);
   assertClose(kernel.dataSync(), [1.9, -3.8], 1e-6);
   assertClose(bias.dataSync(), [2, -4], 0);
+});
+
+/** Gradients that look like a training's. */
+const noisy = (seed: number, steps: number) => {
+  const random = seededRandom(seed);
+  return Array.from({ length: steps }, () =>
+    tf.tensor2d(
+      Float32Array.from({ length: 12 }, () => random() - 0.4),
+      [3, 4],
+    ),
+  );
+};
+
+test("without decay the steps are those of TensorFlow.js's Adam, to the bit", () => {
+  const [ours, theirs] = [
+    variable([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+      [9, 10, 11, 12],
+    ]),
+    variable([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+      [9, 10, 11, 12],
+    ]),
+  ];
+  const [adamW, adam] = [new AdamW(0), new tf.AdamOptimizer(0.01, 0.9, 0.999, 1e-7)];
+  for (const gradient of noisy(2, 200)) {
+    adamW.step({ [ours.name]: gradient }, [ours], 0.01);
+    adam.applyGradients({ [theirs.name]: tf.variable(gradient) });
+  }
+  assert.deepEqual(ours.dataSync(), theirs.dataSync());
+});
+
+test('with its moments restored, another optimizer goes on to the bit', async () => {
+  const [x, y] = [
+    variable([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+      [9, 10, 11, 12],
+    ]),
+    variable([
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+    ]),
+  ];
+  const [first, second] = [new AdamW(0.1), new AdamW(0.1)];
+  const gradients = noisy(3, 30);
+  gradients.forEach((gradient, step) => {
+    if (step === 20) {
+      y.assign(x);
+      const [from, to] = [first.moments([x]), second.moments([y])];
+      to.forEach((moment, index) => moment.assign(from[index] ?? moment));
+      second.resume(20);
+    }
+    first.step({ [x.name]: gradient }, [x], 0.01);
+    if (step >= 20) second.step({ [y.name]: gradient }, [y], 0.01);
+  });
+  assert.deepEqual(y.dataSync(), x.dataSync());
 });
 
 test('a variable without a gradient is left alone', () => {

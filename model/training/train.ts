@@ -1,51 +1,27 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { PHOTO_SIDE } from '../contract/tensors.ts';
-import { seededRandom, shuffled } from '../random.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { Example } from './dataset.ts';
-import { evaluate, networkPredictor } from './evaluate.ts';
-import { learningRateAt } from './optimizer.ts';
-import { Trainer, type TrainerOptions } from './trainer.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { EpochResult } from './progress.ts';
+import { Run } from './run.ts';
+import { Stopped } from './stop.ts';
+import { settingsOf, type TrainOptions } from './train-options.ts';
+import { readValues } from './weights.ts';
 
-export interface TrainOptions extends TrainerOptions {
-  /** Times that every photo is seen. @default 60 */
-  readonly epochs?: number;
-  /** Photos per step. @default 32 */
-  readonly batchSize?: number;
-  /** Highest learning rate of the schedule. @default 0.003 */
-  readonly learningRate?: number;
-  /** Side, in pixels, of the photos at the first epoch; it grows to 224. @default 128 */
-  readonly firstSide?: number;
-  /** Seed of the order and the augmentation. @default 1 */
-  readonly seed?: number;
-  readonly onStep?: (done: number, total: number) => void;
-  readonly onEpoch?: (epoch: EpochResult) => void;
-}
-
-export interface EpochResult {
-  /** From 1. */
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Mean cross-entropy on the augmented photos, in nats. */
-  readonly trainingLoss: number;
-  /** Share of augmented photos whose heaviest target was named. */
-  readonly trainingAccuracy: number;
-  /** With the averaged weights, on photos that are not trained on; absent when there are none. */
-  readonly validation?: { readonly loss: number; readonly accuracy: number };
-  readonly seconds: number;
-}
-
-/** The photos grow over the first 70 % of the training: small ones are cheap and good enough for the start. */
-const sideAt = (progress: number, first: number): number => {
-  const step = 16;
-  const grown = first + (PHOTO_SIDE - first) * Math.min(1, progress / 0.7);
-  return Math.min(PHOTO_SIDE, Math.round(grown / step) * step);
-};
+export type { EpochResult } from './progress.ts';
+export { Stopped } from './stop.ts';
+export type { TrainOptions } from './train-options.ts';
 
 /**
  * Trains a network in place; it ends with the averaged weights.
  *
+ * With checkpoints, a training that was interrupted at any moment goes on from the last one. It then ends with the very
+ * weights, bit for bit, of one that never was, where the backend computes the same from the same: WebAssembly and plain
+ * JavaScript do. Native TensorFlow does not promise it, above all on a GPU; what is saved and restored is exact there too.
+ *
  * @param classes width of the network's output
  * @param validation photos that are not trained on, to watch; may be none
+ * @throws Stopped when its signal is aborted
  * @throws Error when the loss is no longer a number
  */
 export const train = async (
@@ -55,44 +31,22 @@ export const train = async (
   validation: readonly Example[],
   options: TrainOptions = {},
 ): Promise<readonly EpochResult[]> => {
-  const { epochs = 60, batchSize = 32, learningRate = 0.003, firstSide = 128, seed = 1 } = options;
-  const random = seededRandom(seed);
-  const trainer = new Trainer(network, classes, options);
-  const steps = Math.ceil(examples.length / batchSize);
-  const history: EpochResult[] = [];
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const started = performance.now();
-    const order = shuffled(examples, random);
-    let loss = 0;
-    let correct = 0;
-    for (let index = 0; index < steps; index++) {
-      const batch = order.slice(index * batchSize, (index + 1) * batchSize);
-      const progress = (epoch * steps + index) / (epochs * steps);
-      const rate = learningRateAt(progress, learningRate);
-      const result = await trainer.step(batch, sideAt(progress, firstSide), rate, random);
-      if (!Number.isFinite(result.loss)) {
-        throw new Error(
-          `The training diverged in epoch ${epoch + 1}: its loss is ${result.loss}. Lower the learning rate.`,
-        );
-      }
-      loss += result.loss * batch.length;
-      correct += result.correct;
-      options.onStep?.(index + 1, steps);
-    }
-    const watched = await trainer.withAveragedWeights(async () =>
-      validation.length > 0 ? evaluate(networkPredictor(network), classes, validation) : undefined,
-    );
-    const result: EpochResult = {
-      epoch: epoch + 1,
-      epochs,
-      trainingLoss: loss / examples.length,
-      trainingAccuracy: correct / examples.length,
-      ...(watched && { validation: { loss: watched.loss, accuracy: watched.accuracy } }),
-      seconds: (performance.now() - started) / 1000,
-    };
-    history.push(result);
-    options.onEpoch?.(result);
+  const { checkpoints } = options;
+  const settings = settingsOf(options);
+  const weights = checkpoints ? await readValues(network.getWeights()) : [];
+  const fingerprint = fingerprintOf({ examples, validation, options: settings, weights });
+  const keep = async (checkpoint: Checkpoint) => checkpoints?.save(fingerprint, checkpoint);
+  const run = new Run({ network, classes, examples, validation, settings, options, keep });
+  try {
+    const saved = await checkpoints?.load(fingerprint);
+    if (saved) run.resume(saved);
+    while (!run.isOver) await run.epoch();
+    run.finish();
+    return run.history;
+  } catch (error) {
+    if (error instanceof Stopped) await run.keep();
+    throw error;
+  } finally {
+    run.dispose();
   }
-  trainer.finish();
-  return history;
 };

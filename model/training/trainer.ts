@@ -9,7 +9,9 @@ import { type Batch, mix } from './mix.ts';
 import { withHint } from './network.ts';
 import { AdamW } from './optimizer.ts';
 import type { Teacher } from './teacher.ts';
+import type { Values } from './tensor-file.ts';
 import { targetTensor } from './tensors.ts';
+import { assignValues, readValues, setWeightValues } from './weights.ts';
 
 export interface TrainerOptions {
   /** Decoupled weight decay. @default 0.05 */
@@ -18,6 +20,8 @@ export interface TrainerOptions {
   readonly labelSmoothing?: number;
   /** Share of the averaged weights kept at each step. @default 0.998 */
   readonly averaging?: number;
+  /** How much a photo of each class counts in the loss. @default all the same */
+  readonly classWeights?: readonly number[] | undefined;
   /** Whose features the network must predict too. @default none */
   readonly teacher?: Teacher | undefined;
   /** Weight of the teacher's part of the loss. @default 1 */
@@ -31,10 +35,14 @@ export interface StepResult {
   readonly correct: number;
 }
 
+/** The tensors of a trainer: what its next step depends on. */
+export type TrainerState = Readonly<Record<'network' | 'average' | 'moments', Values>>;
+
 /** A network on its way: its optimizer and its averaged weights. */
 export class Trainer {
   readonly #classes: number;
-  readonly #options: Required<Omit<TrainerOptions, 'teacher'>>;
+  readonly #options: Required<Omit<TrainerOptions, 'teacher' | 'classWeights'>>;
+  readonly #classWeights: readonly number[] | undefined;
   readonly #teacher: Teacher | undefined;
   /** The network, with a second output if there is a teacher. */
   readonly #network: LayersModel;
@@ -42,12 +50,13 @@ export class Trainer {
   readonly #optimizer: AdamW;
   readonly #averaged: AveragedWeights;
 
-  constructor(network: LayersModel, classes: number, { teacher, ...options }: TrainerOptions = {}) {
+  constructor(network: LayersModel, classes: number, options: TrainerOptions = {}) {
     const { weightDecay = 0.05, labelSmoothing = 0.05, averaging = 0.998, teacherWeight = 1 } = options;
     this.#classes = classes;
     this.#options = { weightDecay, labelSmoothing, averaging, teacherWeight };
-    this.#teacher = teacher;
-    this.#network = teacher ? withHint(network, teacher.features) : network;
+    this.#classWeights = options.classWeights;
+    this.#teacher = options.teacher;
+    this.#network = options.teacher ? withHint(network, options.teacher.features) : network;
     this.#variables = trainableVariables(this.#network);
     this.#optimizer = new AdamW(weightDecay);
     this.#averaged = new AveragedWeights(network);
@@ -70,7 +79,8 @@ export class Trainer {
     const { value, grads } = tf.variableGrads(() => {
       const { logits, hint } = this.#predict(photos);
       correct.assign(tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(targets, 1)), 'float32')));
-      const loss = tf.reshape<tf.Rank.R0>(tf.losses.softmaxCrossEntropy(targets, logits), []);
+      const weights = this.#classWeights && weightOf(targets, this.#classWeights);
+      const loss = tf.reshape<tf.Rank.R0>(tf.losses.softmaxCrossEntropy(targets, logits, weights), []);
       if (!hint || !taught) return loss;
       const distance = tf.mean(tf.squaredDifference(hint, taught));
       return tf.add<tf.Scalar>(loss, tf.mul(distance, this.#options.teacherWeight));
@@ -104,9 +114,40 @@ export class Trainer {
     return this.#averaged.during(work);
   }
 
-  /** Leaves the averaged weights in the network; no more steps can be taken. */
+  /** The averaged weights, in the order of the network's. */
+  averagedWeights(): Promise<Values> {
+    return readValues(this.#averaged.average);
+  }
+
+  /** What the next step depends on, besides the number of the steps before it. */
+  async state(): Promise<TrainerState> {
+    return {
+      network: await readValues(this.#network.getWeights()),
+      average: await this.averagedWeights(),
+      moments: await readValues(this.#optimizer.moments(this.#variables)),
+    };
+  }
+
+  /**
+   * Goes on as the trainer did that had this state after so many steps.
+   *
+   * @throws Error when it is another network's
+   */
+  restore(state: TrainerState, steps: number): void {
+    setWeightValues(this.#network, state.network);
+    assignValues(this.#averaged.average, state.average);
+    assignValues(this.#optimizer.moments(this.#variables), state.moments);
+    this.#averaged.resume(steps);
+    this.#optimizer.resume(steps);
+  }
+
+  /** Leaves the averaged weights in the network; steps taken after that start from them. */
   finish(): void {
     this.#averaged.apply();
+  }
+
+  /** No more steps can be taken. */
+  dispose(): void {
     this.#averaged.dispose();
     this.#optimizer.dispose();
   }
@@ -119,6 +160,10 @@ const augmentedTensor = (batch: readonly Example[], side: number, random: Random
   batch.forEach(({ pixels }, index) => augmentInto(pixels, side, random, values, index * length));
   return tf.tensor4d(values, [batch.length, side, side, PHOTO_CHANNELS]);
 };
+
+/** What each photo counts, by the classes that it was mixed of: float32 `[N]`. */
+const weightOf = (targets: tf.Tensor2D, classWeights: readonly number[]): tf.Tensor1D =>
+  tf.reshape(tf.matMul(targets, tf.tensor2d([...classWeights], [classWeights.length, 1])), [-1]);
 
 /** The layers' own variables, which `read` hands out as tensors. */
 const trainableVariables = (network: LayersModel): tf.Variable[] =>
