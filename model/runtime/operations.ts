@@ -56,6 +56,26 @@ const matMul: Operation = (call) =>
 
 const mean: Operation = (call) => tf.mean(call.tensor(0), call.numbers(1), call.node.boolean('keep_dims'));
 
+const pad: Operation = (call) => {
+  const sides = call.numbers(1);
+  const paddings = Array.from({ length: sides.length / 2 }, (_, dimension): [number, number] => [
+    sides[2 * dimension] ?? 0,
+    sides[2 * dimension + 1] ?? 0,
+  ]);
+  return tf.pad(call.tensor(0), paddings);
+};
+
+const resizeBilinear: Operation = (call) => {
+  const { node } = call;
+  const [height = 0, width = 0] = call.numbers(1);
+  return tf.image.resizeBilinear(
+    call.images(0),
+    [height, width],
+    node.boolean('align_corners'),
+    node.boolean('half_pixel_centers'),
+  );
+};
+
 const broadcastTo: Operation = (call) => {
   const value = call.value(0);
   return isTensor(value) ? tf.broadcastTo(value, call.numbers(1)) : broadcastStrings(value, call.numbers(1));
@@ -98,10 +118,17 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ],
   ['ReverseV2', (call) => tf.reverse(call.tensor(0), call.numbers(1))],
   ['Mul', (call) => tf.mul(call.tensor(0), call.tensor(1))],
+  ['RealDiv', (call) => tf.div(call.tensor(0), call.tensor(1))],
+  ['Sub', (call) => tf.sub(call.tensor(0), call.tensor(1))],
+  ['Sqrt', (call) => tf.sqrt(call.tensor(0))],
+  ['Rsqrt', (call) => tf.rsqrt(call.tensor(0))],
+  ['Min', (call) => tf.min(call.tensor(0), call.numbers(1), call.node.boolean('keep_dims'))],
   ['AddV2', (call) => tf.add(call.tensor(0), call.tensor(1))],
   ['BiasAdd', (call) => tf.add(call.tensor(0), call.tensor(1))],
   ['Conv2D', convolution(tf.conv2d)],
   ['DepthwiseConv2dNative', convolution(tf.depthwiseConv2d)],
+  ['Pad', pad],
+  ['ResizeBilinear', resizeBilinear],
   ['AvgPool', pool('avg')],
   ['MaxPool', pool('max')],
   ['Mean', mean],

@@ -37,9 +37,13 @@ const REFUSED: Readonly<Record<string, { row: () => layers.Layer[]; message: Reg
     row: () => [conv(), layers.upSampling2d({ name: 'grow' })],
     message: /Layer grow .*UpSampling2D is not supported.*Conv2D/,
   },
-  "TensorFlow.js's own batch normalization": {
-    row: () => [conv(bare), layers.batchNormalization({ name: 'own' })],
-    message: /Layer own .*BatchNormalization/,
+  "TensorFlow.js's own batch normalization of rows": {
+    row: () => [conv(bare), layers.batchNormalization({ name: 'own', axis: 1 })],
+    message: /Layer own .*axis: only the last dimension/,
+  },
+  'a rectifier up to 4': {
+    row: () => [conv(), layers.reLU({ name: 'cap', maxValue: 4 })],
+    message: /Layer cap .*maxValue/,
   },
   'channels before the sides': {
     row: () => [conv({ dataFormat: 'channelsFirst' })],

@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { z } from 'zod';
 import { BatchNorm } from '../training/batch-norm.ts';
 import { ExportError } from './errors.ts';
 import type { Weight } from './layer-exporter.ts';
@@ -18,13 +19,40 @@ const CONVOLUTIONS = new Set(['Conv2D', 'DepthwiseConv2D']);
 export const readWeights = (layer: Layer): Weight[] =>
   layer.getWeights().map((tensor) => ({ values: Float32Array.from(tensor.dataSync()), shape: tensor.shape }));
 
+/** TensorFlow.js's own class, which pretrained networks come with. */
+const STOCK = 'BatchNormalization';
+const stockSettings = z.object({
+  epsilon: z.number(),
+  scale: z.boolean(),
+  center: z.boolean(),
+  axis: z.literal([-1, 3], 'only the last dimension can be normalized'),
+});
+
+const isNormalization = (layer: Layer): boolean =>
+  layer instanceof BatchNorm || layer.getClassName() === STOCK;
+
+const settingsOf = (layer: Layer): z.infer<typeof stockSettings> => {
+  if (layer instanceof BatchNorm) return { epsilon: layer.epsilon, scale: true, center: true, axis: -1 };
+  const settings = stockSettings.safeParse(layer.getConfig());
+  if (settings.success) return settings.data;
+  const problems = settings.error.issues
+    .map(({ path, message }) => `${path.join('.')}: ${message}`)
+    .join('; ');
+  throw new ExportError(layer.name, `a setting of it is not supported (${problems}).`);
+};
+
 /** With fixed moments a normalization is a scale and an offset per channel. */
-const scaleAndOffset = (layer: BatchNorm) => {
-  const [gamma, beta, mean, variance] = readWeights(layer).map(({ values }) => values);
-  if (!gamma || !beta || !mean || !variance)
-    throw new ExportError(layer.name, 'its four weights are missing.');
-  const scale = gamma.map((value, channel) => value / Math.sqrt((variance[channel] ?? 0) + layer.epsilon));
-  const offset = beta.map((value, channel) => value - (mean[channel] ?? 0) * (scale[channel] ?? 0));
+const scaleAndOffset = (layer: Layer) => {
+  const settings = settingsOf(layer);
+  const weights = readWeights(layer).map(({ values }) => values);
+  const gamma = settings.scale ? weights.shift() : undefined;
+  const beta = settings.center ? weights.shift() : undefined;
+  const [mean, variance] = weights;
+  if (!mean || !variance) throw new ExportError(layer.name, 'its moments are missing.');
+  const scale = variance.map(
+    (value, channel) => (gamma?.[channel] ?? 1) / Math.sqrt(value + settings.epsilon),
+  );
+  const offset = mean.map((value, channel) => (beta?.[channel] ?? 0) - value * (scale[channel] ?? 0));
   return { scale, offset };
 };
 
@@ -47,13 +75,13 @@ export const foldBatchNorm = (model: LayersModel): Folded => {
   const convolutions = new Map<Layer, readonly [Weight, Weight]>();
   const normalizations = new Set<Layer>();
   for (const layer of model.layers) {
-    if (!(layer instanceof BatchNorm)) continue;
+    if (!isNormalization(layer)) continue;
     const producer = foldableProducer(layer);
     const [kernel] = producer ? readWeights(producer) : [];
     if (!producer || !kernel) {
       throw new ExportError(
         layer.name,
-        'put BatchNorm right after a convolution without bias and activation.',
+        'put batch normalization right after a convolution without bias and activation.',
       );
     }
     const { scale, offset } = scaleAndOffset(layer);

@@ -87,6 +87,25 @@ const CHAINS: Readonly<Record<string, () => layers.Layer[]>> = {
     new BatchNorm({}),
     layers.activation({ activation: 'relu' }),
   ],
+  "TensorFlow.js's own normalization behind a convolution": () => [
+    conv(plain),
+    layers.batchNormalization({ epsilon: 0.01 }),
+  ],
+  "TensorFlow.js's own normalization without scale and offset": () => [
+    depthwise(plain),
+    layers.batchNormalization({ scale: false, center: false }),
+  ],
+  'a rectifier of its own': () => [conv(), layers.reLU({})],
+  'a rectifier up to 6': () => [conv(), layers.reLU({ maxValue: 6 })],
+  'zeros around the picture': () => [
+    layers.zeroPadding2d({
+      padding: [
+        [0, 1],
+        [2, 3],
+      ],
+    }),
+    conv({ padding: 'valid', strides: 2 }),
+  ],
   'average pooling without padding': () => [layers.averagePooling2d(pool)],
   'average pooling with padding': () => [layers.averagePooling2d({ ...pool, padding: 'same' })],
   'max pooling without padding': () => [layers.maxPooling2d(pool)],
@@ -113,6 +132,12 @@ test('a sum of three branches computes the same when exported', () => {
   const photo = input({ shape: [...SHAPE] });
   const branches = [conv(), conv({ kernelSize: 1 }), conv(plain)].map((layer) => applied(layer, photo));
   return assertExports(model({ inputs: photo, outputs: applied(layers.add(), branches) }));
+});
+
+test('branches side by side compute the same when exported', () => {
+  const photo = input({ shape: [...SHAPE] });
+  const branches = [conv(), conv({ filters: 2 })].map((layer) => applied(layer, photo));
+  return assertExports(model({ inputs: photo, outputs: applied(layers.concatenate(), branches) }));
 });
 
 test('a residual around a normalization computes the same when exported', () => {

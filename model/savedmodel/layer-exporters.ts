@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attribute } from './attributes.ts';
+import { DataType } from './data-types.ts';
 import { ExportError } from './errors.ts';
 import type { Graph, Node } from './graph.ts';
 import { type LayerCall, type LayerExporter, layerExporter, weightAt } from './layer-exporter.ts';
@@ -24,6 +25,11 @@ const depthwiseSettings = convolutionSettings.extend({
   dilationRate: z.tuple([z.literal(1), z.literal(1)]),
 });
 const poolingSettings = z.object({ poolSize: pair, strides: pair, padding, dataFormat });
+const paddingSettings = z.object({
+  padding: z.tuple([z.tuple([z.int(), z.int()]), z.tuple([z.int(), z.int()])]),
+  dataFormat,
+});
+const reluSettings = z.object({ maxValue: z.literal([6, null]).optional() });
 const denseSettings = z.object({ activation, useBias: z.boolean() });
 
 const NHWC = attribute.text('NHWC');
@@ -86,6 +92,23 @@ const add = layerExporter(anything, ({ graph, name, inputs: [first, ...others] }
   ),
 );
 
+/** Zeros around the photo. */
+const zeroPadding = layerExporter(paddingSettings, ({ graph, name, inputs }, { padding }) => {
+  const borders = [[0, 0], ...padding, [0, 0]];
+  return graph.float('Pad', name, [inputs[0], graph.integers(`${name}/paddings`, borders.flat(), [4, 2])], {
+    Tpaddings: attribute.type(DataType.int32),
+  });
+});
+
+const concatenation = layerExporter(z.object({ axis: z.int() }), (call, { axis }) => {
+  const { graph, name, inputs, inputRank } = call;
+  const last = graph.integers(`${name}/axis`, [(axis + inputRank) % inputRank], []);
+  return graph.float('ConcatV2', name, [...inputs, last], {
+    N: attribute.integer(inputs.length),
+    Tidx: attribute.type(DataType.int32),
+  });
+});
+
 /** What only matters while training passes its input on. */
 const identity = layerExporter(anything, ({ inputs }) => inputs[0]);
 
@@ -99,7 +122,13 @@ export const layerExporters: ReadonlyMap<string, LayerExporter> = new Map(
       activate(graph, name, inputs[0], settings.activation),
     ),
     Add: add,
+    Concatenate: concatenation,
     Dropout: identity,
+    ReLU: layerExporter(reluSettings, ({ graph, name, inputs }, { maxValue }) =>
+      activate(graph, name, inputs[0], maxValue === 6 ? 'relu6' : 'relu'),
+    ),
+    SeededDropout: identity,
+    ZeroPadding2D: zeroPadding,
     AveragePooling2D: pooling('AvgPool'),
     MaxPooling2D: pooling('MaxPool'),
     GlobalAveragePooling2D: layerExporter(z.object({ dataFormat }), ({ graph, name, inputs }) =>
