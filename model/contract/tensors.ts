@@ -36,6 +36,11 @@ export const OUTPUT_NAMES = {
   classes: 'classes',
   /** string `[N]`: the version of the model that answered; the same in every row. */
   modelVersion: 'model_version',
+  /**
+   * float32 `[N]`: at least 0 when the photo looks like one of the classes, below 0 when it is more likely something
+   * else. Models from before this output lack it.
+   */
+  knownScore: 'known_score',
 } as const;
 
 /** Name under which the model is packed and served: `<MODEL_NAME>/<version>/saved_model.pb`. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertClose } from '../testing.ts';
 import { metricsSchema, wilsonInterval } from './metrics.ts';
-import { metrics } from './testing.ts';
+import { calibration, metrics } from './testing.ts';
 
 /** Newcombe 1998 (Statistics in Medicine 17, table I, method 3), to the four digits given there. */
 const PUBLISHED: readonly (readonly [correct: number, count: number, interval: [number, number]])[] = [
@@ -43,6 +43,11 @@ test('more photos make the interval narrower', () => {
 
 test('metrics survive their JSON file', () => {
   assert.deepEqual(metricsSchema.parse(JSON.parse(JSON.stringify(metrics()))), metrics());
+});
+
+test('figures of a calibration survive it too', () => {
+  const calibrated = metrics({ calibration: calibration() });
+  assert.deepEqual(metricsSchema.parse(JSON.parse(JSON.stringify(calibrated))), calibrated);
 });
 
 test('metrics with an impossible share are refused', () => {

@@ -2,6 +2,17 @@ import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
 
+/** How confidence and truth agree, on the test photos. */
+const confidence = z.object({
+  loss: z.number(),
+  /** Expected calibration error over `bins`. */
+  error: share,
+  /** Bins of equally many photos, by rising confidence. */
+  bins: z.array(z.object({ confidence: share, accuracy: share, count: z.int() })),
+});
+
+const kept = z.object({ kept: z.int(), count: z.int() });
+
 /** What is known of a trained model; kept beside it as `metrics.json`. */
 export const metricsSchema = z.object({
   version: z.string(),
@@ -35,7 +46,35 @@ export const metricsSchema = z.object({
     photosPerSecond: z.number(),
     /** The pretrained network that guided the training, if any. */
     teacher: z.string().nullable(),
+    /** What a reader of the command must know besides. */
+    note: z.string().optional(),
   }),
+  /** Missing when there were too few held-out photos to calibrate by, and in models from before. */
+  calibration: z
+    .object({
+      /** The model whose network this is, when it was not trained but only exported again. */
+      network: z.string().optional(),
+      temperature: z.number().positive(),
+      /** Of the exported model on the test photos, without and with its calibration. */
+      before: confidence,
+      after: confidence,
+      /** Photos of the classes that are not refused; the threshold was chosen on the validation photos. */
+      validation: kept,
+      test: kept.extend({ interval: z.tuple([share, share]) }),
+      /** Pictures of other things. */
+      unknown: z.array(
+        z.object({
+          kind: z.string(),
+          source: z.enum(['drawn', 'photos']),
+          purpose: z.enum(['choosing', 'measuring']),
+          count: z.int(),
+          refused: z.int(),
+          /** Area under the ROC curve against the test photos. */
+          area: share,
+        }),
+      ),
+    })
+    .optional(),
   /** Size of saved_model.pb, in bytes. */
   bytes: z.int(),
   history: z.array(

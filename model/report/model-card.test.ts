@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelCard } from './model-card.ts';
-import { metrics } from './testing.ts';
+import { calibration, metrics } from './testing.ts';
 
 const labels = ['daisy', 'rose', 'tulip'];
 const card = (changes = {}) => modelCard(metrics({ labels, ...changes }));
@@ -65,4 +65,27 @@ test('a label with a bar does not add a column to the table', () => {
   const text = card({ labels: ['a|b', 'rose', 'tulip'] });
   const row = text.split('\n').find((line) => line.startsWith('| `a'));
   assert.equal(row?.split(/(?<!\\)\|/).length, 7);
+});
+
+test('the card of a calibrated model says what it refuses, and what it was shown before', () => {
+  const text = card({ calibration: calibration() });
+  assert.match(text, /error \(15 bins of equally many photos\) went from 15\.0 % to 2\.0 %/);
+  assert.match(text, /62 of 63 \(98\.4 %\) are kept; 95 % interval 91\.5 % to 99\.7 %/);
+  const rows = text.split('\n').filter((line) => /^\| (noise|a)/.test(line));
+  assert.deepEqual(rows, [
+    '| noise | drawn by code | yes | 99 of 100 (99.0 %) | 0.999 |',
+    '| a\\|b | photos | no | 10 of 40 (25.0 %) | 0.800 |',
+  ]);
+  assert.match(text, /!\[[^\]]+\]\(reliability\.svg\)/);
+  assert.match(text, /!\[[^\]]+\]\(roc\.svg\)/);
+  assert.doesNotMatch(text, /for \*\*any\*\* photo|is not calibrated/);
+});
+
+test('the card of a model that is not calibrated says so', () => {
+  assert.match(card(), /This model is not calibrated/);
+});
+
+test('the card of a network that was exported again names the model it comes from', () => {
+  const text = card({ calibration: { ...calibration(), network: '7' } });
+  assert.match(text, /network is that of model 7, weight for weight/);
 });

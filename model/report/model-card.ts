@@ -29,10 +29,65 @@ const teacherNote = ({ training: { teacher } }: Metrics): string =>
     ? ''
     : `While it learned, the network also had to predict the features that ${teacher} sees in the same photos; none of that network's weights are in the model.\n`;
 
+const rate = (part: number, count: number) => `${part} of ${count} (${percent(part / Math.max(1, count))})`;
+
+const SOURCES = { drawn: 'drawn by code', photos: 'photos' } as const;
+
+const calibrationSection = ({ calibration }: Metrics): string => {
+  if (!calibration) {
+    return `## Confidence and other pictures
+
+This model is not calibrated: too few photos were held out. Its confidence is the network's own, and it names a flower in **any** picture.
+`;
+  }
+  const { network, temperature, before, after, validation, test, unknown } = calibration;
+  const [low, high] = test.interval;
+  const rows = unknown.map(({ kind, source, purpose, count, refused, area }) => [
+    kind,
+    SOURCES[source],
+    purpose === 'choosing' ? 'yes' : 'no',
+    rate(refused, count),
+    area.toFixed(3),
+  ]);
+  const sameNetwork =
+    network === undefined
+      ? ''
+      : `The network is that of model ${network}, weight for weight; what was added at this export is the following.\n\n`;
+  return `## Confidence and other pictures
+
+${sameNetwork}**Confidence.** The logits are divided by ${temperature.toFixed(3)}, fitted on the ${validation.count} validation photos. On the test photos the expected calibration error (15 bins of equally many photos) went from ${percent(before.error)} to ${percent(after.error)}, the loss from ${before.loss.toFixed(3)} to ${after.loss.toFixed(3)}.
+
+![Reliability](reliability.svg)
+
+**Other pictures.** \`known_score\` is below 0 for what looks like none of the classes. Its threshold was chosen so that at most 3 % of the validation photos are refused (${rate(validation.kept, validation.count)} are kept). Of the test photos, ${rate(test.kept, test.count)} are kept; 95 % interval ${percent(low)} to ${percent(high)}.
+
+${table(['other pictures', 'source', 'seen when the score was made', 'refused', 'area under ROC'], rows)}
+
+![ROC curves](roc.svg)
+`;
+};
+
+const limits = ({ labels, calibration }: Metrics): string =>
+  [
+    calibration
+      ? `It knows these ${labels.length} classes only. What it cannot tell from them it still names: the table above says how often, and other flowers are the hardest.`
+      : `It knows these ${labels.length} classes only and names one of them for **any** photo, a cat included. The confidence is not a test for "none of these".`,
+    'It has seen photos of whole flowers in daylight, mostly filling the picture. Drawings, dried or distant flowers and night photos are untried.',
+    'A photo is cropped to its central square: a flower at the edge of a panorama is not seen.',
+    ...(calibration
+      ? [
+          'The confidence is calibrated for photos like those of the dataset; for a picture of something else it means nothing.',
+        ]
+      : ['The confidence is not calibrated: mixing and smoothing while training make it cautious.']),
+  ]
+    .map((limit) => `- ${limit}`)
+    .join('\n');
+
 /** A model card (Mitchell et al. 2019) as Markdown; its numbers are those of `metrics.json` beside it. */
 export const modelCard = (metrics: Metrics): string => {
   const { version, labels, data, test, training, bytes } = metrics;
   const [low, high] = test.interval;
+  const note = training.note === undefined ? '' : `${training.note}\n\n`;
   return `# Model ${version}
 
 Tells ${labels.length} kinds of flower apart: ${labels.map((name) => `\`${name}\``).join(', ')}.
@@ -52,18 +107,16 @@ ${perClass(metrics)}
 ${training.command}
 \`\`\`
 
-A compact residual network with ${training.parameters.toLocaleString('en')} parameters, trained from random weights for ${training.epochs} epochs in ${(training.seconds / 60).toFixed(0)} minutes on ${training.backend} (${training.photosPerSecond.toFixed(0)} photos a second).
+${note}A compact residual network with ${training.parameters.toLocaleString('en')} parameters, trained from random weights for ${training.epochs} epochs in ${(training.seconds / 60).toFixed(0)} minutes on ${training.backend} (${training.photosPerSecond.toFixed(0)} photos a second).
 ${teacherNote(metrics)}It sees a photo at 112 x 112 pixels, once as it is and once mirrored, and answers with the mean of both. Its weights are stored in half precision: ${(bytes / 1e6).toFixed(2)} MB.
 
 ## Data
 
 ${sum(data.train) + sum(data.validation) + sum(data.test)} photos; ${data.skipped.length} files were left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still lie on both sides.
 
+${calibrationSection(metrics)}
 ## What it cannot do
 
-- It knows these ${labels.length} classes only and names one of them for **any** photo, a cat included. The confidence is not a test for "none of these".
-- It has seen photos of whole flowers in daylight, mostly filling the picture. Drawings, dried or distant flowers and night photos are untried.
-- A photo is cropped to its central square: a flower at the edge of a panorama is not seen.
-- The confidence is not calibrated: mixing and smoothing while training make it cautious.
+${limits(metrics)}
 `;
 };

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import { assertClose } from '../testing.ts';
+import { assertClose, noise } from '../testing.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
+import { contactSheet } from './contact-sheet.ts';
+import { reliabilityDiagram } from './reliability.ts';
+import { rocPicture } from './roc-picture.ts';
 import { element, label } from './svg.ts';
-import { metrics } from './testing.ts';
+import { calibration, metrics } from './testing.ts';
 import { trainingCurves } from './training-curves.ts';
 
 /** Fails unless every element is closed in its place, and no markup is left within texts and attributes. */
@@ -102,6 +105,58 @@ describe('the training curves', () => {
   });
 
   test('of a single epoch are still finite', () => assertWellFormed(trainingCurves(history.slice(0, 1))));
+});
+
+describe('the reliability diagram', () => {
+  test('is well-formed, can be drawn, and names both errors', async () => {
+    const svg = reliabilityDiagram(calibration());
+    assertWellFormed(svg);
+    assert.equal((await sharp(Buffer.from(svg)).metadata()).format, 'svg');
+    const texts = textsOf(svg);
+    assert.ok(texts.includes('before, error 15.0 %') && texts.includes('after, error 2.0 %'));
+  });
+
+  test('has a point for each bin', () => {
+    assert.deepEqual(
+      points(reliabilityDiagram(calibration())).map((curve) => curve.length),
+      [2, 2],
+    );
+  });
+});
+
+describe('the ROC picture', () => {
+  test('is well-formed whatever the kinds are called, and gives the area of each', () => {
+    const svg = rocPicture([2, 3], [{ kind: '<a>&', scores: [0, 1] }]);
+    assertWellFormed(svg);
+    assert.ok(textsOf(svg).includes('&#60;a&#62;&#38;: 1.000'));
+  });
+
+  test('rises before it runs when the kinds are told apart', () => {
+    const [curve = []] = points(rocPicture([2, 3], [{ kind: 'x', scores: [0, 1] }]));
+    assert.equal(Math.min(...curve), curve[2], 'all known photos are kept before any other picture is');
+  });
+});
+
+describe('the contact sheet', () => {
+  const mistake = (confidence: number) => ({
+    file: 'a.jpg',
+    truth: 'rose',
+    answer: '<tulip>',
+    confidence,
+    pixels: noise(confidence),
+  });
+  const sizeOf = async (mistakes: ReturnType<typeof mistake>[]) => {
+    const { format, width, height } = await sharp(await contactSheet(mistakes)).metadata();
+    assert.equal(format, 'jpeg');
+    return [width, height];
+  };
+
+  test('shows the surest mistakes in rows of four, twelve at most', async () => {
+    assert.deepEqual(await sizeOf([mistake(0.9), mistake(0.8)]), [896, 312]);
+    assert.deepEqual(await sizeOf(Array.from({ length: 20 }, (_, i) => mistake(i / 20))), [896, 848]);
+  });
+
+  test('of no mistakes is a picture too', async () => assert.deepEqual(await sizeOf([]), [896, 312]));
 });
 
 test('attributes and texts are escaped, content is not', () => {

@@ -1,5 +1,32 @@
 import type { Metrics } from './metrics.ts';
 
+/** Figures of an invented calibration. */
+export const calibration = (): NonNullable<Metrics['calibration']> => ({
+  temperature: 0.5,
+  before: {
+    loss: 0.41,
+    error: 0.15,
+    bins: [
+      { confidence: 0.4, accuracy: 0.6, count: 31 },
+      { confidence: 0.8, accuracy: 0.9, count: 32 },
+    ],
+  },
+  after: {
+    loss: 0.3,
+    error: 0.02,
+    bins: [
+      { confidence: 0.58, accuracy: 0.6, count: 31 },
+      { confidence: 0.92, accuracy: 0.9, count: 32 },
+    ],
+  },
+  validation: { kept: 59, count: 60 },
+  test: { kept: 62, count: 63, interval: [0.915, 0.997] },
+  unknown: [
+    { kind: 'noise', source: 'drawn', purpose: 'choosing', count: 100, refused: 99, area: 0.999 },
+    { kind: 'a|b', source: 'photos', purpose: 'measuring', count: 40, refused: 10, area: 0.8 },
+  ],
+});
+
 /** Metrics of an invented model; its labels try to break out of the markup. */
 export const metrics = (changes: Partial<Metrics> = {}): Metrics => ({
   version: '20260102030405',

@@ -94,7 +94,13 @@ test('weights are stored as halves by default, in about half of the bytes', () =
 for (const count of [1, 3]) {
   test(`with ${count} photos, every output has one row for each`, async () => {
     const outputs = await ask(serving(), photos.slice(0, count));
-    assert.deepEqual([...outputs.keys()].sort(), ['classes', 'label', 'model_version', 'probabilities']);
+    assert.deepEqual([...outputs.keys()].sort(), [
+      'classes',
+      'known_score',
+      'label',
+      'model_version',
+      'probabilities',
+    ]);
     const probabilities = numbers(outputs.get('probabilities'));
     const rows = Array.from({ length: count }, (_, row) => probabilities.slice(row * 3, row * 3 + 3));
     for (const row of rows) assertClose([row.reduce((sum, share) => sum + share, 0)], [1], 1e-5);
@@ -112,6 +118,13 @@ for (const count of [1, 3]) {
     assert.deepEqual(
       texts(outputs.get('model_version')),
       rows.map(() => version),
+    );
+    const score = outputs.get('known_score');
+    assert.deepEqual(score?.shape, [count]);
+    assert.deepEqual(
+      numbers(score),
+      rows.map(() => 1),
+      'without calibration every photo is known',
     );
   });
 }
@@ -145,6 +158,7 @@ test('the signature names types and shapes, the batch first and of any size', ()
     label: [7, -1],
     classes: [7, -1, 3],
     model_version: [7, -1],
+    known_score: [1, -1],
   });
 });
 

@@ -1,3 +1,5 @@
+import type { Calibration } from '../calibration/calibrate.ts';
+import { writeKnownScore } from '../calibration/calibration-nodes.ts';
 import {
   INPUT_NAME,
   OUTPUT_NAMES,
@@ -18,6 +20,8 @@ export interface ServingOptions {
   readonly version: string;
   /** How weights are stored. @default 'half' */
   readonly precision?: WeightPrecision;
+  /** Makes confidence and `known_score` mean something. @default none: every photo is taken for a known one */
+  readonly calibration?: Calibration | undefined;
 }
 
 /** Writes a classifier into a graph; `photos` is float32 `[N, 224, 224, 3]` in [-1, 1]. */
@@ -57,18 +61,28 @@ const decodePhotos = (graph: Graph, photos: Node): Node => {
   return graph.float('AddV2', 'decode/shifted', [scaled, graph.scalar('decode/offset', PIXEL_OFFSET)]);
 };
 
-/** Each photo and its mirror image go through the network; the answer is the mean of both. */
-const classifyBothWays = (graph: Graph, write: NetworkWriter, photos: Node, classes: number): Node => {
+/** Photos and their mirror images as one batch, `[2 N, ...]`. */
+const bothWays = (graph: Graph, photos: Node): Node => {
   const mirrored = graph.float('ReverseV2', 'mirror', [photos, graph.integers('mirror/axis', [2])], {
     Tidx: int32,
   });
-  const both = graph.float('ConcatV2', 'both', [photos, mirrored, graph.integers('both/axis', [0], [])], {
+  return graph.float('ConcatV2', 'both', [photos, mirrored, graph.integers('both/axis', [0], [])], {
     N: attribute.integer(2),
     Tidx: int32,
   });
-  const probabilities = graph.float('Softmax', 'softmax', [write(graph, both).logits]);
-  const pairs = graph.reshape('pairs', probabilities, [2, -1, classes]);
-  return graph.mean('probabilities', pairs, [0]);
+};
+
+/** `[2 N, width]` to `[N, width]`: the mean over each photo and its mirror image. */
+const meanOfBoth = (graph: Graph, name: string, x: Node, pairs: string, width: number): Node =>
+  graph.mean(name, graph.reshape(pairs, x, [2, -1, width]), [0]);
+
+/** The answer is the mean of both views, each at the fitted temperature. */
+const toProbabilities = (graph: Graph, logits: Node, classes: number, temperature: number): Node => {
+  const scaled =
+    temperature === 1
+      ? logits
+      : graph.float('Mul', 'tempered', [logits, graph.scalar('tempered/scale', 1 / temperature)]);
+  return meanOfBoth(graph, 'probabilities', graph.float('Softmax', 'softmax', [scaled]), 'pairs', classes);
 };
 
 /** For every photo: the class names, the name of the most probable one, and the model's version. */
@@ -98,7 +112,49 @@ const describe = (graph: Graph, probabilities: Node, { labels, version }: Servin
       Tidx: int32,
     },
   );
-  return { classes, label: gather('label', names, best), modelVersion };
+  return { classes, label: gather('label', names, best), modelVersion, bestShape };
+};
+
+/** Without calibration there is no doubt: 1 for every photo. */
+const writeUndoubted = (graph: Graph, shape: Node): Node =>
+  graph.add(
+    'BroadcastTo',
+    'known_score',
+    [graph.reshape('known/one', graph.scalar('known/always', 1), [1]), shape],
+    {
+      T: float,
+      Tidx: int32,
+    },
+  );
+
+/** A network between the photos and whoever looks at its features and logits. */
+const observed = (write: NetworkWriter, precision: WeightPrecision) => {
+  const graph = new Graph(precision);
+  const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);
+  const inputs = { [INPUT_NAME]: { node: photo, dtype: DataType.string, shape: [null] } };
+  return { graph, inputs, ...write(graph, bothWays(graph, decodePhotos(graph, photo))) };
+};
+
+/**
+ * A graph to calibrate by, never served: `features` float32 `[N, F]`, mean of both views; `logits` float32 `[2 N, C]`,
+ * those of the mirror images last.
+ */
+export const buildObservationGraph = (
+  write: NetworkWriter,
+  precision: WeightPrecision = 'half',
+): ServingGraph => {
+  const { graph, inputs, features, logits } = observed(write, precision);
+  // The width is not known here: the views are added as halves of the batch.
+  const halves = graph.reshape('observed/shape', features, [2, -1]);
+  const mean = graph.mean('observed', halves, [0]);
+  return {
+    graph,
+    inputs,
+    outputs: {
+      features: { node: mean, dtype: DataType.float, shape: [null] },
+      logits: { node: logits, dtype: DataType.float, shape: [null, null] },
+    },
+  };
 };
 
 /**
@@ -109,19 +165,28 @@ const describe = (graph: Graph, probabilities: Node, { labels, version }: Servin
  * @throws ExportError when the network cannot be expressed exactly
  */
 export const buildServingGraph = (write: NetworkWriter, options: ServingOptions): ServingGraph => {
-  const graph = new Graph(options.precision ?? 'half');
   const count = options.labels.length;
-  const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);
-  const probabilities = classifyBothWays(graph, write, decodePhotos(graph, photo), count);
-  const { classes, label, modelVersion } = describe(graph, probabilities, options);
+  const { calibration } = options;
+  const { graph, inputs, features, logits } = observed(write, options.precision ?? 'half');
+  const probabilities = toProbabilities(graph, logits, count, calibration?.temperature ?? 1);
+  const { classes, label, modelVersion, bestShape } = describe(graph, probabilities, options);
+  const width = calibration?.knownScore.direction.length ?? 0;
+  const knownScore = calibration
+    ? writeKnownScore(
+        graph,
+        meanOfBoth(graph, 'known/features', features, 'known/pairs', width),
+        calibration.knownScore,
+      )
+    : writeUndoubted(graph, bestShape);
   return {
     graph,
-    inputs: { [INPUT_NAME]: { node: photo, dtype: DataType.string, shape: [null] } },
+    inputs,
     outputs: {
       [OUTPUT_NAMES.probabilities]: { node: probabilities, dtype: DataType.float, shape: [null, count] },
       [OUTPUT_NAMES.label]: { node: label, dtype: DataType.string, shape: [null] },
       [OUTPUT_NAMES.classes]: { node: classes, dtype: DataType.string, shape: [null, count] },
       [OUTPUT_NAMES.modelVersion]: { node: modelVersion, dtype: DataType.string, shape: [null] },
+      [OUTPUT_NAMES.knownScore]: { node: knownScore, dtype: DataType.float, shape: [null] },
     },
   };
 };

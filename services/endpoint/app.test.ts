@@ -12,6 +12,7 @@ const prediction = z.strictObject({
   label: z.enum(TEST_LABELS),
   classes: z.tuple([z.literal('astilbe'), z.literal('bellflower'), z.literal('unheard_of_flower')]),
   model_version: z.literal(TEST_VERSION),
+  known_score: z.number(),
 });
 const rowAnswer = z.strictObject({ predictions: z.array(prediction) });
 const columnAnswer = z.strictObject({
@@ -20,6 +21,7 @@ const columnAnswer = z.strictObject({
     label: z.array(z.string()),
     classes: z.array(z.array(z.string())),
     model_version: z.array(z.string()),
+    known_score: z.array(z.number()),
   }),
 });
 const errorBody = z.strictObject({ error: z.string() });

@@ -18,7 +18,7 @@ const CLASSES = [
 const seen: Uint8Array[] = [];
 const classify = async (pixels: Uint8Array): Promise<Classification> => {
   seen.push(pixels);
-  return { classes: CLASSES, modelVersion: '42' };
+  return { classes: CLASSES, modelVersion: '42', known: true };
 };
 const app = createWasApp({ log: pino({ level: 'silent' }), classifier: { classify } });
 
@@ -60,6 +60,49 @@ test('the answer keeps the fields of the original API and ranks every class', as
   );
   assert.deepEqual(result.predictions[1]?.names, { en: 'Astilbe', ko: '아스틸베' });
   assert.equal(result.model.version, '42');
+  assert.equal(result.known, true);
+});
+
+describe('a photo of something else', () => {
+  const unsure = createWasApp({
+    log: pino({ level: 'silent' }),
+    classifier: { classify: async () => ({ classes: CLASSES, modelVersion: '42', known: false }) },
+  });
+  const ask = async (language: string) => {
+    const headers = { 'Accept-Language': language };
+    const response = await unsure.request('/classify/image', { method: 'POST', body: form(jpeg), headers });
+    assert.equal(response.status, 200);
+    return answerSchema.parse(await response.json()).result;
+  };
+
+  test('names no flower in the fields of the original API', async () => {
+    const { known, no, name, acc, description } = await ask('en');
+    assert.deepEqual({ known, no, name, acc }, { known: false, no: -1, name: 'None of my flowers', acc: 0 });
+    assert.match(
+      description,
+      /any flower I know: Astilbe, Black-eyed Susan, Unheard of flower\. Try another photo/,
+    );
+  });
+
+  test('is told in Korean too', async () => {
+    const { name, description, translations } = await ask('ko');
+    assert.equal(name, '아는 꽃이 아니에요');
+    assert.match(description, /아스틸베, 루드베키아/);
+    assert.equal(translations.en.name, 'None of my flowers');
+  });
+
+  test('still lists what the model would have guessed', async () => {
+    const { predictions, model } = await ask('en');
+    assert.deepEqual(
+      predictions.map(({ label, acc }) => [label, acc]),
+      [
+        ['black_eyed_susan', 0.7],
+        ['astilbe', 0.2],
+        ['unheard_of_flower', 0.1],
+      ],
+    );
+    assert.equal(model.version, '42');
+  });
 });
 
 test('the language follows Accept-Language, and English is the default', async () => {
@@ -173,7 +216,9 @@ test('more requests at once than are allowed are told to come back', async () =>
     maxInFlight: 2,
     classifier: {
       classify: () =>
-        new Promise((resolve) => waiting.push(() => resolve({ classes: CLASSES, modelVersion: '1' }))),
+        new Promise((resolve) =>
+          waiting.push(() => resolve({ classes: CLASSES, modelVersion: '1', known: true })),
+        ),
     },
   });
   const send = () => slow.request('/classify/image', { method: 'POST', body: form(jpeg) });

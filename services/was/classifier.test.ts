@@ -119,11 +119,29 @@ describe('with a server that answers what we tell it', () => {
   });
 
   const row = { probabilities: [1], classes: ['rose'], model_version: '1' };
+  const answered = (more: object) => ({
+    status: 200,
+    body: JSON.stringify({ predictions: [{ ...row, ...more }] }),
+  });
+  const verdicts: [name: string, more: object, known: boolean][] = [
+    ['a model that cannot tell', {}, true],
+    ['a score of 0', { known_score: 0 }, true],
+    ['a score above 0', { known_score: 3.5 }, true],
+    ['a score below 0', { known_score: -0.001 }, false],
+  ];
+  for (const [name, more, known] of verdicts) {
+    test(`${name} means that the photo is ${known ? 'known' : 'not known'}`, async () => {
+      answer = answered(more);
+      assert.equal((await classifierAt(url).classify(photo)).known, known);
+    });
+  }
+
   const malformed: [name: string, body: string][] = [
     ['no JSON', '<html>'],
     ['no predictions', '{}'],
     ['two photos', JSON.stringify({ predictions: [row, row] })],
     ['names missing', JSON.stringify({ predictions: [{ ...row, classes: [] }] })],
+    ['a score that is no number', JSON.stringify({ predictions: [{ ...row, known_score: 'yes' }] })],
     ['a probability over 1', JSON.stringify({ predictions: [{ ...row, probabilities: [2] }] })],
   ];
   for (const [name, body] of malformed) {

@@ -12,6 +12,8 @@ export interface Classification {
   /** Every class with its probability, in the model's order. */
   readonly classes: readonly { readonly label: string; readonly probability: number }[];
   readonly modelVersion: string;
+  /** Whether the photo looks like any of the classes. */
+  readonly known: boolean;
 }
 
 export interface Classifier {
@@ -38,6 +40,8 @@ const responseSchema = z.object({
           probabilities: z.array(z.number().min(0).max(1.0001)).min(1),
           classes: z.array(z.string()).min(1),
           model_version: z.string(),
+          // Models from before could not tell.
+          known_score: z.number().default(0),
         })
         .refine(({ probabilities, classes }) => probabilities.length === classes.length, {
           message: 'probabilities and classes differ in length',
@@ -74,16 +78,13 @@ const toProblem = (error: unknown, endpointName: string): ProblemError => {
 
 const parseResponse = (body: Uint8Array): Classification => {
   const { predictions } = responseSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-  const [
-    { probabilities, classes, model_version: modelVersion } = {
-      probabilities: [],
-      classes: [],
-      model_version: '',
-    },
-  ] = predictions;
+  const [prediction] = predictions;
+  if (!prediction) throw new Error('The response holds no prediction.');
+  const { probabilities, classes, model_version: modelVersion, known_score: knownScore } = prediction;
   return {
     classes: classes.map((label, index) => ({ label, probability: Math.min(1, probabilities[index] ?? 0) })),
     modelVersion,
+    known: knownScore >= 0,
   };
 };
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { drawFile } from '../../model/calibration/unknown/draw.ts';
+import { screenshot } from '../../model/calibration/unknown/screenshots.ts';
 import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
 import { type Answer, answerSchema, type Language } from '../../services/contract/answer.ts';
 import { need } from '../requirements.ts';
@@ -44,6 +46,13 @@ const visitPage = async (
     await context.close();
   }
 };
+
+/** A page on a screen: what the model must not take for a flower. */
+const drawScreenshot = async (): Promise<Photo> => ({
+  name: 'screenshot.jpg',
+  mimeType: 'image/jpeg',
+  buffer: await drawFile(screenshot, 1),
+});
 
 const shown = async (page: Page, id: string) => (await page.getByTestId(id).textContent()) ?? '';
 
@@ -106,11 +115,33 @@ for (const [label, photo] of photos) {
   test(`recognises a photo of ${label}`, options, async () => {
     await visitPage('en', DESKTOP, async (page) => {
       const result = await classify(page, photo);
+      assert.equal(result.known, true);
       assert.equal(result.label, label);
+      assert.equal(await page.getByTestId('result-sure').isVisible(), true);
       assert.equal(await shown(page, 'result-name'), result.translations.en.name);
     });
   });
 }
+
+test('says of a screenshot that it shows none of the flowers, and offers another try', options, async () => {
+  await visitPage('en', PHONE, async (page) => {
+    const { known, no, predictions } = await classify(page, await drawScreenshot());
+    assert.deepEqual({ known, no }, { known: false, no: -1 });
+    assert.equal(await shown(page, 'result-name'), 'None of my flowers');
+    assert.equal(await page.evaluate('document.activeElement.id'), 'result-name');
+    assert.equal(await page.getByTestId('result-sure').isVisible(), false, 'no confidence in nothing');
+    assert.equal(await page.getByTestId('result-alternatives').locator('li').count(), predictions.length);
+    assert.equal(await page.getByTestId('error').isVisible(), false);
+    assert.equal(await overflow(page), 0);
+
+    await page.getByTestId('language').click();
+    assert.equal(await shown(page, 'result-name'), '아는 꽃이 아니에요');
+
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByTestId('another').click();
+    assert.ok(await chooser);
+  });
+});
 
 test('explains in words that a text file is no photo', options, async () => {
   await visitPage('en', DESKTOP, async (page) => {

@@ -16,6 +16,8 @@ import { need, pathFrom } from '../requirements.ts';
 
 const COUNT = 100;
 const TOLERANCE = 1e-4;
+/** A score is a sum of numbers around 10. */
+const SCORE_TOLERANCE = 1e-3;
 
 /** Loads a SavedModel in real TensorFlow and prints what it says of raw photos, as JSON. */
 const PYTHON = `
@@ -32,6 +34,7 @@ const answerSchema = z.object({
   [OUTPUT_NAMES.label]: z.array(z.string()),
   [OUTPUT_NAMES.classes]: z.array(z.array(z.string())),
   [OUTPUT_NAMES.modelVersion]: z.array(z.string()),
+  [OUTPUT_NAMES.knownScore]: z.array(z.number()),
 });
 
 const python = pathFrom('TENSORFLOW_PYTHON');
@@ -90,6 +93,12 @@ test('real TensorFlow says the same of 100 real photos as the stand-in does', op
   );
   assert.equal(differences.length, probabilities.length);
   assert.ok(Math.max(...differences) < TOLERANCE, `largest difference ${Math.max(...differences)}`);
+  const scores = numbersOf(actual.get(OUTPUT_NAMES.knownScore));
+  assert.equal(scores.length, COUNT);
+  scores.forEach((score, index) => {
+    const difference = Math.abs(score - (expected[OUTPUT_NAMES.knownScore][index] ?? Number.NaN));
+    assert.ok(difference < SCORE_TOLERANCE, `score ${index} differs by ${difference}`);
+  });
   assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.label)), expected[OUTPUT_NAMES.label]);
   assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.classes)), expected[OUTPUT_NAMES.classes].flat());
   assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.modelVersion)), expected[OUTPUT_NAMES.modelVersion]);

@@ -15,10 +15,12 @@ export const startPicking = (onPhoto) => {
     // Or choosing the same photo again would not be a change.
     input.value = '';
   });
-  document.querySelector('#choose').addEventListener('click', () => {
+  const choose = () => {
     input.removeAttribute('capture');
     input.click();
-  });
+  };
+  document.querySelector('#choose').addEventListener('click', choose);
+  document.querySelector('#another').addEventListener('click', choose);
   document.querySelector('#take').addEventListener('click', () => {
     input.setAttribute('capture', 'environment');
     input.click();

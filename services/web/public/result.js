@@ -32,7 +32,8 @@ const alternative = ({ name, names, acc }) => {
 };
 
 /**
- * Shows an answer in the person's language.
+ * Shows an answer in the person's language. Of a photo that shows none of the flowers no confidence is shown: the
+ * model's guesses among flowers say nothing about it.
  *
  * @param {HTMLElement} section
  * @param {object} result of the service's answer
@@ -40,12 +41,19 @@ const alternative = ({ name, names, acc }) => {
 export const showResult = (section, result) => {
   const find = (id) => section.querySelector(`#${id}`);
   const { name, description } = result.translations?.[language()] ?? result;
-  const others = (result.predictions ?? []).slice(1);
+  // Services from before know every photo.
+  const known = result.known ?? true;
+  const others = (result.predictions ?? []).slice(known ? 1 : 0);
+  section.classList.toggle('unknown', !known);
+  find('result-heading').textContent = text(known ? 'result.heading' : 'result.unknown');
   find('result-name').textContent = name;
   find('result-description').textContent = description ?? '';
+  find('result-sure').hidden = !known;
   find('result-confidence').textContent = percent(result.acc);
   setShare(find('result-bar'), result.acc);
-  find('result-unsure').hidden = result.acc >= UNSURE_BELOW;
+  find('result-unsure').hidden = !known || result.acc >= UNSURE_BELOW;
+  find('another').hidden = known;
+  find('result-others-heading').textContent = text(known ? 'result.others' : 'result.guesses');
   find('result-alternatives').replaceChildren(...others.map(alternative));
   find('result-others').hidden = others.length === 0;
   find('result-model').textContent = `${text('result.model')} ${result.model?.version ?? '–'}`;

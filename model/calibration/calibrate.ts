@@ -1,0 +1,52 @@
+import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
+import { fitKnownScore, type KnownScore } from './known-score.ts';
+import { type LabelledPhoto, observe } from './observe.ts';
+import { fitTemperature } from './temperature.ts';
+
+/** What is added to a trained network so that its answers are honest. */
+export interface Calibration {
+  /** Logits are divided by it before the softmax; 1 changes nothing. */
+  readonly temperature: number;
+  readonly knownScore: KnownScore;
+}
+
+export interface CalibrationPhotos {
+  /** Photos that were trained on. */
+  readonly train: readonly LabelledPhoto[];
+  /** Photos of the classes that were not trained on, and are not those of the final test. */
+  readonly validation: readonly LabelledPhoto[];
+  /** Pictures that show none of the classes. @default none */
+  readonly unknown?: readonly Uint8Array[];
+}
+
+/** With fewer held-out photos neither a temperature nor a threshold means anything. */
+export const FEWEST_PHOTOS = 20;
+
+/**
+ * Fits temperature and score to photos that the network was not trained on. The network itself stays as it is.
+ *
+ * @param write the trained network, as it will be exported
+ * @returns undefined when there are fewer than {@link FEWEST_PHOTOS} to judge by
+ */
+export const calibrate = async (
+  write: NetworkWriter,
+  classes: number,
+  { train, validation, unknown = [] }: CalibrationPhotos,
+): Promise<Calibration | undefined> => {
+  if (validation.length < FEWEST_PHOTOS) return undefined;
+  const heldOut = await observe(write, validation);
+  const known = await observe(write, train);
+  const others = await observe(
+    write,
+    unknown.map((pixels) => ({ label: -1, pixels })),
+  );
+  return {
+    temperature: fitTemperature(heldOut),
+    knownScore: fitKnownScore(
+      classes,
+      known,
+      heldOut,
+      others.map(({ features }) => features),
+    ),
+  };
+};

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Random, seededRandom } from '../random.ts';
+import { assertClose } from '../testing.ts';
+import { fitKnownScore, REFUSED_SHARE, scoreOf } from './known-score.ts';
+import type { Observation } from './observe.ts';
+
+const FEATURES = 6;
+
+/** Features around a corner of their own for each class; others lie around yet another corner. */
+const around = (random: Random, corner: number): number[] =>
+  Array.from({ length: FEATURES }, (_, index) => 0.2 + random() * 0.3 + (index === corner ? 2 : 0));
+
+const photos = (seed: number, classes: number, each: number): Observation[] => {
+  const random = seededRandom(seed);
+  return Array.from({ length: classes * each }, (_, index) => ({
+    label: index % classes,
+    features: around(random, index % classes),
+    logits: [],
+  }));
+};
+const others = (seed: number, count: number): number[][] => {
+  const random = seededRandom(seed);
+  return Array.from({ length: count }, () => around(random, FEATURES - 1));
+};
+
+for (const [name, unknown] of [
+  ['without pictures of other things', []],
+  ['with pictures of other things', others(5, 40)],
+] as const) {
+  describe(name, () => {
+    const heldOut = photos(2, 3, 40);
+    const score = fitKnownScore(3, photos(1, 3, 60), heldOut, unknown);
+
+    test('at most the allowed share of the held-out photos is refused', () => {
+      const refused = heldOut.filter(({ features }) => scoreOf(score, features) < 0).length;
+      assert.equal(refused, Math.floor(REFUSED_SHARE * heldOut.length));
+    });
+
+    test('what lies elsewhere is refused', () => {
+      for (const features of others(9, 30)) assert.ok(scoreOf(score, features) < 0);
+    });
+
+    test('only the direction of the features counts', () => {
+      const features = around(seededRandom(4), 1);
+      const doubled = features.map((value) => value * 2);
+      assertClose([scoreOf(score, doubled)], [scoreOf(score, features)], 1e-4);
+    });
+  });
+}
+
+test('two photos of each of many classes are enough not to fail', () => {
+  const few = photos(1, 5, 2);
+  const score = fitKnownScore(5, few, few, []);
+  for (const { features } of few) assert.ok(scoreOf(score, features) >= 0, 'so few refuse nothing');
+});
+
+test('a black picture, whose features are all 0, has a score', () => {
+  const score = fitKnownScore(3, photos(1, 3, 60), photos(2, 3, 40), []);
+  assert.ok(Number.isFinite(scoreOf(score, new Array<number>(FEATURES).fill(0))));
+});

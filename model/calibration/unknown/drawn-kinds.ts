@@ -1,0 +1,12 @@
+import type { UnknownPhotos } from '../measure.ts';
+import { drawPhotos } from './draw.ts';
+import { UNKNOWN_KINDS } from './kinds.ts';
+
+/** Every kind that code can draw, `count` pictures of each. */
+export const drawnKinds = async (count: number): Promise<UnknownPhotos[]> => {
+  const kinds: UnknownPhotos[] = [];
+  for (const { name, purpose, draw } of UNKNOWN_KINDS) {
+    kinds.push({ kind: name, purpose, source: 'drawn', photos: await drawPhotos(draw, count) });
+  }
+  return kinds;
+};

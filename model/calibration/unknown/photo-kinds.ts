@@ -1,0 +1,38 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PhotoError } from '../../photo/errors.ts';
+import { readPhoto } from '../../photo/read-photo.ts';
+import type { UnknownPhotos } from '../measure.ts';
+
+const folders = async (directory: string): Promise<string[]> =>
+  (await readdir(directory, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+
+const readAll = async (directory: string): Promise<Uint8Array[]> => {
+  const photos: Uint8Array[] = [];
+  for (const name of (await readdir(directory)).sort()) {
+    try {
+      photos.push(await readPhoto(await readFile(path.join(directory, name))));
+    } catch (error) {
+      // The service would refuse it before any model sees it.
+      if (!(error instanceof PhotoError)) throw error;
+    }
+  }
+  return photos;
+};
+
+/**
+ * Reads `<root>/choosing/<kind>/*` and `<root>/measuring/<kind>/*`: photos that show none of the classes. Files that the
+ * service would not accept are left out.
+ */
+export const photoKinds = async (root: string): Promise<UnknownPhotos[]> => {
+  const kinds: UnknownPhotos[] = [];
+  for (const purpose of ['choosing', 'measuring'] as const) {
+    for (const kind of await folders(path.join(root, purpose))) {
+      kinds.push({ kind, purpose, source: 'photos', photos: await readAll(path.join(root, purpose, kind)) });
+    }
+  }
+  return kinds;
+};
