@@ -9,14 +9,15 @@ import { GraphRunner } from './runtime/graph-runner.ts';
 import { decodeSavedModel } from './savedmodel/decode.ts';
 import { encodeSavedModel } from './savedmodel/encode.ts';
 import { layersNetwork } from './savedmodel/export-layers.ts';
-import { buildServingGraph } from './savedmodel/serving-graph.ts';
+import { buildServingGraph, type NetworkWriter } from './savedmodel/serving-graph.ts';
 import { storeModel } from './savedmodel/store.ts';
 import type { Dataset, Example } from './training/dataset.ts';
 import { evaluate, savedModelPredictor } from './training/evaluate.ts';
 import { buildNetwork } from './training/network.ts';
 import { type Split, splitDataset } from './training/split.ts';
 import { Teacher } from './training/teacher.ts';
-import { type TrainOptions, train } from './training/train.ts';
+import { type EpochResult, type TrainOptions, train } from './training/train.ts';
+import { trainTransfer } from './transfer/train-transfer.ts';
 
 export interface TrainModelOptions {
   readonly dataset: Dataset;
@@ -29,9 +30,29 @@ export interface TrainModelOptions {
   /** Shares of each class for test and validation, and the seed of the split, the weights and the augmentation. */
   readonly split: { readonly test: number; readonly validation: number; readonly seed: number };
   /** Folder of a pretrained TensorFlow.js graph model that guides the training, and what to call it. */
-  readonly teacher?: { readonly directory: string; readonly name: string } | undefined;
+  readonly teacher?: Pretrained | undefined;
+  /**
+   * Folder of a pretrained TensorFlow.js model, of either format, on which only a small head is trained, what to call
+   * it, and where features are kept for the next time. Not together with a teacher.
+   */
+  readonly backbone?: (Pretrained & { readonly cacheDirectory?: string | undefined }) | undefined;
   readonly training: Pick<TrainOptions, 'epochs' | 'batchSize' | 'learningRate' | 'onStep' | 'onEpoch'>;
   readonly onSplit?: (split: Split) => void;
+  /** Called while the backbone computes features. */
+  readonly onFeatures?: (done: number, total: number) => void;
+}
+
+interface Pretrained {
+  readonly directory: string;
+  readonly name: string;
+}
+
+/** A trained network, ready to be exported. */
+interface Learned {
+  readonly network: NetworkWriter;
+  readonly history: readonly EpochResult[];
+  /** Weights of the whole network. */
+  readonly parameters: number;
 }
 
 const countByClass = (labels: readonly string[], examples: readonly Example[]): number[] =>
@@ -48,6 +69,40 @@ const writeReport = async (directory: string, metrics: Metrics): Promise<void> =
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(path.join(directory, name), text)));
 };
 
+/** Trains our own network, from random weights. */
+const learnFromScratch = async (options: TrainModelOptions, split: Split): Promise<Learned> => {
+  const { dataset, teacher: teaching, training } = options;
+  const { seed } = options.split;
+  const classes = dataset.labels.length;
+  const network = buildNetwork({ classes, seed });
+  const teacher = teaching && (await Teacher.load(teaching.directory, split.train));
+  const history = await train(network, classes, split.train, split.validation, {
+    ...training,
+    teacher,
+    seed,
+  });
+  return { network: layersNetwork(network), history, parameters: network.countParams() };
+};
+
+/** Trains a head on a pretrained network. */
+const learnOnBackbone = async (
+  { dataset, training, onFeatures, ...options }: TrainModelOptions,
+  { directory, cacheDirectory }: NonNullable<TrainModelOptions['backbone']>,
+  { train, validation }: Split,
+): Promise<Learned> => {
+  const { network, history, parameters } = await trainTransfer({
+    directory,
+    classes: dataset.labels.length,
+    train,
+    validation,
+    cacheDirectory,
+    onFeatures,
+    ...training,
+    seed: options.split.seed,
+  });
+  return { network, history, parameters: parameters.total };
+};
+
 /**
  * From photos to a servable model: splits, trains, exports, measures the export on the test photos, and writes model,
  * model.tar.gz and report.
@@ -55,21 +110,19 @@ const writeReport = async (directory: string, metrics: Metrics): Promise<void> =
  * @throws Error when a class has too few photos to be split, or the network cannot be exported
  */
 export const trainModel = async (options: TrainModelOptions): Promise<Metrics> => {
-  const { dataset, backend, outputDirectory, version, teacher: teaching } = options;
+  const { dataset, backend, outputDirectory, version, teacher, backbone } = options;
   const { labels } = dataset;
+  if (teacher && backbone)
+    throw new Error('A training has a teacher or a backbone, not both. Give one of them.');
   const split = splitDataset(dataset, options.split);
   options.onSplit?.(split);
-  const network = buildNetwork({ classes: labels.length, seed: options.split.seed });
-  const teacher = teaching && (await Teacher.load(teaching.directory, split.train));
   const started = performance.now();
-  const history = await train(network, labels.length, split.train, split.validation, {
-    ...options.training,
-    teacher,
-    seed: options.split.seed,
-  });
+  const { network, history, parameters } = await (backbone
+    ? learnOnBackbone(options, backbone, split)
+    : learnFromScratch(options, split));
   const seconds = (performance.now() - started) / 1000;
 
-  const savedModel = encodeSavedModel(buildServingGraph(layersNetwork(network), { labels, version }));
+  const savedModel = encodeSavedModel(buildServingGraph(network, { labels, version }));
   await storeModel(outputDirectory, version, savedModel);
   const predictor = savedModelPredictor(new GraphRunner(decodeSavedModel(savedModel)));
   const { accuracy, correct, count, loss, confusion } = await evaluate(predictor, labels.length, split.test);
@@ -95,11 +148,12 @@ export const trainModel = async (options: TrainModelOptions): Promise<Metrics> =
     training: {
       command: options.command,
       backend: backend.name === 'wasm' ? 'WebAssembly' : 'native TensorFlow',
-      parameters: network.countParams(),
+      parameters,
       epochs: history.length,
       seconds,
       photosPerSecond: (history.length * split.train.length) / seconds,
-      teacher: teaching?.name ?? null,
+      teacher: teacher?.name ?? null,
+      ...(backbone && { backbone: backbone.name }),
     },
     bytes: savedModel.byteLength,
     history: history.map(({ epoch, trainingLoss, trainingAccuracy, validation }) => ({
