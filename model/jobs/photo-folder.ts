@@ -1,0 +1,49 @@
+import path from 'node:path';
+import { type Dataset, readDataset } from '../training/dataset.ts';
+import { listIfThere } from './files.ts';
+
+const PROGRESS_EVERY = 1000;
+
+/** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
+export const holdsPhotos = async (directory: string): Promise<boolean> => {
+  const entries = await listIfThere(directory);
+  const classes = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  const files = await Promise.all(classes.map(({ name }) => listIfThere(path.join(directory, name))));
+  return files.flat().some((entry) => entry.isFile() && !entry.name.startsWith('.'));
+};
+
+export interface PhotoFolderOptions {
+  /** What to call the folder, such as "channel train". */
+  readonly name: string;
+  readonly say: (text: string) => void;
+  /** Aborted, it ends the reading with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads `<directory>/<class>/<photo>` and says what was left out.
+ *
+ * @throws Error that names the classes without readable photos, and says what to do
+ */
+export const readPhotoFolder = async (
+  directory: string,
+  { name, say, signal }: PhotoFolderOptions,
+): Promise<Dataset> => {
+  const onProgress = (done: number, total: number) => {
+    signal?.throwIfAborted();
+    if (done % PROGRESS_EVERY === 0) say(`Read ${done} of ${total} files of the ${name}.`);
+  };
+  const dataset = await readDataset(directory, { onProgress }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `The ${name} cannot be used. ${message} Each class is a folder of JPEG, PNG or WebP photos: add some to those without, or take the folders away.`,
+      { cause: error },
+    );
+  });
+  say(
+    `The ${name} has ${dataset.examples.length} photos of ${dataset.labels.length} classes: ${dataset.labels.join(', ')}.`,
+  );
+  for (const { file, reason } of dataset.skipped) say(`  left out ${file}: ${reason}`);
+  return dataset;
+};

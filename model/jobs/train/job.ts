@@ -1,0 +1,134 @@
+import { metricsLine, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { loadBackend } from '../../runtime/backend.ts';
+import { versionAt } from '../../savedmodel/store.ts';
+import { CheckpointStore } from '../../training/checkpoint.ts';
+import type { EpochResult } from '../../training/train.ts';
+import { encodeNetwork } from '../network-file.ts';
+import type { OptMl } from '../opt-ml.ts';
+import { seenAfter } from '../photos-file.ts';
+import { commandLine } from './command-line.ts';
+import { checkGpu, usesGpu } from './gpu.ts';
+import { type Hyperparameters, readHyperparameters } from './hyperparameters.ts';
+import { type Learned, learn } from './learn.ts';
+import { readMachine } from './machine.ts';
+import { writeOutputs } from './outputs.ts';
+import { readPhotos } from './photos.ts';
+import { findPretrained } from './pretrained.ts';
+import { readEarlierModel, seenBefore, startingNetwork } from './starting-point.ts';
+import { trainNetwork } from './train-network.ts';
+
+export interface TrainJobOptions {
+  readonly optMl: OptMl;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Aborted, it ends the job once the training is kept. */
+  readonly signal: AbortSignal;
+  /** Writes a line to the job's log, where SageMaker finds the metrics. */
+  readonly say: (line: string) => void;
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+
+/** The metrics have a line of their own. */
+const epochLines = (photos: number, result: EpochResult): string[] => {
+  const { epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds } = result;
+  return [
+    `Epoch ${epoch} of ${epochs} took ${seconds.toFixed(1)} s: ${(photos / seconds).toFixed(1)} photos a second.`,
+    metricsLine({ training: { loss: trainingLoss, accuracy: trainingAccuracy }, validation }),
+  ];
+};
+
+const resultLine = ({ metrics: { test, training } }: Learned): string => {
+  const [low, high] = test.interval;
+  return `After ${training.epochs} epochs the exported model names ${test.correct} of ${test.count} test photos rightly: ${percent(test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
+};
+
+/** The epoch whose weights were kept: the one of the lowest validation loss, where it was looked for. */
+const keptEpoch = ({ metrics: { history } }: Learned, { patience }: Hyperparameters): number => {
+  const losses = history.map(({ validation }) => validation?.loss ?? Number.POSITIVE_INFINITY);
+  const lowest = Math.min(...losses);
+  return patience === undefined || !Number.isFinite(lowest) ? history.length : losses.indexOf(lowest) + 1;
+};
+
+/**
+ * The training job of the learning image: reads SageMaker's channels and hyperparameters, trains, and writes model and
+ * report where SageMaker fetches them. It goes on from a checkpoint, if there is one of the same training.
+ *
+ * @throws Stopped when its signal is aborted
+ * @throws Error whose message tells the person who started the job what to do
+ */
+export const runTrainJob = async ({ optMl, environment, signal, say }: TrainJobOptions): Promise<void> => {
+  const started = performance.now();
+  const warnings: string[] = [];
+  const warn = (text: string) => {
+    warnings.push(text);
+    say(`Warning: ${text}`);
+  };
+  const hyperparameters = await readHyperparameters(optMl.at(TRAINING_PATHS.hyperparameters));
+  const machine = await readMachine(optMl);
+  const backend = await loadBackend();
+  const gpu = usesGpu();
+  say(`Computing ${gpu ? 'on a GPU' : 'without a GPU'}, on ${backend.reason}.`);
+  checkGpu(environment, backend);
+
+  const earlier = await readEarlierModel(optMl);
+  const seen = seenBefore(earlier);
+  const { dataset, split } = await readPhotos({
+    optMl,
+    seen,
+    seed: hyperparameters.seed,
+    signal,
+    say,
+    warn,
+  });
+  const { labels } = dataset;
+  const { network, shape } = startingNetwork(labels, hyperparameters, earlier, say);
+  const pretrained = await findPretrained(optMl);
+  if (pretrained) say('A pretrained network guides the training.');
+
+  const resumed: number[] = [];
+  const train = trainNetwork({
+    network,
+    classes: labels.length,
+    pretrained,
+    hyperparameters,
+    training: {
+      signal,
+      checkpoints: new CheckpointStore(optMl.at(TRAINING_PATHS.checkpoints), { onWarning: warn }),
+      onResume: ({ history, step }) => {
+        resumed.push(history.length);
+        say(`Going on from a checkpoint: ${history.length} epochs and ${step} steps are done.`);
+      },
+      onEpoch: (result) => epochLines(split.train.length, result).forEach(say),
+    },
+  });
+  const learned = await learn({
+    dataset,
+    split,
+    train,
+    backend,
+    version: versionAt(new Date()),
+    command: commandLine(hyperparameters, environment),
+    seed: hyperparameters.seed,
+    signal,
+  });
+
+  await writeOutputs(optMl, {
+    ...learned,
+    network: await encodeNetwork(network, labels, shape),
+    seen: seenAfter(split, seen),
+    job: {
+      backend: backend.reason,
+      gpu,
+      machine,
+      hyperparameters,
+      secondsOfTraining: learned.metrics.training.seconds,
+      secondsOfThisRun: (performance.now() - started) / 1000,
+      photosPerSecond: learned.metrics.training.photosPerSecond,
+      keptEpoch: keptEpoch(learned, hyperparameters),
+      resumedAfterEpoch: resumed[0] ?? null,
+      wentOnFromEarlierModel: earlier !== undefined,
+      warnings,
+    },
+  });
+  say(resultLine(learned));
+};

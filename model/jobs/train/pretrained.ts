@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CHANNELS, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { listIfThere } from '../files.ts';
+import type { OptMl } from '../opt-ml.ts';
+
+const MODEL_FILE = 'model.json';
+
+/** A pretrained TensorFlow.js graph model that guides the training. */
+export interface Pretrained {
+  readonly directory: string;
+  readonly name: string;
+  /** SHA-256 of its files, hex. */
+  readonly digest: string;
+}
+
+/** @returns nothing when the channel `pretrained` holds no model */
+export const findPretrained = async (optMl: OptMl): Promise<Pretrained | undefined> => {
+  const directory = optMl.at(TRAINING_PATHS.channels, CHANNELS.pretrained);
+  const names = (await listIfThere(directory)).filter((entry) => entry.isFile()).map(({ name }) => name);
+  if (!names.includes(MODEL_FILE)) return undefined;
+  const sum = createHash('sha256');
+  for (const name of names.sort()) sum.update(name).update(await readFile(path.join(directory, name)));
+  return { directory, name: `the network of the channel ${CHANNELS.pretrained}`, digest: sum.digest('hex') };
+};
