@@ -1,8 +1,14 @@
+import path from 'node:path';
 import { z } from 'zod';
 import { ENDPOINT } from '../services/contract/services.ts';
 import { readEnvironment } from '../services/http/environment.ts';
+import { endpointFolder } from './local/build-folder.ts';
+import { environmentWithoutAws, LOCAL_AWS } from './local/environment.ts';
 import { portsSchema, reservePorts } from './local/ports.ts';
+import { prepareServedModel } from './local/served-model.ts';
 import { ServiceProcess } from './local/service-process.ts';
+import { forgetStandIn, recordStandIn } from './local/stand-in-record.ts';
+import { ROOT } from './root.ts';
 
 /**
  * Runs the whole system on this machine: the endpoint stand-in, the application service and the web service, each a
@@ -12,27 +18,9 @@ import { ServiceProcess } from './local/service-process.ts';
 const settingsSchema = portsSchema.extend({
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.string().default('warn'),
+  /** Given, this folder is served as it is; else the one into which `npm run pipeline` deploys. */
+  MODEL_DIR: z.string().optional(),
 });
-
-/**
- * The AWS SDK's standard variables, pointed at the stand-in. The credentials are made up and a profile is taken away,
- * so that real ones never leave the machine.
- */
-const localAws = (endpointUrl: string) => ({
-  AWS_REGION: 'ap-northeast-2',
-  AWS_ACCESS_KEY_ID: 'local',
-  AWS_SECRET_ACCESS_KEY: 'local',
-  AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: endpointUrl,
-  // Its advice to leave Node 20 is for those who run the cloud, not for who tries this out.
-  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-});
-
-const inherited = (): Record<string, string> => {
-  const withoutAws = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
-  return Object.fromEntries(
-    withoutAws.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
-};
 
 const services: ServiceProcess[] = [];
 let stopping = false;
@@ -40,7 +28,7 @@ let stopping = false;
 const stop = async (exitCode: number): Promise<void> => {
   if (stopping) return;
   stopping = true;
-  await Promise.all(services.map((service) => service.stop()));
+  await Promise.all([...services.map((service) => service.stop()), forgetStandIn(endpointFolder())]);
   process.exit(exitCode);
 };
 
@@ -55,11 +43,13 @@ const start = async (
 ): Promise<string> => {
   const service = new ServiceProcess({
     name,
-    environment: { ...inherited(), HOST, LOG_LEVEL, PORT: String(port), ...environment },
+    environment: { ...environmentWithoutAws(), HOST, LOG_LEVEL, PORT: String(port), ...environment },
     onExit: () => {
       if (stopping) return;
+      const folder = environment['MODEL_DIR'];
+      const models = folder === undefined ? '' : `MODEL_DIR=${path.relative(ROOT, folder)} `;
       process.stderr.write(
-        `The service ${name} has ended. The others go on; start it again with: PORT=${port} npm run start:${name}\n`,
+        `The service ${name} has ended. The others go on; start it again with: ${models}PORT=${port} npm run start:${name}\n`,
       );
     },
   });
@@ -67,6 +57,18 @@ const start = async (
   const url = await service.ready;
   process.stdout.write(`  ${name.padEnd(8)} ${url} (process ${service.pid})\n`);
   return url;
+};
+
+/** The folder that the endpoint is to serve; what lies in the pipeline's is said. */
+const modelFolder = async ({ MODEL_DIR }: Settings): Promise<string> => {
+  if (MODEL_DIR !== undefined) return MODEL_DIR;
+  const folder = endpointFolder();
+  const { version, deployed } = await prepareServedModel(folder);
+  if (deployed)
+    process.stdout.write(
+      `  serving model ${version}, which npm run pipeline has deployed; remove ${path.relative(ROOT, folder)} to go back to the one that ships\n`,
+    );
+  return folder;
 };
 
 process.once('SIGINT', () => void stop(0));
@@ -78,11 +80,16 @@ try {
   process.stdout.write('Starting Bloomstack on this machine:\n');
   const host = ['0.0.0.0', '::'].includes(settings.HOST) ? '127.0.0.1' : settings.HOST;
   const here = (port: number) => `http://${host}:${port}`;
+  const MODEL_DIR = await modelFolder(settings);
   await Promise.all([
-    start('endpoint', ENDPOINT_PORT, settings, { ENDPOINT_NAME: ENDPOINT.name }),
-    start('was', WAS_PORT, settings, localAws(here(ENDPOINT_PORT))),
+    start('endpoint', ENDPOINT_PORT, settings, { ENDPOINT_NAME: ENDPOINT.name, MODEL_DIR }),
+    start('was', WAS_PORT, settings, {
+      ...LOCAL_AWS,
+      AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: here(ENDPOINT_PORT),
+    }),
     start('web', WEB_PORT, settings, { WAS_URL: here(WAS_PORT) }),
   ]);
+  if (settings.MODEL_DIR === undefined) await recordStandIn(MODEL_DIR, here(ENDPOINT_PORT));
   process.stdout.write(`Ready: open ${here(WEB_PORT)} (Ctrl-C stops everything)\n`);
 } catch (error) {
   if (!stopping) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { z } from 'zod';
 import { ROOT } from '../root.ts';
 
@@ -10,6 +11,8 @@ const readyMessage = z.object({ url: z.url() });
 export interface ServiceOptions {
   readonly name: 'endpoint' | 'was' | 'web';
   readonly environment: Readonly<Record<string, string>>;
+  /** File for what it prints. @default the terminal */
+  readonly logFile?: string;
   /** Called when it ends after it was ready. */
   readonly onExit: () => void;
 }
@@ -17,18 +20,22 @@ export interface ServiceOptions {
 /** One of the services as a child process, configured by its environment only, as it is in a container. */
 export class ServiceProcess {
   readonly #name: string;
+  readonly #logFile: string | undefined;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
-  /** Where it listens, once it does; rejects when it ends before. It has then said why on stderr. */
+  /** Where it listens, once it does; rejects when it ends before. It has then said why. */
   readonly ready: Promise<string>;
 
-  constructor({ name, environment, onExit }: ServiceOptions) {
+  constructor({ name, environment, logFile, onExit }: ServiceOptions) {
     this.#name = name;
+    this.#logFile = logFile;
+    const log = logFile === undefined ? undefined : openSync(logFile, 'w');
     this.#child = spawn(process.execPath, ['--import', 'tsx', `services/${name}/server.ts`], {
       cwd: ROOT,
       env: environment,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', log ?? 'inherit', log ?? 'inherit', 'ipc'],
     });
+    if (log !== undefined) closeSync(log);
     this.#exited = new Promise((resolve) => this.#child.once('exit', () => resolve()));
     this.ready = this.#waitUntilReady().then((url) => {
       this.#child.once('exit', onExit);
@@ -39,7 +46,8 @@ export class ServiceProcess {
   #waitUntilReady(): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#child.once('message', (message) => resolve(readyMessage.parse(message).url));
-      this.#child.once('exit', () => reject(new Error(`The service ${this.#name} did not start.`)));
+      const why = this.#logFile === undefined ? '' : ` ${this.#logFile} says why.`;
+      this.#child.once('exit', () => reject(new Error(`The service ${this.#name} did not start.${why}`)));
     });
   }
 

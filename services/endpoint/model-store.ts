@@ -1,71 +1,55 @@
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { GraphRunner } from '../../model/runtime/graph-runner.ts';
-import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
+import { loadModel, type ServedModel } from './load-model.ts';
+import { BARE_NAME, newestModels } from './model-folder.ts';
 import { ServingError } from './serving-error.ts';
 
-/** A model that is loaded and answers. */
-export interface ServedModel {
-  readonly name: string;
-  /** The name of its folder: digits. */
+export type { ServedModel } from './load-model.ts';
+
+/** What TensorFlow Serving tells of a version. */
+export interface VersionStatus {
   readonly version: string;
-  readonly runner: GraphRunner;
+  readonly state: 'AVAILABLE' | 'END';
+  /** Why it is not served. */
+  readonly error?: string;
 }
 
-/** The name that a model gets whose version folders lie bare, as in the AWS image. */
-const BARE_NAME = 'model';
+/** A model that no new request gets, and the requests that may still have it. */
+interface Retired {
+  readonly model: ServedModel;
+  readonly requests: Set<symbol>;
+}
 
-const folders = async (directory: string): Promise<string[]> => {
-  const entries = await readdir(directory, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-};
-
-/** The newest version folder, by number. */
-const latest = (names: readonly string[]): string | undefined =>
-  names.filter((name) => /^\d+$/.test(name)).sort((a, b) => (BigInt(a) < BigInt(b) ? 1 : -1))[0];
-
-const load = async (name: string, base: string, version: string): Promise<ServedModel> => {
-  const file = path.join(base, version, 'saved_model.pb');
-  try {
-    return { name, version, runner: new GraphRunner(decodeSavedModel(await readFile(file))) };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`The model ${file} cannot be served. ${reason}`, { cause: error });
-  }
-};
-
-/** The models of one folder, the newest version of each, like TensorFlow Serving's default policy. */
+/** The models that answer, one version of each. */
 export class ModelStore {
-  readonly #models: ReadonlyMap<string, ServedModel>;
+  readonly #models: Map<string, ServedModel>;
+  /** Versions that could not be loaded, by the name of their model. */
+  readonly #refused = new Map<string, VersionStatus>();
+  readonly #requests = new Set<symbol>();
+  readonly #retired = new Set<Retired>();
 
   constructor(models: readonly ServedModel[]) {
     this.#models = new Map(models.map((model) => [model.name, model]));
   }
 
   /**
+   * The newest version of each model of a folder, like TensorFlow Serving's default policy.
+   *
    * @param directory holds `<name>/<version>/saved_model.pb`, or one model's `<version>/saved_model.pb`
    * @throws Error when there is none, or one of them cannot be served
    */
   static async load(directory: string): Promise<ModelStore> {
-    const names = await folders(directory).catch((error: unknown) => {
+    const found = await newestModels(directory).catch((error: unknown) => {
       throw new Error(
         `The model folder ${directory} cannot be read. Set MODEL_DIR to a folder with a model.`,
-        {
-          cause: error,
-        },
+        { cause: error },
       );
     });
-    const bare = latest(names);
-    if (bare) return new ModelStore([await load(BARE_NAME, directory, bare)]);
+    if (found.length === 0)
+      throw new Error(
+        `The model folder ${directory} holds no model. Expected <name>/<version>/saved_model.pb; set MODEL_DIR.`,
+      );
     const models: ServedModel[] = [];
-    for (const name of names) {
-      const version = latest(await folders(path.join(directory, name)));
-      if (version) models.push(await load(name, path.join(directory, name), version));
-    }
-    if (models.length > 0) return new ModelStore(models);
-    throw new Error(
-      `The model folder ${directory} holds no model. Expected <name>/<version>/saved_model.pb; set MODEL_DIR.`,
-    );
+    for (const model of found) models.push(await loadModel(model));
+    return new ModelStore(models);
   }
 
   /** The model that answers when a request names none: the first by name. */
@@ -83,5 +67,58 @@ export class ModelStore {
     if (model && (version === undefined || version === model.version)) return model;
     const wanted = version === undefined ? `Latest(${name})` : `Specific(${name}, ${version})`;
     throw new ServingError(404, `Servable not found for request: ${wanted}`);
+  }
+
+  /** Versions of a model, what is served first; none when the model is unknown. */
+  statuses(name: string): readonly VersionStatus[] {
+    const served = this.#models.get(name);
+    const refused = this.#refused.get(name);
+    return [
+      ...(served ? [{ version: served.version, state: 'AVAILABLE' as const }] : []),
+      ...(refused ? [refused] : []),
+    ];
+  }
+
+  /** Forgets what could not be served: it is not there any more. */
+  forget(name: string): void {
+    this.#refused.delete(name);
+  }
+
+  /** Remembers that a version cannot be served. */
+  refuse(name: string, version: string, error: string): void {
+    this.#refused.set(name, { version, state: 'END', error });
+  }
+
+  /**
+   * From now on this model answers, in place of another version of it. Requests that are under way finish on the old
+   * one, whose memory is released after the last of them.
+   */
+  replace(model: ServedModel): void {
+    const old = this.#models.get(model.name);
+    this.#models.set(model.name, model);
+    this.#refused.delete(model.name);
+    if (old) this.#retired.add({ model: old, requests: new Set(this.#requests) });
+    this.#release();
+  }
+
+  /** Runs `work`; no model that it finds meanwhile is taken away before it ends. */
+  async during<T>(work: () => Promise<T> | T): Promise<T> {
+    const request = Symbol('request');
+    this.#requests.add(request);
+    try {
+      return await work();
+    } finally {
+      this.#requests.delete(request);
+      for (const { requests } of this.#retired) requests.delete(request);
+      this.#release();
+    }
+  }
+
+  #release(): void {
+    for (const retired of this.#retired) {
+      if (retired.requests.size > 0) continue;
+      this.#retired.delete(retired);
+      retired.model.runner.dispose();
+    }
   }
 }

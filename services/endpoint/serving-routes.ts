@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { SIGNATURE_NAME } from '../../model/contract/tensors.ts';
 import { dataTypeName } from '../../model/savedmodel/data-types.ts';
 import type { TensorInfo } from '../../model/savedmodel/proto/tensorflow_pb.ts';
-import type { ModelStore, ServedModel } from './model-store.ts';
+import type { ModelStore, ServedModel, VersionStatus } from './model-store.ts';
 import { predict } from './predict.ts';
 import { invalidArgument, ServingError } from './serving-error.ts';
 
@@ -34,18 +34,34 @@ const metadata = ({ name, version, runner: { signature } }: ServedModel) => ({
   },
 });
 
-const status = ({ version }: ServedModel) => ({
-  model_version_status: [{ version, state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } }],
+const modelStatus = (versions: readonly VersionStatus[]) => ({
+  model_version_status: versions.map(({ version, state, error = '' }) => ({
+    version,
+    state,
+    status: { error_code: error === '' ? 'OK' : 'UNKNOWN', error_message: error },
+  })),
 });
 
-/** In the status API a missing model is told in other words than in the predict API. */
-const findForStatus = (store: ModelStore, name: string, version?: string): ServedModel => {
+const notFound = (name: string, version: string | undefined, cause?: unknown) =>
+  new ServingError(
+    404,
+    `Could not find any versions of model ${name}${version === undefined ? '' : ` with version ${version}`}`,
+    { cause },
+  );
+
+const findStatus = (store: ModelStore, name: string, wanted?: string) => {
+  const versions = store.statuses(name).filter(({ version }) => wanted === undefined || version === wanted);
+  if (versions.length === 0) throw notFound(name, wanted);
+  return modelStatus(versions);
+};
+
+/** Beside the predict API, a missing model is told in other words. */
+const findForMetadata = (store: ModelStore, name: string, version?: string): ServedModel => {
   try {
     return store.find(name, version);
   } catch (error) {
     if (!(error instanceof ServingError)) throw error;
-    const wanted = version === undefined ? '' : ` with version ${version}`;
-    throw new ServingError(404, `Could not find any versions of model ${name}${wanted}`, { cause: error });
+    throw notFound(name, version, error);
   }
 };
 
@@ -64,19 +80,17 @@ export const servingRoutes = (store: ModelStore): Hono => {
       await predict(store.find(model, version.replace(METHOD, '')), await context.req.text()),
     );
   });
-  routes.get('/:model{[^/:]+}', (context) =>
-    context.json(status(findForStatus(store, context.req.param('model')))),
-  );
+  routes.get('/:model{[^/:]+}', (context) => context.json(findStatus(store, context.req.param('model'))));
   routes.get('/:model{[^/:]+}/metadata', (context) =>
-    context.json(metadata(findForStatus(store, context.req.param('model')))),
+    context.json(metadata(findForMetadata(store, context.req.param('model')))),
   );
   routes.get('/:model{[^/:]+}/versions/:version{[0-9]+}', (context) => {
     const { model, version } = context.req.param();
-    return context.json(status(findForStatus(store, model, version)));
+    return context.json(findStatus(store, model, version));
   });
   routes.get('/:model{[^/:]+}/versions/:version{[0-9]+}/metadata', (context) => {
     const { model, version } = context.req.param();
-    return context.json(metadata(findForStatus(store, model, version)));
+    return context.json(metadata(findForMetadata(store, model, version)));
   });
   routes.all('*', (context) => {
     throw invalidArgument(`Malformed request: ${context.req.method} ${context.req.path}`);

@@ -13,11 +13,11 @@ export const TEST_LABELS = ['astilbe', 'bellflower', 'unheard_of_flower'] as con
 export const TEST_VERSION = '7';
 
 /** The bytes of a real SavedModel around a tiny, untrained network. */
-export const tinySavedModel = (): Uint8Array =>
+export const tinySavedModel = (version: string = TEST_VERSION): Uint8Array =>
   encodeSavedModel(
     buildServingGraph(layersNetwork(buildNetwork({ classes: TEST_LABELS.length, stem: 4, blocks: [6, 8] })), {
       labels: TEST_LABELS,
-      version: TEST_VERSION,
+      version,
     }),
   );
 

@@ -1,0 +1,10 @@
+import path from 'node:path';
+import { ROOT } from '../root.ts';
+
+/** Where what runs on this machine keeps its files: BUILD_DIR, or `build`. */
+export const buildFolder = (environment: NodeJS.ProcessEnv = process.env): string =>
+  path.resolve(environment['BUILD_DIR'] || path.join(ROOT, 'build'));
+
+/** What the local endpoint serves, shared by `npm start` and `npm run pipeline`. */
+export const endpointFolder = (environment?: NodeJS.ProcessEnv): string =>
+  path.join(buildFolder(environment), 'endpoint');

@@ -1,0 +1,42 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+
+/** A version of a model, as it lies in a folder. */
+export interface StoredModel {
+  readonly name: string;
+  /** The name of its folder: digits. */
+  readonly version: string;
+  readonly file: string;
+}
+
+/** The name that a model gets whose version folders lie bare, as in the AWS image. */
+export const BARE_NAME = 'model';
+
+const folders = async (directory: string): Promise<string[]> => {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+};
+
+/** Whether a version is above another, by number. */
+export const isNewer = (version: string, other: string): boolean => BigInt(version) > BigInt(other);
+
+const latest = (names: readonly string[]): string | undefined =>
+  names.filter((name) => /^\d+$/.test(name)).sort((a, b) => (isNewer(a, b) ? -1 : 1))[0];
+
+/**
+ * The newest version of each model below a folder, as TensorFlow Serving's default policy picks it.
+ *
+ * @param directory holds `<name>/<version>/saved_model.pb`, or one model's `<version>/saved_model.pb`
+ */
+export const newestModels = async (directory: string): Promise<readonly StoredModel[]> => {
+  const names = await folders(directory);
+  const bare = latest(names);
+  if (bare) return [{ name: BARE_NAME, version: bare, file: path.join(directory, bare, 'saved_model.pb') }];
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const version = latest(await folders(path.join(directory, name)));
+      return version ? [{ name, version, file: path.join(directory, name, version, 'saved_model.pb') }] : [];
+    }),
+  );
+  return found.flat();
+};

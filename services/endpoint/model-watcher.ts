@@ -1,0 +1,98 @@
+import { stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { loadModel, warmUp } from './load-model.ts';
+import { newestModels, type StoredModel } from './model-folder.ts';
+import type { ModelStore } from './model-store.ts';
+
+/** TensorFlow Serving's --file_system_poll_wait_seconds, and its default. */
+const POLL_MS = 1_000;
+
+export interface WatcherOptions {
+  readonly directory: string;
+  readonly store: ModelStore;
+  readonly log: Logger;
+}
+
+/** Tells a file that was written anew from one that was tried before. */
+const signatureOf = async (file: string): Promise<string> => {
+  const found = await stat(file).catch(() => undefined);
+  return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : 'missing';
+};
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Looks every second which version of each model is the newest in a folder, and serves it in place of the one before,
+ * once it is loaded and has answered. A version that cannot be loaded is told once, and tried again when its file
+ * changes; the one before goes on.
+ */
+export class ModelWatcher {
+  readonly #directory: string;
+  readonly #store: ModelStore;
+  readonly #log: Logger;
+  /** By file: what it looked like when it could not be loaded. */
+  readonly #failed = new Map<string, string>();
+  #unreadable = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ directory, store, log }: WatcherOptions) {
+    this.#directory = directory;
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** Polls until {@link stop}; keeps no process alive. */
+  start(): void {
+    this.#timer = setTimeout(async () => {
+      await this.poll();
+      if (this.#timer) this.start();
+    }, POLL_MS).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Looks once; never fails. */
+  async poll(): Promise<void> {
+    for (const model of await this.#newest()) {
+      const served = this.#store.statuses(model.name).find(({ state }) => state === 'AVAILABLE');
+      if (served?.version === model.version) this.#store.forget(model.name);
+      else await this.#change(model);
+    }
+  }
+
+  async #newest(): Promise<readonly StoredModel[]> {
+    try {
+      const found = await newestModels(this.#directory);
+      this.#unreadable = false;
+      return found;
+    } catch (error) {
+      if (!this.#unreadable)
+        this.#log.warn({ err: error }, 'the model folder cannot be read; what is loaded goes on');
+      this.#unreadable = true;
+      return [];
+    }
+  }
+
+  async #change(stored: StoredModel): Promise<void> {
+    const { name, version, file } = stored;
+    const signature = await signatureOf(file);
+    if (this.#failed.get(file) === signature) return;
+    try {
+      const model = await loadModel(stored);
+      await warmUp(model).catch((error: unknown) => {
+        model.runner.dispose();
+        throw new Error(`The model ${file} does not answer. ${reasonOf(error)}`, { cause: error });
+      });
+      this.#failed.delete(file);
+      this.#store.replace(model);
+      this.#log.info({ model: `${name}/${version}` }, 'model replaced');
+    } catch (error) {
+      this.#failed.set(file, signature);
+      this.#store.refuse(name, version, reasonOf(error));
+      this.#log.warn({ model: `${name}/${version}`, reason: reasonOf(error) }, 'model not replaced');
+    }
+  }
+}
