@@ -1,0 +1,61 @@
+import { type CommandLine, readCommandLine, USAGE } from './pipeline/command-line.ts';
+import { runPipeline } from './pipeline/run.ts';
+import { rowOf, table } from './pipeline/view/text.ts';
+
+/** Runs a SageMaker pipeline of the Terraform on this machine. */
+
+const EXIT_CODES = { Succeeded: 0, Failed: 1, Stopped: 130 } as const;
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+
+/** What was typed; undefined when it cannot be understood, which has then been said. */
+const read = (): CommandLine | undefined => {
+  try {
+    return readCommandLine(process.argv.slice(2), process.env);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return undefined;
+  }
+};
+
+const main = async (): Promise<number> => {
+  const commandLine = read();
+  if (!commandLine) return 1;
+  if (commandLine.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const { status, states, deployed } = await runPipeline({
+    commandLine,
+    signal: stop.signal,
+    out: process.stdout,
+  });
+  say('');
+  for (const line of table([['step', 'status', 'time'], ...states.map(rowOf)])) say(line);
+  say('');
+  for (const { name, status: ended, note } of states)
+    if (ended === 'Failed') say(`${name} failed: ${note ?? 'no reason is known.'}`);
+  // A Fail step is the pipeline's own decision, and would decide alike again.
+  const refused = states.some(({ type, status: ended }) => type === 'Fail' && ended === 'Failed');
+  if (status !== 'Succeeded' && !refused)
+    say(`The execution is ${status}. Go on with it: npm run pipeline -- --resume`);
+  if (deployed)
+    say(
+      deployed.standIn.shared
+        ? `npm start, at ${deployed.standIn.url}, answers with model ${deployed.version} from now on.`
+        : `npm start will answer with model ${deployed.version}.`,
+    );
+  return EXIT_CODES[status];
+};
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  // Ctrl-C in a terminal reaches what makes the Terraform, too.
+  if (!stop.signal.aborted)
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = stop.signal.aborted ? EXIT_CODES.Stopped : 1;
+}

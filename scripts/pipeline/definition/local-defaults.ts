@@ -1,0 +1,54 @@
+import type { Definition } from '../../../stacks/learning/pipelines/definition-schema.ts';
+
+/**
+ * The definition's learning rate is the original's, for going on from a trained network. From scratch it leads nowhere
+ * within a few epochs; this one does.
+ */
+const LEARNING_RATE_FROM_SCRATCH = 0.002;
+
+/** The definition's bar is for a whole training on a GPU. What three epochs reach on the flowers passes this one. */
+const MIN_ACCURACY_OF_A_TRIAL = 0.8;
+
+export interface LocalDefault {
+  readonly name: string;
+  readonly value: string;
+  /** In place of what, and why. */
+  readonly reason: string;
+}
+
+/**
+ * Values for a short training on this machine, where a person has chosen none.
+ *
+ * @param given names of the parameters that were given
+ */
+export const localDefaults = (
+  { Parameters }: Definition,
+  given: ReadonlySet<string>,
+): readonly LocalDefault[] => {
+  const defaultOf = (name: string): number | undefined => {
+    const value = Parameters.find((parameter) => parameter.Name === name)?.DefaultValue;
+    return typeof value === 'number' && !given.has(name) ? value : undefined;
+  };
+  const rate = defaultOf('LearningRate');
+  const accuracy = defaultOf('MinAccuracy');
+  return [
+    ...(rate !== undefined && rate < LEARNING_RATE_FROM_SCRATCH && !given.has('InitialModel')
+      ? [
+          {
+            name: 'LearningRate',
+            value: String(LEARNING_RATE_FROM_SCRATCH),
+            reason: `not the definition's ${rate}, which is too low for a training from scratch; --learning-rate changes it`,
+          },
+        ]
+      : []),
+    ...(accuracy !== undefined && accuracy > MIN_ACCURACY_OF_A_TRIAL
+      ? [
+          {
+            name: 'MinAccuracy',
+            value: String(MIN_ACCURACY_OF_A_TRIAL),
+            reason: `not the definition's ${accuracy}, which is for a whole training; --min-accuracy changes it`,
+          },
+        ]
+      : []),
+  ];
+};

@@ -1,0 +1,40 @@
+import type {
+  Definition,
+  DefinitionParameter,
+} from '../../../stacks/learning/pipelines/definition-schema.ts';
+import type { Scalar } from './variables.ts';
+
+const wrong = ({ Name, Type }: DefinitionParameter, text: string, example: string) =>
+  new Error(
+    `The parameter ${Name} is of type ${Type}, and "${text}" is none. Give it as --${Name}=${example}`,
+  );
+
+const parse = (parameter: DefinitionParameter, text: string): Scalar => {
+  if (parameter.Type === 'String') return text;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (parameter.Type === 'Integer' && !Number.isSafeInteger(value)) throw wrong(parameter, text, '10');
+  if (!Number.isFinite(value)) throw wrong(parameter, text, '0.001');
+  return value;
+};
+
+/**
+ * The value of every parameter: the one given, or its default.
+ *
+ * @param given as a person wrote them, by name
+ * @throws Error for a name that the definition does not have, or a value of another type
+ */
+export const parameterValues = (
+  { Parameters }: Definition,
+  given: ReadonlyMap<string, string>,
+): ReadonlyMap<string, Scalar> => {
+  const names = Parameters.map(({ Name }) => Name);
+  const unknown = [...given.keys()].find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new Error(`This pipeline has no parameter ${unknown}. It has ${names.join(', ')}.`);
+  return new Map(
+    Parameters.map((parameter) => {
+      const text = given.get(parameter.Name);
+      return [parameter.Name, text === undefined ? parameter.DefaultValue : parse(parameter, text)];
+    }),
+  );
+};

@@ -1,0 +1,173 @@
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { Definition, DefinitionStep } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import { holds } from '../definition/condition.ts';
+import { branchSteps, checkDefinition, dependenciesOf } from '../definition/dependencies.ts';
+import { resolve, type Scalar, type Scope, type StepOutput } from '../definition/variables.ts';
+import { StepFailure, StepStopped } from './failure.ts';
+import { withRetries } from './retry.ts';
+import type { StepRunner, WorkingStep } from './step-runner.ts';
+import type { StepListener, StepState, StepStatus } from './step-state.ts';
+
+type Condition = Extract<DefinitionStep, { Type: 'Condition' }>;
+type Fail = Extract<DefinitionStep, { Type: 'Fail' }>;
+
+export interface ExecutionOptions {
+  readonly id: string;
+  readonly arn: string;
+  readonly definition: Definition;
+  readonly parameters: ReadonlyMap<string, Scalar>;
+  readonly run: StepRunner;
+  /** Outputs of steps that succeeded before: they are not run again. */
+  readonly earlier?: ReadonlyMap<string, StepOutput>;
+  /** Steps that run side by side. */
+  readonly parallel: number;
+  /** Share of the retry policies' intervals that is really waited. */
+  readonly timeScale: number;
+  readonly signal: AbortSignal;
+  readonly onChange: StepListener;
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * One execution of a pipeline, by SageMaker's rules: a step runs as soon as all that it refers to have succeeded; after
+ * a failure those that run are finished, and no others are begun.
+ */
+export class Execution {
+  readonly #options: ExecutionOptions;
+  readonly #limit: LimitFunction;
+  readonly #states = new Map<string, StepState>();
+  readonly #ended = new Map<string, Promise<StepStatus>>();
+  readonly #outputs: Map<string, StepOutput>;
+  #halted = false;
+  #stopped = false;
+
+  /** @throws Error when the definition cannot be run */
+  constructor(options: ExecutionOptions) {
+    checkDefinition(options.definition);
+    this.#options = options;
+    this.#limit = pLimit(options.parallel);
+    this.#outputs = new Map(options.earlier);
+    for (const step of options.definition.Steps) {
+      this.#register(step, undefined);
+      for (const inner of branchSteps(step)) this.#register(inner, step.Name);
+    }
+  }
+
+  #register({ Name: name, Type: type }: DefinitionStep, condition: string | undefined): void {
+    this.#states.set(name, { name, type, condition, status: 'Waiting' });
+  }
+
+  /** Every step, in the order of the definition. */
+  get states(): readonly StepState[] {
+    return [...this.#states.values()];
+  }
+
+  /** How it ended. */
+  get status(): 'Succeeded' | 'Failed' | 'Stopped' {
+    if (this.states.some(({ status }) => status === 'Failed')) return 'Failed';
+    return this.#stopped ? 'Stopped' : 'Succeeded';
+  }
+
+  /** What the steps that have succeeded gave. */
+  get outputs(): ReadonlyMap<string, StepOutput> {
+    return this.#outputs;
+  }
+
+  get #scope(): Scope {
+    const { id: PipelineExecutionId, arn: PipelineExecutionArn, parameters } = this.#options;
+    return { parameters, execution: { PipelineExecutionId, PipelineExecutionArn }, outputs: this.#outputs };
+  }
+
+  /** Runs every step that is to be run; a failure is found in {@link states}. */
+  async run(): Promise<void> {
+    await this.#runAll(this.#options.definition.Steps);
+  }
+
+  async #runAll(steps: readonly DefinitionStep[]): Promise<void> {
+    for (const step of steps) this.#ended.set(step.Name, this.#end(step));
+    await Promise.all(steps.map(({ Name }) => this.#ended.get(Name)));
+  }
+
+  async #end(step: DefinitionStep): Promise<StepStatus> {
+    // The siblings are known only after this turn.
+    await Promise.resolve();
+    const names = [...dependenciesOf(step)];
+    const before = await Promise.all(names.map((name) => this.#ended.get(name)));
+    const lacking = names.find((_, index) => before[index] !== 'Succeeded');
+    if (lacking !== undefined) return this.#skip(step, `${lacking} has not succeeded`);
+    if (step.Type === 'Condition') return this.#branch(step);
+    return this.#limit(() => this.#begin(step, () => this.#work(step)));
+  }
+
+  #change(name: string, change: Partial<StepState>): void {
+    const state = this.#states.get(name);
+    if (!state) return;
+    const changed = { ...state, ...change };
+    this.#states.set(name, changed);
+    this.#options.onChange(changed);
+  }
+
+  #skip(step: DefinitionStep, note: string): StepStatus {
+    this.#change(step.Name, { status: 'NotRun', note });
+    for (const inner of branchSteps(step)) this.#change(inner.Name, { status: 'NotRun', note });
+    return 'NotRun';
+  }
+
+  async #begin(step: DefinitionStep, work: () => Promise<string | undefined>): Promise<StepStatus> {
+    const { signal } = this.#options;
+    if (signal.aborted) this.#stopped = true;
+    if (this.#stopped) return this.#skip(step, 'the execution was stopped');
+    if (this.#halted) return this.#skip(step, 'a step has failed');
+    this.#change(step.Name, { status: 'Executing', startedAt: Date.now() });
+    const [status, note] = await work().then(
+      (told): [StepStatus, string | undefined] => ['Succeeded', told],
+      (error: unknown): [StepStatus, string] => {
+        this.#halted = true;
+        if (!(error instanceof StepStopped)) return ['Failed', messageOf(error)];
+        this.#stopped = true;
+        return ['Stopped', messageOf(error)];
+      },
+    );
+    this.#change(step.Name, { status, endedAt: Date.now(), ...(note !== undefined && { note }) });
+    return status;
+  }
+
+  /** @returns once the steps of the chosen branch have ended, too */
+  async #branch(step: Condition): Promise<StepStatus> {
+    const { Conditions, IfSteps, ElseSteps } = step.Arguments;
+    let chosen: readonly DefinitionStep[] = [];
+    const status = await this.#begin(step, async () => {
+      const holding = holds(Conditions, this.#scope);
+      chosen = holding ? IfSteps : ElseSteps;
+      for (const other of holding ? ElseSteps : IfSteps) {
+        this.#skip(other, `${step.Name} is ${holding}`);
+        this.#ended.set(other.Name, Promise.resolve('NotRun'));
+      }
+      return String(holding);
+    });
+    await this.#runAll(chosen);
+    return status;
+  }
+
+  async #work(step: WorkingStep | Fail): Promise<string | undefined> {
+    if (step.Type === 'Fail') {
+      throw new StepFailure(String(resolve(step.Arguments.ErrorMessage, this.#scope)));
+    }
+    const { earlier, run, id: executionId, timeScale, signal } = this.#options;
+    if (earlier?.has(step.Name)) return 'as before';
+    const report = (note: string) => this.#change(step.Name, { note });
+    const output = await withRetries(
+      () => run(step, resolve(step.Arguments, this.#scope), { executionId, signal, report }),
+      {
+        policies: step.RetryPolicies,
+        timeScale,
+        signal,
+        onRetry: ({ message }, retry, attempts) =>
+          report(`${message} Trying again (${retry} of ${attempts}).`),
+      },
+    );
+    this.#outputs.set(step.Name, output);
+    return undefined;
+  }
+}

@@ -1,0 +1,13 @@
+import { randomInt } from 'node:crypto';
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+export const randomLetters = (count: number): string =>
+  Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+
+/** Ids of executions are twelve small letters and digits. */
+export const executionId = (): string => randomLetters(12);
+
+/** What SageMaker calls a job or a model of a step that does not name it. */
+export const nameOf = (execution: string, step: string): string =>
+  `pipelines-${execution}-${step}-${randomLetters(10)}`;

@@ -1,0 +1,66 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { MODEL_ARCHIVE } from '../../model/contract/learning-jobs.ts';
+import { FOLDERS, NOTHING_NOTE } from '../../stacks/learning/pipelines/locations.ts';
+import { buildFolder, endpointFolder } from '../local/build-folder.ts';
+import { ExecutionRecords } from './execution/record.ts';
+import { LocalS3 } from './storage/local-s3.ts';
+import { Registry } from './storage/registry.ts';
+
+/** The bucket of what a person points to with an option; no bucket of AWS has such a short life. */
+const BUCKET = 'this-machine';
+
+/** Where everything lies that pipelines make on this machine. */
+export class Workspace {
+  readonly folder: string;
+  /** What the local endpoint serves. */
+  readonly endpoint: string;
+  readonly s3: LocalS3;
+  readonly registry: Registry;
+  readonly records: ExecutionRecords;
+
+  constructor(environment: NodeJS.ProcessEnv = process.env) {
+    this.folder = path.join(buildFolder(environment), 'pipeline');
+    this.endpoint = endpointFolder(environment);
+    this.s3 = new LocalS3(path.join(this.folder, 's3'));
+    this.registry = new Registry(path.join(this.folder, 'registry'));
+    this.records = new ExecutionRecords(path.join(this.folder, 'executions'));
+  }
+
+  get jobs(): string {
+    return path.join(this.folder, 'jobs');
+  }
+
+  get sageMakerState(): string {
+    return path.join(this.folder, 'sagemaker.json');
+  }
+
+  get endpointLog(): string {
+    return path.join(this.folder, 'endpoint.log');
+  }
+
+  /**
+   * Puts a file or folder of this machine into S3, for one execution.
+   *
+   * @returns the prefix to give to a parameter
+   * @throws Error when it is not there
+   */
+  async provide(execution: string, parameter: string, file: string): Promise<string> {
+    const found = await stat(file).catch((cause: unknown) => {
+      throw new Error(`${file}, which ${parameter} is to point to, is not there.`, { cause });
+    });
+    const prefix = `s3://${BUCKET}/${execution}/${parameter}/`;
+    await this.s3.put(file, found.isDirectory() ? prefix : `${prefix}${MODEL_ARCHIVE}`);
+    return prefix;
+  }
+
+  /** Lays the note into the prefixes of inputs that are not given, as Terraform does. */
+  async provideNothing(values: Iterable<unknown>): Promise<void> {
+    for (const value of values) {
+      if (typeof value !== 'string' || !value.endsWith(`/${FOLDERS.nothing}/`)) continue;
+      const folder = this.s3.path(value);
+      await mkdir(folder, { recursive: true });
+      await writeFile(path.join(folder, path.basename(NOTHING_NOTE.key)), NOTHING_NOTE.content);
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import sharp from 'sharp';
+import { z } from 'zod';
+import { definitionFromTerraform } from '../../scripts/pipeline/definition/source.ts';
+import { ROOT } from '../../scripts/root.ts';
+import { answerSchema } from '../../services/contract/answer.ts';
+
+const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-pipeline-'));
+const environment = { ...process.env, BUILD_DIR: path.join(work, 'build'), FLOWERS_DIR: '' };
+
+/** What of a person's machine a local system needs; its own ports, and files of its own. */
+const launch = (script: string, parameters: readonly string[], more: Record<string, string> = {}) => {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...parameters], {
+    cwd: ROOT,
+    env: { ...environment, ...more },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  return { child, output: () => output };
+};
+
+const until = async (
+  { child, output }: { child: ChildProcess; output: () => string },
+  pattern: RegExp,
+): Promise<string> => {
+  for (;;) {
+    const found = pattern.exec(output());
+    if (found) return found[1] ?? found[0];
+    if (child.exitCode !== null) assert.fail(`it ended with ${child.exitCode}:\n${output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
+const pipeline = async (...parameters: string[]) => {
+  const { child, output } = launch('scripts/pipeline.ts', parameters);
+  await once(child, 'close');
+  return { code: child.exitCode, output: output() };
+};
+
+/** A shape of a colour for each class; no two photos are equal. */
+const draw = (hue: number, index: number) =>
+  sharp(
+    Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">
+      <rect width="64" height="64" fill="#456"/>
+      <circle cx="${20 + index}" cy="32" r="18" fill="hsl(${hue} 80% 50%)"/></svg>`),
+  )
+    .png()
+    .toBuffer();
+
+/** A folder of labelled photos: how many of each class. */
+const photos = async (name: string, counts: Readonly<Record<string, number>>): Promise<string> => {
+  const folder = path.join(work, name);
+  const classes = Object.entries(counts);
+  for (const [number, [label, count]] of classes.entries()) {
+    mkdirSync(path.join(folder, label), { recursive: true });
+    for (let index = 0; index < count; index++)
+      writeFileSync(
+        path.join(folder, label, `${index}.png`),
+        await draw((360 / classes.length) * number + index, index),
+      );
+  }
+  return folder;
+};
+
+/** The Terraform's definition with a network so small that training takes seconds; and its first step alone. */
+let definition: string;
+let trainOnly: string;
+before(async () => {
+  const terraform = (await definitionFromTerraform('deploy')).definition;
+  const small = { stem: '4', blocks: '6,8', 'first-side': '32' };
+  const Steps = terraform.Steps.map((step) =>
+    step.Type === 'Training'
+      ? {
+          ...step,
+          Arguments: { ...step.Arguments, HyperParameters: { ...step.Arguments.HyperParameters, ...small } },
+        }
+      : step,
+  );
+  const write = (name: string, steps: typeof Steps): string => {
+    writeFileSync(path.join(work, name), JSON.stringify({ ...terraform, Steps: steps }));
+    return path.join(work, name);
+  };
+  definition = write('deploy.json', Steps);
+  trainOnly = write('train.json', Steps.slice(0, 1));
+});
+after(() => rmSync(work, { recursive: true }));
+
+describe('with the system running', () => {
+  let system: ReturnType<typeof launch>;
+  let web: string;
+  let deployed: string;
+
+  before(async () => {
+    system = launch('scripts/start.ts', [], {
+      WEB_PORT: '0',
+      WAS_PORT: '0',
+      ENDPOINT_PORT: '0',
+      MODEL_DIR: '',
+    });
+    web = await until(system, /Ready: open (\S+)/);
+  });
+  after(async () => {
+    system.child.kill('SIGINT');
+    await once(system.child, 'close');
+  });
+
+  const ask = async () => {
+    const body = new FormData();
+    body.append('file', new File([new Uint8Array(await draw(10, 5))], 'photo.png'));
+    const response = await fetch(`${web}/classify/image`, { method: 'POST', body });
+    return answerSchema.parse(await response.json()).result;
+  };
+
+  test('photos become a model that is measured, registered, and answers in place of the one before', async () => {
+    const before = (await ask()).model.version;
+    const data = await photos('three', { red: 10, green: 10, blue: 3 });
+    writeFileSync(path.join(data, 'red', 'broken.jpg'), 'not a photo');
+    const { code, output } = await pipeline(
+      ...['--data', data, '--definition', definition, '--epochs', '1', '--min-accuracy', '0'],
+    );
+    assert.equal(code, 0, output);
+    deployed = /answers with model (\d+) from now on/.exec(output)?.[1] ?? assert.fail(output);
+    assert.notEqual(deployed, before);
+    const { model, predictions } = await ask();
+    assert.equal(model.version, deployed);
+    assert.deepEqual(new Set(predictions.map(({ label }) => label)), new Set(['red', 'green', 'blue']));
+
+    assert.match(output, /REQUIRE_GPU is false/);
+    assert.match(output, /Train Executing: training:loss \d\.\d{3}/);
+    const [group = ''] = readdirSync(path.join(work, 'build/pipeline/registry/model-packages'));
+    const registered = path.join(work, 'build/pipeline/registry/model-packages', group, '1');
+    const { ModelApprovalStatus } = z
+      .object({ ModelApprovalStatus: z.string() })
+      .parse(JSON.parse(readFileSync(path.join(registered, 'model-package.json'), 'utf8')));
+    assert.equal(ModelApprovalStatus, 'Approved');
+    assert.match(readFileSync(path.join(registered, 'model-quality.json'), 'utf8'), /"accuracy"/);
+  });
+
+  test('a model that is not good enough is stopped at the gate, and the one before goes on', async () => {
+    const names = Array.from({ length: 10 }, (_, index) => [`class_${index}`, 4] as const);
+    const { code, output } = await pipeline(
+      ...['--data', await photos('ten', Object.fromEntries(names)), '--definition', definition],
+      ...['--epochs', '1', '--min-accuracy', '1.01'],
+    );
+    assert.equal(code, 1, output);
+    assert.match(
+      output,
+      /RejectModel failed: The model is not deployed: it names a share of [\d.]+ of the test photos rightly, and MinAccuracy is 1\.01\./,
+    );
+    assert.match(output, /^ {2}DeployEndpoint +NotRun$/m);
+    assert.equal((await ask()).model.version, deployed);
+  });
+});
+
+test('Ctrl-C stops a training, which goes on from its checkpoint', async () => {
+  const data = await photos('two', { red: 12, blue: 12 });
+  const started = launch('scripts/pipeline.ts', [
+    ...['--data', data, '--definition', trainOnly, '--epochs', '3', '--batch-size', '4'],
+  ]);
+  await until(started, /Train Executing: training:loss/);
+  started.child.kill('SIGINT');
+  await once(started.child, 'close');
+  assert.equal(started.child.exitCode, 130, started.output());
+  assert.match(started.output(), /^Train +Stopped/m);
+  const { code, output } = await pipeline('--resume');
+  assert.equal(code, 0, output);
+  assert.match(output, /Going on from a checkpoint/);
+  const again = await pipeline('--resume');
+  assert.match(again.output, /has succeeded: nothing is left of it to resume/);
+  assert.equal(again.code, 1);
+});
+
+test('a class without photos fails the training, with advice', async () => {
+  const data = await photos('hollow', { red: 10, blue: 10, empty: 0 });
+  const { code, output } = await pipeline('--data', data, '--definition', trainOnly);
+  assert.equal(code, 1);
+  assert.match(output, /Train failed: .*without photos: empty\..*take the folders away/);
+});
+
+test('a wrong call says what is wrong', async () => {
+  const calls: [parameters: string[], expected: RegExp][] = [
+    [['--data', path.join(work, 'nowhere')], /nowhere, which TrainData is to point to, is not there/],
+    [['--data', work, '--definition', trainOnly, '--Epochs=3'], /no parameter Epochs\. It has TrainData, /],
+    [[], /Usage: npm run pipeline/],
+  ];
+  for (const [parameters, expected] of calls) {
+    const { code, output } = await pipeline(...parameters);
+    assert.equal(code, 1);
+    assert.match(output, expected);
+  }
+});
