@@ -8,6 +8,7 @@ import {
 } from '@tensorflow/tfjs-layers';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
 import { BatchNorm } from './batch-norm.ts';
+import { SeededDropout } from './seeded-dropout.ts';
 
 export interface NetworkOptions {
   /** Classes the network tells apart. */
@@ -18,7 +19,7 @@ export interface NetworkOptions {
   readonly blocks?: readonly number[];
   /** Fraction of the features dropped before the classifier while training. @default 0.3 */
   readonly dropout?: number;
-  /** Seed of the initial weights and of dropout. @default 1 */
+  /** Seed of the initial weights. @default 1 */
   readonly seed?: number;
 }
 
@@ -98,7 +99,7 @@ export const buildNetwork = ({
   x = builder.conv(x, stem, 3, 2, 'relu');
   for (const filters of blocks) x = builder.block(x, filters);
   x = builder.apply(layers.globalAveragePooling2d({ name: FEATURES_LAYER }), x);
-  x = builder.apply(layers.dropout({ rate: dropout, seed: builder.nextSeed() }), x);
+  x = builder.apply(new SeededDropout(dropout), x);
   const classifier = layers.dense({
     units: classes,
     name: 'logits',

@@ -1,58 +1,47 @@
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type SeededRandom, seededRandom, shuffled } from '../random.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Example } from './dataset.ts';
-import { evaluate, networkPredictor } from './evaluate.ts';
+import type { Learner } from './learner.ts';
 import { learningRateAt } from './optimizer.ts';
 import { afterEpoch, afterStep, beginning, type EpochResult, type Progress } from './progress.ts';
-import { interruptible, stopIfAborted } from './stop.ts';
+import type { RunOptions, RunSettings } from './run-options.ts';
+import { stopIfAborted } from './stop.ts';
 import type { Values } from './tensor-file.ts';
-import { balancedWeights, type Settings, sideAt, type TrainOptions } from './train-options.ts';
-import { Trainer } from './trainer.ts';
-import { setWeightValues } from './weights.ts';
 
-export interface Task {
-  readonly network: LayersModel;
-  readonly classes: number;
-  readonly examples: readonly Example[];
-  readonly validation: readonly Example[];
-  readonly settings: Settings;
-  readonly options: TrainOptions;
-  /** Writes a checkpoint. */
-  readonly keep: (checkpoint: Checkpoint) => Promise<void>;
+export interface Task<Item> {
+  readonly learner: Learner<Item>;
+  readonly items: readonly Item[];
+  readonly settings: RunSettings;
+  readonly options: RunOptions;
+  /** Writes a checkpoint; absent: none are kept. */
+  readonly keep?: ((checkpoint: Checkpoint) => Promise<void>) | undefined;
 }
 
 /** A training under way. Its progress and its tensors agree whenever it is interrupted. */
-export class Run {
-  readonly #task: Task;
-  readonly #trainer: Trainer;
+export class Run<Item> {
+  readonly #task: Task<Item>;
   readonly #random: SeededRandom;
   #progress: Progress;
   /** The averaged weights of the best epoch, where it is looked for. */
   #best: Values | undefined;
   #keptAt = performance.now();
 
-  constructor(task: Task) {
-    const { network, classes, examples, settings, options } = task;
-    const labels = examples.map(({ label }) => label);
-    const classWeights = settings.balanced ? balancedWeights(classes, labels) : undefined;
+  constructor(task: Task<Item>) {
     this.#task = task;
-    this.#trainer = new Trainer(network, classes, { ...options, classWeights });
-    this.#random = seededRandom(settings.seed);
+    this.#random = seededRandom(task.settings.seed);
     this.#progress = beginning(this.#random.position());
   }
 
-  resume({ progress, tensors }: Checkpoint): void {
-    const { network = [], average = [], moments = [], best } = tensors;
-    this.#trainer.restore({ network, average, moments }, progress.steps);
+  resume({ progress, tensors: { best, ...tensors } }: Checkpoint): void {
+    this.#task.learner.restore(tensors, progress.steps);
     this.#progress = progress;
     this.#best = best;
     this.#task.options.onResume?.(progress);
   }
 
   async keep(): Promise<void> {
+    if (!this.#task.keep) return;
     const best: Record<string, Values> = this.#best ? { best: this.#best } : {};
-    const tensors = { ...(await this.#trainer.state()), ...best };
+    const tensors = { ...(await this.#task.learner.state()), ...best };
     await this.#task.keep({ progress: this.#progress, tensors });
     this.#keptAt = performance.now();
   }
@@ -69,10 +58,10 @@ export class Run {
   }
 
   async epoch(): Promise<void> {
-    const { examples, settings, options } = this.#task;
-    const steps = Math.ceil(examples.length / settings.batchSize);
+    const { items, settings, options } = this.#task;
+    const steps = Math.ceil(items.length / settings.batchSize);
     this.#random.moveTo(this.#progress.ordered);
-    const order = shuffled(examples, this.#random);
+    const order = shuffled(items, this.#random);
     if (this.#progress.step > 0) this.#random.moveTo(this.#progress.random);
     while (this.#progress.step < steps) {
       await this.#step(order, steps);
@@ -85,15 +74,19 @@ export class Run {
     await this.keep();
   }
 
-  async #step(order: readonly Example[], steps: number): Promise<void> {
-    const { batchSize, epochs, learningRate, firstSide } = this.#task.settings;
+  async #step(order: readonly Item[], steps: number): Promise<void> {
+    const { batchSize, epochs, learningRate } = this.#task.settings;
     const started = performance.now();
     const epoch = this.#progress.history.length;
     const index = this.#progress.step;
     const batch = order.slice(index * batchSize, (index + 1) * batchSize);
     const progress = (epoch * steps + index) / (epochs * steps);
     const rate = learningRateAt(progress, learningRate);
-    const result = await this.#trainer.step(batch, sideAt(progress, firstSide), rate, this.#random);
+    const result = await this.#task.learner.step(batch, {
+      progress,
+      learningRate: rate,
+      random: this.#random,
+    });
     if (!Number.isFinite(result.loss)) {
       throw new Error(
         `The training diverged in epoch ${epoch + 1}: its loss is ${result.loss}. Lower the learning rate.`,
@@ -105,24 +98,20 @@ export class Run {
   }
 
   async #endEpoch(): Promise<void> {
-    const { network, classes, examples, validation, settings, options } = this.#task;
+    const { learner, items, settings, options } = this.#task;
     const { history, loss, correct, best } = this.#progress;
     const started = performance.now();
-    const watched = await this.#trainer.withAveragedWeights(async () =>
-      validation.length > 0
-        ? evaluate(interruptible(networkPredictor(network), options.signal, this.#when), classes, validation)
-        : undefined,
-    );
+    const watched = await learner.watch(options.signal, this.#when);
     const result: EpochResult = {
       epoch: history.length + 1,
       epochs: settings.epochs,
-      trainingLoss: loss / examples.length,
-      trainingAccuracy: correct / examples.length,
+      trainingLoss: loss / items.length,
+      trainingAccuracy: correct / items.length,
       ...(watched && { validation: { loss: watched.loss, accuracy: watched.accuracy } }),
       seconds: this.#progress.seconds + (performance.now() - started) / 1000,
     };
     const isBest = settings.patience !== null && watched && watched.loss < (best?.loss ?? Infinity);
-    if (isBest) this.#best = await this.#trainer.averagedWeights();
+    if (isBest) this.#best = await learner.averagedWeights();
     this.#progress = afterEpoch(
       this.#progress,
       result,
@@ -137,11 +126,6 @@ export class Run {
 
   /** Leaves the averaged weights in the network, the best epoch's if it was looked for. */
   finish(): void {
-    this.#trainer.finish();
-    if (this.#best) setWeightValues(this.#task.network, this.#best);
-  }
-
-  dispose(): void {
-    this.#trainer.dispose();
+    this.#task.learner.finish(this.#best);
   }
 }

@@ -1,17 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { PHOTO_CHANNELS } from '../contract/tensors.ts';
+import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import type { Random } from '../random.ts';
 import { augmentInto } from './augment.ts';
-import { AveragedWeights } from './averaged-weights.ts';
 import type { Example } from './dataset.ts';
+import { Descent } from './descent.ts';
+import { evaluate, networkPredictor } from './evaluate.ts';
+import type { Learner, LearnerState, Scores, StepOptions, StepResult } from './learner.ts';
 import { type Batch, mix } from './mix.ts';
 import { withHint } from './network.ts';
-import { AdamW } from './optimizer.ts';
+import { reseedDropout } from './seeded-dropout.ts';
+import { interruptible } from './stop.ts';
 import type { Teacher } from './teacher.ts';
 import type { Values } from './tensor-file.ts';
 import { targetTensor } from './tensors.ts';
-import { assignValues, readValues, setWeightValues } from './weights.ts';
 
 export interface TrainerOptions {
   /** Decoupled weight decay. @default 0.05 */
@@ -28,52 +30,49 @@ export interface TrainerOptions {
   readonly teacherWeight?: number;
 }
 
-export interface StepResult {
-  /** Mean over the batch, before the step. */
-  readonly loss: number;
-  /** Photos whose heaviest target was named. */
-  readonly correct: number;
+/** Photos that are not trained on, and the side of the photos at the training's start. */
+export interface Surroundings {
+  /** May be none. */
+  readonly validation: readonly Example[];
+  /** In pixels; it grows to 224. */
+  readonly firstSide: number;
 }
 
-/** The tensors of a trainer: what its next step depends on. */
-export type TrainerState = Readonly<Record<'network' | 'average' | 'moments', Values>>;
-
-/** A network on its way: its optimizer and its averaged weights. */
-export class Trainer {
+/** Teaches a whole network, from changed and mixed photos. */
+export class Trainer implements Learner<Example> {
   readonly #classes: number;
   readonly #options: Required<Omit<TrainerOptions, 'teacher' | 'classWeights'>>;
   readonly #classWeights: readonly number[] | undefined;
   readonly #teacher: Teacher | undefined;
-  /** The network, with a second output if there is a teacher. */
   readonly #network: LayersModel;
-  readonly #variables: tf.Variable[];
-  readonly #optimizer: AdamW;
-  readonly #averaged: AveragedWeights;
+  /** The network, with a second output if there is a teacher. */
+  readonly #taught: LayersModel;
+  readonly #descent: Descent;
+  readonly #surroundings: Surroundings;
 
-  constructor(network: LayersModel, classes: number, options: TrainerOptions = {}) {
+  constructor(
+    network: LayersModel,
+    classes: number,
+    surroundings: Surroundings,
+    options: TrainerOptions = {},
+  ) {
     const { weightDecay = 0.05, labelSmoothing = 0.05, averaging = 0.998, teacherWeight = 1 } = options;
     this.#classes = classes;
     this.#options = { weightDecay, labelSmoothing, averaging, teacherWeight };
     this.#classWeights = options.classWeights;
     this.#teacher = options.teacher;
-    this.#network = options.teacher ? withHint(network, options.teacher.features) : network;
-    this.#variables = trainableVariables(this.#network);
-    this.#optimizer = new AdamW(weightDecay);
-    this.#averaged = new AveragedWeights(network);
+    this.#network = network;
+    this.#taught = options.teacher ? withHint(network, options.teacher.features) : network;
+    this.#descent = new Descent(network, this.#options, this.#taught);
+    this.#surroundings = surroundings;
   }
 
-  /**
-   * Augments and mixes the photos, and takes one step downhill.
-   *
-   * @param side to which the photos are resized, in pixels
-   */
   async step(
     batch: readonly Example[],
-    side: number,
-    learningRate: number,
-    random: Random,
+    { progress, learningRate, random }: StepOptions,
   ): Promise<StepResult> {
-    const { photos, targets } = this.#augment(batch, side, random);
+    reseedDropout(this.#network, random);
+    const { photos, targets } = this.#augment(batch, sideAt(progress, this.#surroundings.firstSide), random);
     const taught = this.#teacher?.describe(photos);
     const correct = tf.tidy(() => tf.variable(tf.scalar(0), false));
     const { value, grads } = tf.variableGrads(() => {
@@ -84,9 +83,8 @@ export class Trainer {
       if (!hint || !taught) return loss;
       const distance = tf.mean(tf.squaredDifference(hint, taught));
       return tf.add<tf.Scalar>(loss, tf.mul(distance, this.#options.teacherWeight));
-    }, this.#variables);
-    this.#optimizer.step(grads, this.#variables, learningRate);
-    this.#averaged.update(this.#options.averaging);
+    }, this.#descent.variables);
+    this.#descent.step(grads, learningRate);
     const [loss = Number.NaN] = await value.data();
     const [hits = 0] = await correct.data();
     tf.dispose([photos, targets, value, grads, correct, ...(taught ? [taught] : [])]);
@@ -103,55 +101,46 @@ export class Trainer {
   }
 
   #predict(photos: tf.Tensor): { logits: tf.Tensor; hint: tf.Tensor | undefined } {
-    const outputs = this.#network.apply(photos, { training: true });
+    const outputs = this.#taught.apply(photos, { training: true });
     const [logits, hint] = Array.isArray(outputs) ? outputs : [outputs];
     if (!(logits instanceof tf.Tensor)) throw new Error('The network must have logits.');
     return { logits, hint: hint instanceof tf.Tensor ? hint : undefined };
   }
 
-  /** Runs `work` while the network holds its averaged weights. */
-  withAveragedWeights<T>(work: () => Promise<T>): Promise<T> {
-    return this.#averaged.during(work);
+  async watch(signal: AbortSignal | undefined, when: string): Promise<Scores | undefined> {
+    const { validation } = this.#surroundings;
+    if (validation.length === 0) return undefined;
+    const predict = interruptible(networkPredictor(this.#network), signal, when);
+    return this.#descent.withAveragedWeights(() => evaluate(predict, this.#classes, validation));
   }
 
-  /** The averaged weights, in the order of the network's. */
+  state(): Promise<LearnerState> {
+    return this.#descent.state();
+  }
+
+  restore(state: LearnerState, steps: number): void {
+    this.#descent.restore(state, steps);
+  }
+
   averagedWeights(): Promise<Values> {
-    return readValues(this.#averaged.average);
+    return this.#descent.averagedWeights();
   }
 
-  /** What the next step depends on, besides the number of the steps before it. */
-  async state(): Promise<TrainerState> {
-    return {
-      network: await readValues(this.#network.getWeights()),
-      average: await this.averagedWeights(),
-      moments: await readValues(this.#optimizer.moments(this.#variables)),
-    };
+  finish(best: Values | undefined): void {
+    this.#descent.finish(best);
   }
 
-  /**
-   * Goes on as the trainer did that had this state after so many steps.
-   *
-   * @throws Error when it is another network's
-   */
-  restore(state: TrainerState, steps: number): void {
-    setWeightValues(this.#network, state.network);
-    assignValues(this.#averaged.average, state.average);
-    assignValues(this.#optimizer.moments(this.#variables), state.moments);
-    this.#averaged.resume(steps);
-    this.#optimizer.resume(steps);
-  }
-
-  /** Leaves the averaged weights in the network; steps taken after that start from them. */
-  finish(): void {
-    this.#averaged.apply();
-  }
-
-  /** No more steps can be taken. */
   dispose(): void {
-    this.#averaged.dispose();
-    this.#optimizer.dispose();
+    this.#descent.dispose();
   }
 }
+
+/** The photos grow over the first 70 % of the training: small ones are cheap and good enough for the start. */
+const sideAt = (progress: number, first: number): number => {
+  const step = 16;
+  const grown = first + (PHOTO_SIDE - first) * Math.min(1, progress / 0.7);
+  return Math.min(PHOTO_SIDE, Math.round(grown / step) * step);
+};
 
 /** Randomly changed copies of photos: float32 `[N, side, side, 3]`, about [-1, 1]. */
 const augmentedTensor = (batch: readonly Example[], side: number, random: Random): tf.Tensor4D => {
@@ -164,7 +153,3 @@ const augmentedTensor = (batch: readonly Example[], side: number, random: Random
 /** What each photo counts, by the classes that it was mixed of: float32 `[N]`. */
 const weightOf = (targets: tf.Tensor2D, classWeights: readonly number[]): tf.Tensor1D =>
   tf.reshape(tf.matMul(targets, tf.tensor2d([...classWeights], [classWeights.length, 1])), [-1]);
-
-/** The layers' own variables, which `read` hands out as tensors. */
-const trainableVariables = (network: LayersModel): tf.Variable[] =>
-  network.trainableWeights.map((weight) => weight.read()).filter((value) => value instanceof tf.Variable);

@@ -47,7 +47,7 @@ const describeBatch = async (backbone: Backbone, examples: readonly Example[]): 
 export const VIEW_COUNT = VIEWS.length;
 
 /**
- * Computes the features of photos, those that are not in the cache.
+ * Computes the features of photos, or takes them from the cache.
  *
  * @throws Stopped when the signal is aborted; what was computed until then is in the cache
  */
@@ -57,25 +57,22 @@ export const extractFeatures = async (
   { cacheDirectory, onProgress, signal }: FeatureOptions = {},
 ): Promise<Features> => {
   const cache = cacheDirectory === undefined ? undefined : new FeatureCache(cacheDirectory, keyOf(backbone));
-  const found = new Map<Example, Float32Array>();
-  for (const example of examples) {
-    const features = await cache?.read(example.content);
-    if (features?.length === VIEWS.length * backbone.features) found.set(example, features);
-  }
-  const missing = examples.filter((example) => !found.has(example));
-  for (let start = 0; start < missing.length; start += BATCH) {
+  const length = VIEWS.length * backbone.features;
+  const features: Float32Array[] = [];
+  for (let start = 0; start < examples.length; start += BATCH) {
     await stopIfAborted(signal, 'while computing features');
-    const batch = missing.slice(start, start + BATCH);
-    const described = await describeBatch(backbone, batch);
-    for (const [index, features] of described.entries()) {
-      const example = batch[index];
-      if (!example) continue;
-      found.set(example, features);
-      await cache?.write(example.content, features);
-    }
-    onProgress?.(found.size, examples.length);
+    const batch = examples.slice(start, start + BATCH);
+    const kept = await Promise.all(batch.map(({ content }) => cache?.read(content)));
+    const whole = kept.flatMap((values) => (values?.length === length ? [values] : []));
+    // All of a batch or none: what TensorFlow computes of a photo may differ in its last bit with the photos beside it.
+    const described = whole.length === batch.length ? whole : await describeBatch(backbone, batch);
+    if (described !== whole)
+      for (const [index, { content }] of batch.entries())
+        await cache?.write(content, described[index] ?? new Float32Array());
+    features.push(...described);
+    onProgress?.(features.length, examples.length);
   }
-  return examples.map((example) => found.get(example) ?? new Float32Array());
+  return features;
 };
 
 const keyOf = (backbone: Backbone): string => `${backbone.key}, ${VIEWS_KEY}`;

@@ -6,7 +6,7 @@ import {
   model,
   SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
-import { SeededDropout } from './seeded-dropout.ts';
+import { SeededDropout } from '../training/seeded-dropout.ts';
 
 export interface HeadOptions {
   /** Neurons between features and classes; 0: none, the classes are linear in the features. @default 128 */
@@ -15,7 +15,7 @@ export interface HeadOptions {
   readonly featureDropout?: number | undefined;
   /** Fraction of the hidden neurons dropped while training. @default 0.5 */
   readonly dropout?: number | undefined;
-  /** Seed of the initial weights and of dropout. @default 1 */
+  /** Seed of the initial weights. @default 1 */
   readonly seed?: number | undefined;
 }
 
@@ -33,23 +33,21 @@ export const buildHead = (
   classes: number,
   { hidden = 128, featureDropout = 0.3, dropout = 0.5, seed = 1 }: HeadOptions = {},
 ): LayersModel => {
-  const seeds = Array.from({ length: 4 }, (_, index) => seed * 1000 + index);
-  const [first = 0, second = 0, third = 0, fourth = 0] = seeds;
   const described = input({ shape: [features] });
-  let x = applied(new SeededDropout(featureDropout, first), described);
+  let x = applied(new SeededDropout(featureDropout), described);
   if (hidden > 0) {
     const neurons = layers.dense({
       units: hidden,
       activation: 'relu',
       name: 'hidden',
-      kernelInitializer: initializers.heNormal({ seed: second }),
+      kernelInitializer: initializers.heNormal({ seed: seed * 1000 }),
     });
-    x = applied(new SeededDropout(dropout, third), applied(neurons, x));
+    x = applied(new SeededDropout(dropout), applied(neurons, x));
   }
   const classifier = layers.dense({
     units: classes,
     name: 'logits',
-    kernelInitializer: initializers.glorotUniform({ seed: fourth }),
+    kernelInitializer: initializers.glorotUniform({ seed: seed * 1000 + 1 }),
   });
   return model({ inputs: described, outputs: applied(classifier, x), name: 'head' });
 };

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Observation } from '../calibration/observe.ts';
 import { exportLayers } from '../savedmodel/export-layers.ts';
 import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
 import type { Example } from '../training/dataset.ts';
@@ -8,13 +9,21 @@ import { Backbone, type BackboneOptions } from './backbone.ts';
 import type { LabelledFeatures } from './evaluate-head.ts';
 import { extractFeatures, type FeatureOptions, type Features, VIEW_COUNT } from './features.ts';
 import { buildHead, type HeadOptions } from './head.ts';
+import { observeHead } from './observe-head.ts';
 import {
   fitStandardization,
   type Standardization,
   standardize,
   writeStandardization,
 } from './standardization.ts';
-import { type TrainHeadOptions, trainHead } from './train-head.ts';
+import { type DescribedPhotos, type TrainHeadOptions, trainHead } from './train-head.ts';
+
+/** A head that was trained before, to go on from. */
+export interface EarlierHead {
+  readonly standardization: Standardization;
+  /** @param features length of a feature vector */
+  readonly build: (features: number) => LayersModel;
+}
 
 export interface TransferOptions extends TrainHeadOptions {
   /** Folder of the pretrained network: `model.json` and its weights. */
@@ -26,6 +35,12 @@ export interface TransferOptions extends TrainHeadOptions {
   readonly validation: readonly Example[];
   readonly backbone?: BackboneOptions | undefined;
   readonly head?: Omit<HeadOptions, 'seed'> | undefined;
+  /**
+   * @param key what decides the features
+   * @returns nothing to start from random weights
+   * @throws Error when the earlier head was trained on other features
+   */
+  readonly earlier?: ((key: string) => EarlierHead | undefined) | undefined;
   readonly cacheDirectory?: FeatureOptions['cacheDirectory'];
   /** Called while features are computed. */
   readonly onFeatures?: FeatureOptions['onProgress'];
@@ -38,6 +53,14 @@ export interface TransferResult {
   readonly history: readonly EpochResult[];
   /** Weights of backbone and head together, and how many of them were trained. */
   readonly parameters: { readonly total: number; readonly trained: number };
+  /** Side of the photos that the backbone sees, in pixels. */
+  readonly side: number;
+  /** Names the backbone and how it is used. */
+  readonly key: string;
+  readonly head: LayersModel;
+  readonly standardization: Standardization;
+  /** What the network makes of the photos that were trained on, from the features that are known already. */
+  readonly observeTrained: () => Promise<readonly Observation[]>;
   /** Frees the backbone and the head; the network cannot be written any more. */
   readonly dispose: () => void;
 }
@@ -65,6 +88,13 @@ const writer =
     return { features, logits: exportLayers(graph, head, features).logits };
   };
 
+const standardizationOf = (features: Features, length: number): Standardization => {
+  const raw = featureTensor(features, length);
+  const standardization = fitStandardization(raw);
+  raw.dispose();
+  return standardization;
+};
+
 /**
  * Trains a small head on the features that a pretrained network sees in the photos. The network itself stays as it is,
  * so each photo goes through it once, not once an epoch.
@@ -76,27 +106,46 @@ const writer =
 export const trainTransfer = async (options: TransferOptions): Promise<TransferResult> => {
   const { classes, train, validation, cacheDirectory, onFeatures, signal, seed } = options;
   const backbone = await Backbone.load(options.directory, options.backbone);
+  const earlier = options.earlier?.(backbone.key);
   const features = await extractFeatures(backbone, [...train, ...validation], {
     cacheDirectory,
     onProgress: onFeatures,
     signal,
   });
   const [seen, unseen] = [features.slice(0, train.length), features.slice(train.length)];
-  const raw = featureTensor(seen, backbone.features);
-  const standardization = fitStandardization(raw);
-  raw.dispose();
-  const trained = labelled(train, seen, standardization);
-  const watched = validation.length > 0 ? labelled(validation, unseen, standardization) : undefined;
-  const head = buildHead(backbone.features, classes, { ...options.head, seed });
+  const standardization = earlier?.standardization ?? standardizationOf(seen, backbone.features);
+  const head = earlier?.build(backbone.features) ?? buildHead(backbone.features, classes, { ...options.head, seed });
+  const described = (examples: readonly Example[], of: Features): DescribedPhotos => ({
+    examples,
+    described: labelled(examples, of, standardization),
+  });
+  const trained = described(train, seen);
+  const watched = validation.length > 0 ? described(validation, unseen) : undefined;
   try {
-    const history = await trainHead(head, classes, trained, watched, options);
-    const parameters = { total: backbone.parameters + head.countParams(), trained: head.countParams() };
-    const dispose = () => {
-      backbone.dispose();
-      head.dispose();
+    const context = [options.context, backbone.key].join(' ');
+    const history = await trainHead(head, classes, trained, watched, { ...options, context });
+    return {
+      network: writer(backbone, standardization, head),
+      history,
+      parameters: { total: backbone.parameters + head.countParams(), trained: head.countParams() },
+      side: backbone.side,
+      key: backbone.key,
+      head,
+      standardization,
+      observeTrained: async () => {
+        const again = labelled(train, seen, standardization);
+        try {
+          return await observeHead(head, again);
+        } finally {
+          again.features.dispose();
+        }
+      },
+      dispose: () => {
+        backbone.dispose();
+        head.dispose();
+      },
     };
-    return { network: writer(backbone, standardization, head), history, parameters, dispose };
   } finally {
-    tf.dispose([trained.features, ...(watched ? [watched.features] : [])]);
+    tf.dispose([trained.described.features, ...(watched ? [watched.described.features] : [])]);
   }
 };

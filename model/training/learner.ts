@@ -1,0 +1,49 @@
+import type { Random } from '../random.ts';
+import type { Values } from './tensor-file.ts';
+
+export interface StepResult {
+  /** Mean over the batch, before the step. */
+  readonly loss: number;
+  /** Photos whose heaviest target was named. */
+  readonly correct: number;
+}
+
+export interface StepOptions {
+  /** Share of all steps that lie behind, 0 to 1. */
+  readonly progress: number;
+  readonly learningRate: number;
+  /** Whatever is drawn is drawn from here: a training that goes on from a checkpoint draws the same. */
+  readonly random: Random;
+}
+
+export interface Scores {
+  /** Mean cross-entropy, in nats. */
+  readonly loss: number;
+  /** Share of photos named rightly, 0 to 1. */
+  readonly accuracy: number;
+}
+
+/** Tensors by group, as a checkpoint keeps them. */
+export type LearnerState = Readonly<Record<string, Values>>;
+
+/** A network that learns from `Item`s, a batch at a time, with averaged weights beside those that it trains. */
+export interface Learner<Item> {
+  readonly step: (batch: readonly Item[], options: StepOptions) => Promise<StepResult>;
+  /**
+   * Measures the averaged weights on photos that are not trained on.
+   *
+   * @param when it is, for the message: "in epoch 3"
+   * @returns nothing when there are no such photos
+   * @throws Stopped when the signal is aborted
+   */
+  readonly watch: (signal: AbortSignal | undefined, when: string) => Promise<Scores | undefined>;
+  /** What the next step depends on, besides the random numbers and how many steps there were before it. */
+  readonly state: () => Promise<LearnerState>;
+  /** @throws Error when the state is another network's */
+  readonly restore: (state: LearnerState, steps: number) => void;
+  readonly averagedWeights: () => Promise<Values>;
+  /** Leaves these weights in the network, or else the averaged ones. */
+  readonly finish: (best: Values | undefined) => void;
+  /** No more steps can be taken. */
+  readonly dispose: () => void;
+}

@@ -1,0 +1,96 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { Descent } from '../training/descent.ts';
+import type { Learner, LearnerState, Scores, StepOptions, StepResult } from '../training/learner.ts';
+import { reseedDropout } from '../training/seeded-dropout.ts';
+import { stopIfAborted } from '../training/stop.ts';
+import type { Values } from '../training/tensor-file.ts';
+import { evaluateHead, type LabelledFeatures } from './evaluate-head.ts';
+
+export interface HeadTrainerOptions {
+  readonly classes: number;
+  readonly train: LabelledFeatures;
+  /** Absent: there is nothing to watch. */
+  readonly validation: LabelledFeatures | undefined;
+  readonly weightDecay: number;
+  readonly labelSmoothing: number;
+  readonly averaging: number;
+  /** How much a photo of each class counts in the loss. */
+  readonly classWeights: readonly number[] | undefined;
+}
+
+/** Teaches a head, from features that stay as they are. It learns from photos by their places among the features. */
+export class HeadTrainer implements Learner<number> {
+  readonly #head: LayersModel;
+  readonly #options: HeadTrainerOptions;
+  readonly #descent: Descent;
+
+  constructor(head: LayersModel, options: HeadTrainerOptions) {
+    this.#head = head;
+    this.#options = options;
+    this.#descent = new Descent(head, options);
+  }
+
+  /** Looks at each photo in one of its ways. */
+  async step(photos: readonly number[], { learningRate, random }: StepOptions): Promise<StepResult> {
+    const { features, labels } = this.#options.train;
+    const [, views, length] = features.shape;
+    reseedDropout(this.#head, random);
+    const rows = photos.map((photo) => photo * views + Math.floor(random() * views));
+    const correct = tf.tidy(() => tf.variable(tf.scalar(0), false));
+    const results = tf.tidy(() => {
+      const x = tf.gather(tf.reshape(features, [-1, length]), tf.tensor1d(rows, 'int32'));
+      const truth = tf.tensor1d(
+        photos.map((photo) => labels[photo] ?? 0),
+        'int32',
+      );
+      const { value, grads } = tf.variableGrads(() => {
+        const logits = this.#head.apply(x, { training: true });
+        if (!(logits instanceof tf.Tensor)) throw new Error('The head must have one output.');
+        correct.assign(tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), truth), 'float32')));
+        return this.#loss(truth, logits);
+      }, this.#descent.variables);
+      this.#descent.step(grads, learningRate);
+      return tf.stack([value, correct]);
+    });
+    const [loss = Number.NaN, hits = 0] = await results.data();
+    tf.dispose([results, correct]);
+    return { loss, correct: hits };
+  }
+
+  #loss(truth: tf.Tensor1D, logits: tf.Tensor): tf.Scalar {
+    const { classes, labelSmoothing, classWeights } = this.#options;
+    const oneHot = tf.reshape(tf.oneHot(truth, classes), logits.shape);
+    const targets = tf.add(tf.mul(oneHot, 1 - labelSmoothing), labelSmoothing / classes);
+    const weights = classWeights && tf.gather(tf.tensor1d([...classWeights]), truth);
+    return tf.reshape<tf.Rank.R0>(tf.losses.softmaxCrossEntropy(targets, logits, weights), []);
+  }
+
+  async watch(signal: AbortSignal | undefined, when: string): Promise<Scores | undefined> {
+    const { validation } = this.#options;
+    await stopIfAborted(signal, when);
+    return (
+      validation && this.#descent.withAveragedWeights(() => evaluateHead(this.#head, validation))
+    );
+  }
+
+  state(): Promise<LearnerState> {
+    return this.#descent.state();
+  }
+
+  restore(state: LearnerState, steps: number): void {
+    this.#descent.restore(state, steps);
+  }
+
+  averagedWeights(): Promise<Values> {
+    return this.#descent.averagedWeights();
+  }
+
+  finish(best: Values | undefined): void {
+    this.#descent.finish(best);
+  }
+
+  dispose(): void {
+    this.#descent.dispose();
+  }
+}
