@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { calibrate } from '../model/calibration/calibrate.ts';
 import { decodedNetwork } from '../model/calibration/decoded-network.ts';
-import { measureCalibration } from '../model/calibration/measure.ts';
+import { askModel, measureCalibration } from '../model/calibration/measure.ts';
 import { drawnKinds } from '../model/calibration/unknown/drawn-kinds.ts';
 import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
 import { MODEL_NAME } from '../model/contract/tensors.ts';
@@ -20,7 +20,7 @@ import { encodeSavedModel } from '../model/savedmodel/encode.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
 import { storeModel, versionAt } from '../model/savedmodel/store.ts';
 import { type Dataset, readDataset } from '../model/training/dataset.ts';
-import { evaluate, savedModelPredictor } from '../model/training/evaluate.ts';
+import { compare } from '../model/training/evaluate.ts';
 import { type Split, splitDataset } from '../model/training/split.ts';
 import { say, showProgress } from './progress.ts';
 
@@ -87,16 +87,21 @@ const calibrated = new GraphRunner(decodeSavedModel(savedModel));
 const plain = new GraphRunner(
   decodeSavedModel(encodeSavedModel(buildServingGraph(write, { labels, version }))),
 );
+const answers = await askModel(
+  calibrated,
+  split.test.map(({ pixels }) => pixels),
+);
 const { figures, knownScores, unknownScores } = await measureCalibration({
   calibration,
   plain,
   calibrated,
   validation: split.validation,
   test: split.test,
+  answers,
   unknown,
 });
-const { accuracy, correct, count, loss, confusion } = await evaluate(
-  savedModelPredictor(calibrated),
+const { accuracy, correct, count, loss, confusion } = compare(
+  answers.map(({ probabilities }) => probabilities),
   labels.length,
   split.test,
 );

@@ -1,137 +1,217 @@
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
+import { fromScratch } from '../model/learn/from-scratch.ts';
+import { learn } from '../model/learn/learn.ts';
+import { onBackbone } from '../model/learn/on-backbone.ts';
+import { reportFiles } from '../model/learn/report-files.ts';
 import { loadBackend } from '../model/runtime/backend.ts';
-import { versionAt } from '../model/savedmodel/store.ts';
-import { trainModel } from '../model/train-model.ts';
-import { readDataset } from '../model/training/dataset.ts';
+import { storeModel, versionAt } from '../model/savedmodel/store.ts';
+import { CheckpointStore } from '../model/training/checkpoint.ts';
+import { type Dataset, readDataset } from '../model/training/dataset.ts';
+import { buildNetwork } from '../model/training/network.ts';
+import type { RunOptions } from '../model/training/run-options.ts';
+import { splitDataset } from '../model/training/split.ts';
+import { Stopped } from '../model/training/stop.ts';
 import { duration, say, showProgress } from './progress.ts';
 
 const USAGE = `Usage: npm run train -- --data DIR [options]
 
-  --data DIR            folder with one folder of photos per class (or set FLOWERS_DIR)
+  --data DIR            folder with one folder of photos per class
   --epochs N            times that every photo is seen (60)
   --out DIR             where model, model.tar.gz and report go (build/model)
-  --teacher DIR         a TensorFlow.js graph model, such as MobileNet, whose features guide the training
   --backbone DIR        a TensorFlow.js model, such as MobileNet, on which only a small head is trained: minutes, not hours
   --features DIR        where the backbone's features are kept for the next training (build/features)
+  --teacher DIR         a TensorFlow.js graph model whose features guide a training from random weights
   --batch-size N        photos per step (32; 64 with --backbone)
   --learning-rate X     highest learning rate (0.003)
+  --patience N          epochs without a lower validation loss after which it ends early (none)
+  --balanced            photos of rare classes count for more
   --test X              share of each class kept for the final test (0.1)
-  --validation X        share of each class kept for watching the training (0.1)
+  --validation X        share of each class kept for watching the training, and for calibration (0.1)
+  --unknown DIR         choosing/<kind>/ and measuring/<kind>/: photos of other things, to learn and to measure what is none of
+                        the classes, beside drawings
   --seed N              of the split, the weights and the augmentation (1)
-  --version DIGITS      version of the model (the time in UTC)
+  --version N           version of the model: digits (the time)
+
+Stopped or killed, it goes on from its checkpoint when it is started again with the same options.
 `;
 
-const share = z.coerce.number().min(0).max(0.5);
 const count = z.coerce.number().int().positive();
+const share = z.coerce.number().min(0).max(0.5);
 
 const optionsSchema = z.strictObject({
-  data: z.string({ error: 'give the folder of photos' }),
+  data: z.string('required'),
   epochs: count.default(60),
   out: z.string().default('build/model'),
-  teacher: z.string().optional(),
   backbone: z.string().optional(),
   features: z.string().default('build/features'),
+  teacher: z.string().optional(),
   'batch-size': count.optional(),
   'learning-rate': z.coerce.number().positive().default(0.003),
+  patience: count.optional(),
+  balanced: z.boolean().default(false),
   test: share.min(0.01).default(0.1),
   validation: share.default(0.1),
-  seed: z.coerce.number().int().min(0).default(1),
+  unknown: z.string().optional(),
+  seed: z.coerce.number().int().default(1),
   version: z.string().regex(/^\d+$/, 'digits only').default(versionAt(new Date())),
 });
 
 type Options = z.infer<typeof optionsSchema>;
 
+const FLAGS = new Set(['balanced']);
 /** Folders of this machine, which are another person's no business. */
 const PRIVATE = new Set(['data', 'out', 'version', 'features']);
-const FOLDERS = new Set(['teacher', 'backbone']);
+const FOLDERS = new Set(['teacher', 'backbone', 'unknown']);
 
-const readOptions = () => {
+const readOptions = (): Options => {
   const names = Object.keys(optionsSchema.shape);
   const { values } = parseArgs({
-    options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+    options: Object.fromEntries(
+      ['help', ...names].map((name) => [
+        name,
+        { type: name === 'help' || FLAGS.has(name) ? 'boolean' : 'string' } as const,
+      ]),
+    ),
   });
-  const data = values['data'] ?? process.env['FLOWERS_DIR'];
-  const parsed = optionsSchema.safeParse({ ...values, ...(data !== undefined && { data }) });
-  if (parsed.success) return parsed.data;
-  throw new Error(
-    parsed.error.issues.map((issue) => `--${issue.path.join('.')}: ${issue.message}`).join('\n'),
-  );
+  if (values['help']) {
+    process.stdout.write(USAGE);
+    process.exit(0);
+  }
+  const options = optionsSchema.parse(values);
+  if (options.teacher !== undefined && options.backbone !== undefined)
+    throw new Error('A training has a teacher or a backbone, not both. Give one of them.');
+  return options;
+};
+
+const typed = (name: string, value: unknown): string => {
+  if (value === undefined || value === false) return '';
+  if (value === true) return ` --${name}`;
+  return ` --${name} ${FOLDERS.has(name) ? path.basename(String(value)) : value}`;
 };
 
 /** The command as another person would type it: without the folders of this machine. */
 const commandLine = (options: Options): string =>
   `npm run train -- --data DIR${Object.entries(options)
     .filter(([name]) => !PRIVATE.has(name))
-    .map(([name, value]) =>
-      value === undefined ? '' : ` --${name} ${FOLDERS.has(name) ? path.basename(String(value)) : value}`,
-    )
+    .map(([name, value]) => typed(name, value))
     .join('')}`;
-
-const pretrained = (directory: string | undefined) =>
-  directory === undefined ? undefined : { directory, name: path.basename(directory) };
 
 const percent = (value: number) => `${(value * 100).toFixed(1)} %`;
 
-const main = async (): Promise<void> => {
-  const options = readOptions();
-  const backend = await loadBackend();
-  say(`Computing on ${backend.reason}.`);
-  const dataset = await readDataset(options.data, {
+const readPhotos = async ({ data }: Options): Promise<Dataset> => {
+  const dataset = await readDataset(data, {
     onProgress: (done, total) => showProgress(`Reading photo ${done} of ${total}`),
   });
   say(
     `Read ${dataset.examples.length} photos of ${dataset.labels.length} classes: ${dataset.labels.join(', ')}.`,
   );
   for (const { file, reason } of dataset.skipped) say(`  left out ${file}: ${reason}`);
-  const started = performance.now();
-  const backbone = pretrained(options.backbone);
-  const metrics = await trainModel({
-    dataset,
-    backend,
-    outputDirectory: options.out,
-    version: options.version,
-    command: commandLine(options),
-    split: { test: options.test, validation: options.validation, seed: options.seed },
-    teacher: pretrained(options.teacher),
-    backbone: backbone && { ...backbone, cacheDirectory: options.features },
-    onFeatures: (done, total) => showProgress(`Computing features of photo ${done} of ${total}`),
-    onSplit: ({ train, validation, test }) =>
-      say(`Training on ${train.length}, watching ${validation.length}, testing on ${test.length} photos.`),
-    training: {
-      epochs: options.epochs,
-      batchSize: options['batch-size'] ?? (backbone ? 64 : 32),
-      learningRate: options['learning-rate'],
-      onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
-      onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
-        const left = ((performance.now() - started) / 1000 / epoch) * (epochs - epoch);
-        const watched = validation
-          ? `, validation loss ${validation.loss.toFixed(3)} accuracy ${percent(validation.accuracy)}`
-          : '';
-        say(
-          `Epoch ${epoch} of ${epochs}: loss ${trainingLoss.toFixed(3)} accuracy ${percent(trainingAccuracy)}${watched} (${duration(seconds)}, ${duration(left)} left)`,
-        );
-      },
-    },
-  });
-  const [low, high] = metrics.test.interval;
-  say(
-    `Test accuracy of the exported model: ${percent(metrics.test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`,
-  );
-  say(
-    `Wrote ${options.out}: model, model.tar.gz and MODEL_CARD.md. Serve it with: MODEL_DIR=${options.out} npm start`,
-  );
+  return dataset;
 };
 
-if (process.argv.includes('--help')) {
-  process.stdout.write(USAGE);
-  process.exit(0);
+/** Shows how the training goes. */
+const shown = (started: number): RunOptions => ({
+  onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
+  onResume: ({ history, step }) =>
+    say(`Going on from a checkpoint: ${history.length} epochs and ${step} steps are done.`),
+  onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
+    const elapsed = (performance.now() - started) / 1000;
+    const left = duration((elapsed / epoch) * (epochs - epoch));
+    const watched = validation
+      ? `, validation loss ${validation.loss.toFixed(3)} accuracy ${percent(validation.accuracy)}`
+      : '';
+    say(
+      `Epoch ${epoch} of ${epochs}: loss ${trainingLoss.toFixed(3)} accuracy ${percent(trainingAccuracy)}${watched} (${duration(seconds)}, ${left} left)`,
+    );
+  },
+});
+
+/** The way to train that was asked for. */
+const wayOf = (options: Options, classes: number, run: RunOptions) => {
+  const {
+    epochs,
+    'batch-size': batchSize,
+    'learning-rate': learningRate,
+    seed,
+    patience,
+    balanced,
+  } = options;
+  const common = { ...run, classes, epochs, batchSize, learningRate, seed, patience, balanced };
+  const named = (directory: string) => ({ directory, name: path.basename(directory) });
+  if (options.backbone !== undefined) {
+    return onBackbone({
+      ...common,
+      ...named(options.backbone),
+      cacheDirectory: options.features,
+      onFeatures: (done, total) => showProgress(`Computing features of photo ${done} of ${total}`),
+    });
+  }
+  const teacher = options.teacher === undefined ? undefined : named(options.teacher);
+  return fromScratch({
+    ...common,
+    network: buildNetwork({ classes, seed }),
+    teacher,
+    context: teacher?.name,
+  });
+};
+
+const main = async (stop: AbortSignal): Promise<void> => {
+  const options = readOptions();
+  const { out, seed, version } = options;
+  const backend = await loadBackend();
+  say(`Computing on ${backend.reason}.`);
+  const dataset = await readPhotos(options);
+  const split = splitDataset(dataset, { test: options.test, validation: options.validation, seed });
+  say(
+    `Training on ${split.train.length}, watching ${split.validation.length}, testing on ${split.test.length} photos.`,
+  );
+  const checkpoints = path.join(out, 'checkpoints');
+  const run = {
+    ...shown(performance.now()),
+    signal: stop,
+    checkpoints: new CheckpointStore(checkpoints, { onWarning: (text) => say(`Warning: ${text}`) }),
+  };
+  const { savedModel, ...report } = await learn({
+    ...{ dataset, split, backend, version, seed, say, signal: stop },
+    train: wayOf(options, dataset.labels.length, run),
+    command: commandLine(options),
+    unknown: options.unknown === undefined ? [] : await photoKinds(options.unknown),
+  });
+  await storeModel(out, version, savedModel);
+  for (const [name, content] of Object.entries(await reportFiles(report)))
+    await writeFile(path.join(out, name), content);
+  await rm(checkpoints, { recursive: true, force: true });
+  const [low, high] = report.metrics.test.interval;
+  say(
+    `Test accuracy of the exported model: ${percent(report.metrics.test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`,
+  );
+  say(`Wrote ${out}: model, model.tar.gz and MODEL_CARD.md. Serve it with: MODEL_DIR=${out} npm start`);
+};
+
+const explain = (error: unknown): string => {
+  if (error instanceof Stopped) return `${error.message} Start it again with the same options to go on.`;
+  if (error instanceof z.ZodError) {
+    const problems = error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`);
+    return `${problems.join('\n')}\n\n${USAGE}`;
+  }
+  return `${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`;
+};
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    say('Stopping, once a checkpoint is written.');
+    stop.abort();
+  });
 }
 
 try {
-  await main();
+  await main(stop.signal);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-  process.exit(1);
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = error instanceof Stopped ? 130 : 1;
 }

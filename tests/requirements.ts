@@ -4,7 +4,7 @@ import { accessSync } from 'node:fs';
  * What some tests need and a person's machine may lack. Without it such a test is skipped, loudly; where the
  * environment variable REQUIRE names it (comma separated), as in CI, its absence is a failure.
  */
-export type Requirement = 'chromium' | 'emulator' | 'flowers' | 'tensorflow' | 'terraform';
+export type Requirement = 'backbone' | 'chromium' | 'emulator' | 'flowers' | 'tensorflow' | 'terraform';
 
 const required = new Set((process.env['REQUIRE'] ?? '').split(','));
 

@@ -1,6 +1,6 @@
 import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { fitKnownScore, type KnownScore } from './known-score.ts';
-import { type LabelledPhoto, observe } from './observe.ts';
+import { type LabelledPhoto, type Observation, observe } from './observe.ts';
 import { fitTemperature } from './temperature.ts';
 
 /** What is added to a trained network so that its answers are honest. */
@@ -11,8 +11,8 @@ export interface Calibration {
 }
 
 export interface CalibrationPhotos {
-  /** Photos that were trained on. */
-  readonly train: readonly LabelledPhoto[];
+  /** What the network makes of the photos that it was trained on, or those photos. */
+  readonly train: readonly LabelledPhoto[] | (() => Promise<readonly Observation[]>);
   /** Photos of the classes that were not trained on, and are not those of the final test. */
   readonly validation: readonly LabelledPhoto[];
   /** Pictures that show none of the classes. @default none */
@@ -27,18 +27,21 @@ export const FEWEST_PHOTOS = 20;
  *
  * @param write the trained network, as it will be exported
  * @returns undefined when there are fewer than {@link FEWEST_PHOTOS} to judge by
+ * @throws Stopped when the signal is aborted
  */
 export const calibrate = async (
   write: NetworkWriter,
   classes: number,
   { train, validation, unknown = [] }: CalibrationPhotos,
+  signal?: AbortSignal,
 ): Promise<Calibration | undefined> => {
   if (validation.length < FEWEST_PHOTOS) return undefined;
-  const heldOut = await observe(write, validation);
-  const known = await observe(write, train);
+  const heldOut = await observe(write, validation, signal);
+  const known = typeof train === 'function' ? await train() : await observe(write, train, signal);
   const others = await observe(
     write,
     unknown.map((pixels) => ({ label: -1, pixels })),
+    signal,
   );
   return {
     temperature: fitTemperature(heldOut),

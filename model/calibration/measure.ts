@@ -1,6 +1,7 @@
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import { type Metrics, wilsonInterval } from '../report/metrics.ts';
 import type { GraphRunner, Output } from '../runtime/graph-runner.ts';
+import { stopIfAborted } from '../training/stop.ts';
 import type { Calibration } from './calibrate.ts';
 import { confidenceBins, expectedCalibrationError } from './calibration-error.ts';
 import type { LabelledPhoto } from './observe.ts';
@@ -30,13 +31,19 @@ const numbersOf = (output: Output | undefined): readonly number[] => {
   return output.numbers;
 };
 
-/** Asks an exported model. */
+/**
+ * Asks an exported model.
+ *
+ * @throws Stopped when the signal is aborted
+ */
 export const askModel = async (
   runner: GraphRunner,
   photos: readonly Uint8Array[],
+  signal?: AbortSignal,
 ): Promise<ModelAnswer[]> => {
   const answers: ModelAnswer[] = [];
   for (let start = 0; start < photos.length; start += BATCH) {
+    await stopIfAborted(signal, 'while the model was measured');
     const values = photos.slice(start, start + BATCH);
     const outputs = await runner.run(new Map([[INPUT_NAME, { shape: [values.length], values }]]));
     const probabilities = numbersOf(outputs.get(OUTPUT_NAMES.probabilities));
@@ -73,7 +80,11 @@ export interface MeasureOptions {
   readonly calibrated: GraphRunner;
   readonly validation: readonly LabelledPhoto[];
   readonly test: readonly LabelledPhoto[];
+  /** What the calibrated model says of the test photos. */
+  readonly answers: readonly ModelAnswer[];
   readonly unknown: readonly UnknownPhotos[];
+  /** Aborted, it ends the measurement. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Scores behind a curve of the ROC picture. */
@@ -89,24 +100,27 @@ export const measureCalibration = async ({
   calibrated,
   validation,
   test,
+  answers: after,
   unknown,
+  signal,
 }: MeasureOptions): Promise<{
   readonly figures: CalibrationFigures;
   readonly knownScores: readonly number[];
   readonly unknownScores: readonly KindScores[];
 }> => {
-  const pixels = test.map((photo) => photo.pixels);
-  const before = await askModel(plain, pixels);
-  const after = await askModel(calibrated, pixels);
-  const heldOut = await askModel(
-    calibrated,
-    validation.map((photo) => photo.pixels),
-  );
+  const ask = (runner: GraphRunner, photos: readonly LabelledPhoto[]) =>
+    askModel(
+      runner,
+      photos.map(({ pixels }) => pixels),
+      signal,
+    );
+  const before = await ask(plain, test);
+  const heldOut = await ask(calibrated, validation);
   const knownScores = after.map(({ knownScore }) => knownScore);
   const kinds: CalibrationFigures['unknown'] = [];
   const unknownScores: KindScores[] = [];
   for (const { kind, source, purpose, photos } of unknown) {
-    const answers = await askModel(calibrated, photos);
+    const answers = await askModel(calibrated, photos, signal);
     const scores = answers.map(({ knownScore }) => knownScore);
     const refused = answers.filter((answer) => !isKept(answer)).length;
     kinds.push({

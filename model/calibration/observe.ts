@@ -3,6 +3,7 @@ import { GraphRunner, type Output } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
 import { encodeSavedModel } from '../savedmodel/encode.ts';
 import { buildObservationGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
+import { stopIfAborted } from '../training/stop.ts';
 
 /** What a network makes of a photo. */
 export interface Observation {
@@ -28,14 +29,20 @@ const rows = (output: Output | undefined, count: number): number[][] => {
   return Array.from({ length: count }, (_, row) => output.numbers.slice(row * width, (row + 1) * width));
 };
 
-/** Runs photos through the network as it will be exported, weights rounded and all. */
+/**
+ * Runs photos through the network as it will be exported, weights rounded and all.
+ *
+ * @throws Stopped when the signal is aborted
+ */
 export const observe = async (
   write: NetworkWriter,
   photos: readonly LabelledPhoto[],
+  signal?: AbortSignal,
 ): Promise<Observation[]> => {
   const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(buildObservationGraph(write))));
   const observations: Observation[] = [];
   for (let start = 0; start < photos.length; start += BATCH) {
+    await stopIfAborted(signal, 'while the model was calibrated');
     const batch = photos.slice(start, start + BATCH);
     const input = { shape: [batch.length], values: batch.map(({ pixels }) => pixels) };
     const outputs = await runner.run(new Map([[INPUT_NAME, input]]));

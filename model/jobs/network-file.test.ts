@@ -4,6 +4,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../runtime/backend.ts';
 import { scramble } from '../savedmodel/testing.ts';
 import { buildNetwork } from '../training/network.ts';
+import { buildHead } from '../transfer/head.ts';
 import { writeFiles } from './files.ts';
 import { encodeNetwork, NETWORK_FILE, type NetworkShape, readNetwork } from './network-file.ts';
 import type { OptMl } from './opt-ml.ts';
@@ -20,18 +21,35 @@ const weightsOf = (network: LayersModel) => network.weights.map((weight) => [...
 const stored = async (optMl: OptMl): Promise<LayersModel> => {
   const network = buildNetwork({ ...SHAPE, classes: 2 });
   scramble(network, 5);
-  await writeFiles(optMl.root, { [NETWORK_FILE]: await encodeNetwork(network, LABELS, SHAPE) });
+  await writeFiles(optMl.root, {
+    [NETWORK_FILE]: await encodeNetwork(network, LABELS, { kind: 'network', shape: SHAPE }),
+  });
   return network;
 };
 
 test('a network comes back with all its weights, to the bit', () =>
   withOptMl(async (optMl) => {
     const network = await stored(optMl);
-    const { labels, shape, build } = await readNetwork(optMl.root);
-    assert.deepEqual(labels, LABELS);
-    assert.deepEqual(shape, SHAPE);
-    const again = build({ classes: 2, keepClassifier: true, seed: 9 });
+    const earlier = await readNetwork(optMl.root);
+    assert.deepEqual(earlier.labels, LABELS);
+    assert.deepEqual(earlier.kind === 'network' && earlier.shape, SHAPE);
+    const again = earlier.build({ classes: 2, keepClassifier: true, seed: 9 });
     assert.deepEqual(weightsOf(again), weightsOf(network));
+  }));
+
+test('a head comes back with the features that it was trained on', () =>
+  withOptMl(async (optMl) => {
+    const head = buildHead(3, 2);
+    scramble(head, 6);
+    const standardization = { mean: Float32Array.of(1, 2, 3), scale: Float32Array.of(4, 5, 6) };
+    const kind = { kind: 'head', backbone: 'of these features', standardization } as const;
+    await writeFiles(optMl.root, { [NETWORK_FILE]: await encodeNetwork(head, LABELS, kind) });
+    const { labels, build, ...trained } = await readNetwork(optMl.root);
+    assert.deepEqual([labels, trained], [LABELS, kind]);
+    const again = build({ classes: 2, keepClassifier: true, seed: 9 });
+    assert.deepEqual(weightsOf(again), weightsOf(head));
+    const [hidden] = build({ classes: 4, keepClassifier: false, seed: 9 }).getLayer('hidden').getWeights();
+    assert.deepEqual(hidden?.dataSync(), head.getLayer('hidden').getWeights()[0]?.dataSync());
   }));
 
 test('for other classes the layer that names them starts anew, and nothing else', () =>

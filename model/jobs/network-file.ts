@@ -2,29 +2,37 @@ import path from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { buildNetwork } from '../training/network.ts';
-import { decodeTensorFile, encodeTensorFile } from '../training/tensor-file.ts';
+import { decodeTensorFile, encodeTensorFile, type Values } from '../training/tensor-file.ts';
 import { readValues, writeValues } from '../training/weights.ts';
+import { buildHead } from '../transfer/head.ts';
+import type { Standardization } from '../transfer/standardization.ts';
 import { readIfThere } from './files.ts';
 
 /**
- * In the model's archive: the network before it was exported, in single precision, so that a later training can go on
- * from it. The SavedModel cannot serve for that: its weights are rounded, and its normalizations folded away.
+ * In the model's archive: what was trained before it was exported, in single precision, so that a later training can go
+ * on from it. The SavedModel cannot serve for that: its weights are rounded, and its normalizations folded away.
  */
 export const NETWORK_FILE = 'network.bin';
 
-const FORMAT = 1;
+const FORMAT = 2;
 const CLASSIFIER = 'logits';
 
 const shapeSchema = z.object({ stem: z.int(), blocks: z.array(z.int()), dropout: z.number() });
 
-/** What a network looks like, apart from its classes. */
+/** What a whole network looks like, apart from its classes. */
 export type NetworkShape = Readonly<z.infer<typeof shapeSchema>>;
 
-const headerSchema = z.object({
-  format: z.literal(FORMAT),
-  labels: z.array(z.string()),
-  shape: shapeSchema,
-});
+const base = z.object({ format: z.literal(FORMAT), labels: z.array(z.string()) });
+const headerSchema = z.discriminatedUnion('kind', [
+  base.extend({ kind: z.literal('network'), shape: shapeSchema }),
+  /** A head, and what decides the features that it was trained on. */
+  base.extend({ kind: z.literal('head'), backbone: z.string() }),
+]);
+
+/** What was trained, besides its weights. */
+export type TrainedKind =
+  | { readonly kind: 'network'; readonly shape: NetworkShape }
+  | { readonly kind: 'head'; readonly backbone: string; readonly standardization: Standardization };
 
 /** The weights of all layers but the classifier, and those of the classifier. */
 const partsOf = (network: LayersModel) => {
@@ -35,42 +43,54 @@ const partsOf = (network: LayersModel) => {
   };
 };
 
+const headerOf = (labels: readonly string[], trained: TrainedKind): z.infer<typeof headerSchema> => {
+  const common: z.infer<typeof base> = { format: FORMAT, labels: [...labels] };
+  if (trained.kind === 'head') return { ...common, kind: 'head', backbone: trained.backbone };
+  const { shape } = trained;
+  return { ...common, kind: 'network', shape: { ...shape, blocks: [...shape.blocks] } };
+};
+
 export const encodeNetwork = async (
   network: LayersModel,
   labels: readonly string[],
-  shape: NetworkShape,
+  trained: TrainedKind,
 ): Promise<Uint8Array> => {
   const { body, classifier } = partsOf(network);
-  const header: z.infer<typeof headerSchema> = {
-    format: FORMAT,
-    labels: [...labels],
-    shape: { ...shape, blocks: [...shape.blocks] },
-  };
   const groups = {
     body: await readValues(body.map((weight) => weight.read())),
     classifier: await readValues(classifier.map((weight) => weight.read())),
+    ...(trained.kind === 'head' && {
+      standardization: [trained.standardization.mean, trained.standardization.scale],
+    }),
   };
-  return encodeTensorFile({ header, groups });
+  return encodeTensorFile({ header: headerOf(labels, trained), groups });
 };
 
-/** A network to go on from. */
-export interface EarlierNetwork {
-  readonly labels: readonly string[];
-  readonly shape: NetworkShape;
-  /**
-   * @param keepClassifier false: the layer that names the classes starts anew
-   * @param seed of what starts anew
-   */
-  readonly build: (options: {
-    readonly classes: number;
-    readonly keepClassifier: boolean;
-    readonly seed: number;
-  }) => LayersModel;
+export interface BuildOptions {
+  readonly classes: number;
+  /** False: the layer that names the classes starts anew. */
+  readonly keepClassifier: boolean;
+  /** Of what starts anew. */
+  readonly seed: number;
 }
+
+/** What a training goes on from. */
+export type EarlierNetwork = TrainedKind & {
+  readonly labels: readonly string[];
+  /** @throws Error when the weights are of other sizes */
+  readonly build: (options: BuildOptions) => LayersModel;
+};
+
+const filled = (network: LayersModel, groups: Readonly<Record<string, Values>>, keepClassifier: boolean) => {
+  const parts = partsOf(network);
+  writeValues(parts.body, groups['body'] ?? []);
+  if (keepClassifier) writeValues(parts.classifier, groups['classifier'] ?? []);
+  return network;
+};
 
 /**
  * @param directory an unpacked model archive
- * @throws Error when no network can be read there
+ * @throws Error when nothing to go on from can be read there
  */
 export const readNetwork = async (directory: string): Promise<EarlierNetwork> => {
   const bytes = await readIfThere(path.join(directory, NETWORK_FILE));
@@ -82,17 +102,17 @@ export const readNetwork = async (directory: string): Promise<EarlierNetwork> =>
       `The earlier model cannot be gone on from: ${NETWORK_FILE} ${problem} in its archive. Give a model that this image trained, or none, to start from scratch.`,
     );
   }
-  const { labels, shape } = header.data;
-  const { body = [], classifier = [] } = content.groups;
-  return {
-    labels,
-    shape,
-    build({ classes, keepClassifier, seed }) {
-      const network = buildNetwork({ ...shape, classes, seed });
-      const parts = partsOf(network);
-      writeValues(parts.body, body);
-      if (keepClassifier) writeValues(parts.classifier, classifier);
-      return network;
-    },
-  };
+  const { groups } = content;
+  const { labels, ...trained } = header.data;
+  if (trained.kind === 'network') {
+    const { kind, shape } = trained;
+    const build = ({ classes, keepClassifier, seed }: BuildOptions) =>
+      filled(buildNetwork({ ...shape, classes, seed }), groups, keepClassifier);
+    return { labels, kind, shape, build };
+  }
+  const { kind, backbone } = trained;
+  const [mean = new Float32Array(), scale = new Float32Array()] = groups['standardization'] ?? [];
+  const build = ({ classes, keepClassifier, seed }: BuildOptions) =>
+    filled(buildHead(mean.length, classes, { seed }), groups, keepClassifier);
+  return { labels, kind, backbone, standardization: { mean, scale }, build };
 };

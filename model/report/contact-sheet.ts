@@ -1,5 +1,5 @@
-import sharp from 'sharp';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
+import { drawing } from './drawing.ts';
 import { label, picture } from './svg.ts';
 
 /** A photo that the model named wrongly. */
@@ -40,7 +40,7 @@ export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer
     input: Buffer.from(pixels),
     raw: { width: PHOTO_SIDE, height: PHOTO_SIDE, channels: PHOTO_CHANNELS } as const,
   }));
-  return sharp(Buffer.from(picture(width, height, title, captions)))
+  return drawing(picture(width, height, title, captions))
     .composite(photos)
     .jpeg({ quality: 85 })
     .toBuffer();

@@ -40,15 +40,24 @@ export const metricsSchema = z.object({
   training: z.object({
     command: z.string(),
     backend: z.string(),
+    /** Weights of the whole network. */
     parameters: z.int(),
+    /** How many of them were trained, where it is not all. */
+    trainedParameters: z.int().optional(),
+    /** Side of the square to which a photo is brought before the first convolution, in pixels. */
+    side: z.int().default(112),
     epochs: z.int(),
     seconds: z.number(),
     photosPerSecond: z.number(),
     /** The pretrained network that guided the training, if any. */
     teacher: z.string().nullable(),
+    /** The pretrained network whose features the trained part sees, if any. */
+    backbone: z.string().nullable().default(null),
     /** What a reader of the command must know besides. */
     note: z.string().optional(),
   }),
+  /** Whether the surest of the wrong answers lie beside it as a picture, with the photos. */
+  mistakes: z.boolean().optional(),
   /** Missing when there were too few held-out photos to calibrate by, and in models from before. */
   calibration: z
     .object({

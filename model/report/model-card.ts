@@ -24,10 +24,28 @@ const perClass = ({ labels, data, test }: Metrics): string =>
     }),
   );
 
-const teacherNote = ({ training: { teacher } }: Metrics): string =>
-  teacher === null
-    ? ''
-    : `While it learned, the network also had to predict the features that ${teacher} sees in the same photos; none of that network's weights are in the model.\n`;
+const minutes = (seconds: number) =>
+  seconds < 90 ? `${seconds.toFixed(0)} seconds` : `${(seconds / 60).toFixed(0)} minutes`;
+
+/** How long a training took, and on what. */
+const effort = ({ epochs, seconds, backend, photosPerSecond }: Metrics['training']): string =>
+  `${epochs} epochs in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
+
+const scratchStory = ({ training }: Metrics): string => {
+  const hint =
+    training.teacher === null
+      ? ''
+      : `While it learned, the network also had to predict the features that ${training.teacher} sees in the same photos; none of that network's weights are in the model.\n`;
+  return `A compact residual network with ${training.parameters.toLocaleString('en')} parameters, trained from random weights for ${effort(training)}.\n${hint}`;
+};
+
+const transferStory = ({ training }: Metrics, backbone: string): string =>
+  `A small head on ${backbone}, which was trained on other photos and stays as it was: of ${training.parameters.toLocaleString('en')} parameters, ${(training.trainedParameters ?? training.parameters).toLocaleString('en')} were trained, for ${effort(training)}, after every photo had gone through the backbone once.\n`;
+
+const story = (metrics: Metrics): string =>
+  metrics.training.backbone === null
+    ? scratchStory(metrics)
+    : transferStory(metrics, metrics.training.backbone);
 
 const rate = (part: number, count: number) => `${part} of ${count} (${percent(part / Math.max(1, count))})`;
 
@@ -100,15 +118,14 @@ ${perClass(metrics)}
 ![Confusion matrix](confusion-matrix.svg)
 
 ![Training curves](training-curves.svg)
-
+${metrics.mistakes ? '\n![The surest mistakes](mistakes.jpg)\n' : ''}
 ## How it was made
 
 \`\`\`sh
 ${training.command}
 \`\`\`
 
-${note}A compact residual network with ${training.parameters.toLocaleString('en')} parameters, trained from random weights for ${training.epochs} epochs in ${(training.seconds / 60).toFixed(0)} minutes on ${training.backend} (${training.photosPerSecond.toFixed(0)} photos a second).
-${teacherNote(metrics)}It sees a photo at 112 x 112 pixels, once as it is and once mirrored, and answers with the mean of both. Its weights are stored in half precision: ${(bytes / 1e6).toFixed(2)} MB.
+${note}${story(metrics)}It sees a photo at ${training.side} x ${training.side} pixels, once as it is and once mirrored, and answers with the mean of both. Its weights are stored in half precision: ${(bytes / 1e6).toFixed(2)} MB.
 
 ## Data
 

@@ -54,10 +54,12 @@ export const metrics = (changes: Partial<Metrics> = {}): Metrics => ({
     command: 'npm run train -- --data flowers',
     backend: 'WebAssembly',
     parameters: 1_234_567,
+    side: 112,
     epochs: 3,
     seconds: 600,
     photosPerSecond: 12.4,
     teacher: null,
+    backbone: null,
   },
   bytes: 2_470_000,
   history: [

@@ -48,27 +48,41 @@ export const savedModelPredictor =
     return rowsOf(output.numbers, output.numbers.length / examples.length);
   };
 
-/** Compares answers with the truth, on photos that were not trained on. */
+/** What a model says of each example, in their order. */
+export const askAll = async (
+  predict: Predictor,
+  examples: readonly Example[],
+): Promise<readonly (readonly number[])[]> => {
+  const rows: (readonly number[])[] = [];
+  for (let start = 0; start < examples.length; start += BATCH)
+    rows.push(...(await predict(examples.slice(start, start + BATCH))));
+  return rows;
+};
+
+/** Compares answers with the truth. */
+export const compare = (
+  answers: readonly (readonly number[])[],
+  classes: number,
+  examples: readonly Pick<Example, 'label'>[],
+): Evaluation => {
+  const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
+  let loss = 0;
+  let correct = 0;
+  examples.forEach(({ label }, index) => {
+    const row = answers[index] ?? [];
+    const answer = row.indexOf(Math.max(...row));
+    const counts = confusion[label];
+    if (counts) counts[answer] = (counts[answer] ?? 0) + 1;
+    if (answer === label) correct += 1;
+    loss -= Math.log(Math.max(row[label] ?? 0, 1e-7));
+  });
+  const count = examples.length;
+  return { loss: loss / count, accuracy: correct / count, correct, count, confusion };
+};
+
+/** Measures a model on photos that were not trained on. */
 export const evaluate = async (
   predict: Predictor,
   classes: number,
   examples: readonly Example[],
-): Promise<Evaluation> => {
-  const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
-  let loss = 0;
-  let correct = 0;
-  for (let start = 0; start < examples.length; start += BATCH) {
-    const batch = examples.slice(start, start + BATCH);
-    const rows = await predict(batch);
-    batch.forEach(({ label }, index) => {
-      const row = rows[index] ?? [];
-      const answer = row.indexOf(Math.max(...row));
-      const counts = confusion[label];
-      if (counts) counts[answer] = (counts[answer] ?? 0) + 1;
-      if (answer === label) correct += 1;
-      loss -= Math.log(Math.max(row[label] ?? 0, 1e-7));
-    });
-  }
-  const count = examples.length;
-  return { loss: loss / count, accuracy: correct / count, correct, count, confusion };
-};
+): Promise<Evaluation> => compare(await askAll(predict, examples), classes, examples);

@@ -6,7 +6,7 @@ import {
   model,
   SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
-import { PHOTO_CHANNELS } from '../contract/tensors.ts';
+import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { BatchNorm } from './batch-norm.ts';
 import { SeededDropout } from './seeded-dropout.ts';
 
@@ -22,6 +22,9 @@ export interface NetworkOptions {
   /** Seed of the initial weights. @default 1 */
   readonly seed?: number;
 }
+
+/** Side of what the network sees of a whole photo, in pixels. */
+export const SEEN_SIDE = PHOTO_SIDE / 2;
 
 /** The layer whose output describes a photo; the classifier sees nothing else. */
 const FEATURES_LAYER = 'features';

@@ -11,9 +11,19 @@ import { type Batch, mix } from './mix.ts';
 import { withHint } from './network.ts';
 import { reseedDropout } from './seeded-dropout.ts';
 import { interruptible } from './stop.ts';
-import type { Teacher } from './teacher.ts';
 import type { Values } from './tensor-file.ts';
 import { targetTensor } from './tensors.ts';
+
+/** A pretrained network whose features another one must predict too. */
+export interface Guide {
+  /** Length of a feature vector. */
+  readonly features: number;
+  /**
+   * @param photos float32 `[N, side, side, 3]` in [-1, 1]
+   * @returns float32 `[N, features]`, each about mean 0 and deviation 1
+   */
+  readonly describe: (photos: tf.Tensor4D) => tf.Tensor2D;
+}
 
 export interface TrainerOptions {
   /** Decoupled weight decay. @default 0.05 */
@@ -25,7 +35,7 @@ export interface TrainerOptions {
   /** How much a photo of each class counts in the loss. @default all the same */
   readonly classWeights?: readonly number[] | undefined;
   /** Whose features the network must predict too. @default none */
-  readonly teacher?: Teacher | undefined;
+  readonly teacher?: Guide | undefined;
   /** Weight of the teacher's part of the loss. @default 1 */
   readonly teacherWeight?: number;
 }
@@ -43,7 +53,7 @@ export class Trainer implements Learner<Example> {
   readonly #classes: number;
   readonly #options: Required<Omit<TrainerOptions, 'teacher' | 'classWeights'>>;
   readonly #classWeights: readonly number[] | undefined;
-  readonly #teacher: Teacher | undefined;
+  readonly #teacher: Guide | undefined;
   readonly #network: LayersModel;
   /** The network, with a second output if there is a teacher. */
   readonly #taught: LayersModel;

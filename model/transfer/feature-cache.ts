@@ -2,14 +2,17 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { decodeTensorFile, encodeTensorFile } from '../training/tensor-file.ts';
+import { decodeTensorFile, encodeTensorFile, type Values } from '../training/tensor-file.ts';
 
 /** What the features in a file are the features of. */
-const headerSchema = z.object({ key: z.string(), content: z.string() });
+const headerSchema = z.object({ key: z.string(), contents: z.array(z.string()) });
+
+const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
 /**
- * Features of photos on disk, one file for each photo. A file that was cut short, altered, moved, or made in another way
- * is not used.
+ * Features of photos on disk, one file for each batch that was computed together: what TensorFlow computes of a photo
+ * may differ in its last bit with the photos beside it, and a training that goes on must see the same numbers. A file
+ * that was cut short, altered, moved, or made in another way is not used.
  */
 export class FeatureCache {
   readonly #directory: string;
@@ -20,21 +23,26 @@ export class FeatureCache {
    * @param key what decides the features of a photo, besides the photo
    */
   constructor(directory: string, key: string) {
-    this.#directory = path.join(directory, createHash('sha256').update(key).digest('hex').slice(0, 16));
+    this.#directory = path.join(directory, shortHash(key));
     this.#key = key;
   }
 
+  #file(contents: readonly string[]): string {
+    return path.join(this.#directory, shortHash(contents.join()));
+  }
+
   /**
-   * @param content hash of the photo's pixels
-   * @returns undefined when they are not there, or not to be trusted
+   * @param contents hashes of the pixels of a batch
+   * @returns the features of each photo; undefined when they are not there, or not to be trusted
    */
-  async read(content: string): Promise<Float32Array | undefined> {
+  async read(contents: readonly string[]): Promise<Values | undefined> {
     // Whatever keeps the file from being read, the features can be computed again.
-    const bytes = await readFile(path.join(this.#directory, content)).catch(() => undefined);
+    const bytes = await readFile(this.#file(contents)).catch(() => undefined);
     const file = bytes && decodeTensorFile(bytes);
     const header = headerSchema.safeParse(file?.header);
-    const isMeant = header.success && header.data.key === this.#key && header.data.content === content;
-    return isMeant ? file?.groups['features']?.[0] : undefined;
+    const isMeant =
+      header.success && header.data.key === this.#key && header.data.contents.join() === contents.join();
+    return isMeant ? file?.groups['features'] : undefined;
   }
 
   /**
@@ -42,14 +50,14 @@ export class FeatureCache {
    *
    * @throws Error when the folder cannot be written to
    */
-  async write(content: string, features: Float32Array): Promise<void> {
-    const header: z.infer<typeof headerSchema> = { key: this.#key, content };
-    const bytes = encodeTensorFile({ header, groups: { features: [features] } });
-    const temporary = path.join(this.#directory, `${content}.${randomUUID()}`);
+  async write(contents: readonly string[], features: Values): Promise<void> {
+    const header: z.infer<typeof headerSchema> = { key: this.#key, contents: [...contents] };
+    const bytes = encodeTensorFile({ header, groups: { features } });
+    const temporary = path.join(this.#directory, `${randomUUID()}.tmp`);
     try {
       await mkdir(this.#directory, { recursive: true });
       await writeFile(temporary, bytes);
-      await rename(temporary, path.join(this.#directory, content));
+      await rename(temporary, this.#file(contents));
     } catch (cause) {
       await rm(temporary, { force: true });
       const reason = cause instanceof Error ? cause.message : String(cause);

@@ -57,18 +57,14 @@ export const extractFeatures = async (
   { cacheDirectory, onProgress, signal }: FeatureOptions = {},
 ): Promise<Features> => {
   const cache = cacheDirectory === undefined ? undefined : new FeatureCache(cacheDirectory, keyOf(backbone));
-  const length = VIEWS.length * backbone.features;
   const features: Float32Array[] = [];
   for (let start = 0; start < examples.length; start += BATCH) {
     await stopIfAborted(signal, 'while computing features');
     const batch = examples.slice(start, start + BATCH);
-    const kept = await Promise.all(batch.map(({ content }) => cache?.read(content)));
-    const whole = kept.flatMap((values) => (values?.length === length ? [values] : []));
-    // All of a batch or none: what TensorFlow computes of a photo may differ in its last bit with the photos beside it.
-    const described = whole.length === batch.length ? whole : await describeBatch(backbone, batch);
-    if (described !== whole)
-      for (const [index, { content }] of batch.entries())
-        await cache?.write(content, described[index] ?? new Float32Array());
+    const contents = batch.map(({ content }) => content);
+    const kept = await cache?.read(contents);
+    const described = kept ?? (await describeBatch(backbone, batch));
+    if (!kept) await cache?.write(contents, described);
     features.push(...described);
     onProgress?.(features.length, examples.length);
   }

@@ -69,9 +69,7 @@ export class HeadTrainer implements Learner<number> {
   async watch(signal: AbortSignal | undefined, when: string): Promise<Scores | undefined> {
     const { validation } = this.#options;
     await stopIfAborted(signal, when);
-    return (
-      validation && this.#descent.withAveragedWeights(() => evaluateHead(this.#head, validation))
-    );
+    return validation && this.#descent.withAveragedWeights(() => evaluateHead(this.#head, validation));
   }
 
   state(): Promise<LearnerState> {

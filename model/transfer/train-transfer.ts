@@ -114,7 +114,8 @@ export const trainTransfer = async (options: TransferOptions): Promise<TransferR
   });
   const [seen, unseen] = [features.slice(0, train.length), features.slice(train.length)];
   const standardization = earlier?.standardization ?? standardizationOf(seen, backbone.features);
-  const head = earlier?.build(backbone.features) ?? buildHead(backbone.features, classes, { ...options.head, seed });
+  const head =
+    earlier?.build(backbone.features) ?? buildHead(backbone.features, classes, { ...options.head, seed });
   const described = (examples: readonly Example[], of: Features): DescribedPhotos => ({
     examples,
     described: labelled(examples, of, standardization),

@@ -153,14 +153,19 @@ test('the WAS may ask the one endpoint and nothing else', options, async () => {
   assert.match(document, /"sagemaker:InvokeEndpoint".*:endpoint\/image-classifier"/);
 });
 
-test('the dataset bucket is private and holds the note for optional inputs', options, async () => {
+test('the dataset bucket is private and holds the notes for optional inputs', options, async () => {
   const Bucket = 'app-ml-dataset-123456789012';
   const { PublicAccessBlockConfiguration } = await account.s3.send(
     new GetPublicAccessBlockCommand({ Bucket }),
   );
   assert.deepEqual(Object.values(PublicAccessBlockConfiguration ?? {}), [true, true, true, true]);
-  const note = await account.s3.send(new GetObjectCommand({ Bucket, Key: 'none/README.txt' }));
-  assert.match((await note.Body?.transformToString()) ?? '', /on purpose/);
+  for (const [folder, content] of [
+    ['none', /on purpose/],
+    ['pretrained', /fetch-backbone/],
+  ] as const) {
+    const note = await account.s3.send(new GetObjectCommand({ Bucket, Key: `${folder}/README.txt` }));
+    assert.match((await note.Body?.transformToString()) ?? '', content);
+  }
 });
 
 test('the delivery pipelines lead from CodeCommit over CodeBuild to ECS', options, async () => {

@@ -1,11 +1,11 @@
-import sharp from 'sharp';
 import { readPhoto } from '../../photo/read-photo.ts';
 import { seededRandom } from '../../random.ts';
+import { drawing } from '../../report/drawing.ts';
 import type { Draw } from './canvas.ts';
 
 /** A drawing as the file that a person would send. */
 export const drawFile = (draw: Draw, seed: number): Promise<Buffer> =>
-  sharp(Buffer.from(draw(seededRandom(seed))))
+  drawing(draw(seededRandom(seed)))
     .flatten({ background: 'white' })
     .jpeg({ quality: 90 })
     .toBuffer();

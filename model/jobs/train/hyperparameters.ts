@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HYPERPARAMETERS } from '../../contract/learning-jobs.ts';
+import type { PretrainedRole } from '../../learn/trained-network.ts';
 import { readIfThere } from '../files.ts';
 
 /** What a person may set beside what the pipelines pass. */
@@ -14,6 +15,8 @@ const MORE = {
   blocks: 'blocks',
   /** Side, in pixels, of the photos at the first epoch; they grow to 224. */
   firstSide: 'first-side',
+  /** What the network of the channel `pretrained` is: `backbone`, under a head that is trained, or `teacher`. */
+  pretrainedRole: 'pretrained-as',
 } as const;
 
 const KEYS = { ...HYPERPARAMETERS, ...MORE };
@@ -53,6 +56,7 @@ const schema = z.object({
     .refine((list) => list.every((value) => Number.isSafeInteger(value) && value > 0), 'a list such as 48,96')
     .optional(),
   [KEYS.firstSide]: whole(SMALLEST_SIDE).optional(),
+  [KEYS.pretrainedRole]: z.enum(['backbone', 'teacher'], 'backbone or teacher').default('backbone'),
 });
 
 export interface Hyperparameters {
@@ -67,6 +71,7 @@ export interface Hyperparameters {
   readonly balanced: boolean;
   readonly stem: number | undefined;
   readonly blocks: readonly number[] | undefined;
+  readonly pretrainedRole: PretrainedRole;
 }
 
 /** SageMaker's own tools add keys of their own, such as `_tuning_objective_metric` and `sagemaker_job_name`. */
@@ -107,6 +112,7 @@ export const parseHyperparameters = (values: unknown): Hyperparameters => {
     balanced: data[KEYS.balanced],
     stem: data[KEYS.stem],
     blocks: data[KEYS.blocks],
+    pretrainedRole: data[KEYS.pretrainedRole],
   };
 };
 

@@ -9,14 +9,18 @@ import {
   TRAINING_ENVIRONMENT,
   TRAINING_PATHS,
 } from '../../contract/learning-jobs.ts';
-import { MODEL_NAME } from '../../contract/tensors.ts';
+import { INPUT_NAME, MODEL_NAME } from '../../contract/tensors.ts';
+import { readPhoto } from '../../photo/read-photo.ts';
+import { plain } from '../../photo/testing.ts';
 import { metricsSchema } from '../../report/metrics.ts';
 import { Stopped } from '../../training/stop.ts';
+import { saveTinyGraph } from '../../transfer/testing.ts';
+import { loadPackedModel } from '../evaluate/model.ts';
 import { writeFiles } from '../files.ts';
 import { NETWORK_FILE } from '../network-file.ts';
 import type { OptMl } from '../opt-ml.ts';
 import { readPhotosFile } from '../photos-file.ts';
-import { packModel, withOptMl, writeInputs } from '../testing.ts';
+import { COLOURS, packModel, withOptMl, writeInputs } from '../testing.ts';
 import { runTrainJob, type TrainJobOptions } from './job.ts';
 
 const TWO = { astilbe: 4, bellflower: 4 };
@@ -60,6 +64,7 @@ test('a job writes model and report, and a line of metrics per epoch', () =>
       'confusion-matrix.svg',
       'job.json',
       'metrics.json',
+      'mistakes.jpg',
       'training-curves.svg',
     ]);
     const model = optMl.at(TRAINING_PATHS.model);
@@ -180,15 +185,57 @@ const MEAN_COLOUR = {
   'weights.bin': new Uint8Array(Int32Array.of(1, 2).buffer),
 };
 
-test('a pretrained network guides the training, and is named in the report', () =>
+test('a pretrained network is a teacher where that is asked for', () =>
   withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: TWO });
+    await writeInputs(optMl, { train: TWO, hyperparameters: { 'pretrained-as': 'teacher' } });
     await writeFiles(channel(optMl, CHANNELS.pretrained), MEAN_COLOUR);
-    assert.match(await run(optMl), /A pretrained network guides the training/);
-    assert.equal((await metricsOf(optMl)).training.teacher, 'the network of the channel pretrained');
+    assert.match(await run(optMl), /The pretrained network is the teacher of this training/);
+    const { teacher, backbone } = (await metricsOf(optMl)).training;
+    assert.deepEqual([teacher, backbone], ['the network of the channel pretrained', null]);
     // Changed, it is another teacher: nothing may go on from what the first one taught.
     await writeFiles(channel(optMl, CHANNELS.pretrained), { 'labels.txt': 'another' });
     assert.match(await run(optMl), /another training, which differs in its options/);
+  }));
+
+/** Serves the model of a job, and asks it for a photo of one colour. */
+const answerOf = async (optMl: OptMl, name: string) => {
+  const { runner } = await loadPackedModel(optMl.at(TRAINING_PATHS.model));
+  const [red, green, blue] = COLOURS[name] ?? [0, 0, 0];
+  const photo = await readPhoto(
+    await plain([red, green + 20, blue - 40])
+      .png()
+      .toBuffer(),
+  );
+  const answer = (await runner.run(new Map([[INPUT_NAME, { shape: [1], values: [photo] }]]))).get('label');
+  return answer && 'strings' in answer ? new TextDecoder().decode(answer.strings[0]) : undefined;
+};
+
+test('a pretrained network is the backbone of a head, and both are one model', () =>
+  withOptMl(async (optMl) => {
+    const hyperparameters = { epochs: '40', 'batch-size': '4' };
+    await writeInputs(optMl, { train: { astilbe: 8, bellflower: 8 }, hyperparameters });
+    saveTinyGraph(channel(optMl, CHANNELS.pretrained));
+    await writeFiles(channel(optMl, CHANNELS.pretrained), { 'README.txt': 'A note.' });
+    assert.match(await run(optMl), /Training a head on the pretrained network/);
+    const { backbone, parameters, trainedParameters } = (await metricsOf(optMl)).training;
+    assert.equal(backbone, 'the network of the channel pretrained');
+    assert.ok(parameters > (trainedParameters ?? parameters));
+    assert.equal(await answerOf(optMl, 'astilbe'), 'astilbe');
+    assert.equal(await answerOf(optMl, 'bellflower'), 'bellflower');
+  }));
+
+test('a head goes on from an earlier head, on the same backbone only', () =>
+  withOptMl(async (optMl) => {
+    await writeInputs(optMl, { train: TWO });
+    saveTinyGraph(channel(optMl, CHANNELS.pretrained));
+    await run(optMl);
+    await packModel(optMl.at(TRAINING_PATHS.model), channel(optMl, CHANNELS.model));
+    await writeInputs(optMl, { train: { astilbe: 7, bellflower: 6 } });
+    assert.match(await run(optMl), /Going on from the earlier model of astilbe, bellflower\.\n/);
+    saveTinyGraph(channel(optMl, CHANNELS.pretrained), 'none');
+    await assert.rejects(run(optMl), { message: /stands on another pretrained network/ });
+    await rm(channel(optMl, CHANNELS.pretrained), { recursive: true });
+    await assert.rejects(run(optMl), { message: /the channel pretrained does not hold/ });
   }));
 
 test('a training goes on from an earlier model, and does not test on what that one has learned', () =>

@@ -1,21 +1,21 @@
+import path from 'node:path';
 import { metricsLine, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { type Learned, learn } from '../../learn/learn.ts';
 import { loadBackend } from '../../runtime/backend.ts';
 import { versionAt } from '../../savedmodel/store.ts';
 import { CheckpointStore } from '../../training/checkpoint.ts';
 import type { EpochResult } from '../../training/train.ts';
-import { encodeNetwork } from '../network-file.ts';
 import type { OptMl } from '../opt-ml.ts';
 import { seenAfter } from '../photos-file.ts';
+import { chooseStrategy } from './choose-strategy.ts';
 import { commandLine } from './command-line.ts';
+import { readEarlierModel, seenBefore } from './earlier-model.ts';
 import { checkGpu, usesGpu } from './gpu.ts';
 import { type Hyperparameters, readHyperparameters } from './hyperparameters.ts';
-import { type Learned, learn } from './learn.ts';
 import { readMachine } from './machine.ts';
 import { writeOutputs } from './outputs.ts';
 import { readPhotos } from './photos.ts';
 import { findPretrained } from './pretrained.ts';
-import { readEarlierModel, seenBefore, startingNetwork } from './starting-point.ts';
-import { trainNetwork } from './train-network.ts';
 
 export interface TrainJobOptions {
   readonly optMl: OptMl;
@@ -81,19 +81,16 @@ export const runTrainJob = async ({ optMl, environment, signal, say }: TrainJobO
     warn,
   });
   const { labels } = dataset;
-  const { network, shape } = startingNetwork(labels, hyperparameters, earlier, say);
-  const pretrained = await findPretrained(optMl);
-  if (pretrained) say('A pretrained network guides the training.');
-
   const resumed: number[] = [];
-  const train = trainNetwork({
-    network,
-    classes: labels.length,
-    pretrained,
-    hyperparameters,
-    training: {
+  const checkpoints = optMl.at(TRAINING_PATHS.checkpoints);
+  const { train, encode } = chooseStrategy({
+    ...{ labels, hyperparameters, say },
+    earlier: earlier?.network,
+    pretrained: await findPretrained(optMl),
+    featuresDirectory: path.join(checkpoints, 'features'),
+    run: {
       signal,
-      checkpoints: new CheckpointStore(optMl.at(TRAINING_PATHS.checkpoints), { onWarning: warn }),
+      checkpoints: new CheckpointStore(checkpoints, { onWarning: warn }),
       onResume: ({ history, step }) => {
         resumed.push(history.length);
         say(`Going on from a checkpoint: ${history.length} epochs and ${step} steps are done.`);
@@ -102,19 +99,15 @@ export const runTrainJob = async ({ optMl, environment, signal, say }: TrainJobO
     },
   });
   const learned = await learn({
-    dataset,
-    split,
-    train,
-    backend,
+    ...{ dataset, split, train, backend, signal, say },
     version: versionAt(new Date()),
     command: commandLine(hyperparameters, environment),
     seed: hyperparameters.seed,
-    signal,
   });
 
   await writeOutputs(optMl, {
-    ...learned,
-    network: await encodeNetwork(network, labels, shape),
+    learned,
+    network: await encode(),
     seen: seenAfter(split, seen),
     job: {
       backend: backend.reason,

@@ -2,21 +2,20 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CHANNELS, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import type { Pretrained } from '../../learn/from-scratch.ts';
 import { listIfThere } from '../files.ts';
 import type { OptMl } from '../opt-ml.ts';
 
 const MODEL_FILE = 'model.json';
 
-/** A pretrained TensorFlow.js graph model that guides the training. */
-export interface Pretrained {
-  readonly directory: string;
-  readonly name: string;
+/** A pretrained TensorFlow.js model. */
+export interface ChannelNetwork extends Pretrained {
   /** SHA-256 of its files, hex. */
   readonly digest: string;
 }
 
-/** @returns nothing when the channel `pretrained` holds no model */
-export const findPretrained = async (optMl: OptMl): Promise<Pretrained | undefined> => {
+/** @returns nothing when the channel `pretrained` holds no model; other files there, such as a note, do not count */
+export const findPretrained = async (optMl: OptMl): Promise<ChannelNetwork | undefined> => {
   const directory = optMl.at(TRAINING_PATHS.channels, CHANNELS.pretrained);
   const names = (await listIfThere(directory)).filter((entry) => entry.isFile()).map(({ name }) => name);
   if (!names.includes(MODEL_FILE)) return undefined;

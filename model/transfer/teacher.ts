@@ -1,42 +1,27 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
-import { z } from 'zod';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
-import type { Example } from './dataset.ts';
-import { photoTensor } from './tensors.ts';
-
-/** The part of a TensorFlow.js graph model's `model.json` that loading needs. */
-const modelJson = z.object({
-  modelTopology: z.looseObject({ node: z.array(z.looseObject({ name: z.string(), op: z.string() })) }),
-  weightsManifest: z.array(
-    z.object({
-      paths: z.array(z.string()),
-      weights: z.array(
-        z.looseObject({ name: z.string(), shape: z.array(z.number()), dtype: z.enum(['float32', 'int32']) }),
-      ),
-    }),
-  ),
-});
+import type { Example } from '../training/dataset.ts';
+import { photoTensor } from '../training/tensors.ts';
+import type { Guide } from '../training/trainer.ts';
+import { graphDefSchema } from './graph-def.ts';
+import { readModelFiles } from './model-files.ts';
 
 /** How many of the photos the features' usual size and spread are taken from. */
 const SAMPLE = 512;
 const BATCH = 32;
 
 const loadGraph = async (directory: string) => {
-  const file = path.join(directory, 'model.json');
-  const { modelTopology, weightsManifest } = modelJson.parse(JSON.parse(await readFile(file, 'utf8')));
-  const shards = await Promise.all(
-    weightsManifest.flatMap(({ paths }) => paths).map((name) => readFile(path.join(directory, name))),
-  );
-  const weightData = new Uint8Array(Buffer.concat(shards)).buffer;
-  const weightSpecs = weightsManifest.flatMap(({ weights }) => weights);
-  const graph = await loadGraphModel(tf.io.fromMemory({ modelTopology, weightSpecs, weightData }));
-  const pooling = modelTopology.node.findLast(({ op }) => op === 'Mean');
-  if (!pooling)
-    throw new Error(`The teacher in ${directory} has no global pooling: no features can be taken from it.`);
-  return { graph, pooling: pooling.name };
+  const { topology, weightSpecs, weightData } = await readModelFiles(directory);
+  const modelTopology = graphDefSchema.safeParse(topology);
+  const pooling = modelTopology.data?.node.findLast(({ op }) => op === 'Mean');
+  if (!modelTopology.success || !pooling) {
+    throw new Error(
+      `The teacher in ${directory} cannot be used: it must be a graph model with a global pooling (Mean), from which features can be taken. Use one of TensorFlow Hub's, such as MobileNet.`,
+    );
+  }
+  const artifacts = { modelTopology: modelTopology.data, weightSpecs, weightData };
+  return { graph: await loadGraphModel(tf.io.fromMemory(artifacts)), pooling: pooling.name };
 };
 
 /**
@@ -45,7 +30,7 @@ const loadGraph = async (directory: string) => {
  * what the few photos of a small dataset cannot (Romero et al. 2015; Beyer et al. 2022). Nothing of the teacher
  * goes into the trained model.
  */
-export class Teacher {
+export class Teacher implements Guide {
   /** Length of a feature vector. */
   readonly features: number;
   readonly #graph: GraphModel;
