@@ -77,7 +77,7 @@ const unknown = [...(await drawnKinds(DRAWN)), ...(options.unknown ? await photo
 
 const model = decodeSavedModel(readFileSync(path.join(folder, oldVersion, 'saved_model.pb')));
 const write = decodedNetwork(model, { features: 'features', logits: 'logits/bias_add' });
-const choosing = unknown.filter(({ purpose }) => purpose === 'choosing').flatMap(({ photos }) => photos);
+const choosing = unknown.filter(({ purpose }) => purpose === 'choosing');
 const calibration = await calibrate(write, labels.length, { ...split, unknown: choosing });
 if (!calibration) throw new Error('There are too few validation photos to calibrate by. Give more photos.');
 

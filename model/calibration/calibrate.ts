@@ -1,5 +1,6 @@
 import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { fitKnownScore, type KnownScore } from './known-score.ts';
+import type { UnknownPhotos } from './measure.ts';
 import { type LabelledPhoto, type Observation, observe } from './observe.ts';
 import { fitTemperature } from './temperature.ts';
 
@@ -16,7 +17,7 @@ export interface CalibrationPhotos {
   /** Photos of the classes that were not trained on, and are not those of the final test. */
   readonly validation: readonly LabelledPhoto[];
   /** Pictures that show none of the classes. @default none */
-  readonly unknown?: readonly Uint8Array[];
+  readonly unknown?: readonly Pick<UnknownPhotos, 'photos' | 'source'>[];
 }
 
 /** With fewer held-out photos neither a temperature nor a threshold means anything. */
@@ -40,16 +41,14 @@ export const calibrate = async (
   const known = typeof train === 'function' ? await train() : await observe(write, train, signal);
   const others = await observe(
     write,
-    unknown.map((pixels) => ({ label: -1, pixels })),
+    unknown.flatMap(({ photos }) => photos).map((pixels) => ({ label: -1, pixels })),
     signal,
   );
   return {
     temperature: fitTemperature(heldOut),
-    knownScore: fitKnownScore(
-      classes,
-      known,
-      heldOut,
-      others.map(({ features }) => features),
-    ),
+    knownScore: fitKnownScore(classes, known, heldOut, {
+      features: others.map(({ features }) => features),
+      photographed: unknown.some(({ source }) => source === 'photos'),
+    }),
   };
 };

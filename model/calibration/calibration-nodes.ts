@@ -1,7 +1,7 @@
 import { attribute, shapeOf } from '../savedmodel/attributes.ts';
 import { DataType } from '../savedmodel/data-types.ts';
 import type { Graph, Node } from '../savedmodel/graph.ts';
-import { EPSILON } from './class-distance.ts';
+import { type ClassGaussians, EPSILON } from './class-distance.ts';
 import type { KnownScore } from './known-score.ts';
 import { dot, solveLower } from './linear-algebra.ts';
 
@@ -44,21 +44,19 @@ const whitening = (lower: Float64Array, size: number): Float64Array => {
   return matrix;
 };
 
-/**
- * Writes `scoreOf` for a batch: float32 `[N]`.
- *
- * @param features float32 `[N, F]`
- */
-export const writeKnownScore = (graph: Graph, features: Node, score: KnownScore): Node => {
-  const { gaussians, distanceWeight, direction, offset } = score;
-  const { mean, lower, centres } = gaussians;
-  const size = mean.length;
+/** `[N, F]`, each row at a root mean square of 1. */
+const writeNormalised = (graph: Graph, features: Node): Node => {
   const square = graph.float('AddV2', 'known/square', [
     meanSquare(graph, 'known/size', features),
     graph.scalar('known/epsilon', EPSILON),
   ]);
   const scale = graph.float('Rsqrt', 'known/scale', [square]);
-  const photo = graph.float('Mul', 'known/normalised', [features, scale]);
+  return graph.float('Mul', 'known/normalised', [features, scale]);
+};
+
+/** `[N, 1]`: the distance to the nearest class. */
+const writeDistance = (graph: Graph, photo: Node, { mean, lower, centres }: ClassGaussians): Node => {
+  const size = mean.length;
   const centred = graph.float('Sub', 'known/centred', [photo, constant(graph, 'known/mean', mean, [size])]);
   const matrix = constant(graph, 'known/whitening', whitening(lower, size), [size, size]);
   const white = product(graph, 'known/white', centred, matrix);
@@ -86,16 +84,29 @@ export const writeKnownScore = (graph: Graph, features: Node, score: KnownScore)
     keep_dims: attribute.boolean(true),
   });
   // Rounding may leave a tiny negative square.
-  const distance = graph.float('Sqrt', 'known/distance', [graph.float('Relu', 'known/positive', [nearest])]);
-  const far = graph.float('Mul', 'known/far', [distance, graph.scalar('known/weight', -distanceWeight)]);
+  return graph.float('Sqrt', 'known/distance', [graph.float('Relu', 'known/positive', [nearest])]);
+};
 
-  const along = product(
-    graph,
-    'known/along',
-    photo,
-    constant(graph, 'known/direction', direction, [size, 1]),
-  );
-  const both = graph.float('AddV2', 'known/both', [along, far]);
+/**
+ * Writes `scoreOf` for a batch: float32 `[N]`.
+ *
+ * @param features float32 `[N, F]`
+ */
+export const writeKnownScore = (
+  graph: Graph,
+  features: Node,
+  { direction, distance, offset }: KnownScore,
+): Node => {
+  const photo = writeNormalised(graph, features);
+  const axis = constant(graph, 'known/direction', direction, [direction.length, 1]);
+  const along = product(graph, 'known/along', photo, axis);
+  const near =
+    distance &&
+    graph.float('Mul', 'known/near', [
+      writeDistance(graph, photo, distance.gaussians),
+      graph.scalar('known/weight', -distance.weight),
+    ]);
+  const both = near === undefined ? along : graph.float('AddV2', 'known/both', [along, near]);
   const column = graph.float('AddV2', 'known/column', [both, graph.scalar('known/offset', offset)]);
   return graph.reshape('known_score', column, [-1]);
 };

@@ -24,9 +24,12 @@ const others = (seed: number, count: number): number[][] => {
   return Array.from({ length: count }, () => around(random, FEATURES - 1));
 };
 
+const NONE = { features: [], photographed: false };
+
 for (const [name, unknown] of [
-  ['without pictures of other things', []],
-  ['with pictures of other things', others(5, 40)],
+  ['without pictures of other things', NONE],
+  ['with drawings of other things', { features: others(5, 40), photographed: false }],
+  ['with photos of other things', { features: others(5, 40), photographed: true }],
 ] as const) {
   describe(name, () => {
     const heldOut = photos(2, 3, 40);
@@ -51,11 +54,11 @@ for (const [name, unknown] of [
 
 test('two photos of each of many classes are enough not to fail', () => {
   const few = photos(1, 5, 2);
-  const score = fitKnownScore(5, few, few, []);
+  const score = fitKnownScore(5, few, few, NONE);
   for (const { features } of few) assert.ok(scoreOf(score, features) >= 0, 'so few refuse nothing');
 });
 
 test('a black picture, whose features are all 0, has a score', () => {
-  const score = fitKnownScore(3, photos(1, 3, 60), photos(2, 3, 40), []);
+  const score = fitKnownScore(3, photos(1, 3, 60), photos(2, 3, 40), NONE);
   assert.ok(Number.isFinite(scoreOf(score, new Array<number>(FEATURES).fill(0))));
 });

@@ -5,19 +5,19 @@ import { fitUnknownDirection } from './unknown-direction.ts';
 
 /**
  * Tells photos of the classes from others:
- * `score = offset + direction · features - distanceWeight * distance to the nearest class`, with normalised features.
+ * `score = offset + direction · features - weight * distance to the nearest class`, with normalised features.
  */
 export interface KnownScore {
-  readonly gaussians: ClassGaussians;
-  readonly distanceWeight: number;
   /** `[F]`; zeros when no pictures of other things were given. */
   readonly direction: Float64Array;
+  /** Absent: only the direction counts. */
+  readonly distance?: { readonly gaussians: ClassGaussians; readonly weight: number } | undefined;
   /** Moves the threshold to 0: a score of at least 0 says that the photo shows one of the classes. */
   readonly offset: number;
 }
 
 /** Share of held-out photos of the classes that may be refused. A refused flower costs its person a second photo. */
-export const REFUSED_SHARE = 0.03;
+export const REFUSED_SHARE = 0.05;
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -35,48 +35,60 @@ const thresholdOf = (scores: readonly number[]): number => {
   return refused === 0 ? kept - deviation(scores) / 2 : (kept + (sorted[refused - 1] ?? kept)) / 2;
 };
 
-export const scoreOf = (
-  { gaussians, distanceWeight, direction, offset }: KnownScore,
-  features: ArrayLike<number>,
-): number => {
+export const scoreOf = ({ direction, distance, offset }: KnownScore, features: ArrayLike<number>): number => {
   const photo = normalised(features);
-  return offset + dot(direction, photo) - distanceWeight * distanceTo(gaussians, photo);
+  const far = distance ? distance.weight * distanceTo(distance.gaussians, photo) : 0;
+  return offset + dot(direction, photo) - far;
 };
+
+export interface OtherPictures {
+  /** Features of pictures that show none of the classes; may be none. */
+  readonly features: readonly (readonly number[])[];
+  /**
+   * Whether photos are among them. Drawings show few of the ways in which a picture can be something else, so beside
+   * them the distance to the classes counts too; beside photos it only blurs what they tell.
+   */
+  readonly photographed: boolean;
+}
+
+/** In units of their deviation over the held-out photos, both count the same. */
+const scaled = (values: readonly number[]) => ({ middle: median(values), unit: 1 / deviation(values) });
 
 /**
  * @param known photos that were trained on, of all classes: what the classes look like
  * @param heldOut photos of the classes that were not trained on: where the threshold lies, and in which units distance
  *   and direction are added
- * @param unknown features of pictures that show none of the classes; without them only the distance counts
  */
 export const fitKnownScore = (
   classes: number,
   known: readonly Observation[],
   heldOut: readonly Observation[],
-  unknown: readonly (readonly number[])[],
+  unknown: OtherPictures,
 ): KnownScore => {
   const photos = known.map(({ label, features }) => ({ label, features: normalised(features) }));
   const byClass = Array.from({ length: classes }, (_, index) =>
     photos.filter(({ label }) => label === index).map(({ features }) => features),
   );
-  const gaussians = fitGaussians(byClass);
   const reference = heldOut.map(({ features }) => normalised(features));
-  const size = reference[0]?.length ?? 0;
   const raw =
-    unknown.length === 0
-      ? new Float64Array(size)
-      : fitUnknownDirection(byClass.flat(), unknown.map(normalised));
-  const products = reference.map((features) => dot(raw, features));
-  const distances = reference.map((features) => distanceTo(gaussians, features));
-  const spread = deviation(products);
-  const direction = raw.map((value) => value / spread);
-  const distanceWeight = 1 / deviation(distances);
-  const centred = {
-    gaussians,
-    distanceWeight,
-    direction,
-    offset: distanceWeight * median(distances) - median(products) / spread,
-  };
-  const threshold = thresholdOf(heldOut.map(({ features }) => scoreOf(centred, features)));
-  return { ...centred, offset: centred.offset - threshold };
+    unknown.features.length === 0
+      ? new Float64Array(reference[0]?.length ?? 0)
+      : fitUnknownDirection(byClass.flat(), unknown.features.map(normalised));
+  const along = scaled(reference.map((features) => dot(raw, features)));
+  const direction = raw.map((value) => value * along.unit);
+  const score = unknown.photographed
+    ? { direction, offset: -along.middle * along.unit }
+    : withDistance(byClass, reference, { direction, offset: -along.middle * along.unit });
+  const threshold = thresholdOf(heldOut.map(({ features }) => scoreOf(score, features)));
+  return { ...score, offset: score.offset - threshold };
+};
+
+const withDistance = (
+  byClass: readonly (readonly Float64Array[])[],
+  reference: readonly Float64Array[],
+  { direction, offset }: KnownScore,
+): KnownScore => {
+  const gaussians = fitGaussians(byClass);
+  const { middle, unit: weight } = scaled(reference.map((features) => distanceTo(gaussians, features)));
+  return { direction, distance: { gaussians, weight }, offset: offset + weight * middle };
 };

@@ -73,7 +73,7 @@ const calibrated = async (
     {
       train: observeTrained ?? split.train,
       validation: split.validation,
-      unknown: unknown.filter(({ purpose }) => purpose === 'choosing').flatMap(({ photos }) => photos),
+      unknown: unknown.filter(({ purpose }) => purpose === 'choosing'),
     },
     signal,
   );

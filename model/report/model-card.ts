@@ -1,3 +1,4 @@
+import { REFUSED_SHARE } from '../calibration/known-score.ts';
 import type { Metrics } from './metrics.ts';
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
@@ -77,7 +78,7 @@ ${sameNetwork}**Confidence.** The logits are divided by ${temperature.toFixed(3)
 
 ![Reliability](reliability.svg)
 
-**Other pictures.** \`known_score\` is below 0 for what looks like none of the classes. Its threshold was chosen so that at most 3 % of the validation photos are refused (${rate(validation.kept, validation.count)} are kept). Of the test photos, ${rate(test.kept, test.count)} are kept; 95 % interval ${percent(low)} to ${percent(high)}.
+**Other pictures.** \`known_score\` is below 0 for what looks like none of the classes. Its threshold was chosen so that at most ${percent(REFUSED_SHARE)} of the validation photos are refused (${rate(validation.kept, validation.count)} are kept). Of the test photos, ${rate(test.kept, test.count)} are kept; 95 % interval ${percent(low)} to ${percent(high)}.
 
 ${table(['other pictures', 'source', 'seen when the score was made', 'refused', 'area under ROC'], rows)}
 

