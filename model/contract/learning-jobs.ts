@@ -30,7 +30,10 @@ export const CHANNELS = {
   test: 'test',
   /** An earlier {@link MODEL_ARCHIVE} to start from; optional. */
   model: 'model',
-  /** A pretrained TensorFlow.js graph model (`model.json` and its weights) that guides the training; optional. */
+  /**
+   * A pretrained TensorFlow.js model (`model.json` and its weights), graph or layers format: the frozen backbone under a
+   * small head, which alone is trained; optional.
+   */
   pretrained: 'pretrained',
 } as const;
 

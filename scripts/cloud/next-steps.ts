@@ -1,5 +1,6 @@
 import type { Names } from '../../stacks/config/names.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
+import { FOLDERS, source as prefixOf } from '../../stacks/learning/pipelines/locations.ts';
 
 /** What a person does after a deployment: push code, and train a model. */
 export const nextSteps = ({ region, source }: Configuration, names: Names): string => {
@@ -18,8 +19,10 @@ export const nextSteps = ({ region, source }: Configuration, names: Names): stri
   const { pipelines, endpoint } = names.learning;
   return [
     ...push,
-    `Photos are answered once a model is on the endpoint ${endpoint}. Train one and put it there:`,
-    `  aws s3 sync path/to/photos s3://${names.buckets.dataset}/flowers/ --region ${region}`,
+    `Photos are answered once a model is on the endpoint ${endpoint}. Train one and put it there; without the first`,
+    'command, which fetches a pretrained network to build on, it starts from random weights:',
+    `  node --import tsx scripts/fetch-backbone.ts --to ${prefixOf(names.buckets.dataset, FOLDERS.pretrained)}`,
+    `  aws s3 sync path/to/photos ${prefixOf(names.buckets.dataset, FOLDERS.photos)} --region ${region}`,
     `  aws sagemaker start-pipeline-execution --pipeline-name ${pipelines.deploy} --region ${region}`,
   ].join('\n');
 };

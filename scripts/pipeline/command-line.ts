@@ -16,7 +16,8 @@ Runs a SageMaker pipeline on this machine: the very definition that is in the Te
   --learning-rate X     highest learning rate (from scratch 0.002 here, where the definition's is lower)
   --min-accuracy X      share of the test photos, 0 to 1, that a model must name rightly to be deployed (0.8
                         here, where the definition's is higher)
-  --pretrained DIR      a TensorFlow.js graph model, such as MobileNet, that guides the training
+  --pretrained DIR      a TensorFlow.js model, such as MobileNet (scripts/fetch-backbone.ts fetches it), on which only
+                        a small head is trained
   --initial-model FILE  the model.tar.gz of an earlier training, to start from
   --NAME=VALUE          any other parameter of the definition
   --definition FILE     this definition, not the Terraform's

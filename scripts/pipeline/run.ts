@@ -74,7 +74,7 @@ export const runPipeline = async ({ commandLine, signal, out }: RunOptions) => {
     ? await workspace.records.unfinished()
     : await begin(commandLine, workspace, write);
   const parameters = new Map(Object.entries(record.parameters));
-  await workspace.provideNothing(parameters.values());
+  await workspace.provideNotes(parameters.values());
   for (const line of introduction(record, workspace)) write(line);
 
   const endpoints = new LocalEndpoints(workspace);

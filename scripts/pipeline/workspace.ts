@@ -1,7 +1,7 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MODEL_ARCHIVE } from '../../model/contract/learning-jobs.ts';
-import { FOLDERS, NOTHING_NOTE } from '../../stacks/learning/pipelines/locations.ts';
+import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
 import { buildFolder, endpointFolder } from '../local/build-folder.ts';
 import { ExecutionRecords } from './execution/record.ts';
 import { LocalS3 } from './storage/local-s3.ts';
@@ -54,13 +54,16 @@ export class Workspace {
     return prefix;
   }
 
-  /** Lays the note into the prefixes of inputs that are not given, as Terraform does. */
-  async provideNothing(values: Iterable<unknown>): Promise<void> {
+  /** Lays the notes into those prefixes, of the parameters', that may hold nothing else, as Terraform does. */
+  async provideNotes(values: Iterable<unknown>): Promise<void> {
     for (const value of values) {
-      if (typeof value !== 'string' || !value.endsWith(`/${FOLDERS.nothing}/`)) continue;
-      const folder = this.s3.path(value);
-      await mkdir(folder, { recursive: true });
-      await writeFile(path.join(folder, path.basename(NOTHING_NOTE.key)), NOTHING_NOTE.content);
+      const [, bucket] = /^s3:\/\/([^/]+)\//.exec(String(value)) ?? [];
+      if (bucket === undefined) continue;
+      const note = Object.values(notesOf(bucket)).find(({ prefix }) => prefix === value);
+      if (!note) continue;
+      const file = this.s3.path(`s3://${bucket}/${note.key}`);
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, note.content);
     }
   }
 }

@@ -88,6 +88,7 @@ test('every pipeline has the parameters of the architecture, with their defaults
     assertProperties(defaults, {
       TrainData: 's3://app-ml-dataset-123456789012/flowers/',
       TestData: 's3://app-ml-dataset-123456789012/none/',
+      Pretrained: 's3://app-ml-dataset-123456789012/pretrained/',
       Epoch: 10,
       BatchSize: 16,
       LearningRate: 0.0001,
@@ -95,11 +96,39 @@ test('every pipeline has the parameters of the architecture, with their defaults
   }
 });
 
-test('the optional inputs find something to read, which is nothing', () => {
-  assertProperties(stack.get('aws_s3_object.learning-dataset-nothing'), {
-    bucket: '${aws_s3_bucket.learning-dataset.bucket}',
-    key: 'none/README.txt',
-  });
+test('the optional inputs find something to read, which is a note, before there is a pipeline', () => {
+  for (const [name, folder] of [
+    ['nothing', 'none'],
+    ['pretrained', 'pretrained'],
+  ] as const) {
+    const address = `aws_s3_object.learning-dataset-${name}`;
+    assertProperties(stack.get(address), {
+      bucket: '${aws_s3_bucket.learning-dataset.bucket}',
+      key: `${folder}/README.txt`,
+    });
+    const { depends_on } = stack.get('aws_sagemaker_pipeline.learning-pipeline-train');
+    assert.ok(z.array(z.string()).parse(depends_on).includes(address));
+  }
+});
+
+test('every optional input that is not given points to a note', () => {
+  const noted = stack.ofType('aws_s3_object').map(({ key }) => key);
+  const defaults = definitionOf('train').Parameters.map(({ DefaultValue }) => String(DefaultValue));
+  const folders = defaults.flatMap(
+    (value) => /^s3:\/\/app-ml-dataset-123456789012\/(.+)$/.exec(value)?.[1] ?? [],
+  );
+  assert.deepEqual(
+    folders.filter((folder) => !noted.includes(`${folder}README.txt`)),
+    ['flowers/'],
+  );
+});
+
+test('the note on pretrained networks says how to put one there', () => {
+  const { content } = stack.get('aws_s3_object.learning-dataset-pretrained');
+  assert.match(
+    z.string().parse(content),
+    /node --import tsx scripts\/fetch-backbone\.ts --to s3:\/\/app-ml-dataset-123456789012\/pretrained\/$/m,
+  );
 });
 
 test('CreateModel takes the tensorflow-inference image of AWS; DeployEndpoint names image-classifier', () => {

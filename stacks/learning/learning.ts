@@ -7,7 +7,7 @@ import type { ImageRepository } from '../images/image-repository.ts';
 import type { Network } from '../network/network.ts';
 import { Dataset } from './dataset.ts';
 import { pipelineDefinitions } from './pipelines/definitions.ts';
-import { NOTHING_NOTE } from './pipelines/locations.ts';
+import { notesOf } from './pipelines/notes.ts';
 import { pipelineSettings } from './pipelines/settings-of.ts';
 import { LearningRoles } from './roles.ts';
 import { Studio } from './studio.ts';
@@ -30,12 +30,15 @@ export class Learning extends Construct {
     super(scope, id);
     const { config, names } = deployment;
     const dataset = new Dataset(this, 'dataset', { deployment });
-    const nothing = new S3Object(this, 'dataset-nothing', {
-      bucket: dataset.bucket.bucket,
-      key: NOTHING_NOTE.key,
-      content: NOTHING_NOTE.content,
-      contentType: 'text/plain',
-    });
+    const notes = Object.entries(notesOf(dataset.name)).map(
+      ([name, { key, content }]) =>
+        new S3Object(this, `dataset-${name}`, {
+          bucket: dataset.bucket.bucket,
+          key,
+          content,
+          contentType: 'text/plain',
+        }),
+    );
     const roles = new LearningRoles(this, 'roles', { deployment, dataset, repository });
     const models = new SagemakerModelPackageGroup(this, 'model-package-group', {
       modelPackageGroupName: names.learning.modelPackageGroup,
@@ -49,7 +52,7 @@ export class Learning extends Construct {
         pipelineDescription: DESCRIPTIONS[key],
         roleArn: roles.pipeline.resource.arn,
         pipelineDefinition: JSON.stringify(definitions[key]),
-        dependsOn: [roles.pipeline.permissions, models, nothing],
+        dependsOn: [roles.pipeline.permissions, models, ...notes],
       });
     if (config.learning.studio) new Studio(this, 'studio', { deployment, network, dataset });
   }

@@ -17,11 +17,12 @@ test('a learning rate and a bar are chosen for a short training, and say what fo
   assert.match(String(bar?.reason), /not the definition's 0\.9.*--min-accuracy/);
 });
 
-test('what is given stays, and so does a learning rate for an earlier model', () => {
+test('what is given stays, and so does a learning rate for a trained network', () => {
   const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
   assert.deepEqual(namesOf(definition, 'MinAccuracy'), ['LearningRate']);
   assert.deepEqual(namesOf(definition, 'LearningRate'), ['MinAccuracy']);
-  assert.deepEqual(namesOf(definition, 'InitialModel'), ['MinAccuracy']);
+  for (const trained of ['InitialModel', 'Pretrained'])
+    assert.deepEqual(namesOf(definition, trained), ['MinAccuracy']);
 });
 
 test('a definition that fits, or has no such parameters, stays as it is', () => {

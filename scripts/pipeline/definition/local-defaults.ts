@@ -1,10 +1,13 @@
 import type { Definition } from '../../../stacks/learning/pipelines/definition-schema.ts';
 
 /**
- * The definition's learning rate is the original's, for going on from a trained network. From scratch it leads nowhere
- * within a few epochs; this one does.
+ * The definition's learning rate is the original's, for building on, or going on with, a trained network. From scratch it
+ * leads nowhere within a few epochs; this one does.
  */
 const LEARNING_RATE_FROM_SCRATCH = 0.002;
+
+/** Parameters of which any gives a trained network. */
+const TRAINED = ['InitialModel', 'Pretrained'] as const;
 
 /** The definition's bar is for a whole training on a GPU. What three epochs reach on the flowers passes this one. */
 const MIN_ACCURACY_OF_A_TRIAL = 0.8;
@@ -32,7 +35,7 @@ export const localDefaults = (
   const rate = defaultOf('LearningRate');
   const accuracy = defaultOf('MinAccuracy');
   return [
-    ...(rate !== undefined && rate < LEARNING_RATE_FROM_SCRATCH && !given.has('InitialModel')
+    ...(rate !== undefined && rate < LEARNING_RATE_FROM_SCRATCH && !TRAINED.some((name) => given.has(name))
       ? [
           {
             name: 'LearningRate',

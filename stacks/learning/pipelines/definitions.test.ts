@@ -39,7 +39,7 @@ test('the parameters have the defaults of the description', () => {
     ['LearningRate', 'Float', 0.0001],
     ['TrainingImage', 'String', settings.trainingImage],
     ['InitialModel', 'String', nothing],
-    ['Pretrained', 'String', nothing],
+    ['Pretrained', 'String', 's3://app-ml-dataset-test/pretrained/'],
     ['MinAccuracy', 'Float', 0.9],
   ]);
   assert.deepEqual(train.Parameters, deploy.Parameters.slice(0, -1));

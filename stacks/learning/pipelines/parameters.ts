@@ -22,7 +22,10 @@ export const parameter = (name: Parameter['Name']) => ({ Get: `Parameters.${name
  *   photos are given, and the training holds back a tenth of each class of TrainData, chosen by content hash, and
  *   writes down which; it does the same when TestData is TrainData itself. Photos that lie in both are only tested on.
  * - `InitialModel`: holds the model.tar.gz of an earlier training, to start from; by default, from scratch.
- * - `Pretrained`: a TensorFlow.js graph model (`model.json` and weights) to guide the training; by default, none.
+ * - `Pretrained`: a pretrained TensorFlow.js model (`model.json` and weights), graph or layers format: the frozen
+ *   backbone under a small head, which alone is trained (transfer learning). The defaults of Epoch, BatchSize and
+ *   LearningRate are for it. By default, what lies in the folder for it: until somebody puts a network there, none, and
+ *   trainings start from random weights.
  * - `TrainingImage`: runs every job of the execution, so that the code that evaluates a model is the code that
  *   trained it.
  */
@@ -36,7 +39,7 @@ export const trainingParameters = ({ datasetBucket, trainingImage }: PipelineSet
     { Name: 'LearningRate', Type: 'Float', DefaultValue: 0.0001 },
     { Name: 'TrainingImage', Type: 'String', DefaultValue: trainingImage },
     { Name: 'InitialModel', Type: 'String', DefaultValue: nothing },
-    { Name: 'Pretrained', Type: 'String', DefaultValue: nothing },
+    { Name: 'Pretrained', Type: 'String', DefaultValue: source(datasetBucket, FOLDERS.pretrained) },
   ];
 };
 
