@@ -63,6 +63,8 @@ export const metricsSchema = z.object({
     .object({
       /** The model whose network this is, when it was not trained but only exported again. */
       network: z.string().optional(),
+      /** What a reader of the figures must know besides. */
+      note: z.string().optional(),
       temperature: z.number().positive(),
       /** Of the exported model on the test photos, without and with its calibration. */
       before: confidence,

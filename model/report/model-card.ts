@@ -59,7 +59,7 @@ const calibrationSection = ({ calibration }: Metrics): string => {
 This model is not calibrated: too few photos were held out. Its confidence is the network's own, and it names a flower in **any** picture.
 `;
   }
-  const { network, temperature, before, after, validation, test, unknown } = calibration;
+  const { network, note, temperature, before, after, validation, test, unknown } = calibration;
   const [low, high] = test.interval;
   const rows = unknown.map(({ kind, source, purpose, count, refused, area }) => [
     kind,
@@ -83,7 +83,7 @@ ${sameNetwork}**Confidence.** The logits are divided by ${temperature.toFixed(3)
 ${table(['other pictures', 'source', 'seen when the score was made', 'refused', 'area under ROC'], rows)}
 
 ![ROC curves](roc.svg)
-`;
+${note === undefined ? '' : `\n${note}\n`}`;
 };
 
 const limits = ({ labels, calibration }: Metrics): string =>
