@@ -39,7 +39,7 @@ export const rocPicture = (
     ];
   });
   const height = Math.max(SIDE, kinds.length * 20) + TOP + 50;
-  return picture(LEFT + SIDE + 240, height, 'Photos of the classes against other pictures', [
+  return picture(LEFT + SIDE + 270, height, 'Photos of the classes against other pictures', [
     ...grid,
     ...curves,
     label(x(0.5), TOP + SIDE + 36, 'share of other pictures that are named', {
