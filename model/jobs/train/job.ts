@@ -28,6 +28,19 @@ export interface TrainJobOptions {
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
+/** How often a training that takes long says where it is, in seconds. */
+const PROGRESS_SECONDS = 15;
+
+/** Says now and then where in an epoch the training is. */
+const stepTeller = (say: (line: string) => void) => {
+  let told = performance.now();
+  return (done: number, total: number): void => {
+    if (performance.now() - told < PROGRESS_SECONDS * 1000) return;
+    told = performance.now();
+    say(`Step ${done} of ${total} of this epoch.`);
+  };
+};
+
 /** The metrics have a line of their own. */
 const epochLines = (photos: number, result: EpochResult): string[] => {
   const { epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds } = result;
@@ -95,6 +108,7 @@ export const runTrainJob = async ({ optMl, environment, signal, say }: TrainJobO
         resumed.push(history.length);
         say(`Going on from a checkpoint: ${history.length} epochs and ${step} steps are done.`);
       },
+      onStep: stepTeller(say),
       onEpoch: (result) => epochLines(split.train.length, result).forEach(say),
     },
   });

@@ -94,7 +94,7 @@ export const runTraining = async (
     onLine: (line) => {
       if (metrics.read(line)) report(metrics.text);
       // What is set in belongs to the line before, and may be hundreds.
-      else if (metrics.text === '' && !line.startsWith(' ')) report(line);
+      else if (!line.startsWith(' ')) report([metrics.text, line].filter((text) => text !== '').join('; '));
     },
     signal,
     seconds: training.StoppingCondition.MaxRuntimeInSeconds,
