@@ -104,8 +104,17 @@ const standardizationOf = (features: Features, length: number): Standardization 
  * @throws Stopped when the signal is aborted
  */
 export const trainTransfer = async (options: TransferOptions): Promise<TransferResult> => {
-  const { classes, train, validation, cacheDirectory, onFeatures, signal, seed } = options;
   const backbone = await Backbone.load(options.directory, options.backbone);
+  try {
+    return await trainOn(backbone, options);
+  } catch (error) {
+    backbone.dispose();
+    throw error;
+  }
+};
+
+const trainOn = async (backbone: Backbone, options: TransferOptions): Promise<TransferResult> => {
+  const { classes, train, validation, cacheDirectory, onFeatures, signal, seed } = options;
   const earlier = options.earlier?.(backbone.key);
   const features = await extractFeatures(backbone, [...train, ...validation], {
     cacheDirectory,
@@ -146,6 +155,9 @@ export const trainTransfer = async (options: TransferOptions): Promise<TransferR
         head.dispose();
       },
     };
+  } catch (error) {
+    head.dispose();
+    throw error;
   } finally {
     tf.dispose([trained.described.features, ...(watched ? [watched.described.features] : [])]);
   }
