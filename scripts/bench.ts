@@ -12,6 +12,7 @@ import { layersNetwork } from '../model/savedmodel/export-layers.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
 import { BatchNorm } from '../model/training/batch-norm.ts';
 import { buildNetwork } from '../model/training/network.ts';
+import { benchTransfer } from './bench/transfer.ts';
 
 /**
  * What our choices cost against their alternatives. Both sides of a line are measured in turns in one run, so the
@@ -106,3 +107,10 @@ await compare(
     for (const photo of eight) await run([photo]);
   },
 );
+
+const { FLOWERS_DIR, BACKBONE_DIR } = process.env;
+if (FLOWERS_DIR && BACKBONE_DIR) await benchTransfer(FLOWERS_DIR, BACKBONE_DIR);
+else
+  process.stdout.write(
+    '\nSkipped: transfer learning. Set FLOWERS_DIR to a folder of photos by class, and BACKBONE_DIR to one with a TensorFlow.js model.\n',
+  );

@@ -9,9 +9,9 @@ import { stopIfAborted } from '../training/stop.ts';
 export interface Observation {
   /** Index of the true class. */
   readonly label: number;
-  /** Mean over the photo and its mirror image, `[F]`. */
+  /** `[F]`: mean over the views of the photo. */
   readonly features: readonly number[];
-  /** Of the photo and of its mirror image, each `[C]`. */
+  /** Of each view of the photo, `[C]`: as it is, and mirrored if that was looked at too. */
   readonly logits: readonly (readonly number[])[];
 }
 

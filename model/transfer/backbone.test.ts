@@ -137,7 +137,7 @@ test('a range that is given overrules the one that was found', async () => {
 
 test('photos are enlarged beyond the side that the network was made for, by half of it or less', async () => {
   const backbone = await Backbone.load(await saveLayers(at('large'), tinyLayers(160)));
-  assert.equal(backbone.side, 224);
+  assert.equal(backbone.side, 192);
   assert.equal((await Backbone.load(at('large'), { side: 96 })).side, 96);
 });
 

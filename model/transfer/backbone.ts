@@ -10,7 +10,7 @@ import { readModelFiles } from './model-files.ts';
 import type { Trunk } from './trunk.ts';
 
 export interface BackboneOptions {
-  /** Side to which photos are enlarged before the network sees them. @default 10/7 of the side it was made for */
+  /** Side to which photos are enlarged before the network sees them. @default 8/7 of the side it was made for */
   readonly side?: number | undefined;
   /** Resolutions whose last feature map counts. @default 2 */
   readonly stages?: number | undefined;
@@ -18,8 +18,11 @@ export interface BackboneOptions {
   readonly range?: InputRange | undefined;
 }
 
-/** Networks see more in photos that are larger than those they were trained on (Touvron et al. 2019). */
-const ENLARGEMENT = 10 / 7;
+/**
+ * Networks see more in photos that are larger than those they were trained on (Touvron et al. 2019). Still larger ones cost
+ * more and told no more in a cross-validation.
+ */
+const ENLARGEMENT = 8 / 7;
 /** What most networks shrink a photo by: other sides would leave half a pixel over. */
 const MULTIPLE = 32;
 

@@ -3,18 +3,17 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /** Features of photos, and what the photos show. */
 export interface LabelledFeatures {
-  /** float32 `[N, views, F]`: each photo, looked at in several ways. */
-  readonly features: tf.Tensor3D;
+  /** float32 `[N, F]` */
+  readonly features: tf.Tensor2D;
   readonly labels: readonly number[];
 }
 
-/** Mean of what the head says of each view: float32 `[N, classes]`. */
-const probabilitiesOf = (head: LayersModel, features: tf.Tensor3D): tf.Tensor2D =>
+/** float32 `[N, classes]` */
+const probabilitiesOf = (head: LayersModel, features: tf.Tensor2D): tf.Tensor2D =>
   tf.tidy(() => {
-    const [photos, views, length] = features.shape;
-    const logits = head.apply(tf.reshape(features, [photos * views, length]), { training: false });
+    const logits = head.apply(features, { training: false });
     if (!(logits instanceof tf.Tensor)) throw new Error('The head must have one output.');
-    return tf.mean<tf.Tensor2D>(tf.reshape(tf.softmax(logits), [photos, views, -1]), 1);
+    return tf.softmax<tf.Tensor2D>(tf.reshape(logits, [features.shape[0], -1]));
   });
 
 /** Mean cross-entropy in nats, and the share of photos named rightly. */

@@ -5,16 +5,6 @@ import { photoTensor } from '../training/tensors.ts';
 import type { Backbone } from './backbone.ts';
 import { FeatureCache } from './feature-cache.ts';
 
-/**
- * The ways in which a photo is looked at: as it is, and mirrored. The served model looks both ways too; crops and other
- * changes did not make the head any better.
- */
-const VIEWS: readonly ((photos: tf.Tensor4D) => tf.Tensor4D)[] = [
-  (photos) => photos,
-  (photos) => tf.reverse(photos, 2),
-];
-const VIEWS_KEY = 'views plain, mirrored';
-
 /** Photos that the backbone sees at a time. */
 const BATCH = 16;
 
@@ -26,28 +16,20 @@ export interface FeatureOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** For each photo, one feature vector for each way of looking at it, one after the other. */
+/** A feature vector for each photo. */
 export type Features = readonly Float32Array[];
 
 const describeBatch = async (backbone: Backbone, examples: readonly Example[]): Promise<Float32Array[]> => {
-  const described = tf.tidy(() => {
-    const photos = photoTensor(examples);
-    return tf.stack(
-      VIEWS.map((view) => backbone.describe(view(photos))),
-      1,
-    );
-  });
+  const described = tf.tidy(() => backbone.describe(photoTensor(examples)));
   const values = Float32Array.from(await described.data());
   described.dispose();
-  const length = VIEWS.length * backbone.features;
-  return examples.map((_, index) => values.slice(index * length, (index + 1) * length));
+  const { features } = backbone;
+  return examples.map((_, index) => values.slice(index * features, (index + 1) * features));
 };
 
-/** How many ways of looking at a photo there are. */
-export const VIEW_COUNT = VIEWS.length;
-
 /**
- * Computes the features of photos, or takes them from the cache.
+ * Computes the features of photos, or takes them from the cache. Each photo is looked at once, as it is: mirror images,
+ * crops and other changes did not make the head any better.
  *
  * @throws Stopped when the signal is aborted; what was computed until then is in the cache
  */
@@ -56,7 +38,7 @@ export const extractFeatures = async (
   examples: readonly Example[],
   { cacheDirectory, onProgress, signal }: FeatureOptions = {},
 ): Promise<Features> => {
-  const cache = cacheDirectory === undefined ? undefined : new FeatureCache(cacheDirectory, keyOf(backbone));
+  const cache = cacheDirectory === undefined ? undefined : new FeatureCache(cacheDirectory, backbone.key);
   const features: Float32Array[] = [];
   for (let start = 0; start < examples.length; start += BATCH) {
     await stopIfAborted(signal, 'while computing features');
@@ -70,5 +52,3 @@ export const extractFeatures = async (
   }
   return features;
 };
-
-const keyOf = (backbone: Backbone): string => `${backbone.key}, ${VIEWS_KEY}`;

@@ -31,15 +31,12 @@ export class HeadTrainer implements Learner<number> {
     this.#descent = new Descent(head, options);
   }
 
-  /** Looks at each photo in one of its ways. */
   async step(photos: readonly number[], { learningRate, random }: StepOptions): Promise<StepResult> {
     const { features, labels } = this.#options.train;
-    const [, views, length] = features.shape;
     reseedDropout(this.#head, random);
-    const rows = photos.map((photo) => photo * views + Math.floor(random() * views));
     const correct = tf.tidy(() => tf.variable(tf.scalar(0), false));
     const results = tf.tidy(() => {
-      const x = tf.gather(tf.reshape(features, [-1, length]), tf.tensor1d(rows, 'int32'));
+      const x = tf.gather(features, tf.tensor1d([...photos], 'int32'));
       const truth = tf.tensor1d(
         photos.map((photo) => labels[photo] ?? 0),
         'int32',

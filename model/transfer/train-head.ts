@@ -24,7 +24,7 @@ export interface TrainHeadOptions extends RunOptions {
   readonly balanced?: boolean | undefined;
   /** Epochs without a lower validation loss after which the training ends early. @default none: all are trained */
   readonly patience?: number | undefined;
-  /** Seed of the order, of dropout and of which view is taken. @default 1 */
+  /** Seed of the order and of dropout. @default 1 */
   readonly seed?: number | undefined;
 }
 

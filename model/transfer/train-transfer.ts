@@ -7,7 +7,7 @@ import type { Example } from '../training/dataset.ts';
 import type { EpochResult } from '../training/progress.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
 import type { LabelledFeatures } from './evaluate-head.ts';
-import { extractFeatures, type FeatureOptions, type Features, VIEW_COUNT } from './features.ts';
+import { extractFeatures, type FeatureOptions, type Features } from './features.ts';
 import { buildHead, type HeadOptions } from './head.ts';
 import { observeHead } from './observe-head.ts';
 import {
@@ -65,11 +65,11 @@ export interface TransferResult {
   readonly dispose: () => void;
 }
 
-/** float32 `[N, views, F]` */
-const featureTensor = (features: Features, length: number): tf.Tensor3D => {
-  const values = new Float32Array(features.length * VIEW_COUNT * length);
-  features.forEach((row, index) => values.set(row, index * VIEW_COUNT * length));
-  return tf.tensor3d(values, [features.length, VIEW_COUNT, length]);
+/** float32 `[N, F]` */
+const featureTensor = (features: Features, length: number): tf.Tensor2D => {
+  const values = new Float32Array(features.length * length);
+  features.forEach((row, index) => values.set(row, index * length));
+  return tf.tensor2d(values, [features.length, length]);
 };
 
 const labelled = (
