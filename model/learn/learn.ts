@@ -26,6 +26,8 @@ export interface LearnOptions {
   readonly seed: number;
   /** Pictures of other things, beside those that are drawn. @default none */
   readonly unknown?: readonly UnknownPhotos[];
+  /** Pictures to draw of each kind that code draws. @default 30 */
+  readonly drawn?: number;
   readonly signal?: AbortSignal | undefined;
   /** Told what is being done after the training. */
   readonly say?: (text: string) => void;
@@ -45,9 +47,6 @@ export interface Learned {
   /** Absent when there were too few photos to calibrate by. */
   readonly scores?: KnownScores | undefined;
 }
-
-/** Pictures of each kind that code draws. */
-const DRAWN = 30;
 
 const countByClass = (labels: readonly string[], examples: readonly Example[]): number[] =>
   labels.map((_, label) => examples.filter((example) => example.label === label).length);
@@ -94,7 +93,7 @@ const originOf = ({ parameters, side, pretrained }: TrainedNetwork) => ({
  * @throws Stopped when the signal is aborted
  */
 export const learn = async (options: LearnOptions): Promise<Learned> => {
-  const { dataset, split, backend, version, signal, say = () => {} } = options;
+  const { dataset, split, backend, version, signal, drawn = 30, say = () => {} } = options;
   const { labels } = dataset;
   const network = await options.train(split);
   const { history } = network;
@@ -102,7 +101,7 @@ export const learn = async (options: LearnOptions): Promise<Learned> => {
 
   const enough = split.validation.length >= FEWEST_PHOTOS;
   if (enough) say('Calibrating the model.');
-  const unknown = enough ? [...(await drawnKinds(DRAWN)), ...(options.unknown ?? [])] : [];
+  const unknown = enough ? [...(await drawnKinds(drawn)), ...(options.unknown ?? [])] : [];
   const calibration = await calibrated(network, options, unknown);
   const { savedModel, runner } = exported(network, options, calibration);
   say('Measuring the exported model.');

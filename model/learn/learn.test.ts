@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { FEWEST_PHOTOS } from '../calibration/calibrate.ts';
+import { askModel } from '../calibration/measure.ts';
+import { UNKNOWN_KINDS } from '../calibration/unknown/kinds.ts';
+import { metricsSchema } from '../report/metrics.ts';
+import { type Backend, loadBackend } from '../runtime/backend.ts';
+import { GraphRunner } from '../runtime/graph-runner.ts';
+import { decodeSavedModel } from '../savedmodel/decode.ts';
+import { assertClose } from '../testing.ts';
+import type { Example } from '../training/dataset.ts';
+import { compare } from '../training/evaluate.ts';
+import { buildNetwork } from '../training/network.ts';
+import type { Split } from '../training/split.ts';
+import { Stopped } from '../training/stop.ts';
+import { colouredPhotos, saveTinyGraph } from '../transfer/testing.ts';
+import { fromScratch } from './from-scratch.ts';
+import { type Learned, type LearnOptions, learn } from './learn.ts';
+import { onBackbone } from './on-backbone.ts';
+import { reportFiles } from './report-files.ts';
+
+const LABELS = ['astilbe', 'bellflower', 'daisy'];
+const CLASSES = LABELS.length;
+/** Of each kind of other pictures. */
+const DRAWN = 2;
+
+const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-learn-'));
+let backend: Backend;
+before(async () => {
+  backend = await loadBackend({ native: false });
+  saveTinyGraph(path.join(work, 'backbone'));
+});
+after(() => rmSync(work, { recursive: true }));
+
+/** Every third photo is filed under another class's name: whoever has learned the others names it "wrongly". */
+const unseen = colouredPhotos(18, CLASSES, 3).map(
+  (photo, index): Example => (index % 3 === 0 ? { ...photo, label: (photo.label + 1) % CLASSES } : photo),
+);
+
+const split = (validation: number): Split => ({
+  train: colouredPhotos(15, CLASSES, 1),
+  validation: colouredPhotos(validation, CLASSES, 2),
+  test: unseen,
+});
+
+/** Trains, and tells what was said meanwhile. */
+const learned = async (options: Pick<LearnOptions, 'split' | 'train'> & Partial<LearnOptions>) => {
+  const said: string[] = [];
+  const result = await learn({
+    dataset: { labels: LABELS, skipped: [{ file: 'daisy/notes.txt', reason: 'not a photo' }] },
+    ...{ backend, version: '7', command: 'train', seed: 3, drawn: DRAWN, say: (text) => said.push(text) },
+    ...options,
+  });
+  return { result, said };
+};
+
+const headOnBackbone = () =>
+  onBackbone({
+    ...{ name: 'a tiny network', directory: path.join(work, 'backbone'), classes: CLASSES },
+    ...{ backbone: { side: 32 }, head: { hidden: 8, dropout: 0, featureDropout: 0 } },
+    ...{ epochs: 30, batchSize: 5, learningRate: 0.02 },
+  });
+
+/** What the exported model says of the test photos. */
+const answersOf = ({ savedModel }: Learned) =>
+  askModel(
+    new GraphRunner(decodeSavedModel(savedModel)),
+    unseen.map(({ pixels }) => pixels),
+  );
+
+/** True of every training, whether there was enough to calibrate by or not. */
+const ofAnyTraining = (result: () => Learned): void => {
+  test('measures the exported model on the test photos', async () => {
+    const { metrics } = result();
+    const answers = (await answersOf(result())).map(({ probabilities }) => probabilities);
+    const { interval, ...tested } = metrics.test;
+    const expected = compare(answers, CLASSES, unseen);
+    assert.deepEqual(tested, expected);
+    assert.ok(interval[0] < expected.accuracy && expected.accuracy < interval[1]);
+    assert.equal(metrics.bytes, result().savedModel.byteLength);
+  });
+
+  test('has for mistakes the test photos that were named wrongly, and no others', async () => {
+    const answers = await answersOf(result());
+    const expected = unseen.flatMap(({ file, label, pixels }, index) => {
+      const { probabilities = [] } = answers[index] ?? {};
+      const confidence = Math.max(...probabilities);
+      const answer = probabilities.indexOf(confidence);
+      if (answer === label) return [];
+      return [{ file, truth: LABELS[label], answer: LABELS[answer], confidence, pixels }];
+    });
+    assert.ok(expected.length > 0 && expected.length < unseen.length);
+    assert.deepEqual(result().mistakes, expected);
+  });
+
+  test('leaves figures that can be read again', async () => {
+    const { 'metrics.json': text } = await reportFiles(result());
+    assert.ok(typeof text === 'string');
+    assert.deepEqual(metricsSchema.parse(JSON.parse(text)), JSON.parse(JSON.stringify(result().metrics)));
+    assert.deepEqual(result().metrics.data.train, [5, 5, 5]);
+    assert.deepEqual(result().metrics.data.skipped, [{ file: 'daisy/notes.txt', reason: 'not a photo' }]);
+  });
+};
+
+const PLAIN_FILES = [
+  'MODEL_CARD.md',
+  'confusion-matrix.svg',
+  'metrics.json',
+  'mistakes.jpg',
+  'training-curves.svg',
+];
+
+/** Fails unless the report has these files, each of its kind. */
+const assertReport = async (result: Learned, names: readonly string[]): Promise<string> => {
+  const files = await reportFiles(result);
+  assert.deepEqual(Object.keys(files).sort(), [...names].sort());
+  for (const [name, content] of Object.entries(files)) {
+    if (name.endsWith('.svg')) assert.match(String(content), /^<svg [\s\S]*<\/svg>\s*$/, name);
+    if (name.endsWith('.jpg')) assert.deepEqual([...content.slice(0, 2)], [0xff, 0xd8], name);
+  }
+  return String(files['MODEL_CARD.md']);
+};
+
+describe('with enough photos to judge by, a learned model', () => {
+  let result: Learned;
+  let said: string[] = [];
+  before(async () => {
+    ({ result, said } = await learned({ split: split(FEWEST_PHOTOS), train: headOnBackbone() }));
+  });
+
+  ofAnyTraining(() => result);
+
+  test('is calibrated, and says so while it is', () => {
+    assert.deepEqual(said, ['Calibrating the model.', 'Measuring the exported model.']);
+    const { calibration } = result.metrics;
+    assert.ok(calibration);
+    assert.notEqual(calibration.temperature, 1);
+    assert.equal(calibration.after.loss, result.metrics.test.loss);
+    assert.notEqual(calibration.before.loss, calibration.after.loss);
+    assert.equal(calibration.validation.count, FEWEST_PHOTOS);
+    assert.deepEqual(
+      calibration.unknown.map(({ kind, source, purpose, count }) => ({ name: kind, source, purpose, count })),
+      UNKNOWN_KINDS.map(({ name, purpose }) => ({ name, source: 'drawn', purpose, count: DRAWN })),
+    );
+  });
+
+  test('has the scores behind its figures', async () => {
+    const { scores, metrics } = result;
+    assert.ok(scores && metrics.calibration);
+    const answers = await answersOf(result);
+    assertClose(
+      scores.known,
+      answers.map(({ knownScore }) => knownScore),
+      1e-6,
+    );
+    assert.equal(scores.known.filter((score) => score >= 0).length, metrics.calibration.test.kept);
+    assert.deepEqual(
+      scores.kinds.map(({ kind, scores }) => ({
+        kind,
+        count: scores.length,
+        refused: scores.filter((score) => score < 0).length,
+      })),
+      metrics.calibration.unknown.map(({ kind, count, refused }) => ({ kind, count, refused })),
+    );
+  });
+
+  test('tells which part of it was trained, and on what', () => {
+    const { backbone, teacher, side, parameters, trainedParameters } = result.metrics.training;
+    assert.deepEqual({ backbone, teacher, side }, { backbone: 'a tiny network', teacher: null, side: 32 });
+    assert.ok(trainedParameters !== undefined && trainedParameters < parameters);
+  });
+
+  test('has a report with the curves of its refusals and of its confidence', async () => {
+    const card = await assertReport(result, [...PLAIN_FILES, 'reliability.svg', 'roc.svg']);
+    assert.doesNotMatch(card, /not calibrated/);
+  });
+});
+
+describe('with one photo too few, a learned model', () => {
+  let result: Learned;
+  let said: string[] = [];
+  before(async () => {
+    const network = buildNetwork({ classes: CLASSES, stem: 4, blocks: [6], dropout: 0 });
+    const train = fromScratch({
+      ...{ network, classes: CLASSES },
+      ...{ epochs: 3, batchSize: 5, learningRate: 0.02, firstSide: 32, averaging: 0 },
+    });
+    ({ result, said } = await learned({ split: split(FEWEST_PHOTOS - 1), train }));
+  });
+
+  ofAnyTraining(() => result);
+
+  test('is not calibrated, and takes every photo for a known one', async () => {
+    assert.deepEqual(said, ['Measuring the exported model.']);
+    assert.equal(result.metrics.calibration, undefined);
+    assert.equal(result.scores, undefined);
+    for (const { knownScore } of await answersOf(result)) assert.equal(knownScore, 1);
+  });
+
+  test('says so in its report, which has no curves of that', async () => {
+    assert.match(await assertReport(result, PLAIN_FILES), /This model is not calibrated/);
+  });
+
+  test('was trained as a whole', () => {
+    const { backbone, teacher, trainedParameters } = result.metrics.training;
+    assert.deepEqual([backbone, teacher, trainedParameters], [null, null, undefined]);
+  });
+});
+
+test('stopped after the training, it does not go on to measure', async () => {
+  const controller = new AbortController();
+  const stopped = learned({
+    ...{ split: split(1), signal: controller.signal },
+    train: async (photos) => {
+      const network = await headOnBackbone()(photos);
+      controller.abort();
+      return network;
+    },
+  });
+  await assert.rejects(stopped, Stopped);
+});
