@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../contract/learning-jobs.ts';
+import { type Metrics, metricsSchema } from '../report/metrics.ts';
+import { saveTinyGraph } from '../transfer/testing.ts';
+import { beginningWith, type Moment } from './kill/testing.ts';
+import { NETWORK_FILE } from './network-file.ts';
+import type { OptMl } from './opt-ml.ts';
+import { runJob, withOptMl, writeInputs } from './testing.ts';
+
+/** A moment to be killed at, and the epochs that the next start finds done. */
+interface Kill {
+  readonly at: Moment;
+  readonly kept: number;
+}
+
+interface Case {
+  readonly prepare: (optMl: OptMl) => Promise<void>;
+  readonly kills: Readonly<Record<string, Kill>>;
+}
+
+const EPOCHS = 4;
+
+const CASES: Readonly<Record<string, Case>> = {
+  'a network from scratch': {
+    prepare: (optMl) =>
+      writeInputs(optMl, {
+        train: { astilbe: 5, bellflower: 4 },
+        hyperparameters: { epochs: `${EPOCHS}`, 'batch-size': '2' },
+      }),
+    kills: {
+      'after reading the photos': { at: { printed: 'Training on', times: 1 }, kept: 0 },
+      // An epoch has three steps and a batch of validation photos.
+      'in the middle of an epoch': { at: { turns: 3 + 1 + 2 }, kept: 1 },
+      'right after the line of an epoch, which is not kept yet': {
+        at: { printed: 'training_loss=', times: 1 },
+        kept: 1,
+      },
+      'while a checkpoint is written': { at: { writing: '.checkpoint', times: 2 }, kept: 2 },
+      'while the model is written': { at: { writing: NETWORK_FILE, times: 1 }, kept: EPOCHS },
+    },
+  },
+  'a head on a backbone': {
+    prepare: async (optMl) => {
+      await writeInputs(optMl, {
+        train: { astilbe: 11, bellflower: 11 },
+        hyperparameters: { epochs: `${EPOCHS}`, 'batch-size': '6' },
+      });
+      saveTinyGraph(optMl.at(TRAINING_PATHS.channels, CHANNELS.pretrained));
+    },
+    kills: {
+      'while the second batch of features is written': { at: { writing: '/features/', times: 2 }, kept: 0 },
+      // Before that there are two batches of features; an epoch has three steps and one look at the validation photos.
+      'in the middle of an epoch': { at: { turns: 2 + 3 + 1 + 2 }, kept: 1 },
+      'while a checkpoint is written': { at: { writing: '.checkpoint', times: 2 }, kept: 2 },
+      'while the model is written': { at: { writing: NETWORK_FILE, times: 1 }, kept: EPOCHS },
+    },
+  },
+};
+
+/** Starts the job, which is killed at the moment if one is given. */
+const start = (optMl: OptMl, moment?: Moment) => runJob(optMl, [COMMANDS.train], beginningWith(moment));
+
+/** The epochs that a job found done. */
+const resumedFrom = (log: string): number =>
+  Number(/Going on from a checkpoint: (\d+) epochs and 0 steps/.exec(log)?.[1] ?? 0);
+
+/** What differs between two runs of the same training. */
+const comparable = ({ version, training, ...metrics }: Metrics) => {
+  const { command, seconds, photosPerSecond, ...same } = training;
+  return { ...metrics, training: same };
+};
+
+const resultOf = async (optMl: OptMl) => {
+  const metrics = await readFile(optMl.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8');
+  return {
+    network: await readFile(optMl.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex'),
+    metrics: comparable(metricsSchema.parse(JSON.parse(metrics))),
+    files: await readdir(optMl.at(TRAINING_PATHS.model)),
+  };
+};
+
+const undisturbed = async (optMl: OptMl): Promise<void> => {
+  const { code, stdout, stderr } = await start(optMl);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /, on WebAssembly/);
+};
+
+const killedAgainAndAgain = async (optMl: OptMl, kills: Case['kills']): Promise<void> => {
+  let kept = 0;
+  for (const [name, { at, kept: next }] of Object.entries(kills)) {
+    const { code, stdout, stderr } = await start(optMl, at);
+    assert.equal(code, null, `killed ${name}: ${stderr}`);
+    assert.equal(resumedFrom(stdout), kept, `before it was killed ${name}`);
+    kept = next;
+  }
+  const { code, stdout, stderr } = await start(optMl);
+  assert.equal(code, 0, stderr);
+  assert.equal(resumedFrom(stdout), kept);
+  assert.doesNotMatch(stdout, /damaged/, 'no checkpoint is torn');
+};
+
+describe('killed and started again until it ends, a training ends as if nothing had been', {
+  concurrency: true,
+}, () => {
+  for (const [name, { prepare, kills }] of Object.entries(CASES))
+    test(name, () =>
+      withOptMl((calm) =>
+        withOptMl(async (shaken) => {
+          await Promise.all([calm, shaken].map(prepare));
+          await Promise.all([undisturbed(calm), killedAgainAndAgain(shaken, kills)]);
+          assert.deepEqual(await resultOf(shaken), await resultOf(calm));
+        }),
+      ),
+    );
+});

@@ -1,0 +1,96 @@
+import promises from 'node:fs/promises';
+import { Module, syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
+
+/** What a test does to a job's process before the job begins: it is killed at the very same moment each time. */
+
+/** When a process is killed. */
+export type Moment =
+  /** After it has printed this so many times. */
+  | { readonly printed: string; readonly times: number }
+  /** When half is written of what is the so many-th file whose path has this in it. */
+  | { readonly writing: string; readonly times: number }
+  /** When it lets signals in for the so many-th time: after a step, or before a batch of photos. */
+  | { readonly turns: number };
+
+/** As `kill -9` does: the process does nothing any more. */
+const die = () => process.kill(process.pid, 'SIGKILL');
+
+/** Whether what is counted has come to the last of so many. */
+const countdown = (times: number) => {
+  let left = times;
+  return (): boolean => {
+    left -= 1;
+    return left === 0;
+  };
+};
+
+const afterPrinting = (text: string, times: number): void => {
+  const { stdout } = process;
+  const write = stdout.write.bind(stdout);
+  const isLast = countdown(times);
+  stdout.write = (line: string | Uint8Array): boolean => {
+    const written = write(line);
+    if (String(line).includes(text) && isLast()) die();
+    return written;
+  };
+};
+
+type Content = string | Uint8Array;
+
+const whileWriting = (place: string, times: number): void => {
+  const { open, writeFile } = promises;
+  const isLast = countdown(times);
+  const writingTo =
+    (file: string, write: (content: Content) => Promise<void>) =>
+    async (content: Content): Promise<void> => {
+      if (!file.includes(place) || !isLast()) return write(content);
+      await write(content.slice(0, content.length / 2));
+      die();
+    };
+  Object.assign(promises, {
+    writeFile: (file: string, content: Content) => writingTo(file, (part) => writeFile(file, part))(content),
+    open: async (file: string, flags: string) => {
+      const handle = await open(file, flags);
+      const write = handle.writeFile.bind(handle);
+      return Object.assign(handle, { writeFile: writingTo(file, (part) => write(part)) });
+    },
+  });
+  syncBuiltinESMExports();
+};
+
+const afterTurns = (turns: number): void => {
+  const { setImmediate } = timers;
+  const isLast = countdown(turns);
+  Object.assign(timers, {
+    setImmediate: async () => {
+      await setImmediate();
+      if (isLast()) die();
+    },
+  });
+  syncBuiltinESMExports();
+};
+
+/** Kills this process then. */
+export const dieAt = (moment: Moment): void => {
+  if ('turns' in moment) afterTurns(moment.turns);
+  else if ('printed' in moment) afterPrinting(moment.printed, moment.times);
+  else whileWriting(moment.writing, moment.times);
+};
+
+/** Native TensorFlow cannot be loaded any more: it does not promise the same numbers from the same ones. */
+export const hideNativeTensorFlow = (): void => {
+  const load = Module.prototype.require;
+  Module.prototype.require = function require(name: string) {
+    if (name.startsWith('@tensorflow/tfjs-node')) throw new Error('hidden');
+    return Reflect.apply(load, this, [name]);
+  };
+};
+
+/** The environment of a process that begins with these. */
+export const beginningWith = (moment: Moment | undefined): NodeJS.ProcessEnv => {
+  const code = `import { dieAt, hideNativeTensorFlow } from ${JSON.stringify(import.meta.url)};
+    hideNativeTensorFlow();
+    ${moment ? `dieAt(${JSON.stringify(moment)});` : ''}`;
+  return { NODE_OPTIONS: `--import tsx --import data:text/javascript,${encodeURIComponent(code)}` };
+};
