@@ -13,7 +13,7 @@ Runs a SageMaker pipeline on this machine: the very definition that is in the Te
   --test-data DIR       photos to test on, like --data (a tenth of each class is held back)
   --epochs N            times that every photo is seen
   --batch-size N        photos per step
-  --learning-rate X     highest learning rate (from scratch 0.002 here, where the definition's is lower)
+  --learning-rate X     highest learning rate (0.002 here, and 0.003 with --pretrained, where the definition's is lower)
   --min-accuracy X      share of the test photos, 0 to 1, that a model must name rightly to be deployed (0.8
                         here, where the definition's is higher)
   --pretrained DIR      a TensorFlow.js model, such as MobileNet (scripts/fetch-backbone.ts fetches it), on which only

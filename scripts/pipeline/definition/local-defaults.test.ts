@@ -17,12 +17,18 @@ test('a learning rate and a bar are chosen for a short training, and say what fo
   assert.match(String(bar?.reason), /not the definition's 0\.9.*--min-accuracy/);
 });
 
-test('what is given stays, and so does a learning rate for a trained network', () => {
+test('a head on a backbone learns faster than a network from scratch', () => {
+  const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
+  const rateOf = (...given: string[]) => Number(localDefaults(definition, new Set(given))[0]?.value);
+  assert.ok(rateOf('Pretrained') > rateOf());
+});
+
+test('what is given stays, and so does the learning rate for going on with a model', () => {
   const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
   assert.deepEqual(namesOf(definition, 'MinAccuracy'), ['LearningRate']);
   assert.deepEqual(namesOf(definition, 'LearningRate'), ['MinAccuracy']);
-  for (const trained of ['InitialModel', 'Pretrained'])
-    assert.deepEqual(namesOf(definition, trained), ['MinAccuracy']);
+  assert.deepEqual(namesOf(definition, 'InitialModel'), ['MinAccuracy']);
+  assert.deepEqual(namesOf(definition, 'InitialModel', 'Pretrained'), ['MinAccuracy']);
 });
 
 test('a definition that fits, or has no such parameters, stays as it is', () => {

@@ -1,13 +1,10 @@
 import type { Definition } from '../../../stacks/learning/pipelines/definition-schema.ts';
 
 /**
- * The definition's learning rate is the original's, for building on, or going on with, a trained network. From scratch it
- * leads nowhere within a few epochs; this one does.
+ * The definition's learning rate is the original's, for ten epochs on a backbone or for going on with a model of one's
+ * own. What is new learns little by it within a few epochs; by these it does.
  */
-const LEARNING_RATE_FROM_SCRATCH = 0.002;
-
-/** Parameters of which any gives a trained network. */
-const TRAINED = ['InitialModel', 'Pretrained'] as const;
+const LEARNING_RATES = { head: 0.003, network: 0.002 } as const;
 
 /** The definition's bar is for a whole training on a GPU. What three epochs reach on the flowers passes this one. */
 const MIN_ACCURACY_OF_A_TRIAL = 0.8;
@@ -34,13 +31,14 @@ export const localDefaults = (
   };
   const rate = defaultOf('LearningRate');
   const accuracy = defaultOf('MinAccuracy');
+  const better = given.has('Pretrained') ? LEARNING_RATES.head : LEARNING_RATES.network;
   return [
-    ...(rate !== undefined && rate < LEARNING_RATE_FROM_SCRATCH && !TRAINED.some((name) => given.has(name))
+    ...(rate !== undefined && rate < better && !given.has('InitialModel')
       ? [
           {
             name: 'LearningRate',
-            value: String(LEARNING_RATE_FROM_SCRATCH),
-            reason: `not the definition's ${rate}, which is too low for a training from scratch; --learning-rate changes it`,
+            value: String(better),
+            reason: `not the definition's ${rate}, which is too low for a short training; --learning-rate changes it`,
           },
         ]
       : []),
