@@ -1,62 +1,60 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { z } from 'zod';
-import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../../model/contract/tensors.ts';
+import { before, test } from 'node:test';
+import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES } from '../../model/contract/tensors.ts';
+import { learn } from '../../model/learn/learn.ts';
+import { onBackbone } from '../../model/learn/on-backbone.ts';
 import { readPhoto } from '../../model/photo/read-photo.ts';
-import { loadBackend } from '../../model/runtime/backend.ts';
+import { type Backend, loadBackend } from '../../model/runtime/backend.ts';
 import { GraphRunner, type Output } from '../../model/runtime/graph-runner.ts';
 import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
+import { example } from '../../model/testing.ts';
+import type { Example } from '../../model/training/dataset.ts';
 import { ROOT } from '../../scripts/root.ts';
 import { need, pathFrom } from '../requirements.ts';
+import { askTensorFlow } from './real-tensorflow.ts';
 
 const COUNT = 100;
+/** Photos that the stand-in, which frees nothing before it has answered, is asked of at a time. */
+const BATCH = 20;
 const TOLERANCE = 1e-4;
-/** A score is a sum of numbers around 10. */
+/** Of the score's own size: it is a sum of numbers around 10. */
 const SCORE_TOLERANCE = 1e-3;
-
-/** Loads a SavedModel in real TensorFlow and prints what it says of raw photos, as JSON. */
-const PYTHON = `
-import json, sys, tensorflow as tf
-folder, photos, size = sys.argv[1], open(sys.argv[2], 'rb').read(), int(sys.argv[3])
-batch = tf.constant([photos[i:i + size] for i in range(0, len(photos), size)])
-answer = tf.saved_model.load(folder).signatures['serving_default'](**{sys.argv[4]: batch})
-text = lambda value: value.decode() if isinstance(value, bytes) else [text(v) for v in value] if isinstance(value, list) else value
-print(json.dumps({name: text(value.numpy().tolist()) for name, value in answer.items()}))
-`;
-
-const answerSchema = z.object({
-  [OUTPUT_NAMES.probabilities]: z.array(z.array(z.number())),
-  [OUTPUT_NAMES.label]: z.array(z.string()),
-  [OUTPUT_NAMES.classes]: z.array(z.array(z.string())),
-  [OUTPUT_NAMES.modelVersion]: z.array(z.string()),
-  [OUTPUT_NAMES.knownScore]: z.array(z.number()),
-});
 
 const python = pathFrom('TENSORFLOW_PYTHON');
 const flowers = pathFrom('FLOWERS_DIR');
-const options = [
+const backbone = pathFrom('BACKBONE_DIR');
+const NEEDS = [
   need('tensorflow', python, 'set TENSORFLOW_PYTHON to a Python that has TensorFlow.'),
   need('flowers', flowers, 'set FLOWERS_DIR to a folder with one folder of photos per class.'),
-].find(({ skip }) => skip !== false) ?? { skip: false };
+];
+const BACKBONE_NEEDS = [
+  ...NEEDS,
+  need('backbone', backbone, 'set BACKBONE_DIR to a folder with MobileNet: model.json and its weights.'),
+];
+/** Skips a test that lacks something. */
+const unless = (needs: readonly { readonly skip: false | string }[]) =>
+  needs.find(({ skip }) => skip !== false) ?? { skip: false };
 
-/** Photos of every class, spread over each folder. */
-const samplePhotos = async (root: string): Promise<Uint8Array[]> => {
-  const folders = readdirSync(root).map((name) => path.join(root, name));
+/** Photos of every class, spread over each folder, class by class. */
+const samplePhotos = async (root: string): Promise<Example[]> => {
+  const folders = readdirSync(root).sort();
   const perFolder = Math.ceil(COUNT / folders.length);
-  const files = folders.flatMap((folder) => {
-    const all = readdirSync(folder).sort();
+  const files = folders.flatMap((folder, label) => {
+    const all = readdirSync(path.join(root, folder)).sort();
     const step = Math.max(1, Math.floor(all.length / perFolder));
     return all
       .filter((_, index) => index % step === 0)
       .slice(0, perFolder)
-      .map((file) => path.join(folder, file));
+      .map((name) => ({ label, file: path.join(root, folder, name) }));
   });
-  return Promise.all(files.slice(0, COUNT).map(async (file) => readPhoto(await readFile(file))));
+  return Promise.all(
+    files
+      .slice(0, COUNT)
+      .map(async ({ label, file }) => example(label, file, await readPhoto(await readFile(file)))),
+  );
 };
 
 const numbersOf = (output: Output | undefined): readonly number[] =>
@@ -64,45 +62,88 @@ const numbersOf = (output: Output | undefined): readonly number[] =>
 const stringsOf = (output: Output | undefined): string[] =>
   output && 'strings' in output ? output.strings.map((value) => new TextDecoder().decode(value)) : [];
 
-const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-parity-'));
-before(() => loadBackend({ native: false }));
-after(() => rmSync(work, { recursive: true }));
+/** What the stand-in says, all photos' numbers and strings one after the other. */
+const askStandIn = async (savedModel: Uint8Array, values: readonly Uint8Array[]) => {
+  const runner = new GraphRunner(decodeSavedModel(savedModel));
+  const answers: ReadonlyMap<string, Output>[] = [];
+  for (let start = 0; start < values.length; start += BATCH) {
+    const batch = values.slice(start, start + BATCH);
+    answers.push(await runner.run(new Map([[INPUT_NAME, { shape: [batch.length], values: batch }]])));
+  }
+  return {
+    numbers: (name: string) => answers.flatMap((answer) => numbersOf(answer.get(name))),
+    strings: (name: string) => answers.flatMap((answer) => stringsOf(answer.get(name))),
+  };
+};
 
-test('real TensorFlow says the same of 100 real photos as the stand-in does', options, async () => {
+/** Largest of the differences, each divided by `sizeOf` the expected number. */
+const largestDifference = (
+  actual: readonly number[],
+  expected: readonly number[],
+  sizeOf: (value: number) => number = () => 1,
+): number => {
+  assert.equal(actual.length, expected.length);
+  return Math.max(
+    ...expected.map((value, index) => Math.abs((actual[index] ?? Number.NaN) - value) / sizeOf(value)),
+  );
+};
+
+let photos: readonly Example[];
+let backend: Backend;
+before(async () => {
+  backend = await loadBackend({ native: false });
+  photos = flowers === undefined ? [] : await samplePhotos(flowers);
+});
+
+/** Fails unless real TensorFlow says of the photos what the stand-in says. */
+const assertParity = async (savedModel: Uint8Array): Promise<void> => {
+  assert.equal(photos.length, COUNT);
+  const values = photos.map(({ pixels }) => pixels);
+  const expected = askTensorFlow(python ?? '', savedModel, values);
+  const actual = await askStandIn(savedModel, values);
+  const probability = largestDifference(
+    actual.numbers(OUTPUT_NAMES.probabilities),
+    expected[OUTPUT_NAMES.probabilities].flat(),
+  );
+  assert.ok(probability < TOLERANCE, `a probability differs by ${probability}`);
+  const score = largestDifference(
+    actual.numbers(OUTPUT_NAMES.knownScore),
+    expected[OUTPUT_NAMES.knownScore],
+    (value) => Math.max(1, Math.abs(value)),
+  );
+  assert.ok(score < SCORE_TOLERANCE, `a score differs by ${score} of its size`);
+  assert.deepEqual(actual.strings(OUTPUT_NAMES.label), expected[OUTPUT_NAMES.label]);
+  assert.deepEqual(actual.strings(OUTPUT_NAMES.classes), expected[OUTPUT_NAMES.classes].flat());
+  assert.deepEqual(actual.strings(OUTPUT_NAMES.modelVersion), expected[OUTPUT_NAMES.modelVersion]);
+  process.stdout.write(
+    `# largest differences: ${probability.toExponential(1)} of a probability, ${score.toExponential(1)} of a score's size\n`,
+  );
+};
+
+test('real TensorFlow says the same of 100 real photos as the stand-in does', unless(NEEDS), async () => {
   const base = path.join(ROOT, 'model/default', MODEL_NAME);
   const [version = ''] = readdirSync(base);
-  const folder = path.join(base, version);
-  const photos = await samplePhotos(flowers ?? '');
-  assert.equal(photos.length, COUNT);
-  const file = path.join(work, 'photos');
-  writeFileSync(file, Buffer.concat(photos));
+  await assertParity(await readFile(path.join(base, version, 'saved_model.pb')));
+});
 
-  const { stdout, stderr, status } = spawnSync(
-    python ?? '',
-    ['-c', PYTHON, folder, file, String(PHOTO_BYTES), INPUT_NAME],
-    { encoding: 'utf8', maxBuffer: 1e8, env: { ...process.env, CUDA_VISIBLE_DEVICES: '-1' } },
-  );
-  assert.equal(status, 0, stderr);
-  const expected = answerSchema.parse(JSON.parse(stdout));
-
-  const runner = new GraphRunner(decodeSavedModel(await readFile(path.join(folder, 'saved_model.pb'))));
-  const actual = await runner.run(new Map([[INPUT_NAME, { shape: [COUNT], values: photos }]]));
-  const probabilities = expected[OUTPUT_NAMES.probabilities].flat();
-  const differences = numbersOf(actual.get(OUTPUT_NAMES.probabilities)).map((value, index) =>
-    Math.abs(value - (probabilities[index] ?? Number.NaN)),
-  );
-  assert.equal(differences.length, probabilities.length);
-  assert.ok(Math.max(...differences) < TOLERANCE, `largest difference ${Math.max(...differences)}`);
-  const scores = numbersOf(actual.get(OUTPUT_NAMES.knownScore));
-  assert.equal(scores.length, COUNT);
-  scores.forEach((score, index) => {
-    const difference = Math.abs(score - (expected[OUTPUT_NAMES.knownScore][index] ?? Number.NaN));
-    assert.ok(difference < SCORE_TOLERANCE, `score ${index} differs by ${difference}`);
+/** Of each class, the photos from one share of its row to another. */
+const ofEachClass = (from: number, to: number): Example[] =>
+  [...new Set(photos.map(({ label }) => label))].flatMap((label) => {
+    const row = photos.filter((photo) => photo.label === label);
+    return row.slice(Math.round(from * row.length), Math.round(to * row.length));
   });
-  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.label)), expected[OUTPUT_NAMES.label]);
-  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.classes)), expected[OUTPUT_NAMES.classes].flat());
-  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.modelVersion)), expected[OUTPUT_NAMES.modelVersion]);
-  process.stdout.write(
-    `# largest difference of a probability: ${Math.max(...differences).toExponential(1)}\n`,
-  );
+
+test('so it does of a head on a real backbone', unless(BACKBONE_NEEDS), async () => {
+  const labels = readdirSync(flowers ?? '').sort();
+  const { savedModel, metrics } = await learn({
+    dataset: { labels, skipped: [] },
+    split: { test: ofEachClass(0, 0.06), validation: ofEachClass(0.06, 0.3), train: ofEachClass(0.3, 1) },
+    train: onBackbone({
+      ...{ name: 'MobileNet', directory: backbone ?? '', classes: labels.length },
+      ...{ epochs: 5, batchSize: 16 },
+    }),
+    ...{ backend, version: '7', command: 'test', seed: 1, drawn: 2 },
+  });
+  assert.ok(metrics.calibration, 'the score is one to be compared');
+  await assertParity(savedModel);
 });
