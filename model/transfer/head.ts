@@ -9,7 +9,7 @@ import {
 import { SeededDropout } from '../training/seeded-dropout.ts';
 
 export interface HeadOptions {
-  /** Neurons between features and classes; 0: none, the classes are linear in the features. @default 128 */
+  /** Neurons between features and classes; 0: none, the classes are linear in the features. @default 512 */
   readonly hidden?: number | undefined;
   /** Fraction of the features dropped while training. @default 0.3 */
   readonly featureDropout?: number | undefined;
@@ -31,7 +31,7 @@ const applied = (layer: layers.Layer, x: SymbolicTensor): SymbolicTensor => {
 export const buildHead = (
   features: number,
   classes: number,
-  { hidden = 128, featureDropout = 0.3, dropout = 0.5, seed = 1 }: HeadOptions = {},
+  { hidden = 512, featureDropout = 0.3, dropout = 0.5, seed = 1 }: HeadOptions = {},
 ): LayersModel => {
   const described = input({ shape: [features] });
   let x = applied(new SeededDropout(featureDropout), described);
@@ -47,7 +47,8 @@ export const buildHead = (
   const classifier = layers.dense({
     units: classes,
     name: 'logits',
-    kernelInitializer: initializers.glorotUniform({ seed: seed * 1000 + 1 }),
+    // Undecided at first, rather than sure of the wrong things: what a small learning rate would take long to unlearn.
+    kernelInitializer: initializers.zeros(),
   });
   return model({ inputs: described, outputs: applied(classifier, x), name: 'head' });
 };

@@ -202,7 +202,7 @@ const answerOf = async (optMl: OptMl, name: string) => {
   const { runner } = await loadPackedModel(optMl.at(TRAINING_PATHS.model));
   const [red, green, blue] = COLOURS[name] ?? [0, 0, 0];
   const photo = await readPhoto(
-    await plain([red, green + 20, blue - 40])
+    await plain([red, green + 5, blue - 9])
       .png()
       .toBuffer(),
   );
