@@ -19,8 +19,7 @@ export class SeededDropout extends layers.Layer {
 
   /** Decides what the next step drops. */
   reseed(random: Random): void {
-    // TensorFlow.js takes a seed of 0 for none.
-    this.#seed = 1 + Math.floor(random() * (2 ** 31 - 1));
+    this.#seed = Math.floor(random() * 2 ** 31);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {

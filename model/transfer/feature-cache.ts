@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -53,7 +53,8 @@ export class FeatureCache {
   async write(contents: readonly string[], features: Values): Promise<void> {
     const header: z.infer<typeof headerSchema> = { key: this.#key, contents: [...contents] };
     const bytes = encodeTensorFile({ header, groups: { features } });
-    const temporary = path.join(this.#directory, `${randomUUID()}.tmp`);
+    // Always the same name: what a killed process leaves is written over by the next, and torn files are told by their sum.
+    const temporary = `${this.#file(contents)}.tmp`;
     try {
       await mkdir(this.#directory, { recursive: true });
       await writeFile(temporary, bytes);

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Graph, Node } from '../savedmodel/graph.ts';
 
-/** Added to the deviation, so that a feature that never varies is not blown up. */
-const SMALLEST_DEVIATION = 1e-3;
+/** Added to the deviation, so that a feature that hardly varies is not blown up, nor what rounding the weights does to it. */
+const SMALLEST_DEVIATION = 1e-2;
 
 /** Brings each feature to about mean 0 and deviation 1. */
 export interface Standardization {
