@@ -31,13 +31,15 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-/** Folders whose tests are pure, and so many that starting a process for each file would take longer than the tests. */
-const TOGETHER = ['stacks/', 'scripts/plan/'];
-const FILES_PER_PROCESS = 10;
+/** Tests that start processes of the system: each file in a process of its own. */
+const ALONE = ['tests/', 'model/jobs/main.test.ts'];
+/** All others share processes: starting one for each file, with TensorFlow.js in it, takes longer than most tests. */
+const FILES_PER_PROCESS = 8;
 
 /** Writes entries that import several test files each; node:test runs every entry in a process of its own. */
 const bundled = (files: readonly string[], directory: string): string[] => {
-  const together = files.filter((file) => TOGETHER.some((folder) => file.startsWith(folder)));
+  const alone = files.filter((file) => ALONE.some((start) => file.startsWith(start)));
+  const together = files.filter((file) => !alone.includes(file));
   const entries = Array.from({ length: Math.ceil(together.length / FILES_PER_PROCESS) }, (_, index) => {
     const part = together.slice(index * FILES_PER_PROCESS, (index + 1) * FILES_PER_PROCESS);
     const entry = path.join(directory, `together-${index}.mjs`);
@@ -47,7 +49,8 @@ const bundled = (files: readonly string[], directory: string): string[] => {
     );
     return entry;
   });
-  return [...entries, ...files.filter((file) => !together.includes(file))];
+  // The longest first, so that no core waits for the last of them.
+  return [...alone, ...entries];
 };
 
 // The slow suites share this machine with the system, the emulator or the TensorFlow that they start.

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../contract/learning-jobs.ts';
-import { type Metrics, metricsSchema } from '../report/metrics.ts';
-import { saveTinyGraph } from '../transfer/testing.ts';
-import { beginningWith, type Moment } from './kill/testing.ts';
-import { NETWORK_FILE } from './network-file.ts';
-import type { OptMl } from './opt-ml.ts';
-import { runJob, withOptMl, writeInputs } from './testing.ts';
+import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
+import { beginningWith, type Moment } from '../../model/jobs/kill/testing.ts';
+import { NETWORK_FILE } from '../../model/jobs/network-file.ts';
+import type { OptMl } from '../../model/jobs/opt-ml.ts';
+import { runJob, withOptMl, writeInputs } from '../../model/jobs/testing.ts';
+import { type Metrics, metricsSchema } from '../../model/report/metrics.ts';
+import { saveTinyGraph } from '../../model/transfer/testing.ts';
 
 /** A moment to be killed at, and the epochs that the next start finds done. */
 interface Kill {
