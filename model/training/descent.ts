@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { AveragedWeights } from './averaged-weights.ts';
-import type { LearnerState } from './learner.ts';
 import { AdamW } from './optimizer.ts';
 import type { Values } from './tensor-file.ts';
 import { assignValues, readValues, setWeightValues } from './weights.ts';
@@ -12,6 +11,9 @@ export interface DescentOptions {
   /** Share of the averaged weights kept at each step. */
   readonly averaging: number;
 }
+
+/** Tensors by group, as a checkpoint keeps them. */
+export type DescentState = Readonly<Record<string, Values>>;
 
 /** The weights of a network on their way: the optimizer that moves them, and their moving average. */
 export class Descent {
@@ -55,7 +57,8 @@ export class Descent {
     return readValues(this.#averaged.average);
   }
 
-  async state(): Promise<LearnerState> {
+  /** What the next step depends on, besides the random numbers and how many steps there were before it. */
+  async state(): Promise<DescentState> {
     return {
       network: await readValues(this.#trained.getWeights()),
       average: await this.averagedWeights(),
@@ -68,7 +71,7 @@ export class Descent {
    *
    * @throws Error when it is another network's
    */
-  restore({ network = [], average = [], moments = [] }: LearnerState, steps: number): void {
+  restore({ network = [], average = [], moments = [] }: DescentState, steps: number): void {
     setWeightValues(this.#trained, network);
     assignValues(this.#averaged.average, average);
     assignValues(this.#optimizer.moments(this.variables), moments);

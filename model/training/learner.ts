@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts';
-import type { Values } from './tensor-file.ts';
+import type { Descent } from './descent.ts';
 
 export interface StepResult {
   /** Mean over the batch, before the step. */
@@ -23,11 +23,10 @@ export interface Scores {
   readonly accuracy: number;
 }
 
-/** Tensors by group, as a checkpoint keeps them. */
-export type LearnerState = Readonly<Record<string, Values>>;
-
 /** A network that learns from `Item`s, a batch at a time, with averaged weights beside those that it trains. */
 export interface Learner<Item> {
+  /** The weights on their way; disposed of, no more steps can be taken. */
+  readonly descent: Descent;
   readonly step: (batch: readonly Item[], options: StepOptions) => Promise<StepResult>;
   /**
    * Measures the averaged weights on photos that are not trained on.
@@ -37,13 +36,4 @@ export interface Learner<Item> {
    * @throws Stopped when the signal is aborted
    */
   readonly watch: (signal: AbortSignal | undefined, when: string) => Promise<Scores | undefined>;
-  /** What the next step depends on, besides the random numbers and how many steps there were before it. */
-  readonly state: () => Promise<LearnerState>;
-  /** @throws Error when the state is another network's */
-  readonly restore: (state: LearnerState, steps: number) => void;
-  readonly averagedWeights: () => Promise<Values>;
-  /** Leaves these weights in the network, or else the averaged ones. */
-  readonly finish: (best: Values | undefined) => void;
-  /** No more steps can be taken. */
-  readonly dispose: () => void;
 }

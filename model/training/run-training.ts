@@ -55,6 +55,6 @@ export const runTraining = async <Item>({
     if (error instanceof Stopped) await run.keep();
     throw error;
   } finally {
-    learner.dispose();
+    learner.descent.dispose();
   }
 };

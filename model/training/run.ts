@@ -32,7 +32,7 @@ export class Run<Item> {
   }
 
   resume({ progress, tensors: { best, ...tensors } }: Checkpoint): void {
-    this.#task.learner.restore(tensors, progress.steps);
+    this.#task.learner.descent.restore(tensors, progress.steps);
     this.#progress = progress;
     this.#best = best;
     this.#task.options.onResume?.(progress);
@@ -41,7 +41,7 @@ export class Run<Item> {
   async keep(): Promise<void> {
     if (!this.#task.keep) return;
     const best: Record<string, Values> = this.#best ? { best: this.#best } : {};
-    const tensors = { ...(await this.#task.learner.state()), ...best };
+    const tensors = { ...(await this.#task.learner.descent.state()), ...best };
     await this.#task.keep({ progress: this.#progress, tensors });
     this.#keptAt = performance.now();
   }
@@ -111,7 +111,7 @@ export class Run<Item> {
       seconds: this.#progress.seconds + (performance.now() - started) / 1000,
     };
     const isBest = settings.patience !== null && watched && watched.loss < (best?.loss ?? Infinity);
-    if (isBest) this.#best = await learner.averagedWeights();
+    if (isBest) this.#best = await learner.descent.averagedWeights();
     this.#progress = afterEpoch(
       this.#progress,
       result,
@@ -126,6 +126,6 @@ export class Run<Item> {
 
   /** Leaves the averaged weights in the network, the best epoch's if it was looked for. */
   finish(): void {
-    this.#task.learner.finish(this.#best);
+    this.#task.learner.descent.finish(this.#best);
   }
 }

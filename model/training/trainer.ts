@@ -6,12 +6,11 @@ import { augmentInto } from './augment.ts';
 import type { Example } from './dataset.ts';
 import { Descent } from './descent.ts';
 import { evaluate, networkPredictor } from './evaluate.ts';
-import type { Learner, LearnerState, Scores, StepOptions, StepResult } from './learner.ts';
+import type { Learner, Scores, StepOptions, StepResult } from './learner.ts';
 import { type Batch, mix } from './mix.ts';
 import { withHint } from './network.ts';
 import { reseedDropout } from './seeded-dropout.ts';
 import { interruptible } from './stop.ts';
-import type { Values } from './tensor-file.ts';
 import { targetTensor } from './tensors.ts';
 
 /** A pretrained network whose features another one must predict too. */
@@ -57,7 +56,7 @@ export class Trainer implements Learner<Example> {
   readonly #network: LayersModel;
   /** The network, with a second output if there is a teacher. */
   readonly #taught: LayersModel;
-  readonly #descent: Descent;
+  readonly descent: Descent;
   readonly #surroundings: Surroundings;
 
   constructor(
@@ -73,7 +72,7 @@ export class Trainer implements Learner<Example> {
     this.#teacher = options.teacher;
     this.#network = network;
     this.#taught = options.teacher ? withHint(network, options.teacher.features) : network;
-    this.#descent = new Descent(network, this.#options, this.#taught);
+    this.descent = new Descent(network, this.#options, this.#taught);
     this.#surroundings = surroundings;
   }
 
@@ -93,8 +92,8 @@ export class Trainer implements Learner<Example> {
       if (!hint || !taught) return loss;
       const distance = tf.mean(tf.squaredDifference(hint, taught));
       return tf.add<tf.Scalar>(loss, tf.mul(distance, this.#options.teacherWeight));
-    }, this.#descent.variables);
-    this.#descent.step(grads, learningRate);
+    }, this.descent.variables);
+    this.descent.step(grads, learningRate);
     const [loss = Number.NaN] = await value.data();
     const [hits = 0] = await correct.data();
     tf.dispose([photos, targets, value, grads, correct, ...(taught ? [taught] : [])]);
@@ -121,27 +120,7 @@ export class Trainer implements Learner<Example> {
     const { validation } = this.#surroundings;
     if (validation.length === 0) return undefined;
     const predict = interruptible(networkPredictor(this.#network), signal, when);
-    return this.#descent.withAveragedWeights(() => evaluate(predict, this.#classes, validation));
-  }
-
-  state(): Promise<LearnerState> {
-    return this.#descent.state();
-  }
-
-  restore(state: LearnerState, steps: number): void {
-    this.#descent.restore(state, steps);
-  }
-
-  averagedWeights(): Promise<Values> {
-    return this.#descent.averagedWeights();
-  }
-
-  finish(best: Values | undefined): void {
-    this.#descent.finish(best);
-  }
-
-  dispose(): void {
-    this.#descent.dispose();
+    return this.descent.withAveragedWeights(() => evaluate(predict, this.#classes, validation));
   }
 }
 

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Descent } from '../training/descent.ts';
-import type { Learner, LearnerState, Scores, StepOptions, StepResult } from '../training/learner.ts';
+import type { Learner, Scores, StepOptions, StepResult } from '../training/learner.ts';
 import { reseedDropout } from '../training/seeded-dropout.ts';
 import { stopIfAborted } from '../training/stop.ts';
-import type { Values } from '../training/tensor-file.ts';
 import { evaluateHead, type LabelledFeatures } from './evaluate-head.ts';
 
 export interface HeadTrainerOptions {
@@ -23,12 +22,12 @@ export interface HeadTrainerOptions {
 export class HeadTrainer implements Learner<number> {
   readonly #head: LayersModel;
   readonly #options: HeadTrainerOptions;
-  readonly #descent: Descent;
+  readonly descent: Descent;
 
   constructor(head: LayersModel, options: HeadTrainerOptions) {
     this.#head = head;
     this.#options = options;
-    this.#descent = new Descent(head, options);
+    this.descent = new Descent(head, options);
   }
 
   async step(photos: readonly number[], { learningRate, random }: StepOptions): Promise<StepResult> {
@@ -46,8 +45,8 @@ export class HeadTrainer implements Learner<number> {
         if (!(logits instanceof tf.Tensor)) throw new Error('The head must have one output.');
         correct.assign(tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), truth), 'float32')));
         return this.#loss(truth, logits);
-      }, this.#descent.variables);
-      this.#descent.step(grads, learningRate);
+      }, this.descent.variables);
+      this.descent.step(grads, learningRate);
       return tf.stack([value, correct]);
     });
     const [loss = Number.NaN, hits = 0] = await results.data();
@@ -66,26 +65,6 @@ export class HeadTrainer implements Learner<number> {
   async watch(signal: AbortSignal | undefined, when: string): Promise<Scores | undefined> {
     const { validation } = this.#options;
     await stopIfAborted(signal, when);
-    return validation && this.#descent.withAveragedWeights(() => evaluateHead(this.#head, validation));
-  }
-
-  state(): Promise<LearnerState> {
-    return this.#descent.state();
-  }
-
-  restore(state: LearnerState, steps: number): void {
-    this.#descent.restore(state, steps);
-  }
-
-  averagedWeights(): Promise<Values> {
-    return this.#descent.averagedWeights();
-  }
-
-  finish(best: Values | undefined): void {
-    this.#descent.finish(best);
-  }
-
-  dispose(): void {
-    this.#descent.dispose();
+    return validation && this.descent.withAveragedWeights(() => evaluateHead(this.#head, validation));
   }
 }
