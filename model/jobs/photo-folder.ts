@@ -1,15 +1,20 @@
 import path from 'node:path';
 import { type Dataset, readDataset } from '../training/dataset.ts';
-import { listIfThere } from './files.ts';
+import { type FolderEntry, listFolder } from '../training/list-folder.ts';
+import { isMissing } from './files.ts';
 
 const PROGRESS_EVERY = 1000;
 
+const noneIfMissing = (error: unknown): FolderEntry[] => {
+  if (isMissing(error)) return [];
+  throw error;
+};
+
 /** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
 export const holdsPhotos = async (directory: string): Promise<boolean> => {
-  const entries = await listIfThere(directory);
-  const classes = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-  const files = await Promise.all(classes.map(({ name }) => listIfThere(path.join(directory, name))));
-  return files.flat().some((entry) => entry.isFile() && !entry.name.startsWith('.'));
+  const classes = (await listFolder(directory).catch(noneIfMissing)).filter(({ kind }) => kind === 'folder');
+  const inside = await Promise.all(classes.map(({ name }) => listFolder(path.join(directory, name))));
+  return inside.flat().some(({ kind }) => kind === 'file');
 };
 
 export interface PhotoFolderOptions {

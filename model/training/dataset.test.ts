@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -60,9 +60,30 @@ test('files beside the class folders and hidden ones are no photos', () =>
       const { labels, examples, skipped } = await readDataset(root);
       assert.deepEqual(labels, ['a', 'b']);
       assert.equal(examples.length, 2);
-      assert.deepEqual(skipped, []);
+      assert.deepEqual(
+        skipped.map(({ file }) => file),
+        [path.join('a', 'deeper')],
+      );
+      assert.match(skipped[0]?.reason ?? '', /directly in the folder of their class/);
     },
   ));
+
+test('photos and classes may be links; one that leads nowhere is left out', () =>
+  withFolder({ 'elsewhere/a/1.png': red().png(), 'photos/b/2.png': blue().png() }, async (folder) => {
+    const root = path.join(folder, 'photos');
+    await symlink(path.join(folder, 'elsewhere/a'), path.join(root, 'a'));
+    await symlink(path.join(folder, 'elsewhere/a/1.png'), path.join(root, 'b/3.png'));
+    await symlink(path.join(folder, 'nowhere'), path.join(root, 'b/4.png'));
+    await writeFile(path.join(root, 'a/5.png'), await green().png().toBuffer());
+    const { labels, examples, skipped } = await readDataset(root);
+    assert.deepEqual(labels, ['a', 'b']);
+    // The picture of 1.png lies in both classes.
+    assert.deepEqual(
+      examples.map(({ file }) => file),
+      [path.join('a', '5.png'), path.join('b', '2.png')],
+    );
+    assert.equal(skipped.length, 2);
+  }));
 
 test('a file that cannot be read is left out and reported with the reason', () =>
   withFolder({ 'a/1.png': red().png(), 'a/notes.jpg': 'no photo', 'b/1.png': blue().png() }, async (root) => {

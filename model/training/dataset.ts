@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readPhoto } from '../photo/read-photo.ts';
+import { listFolder } from './list-folder.ts';
 
 /** A photo as the model reads it. */
 export interface Example {
@@ -36,10 +37,15 @@ export interface ReadOptions {
 /** Photos decoded side by side; each waits on libuv's pool of four threads. */
 const CONCURRENCY = 4;
 
-const listFiles = async (
-  root: string,
-): Promise<{ labels: string[]; files: { file: string; label: number }[] }> => {
-  const entries = await readdir(root, { withFileTypes: true }).catch((error: unknown) => {
+interface Listed {
+  readonly labels: readonly string[];
+  readonly files: readonly { readonly file: string; readonly label: number }[];
+  /** Folders in those of the classes: what lies deeper is not read. */
+  readonly deeper: readonly Skipped[];
+}
+
+const listFiles = async (root: string): Promise<Listed> => {
+  const entries = await listFolder(root).catch((error: unknown) => {
     throw new Error(
       `The dataset folder ${root} cannot be read. Give --data a folder that holds one folder of photos per class.`,
       {
@@ -47,20 +53,27 @@ const listFiles = async (
       },
     );
   });
-  const labels = entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map((entry) => entry.name)
-    .sort();
-  const files = await Promise.all(
-    labels.map(async (name, label) => {
-      const inside = await readdir(path.join(root, name), { withFileTypes: true });
-      return inside
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-        .map((entry) => ({ file: path.join(name, entry.name), label }))
-        .sort((a, b) => (a.file < b.file ? -1 : 1));
-    }),
+  const labels = entries.filter(({ kind }) => kind === 'folder').map(({ name }) => name);
+  const inside = await Promise.all(
+    labels.map(async (name, label) =>
+      (await listFolder(path.join(root, name))).map((entry) => ({
+        file: path.join(name, entry.name),
+        label,
+        kind: entry.kind,
+      })),
+    ),
   );
-  return { labels, files: files.flat() };
+  const all = inside.flat();
+  return {
+    labels,
+    files: all.filter(({ kind }) => kind === 'file'),
+    deeper: all
+      .filter(({ kind }) => kind === 'folder')
+      .map(({ file }) => ({
+        file,
+        reason: 'a folder: photos must lie directly in the folder of their class',
+      })),
+  };
 };
 
 const readExample = async (root: string, file: string, label: number): Promise<Example | Skipped> => {
@@ -101,7 +114,7 @@ const withoutDuplicates = (examples: readonly Example[]): { kept: Example[]; ski
  * @throws Error when fewer than two classes have photos: there is nothing to tell apart
  */
 export const readDataset = async (root: string, { onProgress }: ReadOptions = {}): Promise<Dataset> => {
-  const { labels, files } = await listFiles(root);
+  const { labels, files, deeper } = await listFiles(root);
   const results: (Example | Skipped)[] = [];
   let next = 0;
   let done = 0;
@@ -125,5 +138,5 @@ export const readDataset = async (root: string, { onProgress }: ReadOptions = {}
         `found ${labels.length} folders${empty.length > 0 ? `, without photos: ${empty.join(', ')}` : ''}.`,
     );
   }
-  return { labels, examples: kept, skipped: [...unreadable, ...skipped] };
+  return { labels, examples: kept, skipped: [...deeper, ...unreadable, ...skipped] };
 };
