@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { type CommandLine, readCommandLine, USAGE } from './pipeline/command-line.ts';
 import { runPipeline } from './pipeline/run.ts';
 import { rowOf, table } from './pipeline/view/text.ts';
@@ -28,16 +29,20 @@ const main = async (): Promise<number> => {
     process.stdout.write(USAGE);
     return 0;
   }
-  const { status, states, deployed } = await runPipeline({
+  const { status, states, deployed, reports } = await runPipeline({
     commandLine,
     signal: stop.signal,
     out: process.stdout,
   });
   say('');
-  for (const line of table([['step', 'status', 'time'], ...states.map(rowOf)])) say(line);
-  say('');
+  // A terminal shows the steps already.
+  if (!process.stdout.isTTY)
+    for (const line of [...table([['step', 'status', 'time'], ...states.map(rowOf)]), '']) say(line);
+  for (const { name, warnings = [] } of states)
+    for (const warning of warnings) say(`${name} warns: ${warning}`);
   for (const { name, status: ended, note } of states)
     if (ended === 'Failed') say(`${name} failed: ${note ?? 'no reason is known.'}`);
+  for (const report of reports) say(`The report on the model: ${path.relative(process.cwd(), report)}`);
   // A Fail step is the pipeline's own decision, and would decide alike again.
   const refused = states.some(({ type, status: ended }) => type === 'Fail' && ended === 'Failed');
   if (status !== 'Succeeded' && !refused)

@@ -21,6 +21,8 @@ export interface PhotoFolderOptions {
   /** What to call the folder, such as "channel train". */
   readonly name: string;
   readonly say: (text: string) => void;
+  /** Told what a person should look at, even one who does not read everything. */
+  readonly warn: (text: string) => void;
   /** Aborted, it ends the reading with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,7 +34,7 @@ export interface PhotoFolderOptions {
  */
 export const readPhotoFolder = async (
   directory: string,
-  { name, say, signal }: PhotoFolderOptions,
+  { name, say, warn, signal }: PhotoFolderOptions,
 ): Promise<Dataset> => {
   const onProgress = (done: number, total: number) => {
     signal?.throwIfAborted();
@@ -49,6 +51,13 @@ export const readPhotoFolder = async (
   say(
     `The ${name} has ${dataset.examples.length} photos of ${dataset.labels.length} classes: ${dataset.labels.join(', ')}.`,
   );
+  const [first] = dataset.skipped;
+  if (first) {
+    const count = dataset.skipped.length;
+    warn(
+      `${count === 1 ? '1 file' : `${count} files`} of the ${name} ${count === 1 ? 'is' : 'are'} left out${count === 1 ? '' : ', the first'}: ${first.file}: ${first.reason}`,
+    );
+  }
   for (const { file, reason } of dataset.skipped) say(`  left out ${file}: ${reason}`);
   return dataset;
 };

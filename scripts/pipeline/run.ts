@@ -111,7 +111,12 @@ export const runPipeline = async ({ commandLine, signal, out }: RunOptions) => {
     await execution.run();
     const { status } = execution;
     await save(status);
-    return { status, states: execution.states, deployed: await endpoints.deployed() };
+    return {
+      status,
+      states: execution.states,
+      deployed: await endpoints.deployed(),
+      reports: await workspace.reports(execution.outputs),
+    };
   } finally {
     view.close();
     await endpoints.stop();

@@ -1,14 +1,16 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { MODEL_ARCHIVE } from '../../model/contract/learning-jobs.ts';
+import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
 import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
 import { buildFolder, endpointFolder } from '../local/build-folder.ts';
+import type { StepOutput } from './definition/variables.ts';
 import { ExecutionRecords } from './execution/record.ts';
 import { LocalS3 } from './storage/local-s3.ts';
 import { Registry } from './storage/registry.ts';
 
 /** The bucket of what a person points to with an option; no bucket of AWS has such a short life. */
 const BUCKET = 'this-machine';
+const MODEL_CARD = 'MODEL_CARD.md';
 
 /** Where everything lies that pipelines make on this machine. */
 export class Workspace {
@@ -37,6 +39,15 @@ export class Workspace {
 
   get endpointLog(): string {
     return path.join(this.folder, 'endpoint.log');
+  }
+
+  /** The model cards of the trainings among the steps; beside each lie the pictures that it shows. */
+  async reports(outputs: ReadonlyMap<string, StepOutput>): Promise<string[]> {
+    const cards = [...outputs.values()].flatMap(({ properties: { TrainingJobName: name } }) =>
+      typeof name === 'string' ? [path.join(this.jobs, name, TRAINING_PATHS.output, MODEL_CARD)] : [],
+    );
+    const found = await Promise.all(cards.map((card) => stat(card).catch(() => undefined)));
+    return cards.filter((_, index) => found[index]?.isFile());
   }
 
   /**

@@ -49,7 +49,7 @@ export const runEvaluateJob = async ({ optMl, signal, say }: EvaluateJobOptions)
   return withArchive(input, async (unpacked) => {
     const seen = await readPhotosFile(unpacked);
     const { version, runner } = await loadPackedModel(unpacked);
-    const { photos, missing } = await readTestPhotos(optMl, seen, { say, signal });
+    const { photos, missing } = await readTestPhotos(optMl, seen, { say, warn: say, signal });
     if (missing > 0) say(`Warning: ${missing} of ${seen.test.length} test photos are no longer there.`);
     const labels = await classesOf(runner);
     const examples = asTheModelCounts(photos, labels);

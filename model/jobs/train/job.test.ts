@@ -100,6 +100,7 @@ test('files that are no photos are left out and named, and so is what is left of
     await writeFile(channel(optMl, CHANNELS.train, 'astilbe', 'notes.jpg'), 'no photo');
     const log = await run(optMl);
     assert.match(log, /left out astilbe\/notes\.jpg: .*not a photo/);
+    assert.match(log, /^Warning: .*files? of the channel train (is|are) left out.*astilbe\/notes\.jpg/m);
     assert.match(log, /Warning: The class astilbe has only 3 photos/);
     assert.equal((await metricsOf(optMl)).data.skipped.length, 1);
   }));

@@ -33,7 +33,7 @@ export const readPhotos = async ({
 }: PhotosOptions): Promise<Photos> => {
   const folder = (channel: string) => optMl.at(TRAINING_PATHS.channels, channel);
   const read = (channel: string) =>
-    readPhotoFolder(folder(channel), { name: `channel ${channel}`, say, signal });
+    readPhotoFolder(folder(channel), { name: `channel ${channel}`, say, warn, signal });
   if (!(await holdsPhotos(folder(CHANNELS.train)))) {
     throw new Error(
       `The channel ${CHANNELS.train} holds no photos: ${folder(CHANNELS.train)} must hold one folder of photos per class. Look at TrainData, the S3 prefix that it comes from.`,

@@ -157,8 +157,13 @@ export class Execution {
     const { earlier, run, id: executionId, timeScale, signal } = this.#options;
     if (earlier?.has(step.Name)) return 'as before';
     const report = (note: string) => this.#change(step.Name, { note });
+    const warn = (text: string) => {
+      const { warnings = [] } = this.#states.get(step.Name) ?? {};
+      // A step that is tried again warns again.
+      if (!warnings.includes(text)) this.#change(step.Name, { warnings: [...warnings, text] });
+    };
     const output = await withRetries(
-      () => run(step, resolve(step.Arguments, this.#scope), { executionId, signal, report }),
+      () => run(step, resolve(step.Arguments, this.#scope), { executionId, signal, report, warn }),
       {
         policies: step.RetryPolicies,
         timeScale,

@@ -10,6 +10,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** Tells what the step is at. */
   readonly report: (note: string) => void;
+  /** Tells what a person should look at, even if the step succeeds. */
+  readonly warn: (text: string) => void;
 }
 
 /**

@@ -14,6 +14,8 @@ export interface StepState {
   readonly endedAt?: number;
   /** The last that it told, such as its metrics; or why it failed or was not run. */
   readonly note?: string;
+  /** What a person should look at, each once. */
+  readonly warnings?: readonly string[];
 }
 
 /** Is told of each change of a step. */

@@ -20,6 +20,8 @@ export const ENTRY_POINT: readonly string[] = [
 /** SageMaker shows so much of a reason. */
 const REASON_LENGTH = 1024;
 const LAST_LINES = 5;
+/** Begins what a job tells of where in its code it failed: for who reads its file, not for who started it. */
+const FRAMES = /\n+ {4}at /;
 
 export interface RunOptions {
   readonly entryPoint: readonly string[];
@@ -100,7 +102,7 @@ export class Container {
         exception: 'SageMaker.JOB_INTERNAL_ERROR',
       });
     if (exit.code === 0) return;
-    const reason = (await this.read(reasonFile))?.slice(0, REASON_LENGTH).trim();
-    throw new StepFailure(`${reason || `Exit code ${exit.code}: ${lines.join(' | ')}`} ${log}`);
+    const [reason = ''] = ((await this.read(reasonFile)) ?? '').slice(0, REASON_LENGTH).split(FRAMES, 1);
+    throw new StepFailure(`${reason.trim() || `Exit code ${exit.code}: ${lines.join(' | ')}`} ${log}`);
   }
 }

@@ -99,6 +99,11 @@ describe('a training job', () => {
       `write('/opt/ml/output/failure', 'No photos.'); process.exit(1);`,
       /^No photos\. .*log/,
     ],
+    [
+      'its reason without where in the code that was',
+      `write('/opt/ml/output/failure', 'No photos.\\n\\n    at read (job.ts:1:1)'); process.exit(1);`,
+      /^No photos\. The job's log is [^\n]*$/,
+    ],
     ['its last words', `console.error('Out of paper.'); process.exit(3);`, /^Exit code 3: Out of paper\./],
     ['that it left no model', '', /ended before its time: it has left no model/],
     ['the signal that ended it', `process.kill(process.pid, 'SIGKILL');`, /was ended by SIGKILL/],
@@ -110,6 +115,28 @@ describe('a training job', () => {
       assert.match(noteOf(result, 'Train'), expected);
     });
   }
+
+  test('warns once of what its log warns of, even when it is tried again', async () => {
+    const RetryPolicies = [
+      {
+        ExceptionType: ['SageMaker.JOB_INTERNAL_ERROR'],
+        IntervalSeconds: 60,
+        BackoffRate: 2,
+        MaxAttempts: 2,
+      },
+    ];
+    const result = await run(
+      [training('Train', { RetryPolicies })],
+      `console.log('Warning: Few photos.');
+      const [checkpoint] = readdirSync(at('/opt/ml/checkpoints'));
+      if (checkpoint === undefined) {
+        write('/opt/ml/checkpoints/half', 'half');
+        setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50);
+      } else { ${WRITE_MODEL} }`,
+    );
+    assert.deepEqual(result.statuses, { Train: 'Succeeded' }, noteOf(result, 'Train'));
+    assert.deepEqual(result.execution.states[0]?.warnings, ['Few photos.']);
+  });
 
   test('without photos is not begun', async () => {
     rmSync(s3.path('s3://bucket/photos/'), { recursive: true });

@@ -9,6 +9,7 @@ import { Container } from '../jobs/container.ts';
 import { localArn } from '../storage/arn.ts';
 import { nameOf } from '../storage/names.ts';
 import { type LocalAws, overridden } from './environment.ts';
+import { warningIn } from './warning.ts';
 
 type ProcessingStep = Extract<DefinitionStep, { Type: 'Processing' }>;
 
@@ -67,7 +68,7 @@ const readPropertyFiles = async (
 export const runProcessing = async (
   step: ProcessingStep,
   request: unknown,
-  { executionId, signal, report }: StepContext,
+  { executionId, signal, report, warn }: StepContext,
   local: LocalAws,
 ): Promise<StepOutput> => {
   const { s3, jobs, entryPoint, overrides, sageMaker } = local;
@@ -86,7 +87,11 @@ export const runProcessing = async (
     entryPoint,
     parameters: job.AppSpecification.ContainerArguments,
     environment: { ...aws, ...overridden(job.Environment, overrides) },
-    onLine: report,
+    onLine: (line) => {
+      const warning = warningIn(line);
+      if (warning !== undefined) warn(warning);
+      report(line);
+    },
     signal,
     seconds: job.StoppingCondition.MaxRuntimeInSeconds,
     reasonFile: MESSAGE,

@@ -11,6 +11,7 @@ import { localArn } from '../storage/arn.ts';
 import { randomLetters } from '../storage/names.ts';
 import { type LocalAws, overridden } from './environment.ts';
 import { Metrics } from './metrics.ts';
+import { warningIn } from './warning.ts';
 
 /** The part of CreateTrainingJob that means something on this machine. */
 const requestSchema = z.object({
@@ -65,7 +66,7 @@ const pack = async (folder: string, file: string): Promise<boolean> => {
 /** Runs a training job, from the channels to the archive of the model. */
 export const runTraining = async (
   request: unknown,
-  { executionId, signal, report }: StepContext,
+  { executionId, signal, report, warn }: StepContext,
   { s3, jobs, entryPoint, overrides }: LocalAws,
 ): Promise<StepOutput> => {
   const training = requestSchema.parse(request);
@@ -92,9 +93,11 @@ export const runTraining = async (
       TRAINING_JOB_ARN: arn,
     },
     onLine: (line) => {
+      const warning = warningIn(line);
+      if (warning !== undefined) warn(warning);
       if (metrics.read(line)) report(metrics.text);
       // What is set in belongs to the line before, and may be hundreds.
-      else if (!line.startsWith(' ')) report([metrics.text, line].filter((text) => text !== '').join('; '));
+      else if (!line.startsWith(' ')) report([line, metrics.text].filter((text) => text !== '').join(' '));
     },
     signal,
     seconds: training.StoppingCondition.MaxRuntimeInSeconds,

@@ -35,32 +35,37 @@ const REDRAW_MS = 200;
 /** Of a terminal that does not tell. */
 const COLUMNS = 80;
 
+const warningsOf = ({ name, warnings = [] }: StepState): string[] =>
+  warnings.map((warning) => `${name} warns: ${warning}`);
+
 /** All steps at once, drawn anew in place, for a terminal. */
 export const liveView = (out: WriteStream, states: () => readonly StepState[]): View => {
   let height = 0;
   const notices: string[] = [];
-  const draw = () => {
+  const draw = (more: (all: readonly StepState[]) => readonly string[]) => {
     const all = states();
     const rows = table(all.map(rowOf));
     const steps = rows.map((row, index) => {
       const note = all[index]?.note;
       return note === undefined ? row : `${row}  ${note}`;
     });
-    const lines = [...steps, ...notices].map((line) => fitting(line, (out.columns || COLUMNS) - 1));
+    const lines = [...steps, ...more(all)].map((line) => fitting(line, (out.columns || COLUMNS) - 1));
     if (height > 0) moveCursor(out, 0, -height);
     cursorTo(out, 0);
     clearScreenDown(out);
     out.write(`${lines.join('\n')}\n`);
     height = lines.length;
   };
-  const timer = setInterval(draw, REDRAW_MS);
-  draw();
+  const redraw = () => draw((all) => [...all.flatMap(warningsOf), ...notices]);
+  const timer = setInterval(redraw, REDRAW_MS);
+  redraw();
   return {
     changed: () => {},
     notice: (text) => void notices.push(text),
     close: () => {
       clearInterval(timer);
-      draw();
+      // What was warned of is told in full afterwards.
+      draw(() => notices);
     },
   };
 };
