@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { isAlive } from './process.ts';
 
 /** In the endpoint's folder: where it is being served. */
 const FILE = 'running.json';
@@ -29,14 +30,6 @@ const readRecord = async (folder: string) => {
 export const forgetStandIn = async (folder: string): Promise<void> => {
   const record = await readRecord(folder);
   if (record?.pid === process.pid) await rm(path.join(folder, FILE), { force: true });
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 };
 
 /** Where this folder is being served by `npm start`; undefined when nobody answers there. */

@@ -9,6 +9,7 @@ import { Execution } from './execution/execution.ts';
 import type { ExecutionRecord } from './execution/record.ts';
 import { ENTRY_POINT } from './jobs/container.ts';
 import { LocalEndpoints } from './local-sagemaker.ts';
+import { lockFolder } from './lock.ts';
 import { localRunner } from './steps/runner.ts';
 import { localArn } from './storage/arn.ts';
 import { executionId } from './storage/names.ts';
@@ -61,15 +62,8 @@ const introduction = ({ id, pipeline, parameters }: ExecutionRecord, { folder }:
   '',
 ];
 
-/**
- * Runs a pipeline, or goes on with the last one, and shows how it goes.
- *
- * @returns how it ended
- * @throws Error when it cannot be begun
- */
-export const runPipeline = async ({ commandLine, signal, out }: RunOptions) => {
+const runIn = async (workspace: Workspace, { commandLine, signal, out }: RunOptions) => {
   const write = (line: string): void => void out.write(`${line}\n`);
-  const workspace = new Workspace();
   const record = commandLine.resume
     ? await workspace.records.unfinished()
     : await begin(commandLine, workspace, write);
@@ -120,5 +114,21 @@ export const runPipeline = async ({ commandLine, signal, out }: RunOptions) => {
   } finally {
     view.close();
     await endpoints.stop();
+  }
+};
+
+/**
+ * Runs a pipeline, or goes on with the last one, and shows how it goes.
+ *
+ * @returns how it ended
+ * @throws Error when it cannot be begun
+ */
+export const runPipeline = async (options: RunOptions) => {
+  const workspace = new Workspace();
+  const release = await lockFolder(workspace.folder);
+  try {
+    return await runIn(workspace, options);
+  } finally {
+    await release();
   }
 };
