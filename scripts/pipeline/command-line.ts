@@ -65,6 +65,12 @@ export interface CommandLine {
 }
 
 const FLAGS = ['help', 'resume'];
+const OPTIONS = [...Object.keys(ownSchema.shape), ...Object.keys(VALUES), ...Object.keys(FILES)];
+
+const withoutValue = (name: string): string =>
+  OPTIONS.includes(name)
+    ? `--${name} needs a value: --${name}=VALUE`
+    : `There is no option --${name}. If it is a parameter of the definition, write --${name}=VALUE.`;
 
 /** @throws Error for an option without a value */
 const read = (parameters: readonly string[]): Map<string, string | boolean> => {
@@ -73,10 +79,7 @@ const read = (parameters: readonly string[]): Map<string, string | boolean> => {
     strict: false,
     tokens: true,
     options: Object.fromEntries(
-      [...Object.keys(ownSchema.shape), ...Object.keys(VALUES), ...Object.keys(FILES)].map((name) => [
-        name,
-        { type: FLAGS.includes(name) ? 'boolean' : 'string' } as const,
-      ]),
+      OPTIONS.map((name) => [name, { type: FLAGS.includes(name) ? 'boolean' : 'string' } as const]),
     ),
   });
   const found = new Map<string, string | boolean>();
@@ -84,12 +87,19 @@ const read = (parameters: readonly string[]): Map<string, string | boolean> => {
     if (token.kind === 'positional') throw new Error(`"${token.value}" belongs to no option.`);
     if (token.kind !== 'option') continue;
     const { name, value } = token;
-    if (value === undefined && !FLAGS.includes(name))
-      throw new Error(`--${name} needs a value: --${name}=VALUE`);
+    if (value === undefined && !FLAGS.includes(name)) throw new Error(withoutValue(name));
     if (found.has(name)) throw new Error(`--${name} is given twice.`);
     found.set(name, value ?? true);
   }
   return found;
+};
+
+/** @throws Error for a share that no model can have, which otherwise shows only after the training */
+const checkShare = (typed: string): void => {
+  if (Number(typed) > 1 || Number(typed) < 0)
+    throw new Error(
+      `--min-accuracy is a share of the test photos, from 0 to 1, and ${typed} is none. For 90 %, give 0.9.`,
+    );
 };
 
 /**
@@ -109,6 +119,7 @@ export const readCommandLine = (
     if (Object.hasOwn(ownSchema.shape, name)) own[name] = value;
     else if (file !== undefined) files.set(file, String(value));
     else {
+      if (name === 'min-accuracy') checkShare(String(value));
       const parameter = VALUES[name] ?? name;
       if (values.has(parameter)) throw new Error(`The parameter ${parameter} is given twice.`);
       values.set(parameter, String(value));
