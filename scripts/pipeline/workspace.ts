@@ -5,6 +5,7 @@ import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
 import { buildFolder, endpointFolder } from '../local/build-folder.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { ExecutionRecords } from './execution/record.ts';
+import { checkGivenFile } from './given-files.ts';
 import { LocalS3 } from './storage/local-s3.ts';
 import { Registry } from './storage/registry.ts';
 
@@ -54,14 +55,12 @@ export class Workspace {
    * Puts a file or folder of this machine into S3, for one execution.
    *
    * @returns the prefix to give to a parameter
-   * @throws Error when it is not there
+   * @throws Error when it is not there, or not what the parameter takes
    */
   async provide(execution: string, parameter: string, file: string): Promise<string> {
-    const found = await stat(file).catch((cause: unknown) => {
-      throw new Error(`${file}, which ${parameter} is to point to, is not there.`, { cause });
-    });
+    await checkGivenFile(parameter, file);
     const prefix = `s3://${BUCKET}/${execution}/${parameter}/`;
-    await this.s3.put(file, found.isDirectory() ? prefix : `${prefix}${MODEL_ARCHIVE}`);
+    await this.s3.put(file, (await stat(file)).isDirectory() ? prefix : `${prefix}${MODEL_ARCHIVE}`);
     return prefix;
   }
 

@@ -146,7 +146,7 @@ describe('with the system running', () => {
     const names = Array.from({ length: 10 }, (_, index) => [`class_${index}`, 4] as const);
     const { code, output } = await pipeline(
       ...['--data', await photos('ten', Object.fromEntries(names)), '--definition', definition],
-      ...['--epochs', '1', '--min-accuracy', '1.01'],
+      ...['--epochs', '1', '--MinAccuracy=1.01'],
     );
     assert.equal(code, 1, output);
     assert.match(
@@ -186,7 +186,10 @@ test('a class without photos fails the training, with advice', async () => {
 test('a wrong call says what is wrong', async () => {
   const calls: [parameters: string[], expected: RegExp][] = [
     [['--data', path.join(work, 'nowhere')], /nowhere, which TrainData is to point to, is not there/],
-    [['--data', work, '--definition', trainOnly, '--Epochs=3'], /no parameter Epochs\. It has TrainData, /],
+    [
+      ['--TrainData=s3://photos/flowers/', '--definition', trainOnly, '--Epochs=3'],
+      /no parameter Epochs\. It has TrainData, /,
+    ],
     [[], /Usage: npm run pipeline/],
   ];
   for (const [parameters, expected] of calls) {

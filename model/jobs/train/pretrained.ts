@@ -17,7 +17,9 @@ export interface ChannelNetwork extends Pretrained {
 /** @returns nothing when the channel `pretrained` holds no model; other files there, such as a note, do not count */
 export const findPretrained = async (optMl: OptMl): Promise<ChannelNetwork | undefined> => {
   const directory = optMl.at(TRAINING_PATHS.channels, CHANNELS.pretrained);
-  const names = (await listIfThere(directory)).filter((entry) => entry.isFile()).map(({ name }) => name);
+  const names = (await listIfThere(directory))
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .map(({ name }) => name);
   if (!names.includes(MODEL_FILE)) return undefined;
   const sum = createHash('sha256');
   for (const name of names.sort()) sum.update(name).update(await readFile(path.join(directory, name)));
