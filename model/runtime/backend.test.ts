@@ -4,6 +4,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { assertClose } from '../testing.ts';
 import { loadBackend } from './backend.ts';
 
+test('it leaves errors to whoever listens for them', async () => {
+  const count = () => [process.listenerCount('uncaughtException'), process.listenerCount('unhandledRejection')];
+  const before = count();
+  await loadBackend({ native: false });
+  assert.deepEqual(count(), before);
+});
+
 test('without native TensorFlow asked for, WebAssembly computes and the reason says so', async () => {
   const { name, reason } = await loadBackend({ native: false });
   assert.equal(name, 'wasm');

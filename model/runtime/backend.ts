@@ -29,6 +29,25 @@ const tryNative = (): Backend | string => {
   return failures.join('; ');
 };
 
+const listeners = () => ({
+  exceptions: process.listeners('uncaughtException'),
+  rejections: process.listeners('unhandledRejection'),
+});
+
+/**
+ * Takes away the listeners for errors that WebAssembly's glue code adds to the whole process while it is loaded: they
+ * throw each error again, so that its reason drowns in the glue's own code, and a job ends before it has written why.
+ */
+const withoutItsListeners = async (load: () => Promise<void>): Promise<void> => {
+  const before = listeners();
+  await load();
+  const after = listeners();
+  for (const listener of after.exceptions)
+    if (!before.exceptions.includes(listener)) process.removeListener('uncaughtException', listener);
+  for (const listener of after.rejections)
+    if (!before.rejections.includes(listener)) process.removeListener('unhandledRejection', listener);
+};
+
 /**
  * Makes TensorFlow.js ready: natively when `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` loads, else on
  * WebAssembly with the kernels that training needs.
@@ -47,7 +66,9 @@ export const loadBackend = async ({ native = true }: { native?: boolean } = {}):
     setThreadsCount(1);
     registerTrainingKernels();
   }
-  await tf.setBackend(backend.name);
-  await tf.ready();
+  await withoutItsListeners(async () => {
+    await tf.setBackend(backend.name);
+    await tf.ready();
+  });
   return backend;
 };
