@@ -16,6 +16,16 @@ export interface Task<Item> {
   readonly keep?: ((checkpoint: Checkpoint) => Promise<void>) | undefined;
 }
 
+/** WebAssembly tells it by an abort or by a trap of whatever came first, native TensorFlow by its name. */
+const isOutOfMemory = (error: unknown): error is Error =>
+  error instanceof Error && (error.name === 'RuntimeError' || /\bOOM\b/.test(error.message));
+
+const tooLarge = (photos: number, cause: Error): Error =>
+  new Error(
+    `A step of ${photos} photos failed, most likely for lack of memory, of which WebAssembly has 4 GB at most (${cause.message}). Lower the batch size.`,
+    { cause },
+  );
+
 /** A training under way. Its progress and its tensors agree whenever it is interrupted. */
 export class Run<Item> {
   readonly #task: Task<Item>;
@@ -82,11 +92,11 @@ export class Run<Item> {
     const batch = order.slice(index * batchSize, (index + 1) * batchSize);
     const progress = (epoch * steps + index) / (epochs * steps);
     const rate = learningRateAt(progress, learningRate);
-    const result = await this.#task.learner.step(batch, {
-      progress,
-      learningRate: rate,
-      random: this.#random,
-    });
+    const result = await this.#task.learner
+      .step(batch, { progress, learningRate: rate, random: this.#random })
+      .catch((error: unknown) => {
+        throw isOutOfMemory(error) ? tooLarge(batch.length, error) : error;
+      });
     if (!Number.isFinite(result.loss)) {
       throw new Error(
         `The training diverged in epoch ${epoch + 1}: its loss is ${result.loss}. Lower the learning rate.`,
