@@ -102,9 +102,12 @@ const commandLine = (options: Options): string =>
 
 const percent = (value: number) => `${(value * 100).toFixed(1)} %`;
 
-const readPhotos = async ({ data }: Options): Promise<Dataset> => {
+const readPhotos = async ({ data }: Options, stop: AbortSignal): Promise<Dataset> => {
   const dataset = await readDataset(data, {
-    onProgress: (done, total) => showProgress(`Reading photo ${done} of ${total}`),
+    onProgress: (done, total) => {
+      if (stop.aborted) throw new Stopped('Stopped while reading the photos.');
+      showProgress(`Reading photo ${done} of ${total}`);
+    },
   });
   say(
     `Read ${dataset.examples.length} photos of ${dataset.labels.length} classes: ${dataset.labels.join(', ')}.`,
@@ -114,21 +117,26 @@ const readPhotos = async ({ data }: Options): Promise<Dataset> => {
 };
 
 /** Shows how the training goes. */
-const shown = (started: number): RunOptions => ({
-  onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
-  onResume: ({ history, step }) =>
-    say(`Going on from a checkpoint: ${history.length} epochs and ${step} steps are done.`),
-  onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
-    const elapsed = (performance.now() - started) / 1000;
-    const left = duration((elapsed / epoch) * (epochs - epoch));
-    const watched = validation
-      ? `, validation loss ${validation.loss.toFixed(3)} accuracy ${percent(validation.accuracy)}`
-      : '';
-    say(
-      `Epoch ${epoch} of ${epochs}: loss ${trainingLoss.toFixed(3)} accuracy ${percent(trainingAccuracy)}${watched} (${duration(seconds)}, ${left} left)`,
-    );
-  },
-});
+const shown = (): RunOptions => {
+  // Of this run's own epochs: computing features comes before the first, and those of a checkpoint are done.
+  const took: number[] = [];
+  return {
+    onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
+    onResume: ({ history, step }) =>
+      say(`Going on from a checkpoint: ${history.length} epochs and ${step} steps are done.`),
+    onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
+      took.push(seconds);
+      const mean = took.reduce((sum, each) => sum + each, 0) / took.length;
+      const left = duration(mean * (epochs - epoch));
+      const watched = validation
+        ? `, validation loss ${validation.loss.toFixed(3)} accuracy ${percent(validation.accuracy)}`
+        : '';
+      say(
+        `Epoch ${epoch} of ${epochs}: loss ${trainingLoss.toFixed(3)} accuracy ${percent(trainingAccuracy)}${watched} (${duration(seconds)}, ${left} left)`,
+      );
+    },
+  };
+};
 
 /** The way to train that was asked for. */
 const wayOf = (options: Options, classes: number, run: RunOptions) => {
@@ -164,14 +172,14 @@ const main = async (stop: AbortSignal): Promise<void> => {
   const { out, seed, version } = options;
   const backend = await loadBackend();
   say(`Computing on ${backend.reason}.`);
-  const dataset = await readPhotos(options);
+  const dataset = await readPhotos(options, stop);
   const split = splitDataset(dataset, { test: options.test, validation: options.validation, seed });
   say(
     `Training on ${split.train.length}, watching ${split.validation.length}, testing on ${split.test.length} photos.`,
   );
   const checkpoints = path.join(out, 'checkpoints');
   const run = {
-    ...shown(performance.now()),
+    ...shown(),
     signal: stop,
     checkpoints: new CheckpointStore(checkpoints, { onWarning: (text) => say(`Warning: ${text}`) }),
   };
@@ -192,13 +200,18 @@ const main = async (stop: AbortSignal): Promise<void> => {
   say(`Wrote ${out}: model, model.tar.gz and MODEL_CARD.md. Serve it with: MODEL_DIR=${out} npm start`);
 };
 
+/** Whether Node.js did not understand the options. */
+const isMistyped = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+
 const explain = (error: unknown): string => {
   if (error instanceof Stopped) return `${error.message} Start it again with the same options to go on.`;
   if (error instanceof z.ZodError) {
     const problems = error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`);
     return `${problems.join('\n')}\n\n${USAGE}`;
   }
-  return `${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`;
+  const message = error instanceof Error ? error.message : String(error);
+  return isMistyped(error) ? `${message}\n\n${USAGE}` : message;
 };
 
 const stop = new AbortController();

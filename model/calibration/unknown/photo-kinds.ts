@@ -1,18 +1,26 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PhotoError } from '../../photo/errors.ts';
 import { readPhoto } from '../../photo/read-photo.ts';
+import { listFolder } from '../../training/list-folder.ts';
 import type { UnknownPhotos } from '../measure.ts';
 
 const folders = async (directory: string): Promise<string[]> =>
-  (await readdir(directory, { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
+  (
+    await listFolder(directory).catch((cause: unknown) => {
+      throw new Error(
+        `${directory} cannot be read. Photos of other things must lie in choosing/<kind>/ and measuring/<kind>/.`,
+        { cause },
+      );
+    })
+  )
+    .filter(({ kind }) => kind === 'folder')
+    .map(({ name }) => name);
 
 const readAll = async (directory: string): Promise<Uint8Array[]> => {
   const photos: Uint8Array[] = [];
-  for (const name of (await readdir(directory)).sort()) {
+  for (const { name, kind } of await listFolder(directory)) {
+    if (kind !== 'file') continue;
     try {
       photos.push(await readPhoto(await readFile(path.join(directory, name))));
     } catch (error) {
@@ -26,6 +34,8 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
 /**
  * Reads `<root>/choosing/<kind>/*` and `<root>/measuring/<kind>/*`: photos that show none of the classes. Files that the
  * service would not accept are left out.
+ *
+ * @throws Error that says where the photos must lie
  */
 export const photoKinds = async (root: string): Promise<UnknownPhotos[]> => {
   const kinds: UnknownPhotos[] = [];
