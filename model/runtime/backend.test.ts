@@ -5,7 +5,10 @@ import { assertClose } from '../testing.ts';
 import { loadBackend } from './backend.ts';
 
 test('it leaves errors to whoever listens for them', async () => {
-  const count = () => [process.listenerCount('uncaughtException'), process.listenerCount('unhandledRejection')];
+  const count = () => [
+    process.listenerCount('uncaughtException'),
+    process.listenerCount('unhandledRejection'),
+  ];
   const before = count();
   await loadBackend({ native: false });
   assert.deepEqual(count(), before);

@@ -51,6 +51,7 @@ export const trainHeadOnBackbone = (
         told = tenth;
       },
     }),
+    pretrainedRole: 'backbone',
     encode: async () => {
       if (!result) throw new Error('The head is not trained yet.');
       const { head, key: backbone, standardization } = result;

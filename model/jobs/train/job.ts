@@ -96,7 +96,7 @@ export const runTrainJob = async ({ optMl, environment, signal, say }: TrainJobO
   const { labels } = dataset;
   const resumed: number[] = [];
   const checkpoints = optMl.at(TRAINING_PATHS.checkpoints);
-  const { train, encode } = chooseStrategy({
+  const { train, pretrainedRole, encode } = chooseStrategy({
     ...{ labels, hyperparameters, say },
     earlier: earlier?.network,
     pretrained: await findPretrained(optMl),
@@ -115,7 +115,7 @@ export const runTrainJob = async ({ optMl, environment, signal, say }: TrainJobO
   const learned = await learn({
     ...{ dataset, split, train, backend, signal, say },
     version: versionAt(new Date()),
-    command: commandLine(hyperparameters, environment),
+    command: commandLine(hyperparameters, pretrainedRole, environment),
     seed: hyperparameters.seed,
   });
 

@@ -1,5 +1,5 @@
 import type { Pretrained } from '../../learn/from-scratch.ts';
-import type { TrainedNetwork } from '../../learn/trained-network.ts';
+import type { PretrainedRole, TrainedNetwork } from '../../learn/trained-network.ts';
 import type { RunOptions } from '../../training/run-options.ts';
 import type { Split } from '../../training/split.ts';
 import type { EarlierNetwork } from '../network-file.ts';
@@ -19,6 +19,8 @@ export interface StrategyInput {
 
 /** A way to train. */
 export interface Strategy {
+  /** What the pretrained network is to this training; absent: there is none. */
+  readonly pretrainedRole?: PretrainedRole;
   readonly train: (split: Split) => Promise<TrainedNetwork>;
   /** After the training: what a later one goes on from. */
   readonly encode: () => Promise<Uint8Array>;

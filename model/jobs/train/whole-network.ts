@@ -46,6 +46,7 @@ export const trainWholeNetwork = (input: StrategyInput, earlier: EarlierWhole | 
       ...{ epochs, batchSize, learningRate, firstSide, seed, patience, balanced },
       ...{ network, classes: labels.length, teacher: pretrained, context: pretrained?.digest },
     }),
+    ...(pretrained && { pretrainedRole: 'teacher' }),
     encode: () => encodeNetwork(network, labels, { kind: 'network', shape }),
   };
 };
