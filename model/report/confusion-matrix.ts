@@ -1,8 +1,20 @@
 import { element, label, picture } from './svg.ts';
+import { shortened, widthOf } from './text-width.ts';
 
 const CELL = 110;
 const LEFT = 170;
 const TOP = 80;
+const FONT_SIZE = 13;
+/** Letters of a name that fit over a cell, and beside one. */
+const OVER = 14;
+const BESIDE = 21;
+
+/** A name over a column: a long one is smaller, and a very long one cut. */
+const columnName = (x: number, name: string): string => {
+  const text = shortened(name, OVER + 4);
+  const size = FONT_SIZE * Math.min(1, OVER / widthOf(text));
+  return label(x, TOP - 14, text, { 'font-size': size.toFixed(1) });
+};
 
 /** The darker a cell, the larger its share of the photos of its true class. */
 const colour = (share: number) => `hsl(262 60% ${96 - 56 * share}%)`;
@@ -31,8 +43,8 @@ export const confusionMatrix = (
     });
   });
   const names = labels.flatMap((name, index) => [
-    label(LEFT + (index + 0.5) * CELL, TOP - 14, name),
-    label(LEFT - 12, TOP + (index + 0.5) * CELL, name, { 'text-anchor': 'end' }),
+    columnName(LEFT + (index + 0.5) * CELL, name),
+    label(LEFT - 12, TOP + (index + 0.5) * CELL, shortened(name, BESIDE), { 'text-anchor': 'end' }),
   ]);
   const title = 'Test photos: truth (rows) and answer (columns)';
   return picture(LEFT + size + 40, TOP + size + 24, title, [...names, ...cells]);

@@ -1,6 +1,7 @@
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { drawing } from './drawing.ts';
 import { label, picture } from './svg.ts';
+import { shortened } from './text-width.ts';
 
 /** A photo that the model named wrongly. */
 export interface Mistake {
@@ -15,6 +16,8 @@ const COLUMNS = 4;
 const CAPTION = 44;
 const HEADING = 44;
 const MOST = 12;
+/** Letters of a name that fit below a photo. */
+const NAME = 20;
 
 /** The mistakes that the model was surest of, as a JPEG: first look here for wrong labels. It shows photos of the dataset. */
 export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer> => {
@@ -29,8 +32,8 @@ export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer
     const { left, top } = place(index);
     const middle = left + PHOTO_SIDE / 2;
     return [
-      label(middle, top + PHOTO_SIDE + 14, `${answer}, ${(confidence * 100).toFixed(1)} %`),
-      label(middle, top + PHOTO_SIDE + 31, `is ${truth}`, { fill: '#555' }),
+      label(middle, top + PHOTO_SIDE + 14, `${shortened(answer, NAME)}, ${(confidence * 100).toFixed(1)} %`),
+      label(middle, top + PHOTO_SIDE + 31, `is ${shortened(truth, NAME)}`, { fill: '#555' }),
     ];
   });
   const title =

@@ -53,6 +53,21 @@ describe('the confusion matrix', () => {
     }
   });
 
+  test('long names are cut, so that they do not run into one another', () => {
+    const long = 'an extraordinarily long name of a flower';
+    const texts = textsOf(
+      confusionMatrix(
+        [long, 'rose'],
+        [
+          [1, 0],
+          [0, 1],
+        ],
+      ),
+    );
+    assert.equal(texts.filter((text) => text.startsWith('an extra') && text.endsWith('…')).length, 2);
+    assert.ok(!texts.includes(long));
+  });
+
   test('holds every count and its share of the true class, row by row', () => {
     const texts = textsOf(svg);
     assert.deepEqual(texts.filter((text) => /^\d+$/.test(text)).map(Number), tested.confusion.flat());
