@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { Testing } from 'cdktf';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type App, Testing } from 'cdktf';
 import { z } from 'zod';
 import { BloomstackStack } from './bloomstack-stack.ts';
 import { configuration } from './config/schema.ts';
@@ -39,10 +42,25 @@ const POLICY_ARGUMENTS: Readonly<Record<string, string>> = {
   aws_sns_topic_policy: 'policy',
 };
 
+let outdir: string | undefined;
+
+/** One folder for the apps of a process, which ends with it. */
+const temporaryOutdir = (): string => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-app-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+};
+
+/** An app for tests that leaves nothing behind; cdktf's own leaves a folder each. */
+export const testingApp = (): App => {
+  outdir ??= temporaryOutdir();
+  return Testing.app({ outdir });
+};
+
 /** The stack as Terraform will read it; with some configuration in place of the defaults. */
 export const synthesize = (overrides: z.input<typeof configuration> = {}) => {
   const stack = new BloomstackStack(
-    Testing.app(),
+    testingApp(),
     configuration.parse({ account: '123456789012', ...overrides }),
   );
   const text = Testing.synth(stack);

@@ -5,12 +5,13 @@ import { type TestContext, test } from 'node:test';
 import { Testing } from 'cdktf';
 import { BloomstackStack } from '../../stacks/bloomstack-stack.ts';
 import { configuration } from '../../stacks/config/schema.ts';
+import { testingApp } from '../../stacks/testing.ts';
 import { ROOT } from '../root.ts';
 import { seedTargets } from './seed-targets.ts';
 import { localStateFile, type SynthesizedStack, stateFile, terraformJson } from './synth.ts';
 
 const synthesized = (t: TestContext, settings: object = {}): SynthesizedStack => {
-  const stack = new BloomstackStack(Testing.app(), configuration.parse(settings));
+  const stack = new BloomstackStack(testingApp(), configuration.parse(settings));
   const name = stack.node.id;
   // Other than synth, it keeps the paths of constructs.
   const output = Testing.fullSynth(stack);

@@ -4,6 +4,7 @@ import { Testing } from 'cdktf';
 import { z } from 'zod';
 import { BloomstackStack } from '../../stacks/bloomstack-stack.ts';
 import { configuration } from '../../stacks/config/schema.ts';
+import { testingApp } from '../../stacks/testing.ts';
 import { RESOURCE_TYPES } from './changes/resource-types.ts';
 import { reviewPlan } from './review.ts';
 import {
@@ -251,7 +252,7 @@ test('the review knows every type that the stack can have', () => {
     { observability: { alarmEmail: 'a@example.com' }, network: { nat: 'per-zone' } } as const,
   ]) {
     const config = configuration.parse(choice);
-    const text = Testing.synth(new BloomstackStack(Testing.app(), config));
+    const text = Testing.synth(new BloomstackStack(testingApp(), config));
     const types = Object.keys(synthesizedTypes.parse(JSON.parse(text)).resource);
     assert.ok(types.length > 40);
     assert.deepEqual(
