@@ -9,7 +9,7 @@ const card = (changes = {}) => modelCard(metrics({ labels, ...changes }));
 test('the card leads with version, classes and accuracy with its interval', () => {
   const text = card();
   assert.match(text, /^# Model 20260102030405\n/);
-  assert.match(text, /Tells 3 kinds of flower apart: `daisy`, `rose`, `tulip`\./);
+  assert.match(text, /Tells 3 classes apart: `daisy`, `rose`, `tulip`\./);
   assert.match(text, /\*\*Accuracy 90\.5 %\*\* \(95 % interval 80\.7 % to 95\.6 %\): 57 of 63 test photos/);
 });
 

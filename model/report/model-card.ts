@@ -56,7 +56,7 @@ const calibrationSection = ({ calibration }: Metrics): string => {
   if (!calibration) {
     return `## Confidence and other pictures
 
-This model is not calibrated: too few photos were held out. Its confidence is the network's own, and it names a flower in **any** picture.
+This model is not calibrated: too few photos were held out. Its confidence is the network's own, and it names one of its classes in **any** picture.
 `;
   }
   const { network, note, temperature, before, after, validation, test, unknown } = calibration;
@@ -89,10 +89,10 @@ ${note === undefined ? '' : `\n${note}\n`}`;
 const limits = ({ labels, calibration }: Metrics): string =>
   [
     calibration
-      ? `It knows these ${labels.length} classes only. What it cannot tell from them it still names: the table above says how often, and other flowers are the hardest.`
+      ? `It knows these ${labels.length} classes only. What it cannot tell from them it still names: the table above says how often.`
       : `It knows these ${labels.length} classes only and names one of them for **any** photo, a cat included. The confidence is not a test for "none of these".`,
-    'It has seen photos of whole flowers in daylight, mostly filling the picture. Drawings, dried or distant flowers and night photos are untried.',
-    'A photo is cropped to its central square: a flower at the edge of a panorama is not seen.',
+    'It has seen photos like those of its dataset only. Pictures taken in another way, or in another light, are untried.',
+    'A photo is cropped to its central square: what lies at the edge of a panorama is not seen.',
     ...(calibration
       ? [
           'The confidence is calibrated for photos like those of the dataset; for a picture of something else it means nothing.',
@@ -109,10 +109,10 @@ export const modelCard = (metrics: Metrics): string => {
   const note = training.note === undefined ? '' : `${training.note}\n\n`;
   return `# Model ${version}
 
-Tells ${labels.length} kinds of flower apart: ${labels.map((name) => `\`${name}\``).join(', ')}.
+Tells ${labels.length} classes apart: ${labels.map((name) => `\`${name}\``).join(', ')}.
 
 **Accuracy ${percent(test.accuracy)}** (95 % interval ${percent(low)} to ${percent(high)}): ${test.correct} of ${test.count} test photos named rightly.
-Measured on the exported SavedModel, with photos that were neither trained on nor looked at while the training was designed.
+Measured on the exported SavedModel, on photos that were neither trained on nor watched during the training.
 
 ${perClass(metrics)}
 

@@ -52,7 +52,7 @@ const epochLines = (photos: number, result: EpochResult): string[] => {
 
 const resultLine = ({ metrics: { test, training } }: Learned): string => {
   const [low, high] = test.interval;
-  return `After ${training.epochs} epochs the exported model names ${test.correct} of ${test.count} test photos rightly: ${percent(test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
+  return `After ${training.epochs} epoch${training.epochs === 1 ? '' : 's'} the exported model names ${test.correct} of ${test.count} test photos rightly: ${percent(test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
 };
 
 /** The epoch whose weights were kept: the one of the lowest validation loss, where it was looked for. */
