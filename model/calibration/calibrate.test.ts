@@ -10,7 +10,7 @@ import { assertClose, noise } from '../testing.ts';
 import { buildNetwork } from '../training/network.ts';
 import { calibrate, FEWEST_PHOTOS } from './calibrate.ts';
 import { decodedNetwork } from './decoded-network.ts';
-import { scoreOf } from './known-score.ts';
+import { REFUSED_SHARE, scoreOf } from './known-score.ts';
 import { askModel } from './measure.ts';
 import { observe } from './observe.ts';
 import { probabilitiesAt } from './temperature.ts';
@@ -60,6 +60,19 @@ describe('a calibrated model', async () => {
         );
       });
     });
+
+  test('keeps the photos that its threshold was chosen by, but for the share that may be refused', async () => {
+    const write = network();
+    const calibration = await calibrate(write, 2, { train, validation });
+    assert.ok(calibration);
+    const bytes = encodeSavedModel(buildServingGraph(write, { ...exported, calibration }));
+    const answers = await askModel(
+      new GraphRunner(decodeSavedModel(bytes)),
+      validation.map(({ pixels }) => pixels),
+    );
+    const refused = answers.filter(({ knownScore }) => knownScore < 0).length;
+    assert.equal(refused, Math.floor(REFUSED_SHARE * validation.length));
+  });
 
   test('can be calibrated again from its SavedModel: the network comes back as it was', async () => {
     const write = network();
