@@ -1,4 +1,3 @@
-import { S3Object } from '@cdktf/provider-aws/lib/s3-object/index.js';
 import { SagemakerModelPackageGroup } from '@cdktf/provider-aws/lib/sagemaker-model-package-group/index.js';
 import { SagemakerPipeline } from '@cdktf/provider-aws/lib/sagemaker-pipeline/index.js';
 import { Construct } from 'constructs';
@@ -30,14 +29,8 @@ export class Learning extends Construct {
     super(scope, id);
     const { config, names } = deployment;
     const dataset = new Dataset(this, 'dataset', { deployment });
-    const notes = Object.entries(notesOf(dataset.name)).map(
-      ([name, { key, content }]) =>
-        new S3Object(this, `dataset-${name}`, {
-          bucket: dataset.bucket.bucket,
-          key,
-          content,
-          contentType: 'text/plain',
-        }),
+    const notes = Object.entries(notesOf(dataset.name)).map(([name, { key, content }]) =>
+      dataset.put(name, key, content),
     );
     const roles = new LearningRoles(this, 'roles', { deployment, dataset, repository });
     const models = new SagemakerModelPackageGroup(this, 'model-package-group', {

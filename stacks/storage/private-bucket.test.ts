@@ -44,6 +44,16 @@ for (const name of BUCKETS) {
   });
 }
 
+test('what is laid into a bucket waits until it is encrypted and versioned, and goes before that ends', () => {
+  const objects = stack.addresses.filter((address) => address.startsWith('aws_s3_object.'));
+  assert.notEqual(objects.length, 0);
+  for (const address of objects)
+    assert.deepEqual(stack.get(address)['depends_on'], [
+      'aws_s3_bucket_server_side_encryption_configuration.learning-dataset-encryption',
+      'aws_s3_bucket_versioning.learning-dataset-versioning',
+    ]);
+});
+
 test('in prod nothing that holds data can be deleted by accident', () => {
   const prod = synthesize({ environment: 'prod', deletionProtection: true });
   for (const bucket of prod.ofType('aws_s3_bucket')) assert.equal(bucket['force_destroy'], false);

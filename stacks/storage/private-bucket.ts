@@ -5,6 +5,8 @@ import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.j
 import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
+import { S3Object } from '@cdktf/provider-aws/lib/s3-object/index.js';
+import type { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
@@ -29,6 +31,7 @@ export class PrivateBucket extends Construct {
   readonly bucket: S3Bucket;
   /** Services that check whether they may write must wait for it. */
   readonly policy: S3BucketPolicy;
+  readonly #treatsObjects: readonly ITerraformDependable[];
 
   constructor(scope: Construct, id: string, props: PrivateBucketProps) {
     super(scope, id);
@@ -49,7 +52,7 @@ export class PrivateBucket extends Construct {
       ignorePublicAcls: true,
       restrictPublicBuckets: true,
     });
-    new S3BucketServerSideEncryptionConfigurationA(this, 'encryption', {
+    const encryption = new S3BucketServerSideEncryptionConfigurationA(this, 'encryption', {
       bucket,
       rule: [
         encryptionKey
@@ -67,6 +70,7 @@ export class PrivateBucket extends Construct {
       bucket,
       versioningConfiguration: { status: 'Enabled' },
     });
+    this.#treatsObjects = [encryption, versioning];
     new S3BucketLifecycleConfiguration(this, 'lifecycle', {
       bucket,
       dependsOn: [versioning],
@@ -95,6 +99,19 @@ export class PrivateBucket extends Construct {
         ...statements,
       ]),
       dependsOn: [publicAccess],
+    });
+  }
+  /**
+   * Lays a text file into the bucket. It waits for encryption and versioning: an object that is there before them has no
+   * version, and taking it away leaves a marker behind, on which the deletion of the bucket can trip.
+   */
+  put(id: string, key: string, text: string): S3Object {
+    return new S3Object(this, id, {
+      bucket: this.bucket.bucket,
+      key,
+      content: text,
+      contentType: 'text/plain',
+      dependsOn: [...this.#treatsObjects],
     });
   }
 }

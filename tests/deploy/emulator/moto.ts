@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 
 const START_MS = 60_000;
 const STOP_MS = 10_000;
@@ -29,6 +31,18 @@ const isExecutable = (file: string): boolean => {
   } catch {
     return false;
   }
+};
+
+/** A line of moto's access log, or of its greeting: all else that it writes tells of a failure of its own. */
+const ROUTINE = /^\S+ - - \[|^WARNING: This is a development server|^ \* |^Press CTRL\+C/;
+
+/** A client sees no more of a failure than a page with "500": the reason is for whoever reads the test's output. */
+const tellFailures = (child: ChildProcess): void => {
+  if (!child.stderr) return;
+  createInterface(child.stderr).on('line', (line) => {
+    const plain = stripVTControlCharacters(line);
+    if (!ROUTINE.test(plain)) console.error(`moto_server: ${plain}`);
+  });
 };
 
 export const MISSING_MOTO =
@@ -83,6 +97,7 @@ export const startMoto = async (command: string): Promise<Moto> => {
     detached: true,
   });
   const exited = once(child, 'exit');
+  tellFailures(child);
   const stop = async () => {
     child.stdin.end();
     const kill = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'), STOP_MS);
