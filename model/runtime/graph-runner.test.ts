@@ -80,6 +80,35 @@ test('the same runner answers again and again, and leaves nothing in memory', as
   assert.ok(tf.memory().numTensors < numTensors, 'the constants are gone');
 });
 
+test('a deep network takes no more memory than a shallow one', async () => {
+  const peak = async (layers: number) => {
+    const runner = new GraphRunner(
+      modelOf((graph, x) =>
+        Array.from({ length: layers }).reduce<Node>(
+          (y, _, layer) => graph.float('Relu', `relu_${layer}`, [y]),
+          x,
+        ),
+      ),
+    );
+    const values = [new Uint8Array(1000), new Uint8Array(1000)];
+    const profile = await tf.profile(async () => {
+      await runner.run(new Map([['in', { shape: [2], values }]]));
+    });
+    assert.equal(profile.newTensors, 0);
+    return profile.peakBytes;
+  };
+  assert.equal(await peak(20), await peak(2));
+});
+
+test('a value is kept until its last reader has had it', async () => {
+  const { numbers } = await result((graph, x) => {
+    const early = graph.float('AddV2', 'early', [x, graph.scalar('one', 1)]);
+    const late = graph.float('Relu', 'late', [graph.float('Sub', 'difference', [early, x])]);
+    return graph.float('AddV2', 'sum', [graph.float('Mul', 'product', [late, early]), early]);
+  });
+  assert.deepEqual(numbers, [4, 6, 8, 512]);
+});
+
 test('a refused input leaves nothing in memory', async () => {
   const runner = new GraphRunner(modelOf((graph, x) => graph.reshape('square', x, [-1, 3])));
   const { numTensors } = tf.memory();
@@ -95,6 +124,12 @@ test('an operation that is not known is named when the model is loaded', () =>
 
 test('a node that is not there is named when the model is loaded', () =>
   refusesToLoad((graph) => graph.float('Relu', 'after', ['ghost']), /no node ghost/));
+
+test('a graph that goes round in a circle is refused', () =>
+  refusesToLoad(
+    (graph, x) => graph.float('AddV2', 'egg', [x, graph.float('Relu', 'hen', ['egg'])]),
+    /circle through the node egg/,
+  ));
 
 test('second outputs and control edges are refused', () => {
   refusesToLoad((graph, x) => graph.float('Relu', 'after', [`${x}:1`]), /edge x:1 is not supported/);

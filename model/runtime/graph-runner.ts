@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DecodedModel } from '../savedmodel/decode.ts';
 import { SavedModelError } from '../savedmodel/errors.ts';
-import type { NodeDef } from '../savedmodel/proto/tensorflow_pb.ts';
 import { Call } from './call.ts';
 import { NodeReader } from './node-reader.ts';
 import { operations } from './operations.ts';
+import { nodeName, type Schedule, type Step, scheduleOf } from './schedule.ts';
 import { InvalidArgumentError, isTensor, type Strings, type Value } from './values.ts';
 
 /** An output, read back from where it was computed. */
@@ -12,76 +12,58 @@ export type Output =
   | { readonly shape: readonly number[]; readonly numbers: readonly number[] }
   | { readonly shape: readonly number[]; readonly strings: readonly Uint8Array[] };
 
-/** `name:0` and `name` are the same: our operations have one output. Control edges (`^name`) compute nothing. */
-const nodeName = (input: string): string => {
-  if (/:[1-9]/.test(input) || input.startsWith('^')) {
-    throw new SavedModelError(`The edge ${input} is not supported: only first outputs are.`);
+const checkOperations = ({ constant, variable }: Schedule): void => {
+  for (const { node } of [...constant, ...variable]) {
+    if (operations.has(node.op)) continue;
+    const known = [...operations.keys()].join(', ');
+    throw new SavedModelError(
+      `Node ${node.name}: the operation ${node.op} is not supported; known are ${known}.`,
+    );
   }
-  return input.replace(/:0$/, '');
+};
+
+const dispose = (value: Value | undefined): void => {
+  if (value !== undefined && isTensor(value)) value.dispose();
+};
+
+const read = async (value: Value): Promise<Output> => {
+  if (!isTensor(value)) return { shape: value.shape, strings: value.values };
+  return { shape: value.shape, numbers: [...(await value.data())] };
 };
 
 /** Runs the serving signature of a decoded SavedModel on TensorFlow.js's current backend. */
 export class GraphRunner {
-  readonly #model: DecodedModel;
-  /** What depends on no input, computed once. */
+  readonly signature: DecodedModel['signature'];
+  readonly #steps: readonly Step[];
+  /** What depends on no input and is read by steps that do. */
   readonly #constants = new Map<string, Value>();
-  /** What depends on the input; remembered, or residual networks would be walked through exponentially. */
-  readonly #variable = new Set<string>();
 
   /** @throws SavedModelError that names the first operation which is not supported */
   constructor(model: DecodedModel) {
-    this.#model = model;
-    for (const info of Object.values(model.signature.outputs)) this.#prepare(nodeName(info.name));
-  }
-
-  get signature(): DecodedModel['signature'] {
-    return this.#model.signature;
-  }
-
-  #node(name: string): NodeDef {
-    const node = this.#model.nodes.get(name);
-    if (node === undefined) throw new SavedModelError(`The graph has no node ${name}.`);
-    return node;
-  }
-
-  /** @returns true when the node depends on no input; its value is then kept */
-  #prepare(name: string): boolean {
-    if (this.#constants.has(name)) return true;
-    if (this.#variable.has(name)) return false;
-    const node = this.#node(name);
-    if (node.op === 'Placeholder') return false;
-    const constant = node.input.map((input) => this.#prepare(nodeName(input))).every(Boolean);
-    if (!operations.has(node.op)) {
-      const known = [...operations.keys()].join(', ');
-      throw new SavedModelError(
-        `Node ${name}: the operation ${node.op} is not supported; known are ${known}.`,
-      );
-    }
-    if (!constant) {
-      this.#variable.add(name);
-      return false;
-    }
+    this.signature = model.signature;
+    const schedule = scheduleOf(model);
+    checkOperations(schedule);
+    this.#steps = schedule.variable;
     tf.tidy(() => {
-      const value = this.#compute(node, this.#constants);
-      this.#constants.set(name, isTensor(value) ? tf.keep(value) : value);
+      this.#walk(schedule.constant, this.#constants);
+      for (const value of this.#constants.values()) if (isTensor(value)) tf.keep(value);
     });
-    return true;
   }
 
-  #compute(node: NodeDef, values: Map<string, Value>): Value {
-    const inputs = node.input.map((input) => this.#evaluate(nodeName(input), values));
-    const operation = operations.get(node.op);
-    if (!operation)
-      throw new SavedModelError(`Node ${node.name} (${node.op}) has no value: is an input missing?`);
-    return operation(new Call(new NodeReader(node), inputs));
-  }
-
-  #evaluate(name: string, values: Map<string, Value>): Value {
-    const known = this.#constants.get(name) ?? values.get(name);
-    if (known !== undefined) return known;
-    const value = this.#compute(this.#node(name), values);
-    values.set(name, value);
-    return value;
+  /** Computes the steps into `values`, and takes out of it what is not read any more. */
+  #walk(steps: readonly Step[], values: Map<string, Value>): void {
+    for (const { node, inputs, releases } of steps) {
+      const operation = operations.get(node.op);
+      const known = inputs.map((name) => values.get(name) ?? this.#constants.get(name));
+      const given = known.filter((value) => value !== undefined);
+      if (operation === undefined || given.length < inputs.length)
+        throw new SavedModelError(`Node ${node.name} (${node.op}) has no value: is an input missing?`);
+      values.set(node.name, operation(new Call(new NodeReader(node), given)));
+      for (const name of releases) {
+        dispose(values.get(name));
+        values.delete(name);
+      }
+    }
   }
 
   #feed(inputs: ReadonlyMap<string, Strings>): Map<string, Value> {
@@ -104,25 +86,23 @@ export class GraphRunner {
     const results = new Map<string, Value>();
     tf.tidy(() => {
       const values = this.#feed(inputs);
+      this.#walk(this.#steps, values);
       for (const [name, info] of Object.entries(this.signature.outputs)) {
-        const value = this.#evaluate(nodeName(info.name), values);
+        const node = nodeName(info.name);
+        const value = values.get(node) ?? this.#constants.get(node);
+        if (value === undefined) throw new SavedModelError(`The output ${name} has no value.`);
         results.set(name, isTensor(value) ? tf.keep(tf.clone(value)) : value);
       }
     });
-    const outputs = await Promise.all(
-      [...results].map(async ([name, value]) => [name, await read(value)] as const),
-    );
-    return new Map(outputs);
+    try {
+      const outputs = [...results].map(async ([name, value]) => [name, await read(value)] as const);
+      return new Map(await Promise.all(outputs));
+    } finally {
+      for (const value of results.values()) dispose(value);
+    }
   }
 
   dispose(): void {
-    for (const value of this.#constants.values()) if (isTensor(value)) value.dispose();
+    for (const value of this.#constants.values()) dispose(value);
   }
 }
-
-const read = async (value: Value): Promise<Output> => {
-  if (!isTensor(value)) return { shape: value.shape, strings: value.values };
-  const numbers = [...(await value.data())];
-  value.dispose();
-  return { shape: value.shape, numbers };
-};
