@@ -17,8 +17,6 @@ import { need, pathFrom } from '../requirements.ts';
 import { askTensorFlow } from './real-tensorflow.ts';
 
 const COUNT = 100;
-/** Photos that the stand-in, which frees nothing before it has answered, is asked of at a time. */
-const BATCH = 20;
 const TOLERANCE = 1e-4;
 /** A score is a sum of numbers around 10. */
 const SCORE_TOLERANCE = 1e-3;
@@ -62,19 +60,10 @@ const numbersOf = (output: Output | undefined): readonly number[] =>
 const stringsOf = (output: Output | undefined): string[] =>
   output && 'strings' in output ? output.strings.map((value) => new TextDecoder().decode(value)) : [];
 
-/** What the stand-in says, all photos' numbers and strings one after the other. */
-const askStandIn = async (savedModel: Uint8Array, values: readonly Uint8Array[]) => {
-  const runner = new GraphRunner(decodeSavedModel(savedModel));
-  const answers: ReadonlyMap<string, Output>[] = [];
-  for (let start = 0; start < values.length; start += BATCH) {
-    const batch = values.slice(start, start + BATCH);
-    answers.push(await runner.run(new Map([[INPUT_NAME, { shape: [batch.length], values: batch }]])));
-  }
-  return {
-    numbers: (name: string) => answers.flatMap((answer) => numbersOf(answer.get(name))),
-    strings: (name: string) => answers.flatMap((answer) => stringsOf(answer.get(name))),
-  };
-};
+const askStandIn = (savedModel: Uint8Array, values: readonly Uint8Array[]) =>
+  new GraphRunner(decodeSavedModel(savedModel)).run(
+    new Map([[INPUT_NAME, { shape: [values.length], values }]]),
+  );
 
 const largestDifference = (actual: readonly number[], expected: readonly number[]): number => {
   assert.equal(actual.length, expected.length);
@@ -95,15 +84,18 @@ const assertParity = async (savedModel: Uint8Array): Promise<void> => {
   const expected = askTensorFlow(python ?? '', savedModel, values);
   const actual = await askStandIn(savedModel, values);
   const probability = largestDifference(
-    actual.numbers(OUTPUT_NAMES.probabilities),
+    numbersOf(actual.get(OUTPUT_NAMES.probabilities)),
     expected[OUTPUT_NAMES.probabilities].flat(),
   );
   assert.ok(probability < TOLERANCE, `a probability differs by ${probability}`);
-  const score = largestDifference(actual.numbers(OUTPUT_NAMES.knownScore), expected[OUTPUT_NAMES.knownScore]);
+  const score = largestDifference(
+    numbersOf(actual.get(OUTPUT_NAMES.knownScore)),
+    expected[OUTPUT_NAMES.knownScore],
+  );
   assert.ok(score < SCORE_TOLERANCE, `a score differs by ${score}`);
-  assert.deepEqual(actual.strings(OUTPUT_NAMES.label), expected[OUTPUT_NAMES.label]);
-  assert.deepEqual(actual.strings(OUTPUT_NAMES.classes), expected[OUTPUT_NAMES.classes].flat());
-  assert.deepEqual(actual.strings(OUTPUT_NAMES.modelVersion), expected[OUTPUT_NAMES.modelVersion]);
+  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.label)), expected[OUTPUT_NAMES.label]);
+  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.classes)), expected[OUTPUT_NAMES.classes].flat());
+  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.modelVersion)), expected[OUTPUT_NAMES.modelVersion]);
   process.stdout.write(
     `# largest differences: ${probability.toExponential(1)} of a probability, ${score.toExponential(1)} of a score\n`,
   );
