@@ -70,7 +70,10 @@ export class ModelWatcher {
       return found;
     } catch (error) {
       if (!this.#unreadable)
-        this.#log.warn({ err: error }, 'the model folder cannot be read; what is loaded goes on');
+        this.#log.warn(
+          { reason: reasonOf(error) },
+          'the model folder cannot be read; what is loaded goes on',
+        );
       this.#unreadable = true;
       return [];
     }
