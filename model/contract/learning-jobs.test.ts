@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { ACCURACY_PATH, evaluationReport, METRIC_DEFINITIONS, metricsLine } from './learning-jobs.ts';
+import {
+  ACCURACY_PATH,
+  evaluationReport,
+  METRIC_DEFINITIONS,
+  metricsLine,
+  RESULT_PATH,
+} from './learning-jobs.ts';
 
 const EPOCH = {
   training: { loss: 1.25, accuracy: 0.5 },
@@ -45,11 +51,25 @@ test('the patterns find nothing in the keys of one another, nor in other lines',
     );
 });
 
-test('the accuracy lies in the report where the pipeline looks for it', () => {
-  const report: unknown = JSON.parse(JSON.stringify(evaluationReport({ accuracy: 0.97 })));
-  const value = ACCURACY_PATH.split('.').reduce(
-    (node, key) => z.record(z.string(), z.unknown()).parse(node)[key],
-    report,
+/** What lies in the report of a model that named so many photos rightly. */
+const reported = (path: string, correct: number, count: number): unknown => {
+  const report: unknown = JSON.parse(
+    JSON.stringify(evaluationReport({ accuracy: correct / count, correct, count })),
   );
-  assert.equal(value, 0.97);
+  return path.split('.').reduce((node, key) => z.record(z.string(), z.unknown()).parse(node)[key], report);
+};
+
+test('the accuracy lies in the report where the pipeline looks for it, with all its digits', () => {
+  assert.equal(reported(ACCURACY_PATH, 8, 9), 8 / 9);
+});
+
+test('in words, an accuracy is short, and never seems to reach a bar that it misses', () => {
+  const cases: [correct: number, count: number, words: string][] = [
+    [8, 9, '8 of 9 test photos, a share of 0.888'],
+    [8999, 10_000, '8999 of 10000 test photos, a share of 0.899'],
+    [57, 100, '57 of 100 test photos, a share of 0.570'],
+    [29, 29, '29 of 29 test photos, a share of 1.000'],
+    [0, 3, '0 of 3 test photos, a share of 0.000'],
+  ];
+  for (const [correct, count, words] of cases) assert.equal(reported(RESULT_PATH, correct, count), words);
 });

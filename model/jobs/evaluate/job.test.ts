@@ -49,6 +49,7 @@ const withEvaluation = (work: (optMl: OptMl) => Promise<void>) =>
   });
 
 const reportSchema = z.object({
+  result: z.string(),
   multiclass_classification_metrics: z.object({
     accuracy: z.object({ value: z.number() }),
     confusion_matrix: z.record(z.string(), z.record(z.string(), z.int())),
@@ -84,8 +85,9 @@ test('a packed model is measured on what its training held back, with the same r
     const { result } = await run(optMl);
     const text = await readFile(trained.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8');
     const { test: expected, version } = metricsSchema.parse(JSON.parse(text));
-    const { multiclass_classification_metrics: figures, evaluation } = await reportOf(optMl);
+    const { multiclass_classification_metrics: figures, evaluation, result: words } = await reportOf(optMl);
     assert.equal(figures.accuracy.value, expected.accuracy);
+    assert.match(words, new RegExp(`^${expected.correct} of 2 test photos, a share of \\d\\.\\d{3}$`));
     assert.equal(evaluation.modelVersion, version);
     assert.deepEqual([evaluation.count, evaluation.correct], [expected.count, expected.correct]);
     assert.deepEqual(evaluation.interval, expected.interval);

@@ -49,8 +49,9 @@ export const detailedReport = ({
   seconds,
 }: ReportInput) => {
   const { accuracy, correct, count, loss, confusion } = evaluation;
-  const { multiclass_classification_metrics: figures } = evaluationReport({ accuracy });
+  const { multiclass_classification_metrics: figures, ...words } = evaluationReport(evaluation);
   return {
+    ...words,
     multiclass_classification_metrics: { ...figures, confusion_matrix: namedConfusion(labels, confusion) },
     evaluation: {
       modelVersion,

@@ -1,6 +1,6 @@
 import { createModelStep } from './create-model-step.ts';
 import { deployEndpointStep } from './deploy-endpoint-step.ts';
-import { ACCURACY } from './evaluate-step.ts';
+import { ACCURACY, RESULT } from './evaluate-step.ts';
 import { parameter } from './parameters.ts';
 import { registerModelStep } from './register-model-step.ts';
 import type { PipelineSettings } from './settings.ts';
@@ -13,11 +13,11 @@ const rejectModel: FailStep = {
   Arguments: {
     ErrorMessage: joined(
       '',
-      'The model is not deployed: it names a share of ',
-      ACCURACY,
-      ' of the test photos rightly, and MinAccuracy is ',
+      'The model is not deployed: it is right on ',
+      RESULT,
+      ', and MinAccuracy is ',
       parameter('MinAccuracy'),
-      '. Add photos, train for more epochs, or start from an earlier model.',
+      '. Whatever model is served so far goes on serving. Add photos, train for more epochs, or start from an earlier model.',
     ),
   },
 };

@@ -118,15 +118,16 @@ test('the model that runs and the model on record are the same, and serve the fo
   });
 });
 
-test('a model that is not good enough is told its accuracy and the one it should have', () => {
+test('a model that is not good enough is told its result in words, the accuracy it should have, and what goes on', () => {
   const reject = stepsOf(deploy).find(({ Name }) => Name === 'RejectModel');
   assert.ok(reject?.Type === 'Fail' && typeof reject.Arguments.ErrorMessage === 'object');
   assert.ok('Std:Join' in reject.Arguments.ErrorMessage);
   const { Values } = reject.Arguments.ErrorMessage['Std:Join'];
-  const message = Values.map((value) =>
-    typeof value === 'object' ? ('Get' in value ? 0.9 : 0.42) : value,
-  ).join('');
-  assert.match(message, /a share of 0\.42 of the test photos rightly, and MinAccuracy is 0\.9\./);
+  const message = Values.map((value) => {
+    if (typeof value !== 'object') return value;
+    return 'Std:JsonGet' in value ? `<${value['Std:JsonGet'].Path}>` : 0.9;
+  }).join('');
+  assert.match(message, /is right on <result>, and MinAccuracy is 0\.9\. Whatever model is served so far/);
 });
 
 test('every definition fits into the request that makes the pipeline', () => {

@@ -3,6 +3,7 @@ import {
   COMMANDS,
   EVALUATION_INPUTS,
   EVALUATION_OUTPUT,
+  RESULT_PATH,
 } from '../../../model/contract/learning-jobs.ts';
 import { destination, FOLDERS } from './locations.ts';
 import { parameter } from './parameters.ts';
@@ -17,6 +18,9 @@ const REPORT = 'Report';
 
 /** Share of the test photos that the model named rightly, 0 to 1. */
 export const ACCURACY = fromFile(STEPS.evaluate, REPORT, ACCURACY_PATH);
+
+/** The same in words. */
+export const RESULT = fromFile(STEPS.evaluate, REPORT, RESULT_PATH);
 
 /** Where the evaluation put its report. */
 export const EVALUATION_REPORT = joined(
