@@ -5,8 +5,8 @@ import { example, noise } from '../testing.ts';
 import type { Example } from './dataset.ts';
 import { evaluate, networkPredictor } from './evaluate.ts';
 import { buildNetwork } from './network.ts';
+import { balancedWeights } from './recipe.ts';
 import { type EpochResult, type TrainOptions, train } from './train.ts';
-import { balancedWeights } from './train-options.ts';
 
 before(() => loadBackend({ native: false }));
 

@@ -1,5 +1,13 @@
 import type { Random } from '../random.ts';
 import type { Descent } from './descent.ts';
+import type { Recipe } from './recipe.ts';
+
+/** What every learner is told. */
+export interface LearnerOptions extends Pick<Recipe, 'weightDecay' | 'labelSmoothing' | 'averaging'> {
+  readonly classes: number;
+  /** How much a photo of each class counts in the loss. Absent: all the same. */
+  readonly classWeights: readonly number[] | undefined;
+}
 
 export interface StepResult {
   /** Mean over the batch, before the step. */

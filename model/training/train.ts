@@ -1,13 +1,34 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Example } from './dataset.ts';
 import type { EpochResult } from './progress.ts';
+import { balancedWeights, type Recipe, type RecipeOptions, withOptions } from './recipe.ts';
+import type { RunOptions } from './run-options.ts';
 import { runTraining } from './run-training.ts';
-import { balancedWeights, settingsOf, type TrainOptions } from './train-options.ts';
-import { Trainer } from './trainer.ts';
+import { type Guide, Trainer } from './trainer.ts';
 
 export type { EpochResult } from './progress.ts';
 export { Stopped } from './stop.ts';
-export type { TrainOptions } from './train-options.ts';
+
+const RECIPE: Recipe = {
+  epochs: 60,
+  batchSize: 32,
+  learningRate: 0.003,
+  weightDecay: 0.05,
+  labelSmoothing: 0.05,
+  averaging: 0.998,
+  balanced: false,
+  patience: null,
+  seed: 1,
+};
+
+export interface TrainOptions extends RunOptions, RecipeOptions {
+  /** Side, in pixels, of the photos at the first epoch; it grows to 224. @default 128 */
+  readonly firstSide?: number | undefined;
+  /** Whose features the network must predict too. @default none */
+  readonly teacher?: Guide | undefined;
+  /** Weight of the teacher's part of the loss. @default 1 */
+  readonly teacherWeight?: number | undefined;
+}
 
 /**
  * Trains a whole network in place; it ends with the averaged weights. How it goes, and goes on: see `runTraining`.
@@ -24,18 +45,14 @@ export const train = async (
   validation: readonly Example[],
   options: TrainOptions = {},
 ): Promise<readonly EpochResult[]> => {
-  const settings = settingsOf(options);
-  const { firstSide, weightDecay, labelSmoothing, averaging, teacherWeight } = settings;
+  const { firstSide = 128, teacher, teacherWeight = 1 } = options;
+  const recipe = withOptions(RECIPE, options);
+  const settings = { ...recipe, firstSide, teacherWeight, teacherFeatures: teacher?.features ?? null };
   const labels = examples.map(({ label }) => label);
-  const learner = new Trainer(
-    network,
-    classes,
-    { validation, firstSide },
-    {
-      ...{ weightDecay, labelSmoothing, averaging, teacherWeight },
-      classWeights: settings.balanced ? balancedWeights(classes, labels) : undefined,
-      teacher: options.teacher,
-    },
-  );
+  const learner = new Trainer(network, {
+    ...recipe,
+    ...{ classes, validation, firstSide, teacher, teacherWeight },
+    classWeights: recipe.balanced ? balancedWeights(classes, labels) : undefined,
+  });
   return runTraining({ learner, items: examples, settings, options, network, examples, validation });
 };

@@ -6,7 +6,7 @@ import { augmentInto } from './augment.ts';
 import type { Example } from './dataset.ts';
 import { Descent } from './descent.ts';
 import { evaluate, networkPredictor } from './evaluate.ts';
-import type { Learner, Scores, StepOptions, StepResult } from './learner.ts';
+import type { Learner, LearnerOptions, Scores, StepOptions, StepResult } from './learner.ts';
 import { type Batch, mix } from './mix.ts';
 import { withHint } from './network.ts';
 import { reseedDropout } from './seeded-dropout.ts';
@@ -24,74 +24,50 @@ export interface Guide {
   readonly describe: (photos: tf.Tensor4D) => tf.Tensor2D;
 }
 
-export interface TrainerOptions {
-  /** Decoupled weight decay. @default 0.05 */
-  readonly weightDecay?: number;
-  /** Probability spread over all classes. @default 0.05 */
-  readonly labelSmoothing?: number;
-  /** Share of the averaged weights kept at each step. @default 0.998 */
-  readonly averaging?: number;
-  /** How much a photo of each class counts in the loss. @default all the same */
-  readonly classWeights?: readonly number[] | undefined;
-  /** Whose features the network must predict too. @default none */
-  readonly teacher?: Guide | undefined;
-  /** Weight of the teacher's part of the loss. @default 1 */
-  readonly teacherWeight?: number;
-}
-
-/** Photos that are not trained on, and the side of the photos at the training's start. */
-export interface Surroundings {
-  /** May be none. */
+export interface TrainerOptions extends LearnerOptions {
+  /** Photos that are not trained on; may be none. */
   readonly validation: readonly Example[];
-  /** In pixels; it grows to 224. */
+  /** Side of the photos at the training's start, in pixels; it grows to 224. */
   readonly firstSide: number;
+  /** Whose features the network must predict too. */
+  readonly teacher: Guide | undefined;
+  /** Weight of the teacher's part of the loss. */
+  readonly teacherWeight: number;
 }
 
 /** Teaches a whole network, from changed and mixed photos. */
 export class Trainer implements Learner<Example> {
-  readonly #classes: number;
-  readonly #options: Required<Omit<TrainerOptions, 'teacher' | 'classWeights'>>;
-  readonly #classWeights: readonly number[] | undefined;
-  readonly #teacher: Guide | undefined;
+  readonly #options: TrainerOptions;
   readonly #network: LayersModel;
   /** The network, with a second output if there is a teacher. */
   readonly #taught: LayersModel;
   readonly descent: Descent;
-  readonly #surroundings: Surroundings;
 
-  constructor(
-    network: LayersModel,
-    classes: number,
-    surroundings: Surroundings,
-    options: TrainerOptions = {},
-  ) {
-    const { weightDecay = 0.05, labelSmoothing = 0.05, averaging = 0.998, teacherWeight = 1 } = options;
-    this.#classes = classes;
-    this.#options = { weightDecay, labelSmoothing, averaging, teacherWeight };
-    this.#classWeights = options.classWeights;
-    this.#teacher = options.teacher;
+  constructor(network: LayersModel, options: TrainerOptions) {
+    const { teacher } = options;
+    this.#options = options;
     this.#network = network;
-    this.#taught = options.teacher ? withHint(network, options.teacher.features) : network;
-    this.descent = new Descent(network, this.#options, this.#taught);
-    this.#surroundings = surroundings;
+    this.#taught = teacher ? withHint(network, teacher.features) : network;
+    this.descent = new Descent(network, options, this.#taught);
   }
 
   async step(
     batch: readonly Example[],
     { progress, learningRate, random }: StepOptions,
   ): Promise<StepResult> {
+    const { firstSide, classWeights, teacher, teacherWeight } = this.#options;
     reseedDropout(this.#network, random);
-    const { photos, targets } = this.#augment(batch, sideAt(progress, this.#surroundings.firstSide), random);
-    const taught = this.#teacher?.describe(photos);
+    const { photos, targets } = this.#augment(batch, sideAt(progress, firstSide), random);
+    const taught = teacher?.describe(photos);
     const correct = tf.tidy(() => tf.variable(tf.scalar(0), false));
     const { value, grads } = tf.variableGrads(() => {
       const { logits, hint } = this.#predict(photos);
       correct.assign(tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(targets, 1)), 'float32')));
-      const weights = this.#classWeights && weightOf(targets, this.#classWeights);
+      const weights = classWeights && weightOf(targets, classWeights);
       const loss = tf.reshape<tf.Rank.R0>(tf.losses.softmaxCrossEntropy(targets, logits, weights), []);
       if (!hint || !taught) return loss;
       const distance = tf.mean(tf.squaredDifference(hint, taught));
-      return tf.add<tf.Scalar>(loss, tf.mul(distance, this.#options.teacherWeight));
+      return tf.add<tf.Scalar>(loss, tf.mul(distance, teacherWeight));
     }, this.descent.variables);
     this.descent.step(grads, learningRate);
     const [loss = Number.NaN] = await value.data();
@@ -103,7 +79,7 @@ export class Trainer implements Learner<Example> {
   #augment(batch: readonly Example[], side: number, random: Random): Batch {
     return tf.tidy(() => {
       const photos = augmentedTensor(batch, side, random);
-      const targets = targetTensor(batch, this.#classes, this.#options.labelSmoothing);
+      const targets = targetTensor(batch, this.#options.classes, this.#options.labelSmoothing);
       const mixed = mix({ photos, targets }, random);
       return { photos: mixed.photos, targets: mixed.targets };
     });
@@ -117,10 +93,10 @@ export class Trainer implements Learner<Example> {
   }
 
   async watch(signal: AbortSignal | undefined, when: string): Promise<Scores | undefined> {
-    const { validation } = this.#surroundings;
+    const { classes, validation } = this.#options;
     if (validation.length === 0) return undefined;
     const predict = interruptible(networkPredictor(this.#network), signal, when);
-    return this.descent.withAveragedWeights(() => evaluate(predict, this.#classes, validation));
+    return this.descent.withAveragedWeights(() => evaluate(predict, classes, validation));
   }
 }
 

@@ -1,21 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Descent } from '../training/descent.ts';
-import type { Learner, Scores, StepOptions, StepResult } from '../training/learner.ts';
+import type { Learner, LearnerOptions, Scores, StepOptions, StepResult } from '../training/learner.ts';
 import { reseedDropout } from '../training/seeded-dropout.ts';
 import { stopIfAborted } from '../training/stop.ts';
 import { evaluateHead, type LabelledFeatures } from './evaluate-head.ts';
 
-export interface HeadTrainerOptions {
-  readonly classes: number;
+export interface HeadTrainerOptions extends LearnerOptions {
   readonly train: LabelledFeatures;
   /** Absent: there is nothing to watch. */
   readonly validation: LabelledFeatures | undefined;
-  readonly weightDecay: number;
-  readonly labelSmoothing: number;
-  readonly averaging: number;
-  /** How much a photo of each class counts in the loss. */
-  readonly classWeights: readonly number[] | undefined;
 }
 
 /** Teaches a head, from features that stay as they are. It learns from photos by their places among the features. */

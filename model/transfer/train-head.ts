@@ -1,44 +1,25 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Example } from '../training/dataset.ts';
 import type { EpochResult } from '../training/progress.ts';
+import { balancedWeights, type Recipe, type RecipeOptions, withOptions } from '../training/recipe.ts';
 import type { RunOptions } from '../training/run-options.ts';
 import { runTraining } from '../training/run-training.ts';
-import { balancedWeights } from '../training/train-options.ts';
 import type { LabelledFeatures } from './evaluate-head.ts';
 import { HeadTrainer } from './head-trainer.ts';
 
-export interface TrainHeadOptions extends RunOptions {
-  /** Times that every photo is seen, unless it ends early. @default 60 */
-  readonly epochs?: number | undefined;
-  /** Photos per step. @default 64 */
-  readonly batchSize?: number | undefined;
-  /** Highest learning rate of the schedule. @default 0.003 */
-  readonly learningRate?: number | undefined;
-  /** Decoupled weight decay. @default 1 */
-  readonly weightDecay?: number | undefined;
-  /** Probability spread over all classes. @default 0.05 */
-  readonly labelSmoothing?: number | undefined;
-  /** Share of the averaged weights kept at each step. @default 0.99 */
-  readonly averaging?: number | undefined;
-  /** Count a photo of a rare class for more, so that all classes weigh the same. @default false */
-  readonly balanced?: boolean | undefined;
-  /** Epochs without a lower validation loss after which the training ends early. @default none: all are trained */
-  readonly patience?: number | undefined;
-  /** Seed of the order and of dropout. @default 1 */
-  readonly seed?: number | undefined;
-}
+const RECIPE: Recipe = {
+  epochs: 60,
+  batchSize: 64,
+  learningRate: 0.003,
+  weightDecay: 1,
+  labelSmoothing: 0.05,
+  averaging: 0.99,
+  balanced: false,
+  patience: null,
+  seed: 1,
+};
 
-const settingsOf = (options: TrainHeadOptions) => ({
-  epochs: options.epochs ?? 60,
-  batchSize: options.batchSize ?? 64,
-  learningRate: options.learningRate ?? 0.003,
-  weightDecay: options.weightDecay ?? 1,
-  labelSmoothing: options.labelSmoothing ?? 0.05,
-  averaging: options.averaging ?? 0.99,
-  balanced: options.balanced ?? false,
-  patience: options.patience ?? null,
-  seed: options.seed ?? 1,
-});
+export interface TrainHeadOptions extends RunOptions, RecipeOptions {}
 
 /** Photos, and what a backbone sees in them. */
 export interface DescribedPhotos {
@@ -62,13 +43,13 @@ export const trainHead = async (
   validation: DescribedPhotos | undefined,
   options: TrainHeadOptions = {},
 ): Promise<readonly EpochResult[]> => {
-  const settings = settingsOf(options);
-  const { weightDecay, labelSmoothing, averaging, balanced } = settings;
+  const settings = withOptions(RECIPE, options);
   const learner = new HeadTrainer(head, {
-    ...{ classes, weightDecay, labelSmoothing, averaging },
+    ...settings,
+    classes,
     train: described,
     validation: validation?.described,
-    classWeights: balanced ? balancedWeights(classes, described.labels) : undefined,
+    classWeights: settings.balanced ? balancedWeights(classes, described.labels) : undefined,
   });
   return runTraining({
     ...{ learner, settings, options, examples },
