@@ -92,7 +92,7 @@ const answers = await askModel(
   split.test.map(({ pixels }) => pixels),
 );
 const { figures, knownScores, unknownScores } = await measureCalibration({
-  calibration,
+  temperature: calibration.temperature,
   plain,
   calibrated,
   validation: split.validation,

@@ -1,13 +1,11 @@
-import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
+import type { CalibrationWriter, NetworkWriter } from '../savedmodel/serving-graph.ts';
+import { writeKnownScore } from './calibration-nodes.ts';
 import { fitKnownScore, type KnownScore } from './known-score.ts';
-import type { UnknownPhotos } from './measure.ts';
 import { type LabelledPhoto, type Observation, observe } from './observe.ts';
 import { fitTemperature } from './temperature.ts';
+import type { UnknownPhotos } from './unknown/unknown-photos.ts';
 
-/** What is added to a trained network so that its answers are honest. */
-export interface Calibration {
-  /** Logits are divided by it before the softmax; 1 changes nothing. */
-  readonly temperature: number;
+export interface Calibration extends CalibrationWriter {
   readonly knownScore: KnownScore;
 }
 
@@ -44,11 +42,14 @@ export const calibrate = async (
     unknown.flatMap(({ photos }) => photos).map((pixels) => ({ label: -1, pixels })),
     signal,
   );
+  const knownScore = fitKnownScore(classes, known, heldOut, {
+    features: others.map(({ features }) => features),
+    photographed: unknown.some(({ source }) => source === 'photos'),
+  });
   return {
     temperature: fitTemperature(heldOut),
-    knownScore: fitKnownScore(classes, known, heldOut, {
-      features: others.map(({ features }) => features),
-      photographed: unknown.some(({ source }) => source === 'photos'),
-    }),
+    features: knownScore.direction.length,
+    knownScore,
+    writeKnownScore: (graph, features) => writeKnownScore(graph, features, knownScore),
   };
 };

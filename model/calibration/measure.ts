@@ -2,19 +2,10 @@ import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import { type Metrics, wilsonInterval } from '../report/metrics.ts';
 import type { GraphRunner, Output } from '../runtime/graph-runner.ts';
 import { stopIfAborted } from '../training/stop.ts';
-import type { Calibration } from './calibrate.ts';
 import { confidenceBins, expectedCalibrationError } from './calibration-error.ts';
 import type { LabelledPhoto } from './observe.ts';
 import { areaUnderRoc } from './roc.ts';
-
-/** Pictures that show none of the classes. */
-export interface UnknownPhotos {
-  readonly kind: string;
-  readonly source: 'drawn' | 'photos';
-  /** `choosing`: looked at when score and threshold were made; `measuring`: kept for the measurement. */
-  readonly purpose: 'choosing' | 'measuring';
-  readonly photos: readonly Uint8Array[];
-}
+import type { UnknownPhotos } from './unknown/unknown-photos.ts';
 
 /** What an exported model says of a photo. */
 export interface ModelAnswer {
@@ -74,7 +65,8 @@ const confidenceFigures = (photos: readonly LabelledPhoto[], answers: readonly M
 const isKept = ({ knownScore }: ModelAnswer): boolean => knownScore >= 0;
 
 export interface MeasureOptions {
-  readonly calibration: Calibration;
+  /** That was fitted. */
+  readonly temperature: number;
   /** The exported model without and with calibration. */
   readonly plain: GraphRunner;
   readonly calibrated: GraphRunner;
@@ -95,7 +87,7 @@ export interface KindScores {
 
 /** Measures the exported model: is its confidence what it says, and which pictures does it refuse? */
 export const measureCalibration = async ({
-  calibration,
+  temperature,
   plain,
   calibrated,
   validation,
@@ -136,7 +128,7 @@ export const measureCalibration = async ({
   const kept = after.filter(isKept).length;
   return {
     figures: {
-      temperature: calibration.temperature,
+      temperature,
       before: confidenceFigures(test, before),
       after: confidenceFigures(test, after),
       validation: { kept: heldOut.filter(isKept).length, count: heldOut.length },

@@ -1,6 +1,7 @@
 import { type Calibration, calibrate, FEWEST_PHOTOS } from '../calibration/calibrate.ts';
-import { askModel, type KindScores, measureCalibration, type UnknownPhotos } from '../calibration/measure.ts';
+import { askModel, type KindScores, measureCalibration } from '../calibration/measure.ts';
 import { drawnKinds } from '../calibration/unknown/drawn-kinds.ts';
+import type { UnknownPhotos } from '../calibration/unknown/unknown-photos.ts';
 import type { Mistake } from '../report/contact-sheet.ts';
 import { type Metrics, wilsonInterval } from '../report/metrics.ts';
 import type { Backend } from '../runtime/backend.ts';
@@ -113,7 +114,8 @@ export const learn = async (options: LearnOptions): Promise<Learned> => {
   const measured =
     calibration &&
     (await measureCalibration({
-      ...{ calibration, answers, unknown, signal },
+      ...{ answers, unknown, signal },
+      temperature: calibration.temperature,
       plain: exported(network, options).runner,
       calibrated: runner,
       validation: split.validation,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { input, type LayersModel, layers, model } from '@tensorflow/tfjs-layers';
+import { BatchNorm } from '../batch-norm.ts';
 import { loadBackend } from '../runtime/backend.ts';
-import { BatchNorm } from '../training/batch-norm.ts';
 import { buildNetwork, withHint } from '../training/network.ts';
 import { DataType } from './data-types.ts';
 import { ExportError } from './errors.ts';

@@ -1,5 +1,3 @@
-import type { Calibration } from '../calibration/calibrate.ts';
-import { writeKnownScore } from '../calibration/calibration-nodes.ts';
 import {
   INPUT_NAME,
   OUTPUT_NAMES,
@@ -13,6 +11,19 @@ import { DataType } from './data-types.ts';
 import type { ExportedNetwork } from './export-layers.ts';
 import { Graph, type Node, type WeightPrecision } from './graph.ts';
 
+/** What is added to a trained network so that its answers are honest. */
+export interface CalibrationWriter {
+  /** Logits are divided by it before the softmax; 1 changes nothing. */
+  readonly temperature: number;
+  /** Length of a feature vector. */
+  readonly features: number;
+  /**
+   * @param features float32 `[N, features]`
+   * @returns float32 `[N]`: at least 0 for a photo that shows one of the classes
+   */
+  readonly writeKnownScore: (graph: Graph, features: Node) => Node;
+}
+
 export interface ServingOptions {
   /** The class of each output of the model, in order. */
   readonly labels: readonly string[];
@@ -21,7 +32,7 @@ export interface ServingOptions {
   /** How weights are stored. @default 'half' */
   readonly precision?: WeightPrecision;
   /** Makes confidence and `known_score` mean something. @default none: every photo is taken for a known one */
-  readonly calibration?: Calibration | undefined;
+  readonly calibration?: CalibrationWriter | undefined;
 }
 
 /** Writes a classifier into a graph; `photos` is float32 `[N, 224, 224, 3]` in [-1, 1]. */
@@ -170,12 +181,10 @@ export const buildServingGraph = (write: NetworkWriter, options: ServingOptions)
   const { graph, inputs, features, logits } = observed(write, options.precision ?? 'half');
   const probabilities = toProbabilities(graph, logits, count, calibration?.temperature ?? 1);
   const { classes, label, modelVersion, bestShape } = describe(graph, probabilities, options);
-  const width = calibration?.knownScore.direction.length ?? 0;
   const knownScore = calibration
-    ? writeKnownScore(
+    ? calibration.writeKnownScore(
         graph,
-        meanOfBoth(graph, 'known/features', features, 'known/pairs', width),
-        calibration.knownScore,
+        meanOfBoth(graph, 'known/features', features, 'known/pairs', calibration.features),
       )
     : writeUndoubted(graph, bestShape);
   return {

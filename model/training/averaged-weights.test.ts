@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
+import { BatchNorm } from '../batch-norm.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { assertClose } from '../testing.ts';
 import { AveragedWeights } from './averaged-weights.ts';
-import { BatchNorm } from './batch-norm.ts';
 
 before(() => loadBackend({ native: false }));
 

@@ -6,8 +6,8 @@ import {
   model,
   SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
+import { BatchNorm } from '../batch-norm.ts';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
-import { BatchNorm } from './batch-norm.ts';
 import { SeededDropout } from './seeded-dropout.ts';
 
 export interface NetworkOptions {

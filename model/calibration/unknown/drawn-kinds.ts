@@ -1,6 +1,6 @@
-import type { UnknownPhotos } from '../measure.ts';
 import { drawPhotos } from './draw.ts';
 import { UNKNOWN_KINDS } from './kinds.ts';
+import type { UnknownPhotos } from './unknown-photos.ts';
 
 /** Every kind that code can draw, `count` pictures of each. */
 export const drawnKinds = async (count: number): Promise<UnknownPhotos[]> => {

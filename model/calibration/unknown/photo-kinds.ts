@@ -3,7 +3,7 @@ import path from 'node:path';
 import { PhotoError } from '../../photo/errors.ts';
 import { readPhoto } from '../../photo/read-photo.ts';
 import { listFolder } from '../../training/list-folder.ts';
-import type { UnknownPhotos } from '../measure.ts';
+import type { UnknownPhotos } from './unknown-photos.ts';
 
 const folders = async (directory: string): Promise<string[]> =>
   (
