@@ -31,8 +31,16 @@ test('what a parameter takes is taken', async () => {
 
 test('anything else is refused before the training, which would go on without it', async () => {
   for (const [parameter, place, expected] of [
-    ['TrainData', 'nowhere', /nowhere, which TrainData is to point to, is not there/],
-    ['TrainData', 'flat', /flat is not what TrainData takes\. Give a folder with one folder of photos/],
+    [
+      'TrainData',
+      'nowhere',
+      /nothing at .*nowhere, to which --data or FLOWERS_DIR points\. Give a folder with one folder of photos/,
+    ],
+    [
+      'TrainData',
+      'flat',
+      /flat is not what --data or FLOWERS_DIR takes\. Give a folder with one folder of photos/,
+    ],
     ['TrainData', 'flat/1.jpg', /one folder of photos per class/],
     ['TestData', 'flat', /one folder of photos per class/],
     ['Pretrained', 'photos', /Give a folder with the model\.json of a TensorFlow\.js model/],

@@ -5,6 +5,7 @@ import { ROOT_VARIABLE } from '../../../model/jobs/opt-ml.ts';
 import { environmentWithoutAws } from '../../local/environment.ts';
 import { ROOT } from '../../root.ts';
 import { StepFailure, StepStopped } from '../execution/failure.ts';
+import type { LocalS3 } from '../storage/local-s3.ts';
 import { runProcess } from './job-process.ts';
 
 /** What an image's entry point is to a container: the program that runs every job, before the job's arguments. */
@@ -39,6 +40,7 @@ export interface RunOptions {
 export class Container {
   readonly name: string;
   readonly #root: string;
+  readonly #inputs: [place: string, uri: string][] = [];
 
   /** @param jobs holds a folder per job */
   constructor(jobs: string, name: string) {
@@ -53,6 +55,26 @@ export class Container {
   /** @param contractPath absolute, as in a container */
   at(contractPath: string): string {
     return path.join(this.#root, contractPath);
+  }
+
+  /**
+   * Gives the job what lies in S3 at a URI.
+   *
+   * @param name of this input, for the message
+   * @throws StepFailure when nothing lies there
+   */
+  async provide(s3: LocalS3, uri: string, contractPath: string, name: string): Promise<void> {
+    try {
+      this.#inputs.push([await s3.provide(uri, this.at(contractPath)), uri.replace(/\/$/, '')]);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new StepFailure(`${name} is empty. ${reason}`, { cause });
+    }
+  }
+
+  /** What the job tells, with its inputs called what they are called outside of its container. */
+  #fromOutside(text: string): string {
+    return this.#inputs.reduce((told, [place, uri]) => told.replaceAll(place, uri), text);
   }
 
   async mkdir(...contractPaths: readonly string[]): Promise<void> {
@@ -86,9 +108,10 @@ export class Container {
       environment: { ...environmentWithoutAws(), ...environment, [ROOT_VARIABLE]: this.#root },
       logFile: this.logFile,
       onLine: (line) => {
-        lines.push(line);
+        const told = this.#fromOutside(line);
+        lines.push(told);
         if (lines.length > LAST_LINES) lines.shift();
-        onLine(line);
+        onLine(told);
       },
       signal: AbortSignal.any([signal, timeout.signal]),
     }).finally(() => clearTimeout(timer));
@@ -103,6 +126,8 @@ export class Container {
       });
     if (exit.code === 0) return;
     const [reason = ''] = ((await this.read(reasonFile)) ?? '').slice(0, REASON_LENGTH).split(FRAMES, 1);
-    throw new StepFailure(`${reason.trim() || `Exit code ${exit.code}: ${lines.join(' | ')}`} ${log}`);
+    throw new StepFailure(
+      `${this.#fromOutside(reason.trim()) || `Exit code ${exit.code}: ${lines.join(' | ')}`} ${log}`,
+    );
   }
 }

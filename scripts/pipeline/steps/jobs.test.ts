@@ -116,6 +116,18 @@ describe('a training job', () => {
     });
   }
 
+  test('tells of its channels by what they are outside of its container', async () => {
+    const result = await run(
+      [training('Train')],
+      `const photo = at('/opt/ml/input/data/train/rose/1.jpg');
+      console.log('Warning: ' + photo + ' is blurred.');
+      write('/opt/ml/output/failure', photo + ' cannot be read.');
+      process.exit(1);`,
+    );
+    assert.match(noteOf(result, 'Train'), /^s3:\/\/bucket\/photos\/rose\/1\.jpg cannot be read\./);
+    assert.deepEqual(result.execution.states[0]?.warnings, ['s3://bucket/photos/rose/1.jpg is blurred.']);
+  });
+
   test('warns once of what its log warns of, even when it is tried again', async () => {
     const RetryPolicies = [
       {

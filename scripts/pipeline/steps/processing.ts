@@ -78,9 +78,7 @@ export const runProcessing = async (
   const container = new Container(jobs, name);
   await container.writeJson('/opt/ml/config/processingjobconfig.json', { ProcessingJobName: name, ...job });
   for (const { InputName, S3Input } of job.ProcessingInputs)
-    await s3.provide(S3Input.S3Uri, container.at(S3Input.LocalPath)).catch((cause: unknown) => {
-      throw new StepFailure(`The input ${InputName} is empty. ${String(cause)}`, { cause });
-    });
+    await container.provide(s3, S3Input.S3Uri, S3Input.LocalPath, `The input ${InputName}`);
   await container.mkdir(...Outputs.map(({ S3Output }) => S3Output.LocalPath));
   const aws = job.NetworkConfig.EnableNetworkIsolation ? {} : await sageMaker();
   await container.run({

@@ -76,10 +76,9 @@ export const runTraining = async (
   await writeConfiguration(container, training);
   await container.mkdir(TRAINING_PATHS.channels, TRAINING_PATHS.model, TRAINING_PATHS.output);
   for (const { ChannelName, DataSource } of training.InputDataConfig) {
-    const channel = container.at(`${TRAINING_PATHS.channels}/${ChannelName}`);
-    await s3.provide(DataSource.S3DataSource.S3Uri, channel).catch((cause: unknown) => {
-      throw new StepFailure(`The channel ${ChannelName} is empty. ${String(cause)}`, { cause });
-    });
+    const { S3Uri } = DataSource.S3DataSource;
+    const channel = `${TRAINING_PATHS.channels}/${ChannelName}`;
+    await container.provide(s3, S3Uri, channel, `The channel ${ChannelName}`);
   }
   await s3.share(training.CheckpointConfig.S3Uri, container.at(training.CheckpointConfig.LocalPath));
 

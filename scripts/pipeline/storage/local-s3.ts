@@ -32,24 +32,31 @@ export class LocalS3 {
     return file;
   }
 
+  /** Their names. */
+  async buckets(): Promise<string[]> {
+    return readdir(this.#root).catch(() => []);
+  }
+
   /**
    * Gives a job what lies below a prefix: an object as a copy in `folder`, and a prefix as `folder` itself, by a link,
    * so that photos are not copied.
    *
+   * @returns where the job finds it: the folder, or the file in it
    * @throws Error when nothing lies there
    */
-  async provide(uri: string, folder: string): Promise<void> {
+  async provide(uri: string, folder: string): Promise<string> {
     const source = this.path(uri);
     const found = await stat(source).catch(() => undefined);
     if (found?.isDirectory() && (await readdir(source)).length > 0) {
       await mkdir(path.dirname(folder), { recursive: true });
       await symlink(source, folder, 'dir');
-    } else if (found?.isFile()) {
-      await mkdir(folder, { recursive: true });
-      await copyFile(source, path.join(folder, path.basename(source)));
-    } else {
-      throw new Error(`Nothing lies in S3 at ${uri} (here: ${source}).`);
+      return folder;
     }
+    if (!found?.isFile()) throw new Error(`Nothing lies at ${uri}. S3 is the folder ${this.#root} here.`);
+    const file = path.join(folder, path.basename(source));
+    await mkdir(folder, { recursive: true });
+    await copyFile(source, file);
+    return file;
   }
 
   /** Makes `folder` the prefix itself: what a job writes there is in S3 at once, and what is there already, it finds. */
