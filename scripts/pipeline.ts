@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type CommandLine, readCommandLine, USAGE } from './pipeline/command-line.ts';
 import { runPipeline } from './pipeline/run.ts';
+import { goingOn } from './pipeline/view/going-on.ts';
 import { rowOf, table } from './pipeline/view/text.ts';
 
 /** Runs a SageMaker pipeline of the Terraform on this machine. */
@@ -29,24 +30,19 @@ const main = async (): Promise<number> => {
     process.stdout.write(USAGE);
     return 0;
   }
-  const { status, states, deployed, reports } = await runPipeline({
-    commandLine,
-    signal: stop.signal,
-    out: process.stdout,
-  });
+  const ended = await runPipeline({ commandLine, signal: stop.signal, out: process.stdout });
+  const { status, states, deployed, reports } = ended;
   say('');
   // A terminal shows the steps already.
-  if (!process.stdout.isTTY)
+  if (!process.stdout.isTTY && states.length > 0)
     for (const line of [...table([['step', 'status', 'time'], ...states.map(rowOf)]), '']) say(line);
   for (const { name, warnings = [] } of states)
     for (const warning of warnings) say(`${name} warns: ${warning}`);
-  for (const { name, status: ended, note } of states)
-    if (ended === 'Failed') say(`${name} failed: ${note ?? 'no reason is known.'}`);
+  for (const { name, status: end, note } of states)
+    if (end === 'Failed') say(`${name} failed: ${note ?? 'no reason is known.'}`);
   for (const report of reports) say(`The report on the model: ${path.relative(process.cwd(), report)}`);
-  // A Fail step is the pipeline's own decision, and would decide alike again.
-  const refused = states.some(({ type, status: ended }) => type === 'Fail' && ended === 'Failed');
-  if (status !== 'Succeeded' && !refused)
-    say(`The execution is ${status}. Go on with it: npm run pipeline -- --resume`);
+  const advice = goingOn(ended);
+  if (advice !== undefined) say(advice);
   if (deployed)
     say(
       deployed.standIn.shared

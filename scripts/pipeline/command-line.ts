@@ -22,8 +22,8 @@ Runs a SageMaker pipeline on this machine: the very definition that is in the Te
   --NAME=VALUE          any other parameter of the definition
   --definition FILE     this definition, not the Terraform's
   --parallel N          steps that run side by side (2)
-  --resume              goes on with the last execution: with the steps that have not succeeded, and with a training
-                        where it was stopped
+  --resume              goes on with the last execution that can be gone on with: with the steps that have not
+                        succeeded, and with a training where it was stopped
   --help                shows this
 `;
 

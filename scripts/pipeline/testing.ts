@@ -1,6 +1,7 @@
 import { type Definition, definitionSchema } from '../../stacks/learning/pipelines/definition-schema.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { Execution, type ExecutionOptions } from './execution/execution.ts';
+import type { ExecutionRecord } from './execution/record.ts';
 import type { StepRunner } from './execution/step-runner.ts';
 import type { StepState } from './execution/step-state.ts';
 
@@ -127,6 +128,17 @@ export const definitionOf = (steps: readonly object[], parameters: readonly obje
 export const outputOf = (step: string, report: unknown = {}): StepOutput => ({
   properties: { ProcessingJobName: `job-of-${step}` },
   propertyFiles: { Report: report },
+});
+
+/** An execution as it is when it begins. */
+export const recordOf = (id: string, changes: Partial<ExecutionRecord> = {}): ExecutionRecord => ({
+  id,
+  startedAt: '2026-01-01',
+  status: 'Executing',
+  resumable: true,
+  asked: { pipeline: 'deploy', values: {}, files: {} },
+  outputs: {},
+  ...changes,
 });
 
 /** Runs a definition to its end. */

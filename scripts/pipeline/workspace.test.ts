@@ -1,18 +1,36 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { outputOf, recordOf } from './testing.ts';
 import { Workspace } from './workspace.ts';
 
-test('folders that may be empty hold a note, as in AWS, beside what is there', async (t) => {
-  const build = mkdtempSync(path.join(tmpdir(), 'bloomstack-workspace-'));
-  t.after(() => rmSync(build, { recursive: true }));
-  const workspace = new Workspace({ BUILD_DIR: build });
+let build: string;
+let workspace: Workspace;
+beforeEach(() => {
+  build = mkdtempSync(path.join(tmpdir(), 'bloomstack-workspace-'));
+  workspace = new Workspace({ BUILD_DIR: build });
+});
+afterEach(() => rmSync(build, { recursive: true }));
+
+const write = (file: string, content = 'content') => {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, content);
+};
+
+test('folders that may be empty hold a note, as in AWS, beside what is there', async () => {
   const { s3 } = workspace;
   const pretrained = s3.path('s3://photos/pretrained/');
-  mkdirSync(pretrained, { recursive: true });
-  writeFileSync(path.join(pretrained, 'model.json'), '{}');
+  write(path.join(pretrained, 'model.json'), '{}');
 
   await workspace.provideNotes([
     's3://photos/none/',
@@ -29,4 +47,77 @@ test('folders that may be empty hold a note, as in AWS, beside what is there', a
     /--to s3:\/\/photos\/pretrained\/\n/,
   );
   assert.match(readFileSync(s3.path('s3://photos/none/README.txt'), 'utf8'), /on purpose/);
+});
+
+describe('when an execution begins', () => {
+  const [GONE, STOPPED, NEW] = ['gone00000000', 'stopped00000', 'new000000000'] as const;
+  let photos: string;
+
+  /** What an execution leaves, whose photos are links. */
+  const leave = async (id: string, resumable: boolean, startedAt: string) => {
+    const { s3, records, jobs } = workspace;
+    await records.save(recordOf(id, { resumable, startedAt }));
+    const prefix = await workspace.provide(id, 'TrainData', photos);
+    await s3.provide(prefix, path.join(jobs, `trainer-${id}-x/opt/ml/input/data/train`));
+    await s3.share(`s3://data/checkpoints/${id}`, path.join(jobs, `trainer-${id}-x/opt/ml/checkpoints`));
+    write(s3.path(`s3://data/checkpoints/${id}/a.checkpoint`));
+    write(path.join(jobs, `trainer-${id}-x/opt/ml/output/data/MODEL_CARD.md`));
+    write(s3.path(`s3://data/models/trainer-${id}-x/output/model.tar.gz`));
+    write(s3.path(`s3://data/reports/${id}/evaluation.json`));
+    await workspace.reports(
+      new Map([['Train', { ...outputOf('Train'), properties: { TrainingJobName: `trainer-${id}-x` } }]]),
+    );
+  };
+
+  const traces = (folder: string, id: string) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes(id));
+
+  beforeEach(async () => {
+    photos = path.join(build, 'my-photos');
+    write(path.join(photos, 'rose/1.jpg'), 'photo');
+    await leave(STOPPED, true, '2026-01-01');
+    await leave(GONE, false, '2026-01-02');
+    await leave(NEW, true, '2026-01-03');
+  });
+
+  test('what nobody can go on with goes, and photos behind links stay', async () => {
+    await workspace.clean(NEW);
+    const { folder, jobs, s3 } = workspace;
+    assert.deepEqual(readdirSync(jobs).sort(), [`trainer-${NEW}-x`, `trainer-${STOPPED}-x`]);
+    assert.deepEqual(traces(path.join(folder, 'executions'), GONE), []);
+    assert.deepEqual(traces(s3.path('s3://this-machine/'), GONE), []);
+    assert.deepEqual(traces(s3.path('s3://data/checkpoints/'), GONE), []);
+    assert.equal(readFileSync(path.join(photos, 'rose/1.jpg'), 'utf8'), 'photo');
+  });
+
+  test('the last one before that can be gone on with keeps all that it needs', async () => {
+    const before = traces(workspace.folder, STOPPED);
+    await workspace.clean(NEW);
+    assert.deepEqual(traces(workspace.folder, STOPPED), before);
+    assert.equal((await workspace.records.all()).length, 2);
+  });
+
+  test('models, reports, the registry and what the endpoint serves stay', async () => {
+    const { folder, s3, endpoint, sageMakerState } = workspace;
+    const others = [
+      path.join(folder, `registry/models/pipelines-${GONE}-CreateModel-x.json`),
+      path.join(endpoint, 'image-classifier/1/saved_model.pb'),
+      sageMakerState,
+    ];
+    for (const file of others) write(file);
+    await workspace.clean(NEW);
+    for (const file of [
+      ...others,
+      s3.path(`s3://data/models/trainer-${GONE}-x/output/model.tar.gz`),
+      s3.path(`s3://data/reports/${GONE}/evaluation.json`),
+      path.join(folder, `reports/trainer-${GONE}-x/MODEL_CARD.md`),
+    ])
+      assert.ok(existsSync(file), file);
+  });
+
+  test('an execution has a checkpoint, or not', async () => {
+    assert.equal(await workspace.hasCheckpoint(NEW), true);
+    rmSync(workspace.s3.path(`s3://data/checkpoints/${NEW}/a.checkpoint`));
+    assert.equal(await workspace.hasCheckpoint(NEW), false);
+  });
 });

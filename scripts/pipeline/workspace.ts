@@ -1,17 +1,19 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
+import { FOLDERS } from '../../stacks/learning/pipelines/locations.ts';
 import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
 import { buildFolder, endpointFolder } from '../local/build-folder.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { ExecutionRecords } from './execution/record.ts';
-import { checkGivenFile } from './given-files.ts';
+import { GIVEN_BUCKET, givenPrefix } from './given-places.ts';
 import { LocalS3 } from './storage/local-s3.ts';
 import { Registry } from './storage/registry.ts';
 
-/** The bucket of what a person points to with an option; no bucket of AWS has such a short life. */
-const BUCKET = 'this-machine';
 const MODEL_CARD = 'MODEL_CARD.md';
+
+/** @returns nothing when there is no such folder */
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
 /** Where everything lies that pipelines make on this machine. */
 export class Workspace {
@@ -42,24 +44,68 @@ export class Workspace {
     return path.join(this.folder, 'endpoint.log');
   }
 
-  /** The model cards of the trainings among the steps; beside each lie the pictures that it shows. */
+  /** For the Terraform of an execution; with the execution's jobs, so that it goes when they do. */
+  synthFolder(execution: string): string {
+    return path.join(this.jobs, `synth-${execution}`);
+  }
+
+  /**
+   * Lays the reports of the trainings among the steps where they outlast their jobs.
+   *
+   * @returns their model cards; beside each lie the pictures that it shows
+   */
   async reports(outputs: ReadonlyMap<string, StepOutput>): Promise<string[]> {
-    const cards = [...outputs.values()].flatMap(({ properties: { TrainingJobName: name } }) =>
-      typeof name === 'string' ? [path.join(this.jobs, name, TRAINING_PATHS.output, MODEL_CARD)] : [],
-    );
-    const found = await Promise.all(cards.map((card) => stat(card).catch(() => undefined)));
-    return cards.filter((_, index) => found[index]?.isFile());
+    const cards: string[] = [];
+    for (const { properties } of outputs.values()) {
+      const { TrainingJobName: name } = properties;
+      if (typeof name !== 'string') continue;
+      const output = path.join(this.jobs, name, TRAINING_PATHS.output);
+      if (!(await namesIn(output)).includes(MODEL_CARD)) continue;
+      const report = path.join(this.folder, 'reports', name);
+      await cp(output, report, { recursive: true });
+      cards.push(path.join(report, MODEL_CARD));
+    }
+    return cards;
+  }
+
+  /** The checkpoints of an execution's trainings, in every bucket. */
+  async #checkpoints(execution: string): Promise<string[]> {
+    const buckets = await this.s3.buckets();
+    return buckets.map((bucket) => this.s3.path(`s3://${bucket}/${FOLDERS.checkpoints}/${execution}`));
+  }
+
+  /** Whether a training of an execution has left anything to go on from. */
+  async hasCheckpoint(execution: string): Promise<boolean> {
+    const found = await Promise.all((await this.#checkpoints(execution)).map(namesIn));
+    return found.flat().length > 0;
+  }
+
+  /** Takes away what nobody needs but an execution itself. Links, as to photos, go; what they lead to stays. */
+  async drop(execution: string): Promise<void> {
+    const jobs = (await namesIn(this.jobs)).filter((name) => name.includes(execution));
+    for (const place of [
+      ...jobs.map((name) => path.join(this.jobs, name)),
+      this.s3.path(`s3://${GIVEN_BUCKET}/${execution}`),
+      ...(await this.#checkpoints(execution)),
+    ])
+      await rm(place, { recursive: true, force: true });
+    await this.records.remove(execution);
+  }
+
+  /** Drops the executions that cannot be gone on with any more: all but one, and the last before it that can. */
+  async clean(current: string): Promise<void> {
+    const others = (await this.records.all()).filter(({ id }) => id !== current);
+    const kept = new Set([current, others.find(({ resumable }) => resumable)?.id]);
+    for (const id of await this.records.ids()) if (!kept.has(id)) await this.drop(id);
   }
 
   /**
    * Puts a file or folder of this machine into S3, for one execution.
    *
    * @returns the prefix to give to a parameter
-   * @throws Error when it is not there, or not what the parameter takes
    */
   async provide(execution: string, parameter: string, file: string): Promise<string> {
-    await checkGivenFile(parameter, file);
-    const prefix = `s3://${BUCKET}/${execution}/${parameter}/`;
+    const prefix = givenPrefix(execution, parameter);
     await this.s3.put(file, (await stat(file)).isDirectory() ? prefix : `${prefix}${MODEL_ARCHIVE}`);
     return prefix;
   }

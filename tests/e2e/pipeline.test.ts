@@ -72,7 +72,7 @@ const photos = async (name: string, counts: Readonly<Record<string, number>>): P
 let definition: string;
 let trainOnly: string;
 before(async () => {
-  const terraform = (await definitionFromTerraform('deploy')).definition;
+  const terraform = (await definitionFromTerraform('deploy', path.join(work, 'synth'))).definition;
   const small = { stem: '4', blocks: '6,8', 'first-side': '32' };
   const Steps = terraform.Steps.map((step) =>
     step.Type === 'Training'
@@ -176,16 +176,39 @@ test('Ctrl-C stops a training, which goes on from its checkpoint', async () => {
   assert.equal(again.code, 1);
 });
 
+test('killed while the definition is read, it leaves nothing behind, and can be begun anew', async () => {
+  const data = await photos('killed', { red: 12, blue: 12 });
+  const temporary = path.join(work, 'temporary');
+  mkdirSync(temporary);
+  const more = { TMPDIR: temporary };
+  const started = launch('scripts/pipeline.ts', ['--data', data, '--pipeline', 'train'], more);
+  await until(started, /Reading the pipeline's definition/);
+  started.child.kill('SIGKILL');
+  await once(started.child, 'close');
+  const left = readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
+  assert.deepEqual(left, []);
+
+  const resumed = launch('scripts/pipeline.ts', ['--resume'], more);
+  await until(resumed, /Train Executing/);
+  resumed.child.kill('SIGINT');
+  await once(resumed.child, 'close');
+  assert.equal(resumed.child.exitCode, 130);
+  assert.ok(resumed.output().includes(`TrainData      ${data}/`), resumed.output());
+  assert.match(resumed.output(), /It was stopped\. Go on with it: npm run pipeline -- --resume/);
+});
+
 test('a class without photos fails the training, with advice', async () => {
   const data = await photos('hollow', { red: 10, blue: 10, empty: 0 });
   const { code, output } = await pipeline('--data', data, '--definition', trainOnly);
   assert.equal(code, 1);
+  assert.ok(output.includes(`Train failed: The channel train cannot be used. The dataset ${data} `), output);
   assert.match(output, /Train failed: .*without photos: empty\..*take the folders away/);
+  assert.doesNotMatch(output, /--resume/);
 });
 
 test('a wrong call says what is wrong', async () => {
   const calls: [parameters: string[], expected: RegExp][] = [
-    [['--data', path.join(work, 'nowhere')], /nowhere, which TrainData is to point to, is not there/],
+    [['--data', path.join(work, 'nowhere')], /There is nothing at .*nowhere, to which --data/],
     [
       ['--TrainData=s3://photos/flowers/', '--definition', trainOnly, '--Epochs=3'],
       /no parameter Epochs\. It has TrainData, /,

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -50,10 +49,11 @@ const stackSchema = z.object({
   }),
 });
 
-const synthesize = async (outputDirectory: string): Promise<void> => {
+const synthesize = async (outputDirectory: string, signal: AbortSignal | undefined): Promise<void> => {
   await promisify(execFile)(process.execPath, ['--import', 'tsx', 'main.ts'], {
     cwd: ROOT,
     env: { ...process.env, CDKTF_OUTDIR: outputDirectory },
+    ...(signal && { signal }),
   }).catch((cause: unknown) => {
     const { data } = z.object({ stderr: z.string() }).safeParse(cause);
     throw new Error(`The Terraform could not be made (npm run synth).\n${data?.stderr.trim() ?? ''}`, {
@@ -62,13 +62,21 @@ const synthesize = async (outputDirectory: string): Promise<void> => {
   });
 };
 
-/** The very definition that Terraform would give to SageMaker: `aws_sagemaker_pipeline.learning-pipeline-<key>`. */
-export const definitionFromTerraform = async (key: PipelineKey): Promise<NamedDefinition> => {
-  const directory = await mkdtemp(path.join(tmpdir(), 'bloomstack-synth-'));
+/**
+ * The very definition that Terraform would give to SageMaker: `aws_sagemaker_pipeline.learning-pipeline-<key>`.
+ *
+ * @param directory is made for the Terraform, and taken away again
+ */
+export const definitionFromTerraform = async (
+  key: PipelineKey,
+  directory: string,
+  signal?: AbortSignal,
+): Promise<NamedDefinition> => {
   const read = async (file: string): Promise<unknown> =>
     JSON.parse(await readFile(path.join(directory, file), 'utf8'));
   try {
-    await synthesize(directory);
+    await mkdir(directory, { recursive: true });
+    await synthesize(directory, signal);
     const address = `learning-pipeline-${key}`;
     for (const { synthesizedStackPath } of Object.values(
       manifestSchema.parse(await read('manifest.json')).stacks,
@@ -81,6 +89,6 @@ export const definitionFromTerraform = async (key: PipelineKey): Promise<NamedDe
     }
     throw new Error(`The Terraform has no aws_sagemaker_pipeline.${address}.`);
   } finally {
-    await rm(directory, { recursive: true });
+    await rm(directory, { recursive: true, force: true });
   }
 };

@@ -1,22 +1,50 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { definitionSchema } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import { PIPELINES } from '../definition/source.ts';
 import { stepOutputSchema } from '../definition/variables.ts';
+import { isExecutionId } from '../storage/names.ts';
+
+const askedSchema = z.object({
+  pipeline: z.enum(PIPELINES),
+  /** File of another definition than the Terraform's. */
+  definition: z.string().optional(),
+  /** Parameters, by name, as they were typed. */
+  values: z.record(z.string(), z.string()),
+  /** Files and folders of this machine, by the parameter that points to them. */
+  files: z.record(z.string(), z.string()),
+});
+
+const planSchema = z.object({
+  pipeline: z.string(),
+  definition: definitionSchema,
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+});
 
 const recordSchema = z.object({
   id: z.string(),
-  pipeline: z.string(),
   startedAt: z.string(),
   status: z.enum(['Executing', 'Succeeded', 'Failed', 'Stopped']),
-  definition: definitionSchema,
-  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  /** Whether going on with it can lead any further. */
+  resumable: z.boolean(),
+  asked: askedSchema,
+  /** Absent until the definition was read. */
+  plan: planSchema.optional(),
   /** Of the steps that have succeeded. */
   outputs: z.record(z.string(), stepOutputSchema),
 });
 
+/** What a person asked for. */
+export type Asked = z.infer<typeof askedSchema>;
+
+/** What an execution carries out. */
+export type Plan = z.infer<typeof planSchema>;
+
 /** What an execution was asked, and how far it got. */
 export type ExecutionRecord = z.infer<typeof recordSchema>;
+
+const SUFFIX = '.json';
 
 /** The executions of this machine, a JSON file each. */
 export class ExecutionRecords {
@@ -27,9 +55,13 @@ export class ExecutionRecords {
     this.#folder = folder;
   }
 
+  #file(id: string): string {
+    return path.join(this.#folder, `${id}${SUFFIX}`);
+  }
+
   /** One write after the other. */
   save(record: ExecutionRecord): Promise<void> {
-    const file = path.join(this.#folder, `${record.id}.json`);
+    const file = this.#file(record.id);
     const text = `${JSON.stringify(record, null, 2)}\n`;
     this.#writing = this.#writing.then(async () => {
       await mkdir(this.#folder, { recursive: true });
@@ -39,30 +71,51 @@ export class ExecutionRecords {
     return this.#writing;
   }
 
-  /**
-   * The last execution, to be gone on with.
-   *
-   * @throws Error when there is none, or it has succeeded
-   */
-  async unfinished(): Promise<ExecutionRecord> {
-    const names = await readdir(this.#folder).catch(() => []);
-    const files = names.filter((name) => name.endsWith('.json'));
-    const records = await Promise.all(files.map((name) => this.#read(path.join(this.#folder, name))));
-    const last = records.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
-    if (last === undefined)
-      throw new Error('There is no execution to resume. Start one: npm run pipeline -- --data DIR');
-    if (last.status === 'Succeeded')
-      throw new Error(
-        `The last execution, ${last.id}, has succeeded: nothing is left of it to resume. Start another: npm run pipeline -- --data DIR`,
-      );
-    return last;
+  async remove(id: string): Promise<void> {
+    await rm(this.#file(id), { force: true });
   }
 
-  async #read(file: string): Promise<ExecutionRecord> {
-    try {
-      return recordSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-    } catch (cause) {
-      throw new Error(`${file} cannot be read: it is damaged or of another version. Remove it.`, { cause });
-    }
+  /** The executions that are on record, even if theirs cannot be read. */
+  async ids(): Promise<string[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    return names
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => path.basename(name, SUFFIX))
+      .filter(isExecutionId);
+  }
+
+  /**
+   * Those that can be read, the last first: one that was damaged, or is of another version, cannot be gone on with
+   * anyway.
+   */
+  async all(): Promise<ExecutionRecord[]> {
+    const texts = await Promise.all((await this.ids()).map((id) => readFile(this.#file(id), 'utf8')));
+    return texts
+      .flatMap((text) => {
+        try {
+          return [recordSchema.parse(JSON.parse(text))];
+        } catch {
+          return [];
+        }
+      })
+      .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  }
+
+  /**
+   * The last execution that can be gone on with.
+   *
+   * @throws Error when there is none
+   */
+  async unfinished(): Promise<ExecutionRecord> {
+    const all = await this.all();
+    const found = all.find(({ resumable }) => resumable);
+    if (found) return found;
+    const [last] = all;
+    const start = 'npm run pipeline -- --data DIR';
+    throw new Error(
+      last
+        ? `The last execution, ${last.id}, has ${last.status.toLowerCase()}: nothing is left of it to resume. Start another: ${start}`
+        : `There is no execution to resume. Start one: ${start}`,
+    );
   }
 }
