@@ -15,6 +15,7 @@ import { buildNetwork } from '../model/training/network.ts';
 import type { RunOptions } from '../model/training/run-options.ts';
 import { splitDataset } from '../model/training/split.ts';
 import { Stopped } from '../model/training/stop.ts';
+import { optionProblems, positiveNumber, share, wholeNumber } from './options.ts';
 import { duration, say, showProgress } from './progress.ts';
 
 const USAGE = `Usage: npm run train -- --data DIR [options]
@@ -35,32 +36,36 @@ const USAGE = `Usage: npm run train -- --data DIR [options]
                         the classes, beside drawings
   --seed N              of the split, the weights and the augmentation (1)
   --version N           version of the model: digits (the time)
+  --help                shows this
 
 Stopped or killed, it goes on from its checkpoint when it is started again with the same options.
 `;
 
-const count = z.coerce.number().int().positive();
-const share = z.coerce.number().min(0).max(0.5);
+const count = wholeNumber(1);
 
 const optionsSchema = z.strictObject({
-  data: z.string('required'),
+  data: z.string('a folder with one folder of photos per class'),
   epochs: count.default(60),
   out: z.string().default('build/model'),
   backbone: z.string().optional(),
   features: z.string().default('build/features'),
   teacher: z.string().optional(),
   'batch-size': count.optional(),
-  'learning-rate': z.coerce.number().positive().default(0.003),
+  'learning-rate': positiveNumber.default(0.003),
   patience: count.optional(),
   balanced: z.boolean().default(false),
-  test: share.min(0.01).default(0.1),
-  validation: share.default(0.1),
+  test: share(0.01, 0.5, 0.1).default(0.1),
+  validation: share(0, 0.5, 0.1).default(0.1),
   unknown: z.string().optional(),
-  seed: z.coerce.number().int().default(1),
-  version: z.string().regex(/^\d+$/, 'digits only').default(versionAt(new Date())),
+  // TensorFlow.js takes a seed of 0 for none.
+  seed: wholeNumber(1).default(1),
+  version: z.string().regex(/^\d+$/, 'digits only, such as 1').default(versionAt(new Date())),
 });
 
 type Options = z.infer<typeof optionsSchema>;
+
+/** Options that are not as {@link USAGE} has them. */
+class Mistyped extends Error {}
 
 const FLAGS = new Set(['balanced']);
 /** Folders of this machine, which are another person's no business. */
@@ -81,7 +86,8 @@ const readOptions = (): Options => {
     process.stdout.write(USAGE);
     process.exit(0);
   }
-  const options = optionsSchema.parse(values);
+  const { data: options, error } = optionsSchema.safeParse(values);
+  if (error) throw new Mistyped(optionProblems(values, error));
   if (options.teacher !== undefined && options.backbone !== undefined)
     throw new Error('A training has a teacher or a backbone, not both. Give one of them.');
   return options;
@@ -200,16 +206,13 @@ const main = async (stop: AbortSignal): Promise<void> => {
   say(`Wrote ${out}: model, model.tar.gz and MODEL_CARD.md. Serve it with: MODEL_DIR=${out} npm start`);
 };
 
-/** Whether Node.js did not understand the options. */
+/** Whether Node.js, or we, did not understand the options. */
 const isMistyped = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  error instanceof Mistyped ||
+  (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
 
 const explain = (error: unknown): string => {
   if (error instanceof Stopped) return `${error.message} Start it again with the same options to go on.`;
-  if (error instanceof z.ZodError) {
-    const problems = error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`);
-    return `${problems.join('\n')}\n\n${USAGE}`;
-  }
   const message = error instanceof Error ? error.message : String(error);
   return isMistyped(error) ? `${message}\n\n${USAGE}` : message;
 };

@@ -35,12 +35,18 @@ test('a wrong line says what is wrong', () => {
     ['--data', /--data needs a value/],
     ['--data a --epochs', /--epochs needs a value/],
     ['--data a --epoch 3', /There is no option --epoch\. .*--epoch=VALUE/],
-    ['--data a --min-accuracy 90', /from 0 to 1, and 90 is none\. For 90 %, give 0\.9/],
+    ['--data a --min-accuracy 90', /--min-accuracy is "90", but must be a share from 0 to 1, such as 0\.9\./],
     ['--data a --data b', /--data is given twice/],
     ['--data a --epochs 3 --Epoch=4', /The parameter Epoch is given twice/],
     ['--data a --TrainData=s3://bucket/x/', /The parameter TrainData is given twice/],
-    ['--data a --pipeline other', /--pipeline: give train, model, deploy/],
-    ['--data a --parallel none', /--parallel: /],
+    ['--data a --pipeline other', /--pipeline is "other", but must be one of train, model, deploy\./],
+    ['--data a --parallel none', /--parallel is "none", but must be a whole number from 1 to 16\./],
+    ['--resume=yes', /--resume is "yes", but must be given without a value\./],
+    ['--data a --epochs abc', /--epochs is "abc", but must be a whole number of at least 1\./],
+    [
+      '--data a --batch-size 0 --learning-rate=-1',
+      /--batch-size is "0", .*\n--learning-rate is "-1", .* above 0/,
+    ],
     ['--resume --epochs 3', /--resume goes on with what the last execution was given/],
   ];
   for (const [line, expected] of cases) assert.throws(() => read(line), expected, line);

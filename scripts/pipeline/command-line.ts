@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { optionProblems, positiveNumber, share, wholeNumber } from '../options.ts';
 import { PIPELINES, type PipelineKey } from './definition/source.ts';
 
 export const USAGE = `Usage: npm run pipeline -- --data DIR [options]
@@ -43,13 +44,25 @@ const FILES: Readonly<Record<string, string>> = {
   'initial-model': 'InitialModel',
 };
 
+const flag = z.boolean('given without a value').default(false);
+
 const ownSchema = z.object({
-  help: z.boolean().default(false),
-  resume: z.boolean().default(false),
-  pipeline: z.enum(PIPELINES, `give ${PIPELINES.join(', ')}`).default('deploy'),
+  help: flag,
+  resume: flag,
+  pipeline: z.enum(PIPELINES, `one of ${PIPELINES.join(', ')}`).default('deploy'),
   definition: z.string().optional(),
-  parallel: z.coerce.number().int().min(1).max(16).default(2),
+  parallel: wholeNumber(1, 16).default(2),
 });
+
+/** Of the definition's parameters those whose values would otherwise be refused only after the training has begun. */
+const valuesSchema = z.object({
+  epochs: wholeNumber(1).optional(),
+  'batch-size': wholeNumber(1).optional(),
+  'learning-rate': positiveNumber.optional(),
+  'min-accuracy': share(0, 1, 0.9).optional(),
+});
+
+const schema = ownSchema.extend(valuesSchema.shape);
 
 export interface CommandLine {
   readonly help: boolean;
@@ -94,14 +107,6 @@ const read = (parameters: readonly string[]): Map<string, string | boolean> => {
   return found;
 };
 
-/** @throws Error for a share that no model can have, which otherwise shows only after the training */
-const checkShare = (typed: string): void => {
-  if (Number(typed) > 1 || Number(typed) < 0)
-    throw new Error(
-      `--min-accuracy is a share of the test photos, from 0 to 1, and ${typed} is none. For 90 %, give 0.9.`,
-    );
-};
-
 /**
  * Reads the options. That a parameter exists is not checked: the definition is not read yet.
  *
@@ -111,15 +116,17 @@ export const readCommandLine = (
   parameters: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): CommandLine => {
-  const own: Record<string, string | boolean> = {};
+  const typed = read(parameters);
+  const options = Object.fromEntries(typed);
+  const { data, error } = schema.safeParse(options);
+  if (error) throw new Error(optionProblems(options, error));
   const values = new Map<string, string>();
   const files = new Map<string, string>();
-  for (const [name, value] of read(parameters)) {
+  for (const [name, value] of typed) {
     const file = FILES[name];
-    if (Object.hasOwn(ownSchema.shape, name)) own[name] = value;
-    else if (file !== undefined) files.set(file, String(value));
+    if (Object.hasOwn(ownSchema.shape, name)) continue;
+    if (file !== undefined) files.set(file, String(value));
     else {
-      if (name === 'min-accuracy') checkShare(String(value));
       const parameter = VALUES[name] ?? name;
       if (values.has(parameter)) throw new Error(`The parameter ${parameter} is given twice.`);
       values.set(parameter, String(value));
@@ -127,9 +134,6 @@ export const readCommandLine = (
   }
   for (const name of files.keys())
     if (values.has(name)) throw new Error(`The parameter ${name} is given twice.`);
-  const { data, error } = ownSchema.safeParse(own);
-  if (error)
-    throw new Error(error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('\n'));
   if (data.resume && values.size + files.size > 0)
     throw new Error('--resume goes on with what the last execution was given; leave the other options out.');
   const flowers = environment['FLOWERS_DIR'];
@@ -137,5 +141,6 @@ export const readCommandLine = (
     files.set('TrainData', flowers);
   if (!data.help && !data.resume && !files.has('TrainData') && !values.has('TrainData'))
     throw new Error('Give a folder of photos with --data DIR, or set FLOWERS_DIR.');
-  return { ...data, definition: data.definition, values, files };
+  const { help, resume, pipeline, definition, parallel } = data;
+  return { help, resume, pipeline, definition, parallel, values, files };
 };

@@ -32,5 +32,7 @@ test('an unknown parameter is an error that lists the known ones', () => {
 
 test('a value of another type is an error', () => {
   for (const given of [{ Epoch: '2.5' }, { Epoch: 'many' }, { Epoch: '' }, { LearningRate: 'fast' }])
-    assert.throws(() => valuesOf(given), /is of type (Integer|Float), and ".*" is none/);
+    assert.throws(() => valuesOf(given), {
+      message: /^--(Epoch|LearningRate) is ".*", but must be a (whole )?number, such as [\d.]+\.$/,
+    });
 });

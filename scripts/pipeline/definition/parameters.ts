@@ -4,16 +4,15 @@ import type {
 } from '../../../stacks/learning/pipelines/definition-schema.ts';
 import type { Scalar } from './variables.ts';
 
-const wrong = ({ Name, Type }: DefinitionParameter, text: string, example: string) =>
-  new Error(
-    `The parameter ${Name} is of type ${Type}, and "${text}" is none. Give it as --${Name}=${example}`,
-  );
+const wrong = ({ Name, DefaultValue }: DefinitionParameter, text: string, wanted: string) =>
+  new Error(`--${Name} is "${text}", but must be ${wanted}, such as ${DefaultValue}.`);
 
 const parse = (parameter: DefinitionParameter, text: string): Scalar => {
   if (parameter.Type === 'String') return text;
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (parameter.Type === 'Integer' && !Number.isSafeInteger(value)) throw wrong(parameter, text, '10');
-  if (!Number.isFinite(value)) throw wrong(parameter, text, '0.001');
+  if (parameter.Type === 'Integer' && !Number.isSafeInteger(value))
+    throw wrong(parameter, text, 'a whole number');
+  if (!Number.isFinite(value)) throw wrong(parameter, text, 'a number');
   return value;
 };
 
