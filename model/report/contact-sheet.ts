@@ -1,7 +1,8 @@
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { drawing } from './drawing.ts';
+import { noMistakes } from './no-mistakes.ts';
 import { label, picture } from './svg.ts';
-import { shortened } from './text-width.ts';
+import { abridged } from './text-width.ts';
 
 /** A photo that the model named wrongly. */
 export interface Mistake {
@@ -13,38 +14,53 @@ export interface Mistake {
 }
 
 const COLUMNS = 4;
+const GAP = 12;
 const CAPTION = 44;
 const HEADING = 44;
 const MOST = 12;
+const QUALITY = 85;
 /** Letters of a name that fit below a photo. */
 const NAME = 20;
 
+/** Of which mistakes the sheet is: short enough to stand over a single photo. */
+const headingOf = (shown: number, all: number): string => {
+  if (all === 1) return 'The only mistake';
+  return shown < all ? `The ${shown} surest of ${all} mistakes` : `${all} mistakes, surest first`;
+};
+
+/** Where the photos of a sheet lie, row by row. */
+const layout = (photos: number) => {
+  const columns = Math.min(COLUMNS, photos);
+  return {
+    width: GAP + columns * (PHOTO_SIDE + GAP),
+    height: HEADING + Math.ceil(photos / columns) * (PHOTO_SIDE + CAPTION),
+    place: (index: number) => ({
+      left: GAP + (index % columns) * (PHOTO_SIDE + GAP),
+      top: HEADING + Math.floor(index / columns) * (PHOTO_SIDE + CAPTION),
+    }),
+  };
+};
+
 /** The mistakes that the model was surest of, as a JPEG: first look here for wrong labels. It shows photos of the dataset. */
 export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer> => {
+  if (mistakes.length === 0) return drawing(noMistakes()).jpeg({ quality: QUALITY }).toBuffer();
   const worst = mistakes.toSorted((a, b) => b.confidence - a.confidence).slice(0, MOST);
-  const width = COLUMNS * PHOTO_SIDE;
-  const height = HEADING + Math.max(1, Math.ceil(worst.length / COLUMNS)) * (PHOTO_SIDE + CAPTION);
-  const place = (index: number) => ({
-    left: (index % COLUMNS) * PHOTO_SIDE,
-    top: HEADING + Math.floor(index / COLUMNS) * (PHOTO_SIDE + CAPTION),
-  });
+  const { width, height, place } = layout(worst.length);
   const captions = worst.flatMap(({ truth, answer, confidence }, index) => {
     const { left, top } = place(index);
     const middle = left + PHOTO_SIDE / 2;
     return [
-      label(middle, top + PHOTO_SIDE + 14, `${shortened(answer, NAME)}, ${(confidence * 100).toFixed(1)} %`),
-      label(middle, top + PHOTO_SIDE + 31, `is ${shortened(truth, NAME)}`, { fill: '#555' }),
+      label(middle, top + PHOTO_SIDE + 14, `${abridged(answer, NAME)}, ${(confidence * 100).toFixed(1)} %`),
+      label(middle, top + PHOTO_SIDE + 31, `is ${abridged(truth, NAME)}`, { fill: '#555' }),
     ];
   });
-  const title =
-    worst.length === 0 ? 'No mistakes' : `The ${worst.length} surest of ${mistakes.length} mistakes`;
   const photos = worst.map(({ pixels }, index) => ({
     ...place(index),
     input: Buffer.from(pixels),
     raw: { width: PHOTO_SIDE, height: PHOTO_SIDE, channels: PHOTO_CHANNELS } as const,
   }));
-  return drawing(picture(width, height, title, captions))
+  return drawing(picture(width, height, headingOf(worst.length, mistakes.length), captions))
     .composite(photos)
-    .jpeg({ quality: 85 })
+    .jpeg({ quality: QUALITY })
     .toBuffer();
 };

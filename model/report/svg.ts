@@ -5,9 +5,13 @@ const escapeMarkup = (text: string) =>
 
 type Attributes = Readonly<Record<string, string | number>>;
 
+/** More digits would be smaller than what is seen of a pixel. */
+const written = (value: string | number) =>
+  String(typeof value === 'number' ? Number(value.toFixed(2)) : value);
+
 /** An element; `content` must be markup already. */
 export const element = (name: string, attributes: Attributes, content = ''): string => {
-  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeMarkup(String(value))}"`);
+  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeMarkup(written(value))}"`);
   return `<${name}${list.join('')}>${content}</${name}>`;
 };
 
@@ -17,6 +21,9 @@ export const label = (x: number, y: number, text: string, attributes: Attributes
     { x, y, 'text-anchor': 'middle', 'dominant-baseline': 'middle', ...attributes },
     escapeMarkup(text),
   );
+
+/** What an element, or the whole picture, is called when it is pointed at. */
+export const tooltip = (text: string): string => element('title', {}, escapeMarkup(text));
 
 /** A whole picture on white, so that it reads in dark pages too. */
 export const picture = (width: number, height: number, title: string, content: readonly string[]): string =>
@@ -32,7 +39,7 @@ export const picture = (width: number, height: number, title: string, content: r
       'font-size': 13,
     },
     [
-      element('title', {}, escapeMarkup(title)),
+      tooltip(title),
       element('rect', { width, height, fill: '#fff' }),
       label(width / 2, 22, title, { 'font-size': 15, 'font-weight': 600 }),
       ...content,

@@ -1,12 +1,16 @@
+import { legendEntry } from './legend.ts';
 import type { Metrics } from './metrics.ts';
 import { element, label, picture } from './svg.ts';
 
-const [WIDTH, HEIGHT] = [760, 360];
-const PLOT = { left: 60, right: 20, top: 50, bottom: 70 };
+const [WIDTH, HEIGHT] = [760, 380];
+const PLOT = { left: 60, right: 24, top: 50, bottom: 90 };
 const GRID = [0, 0.2, 0.4, 0.6, 0.8, 1];
+const MOST_TICKS = 12;
+const LEGEND_STEP = 175;
 
+/** A single epoch lies in the middle. */
 const xOf = (index: number, count: number) =>
-  PLOT.left + (index / Math.max(1, count - 1)) * (WIDTH - PLOT.left - PLOT.right);
+  PLOT.left + (count === 1 ? 0.5 : index / (count - 1)) * (WIDTH - PLOT.left - PLOT.right);
 const yOf = (share: number) => HEIGHT - PLOT.bottom - share * (HEIGHT - PLOT.top - PLOT.bottom);
 
 const line = (values: readonly (number | undefined)[], stroke: string): string => {
@@ -20,23 +24,37 @@ const line = (values: readonly (number | undefined)[], stroke: string): string =
   return element('polyline', { points: drawn.join(' '), fill: 'none', stroke, ...marker });
 };
 
+/** 1, 2, 5, 10, 20, 50, …: the first that needs few ticks. */
+const stepOf = (epochs: number): number => {
+  for (let power = 1; ; power *= 10) {
+    for (const step of [power, 2 * power, 5 * power]) if (epochs / step <= MOST_TICKS) return step;
+  }
+};
+
+const ticksOf = (epochs: number): number[] => {
+  const step = stepOf(epochs);
+  const round = Array.from({ length: Math.floor(epochs / step) }, (_, index) => (index + 1) * step);
+  return [...new Set([1, ...round])];
+};
+
 /** Accuracy and loss over the epochs as SVG. The loss is divided by its largest value, to share the axis. */
 export const trainingCurves = (history: Metrics['history']): string => {
   const losses = history.flatMap(({ trainingLoss, validation }) => [trainingLoss, validation?.loss ?? 0]);
-  const largest = Math.max(...losses);
+  const largest = Math.max(...losses) || 1;
+  // What is validated lies over what was trained on.
   const curves = [
-    {
-      name: 'accuracy, validation',
-      colour: '#6d28d9',
-      values: history.map(({ validation }) => validation?.accuracy),
-    },
     {
       name: 'accuracy, training',
       colour: '#c4b5fd',
       values: history.map(({ trainingAccuracy }) => trainingAccuracy),
     },
     {
-      name: `loss, training (1 = ${largest.toFixed(2)})`,
+      name: 'accuracy, validation',
+      colour: '#6d28d9',
+      values: history.map(({ validation }) => validation?.accuracy),
+    },
+    {
+      name: 'loss, training',
       colour: '#fcd34d',
       values: history.map(({ trainingLoss }) => trainingLoss / largest),
     },
@@ -56,20 +74,17 @@ export const trainingCurves = (history: Metrics['history']): string => {
     }),
     label(PLOT.left - 22, yOf(share), share.toFixed(1), { fill: '#555' }),
   ]);
-  const legend = curves.flatMap(({ name, colour }, index) => {
-    const x = PLOT.left - 20 + index * 185;
-    return [
-      element('rect', { x, y: HEIGHT - 24, width: 14, height: 4, fill: colour }),
-      label(x + 20, HEIGHT - 22, name, { 'text-anchor': 'start', 'font-size': 12 }),
-    ];
-  });
-  return picture(WIDTH, HEIGHT, `Training over ${history.length} epochs`, [
+  const epochs = history.length;
+  const scale = `epoch (training: of augmented photos; a loss of ${largest.toPrecision(3)} is drawn as 1)`;
+  return picture(WIDTH, HEIGHT, `Training over ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`, [
     ...grid,
     ...curves.map(({ values, colour }) => line(values, colour)),
-    ...[...new Set([1, history.length])].map((epoch) =>
-      label(xOf(epoch - 1, history.length), HEIGHT - PLOT.bottom + 16, String(epoch), { fill: '#555' }),
+    ...ticksOf(epochs).map((epoch) =>
+      label(xOf(epoch - 1, epochs), HEIGHT - PLOT.bottom + 16, String(epoch), { fill: '#555' }),
     ),
-    label(WIDTH / 2, HEIGHT - 48, 'epoch (training: of augmented photos)', { fill: '#555' }),
-    ...legend,
+    label(WIDTH / 2, HEIGHT - 50, scale, { fill: '#555', 'font-size': 12 }),
+    ...curves.flatMap(({ name, colour }, index) =>
+      legendEntry(PLOT.left + index * LEGEND_STEP, HEIGHT - 20, colour, name),
+    ),
   ]);
 };
