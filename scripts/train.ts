@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
+import { counted } from '../model/counted.ts';
 import { fromScratch } from '../model/learn/from-scratch.ts';
 import { learn } from '../model/learn/learn.ts';
 import { onBackbone } from '../model/learn/on-backbone.ts';
@@ -129,7 +130,9 @@ const shown = (): RunOptions => {
   return {
     onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
     onResume: ({ history, step }) =>
-      say(`Going on from a checkpoint: ${history.length} epochs and ${step} steps are done.`),
+      say(
+        `Going on from a checkpoint, after ${counted(history.length, 'epoch')} and ${counted(step, 'step')}.`,
+      ),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
       took.push(seconds);
       const mean = took.reduce((sum, each) => sum + each, 0) / took.length;
@@ -181,7 +184,7 @@ const main = async (stop: AbortSignal): Promise<void> => {
   const dataset = await readPhotos(options, stop);
   const split = splitDataset(dataset, { test: options.test, validation: options.validation, seed });
   say(
-    `Training on ${split.train.length}, watching ${split.validation.length}, testing on ${split.test.length} photos.`,
+    `Training on ${counted(split.train.length, 'photo')}, watching ${split.validation.length}, testing on ${split.test.length}.`,
   );
   const checkpoints = path.join(out, 'checkpoints');
   const run = {

@@ -95,7 +95,7 @@ export const METRIC_DEFINITIONS = METRICS.map((key) => ({
   Regex: `${key}=([0-9]+\\.[0-9]+);`,
 }));
 
-/** The line that the training job prints to stdout after an epoch. */
+/** What the training job prints to stdout after an epoch. */
 export const metricsLine = ({ training, validation }: EpochScores): string => {
   const values = {
     training_loss: training.loss,

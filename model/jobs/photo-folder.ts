@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { counted } from '../counted.ts';
 import { type Dataset, readDataset } from '../training/dataset.ts';
 import { type FolderEntry, listFolder } from '../training/list-folder.ts';
 import { isMissing } from './files.ts';
@@ -43,19 +44,15 @@ export const readPhotoFolder = async (
   const dataset = await readDataset(directory, { onProgress }).catch((error: unknown) => {
     signal?.throwIfAborted();
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `The ${name} cannot be used. ${message} Each class is a folder of JPEG, PNG or WebP photos: add some to those without, or take the folders away.`,
-      { cause: error },
-    );
+    throw new Error(`The ${name} cannot be used. ${message}`, { cause: error });
   });
   say(
     `The ${name} has ${dataset.examples.length} photos of ${dataset.labels.length} classes: ${dataset.labels.join(', ')}.`,
   );
   const [first] = dataset.skipped;
   if (first) {
-    const count = dataset.skipped.length;
     warn(
-      `${count === 1 ? '1 file' : `${count} files`} of the ${name} ${count === 1 ? 'is' : 'are'} left out${count === 1 ? '' : ', the first'}: ${first.file}: ${first.reason}`,
+      `Left out of the ${name}: ${counted(dataset.skipped.length, 'file')}, such as ${first.file}: ${first.reason}`,
     );
   }
   for (const { file, reason } of dataset.skipped) say(`  left out ${file}: ${reason}`);

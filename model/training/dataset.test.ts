@@ -166,19 +166,19 @@ test('a folder that is not there is named, with what it should hold', () =>
   }));
 
 const TOO_LITTLE: Readonly<Record<string, { files: Files; message: RegExp }>> = {
-  'no classes': { files: {}, message: /at least two folders.* found 0 folders/ },
-  'one class': { files: { 'a/1.png': red().png() }, message: /at least two folders.* found 1 folders/ },
+  'no classes': { files: {}, message: /at least two folders.*; it has none\.$/ },
+  'one class': { files: { 'a/1.png': red().png() }, message: /at least two folders.*; it has only one\.$/ },
   'an empty class': {
     files: { 'a/1.png': red().png(), 'b/1.png': blue().png(), 'lily/': '' },
-    message: /without photos: lily/,
+    message: /without usable photos: lily\. Put .* or take the folders away\.$/,
   },
   'a class of broken files': {
     files: { 'a/1.png': red().png(), 'lily/1.png': 'broken' },
-    message: /without photos: lily/,
+    message: /without usable photos: lily\. Put .* or take the folders away\.$/,
   },
   'a class whose photos all lie elsewhere too': {
     files: { 'a/1.png': red().png(), 'a/2.png': blue().png(), 'lily/1.png': red().png() },
-    message: /without photos: lily/,
+    message: /without usable photos: lily\. Put .* or take the folders away\.$/,
   },
 };
 

@@ -132,11 +132,13 @@ export const readDataset = async (root: string, { onProgress }: ReadOptions = {}
   const unreadable = results.filter((result) => 'reason' in result);
   const { kept, skipped } = withoutDuplicates(read);
   const empty = labels.filter((_, label) => !kept.some((example) => example.label === label));
-  if (labels.length < 2 || empty.length > 0) {
+  if (labels.length < 2)
     throw new Error(
-      `The dataset ${root} needs at least two folders that each hold readable photos; ` +
-        `found ${labels.length} folders${empty.length > 0 ? `, without photos: ${empty.join(', ')}` : ''}.`,
+      `The dataset ${root} needs at least two folders, each with the photos of a class; it has ${labels.length === 0 ? 'none' : 'only one'}.`,
     );
-  }
+  if (empty.length > 0)
+    throw new Error(
+      `The dataset ${root} has classes without usable photos: ${empty.join(', ')}. Put JPEG, PNG or WebP photos into their folders, or take the folders away.`,
+    );
   return { labels, examples: kept, skipped: [...deeper, ...unreadable, ...skipped] };
 };

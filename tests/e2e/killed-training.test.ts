@@ -64,7 +64,7 @@ const start = (optMl: OptMl, moment?: Moment) => runJob(optMl, [COMMANDS.train],
 
 /** The epochs that a job found done. */
 const resumedFrom = (log: string): number =>
-  Number(/Going on from a checkpoint: (\d+) epochs and 0 steps/.exec(log)?.[1] ?? 0);
+  Number(/Going on from a checkpoint, after (\d+) epochs? and 0 steps/.exec(log)?.[1] ?? 0);
 
 /** What differs between two runs of the same training. */
 const comparable = ({ version, training, ...metrics }: Metrics) => {

@@ -122,7 +122,7 @@ test('photos that are gone are counted, and their class is named', () =>
     for (const name of await readdir(folder)) await rm(path.join(folder, name));
     await writePhotos(optMl.at(EVALUATION_INPUTS.train), { bellflower: 3 }, 40);
     const { log } = await run(optMl);
-    assert.match(log, /Warning: 1 of 2 test photos are no longer there/);
+    assert.match(log, /Warning: of 2 test photos, 1 can no longer be found\./);
     assert.match(log, /Warning: there are no test photos of bellflower/);
     const { evaluation } = await reportOf(optMl);
     assert.deepEqual([evaluation.count, evaluation.missing], [1, 1]);

@@ -1,4 +1,5 @@
 import { EVALUATION_INPUTS, EVALUATION_OUTPUT, MODEL_ARCHIVE } from '../../contract/learning-jobs.ts';
+import { counted } from '../../counted.ts';
 import { loadBackend } from '../../runtime/backend.ts';
 import { evaluate, savedModelPredictor } from '../../training/evaluate.ts';
 import { interruptible } from '../../training/stop.ts';
@@ -50,7 +51,8 @@ export const runEvaluateJob = async ({ optMl, signal, say }: EvaluateJobOptions)
     const seen = await readPhotosFile(unpacked);
     const { version, runner } = await loadPackedModel(unpacked);
     const { photos, missing } = await readTestPhotos(optMl, seen, { say, warn: say, signal });
-    if (missing > 0) say(`Warning: ${missing} of ${seen.test.length} test photos are no longer there.`);
+    if (missing > 0)
+      say(`Warning: of ${counted(seen.test.length, 'test photo')}, ${missing} can no longer be found.`);
     const labels = await classesOf(runner);
     const examples = asTheModelCounts(photos, labels);
     const untested = labels.filter((_, label) => !examples.some((example) => example.label === label));

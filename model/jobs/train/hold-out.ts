@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { counted } from '../../counted.ts';
 import type { Dataset, Example } from '../../training/dataset.ts';
 import type { Split } from '../../training/split.ts';
 import type { SeenPhotos } from '../photos-file.ts';
@@ -53,7 +54,7 @@ const splitClass = (name: string, ranked: readonly Example[], options: HoldOutOp
     .slice(0, Math.min(shareOf(ranked.length), rest.length - 1));
   if (ranked.length < FEW) {
     warn(
-      `The class ${name} has only ${ranked.length} photos: what is learned and measured of it says little. Add more.`,
+      `The class ${name} has only ${counted(ranked.length, 'photo')}: what is learned and measured of it says little. Add more.`,
     );
   }
   return { train: rest.filter((example) => !validation.includes(example)), validation, test };
@@ -75,8 +76,7 @@ export const holdOut = (options: HoldOutOptions): Split => {
       .map((example) => ({ example, key: rank(example, seed) }))
       .sort((a, b) => (a.key < b.key ? -1 : 1))
       .map(({ example }) => example);
-    if (ranked.length === 0)
-      throw tooFew(name, `has ${all.length} photos to train on, but all of them are test photos too`);
+    if (ranked.length === 0) throw tooFew(name, 'has no photos to train on that are not test photos too');
     return splitClass(name, ranked, options);
   });
   const train = parts.flatMap((part) => part.train);
@@ -91,7 +91,7 @@ export const holdOut = (options: HoldOutOptions): Split => {
   const test = given?.filter(({ content }) => !watched.has(content)) ?? parts.flatMap((part) => part.test);
   const leaked = (given?.length ?? 0) - (given ? test.length : 0);
   if (leaked > 0)
-    warn(`${leaked} test photos are left out: the earlier model learned from them or was watched on them.`);
+    warn(`Left out: ${counted(leaked, 'test photo')} that the earlier model learned from or was watched on.`);
   if (test.length === 0)
     throw new Error(
       'No photos are left to test on: the earlier model has seen all of them. Give new ones in the channel test.',

@@ -82,7 +82,7 @@ test('given test photos are the only ones tested on; a photo in both channels is
     const [shared] = await readdir(channel(optMl, CHANNELS.train, 'astilbe'));
     const photo = await readFile(channel(optMl, CHANNELS.train, 'astilbe', shared ?? ''));
     await writeFile(channel(optMl, CHANNELS.test, 'astilbe', 'shared.png'), photo);
-    assert.match(await run(optMl), /Warning: 1 photos lie in train and in test/);
+    assert.match(await run(optMl), /Warning: Left out of train: 1 photo that is also in test/);
     const { data } = await metricsOf(optMl);
     assert.deepEqual(
       [data.train, data.validation, data.test],
@@ -100,7 +100,7 @@ test('files that are no photos are left out and named, and so is what is left of
     await writeFile(channel(optMl, CHANNELS.train, 'astilbe', 'notes.jpg'), 'no photo');
     const log = await run(optMl);
     assert.match(log, /left out astilbe\/notes\.jpg: .*not a photo/);
-    assert.match(log, /^Warning: .*files? of the channel train (is|are) left out.*astilbe\/notes\.jpg/m);
+    assert.match(log, /^Warning: Left out of the channel train: \d files?, such as astilbe\/notes\.jpg: /m);
     assert.match(log, /Warning: The class astilbe has only 3 photos/);
     assert.equal((await metricsOf(optMl)).data.skipped.length, 1);
   }));
@@ -112,11 +112,11 @@ const REFUSED: Readonly<Record<string, { prepare: (optMl: OptMl) => Promise<unkn
   },
   'with an empty class': {
     prepare: (optMl) => mkdir(channel(optMl, CHANNELS.train, 'lily')),
-    message: /The channel train .* without photos: lily\..* add some .* or take the folders away/,
+    message: /The channel train .* without usable photos: lily\. .* or take the folders away/,
   },
   'with a class of broken files': {
     prepare: (optMl) => writeFiles(channel(optMl, CHANNELS.train, 'lily'), { '1.jpg': 'broken' }),
-    message: /without photos: lily/,
+    message: /without usable photos: lily/,
   },
   'with a single class': {
     prepare: (optMl) => rm(channel(optMl, CHANNELS.train, 'astilbe'), { recursive: true }),

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { metricsLine, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { counted } from '../../counted.ts';
 import { type Learned, learn } from '../../learn/learn.ts';
 import { loadBackend } from '../../runtime/backend.ts';
 import { versionAt } from '../../savedmodel/store.ts';
@@ -41,18 +42,16 @@ const stepTeller = (say: (line: string) => void) => {
   };
 };
 
-/** The metrics have a line of their own. */
-const epochLines = (photos: number, result: EpochResult): string[] => {
+/** With the metrics in the same line: they are of this epoch, and no other. */
+const epochLine = (photos: number, result: EpochResult): string => {
   const { epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds } = result;
-  return [
-    `Epoch ${epoch} of ${epochs} took ${seconds.toFixed(1)} s: ${(photos / seconds).toFixed(1)} photos a second.`,
-    metricsLine({ training: { loss: trainingLoss, accuracy: trainingAccuracy }, validation }),
-  ];
+  const metrics = metricsLine({ training: { loss: trainingLoss, accuracy: trainingAccuracy }, validation });
+  return `Epoch ${epoch} of ${epochs} took ${seconds.toFixed(1)} s, ${(photos / seconds).toFixed(1)} photos a second. ${metrics}`;
 };
 
 const resultLine = ({ metrics: { test, training } }: Learned): string => {
   const [low, high] = test.interval;
-  return `After ${training.epochs} epoch${training.epochs === 1 ? '' : 's'} the exported model names ${test.correct} of ${test.count} test photos rightly: ${percent(test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
+  return `After ${counted(training.epochs, 'epoch')} the exported model names ${test.correct} of ${test.count} test photos rightly: ${percent(test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
 };
 
 /** The epoch whose weights were kept: the one of the lowest validation loss, where it was looked for. */
@@ -106,10 +105,12 @@ export const runTrainJob = async ({ optMl, environment, signal, say }: TrainJobO
       checkpoints: new CheckpointStore(checkpoints, { onWarning: warn }),
       onResume: ({ history, step }) => {
         resumed.push(history.length);
-        say(`Going on from a checkpoint: ${history.length} epochs and ${step} steps are done.`);
+        say(
+          `Going on from a checkpoint, after ${counted(history.length, 'epoch')} and ${counted(step, 'step')}.`,
+        );
       },
       onStep: stepTeller(say),
-      onEpoch: (result) => epochLines(split.train.length, result).forEach(say),
+      onEpoch: (result) => say(epochLine(split.train.length, result)),
     },
   });
   const learned = await learn({

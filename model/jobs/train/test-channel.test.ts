@@ -40,7 +40,7 @@ test('the same photos under other names of classes are not the same', () => {
 
 test('photos that lie in both are counted', () => {
   const { warnings } = tested(dataset(['daisy', 'rose', 'tulip'], [['a'], ['c'], ['x']]));
-  assert.match(warnings.join(), /2 photos lie in train and in test/);
+  assert.match(warnings.join(), /Left out of train: 2 photos that are also in test/);
 });
 
 test('a class that the training does not have is refused by its name', () => {

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type { Dataset, Example } from '../../training/dataset.ts';
 
 const keysOf = ({ labels, examples }: Dataset) =>
@@ -32,7 +33,8 @@ export const testExamples = (
     warn(`The channel test has no photos of ${untested.join(', ')}: nothing will be known of them.`);
   const contents = new Set(test.examples.map(({ content }) => content));
   const both = train.examples.filter(({ content }) => contents.has(content)).length;
-  if (both > 0) warn(`${both} photos lie in train and in test: they are not trained on.`);
+  if (both > 0)
+    warn(`Left out of train: ${counted(both, 'photo')} that ${both === 1 ? 'is' : 'are'} also in test.`);
   return test.examples.map((example) => ({
     ...example,
     label: train.labels.indexOf(test.labels[example.label] ?? ''),

@@ -69,7 +69,7 @@ describe('a training job', () => {
       const photos = readdirSync(at('/opt/ml/input/data/train/rose'));
       const { REQUIRE_GPU, TRAINING_JOB_NAME, AWS_PROFILE } = process.env;
       console.log('loss=0.5;');
-      console.log('loss=0.25; accuracy=0.9;');
+      console.log('Epoch 2: loss=0.25;');
       write('/opt/ml/output/data/seen.json', JSON.stringify(
         [process.argv[2], typeof epochs, epochs, photos, hosts.length, REQUIRE_GPU, TRAINING_JOB_NAME, AWS_PROFILE]));`,
     );
@@ -81,7 +81,7 @@ describe('a training job', () => {
       readFileSync(path.join(folder, 'jobs', name, 'opt/ml/output/data/seen.json'), 'utf8'),
     );
     assert.deepEqual(seen, ['train', 'string', '1', ['1.jpg'], 1, 'false', name, null]);
-    assert.equal(noteOf(result, 'Train'), 'training:loss 0.250');
+    assert.equal(noteOf(result, 'Train'), 'Epoch 2: training:loss 0.250');
 
     const uri = `s3://bucket/models/${name}/output/model.tar.gz`;
     const { properties } = result.execution.outputs.get('Train') ?? {};

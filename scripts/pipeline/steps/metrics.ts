@@ -17,16 +17,16 @@ export class Metrics {
     this.#patterns = definitions.map(({ Name, Regex }) => ({ name: Name, pattern: new RegExp(Regex) }));
   }
 
-  /** @returns whether the line holds any */
-  read(line: string): boolean {
-    let found = false;
+  /** @returns the line without those that it holds */
+  read(line: string): string {
+    let rest = line;
     for (const { name, pattern } of this.#patterns) {
-      const value = Number(pattern.exec(line)?.[1] ?? Number.NaN);
-      if (Number.isNaN(value)) continue;
-      this.#last.set(name, value);
-      found = true;
+      const [found = '', number = ''] = pattern.exec(line) ?? [];
+      if (number === '' || Number.isNaN(Number(number))) continue;
+      this.#last.set(name, Number(number));
+      rest = rest.replace(found, '');
     }
-    return found;
+    return rest.trimEnd();
   }
 
   /** The last value of each. */

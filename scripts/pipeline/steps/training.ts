@@ -94,9 +94,9 @@ export const runTraining = async (
     onLine: (line) => {
       const warning = warningIn(line);
       if (warning !== undefined) warn(warning);
-      if (metrics.read(line)) report(metrics.text);
+      const rest = metrics.read(line);
       // What is set in belongs to the line before, and may be hundreds.
-      else if (!line.startsWith(' ')) report([line, metrics.text].filter((text) => text !== '').join(' '));
+      if (!line.startsWith(' ')) report([rest, metrics.text].filter((text) => text !== '').join(' '));
     },
     signal,
     seconds: training.StoppingCondition.MaxRuntimeInSeconds,
