@@ -10,6 +10,8 @@ const EXIT_CODES = { Succeeded: 0, Failed: 1, Stopped: 130 } as const;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
+const shown = (file: string): string => path.relative(process.cwd(), file);
+
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 
@@ -31,7 +33,7 @@ const main = async (): Promise<number> => {
     return 0;
   }
   const ended = await runPipeline({ commandLine, signal: stop.signal, out: process.stdout });
-  const { status, states, deployed, reports } = ended;
+  const { status, states, deployed, models, reports } = ended;
   say('');
   // A terminal shows the steps already.
   if (!process.stdout.isTTY && states.length > 0)
@@ -40,7 +42,8 @@ const main = async (): Promise<number> => {
     for (const warning of warnings) say(`${name} warns: ${warning}`);
   for (const { name, status: end, note } of states)
     if (end === 'Failed') say(`${name} failed: ${note ?? 'no reason is known.'}`);
-  for (const report of reports) say(`The report on the model: ${path.relative(process.cwd(), report)}`);
+  for (const model of models) say(`The model, as --initial-model takes it: ${shown(model)}`);
+  for (const report of reports) say(`The report on it: ${shown(report)}`);
   const advice = goingOn(ended);
   if (advice !== undefined) say(advice);
   if (deployed)

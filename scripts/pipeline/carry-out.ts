@@ -1,15 +1,13 @@
-import path from 'node:path';
 import { TRAINING_ENVIRONMENT } from '../../model/contract/learning-jobs.ts';
-import { ROOT } from '../root.ts';
 import { Execution } from './execution/execution.ts';
 import type { ExecutionRecord, Plan } from './execution/record.ts';
 import type { StepState } from './execution/step-state.ts';
-import { type Naming, namingOf, withNaming } from './given-places.ts';
+import { namingOf, withNaming } from './given-places.ts';
 import { ENTRY_POINT } from './jobs/container.ts';
 import { LocalEndpoints } from './local-sagemaker.ts';
 import { localRunner } from './steps/runner.ts';
 import { localArn } from './storage/arn.ts';
-import { table } from './view/text.ts';
+import { introduction } from './view/introduction.ts';
 import { liveView, plainView } from './view/view.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -29,24 +27,15 @@ export interface RunOptions {
 /** An execution whose definition was read. */
 export type Planned = ExecutionRecord & { readonly plan: Plan };
 
-const introduction = (
-  { id, plan: { pipeline, parameters } }: Planned,
-  { folder }: Workspace,
-  named: Naming,
-): string[] => [
-  `Pipeline ${pipeline}, execution ${id}`,
-  ...table(Object.entries(parameters).map(([name, value]) => [`  ${name}`, named(String(value))])),
-  `On this machine the images, machines, roles and networks of the definition are not used, and ${TRAINING_ENVIRONMENT.requireGpu} is false. S3, logs and models are in ${path.relative(ROOT, folder)}.`,
-  '',
-];
-
 /** How a pipeline ended. */
 export interface Ended {
   readonly status: 'Succeeded' | 'Failed' | 'Stopped';
   /** Whether it makes sense to go on with it. */
   readonly resumable: boolean;
   readonly states: readonly StepState[];
-  /** The model cards of what was trained. */
+  /** The archives of what was trained. */
+  readonly models: readonly string[];
+  /** Their model cards. */
   readonly reports: readonly string[];
   readonly deployed: Awaited<ReturnType<LocalEndpoints['deployed']>>;
 }
@@ -66,7 +55,7 @@ export const carryOut = async (
   const named = await namingOf(record);
   const parameters = new Map(Object.entries(plan.parameters));
   await workspace.provideNotes(parameters.values());
-  for (const line of introduction(record, workspace, named)) write(line);
+  for (const line of introduction(record, workspace.folder, named)) write(line);
 
   const endpoints = new LocalEndpoints(workspace);
   const { s3, registry, jobs } = workspace;
@@ -105,8 +94,14 @@ export const carryOut = async (
     const kept = outputs.size > 0 || (await workspace.hasCheckpoint(id));
     const resumable = status === 'Stopped' || (status === 'Failed' && kept && !isRefused(states));
     await save({ status, resumable });
-    const reports = await workspace.reports(outputs);
-    return { status, resumable, states, reports, deployed: await endpoints.deployed() };
+    return {
+      status,
+      resumable,
+      states,
+      models: workspace.models(outputs),
+      reports: await workspace.reports(outputs),
+      deployed: await endpoints.deployed(),
+    };
   } finally {
     view.close();
     await endpoints.stop();

@@ -15,6 +15,7 @@ const STOPPED: Ended = {
   status: 'Stopped',
   resumable: true,
   states: [],
+  models: [],
   reports: [],
   deployed: undefined,
 };

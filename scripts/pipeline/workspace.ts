@@ -1,5 +1,6 @@
 import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
 import { FOLDERS } from '../../stacks/learning/pipelines/locations.ts';
 import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
@@ -11,6 +12,8 @@ import { LocalS3 } from './storage/local-s3.ts';
 import { Registry } from './storage/registry.ts';
 
 const MODEL_CARD = 'MODEL_CARD.md';
+
+const trainedSchema = z.object({ ModelArtifacts: z.object({ S3ModelArtifacts: z.string() }) });
 
 /** @returns nothing when there is no such folder */
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
@@ -47,6 +50,14 @@ export class Workspace {
   /** For the Terraform of an execution; with the execution's jobs, so that it goes when they do. */
   synthFolder(execution: string): string {
     return path.join(this.jobs, `synth-${execution}`);
+  }
+
+  /** The archives of the models that the steps have trained. */
+  models(outputs: ReadonlyMap<string, StepOutput>): string[] {
+    return [...outputs.values()].flatMap(({ properties }) => {
+      const { data } = trainedSchema.safeParse(properties);
+      return data ? [this.s3.path(data.ModelArtifacts.S3ModelArtifacts)] : [];
+    });
   }
 
   /**

@@ -87,7 +87,7 @@ test('a packed model is measured on what its training held back, with the same r
     const { test: expected, version } = metricsSchema.parse(JSON.parse(text));
     const { multiclass_classification_metrics: figures, evaluation, result: words } = await reportOf(optMl);
     assert.equal(figures.accuracy.value, expected.accuracy);
-    assert.match(words, new RegExp(`^${expected.correct} of 2 test photos, a share of \\d\\.\\d{3}$`));
+    assert.match(words, new RegExp(`^${expected.correct} of 2 test photos, a share of [\\d.]+$`));
     assert.equal(evaluation.modelVersion, version);
     assert.deepEqual([evaluation.count, evaluation.correct], [expected.count, expected.correct]);
     assert.deepEqual(evaluation.interval, expected.interval);
