@@ -71,6 +71,8 @@ const photos = async (name: string, counts: Readonly<Record<string, number>>): P
 /** The Terraform's definition with a network so small that training takes seconds; and its first step alone. */
 let definition: string;
 let trainOnly: string;
+/** One whose second step fails whatever the first has done. */
+let broken: string;
 before(async () => {
   const terraform = (await definitionFromTerraform('deploy', path.join(work, 'synth'))).definition;
   const small = { stem: '4', blocks: '6,8', 'first-side': '32' };
@@ -88,6 +90,20 @@ before(async () => {
   };
   definition = write('deploy.json', Steps);
   trainOnly = write('train.json', Steps.slice(0, 1));
+  broken = write(
+    'broken.json',
+    Steps.slice(0, 2).map((step) =>
+      step.Type === 'Processing'
+        ? {
+            ...step,
+            Arguments: {
+              ...step.Arguments,
+              AppSpecification: { ...step.Arguments.AppSpecification, ContainerArguments: ['nonsense'] },
+            },
+          }
+        : step,
+    ),
+  );
 });
 after(() => rmSync(work, { recursive: true }));
 
@@ -174,6 +190,14 @@ test('Ctrl-C stops a training, which goes on from its checkpoint', async () => {
   const again = await pipeline('--resume');
   assert.match(again.output, /has succeeded: nothing is left of it to resume/);
   assert.equal(again.code, 1);
+});
+
+test('a training that is done is not done again when a later step has failed', async () => {
+  const data = await photos('done', { red: 12, blue: 12 });
+  const failed = await pipeline('--data', data, '--definition', broken, '--epochs', '1');
+  assert.match(failed.output, /Evaluate failed: Exit code 1: /);
+  assert.match(failed.output, /^What is done is kept\. .* npm run pipeline -- --resume$/m);
+  assert.match((await pipeline('--resume')).output, /Train Succeeded after 0 s: as before/);
 });
 
 test('killed while the definition is read, it leaves nothing behind, and can be begun anew', async () => {

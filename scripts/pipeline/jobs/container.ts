@@ -40,7 +40,7 @@ export interface RunOptions {
 export class Container {
   readonly name: string;
   readonly #root: string;
-  readonly #inputs: [place: string, uri: string][] = [];
+  readonly #uris: [place: string, uri: string][] = [];
 
   /** @param jobs holds a folder per job */
   constructor(jobs: string, name: string) {
@@ -65,16 +65,22 @@ export class Container {
    */
   async provide(s3: LocalS3, uri: string, contractPath: string, name: string): Promise<void> {
     try {
-      this.#inputs.push([await s3.provide(uri, this.at(contractPath)), uri.replace(/\/$/, '')]);
+      this.#uris.push([await s3.provide(uri, this.at(contractPath)), uri.replace(/\/$/, '')]);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new StepFailure(`${name} is empty. ${reason}`, { cause });
     }
   }
 
-  /** What the job tells, with its inputs called what they are called outside of its container. */
+  /** Makes a folder of the job the place in S3 itself. */
+  async share(s3: LocalS3, uri: string, contractPath: string): Promise<void> {
+    await s3.share(uri, this.at(contractPath));
+    this.#uris.push([this.at(contractPath), uri]);
+  }
+
+  /** What the job tells, with its folders called what they are called outside of its container. */
   #fromOutside(text: string): string {
-    return this.#inputs.reduce((told, [place, uri]) => told.replaceAll(place, uri), text);
+    return this.#uris.reduce((told, [place, uri]) => told.replaceAll(place, uri), text);
   }
 
   async mkdir(...contractPaths: readonly string[]): Promise<void> {

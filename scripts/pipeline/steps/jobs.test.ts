@@ -116,16 +116,18 @@ describe('a training job', () => {
     });
   }
 
-  test('tells of its channels by what they are outside of its container', async () => {
+  test('tells of its folders by what they are outside of its container', async () => {
     const result = await run(
       [training('Train')],
       `const photo = at('/opt/ml/input/data/train/rose/1.jpg');
-      console.log('Warning: ' + photo + ' is blurred.');
+      console.log('Warning: ' + at('/opt/ml/checkpoints') + '/half is damaged.');
       write('/opt/ml/output/failure', photo + ' cannot be read.');
       process.exit(1);`,
     );
     assert.match(noteOf(result, 'Train'), /^s3:\/\/bucket\/photos\/rose\/1\.jpg cannot be read\./);
-    assert.deepEqual(result.execution.states[0]?.warnings, ['s3://bucket/photos/rose/1.jpg is blurred.']);
+    assert.deepEqual(result.execution.states[0]?.warnings, [
+      's3://bucket/checkpoints/abc123abc123/half is damaged.',
+    ]);
   });
 
   test('warns once of what its log warns of, even when it is tried again', async () => {

@@ -80,7 +80,7 @@ export const runTraining = async (
     const channel = `${TRAINING_PATHS.channels}/${ChannelName}`;
     await container.provide(s3, S3Uri, channel, `The channel ${ChannelName}`);
   }
-  await s3.share(training.CheckpointConfig.S3Uri, container.at(training.CheckpointConfig.LocalPath));
+  await container.share(s3, training.CheckpointConfig.S3Uri, training.CheckpointConfig.LocalPath);
 
   const metrics = new Metrics(training.AlgorithmSpecification.MetricDefinitions);
   await container.run({
