@@ -1,3 +1,4 @@
+import { alternativesOf } from './alternatives.js';
 import { language, text } from './language.js';
 
 /** Below it, the answer is as good as a guess. */
@@ -43,7 +44,7 @@ export const showResult = (section, result) => {
   const { name, description } = result.translations?.[language()] ?? result;
   // Services from before know every photo.
   const known = result.known ?? true;
-  const others = (result.predictions ?? []).slice(known ? 1 : 0);
+  const others = alternativesOf(result);
   section.classList.toggle('unknown', !known);
   find('result-heading').textContent = text(known ? 'result.heading' : 'result.unknown');
   find('result-name').textContent = name;
