@@ -182,6 +182,25 @@ test('explains in words that a text file is no photo', options, async () => {
   });
 });
 
+test('offers another photo instead of one that will never be read', options, async () => {
+  await visitPage('en', PHONE, async (page) => {
+    const buffer = Buffer.from('This is not a photo.');
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'flower.txt', mimeType: 'text/plain', buffer });
+    await page.getByTestId('send').click();
+    await page.getByTestId('error').waitFor();
+    assert.equal(await page.getByTestId('send').isVisible(), false);
+    assert.equal(await page.evaluate('document.activeElement.id'), 'instead');
+    assert.equal(await overflow(page), 0);
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByTestId('instead').click();
+    await (await chooser).setFiles(await drawFlower());
+    assert.equal(await page.getByTestId('error').isVisible(), false);
+    assert.equal(await page.getByTestId('send').isVisible(), true);
+  });
+});
+
 test('says that a file is too large without sending it', options, async () => {
   await visitPage('en', DESKTOP, async (page) => {
     const asked: string[] = [];

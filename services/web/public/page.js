@@ -33,17 +33,20 @@ const showPreview = (file) => {
 
 const render = () => {
   const { phase, result, problem } = state;
+  // Sent once more, the photo would come to nothing again.
+  const isHopeless = phase === 'failed' && !WORTH_A_RETRY.has(problem?.code);
   document.body.dataset.phase = phase;
   find('welcome').hidden = phase !== 'empty';
   find('take').hidden = phase !== 'empty';
   find('preview').hidden = phase === 'empty';
-  find('send').hidden = phase === 'empty' || phase === 'done';
+  find('send').hidden = phase === 'empty' || phase === 'done' || isHopeless;
   find('send').setAttribute('aria-disabled', String(phase === 'sending'));
   find('hint').hidden = phase !== 'ready';
   find('status').textContent = phase === 'sending' ? text('sending') : '';
   find('error').hidden = phase !== 'failed';
   find('error-message').textContent = problem ? explain(problem, language(), limit) : '';
-  find('retry').hidden = !WORTH_A_RETRY.has(problem?.code);
+  find('retry').hidden = isHopeless;
+  find('instead').hidden = !isHopeless;
   find('result').hidden = phase !== 'done';
   if (result) showResult(find('result'), result);
 };
@@ -74,6 +77,7 @@ const send = async () => {
   } catch (error) {
     if (signal.aborted) return;
     change({ phase: 'failed', file, problem: error instanceof Problem ? error : new Problem('internal') });
+    if (find('send').hidden) find('instead').focus({ preventScroll: true });
     find('error').scrollIntoView({ block: 'nearest' });
   }
 };

@@ -19,8 +19,8 @@ export const startPicking = (onPhoto) => {
     input.removeAttribute('capture');
     input.click();
   };
-  document.querySelector('#choose').addEventListener('click', choose);
-  document.querySelector('#another').addEventListener('click', choose);
+  for (const button of document.querySelectorAll('#choose, #another, #instead'))
+    button.addEventListener('click', choose);
   document.querySelector('#take').addEventListener('click', () => {
     input.setAttribute('capture', 'environment');
     input.click();

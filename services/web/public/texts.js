@@ -38,7 +38,7 @@ export const TEXTS = {
   en: {
     'title.page': 'Bloomstack · Name the flower in your photo',
     'title.check': 'WAS connection check · Bloomstack',
-    tagline: 'One photo, and you know its name.',
+    tagline: 'One photo names your flower.',
     otherLanguage: '한국어',
     'choose.label': 'Choose a photo: album or camera',
     'choose.hint': 'Press the red camera and choose a photo of a flower.',
