@@ -31,8 +31,12 @@ test('the card says how the model was made, how large it is and on what data', (
   assert.match(text, /```sh\nnpm run train -- --data flowers\n```/);
   assert.match(text, /1,234,567 parameters.* 3 epochs in 10 minutes on WebAssembly \(12 photos a second\)/);
   assert.match(text, /half precision: 2\.47 MB/);
-  assert.match(text, /603 photos; 1 files were left out/);
+  assert.match(text, /603 photos; 1 file left out/);
   assert.match(text, /seed 7/);
+});
+
+test('the card of a single epoch speaks of one', () => {
+  assert.match(card({ training: { ...metrics().training, epochs: 1 } }), / 1 epoch in 10 minutes/);
 });
 
 test('the card names a teacher only when there was one', () => {
@@ -48,7 +52,7 @@ test('the card shows the pictures beside it and says what the model cannot do', 
   assert.match(text, /## What it cannot do\n\n- /);
 });
 
-test('a class without test photos has no recall of more than zero', () => {
+test('a class without test photos has no recall', () => {
   const tested = {
     ...metrics().test,
     confusion: [
@@ -57,7 +61,7 @@ test('a class without test photos has no recall of more than zero', () => {
       [0, 2, 29],
     ],
   };
-  assert.match(card({ test: tested }), /\| `daisy` \|.*\| 0\.0 % \|/);
+  assert.match(card({ test: tested }), /\| `daisy` \|.*\| – \|/);
   assert.doesNotMatch(card({ test: tested }), /NaN/);
 });
 

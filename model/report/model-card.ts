@@ -1,4 +1,5 @@
 import { REFUSED_SHARE } from '../calibration/known-score.ts';
+import { counted } from '../counted.ts';
 import type { Metrics } from './metrics.ts';
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
@@ -15,12 +16,13 @@ const perClass = ({ labels, data, test }: Metrics): string =>
     ['class', 'training', 'validation', 'test', 'recall on test'],
     labels.map((name, index) => {
       const row = test.confusion[index] ?? [];
+      const photos = sum(row);
       return [
         `\`${name}\``,
         data.train[index] ?? 0,
         data.validation[index] ?? 0,
         data.test[index] ?? 0,
-        percent((row[index] ?? 0) / Math.max(1, sum(row))),
+        photos === 0 ? '–' : percent((row[index] ?? 0) / photos),
       ];
     }),
   );
@@ -30,7 +32,7 @@ const minutes = (seconds: number) =>
 
 /** How long a training took, and on what. */
 const effort = ({ epochs, seconds, backend, photosPerSecond }: Metrics['training']): string =>
-  `${epochs} epochs in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
+  `${counted(epochs, 'epoch')} in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
 
 const scratchStory = ({ training }: Metrics): string => {
   const hint =
@@ -130,7 +132,7 @@ ${note}${story(metrics)}It sees a photo at ${training.side} x ${training.side} p
 
 ## Data
 
-${sum(data.train) + sum(data.validation) + sum(data.test)} photos; ${data.skipped.length} files were left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still lie on both sides.
+${counted(sum(data.train) + sum(data.validation) + sum(data.test), 'photo')}; ${counted(data.skipped.length, 'file')} left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still lie on both sides.
 
 ${calibrationSection(metrics)}
 ## What it cannot do
