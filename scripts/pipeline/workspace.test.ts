@@ -49,6 +49,18 @@ test('folders that may be empty hold a note, as in AWS, beside what is there', a
   assert.match(readFileSync(s3.path('s3://photos/none/README.txt'), 'utf8'), /on purpose/);
 });
 
+test('the archives of what was trained are told by where they lie on this machine', () => {
+  const uri = 's3://data/models/trainer/output/model.tar.gz';
+  const trained = { ...outputOf('Train'), properties: { ModelArtifacts: { S3ModelArtifacts: uri } } };
+  const outputs = new Map([
+    ['Train', trained],
+    ['Evaluate', outputOf('Evaluate')],
+  ]);
+  assert.deepEqual(workspace.models(outputs), [
+    path.join(build, 'pipeline/s3/data/models/trainer/output/model.tar.gz'),
+  ]);
+});
+
 describe('when an execution begins', () => {
   const [GONE, STOPPED, NEW] = ['gone00000000', 'stopped00000', 'new000000000'] as const;
   let photos: string;
