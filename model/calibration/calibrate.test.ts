@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { REFUSED_SHARE } from '../contract/refused-share.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { GraphRunner } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
@@ -10,7 +11,7 @@ import { assertClose, noise } from '../testing.ts';
 import { buildNetwork } from '../training/network.ts';
 import { calibrate, FEWEST_PHOTOS } from './calibrate.ts';
 import { decodedNetwork } from './decoded-network.ts';
-import { REFUSED_SHARE, scoreOf } from './known-score.ts';
+import { scoreOf } from './known-score.ts';
 import { askModel } from './measure.ts';
 import { observe } from './observe.ts';
 import { probabilitiesAt } from './temperature.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { REFUSED_SHARE } from '../contract/refused-share.ts';
 import { type Random, seededRandom } from '../random.ts';
 import { assertClose } from '../testing.ts';
-import { fitKnownScore, REFUSED_SHARE, scoreOf } from './known-score.ts';
+import { fitKnownScore, scoreOf } from './known-score.ts';
 import type { Observation } from './observe.ts';
 
 const FEATURES = 6;

@@ -1,3 +1,4 @@
+import { REFUSED_SHARE } from '../contract/refused-share.ts';
 import { type ClassGaussians, distanceTo, fitGaussians, normalised } from './class-distance.ts';
 import { dot } from './linear-algebra.ts';
 import type { Observation } from './observe.ts';
@@ -15,9 +16,6 @@ export interface KnownScore {
   /** Moves the threshold to 0: a score of at least 0 says that the photo shows one of the classes. */
   readonly offset: number;
 }
-
-/** Share of held-out photos of the classes that may be refused. A refused flower costs its person a second photo. */
-export const REFUSED_SHARE = 0.05;
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;

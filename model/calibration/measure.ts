@@ -1,10 +1,10 @@
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
+import { confidenceBins, expectedCalibrationError } from '../report/calibration-error.ts';
 import { type Metrics, wilsonInterval } from '../report/metrics.ts';
+import { areaUnderRoc } from '../report/roc.ts';
 import type { GraphRunner, Output } from '../runtime/graph-runner.ts';
 import { stopIfAborted } from '../training/stop.ts';
-import { confidenceBins, expectedCalibrationError } from './calibration-error.ts';
 import type { LabelledPhoto } from './observe.ts';
-import { areaUnderRoc } from './roc.ts';
 import type { UnknownPhotos } from './unknown/unknown-photos.ts';
 
 /** What an exported model says of a photo. */

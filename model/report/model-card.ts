@@ -1,4 +1,4 @@
-import { REFUSED_SHARE } from '../calibration/known-score.ts';
+import { REFUSED_SHARE } from '../contract/refused-share.ts';
 import { counted } from '../counted.ts';
 import type { Metrics } from './metrics.ts';
 

@@ -1,5 +1,5 @@
-import { areaUnderRoc, rocCurve } from '../calibration/roc.ts';
 import { legendEntry } from './legend.ts';
+import { areaUnderRoc, rocCurve } from './roc.ts';
 import { label, picture } from './svg.ts';
 import { abridged } from './text-width.ts';
 import { unitSquare } from './unit-square.ts';

@@ -33,7 +33,7 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
 
 /**
  * Reads `<root>/choosing/<kind>/*` and `<root>/measuring/<kind>/*`: photos that show none of the classes. Files that the
- * service would not accept are left out.
+ * service would not accept are left out, and so are kinds without photos.
  *
  * @throws Error that says where the photos must lie
  */
@@ -41,7 +41,9 @@ export const photoKinds = async (root: string): Promise<UnknownPhotos[]> => {
   const kinds: UnknownPhotos[] = [];
   for (const purpose of ['choosing', 'measuring'] as const) {
     for (const kind of await folders(path.join(root, purpose))) {
-      kinds.push({ kind, purpose, source: 'photos', photos: await readAll(path.join(root, purpose, kind)) });
+      const photos = await readAll(path.join(root, purpose, kind));
+      // Of nothing there is no share that is refused.
+      if (photos.length > 0) kinds.push({ kind, purpose, source: 'photos', photos });
     }
   }
   return kinds;
