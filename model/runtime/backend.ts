@@ -14,6 +14,9 @@ const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] a
 const firstLine = (error: unknown) =>
   (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
 
+const isMissing = (error: unknown, name: string): boolean =>
+  error instanceof Error && error.message.startsWith(`Cannot find module '${name}'`);
+
 /** Loading the package registers its backend, as a side effect. */
 const tryNative = (): Backend | string => {
   const require = createRequire(import.meta.url);
@@ -23,10 +26,10 @@ const tryNative = (): Backend | string => {
       require(name);
       return { name: 'tensorflow', reason: `native TensorFlow (${name} is installed)` };
     } catch (error) {
-      failures.push(`${name}: ${firstLine(error)}`);
+      if (!isMissing(error, name)) failures.push(`${name} does not load: ${firstLine(error)}`);
     }
   }
-  return failures.join('; ');
+  return failures.length === 0 ? 'native TensorFlow is not installed' : failures.join('; ');
 };
 
 const listeners = () => ({
