@@ -49,7 +49,7 @@ const main = async (): Promise<number> => {
   if (deployed)
     say(
       deployed.standIn.shared
-        ? `npm start, at ${deployed.standIn.url}, answers with model ${deployed.version} from now on.`
+        ? `The endpoint of npm start, ${deployed.standIn.url}, answers with model ${deployed.version} from now on.`
         : `npm start will answer with model ${deployed.version}.`,
     );
   return EXIT_CODES[status];

@@ -17,25 +17,22 @@ export class Metrics {
     this.#patterns = definitions.map(({ Name, Regex }) => ({ name: Name, pattern: new RegExp(Regex) }));
   }
 
-  /** @returns the line without those that it holds */
+  /** @returns the line, with the metrics that it holds at its end and in short */
   read(line: string): string {
     let rest = line;
+    const found: string[] = [];
     for (const { name, pattern } of this.#patterns) {
-      const [found = '', number = ''] = pattern.exec(line) ?? [];
+      const [match = '', number = ''] = pattern.exec(line) ?? [];
       if (number === '' || Number.isNaN(Number(number))) continue;
       this.#last.set(name, Number(number));
-      rest = rest.replace(found, '');
+      rest = rest.replace(match, '');
+      found.push(`${name} ${Number(number).toFixed(3)}`);
     }
-    return rest.trimEnd();
+    return [rest.trim(), found.join(', ')].filter((text) => text !== '').join(' ');
   }
 
   /** The last value of each. */
   get final(): readonly Metric[] {
     return [...this.#last].map(([MetricName, Value]) => ({ MetricName, Value }));
-  }
-
-  /** In one line. */
-  get text(): string {
-    return [...this.#last].map(([name, value]) => `${name} ${value.toFixed(3)}`).join(', ');
   }
 }

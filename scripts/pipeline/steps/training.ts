@@ -94,9 +94,9 @@ export const runTraining = async (
     onLine: (line) => {
       const warning = warningIn(line);
       if (warning !== undefined) warn(warning);
-      const rest = metrics.read(line);
+      const told = metrics.read(line);
       // What is set in belongs to the line before, and may be hundreds.
-      if (!line.startsWith(' ')) report([rest, metrics.text].filter((text) => text !== '').join(' '));
+      if (!line.startsWith(' ')) report(told);
     },
     signal,
     seconds: training.StoppingCondition.MaxRuntimeInSeconds,
