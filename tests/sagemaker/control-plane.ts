@@ -38,6 +38,8 @@ export class ControlPlane {
   readonly endpoints: Endpoints;
   /** Every call that was carried out, the first first. */
   readonly calls: Call[] = [];
+  /** Called when a call was carried out, before it is answered; an error that it throws is the answer. */
+  whenDone: (operation: Operation) => void = () => undefined;
   readonly #statements: readonly AllowStatement[];
   readonly #disturbances = new Map<Operation, Disturbance>();
   #throttled = 0;
@@ -107,6 +109,7 @@ export class ControlPlane {
     try {
       const answer = this.#handlers[operation](input);
       this.calls.push({ operation, input });
+      this.whenDone(operation);
       return answer;
     } catch (problem) {
       if (problem instanceof z.ZodError)

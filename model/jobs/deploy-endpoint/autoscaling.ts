@@ -38,7 +38,7 @@ export class Autoscaling {
     this.#deployment = deployment;
   }
 
-  /** Whether this run has taken it away. */
+  /** Whether this run has taken it away, or may have: an answer can be lost, and its repetition finds nothing. */
   get suspended(): boolean {
     return this.#suspended;
   }
@@ -50,8 +50,8 @@ export class Autoscaling {
   async suspend(): Promise<void> {
     const { settings, clients, report } = this.#deployment;
     const deregister = new DeregisterScalableTargetCommand(targetOf(settings));
-    if ((await orMissing(clients.scaling.send(deregister))) === undefined) return;
     this.#suspended = true;
+    if ((await orMissing(clients.scaling.send(deregister))) === undefined) return;
     report(`Suspended autoscaling of the endpoint ${settings.endpointName}.`);
   }
 
