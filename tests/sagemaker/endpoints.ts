@@ -26,8 +26,8 @@ const NOT_READY =
 const nameIn = (arn: string): string => arn.split('endpoint/')[1] ?? '';
 
 const demandRoomForCanary = ({ DeploymentConfig }: UpdateInput, instances: number): void => {
-  const { Type } = DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration;
-  if (Type === 'CANARY' && instances < 2)
+  const { TrafficRoutingConfiguration: routing } = DeploymentConfig.BlueGreenUpdatePolicy;
+  if (routing.Type === 'CANARY' && 2 * routing.CanarySize.Value > instances)
     throw invalid("The canary must be at most 50% of the variant's total instance count.");
 };
 

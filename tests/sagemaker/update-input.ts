@@ -9,7 +9,7 @@ const routing = z.discriminatedUnion('Type', [
   z.strictObject({
     Type: z.literal('CANARY'),
     WaitIntervalInSeconds: seconds,
-    CanarySize: z.strictObject({ Type: z.literal('CAPACITY_PERCENT'), Value: z.int().min(1).max(50) }),
+    CanarySize: z.strictObject({ Type: z.literal('INSTANCE_COUNT'), Value: z.int().min(1) }),
   }),
 ]);
 

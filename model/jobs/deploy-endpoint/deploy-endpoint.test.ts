@@ -74,7 +74,7 @@ test('an update suspends autoscaling, shifts traffic in two steps under the alar
         BlueGreenUpdatePolicy: {
           TrafficRoutingConfiguration: {
             Type: 'CANARY',
-            CanarySize: { Type: 'CAPACITY_PERCENT', Value: 34 },
+            CanarySize: { Type: 'INSTANCE_COUNT', Value: 1 },
             WaitIntervalInSeconds: 300,
           },
           TerminationWaitInSeconds: 300,

@@ -21,20 +21,20 @@ test('one machine cannot be halved: all traffic goes at once, and the old machin
   assert.equal(blueGreen?.TerminationWaitInSeconds, 300);
 });
 
-test('with more machines, the first step is about one of them, never more than half', () => {
-  const sizes = [2, 3, 4, 10, 40].map((machines) => policyFor(machines).routing?.CanarySize);
+test('with more machines, the first step is one in ten of them, at least one, never more than half', () => {
+  const sizes = [2, 3, 4, 10, 19, 40].map((machines) => policyFor(machines).routing?.CanarySize);
   assert.deepEqual(
     sizes.map((size) => size?.Value),
-    [50, 34, 25, 10, 10],
+    [1, 1, 1, 1, 1, 4],
   );
-  assert.ok(sizes.every((size) => size?.Type === 'CAPACITY_PERCENT'));
+  assert.ok(sizes.every((size) => size?.Type === 'INSTANCE_COUNT'));
 });
 
 test('a number of machines that is out of bounds is not kept', () => {
   assert.equal(policyFor(3).RetainAllVariantProperties, true);
   const tooFew = policyFor(1, { minInstances: 2 });
   assert.equal(tooFew.RetainAllVariantProperties, false);
-  assert.equal(tooFew.routing?.CanarySize?.Value, 50, 'the new fleet has two');
+  assert.equal(tooFew.routing?.CanarySize?.Value, 1, 'the new fleet has two');
   assert.equal(policyFor(41, { minInstances: 1 }).routing?.Type, 'ALL_AT_ONCE');
 });
 

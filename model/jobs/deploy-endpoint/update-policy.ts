@@ -2,22 +2,23 @@ import type { TrafficRoutingConfig, UpdateEndpointInput } from '@aws-sdk/client-
 import type { EndpointState } from './endpoint-state.ts';
 import type { DeploySettings } from './environment.ts';
 
-/** More than half of the new machines cannot be the canary. Source: TrafficRoutingConfig, SageMaker's API reference. */
-const LARGEST_CANARY_PERCENT = 50;
-const SMALLEST_CANARY_PERCENT = 10;
+/** Of so many machines, one takes the first step of traffic. */
+const MACHINES_PER_CANARY = 10;
 
 /** Enough for SageMaker to start the machines and their containers. */
 const STARTING_SECONDS = 3000;
 
-/** The first step of traffic goes to about one machine. */
-const canaryPercent = (machines: number): number =>
-  Math.min(LARGEST_CANARY_PERCENT, Math.max(SMALLEST_CANARY_PERCENT, Math.ceil(100 / machines)));
+/**
+ * Counted in machines: how SageMaker rounds a percentage of a few of them is not documented, and more than half of them
+ * it refuses. Source: TrafficRoutingConfig, SageMaker's API reference.
+ */
+const canaryMachines = (machines: number): number => Math.max(1, Math.floor(machines / MACHINES_PER_CANARY));
 
 const trafficRouting = (machines: number, bakingSeconds: number): TrafficRoutingConfig =>
   machines > 1
     ? {
         Type: 'CANARY',
-        CanarySize: { Type: 'CAPACITY_PERCENT', Value: canaryPercent(machines) },
+        CanarySize: { Type: 'INSTANCE_COUNT', Value: canaryMachines(machines) },
         WaitIntervalInSeconds: bakingSeconds,
       }
     : // One machine cannot be halved. The alarms watch it while the old one is kept.
