@@ -51,6 +51,17 @@ test('a configuration that another run may have just made stays', async (t) => {
   assert.deepEqual(plane.configs.names, [nameOf(5), nameOf(8), nameOf(9)]);
 });
 
+test('an old configuration that another run goes back to while older ones are deleted stays', async (t) => {
+  const { plane, deploy } = await startWithHistory(t);
+  plane.whenDone = (operation) => {
+    if (operation !== 'DeleteEndpointConfig') return;
+    plane.whenDone = () => undefined;
+    plane.endpoints.pass(ENDPOINT, 'Updating', 900, 'InService', nameOf(4));
+  };
+  await deploy(8);
+  assert.deepEqual(plane.configs.names, [4, 5, 8].map(nameOf));
+});
+
 test('a new endpoint keeps the youngest of the configurations that are left over', async (t) => {
   const { plane, deploy } = await startWithHistory(t);
   plane.endpoints.pass(ENDPOINT, 'Deleting', 60, 'gone');

@@ -30,6 +30,12 @@ const ownConfigs = async ({ settings, clients }: Deployment): Promise<OldConfig[
     .sort((one, other) => other.createdAt - one.createdAt);
 };
 
+/** Whether the endpoint serves a configuration, or is on its way to it. */
+const isUsed = async ({ settings, clients }: Deployment, name: string): Promise<boolean> => {
+  const state = await describeEndpoint(clients.sageMaker, settings.endpointName);
+  return state?.config === name || state?.pending === name;
+};
+
 /**
  * Deletes this job's old configurations of the endpoint. What stays: what the endpoint serves or is on its way to; the
  * configuration before that, for a rollback by hand; and those so young that a run which is under way may need them.
@@ -49,9 +55,13 @@ export const deleteOldConfigs = async (
   used.add(previous ?? configs.find(({ name }) => !used.has(name))?.name);
   const youngest = clock.now() - settings.limitMinutes * 60_000;
   const old = configs.filter(({ name, createdAt }) => !used.has(name) && createdAt < youngest);
-  for (const { name: EndpointConfigName } of old)
-    await orMissing(clients.sageMaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName })));
-  if (old.length > 0)
-    report(`Deleted old endpoint configurations: ${old.map(({ name }) => name).join(', ')}.`);
-  return old.map(({ name }) => name);
+  const deleted: string[] = [];
+  for (const { name } of old) {
+    // Another run may meanwhile have gone back to it. An endpoint whose configuration is gone can only be deleted.
+    if (await isUsed(deployment, name)) continue;
+    await orMissing(clients.sageMaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: name })));
+    deleted.push(name);
+  }
+  if (deleted.length > 0) report(`Deleted old endpoint configurations: ${deleted.join(', ')}.`);
+  return deleted;
 };
