@@ -149,6 +149,27 @@ test('the roles of the definitions are the roles of the stack', () => {
   for (const name of used) assert.ok(names.includes(name), name);
 });
 
+test('Studio can open a space and show pipelines and models: it lists them, and tags what it makes', () => {
+  const actions = stack
+    .statements()
+    .filter(({ address }) => address === 'aws_iam_role_policy.learning-studio-role-permissions')
+    .flatMap(({ Action }) => Action);
+  const lists = [
+    'Apps',
+    'Domains',
+    'ModelPackageGroups',
+    'ModelPackages',
+    'Pipelines',
+    'Spaces',
+    'UserProfiles',
+  ];
+  const needed = ['sagemaker:AddTags', ...lists.map((what) => `sagemaker:List${what}`)];
+  assert.deepEqual(
+    needed.filter((action) => !actions.includes(action)),
+    [],
+  );
+});
+
 test('what serves a model cannot read photos, and what trains cannot deploy', () => {
   const statementsOf = (role: string) =>
     stack

@@ -28,6 +28,26 @@ export const studioStatements = (deployment: Deployment): readonly Statement[] =
       resources: ['app', 'domain', 'space', 'user-profile'].map(inTheDomain),
     },
     {
+      sid: 'FindWhatThereIs',
+      actions: [
+        'sagemaker:ListApps',
+        'sagemaker:ListDomains',
+        'sagemaker:ListModelPackageGroups',
+        'sagemaker:ListModelPackages',
+        'sagemaker:ListPipelines',
+        'sagemaker:ListSpaces',
+        'sagemaker:ListUserProfiles',
+      ],
+      resources: ['*'],
+    },
+    {
+      // Studio tags whatever it makes, and fails if it may not. Source: "Provide permissions for tagging", SageMaker guide.
+      sid: 'TagWhatStudioMakes',
+      actions: ['sagemaker:AddTags'],
+      resources: ['app', 'space'].map(inTheDomain),
+      conditions: { Null: { 'sagemaker:TaggingAction': 'false' } },
+    },
+    {
       sid: 'RunThePipelines',
       actions: [
         'sagemaker:DescribePipeline',
