@@ -28,7 +28,6 @@ export const deployStatements = ({ arns, config, names }: Deployment): readonly 
       // CreateEndpoint and UpdateEndpoint are checked against the endpoint's configuration too.
       sid: 'ChangeItsConfiguration',
       actions: [
-        'sagemaker:AddTags',
         'sagemaker:CreateEndpoint',
         'sagemaker:CreateEndpointConfig',
         'sagemaker:DeleteEndpointConfig',
@@ -64,8 +63,15 @@ export const deployStatements = ({ arns, config, names }: Deployment): readonly 
     },
     {
       sid: 'AlarmsOfItsScaling',
-      actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:DescribeAlarms', 'cloudwatch:PutMetricAlarm'],
+      actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
       resources: [arns.alarm(`TargetTracking-endpoint/${endpoint}/*`)],
+    },
+    {
+      // Those that take a model back by name; autoscaling looks for its own among all of them, as its managed policy
+      // AWSApplicationAutoscalingSageMakerEndpointPolicy shows.
+      sid: 'FindAlarms',
+      actions: ['cloudwatch:DescribeAlarms'],
+      resources: [arns.alarm('*')],
     },
     {
       sid: 'FirstScalingInTheAccount',

@@ -31,12 +31,6 @@ export class LearningRoles extends Construct {
     const { arns, names } = deployment;
     const role = (key: string, name: string, description: string) =>
       new Role(this, key, { deployment, name, description, service: SAGEMAKER });
-    const alarms = Object.values(endpointAlarmNames(names)).map(arns.alarm);
-    const watchAlarms = {
-      sid: 'WatchForRollback',
-      actions: ['cloudwatch:DescribeAlarms'],
-      resources: alarms,
-    };
 
     this.training = role('training', names.learning.trainingRole, 'Training and evaluation jobs');
     this.training.grant(
@@ -58,16 +52,15 @@ export class LearningRoles extends Construct {
         actions: ['s3:GetObject'],
         resources: [arns.objects(dataset.name, 'models/')],
       },
-      watchAlarms,
+      {
+        sid: 'WatchForRollback',
+        actions: ['cloudwatch:DescribeAlarms'],
+        resources: Object.values(endpointAlarmNames(names)).map(arns.alarm),
+      },
     );
 
     this.deploy = role('deploy', names.learning.deployRole, 'The job that puts a model on the endpoint');
-    this.deploy.grant(
-      ...repository.pull(),
-      ...logsAndMetrics(deployment),
-      watchAlarms,
-      ...deployStatements(deployment),
-    );
+    this.deploy.grant(...repository.pull(), ...logsAndMetrics(deployment), ...deployStatements(deployment));
 
     this.pipeline = role('pipeline', names.learning.pipelineRole, 'The SageMaker pipelines');
     const job = (kind: string) => arns.sagemaker(kind, '*');

@@ -81,7 +81,8 @@ const OPERATIONS = {
   PutScalingPolicy: (i) => [
     scaling('PutScalingPolicy'),
     alarm('PutMetricAlarm', scalingAlarm(i)),
-    alarm('DescribeAlarms', scalingAlarm(i)),
+    // Without a name, IAM checks it against all alarms.
+    alarm('DescribeAlarms', '*'),
   ],
   DeleteScalingPolicy: (i) => [scaling('DeleteScalingPolicy'), alarm('DeleteAlarms', scalingAlarm(i))],
   DescribeScalableTargets: () => [scaling('DescribeScalableTargets', '*')],

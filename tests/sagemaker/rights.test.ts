@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { ENDPOINT, modelOf, startWorld } from '../../model/jobs/deploy-endpoint/testing.ts';
 import { synthesize } from '../../stacks/testing.ts';
+import { endpointArn } from './arns.ts';
 
 const conditions = z.record(z.string(), z.record(z.string(), z.string())).default({});
 
@@ -51,4 +52,12 @@ test('it may not touch another endpoint', async (t) => {
   plane.models.add(modelOf(7));
   await assert.rejects(deploy(7, { endpointName: 'another' }), /not authorized to perform: sagemaker:/);
   assert.deepEqual(plane.changes, []);
+});
+
+test('it may tag the endpoint, and nothing else', () => {
+  const tagging = deployRights.filter(({ actions }) => actions.includes('sagemaker:AddTags'));
+  assert.deepEqual(
+    tagging.flatMap(({ resources }) => resources),
+    [endpointArn(ENDPOINT)],
+  );
 });

@@ -69,41 +69,15 @@ test('from a folder of photos to a model that is served', async () => {
 });
 
 test('a wrong call says what is wrong and how to call it', () => {
-  const calls: [options: string[], expected: RegExp][] = [
-    [
-      ['--data', photos, '--epochs', 'many'],
-      /^--epochs is "many", but must be a whole number of at least 1\.$/m,
-    ],
-    [
-      ['--data', photos, '--test', '0.9'],
-      /^--test is "0\.9", but must be a share from 0\.01 to 0\.5, such as 0\.1\.$/m,
-    ],
-    [[], /^--data is missing; it must be a folder with one folder of photos per class\.$/m],
-    [['--data', photos, '--colour', 'red'], /--colour/],
-  ];
-  for (const [options, expected] of calls) {
-    const { status, stderr } = train(...options);
-    assert.equal(status, 1);
-    assert.match(stderr, expected);
-    assert.match(stderr, /Usage: npm run train -- --data DIR/);
-  }
-});
-
-test('--help lists every option, itself included', () => {
-  const { status, stdout } = train('--help');
-  assert.equal(status, 0);
-  assert.match(stdout, /^ {2}--help +\S/m);
+  const { status, stderr } = train('--data', photos, '--epochs', 'many');
+  assert.equal(status, 1);
+  assert.match(stderr, /^--epochs is "many", but must be a whole number of at least 1\.$/m);
+  assert.match(stderr, /Usage: npm run train -- --data DIR/);
 });
 
 test('photos that cannot be trained on are told of without the usage, in which that would drown', () => {
-  const calls: [folder: string, expected: RegExp][] = [
-    [path.join(work, 'nowhere'), /The dataset folder .*nowhere cannot be read\. Give --data a folder/],
-    [path.join(photos, 'violet'), /at least two folders/],
-  ];
-  for (const [folder, expected] of calls) {
-    const { status, stderr } = train('--data', folder);
-    assert.equal(status, 1);
-    assert.match(stderr, expected);
-    assert.doesNotMatch(stderr, /Usage/);
-  }
+  const { status, stderr } = train('--data', path.join(work, 'nowhere'));
+  assert.equal(status, 1);
+  assert.match(stderr, /The dataset folder .*nowhere cannot be read\. Give --data a folder/);
+  assert.doesNotMatch(stderr, /Usage/);
 });
