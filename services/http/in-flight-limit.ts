@@ -1,25 +1,21 @@
-import type { MiddlewareHandler } from 'hono';
 import { ProblemError } from './problem.ts';
 
 /**
- * Answers at most `max` requests at once and refuses the rest with 503: every request holds a photo in memory, and a
- * load balancer has other tasks to ask.
+ * Does at most `max` pieces of work at once and refuses the rest with 503: a load balancer has other tasks to ask.
  */
-export const inFlightLimit = (max: number): MiddlewareHandler => {
+export const inFlightLimit = (max: number) => {
   let inFlight = 0;
-  return async function inFlightLimit(_context, next) {
+  return async <T>(work: () => Promise<T>): Promise<T> => {
     if (inFlight >= max) {
       throw new ProblemError(
         'overloaded',
         `${max} photos are being classified at the moment. Try again in a second.`,
-        {
-          retryAfter: 1,
-        },
+        { retryAfter: 1 },
       );
     }
     inFlight += 1;
     try {
-      await next();
+      return await work();
     } finally {
       inFlight -= 1;
     }

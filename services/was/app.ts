@@ -1,19 +1,18 @@
-import { bodyLimit } from 'hono/body-limit';
 import { languageDetector } from 'hono/language';
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { PhotoError } from '../../model/photo/errors.ts';
-import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
 import { readPhoto } from '../../model/photo/read-photo.ts';
 import { LANGUAGES, type Language } from '../contract/answer.ts';
-import { MAX_BODY_BYTES } from '../contract/body-limit.ts';
 import { PATHS, WAS_HEALTH } from '../contract/services.ts';
 import { type App, createApp } from '../http/app.ts';
 import { inFlightLimit } from '../http/in-flight-limit.ts';
 import { ProblemError } from '../http/problem.ts';
 import { buildAnswer } from './answer.ts';
 import type { Classifier } from './classifier.ts';
+import { withBody } from './read-body.ts';
 import { readUpload } from './upload.ts';
+import { UploadMemory } from './upload-memory.ts';
 
 export interface WasOptions {
   readonly log: Logger;
@@ -22,8 +21,10 @@ export interface WasOptions {
   readonly decoders?: number;
   /** Photos with the model side by side; the others wait here, where no clock runs against them. @default 8 */
   readonly invocations?: number;
-  /** Requests answered side by side. @default 32 */
+  /** Photos that have arrived and are on their way to an answer. @default 32 */
   readonly maxInFlight?: number;
+  /** What all uploads may take at once, in bytes. @default 256 MiB, a quarter of a task's memory */
+  readonly uploadBytes?: number;
 }
 
 const toLanguage = (value: unknown): Language => LANGUAGES.find((language) => language === value) ?? 'en';
@@ -35,10 +36,13 @@ export const createWasApp = ({
   decoders = 2,
   invocations = 8,
   maxInFlight = 32,
+  uploadBytes = 256 * 1024 * 1024,
 }: WasOptions): App => {
   const app = createApp({ log });
   const decoding = pLimit(decoders);
   const invoking = pLimit(invocations);
+  const answering = inFlightLimit(maxInFlight);
+  const memory = new UploadMemory(uploadBytes);
 
   const decode = async (file: Uint8Array): Promise<Uint8Array> => {
     try {
@@ -53,16 +57,6 @@ export const createWasApp = ({
   app.get('/', (context) => context.json({ message: 'connected' }));
   app.post(
     PATHS.classify,
-    inFlightLimit(maxInFlight),
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: () => {
-        throw new ProblemError(
-          'too-large',
-          `The request is larger than ${MAX_BODY_BYTES} bytes; a photo may have ${MAX_PHOTO_BYTES}. Send a smaller version of it.`,
-        );
-      },
-    }),
     languageDetector({
       order: ['header'],
       supportedLanguages: [...LANGUAGES],
@@ -70,9 +64,15 @@ export const createWasApp = ({
       caches: false,
     }),
     async (context) => {
-      const pixels = await decode(await readUpload(context));
+      const { raw } = context.req;
+      const classification = await withBody(raw, memory, (body) =>
+        answering(async () => {
+          const pixels = await decode(readUpload(body, raw.headers));
+          return invoking(() => classifier.classify(pixels));
+        }),
+      );
       const language = toLanguage(context.get('language'));
-      const answer = buildAnswer(await invoking(() => classifier.classify(pixels)), language);
+      const answer = buildAnswer(classification, language);
       return context.json(answer, 200, { 'Content-Language': language, Vary: 'Accept-Language' });
     },
   );

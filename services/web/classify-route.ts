@@ -15,7 +15,7 @@ export interface ClassifyRouteOptions extends WasOptions {
 }
 
 /** What the WAS needs to know of the client's request; cookies and credentials are not its business. */
-const REQUEST_HEADERS = ['Accept-Language', 'Content-Length', 'Content-Type'] as const;
+const REQUEST_HEADERS = ['Accept-Language', 'Content-Encoding', 'Content-Length', 'Content-Type'] as const;
 
 /** What the client needs to know of the WAS's answer. */
 const ANSWER_HEADERS = [
