@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
@@ -128,6 +129,8 @@ test('the model is given 224 x 224 RGB, however the photo was sent', async () =>
     post(new Uint8Array(jpeg), { 'Content-Type': 'application/octet-stream' }),
     postJson({ image: base64 }),
     postJson({ image: `data:image/png;base64,${base64}` }),
+    postJson({ image: `DATA:image/png;name=a.png;base64,${base64}` }),
+    postJson({ image: base64.replace(/.{76}/g, '$&\r\n') }),
   ];
   for (const response of await Promise.all(requests)) assert.equal(response.status, 200);
   assert.equal(seen.length, requests.length);
@@ -155,6 +158,12 @@ describe('what cannot be classified is refused with a problem that says what to 
       'unsupported-content-type',
     ],
     ['no Content-Type', () => post(new Uint8Array(jpeg)), 415, 'unsupported-content-type'],
+    [
+      'a compressed body',
+      () => post(gzipSync(jpeg), { 'Content-Type': 'image/jpeg', 'Content-Encoding': 'gzip' }),
+      415,
+      'unsupported-content-type',
+    ],
     ['no JSON', () => post('{', { 'Content-Type': 'application/json' }), 400, 'malformed-body'],
     ['JSON without an image', () => postJson({ photo: '' }), 400, 'missing-photo'],
     ['JSON null', () => postJson(null), 400, 'missing-photo'],

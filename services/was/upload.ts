@@ -13,7 +13,9 @@ const jsonSchema = z.object({ image: z.string() });
 
 const fromForm = (body: Buffer, contentType: string): Uint8Array => {
   const malformed = (whatIsWrong: string, cause?: unknown) =>
-    new ProblemError('malformed-body', `The multipart form cannot be read: ${whatIsWrong}. ${WAYS}`, { cause });
+    new ProblemError('malformed-body', `The multipart form cannot be read: ${whatIsWrong}. ${WAYS}`, {
+      cause,
+    });
   const boundary = boundaryOf(contentType);
   if (boundary === undefined) throw malformed('its Content-Type names no boundary of at most 70 characters');
   const read = () => {

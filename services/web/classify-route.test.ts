@@ -36,6 +36,7 @@ test('forwards what the WAS needs and nothing that is private', async () => {
   const { fetch, asked } = was(() => Response.json({}));
   const forwarded = {
     'accept-language': 'ko-KR,ko;q=0.9',
+    'content-encoding': 'gzip',
     'content-type': 'multipart/form-data; boundary=x',
     'x-request-id': 'request-1',
   };
