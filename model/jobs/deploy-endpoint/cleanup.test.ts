@@ -71,6 +71,14 @@ test('a new endpoint keeps the youngest of the configurations that are left over
   assert.ok(kept);
 });
 
+test('an endpoint that is brought back into service keeps another configuration to go back to', async (t) => {
+  const { plane, deploy } = await startWithHistory(t);
+  plane.endpoints.add(ENDPOINT, nameOf(5), { status: 'OutOfService' });
+  const { summary } = await deploy(5);
+  assert.equal(plane.configs.names.length, 2);
+  assert.doesNotMatch(summary, /Before/);
+});
+
 test('a rollout that failed deletes nothing', async (t) => {
   const { plane, deploy } = await startWithHistory(t);
   plane.models.add('flowers-10', { alarms: ['app-endpoint-errors'] });

@@ -17,7 +17,7 @@ const alarmsOf = ({ rollbackAlarms }: DeploySettings): string =>
  * Why the endpoint does not serve the model after all, what it serves instead, and what to do.
  *
  * @param state what the endpoint does now; nothing is under way
- * @param previous the configuration that it served before; `undefined` when it was created
+ * @param previous the configuration that it served before; `undefined` when there was no other
  */
 export const failedRollout = (
   settings: DeploySettings,

@@ -141,7 +141,7 @@ test('an endpoint that is deleted during its update fails the job', async (t) =>
 });
 
 test('a configuration that another run cleans away just before it is used is made again', async (t) => {
-  const { plane, deploy } = await startWithOld(t);
+  const { plane, deploy, lines } = await startWithOld(t);
   let cleaned = false;
   const clean = when('Updating the endpoint', () => {
     if (!cleaned) plane.configs.delete({ EndpointConfigName: nameOf(8) });
@@ -151,4 +151,6 @@ test('a configuration that another run cleans away just before it is used is mad
   assert.equal((await deploy(8, {}, clean)).kind, 'rolled out');
 
   assert.equal(plane.inputs('CreateEndpointConfig').length, 2);
+  assert.ok(lines.some((line) => /is not there, or not yet.*endpoint-config.*looking again/.test(line)));
+  assert.ok(!lines.some((line) => line.includes('Another run')), 'nobody else is at work');
 });

@@ -30,7 +30,7 @@ export type Outcome =
 
 /** A change that was begun; by this run, or by another one with the same model. */
 interface Attempt {
-  /** Configuration that the endpoint served before; `undefined` when it was created. */
+  /** Configuration that the endpoint served before; `undefined` when there was no other. */
   readonly previous: string | undefined;
 }
 
@@ -71,7 +71,8 @@ const begin = async (
   await clients.sageMaker.send(
     new UpdateEndpointCommand({ EndpointName, EndpointConfigName, ...updatePolicy(settings, now) }),
   );
-  return { previous: now.config };
+  // One that was out of service may have had this very configuration.
+  return { previous: now.config === EndpointConfigName ? undefined : now.config };
 };
 
 /** As {@link begin}, but being too late is no error. */
@@ -87,7 +88,11 @@ const tryToBegin = async (
     // Any other that is missing was cleaned away by another run, and is made again.
     if (isMissing(error) && settled && String(error).includes(`endpoint-config/${settled.config}"`))
       throw lostConfiguration(deployment.settings, settled.config);
-    deployment.report(`Another run is changing the endpoint ${deployment.settings.endpointName}.`);
+    deployment.report(
+      isMissing(error)
+        ? `The endpoint ${deployment.settings.endpointName} or its configuration is not there, or not yet (${String(error)}); looking again.`
+        : `Another run is changing the endpoint ${deployment.settings.endpointName}.`,
+    );
     return undefined;
   }
 };
