@@ -4,7 +4,8 @@ import { InvalidArgumentError, type Strings } from './values.ts';
 /** `DecodeRaw` to uint8: each string becomes a row of numbers 0 to 255. All strings must have one length. */
 export const decodeRaw = ({ shape, values }: Strings): tf.Tensor => {
   const length = values[0]?.byteLength;
-  if (length === undefined) throw new InvalidArgumentError('The batch is empty: there is nothing to decode');
+  // The kernels of WebAssembly would divide by zero.
+  if (!length) throw new InvalidArgumentError('The batch is empty: there is nothing to decode');
   values.forEach((value, index) => {
     if (value.byteLength !== length) {
       throw new InvalidArgumentError(

@@ -74,6 +74,13 @@ describe('a request that the model cannot take is answered in the words of Tenso
   const cases: [name: string, body: unknown, expected: RegExp][] = [
     ['no JSON', 'not json', /^JSON Parse error: /],
     ['an empty body', '', /^JSON Parse error: The document is empty$/],
+    ['lists without end', `${'['.repeat(1e5)}${']'.repeat(1e5)}`, /nested deeper than 300 levels$/],
+    [
+      'an input without end',
+      `{"instances":[${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}]}`,
+      /nested deeper than 300 levels$/,
+    ],
+    ['empty photos', { instances: ['', ''] }, /batch is empty/],
     ['no object', '[1]', /Is not object$/],
     ['neither key', { photos: [] }, /^Missing 'inputs' or 'instances' key$/],
     ['both keys', { inputs: [], instances: [] }, /expecting only one of 'inputs' or 'instances'/],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SIGNATURE_NAME } from '../../model/contract/tensors.ts';
 import type { Strings } from '../../model/runtime/values.ts';
 import { decodeTensor, isBase64Object, show } from './json-tensor.ts';
+import { isNestedDeeper } from './nesting.ts';
 import { invalidArgument, ServingError } from './serving-error.ts';
 
 /** A predict request: its inputs by name, and the form in which the answer is wanted. */
@@ -10,6 +11,9 @@ export interface PredictRequest {
   readonly form: 'row' | 'column';
   readonly inputs: ReadonlyMap<string, Strings>;
 }
+
+/** More levels than a tensor may have dimensions (254 in TensorFlow). */
+const MAX_LEVELS = 300;
 
 const object = z.record(z.string(), z.unknown());
 
@@ -21,6 +25,8 @@ const parseJson = (body: string): Record<string, unknown> => {
   } catch (error) {
     throw invalidArgument(`JSON Parse error: ${error instanceof Error ? error.message : String(error)}`);
   }
+  if (isNestedDeeper(document, MAX_LEVELS))
+    throw invalidArgument(`JSON Parse error: The document is nested deeper than ${MAX_LEVELS} levels`);
   const parsed = object.safeParse(document);
   if (!parsed.success) throw invalidArgument(`JSON Value: ${show(document)} Is not object`);
   return parsed.data;
