@@ -74,9 +74,13 @@ test('an endpoint that refuses connections is unavailable', async () => {
 });
 
 describe('with a server that answers what we tell it', () => {
-  let answer: { status: number; headers?: Record<string, string>; body: string } | 'nothing';
+  let answer: { status: number; headers?: Record<string, string>; body: string } | 'nothing' | 'broken';
   const server = createServer((_request, response) => {
     if (answer === 'nothing') return;
+    if (answer === 'broken') {
+      response.destroy();
+      return;
+    }
     response
       .writeHead(answer.status, { 'Content-Type': 'application/json', ...answer.headers })
       .end(answer.body);
@@ -110,6 +114,30 @@ describe('with a server that answers what we tell it', () => {
       assert.equal(problem.headers['Retry-After'], retryAfter);
     });
   }
+
+  test('an error that is answered is not called out of reach', async () => {
+    const headers = { 'x-amzn-ErrorType': 'AccessDeniedException' };
+    answer = { status: 403, headers, body: '{"message":"x"}' };
+    const { message } = await problemOf(classifierAt(url).classify(photo));
+    assert.match(message, /answered with an error \(AccessDeniedException\)/);
+  });
+
+  for (const [status, advice] of [
+    [400, /Try another photo/],
+    [500, /Try again/],
+  ] as const) {
+    test(`a model that answers ${status} is told as such`, async () => {
+      const headers = { 'x-amzn-ErrorType': 'ModelError' };
+      answer = { status: 424, headers, body: JSON.stringify({ OriginalStatusCode: status }) };
+      assert.match((await problemOf(classifierAt(url).classify(photo))).message, advice);
+    });
+  }
+
+  test('a connection that breaks is not called slow', async () => {
+    answer = 'broken';
+    const { message } = await problemOf(classifierAt(url).classify(photo));
+    assert.match(message, /broke/);
+  });
 
   test('an endpoint that never answers is given up', async () => {
     answer = 'nothing';

@@ -2,6 +2,7 @@ import {
   InvokeEndpointCommand,
   ModelError,
   type SageMakerRuntimeClient,
+  SageMakerRuntimeServiceException,
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { INPUT_NAME } from '../../model/contract/tensors.ts';
@@ -57,21 +58,31 @@ const REASONS: Readonly<Record<string, string>> = {
   ThrottlingException: 'It is receiving more requests than it is allowed.',
   ModelNotReadyException: 'It is still loading its model.',
   ValidationError: 'It has not been deployed yet.',
-  TimeoutError: 'It did not answer in time.',
+  // The SDK's name for connections that take too long, and for those that break.
+  TimeoutError: 'The connection to it broke or took too long.',
   AbortError: 'It did not answer in time.',
 };
 
+const reasonOf = (error: unknown, name: string): string => {
+  const answered = error instanceof SageMakerRuntimeServiceException;
+  return REASONS[name] ?? (answered ? `It answered with an error (${name}).` : 'It cannot be reached.');
+};
+
+/** A photo that the model refuses stays refused; a model that fails may answer the next time. */
+const modelFailed = (error: ModelError): ProblemError => {
+  const refused = (error.OriginalStatusCode ?? 500) < 500;
+  const message = refused
+    ? 'The model could not process the photo. Try another photo.'
+    : 'The model failed. Try again; if it stays, look at the log of the endpoint.';
+  return new ProblemError('model-failed', message, { cause: error });
+};
+
 const toProblem = (error: unknown, endpointName: string): ProblemError => {
-  if (error instanceof ModelError) {
-    return new ProblemError('model-failed', 'The model could not process the photo. Try another photo.', {
-      cause: error,
-    });
-  }
+  if (error instanceof ModelError) return modelFailed(error);
   const name = error instanceof Error ? error.name : '';
-  const reason = REASONS[name] ?? 'It cannot be reached.';
   return new ProblemError(
     'endpoint-unavailable',
-    `The classifier ${endpointName} is not available. ${reason} Try again shortly.`,
+    `The classifier ${endpointName} is not available. ${reasonOf(error, name)} Try again shortly.`,
     { cause: error, retryAfter: RETRY_AFTER[name] ?? 2 },
   );
 };
