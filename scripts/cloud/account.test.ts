@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { STSClient } from '@aws-sdk/client-sts';
-import { chooseAccount, findCaller } from './account.ts';
+import { chooseAccount, createStsClient, findCaller } from './account.ts';
 import { clientSettings, listen } from './testing.ts';
 
 /** STS speaks XML. */
@@ -42,6 +42,20 @@ test('expired credentials are an error with advice, not an absence of credential
 test('a secret that does not match is an error with advice', async (t) => {
   const client = await startSts(t, 403, refusal('SignatureDoesNotMatch', 'The signature does not match'));
   await assert.rejects(findCaller(client, {}), /AWS refuses the credentials.*SignatureDoesNotMatch/);
+});
+
+test('an STS that takes the question and stays silent does not answer', async (t) => {
+  const port = await listen(t, () => {});
+  const before = { ...process.env };
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+  });
+  t.after(() => {
+    process.env = before;
+  });
+  await assert.rejects(findCaller(createStsClient('ap-northeast-2', 100), {}), /AWS STS did not answer/);
 });
 
 /** The SDK's own chain of providers, on a machine on which none of them finds anything. */

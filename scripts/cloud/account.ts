@@ -11,12 +11,16 @@ export interface Caller {
 
 const identity = z.object({ Account: z.string(), Arn: z.string() });
 
-/** A client that soon knows whether AWS answers. */
-export const createStsClient = (region: string): STSClient =>
+/**
+ * A client that soon knows whether AWS answers.
+ *
+ * @param answerMs silence after which it does not
+ */
+export const createStsClient = (region: string, answerMs = 10_000): STSClient =>
   new STSClient({
     region,
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: 3000, requestTimeout: 10_000 },
+    requestHandler: { connectionTimeout: 3000, socketTimeout: answerMs },
   });
 
 const REFRESH =
