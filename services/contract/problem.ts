@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 /** Every error of the services is one of these; pages and clients may translate by it. */
 export const PROBLEM_CODES = [
+  'malformed-request',
+  'too-slow',
   'missing-photo',
   'malformed-body',
   'unsupported-content-type',

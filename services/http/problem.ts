@@ -5,6 +5,8 @@ import type { Problem, ProblemCode } from '../contract/problem.ts';
 
 /** Status and title of each code (RFC 9110 for the statuses). */
 const KINDS = {
+  'malformed-request': [400, 'The request cannot be read'],
+  'too-slow': [408, 'The request took too long'],
   'missing-photo': [400, 'No photo in the request'],
   'malformed-body': [400, 'The request body cannot be read'],
   'unsupported-content-type': [415, 'Unsupported Content-Type'],
@@ -48,18 +50,22 @@ export class ProblemError extends Error {
   }
 }
 
+/** A problem as it is sent. */
+export const problemBody = ({ code, message, status }: ProblemError, requestId?: string): Problem => ({
+  type: `urn:bloomstack:problem:${code}`,
+  title: KINDS[code][1],
+  status,
+  detail: message,
+  code,
+  ...(requestId !== undefined && { requestId }),
+});
+
 /** Answers with a problem (RFC 9457). */
-export const respondWithProblem = (context: Context, { code, message, status, headers }: ProblemError) => {
+export const respondWithProblem = (context: Context, problem: ProblemError) => {
   const requestId: unknown = context.get('requestId');
   const known = typeof requestId === 'string';
-  const body: Problem = {
-    type: `urn:bloomstack:problem:${code}`,
-    title: KINDS[code][1],
-    status,
-    detail: message,
-    code,
-    ...(known && { requestId }),
-  };
+  const body = problemBody(problem, known ? requestId : undefined);
+  const { status, headers } = problem;
   return new Response(JSON.stringify(body), {
     status,
     headers: {

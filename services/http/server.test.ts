@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { Hono } from 'hono';
 import { pino } from 'pino';
+import { problemSchema } from '../contract/problem.ts';
+import { refuseUnreadable } from './refusals.ts';
 import { startServer } from './server.ts';
 
 const log = pino({ level: 'silent' });
@@ -59,4 +62,42 @@ test('a client that never finishes is cut off after the grace period', async () 
   const closed = once(socket, 'close');
   await server.stop(100);
   await closed;
+});
+
+/** What is answered to bytes on a socket. */
+const exchange = async (url: string, request: string): Promise<{ head: string; body: string }> => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').setEncoding('latin1');
+  socket.write(request);
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  return { head, body };
+};
+
+const unreadable: Record<string, string> = {
+  'no HTTP': 'hello\r\n\r\n',
+  'a wrong method': 'FOO / HTTP/1.1\r\nHost: x\r\n\r\n',
+  'no Host': 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n',
+  'a Host that is none': 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n',
+  'headers without end': `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`,
+  'two lengths': 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+};
+for (const [name, request] of Object.entries(unreadable)) {
+  test(`a request with ${name} is answered with a problem`, async (t) => {
+    const server = await serve(new Hono().all('/', (context) => context.text('hello')));
+    t.after(() => server.stop(0));
+    const { head, body } = await exchange(server.url, request);
+    assert.match(head, /^HTTP\/1\.1 400 Bad Request\r\n/);
+    assert.match(head, /\r\ncontent-type: application\/problem\+json(\r\n|$)/i);
+    assert.equal(problemSchema.parse(JSON.parse(body)).code, 'malformed-request');
+  });
+}
+
+test('a request that takes too long is told so', () => {
+  const sent: string[] = [];
+  const socket = new PassThrough().on('data', (chunk: Buffer) => sent.push(String(chunk)));
+  refuseUnreadable(Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+  const [head = '', body = ''] = sent.join('').split('\r\n\r\n');
+  assert.match(head, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+  assert.equal(problemSchema.parse(JSON.parse(body)).code, 'too-slow');
 });

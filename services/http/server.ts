@@ -1,7 +1,8 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
+import { refuseTarget, refuseUnreadable } from './refusals.ts';
 
 export interface ServerOptions {
   /** A fetch handler, such as a Hono app's. */
@@ -66,11 +67,12 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
     if (stopping) response.headers.set('Connection', 'close');
     return response;
   };
-  const server = createAdaptorServer({
-    fetch: answer,
-    serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-  });
-  if (!('closeIdleConnections' in server)) throw new Error('Expected a plain HTTP server.');
+  const server = createServer(
+    // Without a Host, Node itself would answer, and with nothing in it.
+    { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false },
+    getRequestListener(answer, { errorHandler: refuseTarget }),
+  );
+  server.on('clientError', refuseUnreadable);
   const address = await listen(server, port, hostname);
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${host}:${address.port}`;

@@ -4,6 +4,9 @@
  */
 export const PROBLEMS = {
   ko: {
+    'malformed-request': '요청을 읽을 수 없었어요. 페이지를 새로 고친 뒤 다시 시도해 주세요.',
+    'too-slow':
+      '사진이 도착하는 데 너무 오래 걸렸어요. 더 작은 사진을 보내거나 연결이 좋은 곳에서 다시 시도해 주세요.',
     'missing-photo': '사진이 함께 오지 않았어요. 사진을 다시 골라 주세요.',
     'malformed-body': '사진이 전송되다가 깨졌어요. 다시 시도해 주세요.',
     'unsupported-content-type':
@@ -25,6 +28,9 @@ export const PROBLEMS = {
     'odd-answer': '알 수 없는 응답을 받았어요. 잠시 후 다시 시도해 주세요.',
   },
   en: {
+    'malformed-request': 'The request could not be read. Reload the page and try again.',
+    'too-slow':
+      'The photo took too long to arrive. Send a smaller one, or try again where the connection is better.',
     'missing-photo': 'No photo arrived. Please choose the photo again.',
     'malformed-body': 'The photo broke on its way. Please try again.',
     'unsupported-content-type': 'Photos are not accepted in this form. Reload the page and try again.',
@@ -48,6 +54,7 @@ export const PROBLEMS = {
 
 /** Problems that may be gone the next time. */
 export const WORTH_A_RETRY = new Set([
+  'too-slow',
   'malformed-body',
   'endpoint-unavailable',
   'model-failed',
