@@ -17,13 +17,13 @@ import { UploadMemory } from './upload-memory.ts';
 export interface WasOptions {
   readonly log: Logger;
   readonly classifier: Classifier;
-  /** Photos decoded side by side; each takes up to 200 MB for a moment. @default 2 */
+  /** Photos decoded side by side; the worst take 450 MB each, and a task has 1 GiB. @default 1 */
   readonly decoders?: number;
   /** Photos with the model side by side; the others wait here, where no clock runs against them. @default 8 */
   readonly invocations?: number;
   /** Photos that have arrived and are on their way to an answer. @default 32 */
   readonly maxInFlight?: number;
-  /** What all uploads may take at once, in bytes. @default 256 MiB, a quarter of a task's memory */
+  /** What all uploads may take at once, in bytes. @default 128 MiB; it is held twice for a moment */
   readonly uploadBytes?: number;
 }
 
@@ -33,10 +33,10 @@ const toLanguage = (value: unknown): Language => LANGUAGES.find((language) => la
 export const createWasApp = ({
   log,
   classifier,
-  decoders = 2,
+  decoders = 1,
   invocations = 8,
   maxInFlight = 32,
-  uploadBytes = 256 * 1024 * 1024,
+  uploadBytes = 128 * 1024 * 1024,
 }: WasOptions): App => {
   const app = createApp({ log });
   const decoding = pLimit(decoders);
