@@ -67,7 +67,7 @@ export const createWasApp = ({
       const { raw } = context.req;
       const classification = await withBody(raw, memory, (body) =>
         answering(async () => {
-          const pixels = await decode(readUpload(body, raw.headers));
+          const pixels = await decode(await readUpload(body, raw.headers));
           return invoking(() => classifier.classify(pixels));
         }),
       );

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProblemError } from '../http/problem.ts';
-import { boundaryOf, readFormFile } from './form-file.ts';
+import { readFormFile } from './form-file.ts';
 
 /** The field of a form that carries the photo. */
 const FIELD = 'file';
@@ -11,21 +11,14 @@ const WAYS = `Send the photo as the multipart field "${FIELD}", as a raw image/*
 const BASE64 = /^(?:data:[^,]*;base64,)?([a-z0-9+/]*={0,2})$/i;
 const jsonSchema = z.object({ image: z.string() });
 
-const fromForm = (body: Buffer, contentType: string): Uint8Array => {
-  const malformed = (whatIsWrong: string, cause?: unknown) =>
-    new ProblemError('malformed-body', `The multipart form cannot be read: ${whatIsWrong}. ${WAYS}`, {
-      cause,
-    });
-  const boundary = boundaryOf(contentType);
-  if (boundary === undefined) throw malformed('its Content-Type names no boundary of at most 70 characters');
-  const read = () => {
-    try {
-      return readFormFile(body, boundary, FIELD);
-    } catch (error) {
-      throw malformed('it is cut short or malformed', error);
-    }
-  };
-  const file = read();
+const fromForm = async (body: Buffer, contentType: string): Promise<Uint8Array> => {
+  const file = await readFormFile(body, contentType, FIELD).catch((error: unknown) => {
+    throw new ProblemError(
+      'malformed-body',
+      `The multipart form cannot be read: it is cut short or malformed, or its Content-Type names no boundary. ${WAYS}`,
+      { cause: error },
+    );
+  });
   if (!file) throw new ProblemError('missing-photo', `The form has no file in its field "${FIELD}". ${WAYS}`);
   return file;
 };
@@ -54,7 +47,7 @@ const fromJson = (body: Buffer): Uint8Array => {
  *
  * @throws ProblemError `unsupported-content-type`, `malformed-body` or `missing-photo`
  */
-export const readUpload = (body: Buffer, headers: Headers): Uint8Array => {
+export const readUpload = async (body: Buffer, headers: Headers): Promise<Uint8Array> => {
   const encoding = headers.get('Content-Encoding') ?? 'identity';
   if (encoding !== 'identity') {
     throw new ProblemError(
