@@ -131,13 +131,13 @@ interface Result {
   readonly count: number;
 }
 
-/** Rounded down: a model that misses a bar by little must not seem to reach it. */
-const shortened = ({ correct, count }: Result) => Math.floor((10_000 * correct) / count) / 10_000;
+/** A model that misses a bar by little must not seem to reach it. */
+const roundedDown = ({ correct, count }: Result) => Math.floor((10_000 * correct) / count) / 10_000;
 
 /** The part of the report that the pipeline reads; the model registry shows metrics of this form. */
 export const evaluationReport = (result: Result) => ({
   multiclass_classification_metrics: { accuracy: { value: result.accuracy } },
-  result: `${result.correct} of ${result.count} test photos, a share of ${shortened(result)}`,
+  result: `${result.correct} of ${result.count} test photos, a share of ${roundedDown(result)}`,
 });
 
 /** Where in the report the share of test photos named rightly lies, to be compared. */

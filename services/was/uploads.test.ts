@@ -45,11 +45,13 @@ const stall = async (url: string, bytes: number): Promise<Socket> => {
   return socket;
 };
 
+/** What never comes fails the test by its time limit. */
+const LIMIT = { timeout: 60_000 };
 const until = async (condition: () => Promise<boolean> | boolean) => {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
-test('uploads that do not go on keep nobody out', async (t) => {
+test('uploads that do not go on keep nobody out', LIMIT, async (t) => {
   const { url } = await start(t, { maxInFlight: 2 });
   const stalled = await Promise.all(Array.from({ length: 8 }, () => stall(url, 10)));
   // As long as they are open, others are answered.
@@ -57,7 +59,7 @@ test('uploads that do not go on keep nobody out', async (t) => {
   for (const socket of stalled) socket.destroy();
 });
 
-test('uploads take no more memory than they may, and give it back', async (t) => {
+test('uploads take no more memory than they may, and give it back', LIMIT, async (t) => {
   const { url } = await start(t, { uploadBytes: 100_000 });
   const stalled = await stall(url, 100_000 - photo.byteLength + 1);
   let refused = await post(url);
@@ -72,7 +74,7 @@ test('uploads take no more memory than they may, and give it back', async (t) =>
   await until(async () => (await post(url)).status === 200);
 });
 
-test('an upload that breaks off is no error of ours', async (t) => {
+test('an upload that breaks off is no error of ours', LIMIT, async (t) => {
   const { url, lines } = await start(t);
   (await stall(url, 10)).destroy();
   await until(() => lines.some(({ msg }) => /broke off/.test(msg)));

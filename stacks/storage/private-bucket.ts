@@ -101,6 +101,7 @@ export class PrivateBucket extends Construct {
       dependsOn: [publicAccess],
     });
   }
+
   /**
    * Lays a text file into the bucket. It waits for encryption and versioning: an object that is there before them has no
    * version, and taking it away leaves a marker behind, on which the deletion of the bucket can trip.

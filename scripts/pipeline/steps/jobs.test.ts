@@ -58,6 +58,14 @@ const WRITE_MODEL = `
   write('/opt/ml/model/flowers/1/saved_model.pb', 'model');
 `;
 
+/** For a machine that breaks down once. */
+const TWICE = {
+  ExceptionType: ['SageMaker.JOB_INTERNAL_ERROR'],
+  IntervalSeconds: 60,
+  BackoffRate: 2,
+  MaxAttempts: 2,
+};
+
 describe('a training job', () => {
   test('gets what SageMaker gives it, and its model is packed', async () => {
     process.env['AWS_PROFILE'] = 'mine';
@@ -131,16 +139,8 @@ describe('a training job', () => {
   });
 
   test('warns once of what its log warns of, even when it is tried again', async () => {
-    const RetryPolicies = [
-      {
-        ExceptionType: ['SageMaker.JOB_INTERNAL_ERROR'],
-        IntervalSeconds: 60,
-        BackoffRate: 2,
-        MaxAttempts: 2,
-      },
-    ];
     const result = await run(
-      [training('Train', { RetryPolicies })],
+      [training('Train', { RetryPolicies: [TWICE] })],
       `console.log('Warning: Few photos.');
       const [checkpoint] = readdirSync(at('/opt/ml/checkpoints'));
       if (checkpoint === undefined) {
@@ -159,16 +159,8 @@ describe('a training job', () => {
   });
 
   test('whose machine breaks down is started again, and goes on from its checkpoint', async () => {
-    const RetryPolicies = [
-      {
-        ExceptionType: ['SageMaker.JOB_INTERNAL_ERROR'],
-        IntervalSeconds: 60,
-        BackoffRate: 2,
-        MaxAttempts: 2,
-      },
-    ];
     const result = await run(
-      [training('Train', { RetryPolicies })],
+      [training('Train', { RetryPolicies: [TWICE] })],
       `const [checkpoint] = readdirSync(at('/opt/ml/checkpoints'));
       if (checkpoint === undefined) {
         write('/opt/ml/checkpoints/half', 'half');
