@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { ENDPOINT } from '../services/contract/services.ts';
+import { ENDPOINT } from '../services/contract.ts';
 import { readEnvironment } from '../services/http/environment.ts';
 import { endpointFolder } from './local/build-folder.ts';
 import { environmentWithoutAws, LOCAL_AWS } from './local/environment.ts';

@@ -3,6 +3,9 @@
 /** Largest file, in bytes: a 48-megapixel JPEG from a phone fits. */
 export const MAX_PHOTO_BYTES = 15 * 1024 * 1024;
 
+/** Refuses a photo by its size, and a request too that is large because of its photo. */
+export const TOO_LARGE_MESSAGE = `The photo is too large: at most ${MAX_PHOTO_BYTES / 2 ** 20} MiB are accepted. Send a smaller version of it: about 1600 pixels on its longer side are plenty.`;
+
 /** Largest picture, in pixels: a 48-megapixel phone camera (8064 x 6048) fits. */
 export const MAX_PHOTO_PIXELS = 50_000_000;
 

@@ -8,6 +8,7 @@ import {
   MAX_PHOTO_PIXELS,
   MAX_PHOTO_SIDE,
   MIN_PHOTO_SIDE,
+  TOO_LARGE_MESSAGE,
 } from './limits.ts';
 
 // A service decodes every photo once: libvips's cache of operations would only hold memory.
@@ -20,12 +21,7 @@ const ACCEPTED = 'Send one still photo as JPEG, PNG or WebP.';
 /** Checks that need only the first bytes. */
 const checkFile = (file: Uint8Array): void => {
   if (file.byteLength === 0) throw new PhotoError('empty', `The photo is empty (0 bytes). ${ACCEPTED}`);
-  if (file.byteLength > MAX_PHOTO_BYTES) {
-    throw new PhotoError(
-      'too-large',
-      `The photo has ${file.byteLength} bytes; at most ${MAX_PHOTO_BYTES} are accepted. Send a smaller version of it.`,
-    );
-  }
+  if (file.byteLength > MAX_PHOTO_BYTES) throw new PhotoError('too-large', TOO_LARGE_MESSAGE);
   if (detectFormat(file) !== undefined) return;
   const reason = isHeif(file)
     ? 'The photo is in HEIC or AVIF format, which is not accepted. On an iPhone choose Settings > Camera > Formats > Most Compatible, or convert it.'

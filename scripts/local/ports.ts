@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { z } from 'zod';
-import { ENDPOINT, WAS, WEB } from '../../services/contract/services.ts';
+import { ENDPOINT, WAS, WEB } from '../../services/contract.ts';
 
 const port = (standard: number) => z.coerce.number().int().min(0).max(65535).default(standard);
 

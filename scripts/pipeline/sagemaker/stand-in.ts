@@ -1,4 +1,4 @@
-import { ENDPOINT } from '../../../services/contract/services.ts';
+import { ENDPOINT } from '../../../services/contract.ts';
 import { environmentWithoutAws } from '../../local/environment.ts';
 import { prepareServedModel } from '../../local/served-model.ts';
 import { ServiceProcess } from '../../local/service-process.ts';

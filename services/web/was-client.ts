@@ -1,10 +1,12 @@
 import { ProblemError } from '../http/problem.ts';
 
-/** Where the WAS is, and how to reach it. */
-export interface WasOptions {
+/** Where the WAS is, how to reach it, and how long to wait for it. */
+export interface WasClientOptions {
   /** Without a slash at its end. */
   readonly wasUrl: string;
   readonly fetch: typeof globalThis.fetch;
+  /** How long the WAS may keep a request waiting, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 const RETRY_AFTER_SECONDS = 5;
@@ -24,6 +26,8 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
  * Reads an answer to its end. It is small, and so an answer that breaks off half-way can still become a problem.
  *
  * @throws ProblemError `was-unavailable` when it is far too long to be the WAS's
+ * @example
+ * String(Buffer.from(await readAnswer(new Response('{}')))); // => '{}'
  */
 export const readAnswer = async ({ body }: Response): Promise<Uint8Array<ArrayBuffer>> => {
   const chunks: Uint8Array[] = [];

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { LANGUAGES } from '../contract/answer.ts';
-import { PROBLEM_CODES } from '../contract/problem.ts';
+import { LANGUAGES, PROBLEM_CODES } from '../contract.ts';
 
 const PUBLIC = new URL('./public/', import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, PUBLIC), 'utf8');
@@ -67,4 +66,26 @@ test('explains by code, names the limit, and falls back to the detail', () => {
   assert.equal(explain({ code: 'new-one', detail: 'Something new.' }, 'en', ''), 'Something new.');
   const { internal } = PROBLEMS.en;
   assert.equal(explain({ code: 'toString' }, 'en', ''), internal);
+});
+
+const shares = z.array(z.object({ acc: z.number() }));
+const result = z.object({ known: z.boolean().optional(), predictions: shares.optional() });
+const { alternativesOf } = z
+  .object({ alternativesOf: z.function({ input: z.tuple([result]), output: shares }) })
+  .parse(await import(new URL('alternatives.js', PUBLIC).href));
+
+const predictionsWith = (...accs: number[]) => accs.map((acc) => ({ acc }));
+
+test('an answer is not an alternative to itself, but of a photo that shows no flower every guess is one', () => {
+  const predictions = predictionsWith(0.7, 0.3);
+  assert.deepEqual(alternativesOf({ known: true, predictions }), predictionsWith(0.3));
+  assert.deepEqual(alternativesOf({ predictions }), predictionsWith(0.3));
+  assert.deepEqual(alternativesOf({ known: false, predictions }), predictions);
+});
+
+test('what reads as less than 1 % is left out, and it may be all', () => {
+  const predictions = predictionsWith(0.98, 0.0096, 0.0094, 0);
+  assert.deepEqual(alternativesOf({ known: true, predictions }), predictionsWith(0.0096));
+  assert.deepEqual(alternativesOf({ known: true, predictions: predictionsWith(0.999, 0.001) }), []);
+  assert.deepEqual(alternativesOf({}), []);
 });

@@ -7,7 +7,7 @@ import { layersNetwork } from '../../model/savedmodel/export-layers.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
 import { buildNetwork } from '../../model/training/network.ts';
 import { createEndpointApp } from './app.ts';
-import { ModelStore } from './model-store.ts';
+import { ModelStore } from './models.ts';
 
 export const TEST_LABELS = ['astilbe', 'bellflower', 'unheard_of_flower'] as const;
 export const TEST_VERSION = '7';
@@ -21,10 +21,12 @@ export const tinySavedModel = (version: string = TEST_VERSION): Uint8Array =>
     }),
   );
 
-/** The whole stand-in around {@link tinySavedModel}, on WebAssembly. */
+/** The endpoint emulator around {@link tinySavedModel}, on WebAssembly. */
 export const tinyEndpoint = async () => {
   await loadBackend({ native: false });
   const runner = new GraphRunner(decodeSavedModel(tinySavedModel()));
-  const store = new ModelStore([{ name: 'image-classifier', version: TEST_VERSION, runner }]);
+  const store = new ModelStore({
+    models: [{ name: 'image-classifier', version: TEST_VERSION, runner }],
+  });
   return createEndpointApp({ store, endpointName: 'image-classifier', log: pino({ level: 'silent' }) });
 };

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
 import type { TestContext } from 'node:test';
 import { type Logger, pino } from 'pino';
-import { type Problem, problemSchema } from '../contract/problem.ts';
+import { type Problem, problemSchema } from '../contract.ts';
 import { startServer } from '../http/server.ts';
 import { createWebApp, type WebAppOptions } from './app.ts';
 
 /** pino's number for `error`. */
 export const ERROR_LEVEL = 50;
 
-/** A log whose lines can be looked at. */
+/** A log whose lines a test can read. */
 export const recordedLog = (): { log: Logger; lines: { level: number; msg: string; status?: number }[] } => {
   const lines: { level: number; msg: string; status?: number }[] = [];
   return { lines, log: pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) }) };
@@ -18,7 +18,7 @@ export const recordedLog = (): { log: Logger; lines: { level: number; msg: strin
 export const webApp = (options: Partial<WebAppOptions> = {}) =>
   createWebApp({ log: recordedLog().log, wasUrl: 'http://was.test', version: '1.2.3', ...options });
 
-/** A WAS of the test's own making, on a real socket. */
+/** A WAS that answers as the test says, on a real socket. */
 export const startFakeWas = async (t: TestContext, listener: RequestListener): Promise<string> => {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -52,7 +52,7 @@ export const startUpload = (webUrl: string) => {
   return { upload, answer };
 };
 
-/** Reads a problem, and fails when it is none. */
+/** Reads a problem, and fails when the answer is something else. */
 export const readProblem = async (response: Response): Promise<Problem> => {
   const type = response.headers.get('Content-Type');
   if (type !== 'application/problem+json')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readProblem, startFakeWas, webApp } from './testing.ts';
+import { readProblem, startFakeWas, webApp } from './fake-was.ts';
 
 const answering = (body: string, status = 200) =>
   webApp({ fetch: async () => new Response(body, { status }) });
@@ -27,7 +27,7 @@ const notTheWas = {
   'a load balancer without a WAS': answering('<h1>503 Service Temporarily Unavailable</h1>', 503),
   'a redirect': webApp({ fetch: async () => Response.redirect('http://elsewhere.test/health', 302) }),
   'far too much': answering('x'.repeat(2 * 1024 * 1024)),
-  nobody: webApp({ fetch: () => Promise.reject(new TypeError('fetch failed')) }),
+  nothing: webApp({ fetch: () => Promise.reject(new TypeError('fetch failed')) }),
 };
 
 for (const [what, app] of Object.entries(notTheWas)) {
@@ -43,7 +43,7 @@ for (const [what, app] of Object.entries(notTheWas)) {
 
 test('does not wait for a WAS that hangs', async (t) => {
   const wasUrl = await startFakeWas(t, () => {});
-  const response = await webApp({ wasUrl, healthPatience: 30 }).request('/was/health');
+  const response = await webApp({ wasUrl, healthTimeoutMs: 30 }).request('/was/health');
   assert.equal(response.status, 503);
   assert.match((await readProblem(response)).detail, /within 30 ms/);
 });
@@ -52,6 +52,6 @@ test('does not wait for a WAS that hangs in the middle of its answer', async (t)
   const wasUrl = await startFakeWas(t, (_, answer) => {
     answer.write('{"message"');
   });
-  const response = await webApp({ wasUrl, healthPatience: 30 }).request('/was/health');
+  const response = await webApp({ wasUrl, healthTimeoutMs: 30 }).request('/was/health');
   assert.equal((await readProblem(response)).code, 'was-unavailable');
 });

@@ -4,9 +4,9 @@ import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import sharp from 'sharp';
-import { problemSchema } from '../contract/problem.ts';
+import { problemSchema } from '../contract.ts';
 import { startServer } from '../http/server.ts';
-import { createWasApp, type WasOptions } from './app.ts';
+import { createWasApp, type WasAppOptions } from './app.ts';
 
 const photo = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
   .png()
@@ -18,7 +18,7 @@ const classify = async () => ({
 });
 
 /** The application service on a real socket, and the messages that it logs. */
-const start = async (t: TestContext, options: Partial<WasOptions> = {}) => {
+const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
   const lines: { level: number; msg: string }[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const { fetch } = createWasApp({ log, classifier: { classify }, ...options });
@@ -45,13 +45,13 @@ const stall = async (url: string, bytes: number): Promise<Socket> => {
   return socket;
 };
 
-/** What never comes fails the test by its time limit. */
+/** Waiting without end fails a test by its time limit. */
 const LIMIT = { timeout: 60_000 };
 const until = async (condition: () => Promise<boolean> | boolean) => {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
-test('uploads that do not go on keep nobody out', LIMIT, async (t) => {
+test('uploads that stall keep no others out', LIMIT, async (t) => {
   const { url } = await start(t, { maxInFlight: 2 });
   const stalled = await Promise.all(Array.from({ length: 8 }, () => stall(url, 10)));
   // As long as they are open, others are answered.
@@ -59,7 +59,7 @@ test('uploads that do not go on keep nobody out', LIMIT, async (t) => {
   for (const socket of stalled) socket.destroy();
 });
 
-test('uploads take no more memory than they may, and give it back', LIMIT, async (t) => {
+test('uploads take no more memory than they may, and release it', LIMIT, async (t) => {
   const { url } = await start(t, { uploadBytes: 100_000 });
   const stalled = await stall(url, 100_000 - photo.byteLength + 1);
   let refused = await post(url);
@@ -74,7 +74,7 @@ test('uploads take no more memory than they may, and give it back', LIMIT, async
   await until(async () => (await post(url)).status === 200);
 });
 
-test('an upload that breaks off is no error of ours', LIMIT, async (t) => {
+test('an upload that breaks off is not an error of ours', LIMIT, async (t) => {
   const { url, lines } = await start(t);
   (await stall(url, 10)).destroy();
   await until(() => lines.some(({ msg }) => /broke off/.test(msg)));

@@ -1,10 +1,41 @@
-import { loadModel, type ServedModel } from './load-model.ts';
-import { BARE_NAME, newestModels } from './model-folder.ts';
-import { ServingError } from './serving-error.ts';
+import { readFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
+import { GraphRunner } from '../../model/runtime/graph-runner.ts';
+import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
+import { ServingError } from './errors.ts';
+import { BARE_NAME, type ModelFolderOptions, newestModels, type StoredModel } from './model-folder.ts';
 
-export type { ServedModel } from './load-model.ts';
+/** A model that is loaded and answers. */
+export interface ServedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly runner: GraphRunner;
+}
 
-/** What TensorFlow Serving tells of a version. */
+/**
+ * Loads a model's file.
+ *
+ * @throws Error that says which file cannot be served, and why
+ */
+export const loadModel = async ({ name, version, file }: StoredModel): Promise<ServedModel> => {
+  try {
+    const model = decodeSavedModel(await readFile(file));
+    await nextTurn();
+    return { name, version, runner: new GraphRunner(model) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The model ${file} cannot be served. ${reason}`, { cause: error });
+  }
+};
+
+/** The first run compiles kernels and is several times slower than the rest: no client should wait for it. */
+export const warmUp = async ({ runner }: ServedModel): Promise<void> => {
+  const photo = { shape: [1], values: [new Uint8Array(PHOTO_BYTES)] };
+  await runner.run(new Map(Object.keys(runner.signature.inputs).map((name) => [name, photo])));
+};
+
+/** TensorFlow Serving's status of a version. */
 export interface VersionStatus {
   readonly version: string;
   readonly state: 'AVAILABLE' | 'END';
@@ -18,7 +49,17 @@ interface Retired {
   readonly requests: Set<symbol>;
 }
 
-/** The models that answer, one version of each. */
+export interface ModelStoreOptions {
+  readonly models: readonly ServedModel[];
+}
+
+/**
+ * The models that answer, one version of each.
+ *
+ * @example
+ * const store = await ModelStore.load({ directory: 'model/default' });
+ * store.defaultName; // => 'image-classifier'
+ */
 export class ModelStore {
   readonly #models: Map<string, ServedModel>;
   /** Versions that could not be loaded, by the name of their model. */
@@ -26,18 +67,17 @@ export class ModelStore {
   readonly #requests = new Set<symbol>();
   readonly #retired = new Set<Retired>();
 
-  constructor(models: readonly ServedModel[]) {
+  constructor({ models }: ModelStoreOptions) {
     this.#models = new Map(models.map((model) => [model.name, model]));
   }
 
   /**
    * The newest version of each model of a folder, like TensorFlow Serving's default policy.
    *
-   * @param directory holds `<name>/<version>/saved_model.pb`, or one model's `<version>/saved_model.pb`
    * @throws Error when there is none, or one of them cannot be served
    */
-  static async load(directory: string): Promise<ModelStore> {
-    const found = await newestModels(directory).catch((error: unknown) => {
+  static async load({ directory }: ModelFolderOptions): Promise<ModelStore> {
+    const found = await newestModels({ directory }).catch((error: unknown) => {
       throw new Error(
         `The model folder ${directory} cannot be read. Set MODEL_DIR to a folder with a model.`,
         { cause: error },
@@ -49,10 +89,10 @@ export class ModelStore {
       );
     const models: ServedModel[] = [];
     for (const model of found) models.push(await loadModel(model));
-    return new ModelStore(models);
+    return new ModelStore({ models });
   }
 
-  /** The model that answers when a request names none: the first by name. */
+  /** The name of the model that answers when a request names none: the first by name. */
   get defaultName(): string {
     return [...this.#models.keys()].sort()[0] ?? BARE_NAME;
   }
@@ -69,7 +109,7 @@ export class ModelStore {
     throw new ServingError(404, `Servable not found for request: ${wanted}`);
   }
 
-  /** Versions of a model, what is served first; none when the model is unknown. */
+  /** Versions of a model, the served one first; none when the model is unknown. */
   statuses(name: string): readonly VersionStatus[] {
     const served = this.#models.get(name);
     const refused = this.#refused.get(name);
@@ -79,7 +119,7 @@ export class ModelStore {
     ];
   }
 
-  /** Forgets what could not be served: it is not there any more. */
+  /** Forgets the version that could not be served: it is not there any more. */
   forget(name: string): void {
     this.#refused.delete(name);
   }
@@ -90,7 +130,7 @@ export class ModelStore {
   }
 
   /**
-   * From now on this model answers, in place of another version of it. Requests that are under way finish on the old
+   * From now on this model answers, in place of another version of it. Requests in flight finish on the old
    * one, whose memory is released after the last of them.
    */
   replace(model: ServedModel): void {
@@ -101,7 +141,7 @@ export class ModelStore {
     this.#release();
   }
 
-  /** Runs `work`; no model that it finds meanwhile is taken away before it ends. */
+  /** Runs `work`; no model that it finds meanwhile is released before it ends. */
   async during<T>(work: () => Promise<T> | T): Promise<T> {
     const request = Symbol('request');
     this.#requests.add(request);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readFormFile } from './form-file.ts';
+import { readFormFile } from './upload.ts';
 
 const file = Buffer.from('\r\n--no delimiter, \x00 and no text either\r\n', 'latin1');
 const part = (head: string, content: Uint8Array = file) =>
   Buffer.concat([Buffer.from(`--b\r\n${head}\r\n\r\n`), content, Buffer.from('\r\n')]);
 const form = (...parts: Uint8Array[]) => Buffer.concat([...parts, Buffer.from('--b--\r\n')]);
 const read = (body: Buffer, contentType = 'multipart/form-data; boundary=b') =>
-  readFormFile(body, contentType, 'file');
+  readFormFile({ form: body, contentType, field: 'file' });
 
 const PLAIN = 'Content-Disposition: form-data; name="file"; filename="a.jpg"';
 const TEXT = 'Content-Disposition: form-data; name="file"';

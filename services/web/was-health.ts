@@ -1,13 +1,8 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { PATHS, WAS_HEALTH } from '../contract/services.ts';
+import { PATHS, WAS_HEALTH } from '../contract.ts';
 import { ProblemError } from '../http/problem.ts';
-import { readAnswer, type WasOptions, wasUnavailable } from './was.ts';
-
-export interface WasHealthRouteOptions extends WasOptions {
-  /** How long the WAS may take, in milliseconds. */
-  readonly patience: number;
-}
+import { readAnswer, type WasClientOptions, wasUnavailable } from './was-client.ts';
 
 const wasHealth = z.object({ message: z.literal(WAS_HEALTH.message) });
 
@@ -19,13 +14,13 @@ const parseJson = (text: string): unknown => {
   }
 };
 
-/** `GET /was/health`: whether the WAS of this service's configuration answers. No visitor can choose another. */
-export const wasHealthRoute = ({ wasUrl, fetch, patience }: WasHealthRouteOptions) => {
+/** `GET /was/health`: whether the configured WAS answers. No visitor can choose another. */
+export const wasHealthRoute = ({ wasUrl, fetch, timeoutMs }: WasClientOptions) => {
   const ask = async () => {
     const answer = await fetch(`${wasUrl}${PATHS.health}`, {
       headers: { Accept: 'application/json' },
       redirect: 'manual',
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const text = new TextDecoder().decode(await readAnswer(answer));
     if (!answer.ok) throw wasUnavailable(`The WAS answered its health check with status ${answer.status}.`);
@@ -38,7 +33,7 @@ export const wasHealthRoute = ({ wasUrl, fetch, patience }: WasHealthRouteOption
     if (error instanceof ProblemError) return error;
     const late = error instanceof DOMException && error.name === 'TimeoutError';
     return wasUnavailable(
-      late ? `The WAS did not answer within ${patience} ms.` : 'The WAS cannot be reached.',
+      late ? `The WAS did not answer within ${timeoutMs} ms.` : 'The WAS cannot be reached.',
       error,
     );
   };
