@@ -26,7 +26,7 @@ const callSchema = z.object({
   run: z.string().default('npm run -s plan -- --offline'),
   env: z.record(z.string(), z.string()).default({}),
   /** `context.bloomstack` of cdktf.json. */
-  context: z.unknown(),
+  context: z.unknown().optional(),
 });
 
 const environmentOf = ({ env, context }: z.infer<typeof callSchema>): Record<string, string> => ({
