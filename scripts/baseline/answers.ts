@@ -1,72 +1,110 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
-import { Command, drawing, freePort, pretty, say, seeded, WORK, write } from './commands.ts';
-import { type Asked, answersTo, answersToBytes, fakeServer, type Requests } from './http.ts';
-import { endpointRequests, post, UNREADABLE, uploads, WAS, WEB } from './requests.ts';
+import { Command, drawing, type Environment, masked, pretty, say, seeded, write } from './commands.ts';
+import inputs from './requests.json' with { type: 'json' };
+import {
+  type Asked,
+  CLASSIFY,
+  invocations,
+  post,
+  type Requests,
+  routes,
+  UNREADABLE,
+  uploads,
+} from './requests.ts';
 
 /** What the services answer, as `npm start` starts them, and what they make of neighbours that misbehave. */
 
-const PHOTOS = 50;
-/** Longer than any answer takes, even while the other core trains. */
-const PATIENT = { ENDPOINT_TIMEOUT_MS: '20000' };
+export const sha256 = (content: string | Uint8Array): string =>
+  createHash('sha256').update(content).digest('hex');
 
-interface Photo {
-  readonly name: string;
-  readonly file: Buffer;
-}
+const VOLATILE = new Set(['connection', 'date', 'keep-alive']);
 
-const photosOf = (folder: string): Photo[] => {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(jpe?g|png|webp)$/i.test(name))
-    .sort();
-  return Array.from({ length: Math.min(PHOTOS, names.length) }, (_, index) => {
-    const name = names[Math.floor((index * names.length) / PHOTOS)] ?? '';
-    return { name, file: readFileSync(path.join(folder, name)) };
+/** JSON as JSON, if that loses nothing; long texts as their checksum. */
+const compared = (text: string): unknown => {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (JSON.stringify(json) === text) return json;
+  } catch {
+    // Then it is no JSON.
+  }
+  return text.length > 500 ? { length: text.length, sha256: sha256(text) } : text;
+};
+
+const answerOf = async (incoming: IncomingMessage) => {
+  const headers = Object.entries(incoming.headers).filter(([name]) => !VOLATILE.has(name));
+  return {
+    status: incoming.statusCode,
+    headers: Object.fromEntries(headers.sort(([a], [b]) => (a < b ? -1 : 1))),
+    body: compared(masked(String(await buffer(incoming)))),
+  };
+};
+
+/** By node:http, because `fetch` adds headers of its own. */
+const ask = (base: string, { method = 'GET', path, headers = {}, body }: Asked): Promise<unknown> =>
+  new Promise((resolve) => {
+    const length = body && !('Transfer-Encoding' in headers) && { 'Content-Length': body.length };
+    const all = { 'X-Request-Id': 'baseline', ...length, ...headers };
+    const outgoing = request(base, { method, path, agent: false, headers: all });
+    outgoing.on('error', (error) => resolve(masked(`no answer: ${error.message}`)));
+    outgoing.once('response', async (incoming) => {
+      resolve(await answerOf(incoming).catch((error: unknown) => masked(`broke off: ${error}`)));
+      outgoing.destroy();
+    });
+    if ('Content-Length' in headers) outgoing.flushHeaders();
+    else outgoing.end(body);
   });
+
+/** One after the other, so that none waits for another. */
+const answersTo = async (requests: Requests, base: string): Promise<Record<string, unknown>> => {
+  const answers: Record<string, unknown> = {};
+  for (const [name, asked] of Object.entries(requests)) answers[name] = await ask(base, asked);
+  return answers;
 };
 
-const drawnPhotos = (): Promise<Photo[]> => {
-  const random = seeded(50);
-  return Promise.all(
-    Array.from({ length: PHOTOS }, async (_, index) => {
-      const picture = drawing(
-        random,
-        (index * 360) / PHOTOS,
-        200 + ((index * 37) % 300),
-        220 + ((index * 53) % 200),
-      );
-      const file = await (index % 3 === 0
-        ? picture.webp()
-        : index % 3 === 1
-          ? picture.png()
-          : picture.jpeg()
-      ).toBuffer();
-      return { name: `drawn ${index}`, file };
-    }),
-  );
+const answersToBytes = async (base: string): Promise<Record<string, unknown>> => {
+  const answers: Record<string, unknown> = {};
+  for (const [name, bytes] of Object.entries(UNREADABLE)) {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1').on('error', () => {});
+    socket.write(bytes);
+    answers[name] = masked(String(await buffer(socket)))
+      .split('\r\n')
+      .filter((line) => !/^date:/i.test(line));
+  }
+  return answers;
 };
 
-/** As the endpoint is asked by others than the application service: cropped here, and not quite as there. */
-const invocation = async (file: Buffer): Promise<Asked> => {
-  const pixels = await sharp(file)
-    .resize(224, 224, { fit: 'cover' })
-    .flatten()
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer();
-  return post(
-    '/invocations',
-    'application/json',
-    JSON.stringify({ instances: [{ b64: pixels.toString('base64') }] }),
-  );
+const listen = async (answer: (asked: IncomingMessage, response: ServerResponse) => void) => {
+  const server = createServer((asked, response) => {
+    asked.on('error', () => {}).resume();
+    answer(asked, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const stop = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { port, url: `http://127.0.0.1:${port}`, stop };
 };
 
-const listening = async (line: string, environment: Readonly<Record<string, string>>) => {
-  const port = String(await freePort());
-  const url = `http://127.0.0.1:${port}`;
-  const command = new Command(line, { LOG_LEVEL: 'silent', HOST: '127.0.0.1', PORT: port, ...environment });
-  await command.until(/(?!)/, () =>
+/** One service alone, on a port that was free a moment ago. */
+const startAlone = async (line: string, environment: Environment) => {
+  const { port, url, stop } = await listen(() => {});
+  await stop();
+  const command = new Command(line, {
+    LOG_LEVEL: 'silent',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    ...environment,
+  });
+  await command.until(() =>
     fetch(`${url}/health`).then(
       ({ ok }) => ok,
       () => false,
@@ -75,151 +113,120 @@ const listening = async (line: string, environment: Readonly<Record<string, stri
   return { url, command };
 };
 
-const stopped = async (command: Command): Promise<void> => {
-  command.signal('SIGINT');
-  await command.exited;
+const asToldBy = (text: string, response: ServerResponse): void => {
+  if (text === '{break off}') response.write('{"result"', () => response.destroy());
+  else response.end(text === '{2 MiB}' ? 'x'.repeat(2 * 2 ** 20) : text);
 };
 
-const photo = post('/classify/image', 'image/png', await drawing(seeded(1), 0, 64, 64).png().toBuffer());
-const many = (count: number): Requests =>
-  Object.fromEntries(Array.from({ length: count }, (_, at) => [String(at), photo]));
+const drawn = await drawing(seeded(1), 0, 64, 64).png().toBuffer();
+const photo = post(CLASSIFY, 'image/png', drawn);
 
-/** The web service before a WAS that answers with each of these in turn. */
-const webAlone = async (out: string): Promise<void> => {
-  const problem = 'application/problem+json';
-  const classified: readonly [number, string, string][] = [
-    [200, 'application/json', '{"result":{"name":"Astilbe"}}'],
-    [200, 'text/plain', 'not JSON at all'],
-    [415, problem, '{"code":"unsupported-format"}'],
-    [400, 'text/html', '<h1>Bad Request</h1>'],
-    [502, problem, '{"code":"model-failed"}'],
-    [503, problem, '{"code":"endpoint-unavailable"}'],
-    [204, '', ''],
-    [503, 'text/html', '<h1>503'],
-    [302, '', ''],
-    [200, '', 'x'.repeat(2 * 2 ** 20)],
-  ];
-  const healths: readonly [number, string, string][] = [
-    [200, 'application/json', '{"message":"WAS-Connected"}'],
-    [200, 'application/json', '{"message":"hello"}'],
-    [200, 'text/html', '<h1>It works!</h1>'],
-    [200, '', ''],
-    [503, 'text/html', '<h1>503 Service Temporarily Unavailable</h1>'],
-    [302, '', ''],
-    [200, '', 'x'.repeat(2 * 2 ** 20)],
-  ];
-  const next = { classify: 0, health: 0 };
-  const fake = await fakeServer((asked, response) => {
-    if (asked.url === '/echo-headers' || asked.headers['accept-language'] === 'echo') {
-      const { host: _, ...headers } = asked.headers;
-      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(headers));
-      return;
-    }
-    const answers = asked.url === '/health' ? healths : classified;
-    const at = asked.url === '/health' ? next.health++ : next.classify++;
-    const [status, type, body] = answers[at] ?? [200, '', ''];
-    const headers = {
-      'Retry-After': '7',
-      'Set-Cookie': 'a=b',
-      Server: 'WAS',
-      Location: 'http://elsewhere.test/',
-    };
-    if (at < answers.length)
-      response.writeHead(status, { ...(type && { 'Content-Type': type }), ...headers }).end(body);
-    else response.writeHead(200, { 'Content-Length': '100' }).write('{"result"', () => response.destroy());
+/** Asks a service whose neighbour answers each time as the next row tells. */
+const askWithNeighbour = async (rows: readonly unknown[], asked: Asked, url: string) =>
+  answersTo(Object.fromEntries(rows.map((row) => [JSON.stringify(row), asked])), url);
+
+const askWebAlone = async (): Promise<unknown> => {
+  let echoed: unknown;
+  const next = { classified: 0, health: 0 };
+  const was = await listen(({ url, headers: { host: _, ...headers } }, response) => {
+    echoed = headers;
+    const of = url === '/health' ? 'health' : 'classified';
+    const [status, type, text] = inputs[of][next[of]++] ?? [200, 'text/plain', ''];
+    response.writeHead(Number(status), {
+      ...{ 'Retry-After': '7', 'Set-Cookie': 'a=b', Server: 'WAS', Location: 'http://elsewhere.test/' },
+      ...(type !== '' && { 'Content-Type': type }),
+    });
+    asToldBy(String(text), response);
   });
-  const { url, command } = await listening('npm run -s start:web', { WAS_URL: fake.url, VERSION: '<1.2.3>' });
-  const health = Object.fromEntries(
-    Array.from({ length: healths.length + 1 }, (_, at) => [String(at), { path: '/was/health' }]),
-  );
+  const { url, command } = await startAlone('npm run -s start:web', { WAS_URL: was.url, VERSION: '<1.2.3>' });
+  const health = { path: '/was/health' };
   const answers = {
-    classified: await answersTo(many(classified.length + 1), url),
-    forwarded: await answersTo(
-      {
-        headers: post('/classify/image', 'multipart/form-data; boundary=x', 'a photo', {
-          'Accept-Language': 'echo',
-          Cookie: 'session=secret',
-          Authorization: 'Bearer secret',
-          'X-Forwarded-For': '10.0.0.1',
-          'Proxy-Authorization': 'Basic secret',
-          'Content-Encoding': 'gzip',
-        }),
-      },
-      url,
-    ),
-    health: await answersTo(health, url),
-    escaped: await answersTo({ version: { path: '/version' }, page: { path: '/' } }, url),
+    classified: await askWithNeighbour(inputs.classified, photo, url),
+    health: await askWithNeighbour(inputs.health, health, url),
+    ...(await answersTo({ version: { path: '/version' }, page: { path: '/' } }, url)),
   };
-  fake.stop();
-  const nobody = await answersTo({ photo, health: { path: '/was/health' } }, url);
-  await stopped(command);
-  write(path.join(out, 'web-and-a-wrong-was.json'), pretty({ ...answers, nobody }));
+  const secrets = {
+    Cookie: 'session=secret',
+    Authorization: 'Bearer secret',
+    'X-Forwarded-For': '10.0.0.1',
+    'Proxy-Authorization': 'Basic secret',
+  };
+  await ask(
+    url,
+    post(CLASSIFY, 'multipart/form-data; boundary=x', 'a photo', {
+      ...secrets,
+      'Accept-Language': 'ko',
+      'Content-Encoding': 'gzip',
+    }),
+  );
+  const forwarded = echoed;
+  await was.stop();
+  const nobody = await answersTo({ classified: photo, health }, url);
+  await command.stop();
+  return { ...answers, forwarded, nobody };
 };
 
-/** The application service before an endpoint that answers so. */
-const wasAlone = async (out: string): Promise<void> => {
-  const row = { probabilities: [1], classes: ['rose'], model_version: '1' };
-  const predicted = (more: object) =>
-    [200, '', JSON.stringify({ predictions: [{ ...row, ...more }] })] as const;
-  const failed = (status: number) =>
-    [424, 'ModelError', JSON.stringify({ OriginalStatusCode: status })] as const;
-  const table: Readonly<Record<string, readonly [number, string, string]>> = {
-    ThrottlingException: [429, 'ThrottlingException', '{"message":"x"}'],
-    ModelNotReadyException: [429, 'ModelNotReadyException', '{"message":"x"}'],
-    ServiceUnavailable: [503, 'ServiceUnavailable', '{"message":"x"}'],
-    InternalFailure: [500, 'InternalFailure', '{"message":"x"}'],
-    InternalDependencyException: [530, 'InternalDependencyException', '{"message":"x"}'],
-    AccessDeniedException: [403, 'AccessDeniedException', '{"message":"x"}'],
-    ValidationError: [400, 'ValidationError', '{"message":"x"}'],
-    ModelError: [424, 'ModelError', '{"message":"x"}'],
-    'model that refuses': failed(400),
-    'model that fails': failed(500),
-    'cannot tell': predicted({}),
-    'score of 0': predicted({ known_score: 0 }),
-    'score above 0': predicted({ known_score: 3.5 }),
-    'score below 0': predicted({ known_score: -0.001 }),
-    'unheard of flowers': predicted({
-      probabilities: [0.2, 0.7, 0.1],
-      classes: ['astilbe', 'snow-drop_white', 'iris'],
-    }),
-    'ten flowers, none of them': predicted({
-      known_score: -1,
-      probabilities: Array(10).fill(0.1),
-      classes: 'abcdefghij'.split(''),
-    }),
-    'no JSON': [200, '', '<html>'],
-    'no predictions': [200, '', '{}'],
-    'two photos': [200, '', JSON.stringify({ predictions: [row, row] })],
-    'names missing': predicted({ classes: [] }),
-    'a score that is no number': predicted({ known_score: 'yes' }),
-    'a probability over 1': predicted({ probabilities: [2] }),
-  };
-  let answer: readonly [number, string, string] | undefined;
-  const fake = await fakeServer((_, response) => {
-    if (!answer) return void response.destroy();
-    const [status, type, body] = answer;
-    response
-      .writeHead(status, { 'Content-Type': 'application/json', ...(type && { 'x-amzn-ErrorType': type }) })
-      .end(body);
+/** Longer than any answer takes, even while the other core trains. */
+const PATIENT = { ENDPOINT_TIMEOUT_MS: '20000' };
+
+const askWasAlone = async (): Promise<unknown> => {
+  let row: readonly (number | string)[] = [];
+  const endpoint = await listen((_, response) => {
+    const [status, type, text] = row;
+    response.writeHead(Number(status), {
+      'Content-Type': 'application/json',
+      ...(type !== '' && { 'x-amzn-ErrorType': type }),
+    });
+    asToldBy(String(text), response);
   });
-  const { url, command } = await listening('npm run -s start:was', {
-    ...PATIENT,
-    AWS_REGION: 'ap-northeast-2',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: fake.url,
+  const { url, command } = await startAlone('npm run -s start:was', {
+    ...{
+      ...PATIENT,
+      AWS_REGION: 'ap-northeast-2',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+    },
+    AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: endpoint.url,
   });
   const answers: Record<string, unknown> = {};
-  for (const [name, given] of Object.entries(table)) {
-    answer = given;
-    Object.assign(answers, await answersTo({ [name]: photo }, url));
-  }
-  answer = undefined;
-  Object.assign(answers, await answersTo({ 'a connection that breaks': photo }, url));
-  fake.stop();
-  Object.assign(answers, await answersTo({ nobody: photo }, url));
-  await stopped(command);
-  write(path.join(out, 'was-and-a-wrong-endpoint.json'), pretty(answers));
+  // Not one row for each request: the SDK asks twice.
+  for (row of inputs.invoked) answers[JSON.stringify(row)] = await ask(url, photo);
+  await endpoint.stop();
+  answers['nobody'] = await ask(url, photo);
+  await command.stop();
+  return answers;
+};
+
+const PHOTOS = 50;
+
+const photosBelow = (folder: string): [name: string, file: Buffer][] => {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(jpe?g|png|webp)$/i.test(name))
+    .sort();
+  // From all of its classes.
+  const chosen = names.filter((_, index) => (index * PHOTOS) % names.length < PHOTOS);
+  return chosen.map((name) => [name, readFileSync(path.join(folder, name))]);
+};
+
+const drawPhotos = (): Promise<[name: string, file: Buffer][]> => {
+  const random = seeded(50);
+  const formats = ['jpeg', 'png', 'webp'] as const;
+  return Promise.all(
+    Array.from({ length: PHOTOS }, async (_, index) => {
+      const picture = drawing(random, index * 7, 200 + ((index * 37) % 300), 220 + ((index * 53) % 200));
+      return [`drawn ${index}`, await picture.toFormat(formats[index % 3] ?? 'png').toBuffer()];
+    }),
+  );
+};
+
+/** The photo as others than the application service may send it: cropped here. */
+const invocation = async (file: Buffer): Promise<Asked> => {
+  const pixels = await sharp(file).resize(224, 224).flatten().toColourspace('srgb').raw().toBuffer();
+  return post(
+    '/invocations',
+    'application/json',
+    JSON.stringify({ instances: [{ b64: pixels.toString('base64') }] }),
+  );
 };
 
 const assetsOf = async (web: string): Promise<Requests> => {
@@ -231,59 +238,50 @@ const assetsOf = async (web: string): Promise<Requests> => {
 };
 
 export const writeAnswers = async (out: string): Promise<void> => {
+  const save = (name: string, answers: unknown): void =>
+    write(path.join(out, `${name}.json`), pretty(answers));
   const flowers = process.env['FLOWERS_DIR'];
-  const photos = flowers && existsSync(flowers) ? photosOf(flowers) : await drawnPhotos();
+  const photos = flowers ? photosBelow(flowers) : await drawPhotos();
+  const folder = flowers ? 'photos-of-flowers' : 'photos-drawn';
   const system = new Command('npm start -s', {
     ...PATIENT,
     HOST: '127.0.0.1',
     WEB_PORT: '0',
     WAS_PORT: '0',
     ENDPOINT_PORT: '0',
-    MODEL_DIR: '',
   });
-  await system.until(/Ready:/);
-  const urlOf = (name: string) => new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
+  await system.until(() => system.stdout.includes('Ready:'));
+  const urlOf = (name: string): string => new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
   const [web, was, endpoint] = [urlOf('web'), urlOf('was'), urlOf('endpoint')];
-  const save = async (name: string, requests: Requests, url: string) => {
-    say(`answers: ${name}, ${Object.keys(requests).length} requests`);
-    write(path.join(out, `${name}.json`), pretty(await answersTo(requests, url)));
-  };
-  const folder = flowers ? 'photos-of-flowers' : 'photos-drawn';
-  const all = await Promise.all(
-    photos.map(async ({ name, file }) => ({ name, file, invoked: await invocation(file) })),
-  );
-  const ask = (make: (each: (typeof all)[number]) => Asked): Requests =>
-    Object.fromEntries(all.map((each) => [each.name, make(each)]));
-  await save(
-    `${folder}/web`,
-    ask(({ file }) => post('/classify/image', 'application/octet-stream', file)),
-    web,
-  );
-  await save(
-    `${folder}/was`,
-    ask(({ file }) => post('/classify/image', 'application/octet-stream', file, { 'Accept-Language': 'ko' })),
-    was,
-  );
-  await save(
-    `${folder}/endpoint`,
-    ask(({ invoked }) => invoked),
-    endpoint,
-  );
 
-  const bad = await uploads();
-  await save('uploads-web', bad, web);
-  await save('uploads-was', bad, was);
-  await save('web', { ...WEB, ...(await assetsOf(web)) }, web);
-  await save('was', WAS, was);
-  const served = /image-classifier\/(\d+)/.exec(
-    readdirSync(path.join(WORK, 'build/endpoint'), { recursive: true, encoding: 'utf8' }).join('\n'),
-  )?.[1];
-  await save('endpoint', endpointRequests(served ?? ''), endpoint);
+  say('answers: photos');
+  const octets = 'application/octet-stream';
+  const toWeb = photos.map(([name, file]) => [name, post(CLASSIFY, octets, file)]);
+  const toWas = photos.map(([name, file]) => [
+    name,
+    post(CLASSIFY, octets, file, { 'Accept-Language': 'ko' }),
+  ]);
+  save(`${folder}/web`, await answersTo(Object.fromEntries(toWeb), web));
+  save(`${folder}/was`, await answersTo(Object.fromEntries(toWas), was));
+  const toEndpoint = await Promise.all(photos.map(async ([name, file]) => [name, await invocation(file)]));
+  save(`${folder}/endpoint`, await answersTo(Object.fromEntries(toEndpoint), endpoint));
+
+  say('answers: uploads');
+  const all = await uploads();
+  save('uploads-to-web', await answersTo(all, web));
+  save('uploads-to-was', await answersTo(all, was));
+
+  say('answers: routes, invocations, and what is no request');
+  save('web', await answersTo({ ...routes('web'), ...(await assetsOf(web)) }, web));
+  save('was', await answersTo(routes('was'), was));
+  const status = await (await fetch(`${endpoint}/v1/models/image-classifier`)).text();
+  const [, version = ''] = /"version":"(\d+)"/.exec(status) ?? [];
+  save('endpoint', await answersTo({ ...routes('endpoint', version), ...invocations(version) }, endpoint));
   for (const [name, url] of Object.entries({ web, was, endpoint }))
-    write(path.join(out, `unreadable-${name}.json`), pretty(await answersToBytes(UNREADABLE, url)));
-  await stopped(system);
+    save(`unreadable-to-${name}`, await answersToBytes(url));
+  await system.stop();
 
-  say('answers: services whose neighbours misbehave');
-  await webAlone(out);
-  await wasAlone(out);
+  say('answers: with neighbours that misbehave');
+  save('web-alone', await askWebAlone());
+  save('was-alone', await askWasAlone());
 };

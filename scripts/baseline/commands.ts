@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { devNull, tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 
-/** Commands of this project as processes, what they write, and pictures from a seed. It knows no module of the project. */
+/** Command lines as processes, and what is written of them. */
 
 const started = Date.now();
 export const say = (text: string): void =>
@@ -14,51 +13,41 @@ export const say = (text: string): void =>
 export const ROOT = process.cwd();
 export const WORK = realpathSync(mkdtempSync(path.join(tmpdir(), 'bloomstack-baseline-')));
 
-const running = new Set<ChildProcess>();
-const kill = ({ pid }: ChildProcess, signal: NodeJS.Signals): void => {
-  try {
-    if (pid !== undefined) process.kill(-pid, signal);
-  } catch {
-    // It has ended meanwhile.
-  }
-};
+const running = new Set<Command>();
 process.on('exit', () => {
-  for (const child of running) kill(child, 'SIGKILL');
+  for (const command of running) command.signal('SIGKILL');
   rmSync(WORK, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-/** Where native TensorFlow is installed, it is hidden: its last bits are others. */
-const WITHOUT_NATIVE = `const modules = require('node:module');
+/** Native TensorFlow, where it is installed, is hidden: it rounds otherwise. */
+const HOOK = path.join(WORK, 'without-native.cjs');
+writeFileSync(
+  HOOK,
+  `const modules = require('node:module');
 const resolve = modules._resolveFilename;
 modules._resolveFilename = function (request, ...others) {
   if (!/^@tensorflow\\/tfjs-node(-gpu)?$/.test(request)) return resolve.call(this, request, ...others);
   throw Object.assign(new Error("Cannot find module '" + request + "'"), { code: 'MODULE_NOT_FOUND' });
 };
-`;
-const hook = path.join(WORK, 'without-native.cjs');
-writeFileSync(hook, WITHOUT_NATIVE);
+`,
+);
 
-/** What somebody may have set for this project, AWS or npm must not change what is written. */
+/** What somebody has set for AWS, npm or this project must not change what is written. */
 const FOREIGN =
-  /^(AWS|BLOOMSTACK|CDKTF|npm|SM|SAGEMAKER)_|^(FORCE_COLOR|HOST|INIT_CWD|LOG_LEVEL|MODEL_DIR|NODE_OPTIONS|PORT|REQUIRE|VERSION|WAS_URL)$|_(DIR|PORT|NAME)$/;
-const KEPT = /^(TERRAFORM_BINARY_NAME|TF_PLUGIN_CACHE_DIR|XDG_\w+)$/;
+  /^(AWS|BLOOMSTACK|CDKTF|npm|SM)_|^(FORCE_COLOR|HOST|INIT_CWD|LOG_LEVEL|NODE_OPTIONS|PORT|VERSION|WAS_URL)$|^(?!TF_|XDG_).*_DIR$|^(WEB|WAS|ENDPOINT)_/;
 
-const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
-  ...Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => KEPT.test(name) || !FOREIGN.test(name)),
-  ),
+const ENVIRONMENT = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))),
   AWS_CONFIG_FILE: devNull,
   AWS_SHARED_CREDENTIALS_FILE: devNull,
   AWS_EC2_METADATA_DISABLED: 'true',
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   BUILD_DIR: path.join(WORK, 'build'),
   CHECKPOINT_DISABLE: '1',
-  LANG: 'C.UTF-8',
   LC_ALL: 'C.UTF-8',
-  NODE_OPTIONS: `--require=${hook}`,
+  NODE_OPTIONS: `--require=${HOOK}`,
   NO_COLOR: '1',
-  NO_UPDATE_NOTIFIER: '1',
   TZ: 'UTC',
 };
 
@@ -68,67 +57,68 @@ export const masked = (text: string): string =>
     .replaceAll(WORK, '<work>')
     .replaceAll(ROOT, '<root>')
     .replaceAll(/\b(127\.0\.0\.1|localhost):\d+/g, '$1:<port>')
-    .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<id>')
-    .replaceAll(/\bprocess \d+/g, 'process <pid>')
-    .replaceAll(/"(time|pid|hostname)":("[^"]*"|\d+)/g, '"$1":"<$1>"');
+    .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, (id) =>
+      id.startsWith('12345678-1234') ? id : '<id>',
+    )
+    .replaceAll(/\bprocess \d+/g, 'process <pid>');
 
-/** A command that has no npm script is found where its file may lie. */
-const fileOf = (name: string): string => {
-  const places = [`scripts/${name}.ts`, `scripts/${name}/main.ts`];
-  return places.find((place) => existsSync(path.join(ROOT, place))) ?? `scripts/${name}.ts`;
-};
+/** A command without an npm script, wherever it lies. */
+const entry = (name: string): string =>
+  [`scripts/${name}/main.ts`, `scripts/${name}.ts`].find((file) => existsSync(file)) ?? name;
 
-/** A running command line, such as `npm run -s plan`; `entry NAME` is a command without an npm script. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** A command line that runs: `npm run -s plan`; `entry NAME` is one without an npm script. */
 export class Command {
   stdout = '';
   stderr = '';
+  readonly exited: Promise<number | null>;
   readonly #child: ChildProcess;
   readonly #line: string;
-  readonly exited: Promise<number | undefined>;
 
-  constructor(line: string, environment: Readonly<Record<string, string>> = {}) {
+  constructor(line: string, environment: Environment = {}) {
     this.#line = line;
-    const parts = line.split(' ').flatMap((part, at, all) => {
-      if (part === 'entry' && at === 0) return ['node', '--import', 'tsx'];
-      return at === 1 && all[0] === 'entry' ? [fileOf(part)] : [part];
-    });
-    const [program = '', ...parameters] = parts;
+    const [program = '', ...parameters] = line
+      .replace(/^entry (\S+)/, (_, name: string) => `node --import tsx ${entry(name)}`)
+      .split(' ');
     const child = spawn(program, parameters, {
-      cwd: ROOT,
       env: { ...ENVIRONMENT, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    this.#child = child;
-    running.add(child);
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.#child = child;
+    running.add(this);
     this.exited = new Promise((resolve) => {
-      child.once('error', (error) => {
-        this.stderr += `${error.message}\n`;
-        running.delete(child);
-        resolve(undefined);
-      });
-      child.once('close', (code, signal) => {
-        running.delete(child);
-        if (signal) this.stderr += `${signal}\n`;
-        resolve(code ?? undefined);
-      });
+      const end = (code: number | null): void => {
+        running.delete(this);
+        resolve(code);
+      };
+      child.once('error', () => end(null)).once('close', end);
     });
   }
 
-  /** Resolves once it has written that, or something else has come true. @throws Error when it ends before */
-  async until(pattern: RegExp, orElse: () => Promise<boolean> = async () => false): Promise<void> {
-    let ended = false;
-    void this.exited.then(() => (ended = true));
-    while (!pattern.test(this.stdout) && !(await orElse())) {
-      if (ended) throw new Error(`${this.#line} has ended:\n${this.stdout}${this.stderr}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+  /** Resolves once that is true. @throws Error when the command ends before */
+  async until(ready: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await ready())) {
+      if (!running.has(this)) throw new Error(await this.report());
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
+  /** To the whole group of processes. */
   signal(name: NodeJS.Signals): void {
-    kill(this.#child, name);
+    try {
+      process.kill(-(this.#child.pid ?? Number.NaN), name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.signal('SIGINT');
+    await this.exited;
   }
 
   /** What it was, how it ended and what it wrote. */
@@ -138,20 +128,11 @@ export class Command {
   }
 }
 
-export const run = async (line: string, environment?: Readonly<Record<string, string>>): Promise<Command> => {
+export const run = async (line: string, environment?: Environment): Promise<Command> => {
   const command = new Command(line, environment);
   await command.exited;
   return command;
 };
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 
 export const write = (file: string, content: string | Uint8Array): void => {
   mkdirSync(path.dirname(file), { recursive: true });
@@ -160,27 +141,23 @@ export const write = (file: string, content: string | Uint8Array): void => {
 
 export const pretty = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
-/** Numbers from 0 up to 1, always the same ones (mulberry32). */
+/** Numbers from 0 to 1 that are the same each time (Park and Miller's generator). */
 export const seeded = (seed: number) => {
   let state = seed;
   return (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    state = (state * 16807) % 2147483647;
+    return state / 2147483647;
   };
 };
 
-/** A picture that no other is like: seven discs of about this hue, in degrees, before a dark ground. */
+/** A picture like no other: discs of about this hue, in degrees, on grey. */
 export const drawing = (random: () => number, hue: number, width: number, height: number) => {
-  const discs = Array.from({ length: 7 }, () => {
-    const [x, y, radius] = [random() * width, random() * height, (0.1 + random() * 0.2) * height];
-    const colour = `hsl(${(hue + random() * 50).toFixed(0)} ${(50 + random() * 50).toFixed(0)}% ${(35 + random() * 40).toFixed(0)}%)`;
-    return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius.toFixed(1)}" fill="${colour}"/>`;
-  });
-  return sharp(
-    Buffer.from(
-      `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="${width}" height="${height}" fill="#345"/>${discs.join('')}</svg>`,
-    ),
-  ).removeAlpha();
+  const number = (from: number, to: number): string => (from + random() * (to - from)).toFixed(1);
+  const discs = Array.from(
+    { length: 7 },
+    () =>
+      `<circle cx="${number(0, width)}" cy="${number(0, height)}" r="${number(height / 10, height / 3)}" fill="hsl(${number(hue, hue + 50)} ${number(50, 100)}% ${number(35, 75)}%)"/>`,
+  );
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#345"/>${discs.join('')}</svg>`;
+  return sharp(Buffer.from(svg)).removeAlpha();
 };

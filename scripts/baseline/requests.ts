@@ -1,227 +1,201 @@
-import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { drawing, seeded } from './commands.ts';
-import type { Asked, Requests } from './http.ts';
+import inputs from './requests.json' with { type: 'json' };
 
 /** The inputs of the tables in the services' tests, and a few more. */
 
-const CLASSIFY = '/classify/image';
-/** The largest body that is taken: a photo of 15 MiB in base64, and what is around it. */
-const MAX_BODY_BYTES = 20 * 2 ** 20 + 64 * 1024;
-type Headers = Readonly<Record<string, string>>;
+export interface Asked {
+  readonly method?: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+}
+
+export type Requests = Readonly<Record<string, Asked>>;
+
 export const post = (
   path: string,
   type: string,
   body: string | Uint8Array,
-  headers: Headers = {},
+  headers: Asked['headers'] = {},
 ): Asked => ({
   method: 'POST',
   path,
   headers: { ...(type !== '' && { 'Content-Type': type }), ...headers },
-  body: Buffer.from(body),
+  body: typeof body === 'string' ? Buffer.from(body, 'latin1') : Buffer.from(body),
 });
+
+export const CHUNKED = { 'Transfer-Encoding': 'chunked' };
+export const CLASSIFY = '/classify/image';
+const JSON_TYPE = 'application/json';
+const FORM = 'multipart/form-data; boundary=b';
+const HEAD = 'Content-Disposition: form-data; name="file"';
+const FIELD = `--b\r\n${HEAD}\r\n\r\nx\r\n`;
+
+/** A request that says how long it is, and is to be refused for that before its body is sent. */
 const announced = (path: string, bytes: number): Asked => ({
   method: 'POST',
   path,
-  headers: { 'Content-Type': 'application/json', 'Content-Length': String(bytes) },
+  headers: { 'Content-Type': JSON_TYPE, 'Content-Length': String(bytes) },
 });
-const raw = (type: string, body: string | Uint8Array, headers?: Headers) =>
-  post(CLASSIFY, type, body, headers);
-const json = (value: unknown) => raw('application/json', JSON.stringify(value));
 
-const bytes = (text: string) => Buffer.from(text, 'latin1');
-const part = (head: string, content: Uint8Array) =>
-  Buffer.concat([bytes(`--b\r\n${head}\r\n\r\n`), content, bytes('\r\n')]);
-const parts = (...all: Uint8Array[]) => Buffer.concat([...all, bytes('--b--\r\n')]);
-const FORM = 'multipart/form-data; boundary=b';
-const TEXT = 'Content-Disposition: form-data; name="file"';
-const PLAIN = `${TEXT}; filename="a.jpg"`;
-const OTHER = 'Content-Disposition: form-data; name="other"; filename="a.jpg"';
-const form = (file: Uint8Array, head = PLAIN) => raw(FORM, parts(part(head, file)));
+const MEBIBYTE = 2 ** 20;
+/** A photo of 15 MiB in base64, and what is around it. */
+const LARGEST_BODY = 20 * MEBIBYTE + 64 * 1024;
+const LARGEST_INVOCATION = 6 * MEBIBYTE;
 
-const named = (entries: readonly (readonly [string, Asked])[]): Requests => Object.fromEntries(entries);
-const forms = (files: Readonly<Record<string, Uint8Array>>): Requests =>
-  named(Object.entries(files).map(([name, file]) => [name, form(file)]));
+const pictures = async (): Promise<Record<string, Uint8Array>> => {
+  const picture = drawing(seeded(3), 90, 400, 300);
+  const plain = (width: number, height: number, alpha = 1) =>
+    sharp({ create: { width, height, channels: 4, background: { r: 200, g: 80, b: 60, alpha } } });
+  const frames = await Promise.all([0.1, 0.5, 1].map((alpha) => plain(64, 48, alpha).png().toBuffer()));
+  const made = {
+    JPEG: picture.clone().jpeg({ quality: 95 }),
+    'progressive JPEG': picture.clone().jpeg({ progressive: true }),
+    PNG: picture.clone().png(),
+    WebP: picture.clone().webp(),
+    'lossless WebP': picture.clone().webp({ lossless: true }),
+    'animated WebP': sharp(frames, { join: { animated: true } }).webp(),
+    GIF: picture.clone().gif(),
+    TIFF: picture.clone().tiff(),
+    AVIF: plain(64, 48).avif(),
+    grey: picture.clone().toColourspace('b-w').jpeg(),
+    '16 bits': picture.clone().toColourspace('rgb16').png(),
+    palette: picture.clone().png({ palette: true }),
+    CMYK: picture.clone().toColourspace('cmyk').jpeg(),
+    'Display P3': picture.clone().withIccProfile('p3').jpeg(),
+    'half transparent PNG': plain(64, 48, 0.5).png(),
+    'transparent WebP': plain(64, 48, 0).webp({ lossless: true }),
+    '1 x 1': plain(1, 1).png(),
+    '16 x 16': plain(16, 16).png(),
+    '400 x 15': plain(400, 15).jpeg(),
+    '672 x 224': picture.clone().resize(672, 224, { fit: 'fill' }).png(),
+    '224 x 672': picture.clone().resize(224, 672, { fit: 'fill' }).png(),
+    ...Object.fromEntries(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((orientation) => [
+        `EXIF orientation ${orientation}`,
+        picture.clone().withMetadata({ orientation }).jpeg(),
+      ]),
+    ),
+  };
+  const files = Object.entries(made).map(async ([name, each]) => [name, await each.toBuffer()] as const);
+  return Object.fromEntries(await Promise.all(files));
+};
 
-/** PNGs that hold next to nothing. */
-const hollow = (size: string) =>
-  Buffer.from(`iVBORw0KGgoAAAANSUhEUgAA${size}AAAADElEQVR4nGNgoD0AAABkAAGGZDw1AAAAAElFTkSuQmCC`, 'base64');
+const damaged = (files: Readonly<Record<string, Uint8Array>>): Record<string, Uint8Array> => {
+  const random = seeded(11);
+  const all: Record<string, Uint8Array> = {};
+  for (const [name, file] of Object.entries(files)) {
+    for (const share of [0.01, 0.3, 0.6, 0.97])
+      all[`${name} cut at ${share}`] = file.subarray(0, Math.max(16, file.length * share));
+    for (const attempt of [1, 2, 3]) {
+      const copy = Uint8Array.from(file);
+      for (let flip = 0; flip < 8; flip++)
+        copy[20 + Math.floor(random() * (file.length - 20))] = random() * 256;
+      all[`${name} with wrong bytes ${attempt}`] = copy;
+    }
+  }
+  return all;
+};
 
 /** Uploads of all kinds, for the web service and for the application service. */
 export const uploads = async (): Promise<Requests> => {
-  const picture = drawing(seeded(3), 90, 400, 300);
-  const [png, jpeg, webp, progressive] = await Promise.all([
-    picture.clone().png().toBuffer(),
-    picture.clone().jpeg({ quality: 95 }).toBuffer(),
-    picture.clone().webp({ quality: 95 }).toBuffer(),
-    picture.clone().jpeg({ progressive: true }).toBuffer(),
-  ]);
-  const base64 = png.toString('base64');
-  const plain = (width: number, height: number, alpha = 1) =>
-    sharp({ create: { width, height, channels: 4, background: { r: 200, g: 80, b: 60, alpha } } });
-  const solid = plain(64, 48).removeAlpha();
-  const frames = await Promise.all([0.1, 0.5, 1].map((alpha) => plain(64, 48, alpha).png().toBuffer()));
-
-  const sent = named([
-    ['form, JPEG', form(jpeg)],
-    ['form, PNG', form(png)],
-    ['form, WebP', form(webp)],
-    ['raw WebP', raw('image/webp', webp)],
-    ['raw PNG that claims to be a JPEG', raw('image/jpeg', png)],
-    ['raw octets', raw('application/octet-stream', jpeg)],
-    ['chunked', raw('image/jpeg', jpeg, { 'Transfer-Encoding': 'chunked' })],
-    ['base64', json({ image: base64 })],
-    ['data URL', json({ image: `data:image/png;base64,${base64}` })],
-    ['data URL with a name', json({ image: `DATA:image/png;name=a.png;base64,${base64}` })],
-    ['base64 in lines', json({ image: base64.replace(/.{76}/g, '$&\r\n') })],
-    ...['ko-KR,ko;q=0.9,en;q=0.8', 'ko', 'en-GB,ko;q=0.5', 'fr', '*'].map(
-      (language) => [`in ${language}`, raw('image/png', png, { 'Accept-Language': language })] as const,
-    ),
-    ['head of browsers', form(jpeg, `${PLAIN}\r\nContent-Type: image/jpeg`)],
-    [
-      'head of .NET',
-      form(
-        jpeg,
-        `Content-Type: image/jpeg\r\nContent-Disposition: form-data; name=file; filename=a.jpg; filename*=utf-8''a.jpg`,
-      ),
-    ],
-    ['head of older Python requests', form(jpeg, `${TEXT}; filename*=utf-8''%EA%BD%83.jpg`)],
-    ['head with a quote', form(jpeg, `${TEXT}; filename="a\\"b.jpg"`)],
-    ['head with the name first', form(jpeg, 'content-disposition:form-data;filename="a.jpg";name="file"')],
-    ['head without a name', form(jpeg, `${TEXT}; filename=""`)],
-    [
-      'among other fields',
-      raw(
-        FORM,
-        Buffer.concat([
-          bytes('hello\r\n'),
-          parts(part(OTHER, bytes('x')), part(TEXT, bytes('x')), part(PLAIN, jpeg)),
-          bytes('bye'),
-        ]),
-      ),
-    ],
-    ['two files', raw(FORM, parts(part(PLAIN, jpeg), part(PLAIN, bytes('x'))))],
-    [
-      '99 fields and a file',
-      raw(FORM, parts(...Array.from({ length: 99 }, () => part(TEXT, bytes('x'))), part(PLAIN, jpeg))),
-    ],
-    [
-      'boundary in quotes',
-      raw('Multipart/Form-Data; charset=utf-8; Boundary="b"; x=y', parts(part(PLAIN, jpeg))),
-    ],
-  ]);
-
-  const refused = named([
-    ['no file in the form', form(jpeg, OTHER)],
-    ['file field that is text', form(jpeg, TEXT)],
-    ['URL-encoded form', raw('application/x-www-form-urlencoded', 'file=x')],
-    ['no Content-Type', raw('', jpeg)],
-    ['text/plain', raw('text/plain', jpeg)],
-    ['compressed', raw('image/jpeg', gzipSync(jpeg), { 'Content-Encoding': 'gzip' })],
-    ['empty raw body', raw('image/png', '')],
-    ['no JSON', raw('application/json', '{')],
-    ['JSON without an image', json({ photo: '' })],
-    ['JSON null', json(null)],
-    ['image that is no text', json({ image: 7 })],
-    ['image that is no base64', json({ image: 'a*b' })],
-    ['empty image', json({ image: '' })],
-    ['form without a boundary', raw('multipart/form-data', 'x')],
-    ['101 parts', raw(FORM, parts(...Array.from({ length: 101 }, () => part(TEXT, bytes('x')))))],
-    ['form of nothing', raw(FORM, parts())],
-    ...Object.entries({
-      'before its beginning': '',
-      'in its boundary': '--b',
-      'in the head': `--b\r\n${PLAIN}`,
-      'after another file': part(OTHER, jpeg),
-      'after the file': part(PLAIN, jpeg),
-      'in the file': part(PLAIN, jpeg).subarray(0, -20),
-      'in another file': part(OTHER, jpeg).subarray(0, -20),
-    }).map(([where, body]) => [`form that ends ${where}`, raw(FORM, body)] as const),
-    ['30 MB', announced(CLASSIFY, 30e6)],
-    [
-      'too large, chunked',
-      raw('image/jpeg', Buffer.alloc(MAX_BODY_BYTES + 1), { 'Transfer-Encoding': 'chunked' }),
-    ],
-  ]);
-
+  const made = await pictures();
+  const { JPEG = Buffer.alloc(0), 'progressive JPEG': progressive = JPEG, PNG = JPEG, WebP = JPEG } = made;
+  const [file, base64] = [Buffer.from(JPEG).toString('latin1'), Buffer.from(PNG).toString('base64')];
+  const photo = `--b\r\n${HEAD}; filename="a.jpg"\r\n\r\n${file}\r\n`;
+  const filled = (text: string): string =>
+    text
+      .replace(/\{fields (\d+)\}/, (_, count: string) => FIELD.repeat(Number(count)))
+      .replace('{photo}', () => photo)
+      .replace('{file}', () => file)
+      .replace('{base64}', base64)
+      .replace('{base64 lines}', base64.replaceAll(/.{76}/g, '$&\\r\\n'));
+  const padded = (bytes: number) => Buffer.concat([JPEG, Buffer.alloc(bytes - JPEG.length)]);
   const files: Record<string, Uint8Array> = {
-    text: bytes('I am not a photo.'),
-    nothing: Buffer.alloc(0),
-    SVG: bytes('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
-    PDF: bytes('%PDF-1.7\n'),
-    'two bytes': Uint8Array.of(0xff, 0xd8),
-    'RIFF without WebP': bytes('RIFF\0\0\0\0WAVEfmt '),
-    HEIC: bytes('\0\0\0\x18ftypheic\0\0\0\0mif1heic'),
-    video: bytes('\0\0\0\x18ftypisom\0\0\x02\0isomiso2mp41'),
-    GIF: await solid.clone().gif().toBuffer(),
-    TIFF: await solid.clone().tiff().toBuffer(),
-    AVIF: await solid.clone().avif().toBuffer(),
-    'animated WebP': await sharp(frames, { join: { animated: true } })
-      .webp()
-      .toBuffer(),
-    'PNG of 300 x 300 without pixels': hollow('ASwAAAEsCAIAAAD2HxkiA'),
-    'PNG of 20,000 x 20,000': hollow('TiAAAE4gCAIAAABsEtFuA'),
-    '1 x 1': await plain(1, 1).png().toBuffer(),
-    '400 x 15': await plain(400, 15).removeAlpha().jpeg().toBuffer(),
-    '16 x 16': await plain(16, 16).png().toBuffer(),
-    '672 x 224': await picture.clone().resize(672, 224, { fit: 'fill' }).png().toBuffer(),
-    '224 x 672': await picture.clone().resize(224, 672, { fit: 'fill' }).png().toBuffer(),
-    'half transparent PNG': await plain(64, 48, 0.5).png().toBuffer(),
-    'transparent WebP': await plain(64, 48, 0).webp({ lossless: true }).toBuffer(),
-    grey: await picture.clone().toColourspace('b-w').jpeg().toBuffer(),
-    '16 bits': await picture.clone().toColourspace('rgb16').png().toBuffer(),
-    palette: await picture.clone().png({ palette: true }).toBuffer(),
-    CMYK: await picture.clone().toColourspace('cmyk').jpeg().toBuffer(),
-    'Display P3': await picture.clone().withIccProfile('p3').jpeg().toBuffer(),
-    'lossless WebP': await picture.clone().webp({ lossless: true }).toBuffer(),
-    '15 MiB': Buffer.concat([jpeg, Buffer.alloc(15 * 2 ** 20 - jpeg.length)]),
-    '15 MiB and a byte': Buffer.concat([jpeg, Buffer.alloc(15 * 2 ** 20 + 1 - jpeg.length)]),
+    ...made,
+    ...Object.fromEntries(
+      Object.entries(inputs.files).map(([name, text]) => [name, Buffer.from(text, 'latin1')]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(inputs.hollowPngs).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
+    ),
+    ...damaged({ JPEG, progressive, PNG, WebP }),
+    '15 MiB': padded(15 * MEBIBYTE),
+    '15 MiB and a byte': padded(15 * MEBIBYTE + 1),
   };
-  for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8])
-    files[`EXIF orientation ${orientation}`] = await picture
-      .clone()
-      .withMetadata({ orientation })
-      .jpeg()
-      .toBuffer();
-  const random = seeded(11);
-  for (const [format, file] of Object.entries({
-    JPEG: jpeg,
-    'progressive JPEG': progressive,
-    PNG: png,
-    WebP: webp,
-  })) {
-    for (const share of [0.01, 0.3, 0.6, 0.97])
-      files[`${format} cut at ${share}`] = file.subarray(0, Math.max(16, file.length * share));
-    for (const attempt of [1, 2, 3]) {
-      const damaged = Uint8Array.from(file);
-      for (let flip = 0; flip < 8; flip++)
-        damaged[20 + Math.floor(random() * (file.length - 20))] = random() * 256;
-      files[`${format} with wrong bytes ${attempt}`] = damaged;
-    }
-  }
-  return { ...sent, ...refused, ...forms(files) };
+  const all: Record<string, Asked> = {
+    chunked: post(CLASSIFY, 'image/jpeg', JPEG, CHUNKED),
+    'chunked and too large': post(CLASSIFY, 'image/jpeg', Buffer.alloc(LARGEST_BODY + 1), CHUNKED),
+    'too large': announced(CLASSIFY, LARGEST_BODY + 1),
+    compressed: post(CLASSIFY, 'image/jpeg', JPEG, { 'Content-Encoding': 'gzip' }),
+  };
+  for (const language of inputs.languages)
+    all[`in ${language}`] = post(CLASSIFY, 'image/jpeg', JPEG, { 'Accept-Language': language });
+  for (const [name, text] of Object.entries(inputs.forms))
+    all[`form ${name}`] = post(CLASSIFY, FORM, filled(text));
+  for (const [name, [type = '', text = '']] of Object.entries(inputs.bodies))
+    all[name] = post(CLASSIFY, type, filled(text));
+  for (const [name, content] of Object.entries(files))
+    all[`file: ${name}`] = post(
+      CLASSIFY,
+      FORM,
+      Buffer.concat([
+        Buffer.from(`--b\r\n${HEAD}; filename="a"\r\n\r\n`),
+        content,
+        Buffer.from('\r\n--b--\r\n'),
+      ]),
+    );
+  return all;
 };
 
-const get = (...paths: readonly string[]): Requests => named(paths.map((path) => [`GET ${path}`, { path }]));
-const others = (...paths: readonly string[]): Requests =>
-  named(
-    paths.flatMap((path) =>
-      ['POST', 'PUT', 'HEAD', 'OPTIONS'].map((method) => [`${method} ${path}`, { path, method }] as const),
-    ),
+/** @param version that the endpoint serves */
+export const routes = (of: keyof typeof inputs.routes, version = ''): Requests =>
+  Object.fromEntries(
+    inputs.routes[of].map((line) => {
+      const [method = '', path = ''] = line.replace('{version}', version).split(' ');
+      return [line, { method, path }];
+    }),
   );
 
-export const WEB: Requests = {
-  ...get('/', '/was/check', '/health', '/version', '/was/health', CLASSIFY, '/no', '/assets/no.js'),
-  ...get('/was/health/http%3A%2F%2F127.0.0.1', '/was/health/example.org', '/assets/../app.ts', '/assets/'),
-  ...others('/', '/health'),
-  'PUT of a photo': { method: 'PUT', path: CLASSIFY },
-  'page for whom has another': { path: '/', headers: { 'If-None-Match': '"other"' } },
+const NESTED = {
+  lists: `${'['.repeat(1e5)}${']'.repeat(1e5)}`,
+  input: `{"instances":[${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}]}`,
 };
 
-export const WAS: Requests = {
-  ...get('/', '/health', '/nowhere', CLASSIFY),
-  ...others('/', '/health'),
-  'PUT of a photo': { method: 'PUT', path: CLASSIFY },
+/** @param version that the endpoint serves */
+export const invocations = (version: string): Requests => {
+  const photo = (value: number) => ({ b64: Buffer.alloc(224 * 224 * 3, value).toString('base64') });
+  const text = (value: unknown): string =>
+    JSON.stringify(value, (_, each: unknown) => {
+      const [, number] = /^photo (\d+)$/.exec(String(each)) ?? [];
+      return number === undefined ? each : photo(Number(number));
+    });
+  const line = JSON.stringify(photo(50));
+  const column = text(inputs.invocations['a column']);
+  const all: Record<string, Asked> = {};
+  for (const door of inputs.doors) {
+    const path = door.replace('{version}', version);
+    for (const [name, value] of Object.entries(inputs.invocations))
+      all[`${door}: ${name}`] = post(path, JSON_TYPE, text(value));
+    for (const [name, nested] of Object.entries(NESTED))
+      all[`${door}: ${name} without end`] = post(path, JSON_TYPE, nested);
+    for (const [name, [type = '', body = '']] of Object.entries(inputs.typed))
+      all[`${door}: ${name}`] = post(path, type, body.replaceAll('{photo}', line));
+    for (const name of ['other', 'image-classifier'])
+      all[`${door}: attributes for ${name}`] = post(path, JSON_TYPE, column, {
+        'X-Amzn-SageMaker-Custom-Attributes': `tfs-model-name=${name}`,
+      });
+    all[`${door}: too large`] = announced(path, LARGEST_INVOCATION + 1);
+    all[`${door}: chunked and too large`] = post(
+      path,
+      JSON_TYPE,
+      Buffer.alloc(LARGEST_INVOCATION + 1, 'x'),
+      CHUNKED,
+    );
+  }
+  for (const path of inputs.wrongDoors) all[path] = post(path, JSON_TYPE, column);
+  return all;
 };
 
 /** What is no request. */
@@ -232,100 +206,4 @@ export const UNREADABLE: Readonly<Record<string, string>> = {
   'a Host that is none': 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n',
   'headers without end': `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`,
   'two lengths': 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
-};
-
-const PHOTO_BYTES = 224 * 224 * 3;
-const NAME = 'image-classifier';
-const RUNTIME = `/endpoints/${NAME}/invocations`;
-const PREDICT = `/v1/models/${NAME}:predict`;
-const TOO_LARGE = 'x'.repeat(6 * 2 ** 20 + 1);
-
-/** @param version that the stand-in serves */
-export const endpointRequests = (version: string): Requests => {
-  const photo = (value: number) => ({ b64: Buffer.alloc(PHOTO_BYTES, value).toString('base64') });
-  const line = JSON.stringify(photo(50));
-  const body = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-  const doors = [RUNTIME, '/invocations', PREDICT, `/v1/models/${NAME}/versions/${version}:predict`];
-  const right: Readonly<Record<string, unknown>> = {
-    'two rows': { instances: [photo(0), photo(200)] },
-    'a row by its name': { instances: [{ photo: photo(200) }] },
-    'a column': { inputs: [photo(90)] },
-    'a column by its name': { inputs: { photo: [photo(90)] } },
-    'a signature by its name': { signature_name: 'serving_default', instances: [photo(1)] },
-  };
-  const wrong: Readonly<Record<string, unknown>> = {
-    'no JSON': 'not json',
-    'an empty body': '',
-    'lists without end': `${'['.repeat(1e5)}${']'.repeat(1e5)}`,
-    'an input without end': `{"instances":[${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}]}`,
-    'empty photos': { instances: ['', ''] },
-    'no object': '[1]',
-    'neither key': { photos: [] },
-    'both keys': { inputs: [], instances: [] },
-    'instances that are no list': { instances: 'x' },
-    'no instances': { instances: [] },
-    'no inputs': { inputs: [] },
-    'a number': { instances: [3] },
-    null: { instances: [null] },
-    'bad base64': { instances: [{ b64: '*' }] },
-    'b64 of the wrong kind': { inputs: [{ b64: 1 }] },
-    'an unknown input': { instances: [{ image: photo(0) }] },
-    'a missing input': { inputs: { image: [photo(0)] } },
-    'a short photo': { instances: [{ b64: 'AAAA' }] },
-    'photos of two lengths': { instances: [photo(0), { b64: 'AAAA' }] },
-    'lists of two lengths': { inputs: [['', ''], ['']] },
-    'another signature': { signature_name: 'other', instances: [photo(0)] },
-    'a signature that is no name': { signature_name: 1, instances: [photo(0)] },
-  };
-  const toAll = (values: typeof right) =>
-    named(
-      doors.flatMap((door) =>
-        Object.entries(values).map(
-          ([name, value]) => [`${door}: ${name}`, post(door, 'application/json', body(value))] as const,
-        ),
-      ),
-    );
-  const types = ['image/jpeg', 'text/plain', 'application/jsonlines', 'application/json', 'text/csv', ''];
-  return {
-    ...toAll(right),
-    ...toAll(wrong),
-    ...named(
-      ['/invocations', RUNTIME].flatMap((door) => [
-        ...types.map((type) => [`${door}: ${type || 'no type'}`, post(door, type, '{}')] as const),
-        [`${door}: lines`, post(door, 'application/jsonlines', `${line}\n${line}\n`)] as const,
-        [`${door}: a bare photo`, post(door, 'application/json', line)] as const,
-        [`${door}: CSV`, post(door, 'text/csv', '1,2\n3,4\n')] as const,
-        ...['other', NAME].map(
-          (name) =>
-            [
-              `${door}: attributes for ${name}`,
-              post(door, 'application/json', body(right['a column']), {
-                'X-Amzn-SageMaker-Custom-Attributes': `tfs-model-name=${name}`,
-              }),
-            ] as const,
-        ),
-      ]),
-    ),
-    ...named(
-      doors.flatMap((door) => [
-        [`${door}: over 6 MB`, announced(door, TOO_LARGE.length)] as const,
-        [
-          `${door}: over 6 MB, chunked`,
-          post(door, 'application/json', TOO_LARGE, { 'Transfer-Encoding': 'chunked' }),
-        ] as const,
-      ]),
-    ),
-    ...named(
-      [
-        '/v1/models/other:predict',
-        `/v1/models/${NAME}/versions/8:predict`,
-        `/v1/models/${NAME}:dance`,
-        '/endpoints/other/invocations',
-        '/nowhere',
-      ].map((path) => [`POST ${path}`, post(path, 'application/json', body(right['a column']))]),
-    ),
-    ...get('/ping', '/invocations', '/nowhere', '/v1/models/other', `/v1/models/${NAME}`, PREDICT),
-    ...get(`/v1/models/${NAME}/metadata`, `/v1/models/${NAME}/versions/${version}`),
-    ...get(`/v1/models/${NAME}/versions/${version}/metadata`, `/v1/models/${NAME}/versions/8/metadata`),
-  };
 };
