@@ -81,8 +81,11 @@ const answersToBytes = async (base: string): Promise<Record<string, unknown>> =>
 
 const listen = async (answer: (asked: IncomingMessage, response: ServerResponse) => void) => {
   const server = createServer((asked, response) => {
-    asked.on('error', () => {}).resume();
-    answer(asked, response);
+    // Not before it has been read: an answer to half a request may be lost.
+    asked
+      .on('error', () => {})
+      .once('end', () => answer(asked, response))
+      .resume();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

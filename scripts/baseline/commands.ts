@@ -51,16 +51,15 @@ const ENVIRONMENT = {
   TZ: 'UTC',
 };
 
-/** Text without what differs from run to run: folders, ports, ids of requests and processes. */
+/** Text without what differs from run to run or moves with the code: folders, ports, ids, lines of stack traces. */
 export const masked = (text: string): string =>
   text
     .replaceAll(WORK, '<work>')
     .replaceAll(ROOT, '<root>')
     .replaceAll(/\b(127\.0\.0\.1|localhost):\d+/g, '$1:<port>')
-    .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, (id) =>
-      id.startsWith('12345678-1234') ? id : '<id>',
-    )
-    .replaceAll(/\bprocess \d+/g, 'process <pid>');
+    .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/g, '<id>')
+    .replaceAll(/\bprocess \d+/g, 'process <pid>')
+    .replaceAll(/^ +at .*\n/gm, '');
 
 /** A command without an npm script, wherever it lies. */
 const entry = (name: string): string =>
