@@ -168,7 +168,7 @@ export const invocations = (version: string): Requests => {
   const photo = (value: number) => ({ b64: Buffer.alloc(224 * 224 * 3, value).toString('base64') });
   const text = (value: unknown): string =>
     JSON.stringify(value, (_, each: unknown) => {
-      const [, number] = /^photo (\d+)$/.exec(String(each)) ?? [];
+      const [, number] = (typeof each === 'string' && /^photo (\d+)$/.exec(each)) || [];
       return number === undefined ? each : photo(Number(number));
     });
   const line = JSON.stringify(photo(50));
