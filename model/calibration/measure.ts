@@ -2,7 +2,7 @@ import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import { confidenceBins, expectedCalibrationError } from '../report/calibration-error.ts';
 import { type Metrics, wilsonInterval } from '../report/metrics.ts';
 import { areaUnderRoc } from '../report/roc.ts';
-import type { GraphRunner, Output } from '../runtime/graph-runner.ts';
+import type { GraphRunner, Output } from '../savedmodel/run.ts';
 import { stopIfAborted } from '../training/stop.ts';
 import type { LabelledPhoto } from './observe.ts';
 import type { UnknownPhotos } from './unknown/unknown-photos.ts';

@@ -1,7 +1,7 @@
 import { INPUT_NAME } from '../contract/tensors.ts';
-import { GraphRunner, type Output } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
 import { encodeSavedModel } from '../savedmodel/encode.ts';
+import { GraphRunner, type Output } from '../savedmodel/run.ts';
 import { buildObservationGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { stopIfAborted } from '../training/stop.ts';
 

@@ -4,7 +4,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, sequential } from '@tensorflow/tfjs-layers';
 import { BatchNorm } from '../batch-norm.ts';
 import { loadBackend } from '../runtime/backend.ts';
-import { GraphRunner } from '../runtime/graph-runner.ts';
 import { assertClose, noise } from '../testing.ts';
 import { attribute } from './attributes.ts';
 import { DataType } from './data-types.ts';
@@ -12,6 +11,7 @@ import { decodeSavedModel } from './decode.ts';
 import { encodeSavedModel } from './encode.ts';
 import { exportLayers } from './export-layers.ts';
 import { Graph } from './graph.ts';
+import { GraphRunner } from './run.ts';
 import { applied, chain, SMALL_PICTURE as SHAPE, scramble } from './testing.ts';
 
 const SIZE = tf.util.sizeFromShape([...SHAPE]);

@@ -4,8 +4,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
 import { loadBackend } from '../runtime/backend.ts';
-import { GraphRunner, type Output } from '../runtime/graph-runner.ts';
-import { InvalidArgumentError } from '../runtime/values.ts';
 import { assertClose, assertSameBytes, example, meanDifference, noise, picture } from '../testing.ts';
 import { savedModelPredictor } from '../training/evaluate.ts';
 import { buildNetwork } from '../training/network.ts';
@@ -14,6 +12,7 @@ import { decodeSavedModel } from './decode.ts';
 import { encodeSavedModel } from './encode.ts';
 import { layersNetwork } from './export-layers.ts';
 import type { WeightPrecision } from './graph.ts';
+import { GraphRunner, InvalidArgumentError, type Output } from './run.ts';
 import { buildServingGraph } from './serving-graph.ts';
 import { scramble } from './testing.ts';
 

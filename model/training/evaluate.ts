@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
-import type { GraphRunner } from '../runtime/graph-runner.ts';
+import type { GraphRunner } from '../savedmodel/run.ts';
 import type { Example } from './dataset.ts';
 import { photoTensor } from './tensors.ts';
 

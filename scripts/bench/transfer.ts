@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { GraphRunner } from '../../model/runtime/graph-runner.ts';
 import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
 import { encodeSavedModel } from '../../model/savedmodel/encode.ts';
+import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
 import { readDataset } from '../../model/training/dataset.ts';
 import { compare, evaluate, savedModelPredictor } from '../../model/training/evaluate.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Strings } from '../../model/runtime/values.ts';
+import type { Strings } from '../../model/savedmodel/run.ts';
 import { invalidArgument } from './serving-error.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
-import { GraphRunner } from '../../model/runtime/graph-runner.ts';
 import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
+import { GraphRunner } from '../../model/savedmodel/run.ts';
 import type { StoredModel } from './model-folder.ts';
 
 /** A model that is loaded and answers. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SIGNATURE_NAME } from '../../model/contract/tensors.ts';
-import type { Strings } from '../../model/runtime/values.ts';
+import type { Strings } from '../../model/savedmodel/run.ts';
 import { decodeTensor, isBase64Object, show } from './json-tensor.ts';
 import { isNestedDeeper } from './nesting.ts';
 import { invalidArgument, ServingError } from './serving-error.ts';

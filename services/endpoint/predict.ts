@@ -1,5 +1,5 @@
-import type { Output } from '../../model/runtime/graph-runner.ts';
-import { InvalidArgumentError } from '../../model/runtime/values.ts';
+import type { Output } from '../../model/savedmodel/run.ts';
+import { InvalidArgumentError } from '../../model/savedmodel/run.ts';
 import type { ServedModel } from './model-store.ts';
 import { type PredictRequest, parsePredictRequest } from './predict-request.ts';
 import { invalidArgument } from './serving-error.ts';

@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs-core';
-import { attribute } from '../savedmodel/attributes.ts';
-import { DataType } from '../savedmodel/data-types.ts';
-import type { DecodedModel } from '../savedmodel/decode.ts';
-import { SavedModelError } from '../savedmodel/errors.ts';
-import { Graph, type Node } from '../savedmodel/graph.ts';
-import { type NodeDef, NodeDefSchema, SignatureDefSchema } from '../savedmodel/proto/tensorflow_pb.ts';
+import { loadBackend } from '../runtime/backend.ts';
 import { assertClose } from '../testing.ts';
-import { loadBackend } from './backend.ts';
-import { GraphRunner } from './graph-runner.ts';
-import { InvalidArgumentError } from './values.ts';
+import { attribute } from './attributes.ts';
+import { DataType } from './data-types.ts';
+import type { DecodedModel } from './decode.ts';
+import { SavedModelError } from './errors.ts';
+import { Graph, type Node } from './graph.ts';
+import { type NodeDef, NodeDefSchema, SignatureDefSchema } from './proto/tensorflow_pb.ts';
+import { GraphRunner, InvalidArgumentError } from './run.ts';
 
 before(() => loadBackend({ native: false }));
 
@@ -136,20 +135,48 @@ test('second outputs and control edges are refused', () => {
   refusesToLoad((graph, x) => graph.float('Relu', 'after', [x, '^bytes']), /edge \^bytes is not supported/);
 });
 
-test('an attribute that is missing is named', async () => {
-  const runner = new GraphRunner(modelOf((graph, x) => graph.add('Cast', 'untyped', [x])));
-  await assert.rejects(runner.run(INPUT), {
-    name: SavedModelError.name,
-    message: /Node untyped \(Cast\) lacks the attribute DstT/,
-  });
+test('an operation on the wrong kind of input is named', async () => {
+  const runner = new GraphRunner(modelOf((graph) => graph.float('Relu', 'rectified', ['bytes'])));
+  await assert.rejects(runner.run(INPUT), /'relu' must be numeric/);
 });
 
-test('an operation on the wrong kind of input names the node', async () => {
-  const runner = new GraphRunner(modelOf((graph) => graph.float('Relu', 'rectified', ['bytes'])));
-  await assert.rejects(runner.run(INPUT), {
-    name: SavedModelError.name,
-    message: /Input 0 of node rectified must be numeric/,
+test('a constant of a type that is not known is named with its type', () =>
+  refusesToLoad((graph) => {
+    const value = attribute.tensor({ dtype: DataType.int64, tensorShape: {} });
+    return graph.float('Relu', 'after', [graph.add('Const', 'long', [], { value })]);
+  }, /Node long: constants of type DT_INT64 are not supported/));
+
+test('an output that is a constant, or the input itself, is answered again and again', async () => {
+  const runner = new GraphRunner(modelOf((graph) => graph.strings('names', ['a', 'b'])));
+  const same = new GraphRunner(modelOf(() => 'bytes'));
+  for (let round = 0; round < 2; round++) {
+    const output = (await runner.run(INPUT)).get('out');
+    assert.deepEqual(output, { shape: [2], strings: [Uint8Array.of(97), Uint8Array.of(98)] });
+    const photos = (await same.run(INPUT)).get('out');
+    assert.deepEqual(photos, { shape: [2], strings: INPUT.get('in')?.values });
+  }
+});
+
+test('weights that are stored as halves are restored once, when the model is loaded', async () => {
+  const halves = modelOf((_, x) => x);
+  const graph = new Graph('half');
+  const bytes = graph.placeholder('bytes', DataType.string, [null]);
+  const third = graph.weights('third', Float32Array.of(1 / 3, 2 ** -24), [2]);
+  const raw = graph.add('DecodeRaw', 'raw', [bytes], { out_type: attribute.type(DataType.uint8) });
+  graph.float('Mul', 'x', [graph.cast('float', raw, DataType.uint8, DataType.float), third]);
+  const nodes = graph.nodes.map((node) => create(NodeDefSchema, node));
+  const runner = new GraphRunner({ ...halves, nodes: new Map(nodes.map((node) => [node.name, node])) });
+  const profile = await tf.profile(async () => {
+    const output = (await runner.run(INPUT)).get('out');
+    assert.ok(output && 'numbers' in output);
+    assert.deepEqual(output.numbers, [
+      0x555 / 2 ** 12,
+      2 ** -23,
+      (3 * 0x555) / 2 ** 12,
+      Math.fround(255 * 2 ** -24),
+    ]);
   });
+  assert.equal(profile.kernelNames.filter((name) => name === 'Cast').length, 1);
 });
 
 test('an input that is missing is named', () =>
