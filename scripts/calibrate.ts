@@ -40,7 +40,6 @@ const optionsSchema = z.strictObject({
   /** As it was when the model was trained. */
   test: z.coerce.number().default(0.1),
   validation: z.coerce.number().default(0.1),
-  /** Filled by model/calibration/unknown/collect-photos.ts. */
   unknown: z.string().optional(),
 });
 

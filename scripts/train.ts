@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
-import { counted } from '../model/counted.ts';
+import { pluralize } from '../model/shared/text.ts';
 import { fromScratch } from '../model/learn/from-scratch.ts';
 import { learn } from '../model/learn/learn.ts';
 import { onBackbone } from '../model/learn/on-backbone.ts';
@@ -70,7 +70,7 @@ const train = async (options: TrainCommand, stop: AbortSignal): Promise<void> =>
   const dataset = await readPhotos(options, stop);
   const split = splitDataset(dataset, { test: options.test, validation: options.validation, seed });
   say(
-    `Training on ${counted(split.train.length, 'photo')}, watching ${split.validation.length}, testing on ${split.test.length}.`,
+    `Training on ${pluralize(split.train.length, 'photo')}, watching ${split.validation.length}, testing on ${split.test.length}.`,
   );
   const checkpoints = path.join(out, 'checkpoints');
   const run = {

@@ -1,8 +1,7 @@
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
+import { abridge } from '../shared/text.ts';
 import { drawing } from './drawing.ts';
-import { noMistakes } from './no-mistakes.ts';
 import { label, picture } from './svg.ts';
-import { abridged } from './text-width.ts';
 
 /** A photo that the model named wrongly. */
 export interface Mistake {
@@ -43,15 +42,20 @@ const layout = (photos: number) => {
 
 /** The mistakes that the model was surest of, as a JPEG: first look here for wrong labels. It shows photos of the dataset. */
 export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer> => {
-  if (mistakes.length === 0) return drawing(noMistakes()).jpeg({ quality: QUALITY }).toBuffer();
+  if (mistakes.length === 0) {
+    const text = label(180, 60, 'Every test photo was named rightly.', { fill: '#555' });
+    return drawing(picture(360, 90, 'No mistakes', [text]))
+      .jpeg({ quality: QUALITY })
+      .toBuffer();
+  }
   const worst = mistakes.toSorted((a, b) => b.confidence - a.confidence).slice(0, MOST);
   const { width, height, place } = layout(worst.length);
   const captions = worst.flatMap(({ truth, answer, confidence }, index) => {
     const { left, top } = place(index);
     const middle = left + PHOTO_SIDE / 2;
     return [
-      label(middle, top + PHOTO_SIDE + 14, `${abridged(answer, NAME)}, ${(confidence * 100).toFixed(1)} %`),
-      label(middle, top + PHOTO_SIDE + 31, `is ${abridged(truth, NAME)}`, { fill: '#555' }),
+      label(middle, top + PHOTO_SIDE + 14, `${abridge(answer, NAME)}, ${(confidence * 100).toFixed(1)} %`),
+      label(middle, top + PHOTO_SIDE + 31, `is ${abridge(truth, NAME)}`, { fill: '#555' }),
     ];
   });
   const photos = worst.map(({ pixels }, index) => ({

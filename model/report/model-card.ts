@@ -1,5 +1,5 @@
 import { REFUSED_SHARE } from '../contract/refused-share.ts';
-import { counted } from '../counted.ts';
+import { pluralize } from '../shared/text.ts';
 import type { Metrics } from './metrics.ts';
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
@@ -32,7 +32,7 @@ const minutes = (seconds: number) =>
 
 /** How long a training took, and on what. */
 const effort = ({ epochs, seconds, backend, photosPerSecond }: Metrics['training']): string =>
-  `${counted(epochs, 'epoch')} in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
+  `${pluralize(epochs, 'epoch')} in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
 
 const scratchStory = ({ training }: Metrics): string => {
   const hint =
@@ -132,7 +132,7 @@ ${note}${story(metrics)}It sees a photo at ${training.side} x ${training.side} p
 
 ## Data
 
-${counted(sum(data.train) + sum(data.validation) + sum(data.test), 'photo')}; ${counted(data.skipped.length, 'file')} left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still lie on both sides.
+${pluralize(sum(data.train) + sum(data.validation) + sum(data.test), 'photo')}; ${pluralize(data.skipped.length, 'file')} left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still lie on both sides.
 
 ${calibrationSection(metrics)}
 ## What it cannot do

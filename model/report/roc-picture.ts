@@ -1,7 +1,7 @@
+import { abridge } from '../shared/text.ts';
 import { legendEntry } from './legend.ts';
 import { areaUnderRoc, rocCurve } from './roc.ts';
 import { label, picture } from './svg.ts';
-import { abridged } from './text-width.ts';
 import { unitSquare } from './unit-square.ts';
 
 const SIDE = 380;
@@ -23,7 +23,7 @@ export const rocPicture = (
   const { frame, line } = unitSquare(LEFT, TOP, SIDE, AXES);
   const curves = kinds.flatMap(({ kind, scores }, index) => {
     const colour = `hsl(${Math.round((index * 360) / kinds.length)} 65% 45%)`;
-    const name = `${abridged(kind, LONGEST)}: ${areaUnderRoc(known, scores).toFixed(3)}`;
+    const name = `${abridge(kind, LONGEST)}: ${areaUnderRoc(known, scores).toFixed(3)}`;
     const curve = rocCurve(known, scores);
     return [
       line({ points: curve.map(({ knownKept, unknownKept }) => [unknownKept, knownKept]), colour }),

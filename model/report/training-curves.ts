@@ -1,4 +1,4 @@
-import { counted } from '../counted.ts';
+import { pluralize } from '../shared/text.ts';
 import { legendEntry } from './legend.ts';
 import type { Metrics } from './metrics.ts';
 import { element, label, picture } from './svg.ts';
@@ -77,7 +77,7 @@ export const trainingCurves = (history: Metrics['history']): string => {
   ]);
   const epochs = history.length;
   const scale = `epoch (training: of augmented photos; a loss of ${largest.toPrecision(3)} is drawn as 1)`;
-  return picture(WIDTH, HEIGHT, `Training over ${counted(epochs, 'epoch')}`, [
+  return picture(WIDTH, HEIGHT, `Training over ${pluralize(epochs, 'epoch')}`, [
     ...grid,
     ...curves.map(({ values, colour }) => line(values, colour)),
     ...ticksOf(epochs).map((epoch) =>

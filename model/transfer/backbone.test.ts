@@ -160,7 +160,7 @@ test('weights that were stored rounded are restored', async () => {
   assertClose(await exported(rounded), bothWays(rounded), 1e-4);
 });
 
-test('only the weights up to the features are counted', async () => {
+test('only the weights up to the features are pluralize', async () => {
   const backbone = await Backbone.load(await saveLayers(at('count'), tinyLayers()));
   // Two convolutions and a pointwise one, each with the bias of its folded normalization.
   assert.equal(backbone.parameters, 3 * 3 * 3 * 4 + 4 + (3 * 3 * 4 + 4) + (4 * 6 + 6));

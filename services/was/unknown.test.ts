@@ -10,7 +10,7 @@ test('a few flowers are all named', () => {
   assert.match(ko.description, /\(꽃0, 꽃1, 꽃2\)/);
 });
 
-test('of many flowers the first six are named and the others counted', () => {
+test('of many flowers the first six are named and the others pluralize', () => {
   const { en, ko } = describeUnknown(names(10));
   assert.match(en.description, /F4, F5 and 4 more\./);
   assert.match(ko.description, /꽃5 외 4가지\)/);

@@ -4,7 +4,6 @@ import { PHOTO_BYTES } from '../../contract/tensors.ts';
 import { assertSameBytes } from '../../testing.ts';
 import { drawPhotos } from './draw.ts';
 import { UNKNOWN_KINDS } from './kinds.ts';
-import { PHOTO_SOURCES } from './photo-sources.ts';
 
 for (const { name, draw } of UNKNOWN_KINDS) {
   test(`${name} are drawn the same every time, and no two alike`, async () => {
@@ -16,11 +15,3 @@ for (const { name, draw } of UNKNOWN_KINDS) {
     assert.notEqual(Buffer.compare(first, second), 0);
   });
 }
-
-test('no kind is both looked at and measured', () => {
-  const purposes = new Map<string, string>();
-  for (const { kind, purpose } of PHOTO_SOURCES) {
-    assert.equal(purposes.get(kind) ?? purpose, purpose, kind);
-    purposes.set(kind, purpose);
-  }
-});

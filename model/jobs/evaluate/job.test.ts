@@ -112,7 +112,7 @@ test('the photos may lie in either input', () =>
     assert.equal((await reportOf(optMl)).evaluation.count, 2);
   }));
 
-test('photos that are gone are counted, and their class is named', () =>
+test('photos that are gone are pluralize, and their class is named', () =>
   withEvaluation(async (optMl) => {
     const { test: hashes } = z
       .object({ test: z.array(z.string()) })

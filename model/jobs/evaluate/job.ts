@@ -1,6 +1,6 @@
 import { EVALUATION_INPUTS, EVALUATION_OUTPUT, MODEL_ARCHIVE } from '../../contract/learning-jobs.ts';
-import { counted } from '../../counted.ts';
 import { loadBackend } from '../../runtime/backend.ts';
+import { pluralize } from '../../shared/text.ts';
 import { evaluate, savedModelPredictor } from '../../training/evaluate.ts';
 import { interruptible } from '../../training/stop.ts';
 import { holdsArchive, withArchive } from '../archive.ts';
@@ -52,7 +52,7 @@ export const runEvaluateJob = async ({ optMl, signal, say }: EvaluateJobOptions)
     const { version, runner } = await loadPackedModel(unpacked);
     const { photos, missing } = await readTestPhotos(optMl, seen, { say, warn: say, signal });
     if (missing > 0)
-      say(`Warning: of ${counted(seen.test.length, 'test photo')}, ${missing} can no longer be found.`);
+      say(`Warning: of ${pluralize(seen.test.length, 'test photo')}, ${missing} can no longer be found.`);
     const labels = await classesOf(runner);
     const examples = asTheModelCounts(photos, labels);
     const untested = labels.filter((_, label) => !examples.some((example) => example.label === label));

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { pixelsOf } from '../text-width.ts';
 
 /** Fails unless every element is closed in its place, and no markup is left within texts and attributes. */
 export const assertWellFormed = (svg: string): void => {
@@ -44,6 +43,8 @@ interface Line {
   readonly below: number;
 }
 
+/** Width of most letters, in font sizes. */
+const LETTER = 0.65;
 const ANCHORS: Readonly<Record<string, number>> = { start: 0, middle: 0.5, end: 1 };
 const radians = (degrees: number) => (degrees * Math.PI) / 180;
 
@@ -55,7 +56,7 @@ const linesOf = (svg: string): Line[] =>
     const [x, y, size] = [attribute('x'), attribute('y'), attribute('font-size') ?? 13].map(Number);
     assert.ok(x !== undefined && y !== undefined && size !== undefined);
     const [cos, sin] = [Math.cos(radians(turned)), Math.sin(radians(turned))];
-    const width = pixelsOf(text, size);
+    const width = text.length * LETTER * size;
     const from = x * cos + y * sin - width * (ANCHORS[attribute('text-anchor') ?? 'middle'] ?? 0);
     const across = y * cos - x * sin;
     return { text, turned, from, to: from + width, above: across - size / 2, below: across + size / 2 };
