@@ -6,7 +6,8 @@ import { unitSquare } from './unit-square.ts';
 type Calibration = NonNullable<Metrics['calibration']>;
 
 const SIDE = 300;
-const [LEFT, TOP] = [74, 50];
+const LEFT = 74;
+const TOP = 50;
 const BETWEEN = 185;
 
 /** Accuracy over confidence (Niculescu-Mizil & Caruana 2005) as SVG: on the diagonal, the confidence is what it says. */

@@ -5,7 +5,8 @@ import { label, picture } from './svg.ts';
 import { unitSquare } from './unit-square.ts';
 
 const SIDE = 380;
-const [LEFT, TOP] = [74, 50];
+const LEFT = 74;
+const TOP = 50;
 /** Of the legend: its left end, its width, the letters of its longest name, and between its lines. */
 const [LEGEND, ROOM, LONGEST, LINE] = [LEFT + SIDE + 24, 310, 28, 20];
 const AXES = { x: 'share of other pictures that are named', y: 'share of test photos that are named' };
