@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { create } from 'tar';
+import { create as createArchive } from 'tar';
 import { MODEL_NAME } from '../contract/tensors.ts';
 
 /** Digits only, as TensorFlow Serving wants a version folder: the UTC time to the second. */
@@ -24,4 +24,4 @@ export const storeModel = async (
 
 /** Without times and owners, and compressed in one piece, so that the same model always gives the same archive. */
 const archive = async (directory: string, entry: string): Promise<Uint8Array> =>
-  gzipSync(Buffer.concat(await create({ cwd: directory, portable: true }, [entry]).collect()));
+  gzipSync(Buffer.concat(await createArchive({ cwd: directory, portable: true }, [entry]).collect()));
