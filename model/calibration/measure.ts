@@ -1,11 +1,10 @@
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
-import { confidenceBins, expectedCalibrationError } from '../report/calibration-error.ts';
-import { type Metrics, wilsonInterval } from '../report/metrics.ts';
-import { areaUnderRoc } from '../report/roc.ts';
+import { type Metrics, wilsonInterval } from '../evaluation/metrics.ts';
+import { areaUnderRoc, confidenceBins, expectedCalibrationError } from '../evaluation/statistics.ts';
+import type { OodPhotos } from '../out-of-distribution/pictures.ts';
 import type { GraphRunner, Output } from '../savedmodel/run.ts';
 import { stopIfAborted } from '../training/stop.ts';
 import type { LabelledPhoto } from './observe.ts';
-import type { UnknownPhotos } from './unknown/unknown-photos.ts';
 
 /** What an exported model says of a photo. */
 export interface ModelAnswer {
@@ -74,7 +73,7 @@ export interface MeasureOptions {
   readonly test: readonly LabelledPhoto[];
   /** What the calibrated model says of the test photos. */
   readonly answers: readonly ModelAnswer[];
-  readonly unknown: readonly UnknownPhotos[];
+  readonly unknown: readonly OodPhotos[];
   /** Aborted, it ends the measurement. */
   readonly signal?: AbortSignal | undefined;
 }

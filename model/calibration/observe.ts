@@ -1,12 +1,11 @@
 import { INPUT_NAME } from '../contract/tensors.ts';
-import { decodeSavedModel } from '../savedmodel/decode.ts';
-import { encodeSavedModel } from '../savedmodel/encode.ts';
+import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner, type Output } from '../savedmodel/run.ts';
-import { buildObservationGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
+import { buildFeaturesGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { stopIfAborted } from '../training/stop.ts';
 
 /** What a network makes of a photo. */
-export interface Observation {
+export interface FeaturesAndLogits {
   /** Index of the true class. */
   readonly label: number;
   /** `[F]`: mean over the views of the photo. */
@@ -34,13 +33,13 @@ const rows = (output: Output | undefined, count: number): number[][] => {
  *
  * @throws Stopped when the signal is aborted
  */
-export const observe = async (
+export const extractFeatures = async (
   write: NetworkWriter,
   photos: readonly LabelledPhoto[],
   signal?: AbortSignal,
-): Promise<Observation[]> => {
-  const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(buildObservationGraph(write))));
-  const observations: Observation[] = [];
+): Promise<FeaturesAndLogits[]> => {
+  const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(buildFeaturesGraph(write))));
+  const observations: FeaturesAndLogits[] = [];
   for (let start = 0; start < photos.length; start += BATCH) {
     await stopIfAborted(signal, 'while the model was calibrated');
     const batch = photos.slice(start, start + BATCH);

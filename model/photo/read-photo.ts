@@ -1,14 +1,15 @@
 import sharp from 'sharp';
 import { PHOTO_BYTES, PHOTO_SIDE } from '../contract/tensors.ts';
-import { PhotoError } from './errors.ts';
-import { detectFormat, isHeif } from './format.ts';
 import {
+  detectFormat,
+  isHeif,
   MAX_PHOTO_BYTES,
   MAX_PHOTO_FRAMES,
   MAX_PHOTO_PIXELS,
   MAX_PHOTO_SIDE,
   MIN_PHOTO_SIDE,
-} from './limits.ts';
+  PhotoError,
+} from './format.ts';
 
 // A service decodes every photo once: libvips's cache of operations would only hold memory.
 sharp.cache(false);

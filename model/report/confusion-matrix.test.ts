@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
+import { assertLegible, assertWellFormed, sizeOf, textsOf } from '../shared/svg-assertions.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
-import { assertLegible, assertWellFormed, sizeOf, textsOf } from './svg/testing.ts';
-import { metrics } from './testing.ts';
+import { exampleMetrics } from './example-metrics.ts';
 
 const LONG = 'an extraordinarily long name of a flower';
 
@@ -18,7 +18,7 @@ const unconfused = (labels: readonly string[]): string =>
   );
 
 describe('the confusion matrix', () => {
-  const { labels, test: tested } = metrics();
+  const { labels, test: tested } = exampleMetrics();
   const svg = confusionMatrix(labels, tested.confusion);
 
   test('is well-formed, whatever the labels are', () => assertWellFormed(svg));

@@ -1,5 +1,5 @@
+import { element, label, picture, tooltip } from '../shared/svg.ts';
 import { abridge } from '../shared/text.ts';
-import { element, label, picture, tooltip } from './svg.ts';
 
 /** Of few classes the cells have a size, of many the grid. */
 const [LARGEST_CELL, LARGEST_GRID] = [120, 960];

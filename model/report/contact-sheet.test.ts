@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { noise } from '../testing.ts';
+import { noise } from '../shared/test-pictures.ts';
 import { contactSheet } from './contact-sheet.ts';
 
 const mistakes = (count: number) =>

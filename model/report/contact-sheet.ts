@@ -1,7 +1,6 @@
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
+import { label, picture, rasterize } from '../shared/svg.ts';
 import { abridge } from '../shared/text.ts';
-import { drawing } from './drawing.ts';
-import { label, picture } from './svg.ts';
 
 /** A photo that the model named wrongly. */
 export interface Mistake {
@@ -44,7 +43,7 @@ const layout = (photos: number) => {
 export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer> => {
   if (mistakes.length === 0) {
     const text = label(180, 60, 'Every test photo was named rightly.', { fill: '#555' });
-    return drawing(picture(360, 90, 'No mistakes', [text]))
+    return rasterize(picture(360, 90, 'No mistakes', [text]))
       .jpeg({ quality: QUALITY })
       .toBuffer();
   }
@@ -63,7 +62,7 @@ export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer
     input: Buffer.from(pixels),
     raw: { width: PHOTO_SIDE, height: PHOTO_SIDE, channels: PHOTO_CHANNELS } as const,
   }));
-  return drawing(picture(width, height, headingOf(worst.length, mistakes.length), captions))
+  return rasterize(picture(width, height, headingOf(worst.length, mistakes.length), captions))
     .composite(photos)
     .jpeg({ quality: QUALITY })
     .toBuffer();

@@ -1,6 +1,6 @@
-import { REFUSED_SHARE } from '../contract/refused-share.ts';
+import { REFUSED_SHARE } from '../contract/tensors.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
 import { pluralize } from '../shared/text.ts';
-import type { Metrics } from './metrics.ts';
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

@@ -2,13 +2,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs-core';
-import { loadBackend } from '../runtime/backend.ts';
-import { assertClose } from '../testing.ts';
-import { attribute } from './attributes.ts';
-import { DataType } from './data-types.ts';
-import type { DecodedModel } from './decode.ts';
-import { SavedModelError } from './errors.ts';
-import { Graph, type Node } from './graph.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { assertClose } from '../shared/test-pictures.ts';
+import type { DecodedModel } from './file.ts';
+import { attribute, DataType, Graph, type Node, SavedModelError } from './graph.ts';
 import { type NodeDef, NodeDefSchema, SignatureDefSchema } from './proto/tensorflow_pb.ts';
 import { GraphRunner, InvalidArgumentError } from './run.ts';
 

@@ -1,9 +1,8 @@
 import { toJson } from '@bufbuild/protobuf';
 import { type GraphModel, loadGraphModelSync, registerOp } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
-import { DataType, dataTypeName } from './data-types.ts';
-import type { DecodedModel } from './decode.ts';
-import { SavedModelError } from './errors.ts';
+import type { DecodedModel } from './file.ts';
+import { DataType, dataTypeName, SavedModelError } from './graph.ts';
 import { type NodeDef, NodeDefSchema, type TensorProto } from './proto/tensorflow_pb.ts';
 
 /** A tensor of byte strings, which TensorFlow.js computes nothing with. */

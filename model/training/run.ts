@@ -1,5 +1,5 @@
+import { type SeededRandom, seededRandom, shuffled } from '../shared/random.ts';
 import { pluralize } from '../shared/text.ts';
-import { type SeededRandom, seededRandom, shuffled } from '../random.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Learner } from './learner.ts';
 import { learningRateAt } from './optimizer.ts';

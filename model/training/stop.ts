@@ -1,5 +1,5 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import type { Predictor } from './evaluate.ts';
+import type { PredictFn } from '../evaluation/evaluate.ts';
 
 /** Somebody asked for an end before the work was done. */
 export class Stopped extends Error {
@@ -19,7 +19,7 @@ export const stopIfAborted = async (signal: AbortSignal | undefined, when: strin
 
 /** Asks before each batch whether to stop. */
 export const interruptible =
-  (predict: Predictor, signal: AbortSignal | undefined, when: string): Predictor =>
+  (predict: PredictFn, signal: AbortSignal | undefined, when: string): PredictFn =>
   async (examples) => {
     await stopIfAborted(signal, when);
     return predict(examples);

@@ -1,4 +1,4 @@
-import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
+import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
 
 /** Room for what surrounds the photo in a body: multipart boundaries and headers, or JSON's other fields. */
 const ENVELOPE_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
-import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
+import { decodeSavedModel } from '../../model/savedmodel/file.ts';
 import { GraphRunner } from '../../model/savedmodel/run.ts';
 import type { StoredModel } from './model-folder.ts';
 

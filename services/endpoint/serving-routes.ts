@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { SIGNATURE_NAME } from '../../model/contract/tensors.ts';
-import { dataTypeName } from '../../model/savedmodel/data-types.ts';
+import { dataTypeName } from '../../model/savedmodel/graph.ts';
 import type { TensorInfo } from '../../model/savedmodel/proto/tensorflow_pb.ts';
 import type { ModelStore, ServedModel, VersionStatus } from './model-store.ts';
 import { predict } from './predict.ts';

@@ -1,4 +1,4 @@
-import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
+import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
 import { MAX_BODY_BYTES } from '../contract/body-limit.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { UploadMemory } from './upload-memory.ts';

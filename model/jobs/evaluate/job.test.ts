@@ -11,8 +11,8 @@ import {
   MODEL_ARCHIVE,
   PHOTOS_FILE,
   TRAINING_PATHS,
-} from '../../contract/learning-jobs.ts';
-import { metricsSchema } from '../../report/metrics.ts';
+} from '../../contract/sagemaker-jobs.ts';
+import { metricsSchema } from '../../evaluation/metrics.ts';
 import { jsonText, writeFiles } from '../files.ts';
 import { OptMl } from '../opt-ml.ts';
 import { packModel, withOptMl, writeInputs, writePhotos } from '../testing.ts';

@@ -1,7 +1,7 @@
-import { EVALUATION_INPUTS, EVALUATION_OUTPUT, MODEL_ARCHIVE } from '../../contract/learning-jobs.ts';
-import { loadBackend } from '../../runtime/backend.ts';
+import { loadBackend } from '../../backend/backend.ts';
+import { EVALUATION_INPUTS, EVALUATION_OUTPUT, MODEL_ARCHIVE } from '../../contract/sagemaker-jobs.ts';
+import { evaluate, savedModelPredictFn } from '../../evaluation/evaluate.ts';
 import { pluralize } from '../../shared/text.ts';
-import { evaluate, savedModelPredictor } from '../../training/evaluate.ts';
 import { interruptible } from '../../training/stop.ts';
 import { holdsArchive, withArchive } from '../archive.ts';
 import { jsonText, writeFiles } from '../files.ts';
@@ -58,7 +58,7 @@ export const runEvaluateJob = async ({ optMl, signal, say }: EvaluateJobOptions)
     const untested = labels.filter((_, label) => !examples.some((example) => example.label === label));
     if (untested.length > 0) say(`Warning: there are no test photos of ${untested.join(', ')}.`);
     const started = performance.now();
-    const predict = interruptible(savedModelPredictor(runner), signal, 'while the model was measured');
+    const predict = interruptible(savedModelPredictFn(runner), signal, 'while the model was measured');
     const evaluation = await evaluate(predict, labels.length, examples);
     const report = detailedReport({
       modelVersion: version,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../../contract/tensors.ts';
-import { decodeSavedModel } from '../../savedmodel/decode.ts';
+import { decodeSavedModel } from '../../savedmodel/file.ts';
 import { GraphRunner } from '../../savedmodel/run.ts';
 import { listIfThere } from '../files.ts';
 

@@ -1,6 +1,6 @@
-import { evaluationReport } from '../../contract/learning-jobs.ts';
-import { wilsonInterval } from '../../report/metrics.ts';
-import type { Evaluation } from '../../training/evaluate.ts';
+import { evaluationReport } from '../../contract/sagemaker-jobs.ts';
+import type { Evaluation } from '../../evaluation/evaluate.ts';
+import { wilsonInterval } from '../../evaluation/metrics.ts';
 
 export interface ReportInput {
   readonly modelVersion: string;

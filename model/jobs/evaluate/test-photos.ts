@@ -1,4 +1,4 @@
-import { EVALUATION_INPUTS } from '../../contract/learning-jobs.ts';
+import { EVALUATION_INPUTS } from '../../contract/sagemaker-jobs.ts';
 import { pluralize } from '../../shared/text.ts';
 import type { Example } from '../../training/dataset.ts';
 import type { OptMl } from '../opt-ml.ts';

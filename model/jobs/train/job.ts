@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { metricsLine, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { loadBackend } from '../../backend/backend.ts';
+import { metricsLine, TRAINING_PATHS } from '../../contract/sagemaker-jobs.ts';
 import { type Learned, learn } from '../../learn/learn.ts';
-import { loadBackend } from '../../runtime/backend.ts';
-import { versionAt } from '../../savedmodel/store.ts';
+import { versionAt } from '../../savedmodel/file.ts';
 import { pluralize } from '../../shared/text.ts';
 import { CheckpointStore } from '../../training/checkpoint.ts';
 import type { EpochResult } from '../../training/train.ts';

@@ -1,4 +1,4 @@
-import { CHANNELS, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { CHANNELS, TRAINING_PATHS } from '../../contract/sagemaker-jobs.ts';
 import { pluralize } from '../../shared/text.ts';
 import type { Dataset } from '../../training/dataset.ts';
 import type { Split } from '../../training/split.ts';

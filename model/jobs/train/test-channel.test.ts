@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { example } from '../../testing.ts';
+import { example } from '../../shared/test-pictures.ts';
 import type { Dataset } from '../../training/dataset.ts';
 import { testExamples } from './test-channel.ts';
 
