@@ -5,10 +5,11 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { loadBackend } from '../model/backend/backend.ts';
 import { calibrate, decodedNetwork } from '../model/calibration/calibrate.ts';
-import { askModel, measureCalibration } from '../model/calibration/measure.ts';
+import { measureCalibration } from '../model/calibration/measure.ts';
 import { MODEL_NAME } from '../model/contract/tensors.ts';
-import { compare } from '../model/evaluation/evaluate.ts';
-import { type Metrics, metricsSchema, wilsonInterval } from '../model/evaluation/metrics.ts';
+import { compare, predict } from '../model/evaluation/evaluate.ts';
+import { type Metrics, metricsSchema } from '../model/evaluation/metrics.ts';
+import { wilsonInterval } from '../model/evaluation/statistics.ts';
 import { drawKinds, readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { reliabilityDiagram, rocPicture } from '../model/report/charts.ts';
 import { modelCard } from '../model/report/model-card.ts';
@@ -84,7 +85,7 @@ const calibrated = new GraphRunner(decodeSavedModel(savedModel));
 const plain = new GraphRunner(
   decodeSavedModel(encodeSavedModel(buildServingGraph(write, { labels, version }))),
 );
-const answers = await askModel(
+const answers = await predict(
   calibrated,
   split.test.map(({ pixels }) => pixels),
 );

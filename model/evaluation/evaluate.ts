@@ -3,6 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import type { GraphRunner } from '../savedmodel/run.ts';
 import type { Example } from '../training/dataset.ts';
+import { stopIfAborted } from '../training/stop.ts';
 import { photoTensor } from '../training/tensors.ts';
 
 /** Probabilities of every class for each photo. */
@@ -20,11 +21,13 @@ export interface Evaluation {
 }
 
 const BATCH = 32;
+/** Exported models look at each photo twice. */
+const EXPORTED_BATCH = 16;
 
 const rowsOf = (values: readonly number[], width: number): number[][] =>
   Array.from({ length: values.length / width }, (_, row) => values.slice(row * width, (row + 1) * width));
 
-/** Asks a network under training. */
+/** A network under training. */
 export const networkPredictFn =
   (network: LayersModel): PredictFn =>
   async (examples) => {
@@ -38,26 +41,77 @@ export const networkPredictFn =
     return rowsOf(values, values.length / examples.length);
   };
 
-/** Asks an exported SavedModel, as it will be served. */
+/** What an exported model answers for a photo. */
+export interface Prediction {
+  /** Of every class. */
+  readonly probabilities: readonly number[];
+  /** NaN in models from before this output. */
+  readonly knownScore: number;
+}
+
+const predictBatch = async (runner: GraphRunner, photos: readonly Uint8Array[]): Promise<Prediction[]> => {
+  const outputs = await runner.run(new Map([[INPUT_NAME, { shape: [photos.length], values: photos }]]));
+  const [probabilities, scores] = [OUTPUT_NAMES.probabilities, OUTPUT_NAMES.knownScore].map((name) => {
+    const output = outputs.get(name);
+    return output && 'numbers' in output ? output.numbers : undefined;
+  });
+  if (!probabilities) throw new Error('The SavedModel must answer with probabilities.');
+  return rowsOf(probabilities, probabilities.length / photos.length).map((row, index) => ({
+    probabilities: row,
+    knownScore: scores?.[index] ?? Number.NaN,
+  }));
+};
+
+/** An exported SavedModel, as it will be served. */
 export const savedModelPredictFn =
   (runner: GraphRunner): PredictFn =>
   async (examples) => {
-    const photos = { shape: [examples.length], values: examples.map(({ pixels }) => pixels) };
-    const output = (await runner.run(new Map([[INPUT_NAME, photos]]))).get(OUTPUT_NAMES.probabilities);
-    if (!output || !('numbers' in output)) throw new Error('The SavedModel must answer with probabilities.');
-    return rowsOf(output.numbers, output.numbers.length / examples.length);
+    const predictions = await predictBatch(
+      runner,
+      examples.map(({ pixels }) => pixels),
+    );
+    return predictions.map(({ probabilities }) => probabilities);
   };
 
-/** What a model says of each example, in their order. */
-const predictInBatches = async (
-  predict: PredictFn,
-  examples: readonly Example[],
-): Promise<readonly (readonly number[])[]> => {
-  const rows: (readonly number[])[] = [];
-  for (let start = 0; start < examples.length; start += BATCH)
-    rows.push(...(await predict(examples.slice(start, start + BATCH))));
-  return rows;
+/** Asks before each batch whether to stop. @throws Stopped when the signal is aborted */
+export const interruptible =
+  (predict: PredictFn, signal: AbortSignal | undefined, when: string): PredictFn =>
+  async (examples) => {
+    await stopIfAborted(signal, when);
+    return predict(examples);
+  };
+
+/** The answers for all photos, in their order. */
+const predictInBatches = async <Photo, Answer>(
+  predict: (batch: readonly Photo[]) => Promise<readonly Answer[]>,
+  photos: readonly Photo[],
+  batchSize: number,
+): Promise<Answer[]> => {
+  const answers: Answer[] = [];
+  for (let start = 0; start < photos.length; start += batchSize)
+    answers.push(...(await predict(photos.slice(start, start + batchSize))));
+  return answers;
 };
+
+/**
+ * What an exported model answers for each photo.
+ *
+ * @param photos uint8 RGB, `224 * 224 * 3` each
+ * @throws Stopped when the signal is aborted
+ */
+export const predict = (
+  runner: GraphRunner,
+  photos: readonly Uint8Array[],
+  signal?: AbortSignal,
+): Promise<Prediction[]> =>
+  predictInBatches(
+    async (batch) => {
+      await stopIfAborted(signal, 'while the model was measured');
+      return predictBatch(runner, batch);
+    },
+    photos,
+    EXPORTED_BATCH,
+  );
 
 /** Compares answers with the truth. */
 export const compare = (
@@ -85,4 +139,4 @@ export const evaluate = async (
   predict: PredictFn,
   classes: number,
   examples: readonly Example[],
-): Promise<Evaluation> => compare(await predictInBatches(predict, examples), classes, examples);
+): Promise<Evaluation> => compare(await predictInBatches(predict, examples, BATCH), classes, examples);

@@ -68,3 +68,15 @@ export const expectedCalibrationError = (bins: readonly ConfidenceBin[]): number
     0,
   );
 };
+
+/** Standard normal quantile of a two-sided 95 % interval. */
+const Z = 1.959964;
+
+/** Wilson's score interval of a share (Wilson 1927): honest for small counts and shares near 1. */
+export const wilsonInterval = (correct: number, count: number): [number, number] => {
+  const p = correct / count;
+  const centre = p + Z ** 2 / (2 * count);
+  const margin = Z * Math.sqrt((p * (1 - p)) / count + Z ** 2 / (4 * count ** 2));
+  const scale = 1 + Z ** 2 / count;
+  return [Math.max(0, (centre - margin) / scale), Math.min(1, (centre + margin) / scale)];
+};

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { create } from 'tar';
 import { CHANNELS, MODEL_ARCHIVE, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
-import { plain } from '../photo/encoded-pictures.ts';
+import { plain } from '../photo/test-photos.ts';
 import type { Colour } from '../shared/test-pictures.ts';
 import { writeFiles } from './files.ts';
 import { OptMl, ROOT_VARIABLE } from './opt-ml.ts';

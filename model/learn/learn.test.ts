@@ -5,8 +5,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Backend, loadBackend } from '../backend/backend.ts';
 import { FEWEST_PHOTOS } from '../calibration/calibrate.ts';
-import { askModel } from '../calibration/measure.ts';
-import { compare } from '../evaluation/evaluate.ts';
+import { compare, predict } from '../evaluation/evaluate.ts';
 import { metricsSchema } from '../evaluation/metrics.ts';
 import { DRAWN_KINDS } from '../out-of-distribution/drawings.ts';
 import { reportFiles } from '../report/files.ts';
@@ -66,7 +65,7 @@ const headOnBackbone = () =>
 
 /** What the exported model says of the test photos. */
 const answersOf = ({ savedModel }: Learned) =>
-  askModel(
+  predict(
     new GraphRunner(decodeSavedModel(savedModel)),
     unseen.map(({ pixels }) => pixels),
   );

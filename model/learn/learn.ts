@@ -1,8 +1,9 @@
 import type { Backend } from '../backend/backend.ts';
 import { type Calibration, calibrate, FEWEST_PHOTOS } from '../calibration/calibrate.ts';
-import { askModel, type KindScores, measureCalibration } from '../calibration/measure.ts';
-import { compare } from '../evaluation/evaluate.ts';
-import { type Metrics, wilsonInterval } from '../evaluation/metrics.ts';
+import { type KindScores, measureCalibration } from '../calibration/measure.ts';
+import { compare, predict } from '../evaluation/evaluate.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
+import { wilsonInterval } from '../evaluation/statistics.ts';
 import { drawKinds, type OodPhotos } from '../out-of-distribution/pictures.ts';
 import type { Mistake } from '../report/contact-sheet.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
@@ -104,7 +105,7 @@ export const learn = async (options: LearnOptions): Promise<Learned> => {
   const calibration = await calibrated(network, options, unknown);
   const { savedModel, runner } = exported(network, options, calibration);
   say('Measuring the exported model.');
-  const answers = await askModel(
+  const answers = await predict(
     runner,
     split.test.map(({ pixels }) => pixels),
     signal,

@@ -12,9 +12,9 @@ import {
   type Picture,
   picture,
 } from '../shared/test-pictures.ts';
-import { encoder, hollowPng, plain } from './encoded-pictures.ts';
 import { MAX_PHOTO_BYTES, PhotoError, type PhotoErrorCode } from './format.ts';
 import { readPhoto } from './read-photo.ts';
+import { encoder, hollowPng, plain } from './test-photos.ts';
 
 const pixelAt = (pixels: Uint8Array, x: number, y: number): number[] => {
   const start = (y * PHOTO_SIDE + x) * 3;

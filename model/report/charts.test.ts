@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
 import { element, label } from '../shared/svg.ts';
-import { assertLegible, assertWellFormed, pointsOf, textsOf } from '../shared/svg-assertions.ts';
 import { assertClose } from '../shared/test-pictures.ts';
+import { assertLegible, assertWellFormed, pointsOf, textsOf } from '../shared/test-svg.ts';
 import { reliabilityDiagram, rocPicture, trainingCurves } from './charts.ts';
-import { exampleCalibration, exampleMetrics } from './example-metrics.ts';
+import { exampleCalibration, exampleMetrics } from './test-metrics.ts';
 
 describe('the training curves', () => {
   const { history } = exampleMetrics();

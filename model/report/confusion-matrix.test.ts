@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import sharp from 'sharp';
-import { assertLegible, assertWellFormed, sizeOf, textsOf } from '../shared/svg-assertions.ts';
+import { assertLegible, assertWellFormed, sizeOf, textsOf } from '../shared/test-svg.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
-import { exampleMetrics } from './example-metrics.ts';
+import { exampleMetrics } from './test-metrics.ts';
 
 const LONG = 'an extraordinarily long name of a flower';
 

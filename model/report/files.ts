@@ -1,15 +1,29 @@
-import type { Learned } from '../learn/learn.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
 import { reliabilityDiagram, rocPicture, trainingCurves } from './charts.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
-import { contactSheet } from './contact-sheet.ts';
+import { contactSheet, type Mistake } from './contact-sheet.ts';
 import { modelCard } from './model-card.ts';
 
-/** The report of a training, by file name: figures for programs, a card and pictures for people. */
+/** What a report of a model is made from. */
+export interface ReportInput {
+  readonly metrics: Metrics;
+  /** Test photos that were classified wrongly. */
+  readonly mistakes: readonly Mistake[];
+  /** In-distribution scores behind the ROC curves: of the test photos, and of each kind of other pictures. @default none */
+  readonly scores?:
+    | {
+        readonly known: readonly number[];
+        readonly kinds: readonly { readonly kind: string; readonly scores: readonly number[] }[];
+      }
+    | undefined;
+}
+
+/** The report of a model, by file name: figures for programs, a card and pictures for people. */
 export const reportFiles = async ({
   metrics,
   mistakes,
   scores,
-}: Omit<Learned, 'savedModel'>): Promise<Readonly<Record<string, string | Uint8Array>>> => ({
+}: ReportInput): Promise<Readonly<Record<string, string | Uint8Array>>> => ({
   'metrics.json': `${JSON.stringify(metrics, null, 2)}\n`,
   'MODEL_CARD.md': modelCard(metrics),
   'confusion-matrix.svg': confusionMatrix(metrics.labels, metrics.test.confusion),

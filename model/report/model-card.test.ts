@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exampleCalibration, exampleMetrics } from './example-metrics.ts';
 import { modelCard } from './model-card.ts';
+import { exampleCalibration, exampleMetrics } from './test-metrics.ts';
 
 const labels = ['daisy', 'rose', 'tulip'];
 const card = (changes = {}) => modelCard(exampleMetrics({ labels, ...changes }));

@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { create as createArchive } from 'tar';
 import { MODEL_NAME, PREDICT_METHOD, SERVE_TAG, SIGNATURE_NAME } from '../contract/tensors.ts';
 import { SavedModelError, shapeOf } from './graph.ts';
 import { type NodeDef, SavedModelSchema, type SignatureDef } from './proto/tensorflow_pb.ts';
@@ -100,5 +99,8 @@ export const storeModel = async (
 };
 
 /** Without times and owners, and compressed in one piece, so that the same model always gives the same archive. */
-const archive = async (directory: string, entry: string): Promise<Uint8Array> =>
-  gzipSync(Buffer.concat(await createArchive({ cwd: directory, portable: true }, [entry]).collect()));
+const archive = async (directory: string, entry: string): Promise<Uint8Array> => {
+  // Loaded only here: servers, which read models only, start sooner.
+  const tar = await import('tar');
+  return gzipSync(Buffer.concat(await tar.create({ cwd: directory, portable: true }, [entry]).collect()));
+};

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Sharp } from 'sharp';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
-import { encoder, plain } from '../photo/encoded-pictures.ts';
+import { encoder, plain } from '../photo/test-photos.ts';
 import { assertSameBytes, gradient } from '../shared/test-pictures.ts';
 import { readDataset } from './dataset.ts';
 

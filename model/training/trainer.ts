@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
-import { evaluate, networkPredictFn } from '../evaluation/evaluate.ts';
+import { evaluate, interruptible, networkPredictFn } from '../evaluation/evaluate.ts';
 import type { Random } from '../shared/random.ts';
 import { augmentInto } from './augment.ts';
 import type { Example } from './dataset.ts';
@@ -10,7 +10,6 @@ import type { Learner, LearnerOptions, Scores, StepOptions, StepResult } from '.
 import { type Batch, mix } from './mix.ts';
 import { withHint } from './network.ts';
 import { reseedDropout } from './seeded-dropout.ts';
-import { interruptible } from './stop.ts';
 import { targetTensor } from './tensors.ts';
 
 /** A pretrained network whose features another one must predict too. */

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { hollowPng } from '../../model/photo/encoded-pictures.ts';
+import { hollowPng } from '../../model/photo/test-photos.ts';
 import { answerSchema } from '../../services/contract/answer.ts';
 import { problemSchema } from '../../services/contract/problem.ts';
 import { TestSystem } from './system.ts';

@@ -1,8 +1,7 @@
 import { loadBackend } from '../../backend/backend.ts';
 import { EVALUATION_INPUTS, EVALUATION_OUTPUT, MODEL_ARCHIVE } from '../../contract/sagemaker-jobs.ts';
-import { evaluate, savedModelPredictFn } from '../../evaluation/evaluate.ts';
+import { evaluate, interruptible, savedModelPredictFn } from '../../evaluation/evaluate.ts';
 import { pluralize } from '../../shared/text.ts';
-import { interruptible } from '../../training/stop.ts';
 import { holdsArchive, withArchive } from '../archive.ts';
 import { jsonText, writeFiles } from '../files.ts';
 import type { OptMl } from '../opt-ml.ts';

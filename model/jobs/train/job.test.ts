@@ -11,8 +11,8 @@ import {
 } from '../../contract/sagemaker-jobs.ts';
 import { INPUT_NAME, MODEL_NAME } from '../../contract/tensors.ts';
 import { metricsSchema } from '../../evaluation/metrics.ts';
-import { plain } from '../../photo/encoded-pictures.ts';
 import { readPhoto } from '../../photo/read-photo.ts';
+import { plain } from '../../photo/test-photos.ts';
 import { Stopped } from '../../training/stop.ts';
 import { saveTinyGraph } from '../../transfer/testing.ts';
 import { loadPackedModel } from '../evaluate/model.ts';
