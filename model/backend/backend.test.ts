@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { assertClose } from '../shared/test-pictures.ts';
 import { loadBackend } from './backend.ts';
 
-test('it leaves errors to whoever listens for them', async () => {
+test('errors are left to those who listen for them', async () => {
   const count = () => [
     process.listenerCount('uncaughtException'),
     process.listenerCount('unhandledRejection'),

@@ -26,11 +26,11 @@ export const probabilitiesAt = (
 };
 
 /** Mean cross-entropy, in nats. */
-export const lossAt = (observations: readonly FeaturesAndLogits[], temperature: number): number =>
-  observations.reduce((sum, observation) => {
-    const share = probabilitiesAt(observation, temperature)[observation.label] ?? 0;
+export const lossAt = (photos: readonly FeaturesAndLogits[], temperature: number): number =>
+  photos.reduce((sum, photo) => {
+    const share = probabilitiesAt(photo, temperature)[photo.label] ?? 0;
     return sum - Math.log(Math.max(share, 1e-12));
-  }, 0) / observations.length;
+  }, 0) / photos.length;
 
 const [COLDEST, HOTTEST] = [0.05, 10];
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
@@ -41,10 +41,10 @@ const STEPS = 40;
  * golden-section search on the logarithm descends into. The most probable class hardly ever changes: only the mean of
  * two views can tip.
  *
- * @param observations photos that were not trained on
+ * @param photos photos that were not trained on
  */
-export const fitTemperature = (observations: readonly FeaturesAndLogits[]): number => {
-  const loss = (logarithm: number) => lossAt(observations, Math.exp(logarithm));
+export const fitTemperature = (photos: readonly FeaturesAndLogits[]): number => {
+  const loss = (logarithm: number) => lossAt(photos, Math.exp(logarithm));
   let [low, high] = [Math.log(COLDEST), Math.log(HOTTEST)];
   for (let step = 0; step < STEPS; step++) {
     const [left, right] = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
@@ -52,7 +52,7 @@ export const fitTemperature = (observations: readonly FeaturesAndLogits[]): numb
     else low = left;
   }
   const found = Math.exp((low + high) / 2);
-  return lossAt(observations, found) < lossAt(observations, 1) ? found : 1;
+  return lossAt(photos, found) < lossAt(photos, 1) ? found : 1;
 };
 
 export interface Calibration extends CalibrationWriter {

@@ -1,19 +1,9 @@
-import { attribute, DataType, type Graph, type Node, shapeOf } from '../savedmodel/graph.ts';
+import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
 import { type ClassGaussians, dot, EPSILON, type KnownScore, solveLower } from './known-score.ts';
 
-/** A constant in full precision: distances are differences of large numbers. */
-const constant = (graph: Graph, name: string, values: Float64Array, dimensions: readonly number[]): Node => {
-  const floats = Float32Array.from(values);
-  const tensor = {
-    dtype: DataType.float,
-    tensorShape: shapeOf(dimensions),
-    tensorContent: new Uint8Array(floats.buffer),
-  };
-  return graph.add('Const', name, [], {
-    dtype: attribute.type(DataType.float),
-    value: attribute.tensor(tensor),
-  });
-};
+/** In full precision: distances are differences of large numbers. */
+const constant = (graph: Graph, name: string, values: Float64Array, dimensions: readonly number[]): Node =>
+  graph.floats(name, Float32Array.from(values), dimensions);
 
 const product = (graph: Graph, name: string, x: Node, matrix: Node): Node =>
   graph.float('MatMul', name, [x, matrix], {

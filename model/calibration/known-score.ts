@@ -242,7 +242,7 @@ interface OtherPictures {
   readonly features: readonly (readonly number[])[];
   /**
    * Whether photos are among them. Drawings show few of the ways in which a picture can be something else, so beside
-   * them the distance to the classes counts too; beside photos it only blurs what they tell.
+   * them the distance to the classes counts too; beside photos it only blurs what they show.
    */
   readonly photographed: boolean;
 }
@@ -252,7 +252,7 @@ const scaled = (values: readonly number[]) => ({ middle: median(values), unit: 1
 
 /**
  * @param known photos that were trained on, of all classes: what the classes look like
- * @param heldOut photos of the classes that were not trained on: where the threshold lies, and in which units distance
+ * @param heldOut photos of the classes that were not trained on: where the threshold is, and in which units distance
  *   and direction are added
  */
 export const fitKnownScore = (

@@ -1,4 +1,5 @@
 import { INPUT_NAME } from '../contract/tensors.ts';
+import { predictInBatches } from '../evaluation/evaluate.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner, type Output } from '../savedmodel/run.ts';
 import { buildFeaturesGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
@@ -23,7 +24,7 @@ export interface LabelledPhoto {
 const BATCH = 16;
 
 const rows = (output: Output | undefined, count: number): number[][] => {
-  if (!output || !('numbers' in output)) throw new Error('The observed network has no such output.');
+  if (!output || !('numbers' in output)) throw new Error('The network must answer with features and logits.');
   const width = output.numbers.length / count;
   return Array.from({ length: count }, (_, row) => output.numbers.slice(row * width, (row + 1) * width));
 };
@@ -39,19 +40,21 @@ export const extractFeatures = async (
   signal?: AbortSignal,
 ): Promise<FeaturesAndLogits[]> => {
   const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(buildFeaturesGraph(write))));
-  const observations: FeaturesAndLogits[] = [];
-  for (let start = 0; start < photos.length; start += BATCH) {
+  const extract = async (batch: readonly LabelledPhoto[]): Promise<FeaturesAndLogits[]> => {
     await stopIfAborted(signal, 'while the model was calibrated');
-    const batch = photos.slice(start, start + BATCH);
     const input = { shape: [batch.length], values: batch.map(({ pixels }) => pixels) };
     const outputs = await runner.run(new Map([[INPUT_NAME, input]]));
     const features = rows(outputs.get('features'), batch.length);
     const logits = rows(outputs.get('logits'), 2 * batch.length);
-    batch.forEach(({ label }, index) => {
-      const views = [logits[index] ?? [], logits[index + batch.length] ?? []];
-      observations.push({ label, features: features[index] ?? [], logits: views });
-    });
+    return batch.map(({ label }, index) => ({
+      label,
+      features: features[index] ?? [],
+      logits: [logits[index] ?? [], logits[index + batch.length] ?? []],
+    }));
+  };
+  try {
+    return await predictInBatches(extract, photos, BATCH);
+  } finally {
+    runner.dispose();
   }
-  runner.dispose();
-  return observations;
 };

@@ -51,7 +51,7 @@ test('the patterns find nothing in the keys of one another, nor in other lines',
     );
 });
 
-/** What lies in the report of a model that named so many photos rightly. */
+/** What is at a path of the report of a model that classified so many photos correctly. */
 const reported = (path: string, correct: number, count: number): unknown => {
   const report: unknown = JSON.parse(
     JSON.stringify(evaluationReport({ accuracy: correct / count, correct, count })),
@@ -59,7 +59,7 @@ const reported = (path: string, correct: number, count: number): unknown => {
   return path.split('.').reduce((node, key) => z.record(z.string(), z.unknown()).parse(node)[key], report);
 };
 
-test('the accuracy lies in the report where the pipeline looks for it, with all its digits', () => {
+test('the accuracy is in the report where the pipeline looks for it, with all its digits', () => {
   assert.equal(reported(ACCURACY_PATH, 8, 9), 8 / 9);
 });
 

@@ -49,7 +49,7 @@ export const HYPERPARAMETERS = {
 
 /** Environment variables of a training job. */
 export const TRAINING_ENVIRONMENT = {
-  /** `true`: fail at once when no GPU can be used, rather than train slowly on an expensive machine. */
+  /** `true`: fail at once when no GPU can be used, rather than train slowly on an expensive instance. */
   requireGpu: 'REQUIRE_GPU',
 } as const;
 
@@ -140,10 +140,10 @@ export const evaluationReport = (result: Result) => ({
   result: `${result.correct} of ${result.count} test photos, a share of ${roundedDown(result)}`,
 });
 
-/** Where in the report the share of test photos named rightly lies, to be compared. */
+/** Where in the report the accuracy is, to be compared. */
 export const ACCURACY_PATH = 'multiclass_classification_metrics.accuracy.value';
 
-/** Where in the report it lies in words: a definition cannot round a number. */
+/** Where in the report it is in words: a definition cannot round a number. */
 export const RESULT_PATH = 'result';
 
 /** The endpoint's only variant: deployment, autoscaling and alarms name it. */

@@ -12,7 +12,7 @@ export type PredictFn = (examples: readonly Example[]) => Promise<readonly (read
 export interface Evaluation {
   /** Mean cross-entropy, in nats. */
   readonly loss: number;
-  /** Share of photos named rightly, 0 to 1. */
+  /** Share of photos classified correctly, 0 to 1. */
   readonly accuracy: number;
   readonly correct: number;
   readonly count: number;
@@ -82,7 +82,7 @@ export const interruptible =
   };
 
 /** The answers for all photos, in their order. */
-const predictInBatches = async <Photo, Answer>(
+export const predictInBatches = async <Photo, Answer>(
   predict: (batch: readonly Photo[]) => Promise<readonly Answer[]>,
   photos: readonly Photo[],
   batchSize: number,

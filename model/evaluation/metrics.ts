@@ -56,7 +56,7 @@ export const metricsSchema = z.object({
     /** What a reader of the command must know besides. */
     note: z.string().optional(),
   }),
-  /** Whether the surest of the wrong answers lie beside it as a picture, with the photos. */
+  /** Whether the highest-confidence errors are beside it as a picture, with the photos. */
   mistakes: z.boolean().optional(),
   /** Missing when there were too few held-out photos to calibrate by, and in models from before. */
   calibration: z

@@ -1,12 +1,10 @@
-/** How well a score tells photos of the known classes (high) from others (low). */
-
 /** A point of the curve: at one threshold, the share of known photos kept and of unknown ones kept. */
 interface RocPoint {
   readonly knownKept: number;
   readonly unknownKept: number;
 }
 
-/** Every threshold, from refusing all to keeping all (Fawcett 2006). */
+/** How well a score separates photos of the known classes (high) from others (low), at every threshold (Fawcett 2006). */
 export const rocCurve = (known: readonly number[], unknown: readonly number[]): RocPoint[] => {
   const thresholds = [...new Set([...known, ...unknown])].sort((a, b) => b - a);
   const share = (scores: readonly number[], threshold: number) =>

@@ -1,6 +1,6 @@
-import { type Random, uniform } from '../shared/random.ts';
+/** Pictures that code draws: they show none of the classes. */
 
-/** The little that the drawn pictures share. */
+import { type Random, uniform } from '../shared/random.ts';
 
 /** Side of a drawing, in pixels. */
 const SIDE = 448;

@@ -10,7 +10,7 @@ import { DRAWN_KINDS } from './drawings.ts';
 import { drawPhotos, readPhotoKinds } from './pictures.ts';
 
 for (const { name, draw } of DRAWN_KINDS) {
-  test(`${name} are drawn the same every time, and no two alike`, async () => {
+  test(`${name} are drawn the same every time, and no two are equal`, async () => {
     const [first, second] = await drawPhotos(draw, 2);
     const [again] = await drawPhotos(draw, 1);
     assert.ok(first && second && again);
@@ -37,7 +37,7 @@ const put = async (name: string, content: Uint8Array | string) => {
   await writeFile(file, content);
 };
 
-test('photos of other things are told apart by purpose and kind; what is no photo is left out', async () => {
+test('photos of other things are read by purpose and kind; other files are left out', async () => {
   await put('choosing/animals/cat.jpg', await photo());
   await put('choosing/animals/notes.txt', 'no photo');
   await put('measuring/buildings/house.jpg', await photo());

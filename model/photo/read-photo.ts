@@ -76,7 +76,7 @@ const unreadable = (cause: unknown): PhotoError =>
  * The EXIF orientation is applied first; then the largest centred square is resized to 224 x 224; transparency
  * is laid on white; any colour space becomes sRGB.
  *
- * @param file the file: JPEG, PNG or WebP, told by its content
+ * @param file the file: JPEG, PNG or WebP, recognized by its content
  * @returns uint8 RGB, `224 * 224 * 3` bytes, row-major
  * @throws PhotoError when the file breaks the contract
  */

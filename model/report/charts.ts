@@ -64,7 +64,7 @@ const GRID = [0, 0.2, 0.4, 0.6, 0.8, 1];
 const MOST_TICKS = 12;
 const LEGEND_STEP = 175;
 
-/** A single epoch lies in the middle. */
+/** A single epoch is in the middle. */
 const xOf = (index: number, count: number) =>
   PLOT.left + (count === 1 ? 0.5 : index / (count - 1)) * (WIDTH - PLOT.left - PLOT.right);
 const yOf = (share: number) => HEIGHT - PLOT.bottom - share * (HEIGHT - PLOT.top - PLOT.bottom);
@@ -97,7 +97,7 @@ const ticksOf = (epochs: number): number[] => {
 export const trainingCurves = (history: Metrics['history']): string => {
   const losses = history.flatMap(({ trainingLoss, validation }) => [trainingLoss, validation?.loss ?? 0]);
   const largest = Math.max(...losses) || 1;
-  // What is validated lies over what was trained on.
+  // Validation is drawn over training.
   const curves = [
     {
       name: 'accuracy, training',

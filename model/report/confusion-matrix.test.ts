@@ -10,7 +10,7 @@ const LONG = 'an extraordinarily long name of a flower';
 const manyLabels = (count: number, name = 'class') =>
   Array.from({ length: count }, (_, index) => `${name} ${index}`);
 
-/** Three photos of every class, all named rightly. */
+/** Three photos of every class, all classified correctly. */
 const unconfused = (labels: readonly string[]): string =>
   confusionMatrix(
     labels,

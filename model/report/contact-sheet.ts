@@ -2,7 +2,7 @@ import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { label, picture, rasterize } from '../shared/svg.ts';
 import { abridge } from '../shared/text.ts';
 
-/** A photo that the model named wrongly. */
+/** A photo that the model classified wrongly. */
 export interface Mistake {
   readonly file: string;
   readonly truth: string;
@@ -20,7 +20,7 @@ const QUALITY = 85;
 /** Letters of a name that fit below a photo. */
 const NAME = 20;
 
-/** Of which mistakes the sheet is: short enough to stand over a single photo. */
+/** Which mistakes are shown: short enough for the width of a single photo. */
 const headingOf = (shown: number, all: number): string => {
   if (all === 1) return 'The only mistake';
   return shown < all ? `The ${shown} surest of ${all} mistakes` : `${all} mistakes, surest first`;
@@ -39,10 +39,10 @@ const layout = (photos: number) => {
   };
 };
 
-/** The mistakes that the model was surest of, as a JPEG: first look here for wrong labels. It shows photos of the dataset. */
+/** The highest-confidence errors as a JPEG: look here first for wrong labels. It shows photos of the dataset. */
 export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer> => {
   if (mistakes.length === 0) {
-    const text = label(180, 60, 'Every test photo was named rightly.', { fill: '#555' });
+    const text = label(180, 60, 'Every test photo was classified correctly.', { fill: '#555' });
     return rasterize(picture(360, 90, 'No mistakes', [text]))
       .jpeg({ quality: QUALITY })
       .toBuffer();

@@ -10,7 +10,7 @@ const table = (head: readonly string[], rows: readonly (readonly (string | numbe
     .map((row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n');
 
-/** Recall of each class: the share of its test photos that were named rightly. */
+/** Recall of each class: the share of its test photos that were classified correctly. */
 const perClass = ({ labels, data, test }: Metrics): string =>
   table(
     ['class', 'training', 'validation', 'test', 'recall on test'],

@@ -2,7 +2,9 @@ import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { BatchNorm } from '../batch-norm.ts';
 import { ExportError, type Graph, type Node } from './graph.ts';
-import { layerExporters, type Weight } from './layer-exporters.ts';
+import { layerExporters, readSettings, type Weight } from './layer-exporters.ts';
+
+type Layer = LayersModel['layers'][number];
 
 /** What folding leaves: convolutions with other weights, and normalizations that have nothing left to do. */
 interface Folded {
@@ -29,15 +31,10 @@ const stockSettings = z.object({
 const isNormalization = (layer: Layer): boolean =>
   layer instanceof BatchNorm || layer.getClassName() === STOCK;
 
-const settingsOf = (layer: Layer): z.infer<typeof stockSettings> => {
-  if (layer instanceof BatchNorm) return { epsilon: layer.epsilon, scale: true, center: true, axis: -1 };
-  const settings = stockSettings.safeParse(layer.getConfig());
-  if (settings.success) return settings.data;
-  const problems = settings.error.issues
-    .map(({ path, message }) => `${path.join('.')}: ${message}`)
-    .join('; ');
-  throw new ExportError(layer.name, `a setting of it is not supported (${problems}).`);
-};
+const settingsOf = (layer: Layer): z.infer<typeof stockSettings> =>
+  layer instanceof BatchNorm
+    ? { epsilon: layer.epsilon, scale: true, center: true, axis: -1 }
+    : readSettings(layer.name, stockSettings, layer.getConfig());
 
 /** With fixed moments a normalization is a scale and an offset per channel. */
 const scaleAndOffset = (layer: Layer) => {
@@ -92,8 +89,6 @@ const foldBatchNorm = (model: LayersModel): Folded => {
   }
   return { convolutions, normalizations };
 };
-
-type Layer = LayersModel['layers'][number];
 
 /** A classifier as nodes of a graph. */
 export interface ExportedNetwork {

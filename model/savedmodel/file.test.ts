@@ -123,7 +123,7 @@ test('a later version is the higher number', () => {
   assert.ok(versions.every(Number.isSafeInteger));
 });
 
-test('the model lies where TensorFlow Serving looks for it', async () => {
+test('the model is where TensorFlow Serving looks for it', async () => {
   const directory = path.join(await folder(), 'not', 'yet', 'there');
   await storeModel(directory, '42', savedModel);
   const file = path.join(directory, 'image-classifier', '42', 'saved_model.pb');

@@ -85,7 +85,7 @@ export const versionAt = (time: Date): string => time.toISOString().replace(/\D/
 
 /**
  * Writes `<directory>/image-classifier/<version>/saved_model.pb`, and `<directory>/model.tar.gz` of it: the layout from
- * which TensorFlow Serving, the AWS tensorflow-inference image and our stand-in serve.
+ * which TensorFlow Serving, the AWS tensorflow-inference image and the endpoint emulator serve.
  */
 export const storeModel = async (
   directory: string,

@@ -117,8 +117,13 @@ export class Graph {
     return this.#constant(name, DataType.int32, dimensions, bytesOf(Int32Array.from(values)));
   }
 
+  /** Numbers in full precision, whatever that of the weights is. */
+  floats(name: string, values: Float32Array, dimensions: readonly number[]): Node {
+    return this.#constant(name, DataType.float, dimensions, bytesOf(values));
+  }
+
   scalar(name: string, value: number): Node {
-    return this.#constant(name, DataType.float, [], bytesOf(Float32Array.of(value)));
+    return this.floats(name, Float32Array.of(value), []);
   }
 
   strings(name: string, values: readonly string[]): Node {
@@ -140,7 +145,7 @@ export class Graph {
         'a weight is not finite, or too large for its precision. Train with a lower learning rate.',
       );
     }
-    if (this.#precision === 'float') return this.#constant(name, DataType.float, dimensions, bytesOf(values));
+    if (this.#precision === 'float') return this.floats(name, values, dimensions);
     const stored = this.#constant(
       `${name}/half`,
       DataType.half,

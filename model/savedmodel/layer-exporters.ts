@@ -22,25 +22,31 @@ interface LayerCall {
 /** Writes one layer; returns the node of its output. */
 type LayerExporter = (call: LayerCall, config: unknown) => Node;
 
+/** @throws ExportError that names the layer and the setting */
+export const readSettings = <Settings>(
+  layer: string,
+  schema: z.ZodType<Settings>,
+  config: unknown,
+): Settings => {
+  const settings = schema.safeParse(config);
+  if (settings.success) return settings.data;
+  const problems = settings.error.issues
+    .map(({ path, message }) => `${path.join('.')}: ${message}`)
+    .join('; ');
+  throw new ExportError(layer, `a setting of it is not supported (${problems}).`);
+};
+
 /**
  * An exporter that honours exactly the settings of its schema: a layer with any other value is refused, so that no
  * layer is ever exported as something it is not.
- *
- * @throws ExportError that names the layer and the setting
  */
 const layerExporter =
   <Settings>(
     schema: z.ZodType<Settings>,
     write: (call: LayerCall, settings: Settings) => Node,
   ): LayerExporter =>
-  (call, config) => {
-    const settings = schema.safeParse(config);
-    if (settings.success) return write(call, settings.data);
-    const problems = settings.error.issues
-      .map(({ path, message }) => `${path.join('.')}: ${message}`)
-      .join('; ');
-    throw new ExportError(call.name, `a setting of it is not supported (${problems}).`);
-  };
+  (call, config) =>
+    write(call, readSettings(call.name, schema, config));
 
 /** @throws ExportError when the layer has fewer weights */
 const weightAt = ({ name, weights }: LayerCall, index: number): Weight => {

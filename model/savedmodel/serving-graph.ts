@@ -124,7 +124,7 @@ const addLabels = (graph: Graph, probabilities: Node, { labels, version }: Servi
   return { classes, label: gather('label', names, best), modelVersion, bestShape };
 };
 
-/** Without calibration there is no doubt: 1 for every photo. */
+/** Without calibration the in-distribution score is 1 for every photo. */
 const addConstantScore = (graph: Graph, shape: Node): Node =>
   graph.add(
     'BroadcastTo',
@@ -136,7 +136,7 @@ const addConstantScore = (graph: Graph, shape: Node): Node =>
     },
   );
 
-/** A network between the photos and whoever looks at its features and logits. */
+/** A network and what feeds it: photos, and their mirror images as a second half of the batch. */
 const writeNetwork = (write: NetworkWriter, precision: WeightPrecision) => {
   const graph = new Graph(precision);
   const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);

@@ -4,17 +4,17 @@
  */
 
 /**
- * Photos of several requests are computed together. A machine with two cores answers about 40 photos a second
+ * Photos of several requests are computed together. An instance with two cores answers about 40 photos a second
  * (model/jobs/deploy-endpoint/environment.ts), and the application service waits for 1.5 s: what is queued or being
  * computed, `(maxEnqueuedBatches + numBatchThreads) * maxBatchSize`, must be done by then. What comes on top is refused
- * at once, which tells the caller to try again, where a longer queue would let all of them wait in vain.
+ * at once, so that the caller tries again, where a longer queue would let all of them wait in vain.
  */
 export const BATCHING = {
   /** Photos computed together at most. A request with more of them is refused. */
   maxBatchSize: 8,
   /** For how long a batch waits to be filled, in microseconds: little beside the 25 ms that one photo takes. */
   batchTimeoutMicros: 1_000,
-  /** Batches computed side by side: one per core of the default machine. */
+  /** Batches computed side by side: one per core of the default instance. */
   numBatchThreads: 2,
   maxEnqueuedBatches: 4,
 } as const;

@@ -19,7 +19,7 @@ test('a seed always gives the same numbers, another seed others', () => {
   assert.notDeepEqual(draw(7, 20), draw(8, 20));
 });
 
-test('from a position that was written down the sequence goes on, in another source too', () => {
+test('a sequence continues from a position that was written down, in another source too', () => {
   const random = seededRandom(7);
   for (let drawn = 0; drawn < 5; drawn++) random();
   const position = random.position();

@@ -1,11 +1,11 @@
 /** A source of uniform numbers in [0, 1). */
 export type Random = () => number;
 
-/** A source whose place in its sequence can be written down, so that another run goes on from there. */
+/** A source whose place in its sequence can be written down, so that another run continues from there. */
 export interface SeededRandom extends Random {
   /** @returns the place in the sequence: 32 bits, signed */
   readonly position: () => number;
-  /** Goes on after a place that `position` gave. */
+  /** Continues after a place that `position` gave. */
   readonly moveTo: (position: number) => void;
 }
 

@@ -51,7 +51,7 @@ export const picture = (width: number, height: number, title: string, content: r
   );
 
 // Where libvips must refuse everything but photos (VIPS_BLOCK_UNTRUSTED), our own drawings are still to be trusted;
-// photos are told by their first bytes before sharp sees them.
+// photos are recognized by their first bytes before sharp sees them.
 sharp.unblock({ operation: ['VipsForeignLoadSvgBuffer'] });
 
 /** An SVG of our own, to be turned into pixels. */

@@ -9,7 +9,7 @@ test('one is one, and all else is several', () => {
   );
 });
 
-test('a name is cut in its middle, where it tells least', () => {
+test('a name is cut in its middle, where it says least', () => {
   for (const [text, longest, expected] of [
     ['short', 10, 'short'],
     ['a rare alpine rose', 9, 'a ra…rose'],
