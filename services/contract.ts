@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { MAX_PHOTO_BYTES } from '../model/photo/limits.ts';
-
+import { MAX_PHOTO_BYTES } from '../model/photo/format.ts';
 /** What the services, their clients, the cloud's definition and the local start agree on. */
 
 export const WEB = { name: 'app-web', port: 8000 } as const;

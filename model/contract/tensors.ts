@@ -72,3 +72,6 @@ export const predictionSchema = z
 
 /** Name under which the model is packed and served: `<MODEL_NAME>/<version>/saved_model.pb`. */
 export const MODEL_NAME = 'image-classifier';
+
+/** Share of held-out photos of the classes that may be refused. A refused flower costs its person a second photo. */
+export const REFUSED_SHARE = 0.05;

@@ -1,15 +1,16 @@
 import sharp from 'sharp';
 import { PHOTO_BYTES, PHOTO_SIDE } from '../contract/tensors.ts';
-import { PhotoError } from './errors.ts';
-import { detectFormat, isHeif } from './format.ts';
 import {
+  detectFormat,
+  isHeif,
   MAX_PHOTO_BYTES,
   MAX_PHOTO_FRAMES,
   MAX_PHOTO_PIXELS,
   MAX_PHOTO_SIDE,
   MIN_PHOTO_SIDE,
+  PhotoError,
   TOO_LARGE_MESSAGE,
-} from './limits.ts';
+} from './format.ts';
 
 // A service decodes every photo once: libvips's cache of operations would only hold memory.
 sharp.cache(false);
@@ -71,7 +72,7 @@ const unreadable = (cause: unknown): PhotoError =>
  * The EXIF orientation is applied first; then the largest centred square is resized to 224 x 224; transparency
  * is laid on white; any colour space becomes sRGB.
  *
- * @param file the file: JPEG, PNG or WebP, told by its content
+ * @param file the file: JPEG, PNG or WebP, recognized by its content
  * @returns uint8 RGB, `224 * 224 * 3` bytes, row-major
  * @throws PhotoError when the file breaks the contract
  */

@@ -7,7 +7,7 @@ import { listen } from '../cloud/testing.ts';
 import { download } from './download.ts';
 import { MODEL } from './testing.ts';
 
-test('the bytes are counted as they come', async (t) => {
+test('the bytes are pluralize as they come', async (t) => {
   const port = await listen(t, (_, response) => response.end(MODEL.content));
   const counts: number[] = [];
   const onProgress = (bytes: number) => counts.push(bytes);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { seededRandom, shuffled } from '../../model/random.ts';
+import { seededRandom, shuffled } from '../../model/shared/random.ts';
 import type { Example } from '../../model/training/dataset.ts';
 import { AdamW } from '../../model/training/optimizer.ts';
 import type { Split } from '../../model/training/split.ts';

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { GraphRunner } from '../../model/runtime/graph-runner.ts';
-import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
-import { encodeSavedModel } from '../../model/savedmodel/encode.ts';
+import { compare, evaluate, savedModelPredictFn } from '../../model/evaluation/evaluate.ts';
+import { decodeSavedModel, encodeSavedModel } from '../../model/savedmodel/file.ts';
+import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
 import { readDataset } from '../../model/training/dataset.ts';
-import { compare, evaluate, savedModelPredictor } from '../../model/training/evaluate.ts';
 import { splitDataset } from '../../model/training/split.ts';
 import { Backbone } from '../../model/transfer/backbone.ts';
 import { trainTransfer } from '../../model/transfer/train-transfer.ts';
@@ -44,7 +43,7 @@ export const benchTransfer = async (flowers: string, directory: string): Promise
     const model = encodeSavedModel(
       buildServingGraph(ours.result.network, { labels: dataset.labels, version: '1' }),
     );
-    const predict = savedModelPredictor(new GraphRunner(decodeSavedModel(model)));
+    const predict = savedModelPredictFn(new GraphRunner(decodeSavedModel(model)));
     const tested = await evaluate(predict, classes, split.test);
     process.stdout.write(
       `  ours, ${String(epochs).padStart(2)} epochs         ${ours.seconds.toFixed(1).padStart(6)} s   ${(100 * tested.accuracy).toFixed(1)} %   ${(original.seconds / ours.seconds).toFixed(1)}x faster\n`,

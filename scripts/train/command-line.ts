@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { versionAt } from '../../model/savedmodel/store.ts';
+import { versionAt } from '../../model/savedmodel/file.ts';
 import { optionProblems, positiveNumber, share, wholeNumber } from '../options.ts';
 
 export const USAGE = `Usage: npm run train -- --data DIR [options]

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Logger } from 'pino';
 import { SIGNATURE_NAME } from '../../model/contract/tensors.ts';
-import { dataTypeName } from '../../model/savedmodel/data-types.ts';
+import { dataTypeName } from '../../model/savedmodel/graph.ts';
 import type { TensorInfo } from '../../model/savedmodel/proto/tensorflow_pb.ts';
 import { accessLog } from '../http/app.ts';
 import { invalidArgument, ServingError } from './errors.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
-import { GraphRunner } from '../../model/runtime/graph-runner.ts';
-import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
+import { decodeSavedModel } from '../../model/savedmodel/file.ts';
+import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { ServingError } from './errors.ts';
 import { BARE_NAME, type ModelFolderOptions, newestModels, type StoredModel } from './model-folder.ts';
 

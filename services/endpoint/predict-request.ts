@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SIGNATURE_NAME } from '../../model/contract/tensors.ts';
-import type { Strings } from '../../model/runtime/values.ts';
+import type { Strings } from '../../model/savedmodel/run.ts';
 import { invalidArgument, ServingError } from './errors.ts';
 
 /** A predict request: its inputs by name, and the form of its answer. */

@@ -1,5 +1,4 @@
-import type { Output } from '../../model/runtime/graph-runner.ts';
-import { InvalidArgumentError } from '../../model/runtime/values.ts';
+import { InvalidArgumentError, type Output } from '../../model/savedmodel/run.ts';
 import { invalidArgument } from './errors.ts';
 import type { ServedModel } from './models.ts';
 import { type PredictRequest, parsePredictRequest } from './predict-request.ts';

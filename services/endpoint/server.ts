@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { loadBackend } from '../../model/runtime/backend.ts';
+import { loadBackend } from '../../model/backend/backend.ts';
 import { ENDPOINT } from '../contract.ts';
 import { createLog } from '../http/app.ts';
 import { readEnvironment, serverEnvironment } from '../http/environment.ts';

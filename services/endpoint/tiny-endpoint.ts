@@ -1,9 +1,8 @@
 import { pino } from 'pino';
-import { loadBackend } from '../../model/runtime/backend.ts';
-import { GraphRunner } from '../../model/runtime/graph-runner.ts';
-import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
-import { encodeSavedModel } from '../../model/savedmodel/encode.ts';
+import { loadBackend } from '../../model/backend/backend.ts';
 import { layersNetwork } from '../../model/savedmodel/export-layers.ts';
+import { decodeSavedModel, encodeSavedModel } from '../../model/savedmodel/file.ts';
+import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
 import { buildNetwork } from '../../model/training/network.ts';
 import { createEndpointApp } from './app.ts';

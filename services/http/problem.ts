@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { TOO_LARGE_MESSAGE } from '../../model/photo/limits.ts';
+import { TOO_LARGE_MESSAGE } from '../../model/photo/format.ts';
 import type { Problem, ProblemCode } from '../contract.ts';
 
 /** Status and title of each code (RFC 9110 for the statuses). */

@@ -1,7 +1,7 @@
 import { languageDetector } from 'hono/language';
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
-import { PhotoError } from '../../model/photo/errors.ts';
+import { PhotoError } from '../../model/photo/format.ts';
 import { readPhoto } from '../../model/photo/read-photo.ts';
 import { LANGUAGES, type Language, PATHS, WAS_HEALTH } from '../contract.ts';
 import { type App, createApp } from '../http/app.ts';

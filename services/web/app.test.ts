@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
+import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
 import { readProblem, webApp } from './fake-was.ts';
 
 test('answers its own health without asking the WAS', async () => {

@@ -3,8 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Hono } from 'hono';
 import { etag } from 'hono/etag';
-import { PHOTO_MEDIA_TYPES } from '../../model/photo/format.ts';
-import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
+import { MAX_PHOTO_BYTES, PHOTO_MEDIA_TYPES } from '../../model/photo/format.ts';
 
 const PUBLIC = new URL('./public/', import.meta.url);
 

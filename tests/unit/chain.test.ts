@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { hollowPng } from '../../model/photo/testing.ts';
+import { hollowPng } from '../../model/photo/test-photos.ts';
 import { answerSchema, problemSchema } from '../../services/contract.ts';
 import { TestSystem } from './system.ts';
 

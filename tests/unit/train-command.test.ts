@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
+import { loadBackend } from '../../model/backend/backend.ts';
 import { MODEL_NAME } from '../../model/contract/tensors.ts';
-import { metricsSchema } from '../../model/report/metrics.ts';
-import { loadBackend } from '../../model/runtime/backend.ts';
+import { metricsSchema } from '../../model/evaluation/metrics.ts';
 import { ROOT } from '../../scripts/root.ts';
 import { ModelStore } from '../../services/endpoint/models.ts';
 
