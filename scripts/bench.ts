@@ -2,8 +2,9 @@ import { performance } from 'node:perf_hooks';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
-import { BatchNorm } from '../model/batch-norm.ts';
 import { PHOTO_BYTES } from '../model/contract/tensors.ts';
+import { BatchNorm } from '../model/network/layers.ts';
+import { buildNetwork } from '../model/network/network.ts';
 import { readPhoto } from '../model/photo/read-photo.ts';
 import { loadBackend } from '../model/runtime/backend.ts';
 import { GraphRunner } from '../model/runtime/graph-runner.ts';
@@ -11,7 +12,6 @@ import { decodeSavedModel } from '../model/savedmodel/decode.ts';
 import { encodeSavedModel } from '../model/savedmodel/encode.ts';
 import { layersNetwork } from '../model/savedmodel/export-layers.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
-import { buildNetwork } from '../model/training/network.ts';
 import { benchTransfer } from './bench/transfer.ts';
 
 /**

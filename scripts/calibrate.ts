@@ -9,6 +9,8 @@ import { askModel, measureCalibration } from '../model/calibration/measure.ts';
 import { drawnKinds } from '../model/calibration/unknown/drawn-kinds.ts';
 import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
 import { MODEL_NAME } from '../model/contract/tensors.ts';
+import { type Dataset, readDataset } from '../model/data/dataset.ts';
+import { type Split, splitDataset } from '../model/data/split.ts';
 import { type Metrics, metricsSchema, wilsonInterval } from '../model/report/metrics.ts';
 import { modelCard } from '../model/report/model-card.ts';
 import { reliabilityDiagram } from '../model/report/reliability.ts';
@@ -19,9 +21,7 @@ import { decodeSavedModel } from '../model/savedmodel/decode.ts';
 import { encodeSavedModel } from '../model/savedmodel/encode.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
 import { storeModel, versionAt } from '../model/savedmodel/store.ts';
-import { type Dataset, readDataset } from '../model/training/dataset.ts';
 import { compare } from '../model/training/evaluate.ts';
-import { type Split, splitDataset } from '../model/training/split.ts';
 import { say, showProgress } from './progress.ts';
 
 /**

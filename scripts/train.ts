@@ -2,18 +2,18 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
 import { counted } from '../model/counted.ts';
+import { type Dataset, readDataset } from '../model/data/dataset.ts';
+import { splitDataset } from '../model/data/split.ts';
 import { fromScratch } from '../model/learn/from-scratch.ts';
 import { learn } from '../model/learn/learn.ts';
 import { onBackbone } from '../model/learn/on-backbone.ts';
-import { reportFiles } from '../model/learn/report-files.ts';
+import { buildNetwork } from '../model/network/network.ts';
+import { reportFiles } from '../model/report/files.ts';
 import { loadBackend } from '../model/runtime/backend.ts';
 import { storeModel } from '../model/savedmodel/store.ts';
+import { AbortedError } from '../model/shared/abort.ts';
 import { CheckpointStore } from '../model/training/checkpoint.ts';
-import { type Dataset, readDataset } from '../model/training/dataset.ts';
-import { buildNetwork } from '../model/training/network.ts';
 import type { RunOptions } from '../model/training/run-options.ts';
-import { splitDataset } from '../model/training/split.ts';
-import { Stopped } from '../model/training/stop.ts';
 import { say, showProgress } from './progress.ts';
 import { readCommandLine, type TrainCommand, toBeTyped, USAGE } from './train/command-line.ts';
 import { percent, shown } from './train/shown.ts';
@@ -23,7 +23,7 @@ import { percent, shown } from './train/shown.ts';
 const readPhotos = async ({ data }: TrainCommand, stop: AbortSignal): Promise<Dataset> => {
   const dataset = await readDataset(data, {
     onProgress: (done, total) => {
-      if (stop.aborted) throw new Stopped('Stopped while reading the photos.');
+      if (stop.aborted) throw new AbortedError('Stopped while reading the photos.');
       showProgress(`Reading photo ${done} of ${total}`);
     },
   });
@@ -109,7 +109,7 @@ const read = (): TrainCommand | undefined => {
 };
 
 const explain = (error: unknown): string => {
-  if (error instanceof Stopped) return `${error.message} Start it again with the same options to go on.`;
+  if (error instanceof AbortedError) return `${error.message} Start it again with the same options to go on.`;
   return error instanceof Error ? error.message : String(error);
 };
 
@@ -127,6 +127,6 @@ if (command) {
     await train(command, stop.signal);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
-    process.exitCode = error instanceof Stopped ? 130 : 1;
+    process.exitCode = error instanceof AbortedError ? 130 : 1;
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { REFUSED_SHARE } from '../contract/refused-share.ts';
+import { buildNetwork } from '../network/network.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { GraphRunner } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
@@ -8,7 +9,6 @@ import { encodeSavedModel } from '../savedmodel/encode.ts';
 import { layersNetwork } from '../savedmodel/export-layers.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
 import { assertClose, noise } from '../testing.ts';
-import { buildNetwork } from '../training/network.ts';
 import { calibrate, FEWEST_PHOTOS } from './calibrate.ts';
 import { decodedNetwork } from './decoded-network.ts';
 import { scoreOf } from './known-score.ts';

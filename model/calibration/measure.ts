@@ -3,7 +3,7 @@ import { confidenceBins, expectedCalibrationError } from '../report/calibration-
 import { type Metrics, wilsonInterval } from '../report/metrics.ts';
 import { areaUnderRoc } from '../report/roc.ts';
 import type { GraphRunner, Output } from '../runtime/graph-runner.ts';
-import { stopIfAborted } from '../training/stop.ts';
+import { stopIfAborted } from '../shared/abort.ts';
 import type { LabelledPhoto } from './observe.ts';
 import type { UnknownPhotos } from './unknown/unknown-photos.ts';
 

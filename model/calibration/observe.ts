@@ -3,7 +3,7 @@ import { GraphRunner, type Output } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
 import { encodeSavedModel } from '../savedmodel/encode.ts';
 import { buildObservationGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
-import { stopIfAborted } from '../training/stop.ts';
+import { stopIfAborted } from '../shared/abort.ts';
 
 /** What a network makes of a photo. */
 export interface Observation {

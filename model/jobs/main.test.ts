@@ -11,10 +11,9 @@ import {
   TRAINING_PATHS,
 } from '../contract/learning-jobs.ts';
 import { seededRandom } from '../random.ts';
-import { MESSAGE_FILE } from './deploy-endpoint/exit-message.ts';
-import { NETWORK_FILE } from './network-file.ts';
-import { OptMl } from './opt-ml.ts';
-import { packModel, runJob, startJob, withOptMl, writeInputs, writePhotos } from './testing.ts';
+import { NETWORK_FILE } from './archive.ts';
+import { ContainerPaths, MESSAGE_FILE } from './container.ts';
+import { packModel, runJob, startJob, withOptMl, writeInputs, writePhotos } from './job-test-helpers.ts';
 
 const PHOTOS = { astilbe: 5, bellflower: 4 };
 const EPOCHS = 7;
@@ -22,10 +21,10 @@ const INPUTS = { train: PHOTOS, hyperparameters: { epochs: String(EPOCHS), 'batc
 const EPOCH_LINE = /training_loss=/g;
 
 /** A training that nobody disturbs. */
-let undisturbed: OptMl;
+let undisturbed: ContainerPaths;
 let log = '';
 before(async () => {
-  undisturbed = new OptMl(await mkdtemp(path.join(tmpdir(), 'undisturbed-')));
+  undisturbed = new ContainerPaths(await mkdtemp(path.join(tmpdir(), 'undisturbed-')));
   await writeInputs(undisturbed, INPUTS);
   const { code, stdout, stderr } = await runJob(undisturbed, ['train']);
   assert.equal(code, 0, stderr);
@@ -34,9 +33,9 @@ before(async () => {
 after(() => rm(undisturbed.root, { recursive: true }));
 
 /** The trained weights, to the bit. */
-const networkOf = (optMl: OptMl) => readFile(optMl.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex');
+const networkOf = (optMl: ContainerPaths) => readFile(optMl.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex');
 
-const failureOf = (optMl: OptMl) => readFile(optMl.at(TRAINING_PATHS.failure), 'utf8');
+const failureOf = (optMl: ContainerPaths) => readFile(optMl.at(TRAINING_PATHS.failure), 'utf8');
 
 test("SageMaker's patterns find the metrics of every epoch in the log", () => {
   for (const { Name, Regex } of METRIC_DEFINITIONS)

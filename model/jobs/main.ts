@@ -1,8 +1,6 @@
 import { COMMANDS, TRAINING_PATHS } from '../contract/learning-jobs.ts';
-import { Stopped } from '../training/stop.ts';
-import { writeExitMessage } from './deploy-endpoint/exit-message.ts';
-import { writeFailure } from './failure.ts';
-import { OptMl, ROOT_VARIABLE } from './opt-ml.ts';
+import { AbortedError } from '../shared/abort.ts';
+import { ContainerPaths, ROOT_VARIABLE, writeExitMessage, writeFailure } from './container.ts';
 
 /**
  * The entry point of the learning image, whose first argument says which job it is. SageMaker itself passes `train` to
@@ -18,7 +16,7 @@ const USAGE = `Usage: node main.js COMMAND
 ${ROOT_VARIABLE}=DIR takes the place of / before all these paths, to try a job out.
 `;
 
-const optMl = OptMl.from(process.env);
+const optMl = ContainerPaths.from(process.env);
 const stop = new AbortController();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
@@ -37,11 +35,11 @@ interface Job {
  * leaves its checkpoint and no model, so that none is served that was not trained to its end.
  */
 const train = async (): Promise<0> => {
-  const { runTrainJob } = await import('./train/job.ts');
+  const { runTrainJob } = await import('./train.ts');
   try {
     await runTrainJob({ optMl, environment: process.env, signal: stop.signal, say });
   } catch (error) {
-    if (!(error instanceof Stopped)) throw error;
+    if (!(error instanceof AbortedError)) throw error;
     const checkpoints = optMl.at(TRAINING_PATHS.checkpoints);
     say(`${error.message} A job with the same data, hyperparameters and ${checkpoints} goes on from here.`);
   }
@@ -49,7 +47,7 @@ const train = async (): Promise<0> => {
 };
 
 const evaluate = async (): Promise<0> => {
-  const { runEvaluateJob } = await import('./evaluate/job.ts');
+  const { runEvaluateJob } = await import('./evaluate.ts');
   const result = await runEvaluateJob({ optMl, signal: stop.signal, say });
   say(result);
   writeExitMessage(optMl, result);
@@ -98,7 +96,7 @@ process.once('uncaughtException', exitFailed);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     say(`Received ${signal}.`);
-    stop.abort(new Stopped(job.stopped));
+    stop.abort(new AbortedError(job.stopped));
   });
 }
 

@@ -1,9 +1,9 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { Teacher } from '../backbone/teacher.ts';
+import type { Split } from '../data/split.ts';
+import { INPUT_SIZE } from '../network/network.ts';
 import { layersNetwork } from '../savedmodel/export-layers.ts';
-import { SEEN_SIDE } from '../training/network.ts';
-import type { Split } from '../training/split.ts';
 import { type TrainOptions, train } from '../training/train.ts';
-import { Teacher } from '../transfer/teacher.ts';
 import type { TrainedNetwork } from './trained-network.ts';
 
 /** A pretrained TensorFlow.js model. */
@@ -32,7 +32,7 @@ export const fromScratch =
       write: layersNetwork(network),
       history,
       parameters: { total: count, trained: count },
-      side: SEEN_SIDE,
+      side: INPUT_SIZE,
       pretrained: taughtBy ? { name: taughtBy.name, role: 'teacher' } : null,
     };
   };

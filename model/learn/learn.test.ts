@@ -3,24 +3,24 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { colouredPhotos, saveTinyGraph } from '../backbone/tiny-networks.ts';
 import { FEWEST_PHOTOS } from '../calibration/calibrate.ts';
 import { askModel } from '../calibration/measure.ts';
 import { UNKNOWN_KINDS } from '../calibration/unknown/kinds.ts';
+import type { Example } from '../data/dataset.ts';
+import type { Split } from '../data/split.ts';
+import { buildNetwork } from '../network/network.ts';
+import { reportFiles } from '../report/files.ts';
 import { metricsSchema } from '../report/metrics.ts';
 import { type Backend, loadBackend } from '../runtime/backend.ts';
 import { GraphRunner } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
+import { AbortedError } from '../shared/abort.ts';
 import { assertClose } from '../testing.ts';
-import type { Example } from '../training/dataset.ts';
 import { compare } from '../training/evaluate.ts';
-import { buildNetwork } from '../training/network.ts';
-import type { Split } from '../training/split.ts';
-import { Stopped } from '../training/stop.ts';
-import { colouredPhotos, saveTinyGraph } from '../transfer/testing.ts';
 import { fromScratch } from './from-scratch.ts';
 import { type Learned, type LearnOptions, learn } from './learn.ts';
 import { onBackbone } from './on-backbone.ts';
-import { reportFiles } from './report-files.ts';
 
 const LABELS = ['astilbe', 'bellflower', 'daisy'];
 const CLASSES = LABELS.length;
@@ -220,5 +220,5 @@ test('stopped after the training, it does not go on to measure', async () => {
       return network;
     },
   });
-  await assert.rejects(stopped, Stopped);
+  await assert.rejects(stopped, AbortedError);
 });

@@ -2,6 +2,8 @@ import { type Calibration, calibrate, FEWEST_PHOTOS } from '../calibration/calib
 import { askModel, type KindScores, measureCalibration } from '../calibration/measure.ts';
 import { drawnKinds } from '../calibration/unknown/drawn-kinds.ts';
 import type { UnknownPhotos } from '../calibration/unknown/unknown-photos.ts';
+import type { Dataset, Example } from '../data/dataset.ts';
+import type { Split } from '../data/split.ts';
 import type { Mistake } from '../report/contact-sheet.ts';
 import { type Metrics, wilsonInterval } from '../report/metrics.ts';
 import type { Backend } from '../runtime/backend.ts';
@@ -9,9 +11,7 @@ import { GraphRunner } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
 import { encodeSavedModel } from '../savedmodel/encode.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
-import type { Dataset, Example } from '../training/dataset.ts';
 import { compare } from '../training/evaluate.ts';
-import type { Split } from '../training/split.ts';
 import { mistakesAmong } from './mistakes.ts';
 import type { TrainedNetwork } from './trained-network.ts';
 

@@ -1,5 +1,5 @@
+import type { Example } from '../data/dataset.ts';
 import type { Mistake } from '../report/contact-sheet.ts';
-import type { Example } from '../training/dataset.ts';
 
 /**
  * The photos that a model named wrongly.

@@ -1,4 +1,4 @@
-import type { Split } from '../training/split.ts';
+import type { Split } from '../data/split.ts';
 import { type TransferOptions, type TransferResult, trainTransfer } from '../transfer/train-transfer.ts';
 import type { TrainedNetwork } from './trained-network.ts';
 

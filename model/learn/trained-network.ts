@@ -1,6 +1,6 @@
 import type { Observation } from '../calibration/observe.ts';
 import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
-import type { EpochResult } from '../training/progress.ts';
+import type { EpochResult } from '../training/checkpoint.ts';
 
 /** What a pretrained network is to a training: its frozen first part, or a teacher that is gone afterwards. */
 export type PretrainedRole = 'backbone' | 'teacher';

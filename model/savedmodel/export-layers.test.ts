@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { input, type LayersModel, layers, model } from '@tensorflow/tfjs-layers';
-import { BatchNorm } from '../batch-norm.ts';
+import { BatchNorm } from '../network/layers.ts';
+import { buildNetwork, withDistillationHead } from '../network/network.ts';
 import { loadBackend } from '../runtime/backend.ts';
-import { buildNetwork, withHint } from '../training/network.ts';
 import { DataType } from './data-types.ts';
 import { ExportError } from './errors.ts';
 import { exportLayers } from './export-layers.ts';
@@ -113,7 +113,7 @@ test('a layer that is used in two places is refused', () => {
 
 test('a model with two outputs is refused', () => {
   const network = buildNetwork({ classes: 2, stem: 4, blocks: [6] });
-  refuses(withHint(network, 3), /Layer taught .*one input and one output/);
+  refuses(withDistillationHead(network, 3), /Layer taught .*one input and one output/);
 });
 
 test('a model with two inputs is refused', () => {
@@ -125,7 +125,7 @@ test('a network that was taught is exported as if it had not been', () => {
   const network = buildNetwork({ classes: 2, stem: 4, blocks: [6] });
   const [before, after] = [new Graph(), new Graph()];
   write(network, before);
-  withHint(network, 3);
+  withDistillationHead(network, 3);
   write(network, after);
   assert.deepEqual(after.nodes, before.nodes);
 });

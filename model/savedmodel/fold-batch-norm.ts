@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
-import { BatchNorm } from '../batch-norm.ts';
+import { BatchNorm } from '../network/layers.ts';
 import { ExportError } from './errors.ts';
 import type { Weight } from './layer-exporter.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, sequential } from '@tensorflow/tfjs-layers';
-import { BatchNorm } from '../batch-norm.ts';
+import { BatchNorm } from '../network/layers.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { GraphRunner } from '../runtime/graph-runner.ts';
 import { assertClose, noise } from '../testing.ts';

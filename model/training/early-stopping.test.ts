@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import type { Example } from '../data/dataset.ts';
+import { buildNetwork } from '../network/network.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { example, noise } from '../testing.ts';
-import type { Example } from './dataset.ts';
 import { evaluate, networkPredictor } from './evaluate.ts';
-import { buildNetwork } from './network.ts';
 import { balancedWeights } from './recipe.ts';
 import { type EpochResult, type TrainOptions, train } from './train.ts';
 

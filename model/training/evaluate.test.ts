@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { buildNetwork } from '../network/network.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { scramble } from '../savedmodel/testing.ts';
 import { assertClose, example, noise } from '../testing.ts';
 import { evaluate, networkPredictor, type Predictor } from './evaluate.ts';
-import { buildNetwork } from './network.ts';
 
 before(() => loadBackend({ native: false }));
 

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
+import { photoTensor } from '../data/augment.ts';
+import type { Example } from '../data/dataset.ts';
 import type { GraphRunner } from '../runtime/graph-runner.ts';
-import type { Example } from './dataset.ts';
-import { photoTensor } from './tensors.ts';
 
 /** Probabilities of every class for each photo. */
 export type Predictor = (examples: readonly Example[]) => Promise<readonly (readonly number[])[]>;

@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts';
-import type { Descent } from './descent.ts';
+import type { OptimizerState } from './optimizer.ts';
 import type { Recipe } from './recipe.ts';
 
 /** What every learner is told. */
@@ -34,7 +34,7 @@ export interface Scores {
 /** A network that learns from `Item`s, a batch at a time, with averaged weights beside those that it trains. */
 export interface Learner<Item> {
   /** The weights on their way; disposed of, no more steps can be taken. */
-  readonly descent: Descent;
+  readonly descent: OptimizerState;
   readonly step: (batch: readonly Item[], options: StepOptions) => Promise<StepResult>;
   /**
    * Measures the averaged weights on photos that are not trained on.

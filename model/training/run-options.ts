@@ -1,5 +1,4 @@
-import type { CheckpointStore } from './checkpoint.ts';
-import type { EpochResult, Progress } from './progress.ts';
+import type { CheckpointStore, EpochResult, Progress } from './checkpoint.ts';
 
 /** How a training goes, whatever learns. */
 export interface RunOptions {

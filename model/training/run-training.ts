@@ -1,13 +1,11 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Checkpoint } from './checkpoint.ts';
-import type { Example } from './dataset.ts';
-import { fingerprintOf } from './fingerprint.ts';
+import type { Example } from '../data/dataset.ts';
+import { readValues } from '../network/weights.ts';
+import { AbortedError } from '../shared/abort.ts';
+import { type Checkpoint, type EpochResult, fingerprintOf } from './checkpoint.ts';
 import type { Learner } from './learner.ts';
-import type { EpochResult } from './progress.ts';
 import { Run } from './run.ts';
 import type { RunOptions, RunSettings } from './run-options.ts';
-import { Stopped } from './stop.ts';
-import { readValues } from './weights.ts';
 
 export interface Training<Item> {
   readonly learner: Learner<Item>;
@@ -52,7 +50,7 @@ export const runTraining = async <Item>({
     run.finish();
     return run.history;
   } catch (error) {
-    if (error instanceof Stopped) await run.keep();
+    if (error instanceof AbortedError) await run.keep();
     throw error;
   } finally {
     learner.descent.dispose();

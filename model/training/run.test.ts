@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { buildNetwork } from '../network/network.ts';
 import { loadBackend } from '../runtime/backend.ts';
-import { Descent } from './descent.ts';
-import { buildNetwork } from './network.ts';
+import { OptimizerState } from './optimizer.ts';
 import { Run } from './run.ts';
 
 before(() => loadBackend({ native: false }));
@@ -12,7 +12,7 @@ const epochThatFails = async (error: Error): Promise<void> => {
   const network = buildNetwork({ classes: 2, stem: 4, blocks: [6], dropout: 0 });
   const run = new Run({
     learner: {
-      descent: new Descent(network, { weightDecay: 0, averaging: 0 }),
+      descent: new OptimizerState(network, { weightDecay: 0, averaging: 0 }),
       step: async () => {
         throw error;
       },

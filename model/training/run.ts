@@ -1,12 +1,18 @@
 import { counted } from '../counted.ts';
+import type { WeightValues } from '../network/weights.ts';
 import { type SeededRandom, seededRandom, shuffled } from '../random.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import { stopIfAborted } from '../shared/abort.ts';
+import {
+  afterEpoch,
+  afterStep,
+  beginning,
+  type Checkpoint,
+  type EpochResult,
+  type Progress,
+} from './checkpoint.ts';
 import type { Learner } from './learner.ts';
 import { learningRateAt } from './optimizer.ts';
-import { afterEpoch, afterStep, beginning, type EpochResult, type Progress } from './progress.ts';
 import type { RunOptions, RunSettings } from './run-options.ts';
-import { stopIfAborted } from './stop.ts';
-import type { Values } from './tensor-file.ts';
 
 export interface Task<Item> {
   readonly learner: Learner<Item>;
@@ -33,7 +39,7 @@ export class Run<Item> {
   readonly #random: SeededRandom;
   #progress: Progress;
   /** The averaged weights of the best epoch, where it is looked for. */
-  #best: Values | undefined;
+  #best: WeightValues | undefined;
   #keptAt = performance.now();
 
   constructor(task: Task<Item>) {
@@ -51,7 +57,7 @@ export class Run<Item> {
 
   async keep(): Promise<void> {
     if (!this.#task.keep) return;
-    const best: Record<string, Values> = this.#best ? { best: this.#best } : {};
+    const best: Record<string, WeightValues> = this.#best ? { best: this.#best } : {};
     const tensors = { ...(await this.#task.learner.descent.state()), ...best };
     await this.#task.keep({ progress: this.#progress, tensors });
     this.#keptAt = performance.now();

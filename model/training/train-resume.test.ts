@@ -5,11 +5,11 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { buildNetwork } from '../network/network.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { example, noise } from '../testing.ts';
 import { CheckpointStore } from './checkpoint.ts';
-import { buildNetwork } from './network.ts';
-import { type EpochResult, Stopped, type TrainOptions, train } from './train.ts';
+import { AbortedError, type EpochResult, type TrainOptions, train } from './train.ts';
 
 const photos = Array.from({ length: 5 }, (_, index) => example(index % 2, `photo ${index}`, noise(index)));
 const [examples, validation] = [photos.slice(0, 4), photos.slice(4)];
@@ -53,7 +53,7 @@ const runWithStops = async (name: string, stops: readonly number[], options: Tra
       },
     };
     if (stop === Number.POSITIVE_INFINITY) return { ...(await run(interrupted)), resumed, warnings };
-    await assert.rejects(run(interrupted), Stopped);
+    await assert.rejects(run(interrupted), AbortedError);
   }
   throw new Error('unreachable');
 };
@@ -116,7 +116,7 @@ test('stopped while it looks at the validation photos, it has not lost the epoch
       if (done === total) setImmediate(() => setImmediate(() => controller.abort()));
     },
   });
-  await assert.rejects(stopped, Stopped);
+  await assert.rejects(stopped, AbortedError);
   const resumed: { step: number; epochs: number }[] = [];
   const { history, weights } = await run({
     checkpoints: checkpoints(),
@@ -131,7 +131,7 @@ test('stopping leaves no tensors behind but those of the network, and no average
   const [network, same] = [tiny(), tiny()];
   const { numTensors } = tf.memory();
   const signal = AbortSignal.abort();
-  await assert.rejects(train(network, 2, examples, validation, { ...OPTIONS, signal }), Stopped);
+  await assert.rejects(train(network, 2, examples, validation, { ...OPTIONS, signal }), AbortedError);
   assert.equal(tf.memory().numTensors, numTensors);
   assert.notDeepEqual(weightsOf(network), weightsOf(same), 'one step was taken');
 });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
+import type { Example } from '../data/dataset.ts';
+import { buildNetwork } from '../network/network.ts';
 import { seededRandom } from '../random.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { example } from '../testing.ts';
-import type { Example } from './dataset.ts';
 import { evaluate, networkPredictor } from './evaluate.ts';
-import { buildNetwork } from './network.ts';
 import { type EpochResult, type TrainOptions, train } from './train.ts';
 
 before(() => loadBackend({ native: false }));

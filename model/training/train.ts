@@ -1,13 +1,13 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Example } from './dataset.ts';
-import type { EpochResult } from './progress.ts';
+import type { Example } from '../data/dataset.ts';
+import type { EpochResult } from './checkpoint.ts';
 import { balancedWeights, type Recipe, type RecipeOptions, withOptions } from './recipe.ts';
 import type { RunOptions } from './run-options.ts';
 import { runTraining } from './run-training.ts';
 import { type Guide, Trainer } from './trainer.ts';
 
-export type { EpochResult } from './progress.ts';
-export { Stopped } from './stop.ts';
+export { AbortedError } from '../shared/abort.ts';
+export type { EpochResult } from './checkpoint.ts';
 
 const RECIPE: Recipe = {
   epochs: 60,

@@ -1,17 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
+import { augmentInto, type Batch, mix, targetTensor } from '../data/augment.ts';
+import type { Example } from '../data/dataset.ts';
+import { reseedDropout } from '../network/layers.ts';
+import { withDistillationHead } from '../network/network.ts';
 import type { Random } from '../random.ts';
-import { augmentInto } from './augment.ts';
-import type { Example } from './dataset.ts';
-import { Descent } from './descent.ts';
+import { interruptible } from '../shared/abort.ts';
 import { evaluate, networkPredictor } from './evaluate.ts';
 import type { Learner, LearnerOptions, Scores, StepOptions, StepResult } from './learner.ts';
-import { type Batch, mix } from './mix.ts';
-import { withHint } from './network.ts';
-import { reseedDropout } from './seeded-dropout.ts';
-import { interruptible } from './stop.ts';
-import { targetTensor } from './tensors.ts';
+import { OptimizerState } from './optimizer.ts';
 
 /** A pretrained network whose features another one must predict too. */
 export interface Guide {
@@ -41,14 +39,14 @@ export class Trainer implements Learner<Example> {
   readonly #network: LayersModel;
   /** The network, with a second output if there is a teacher. */
   readonly #taught: LayersModel;
-  readonly descent: Descent;
+  readonly descent: OptimizerState;
 
   constructor(network: LayersModel, options: TrainerOptions) {
     const { teacher } = options;
     this.#options = options;
     this.#network = network;
-    this.#taught = teacher ? withHint(network, teacher.features) : network;
-    this.descent = new Descent(network, options, this.#taught);
+    this.#taught = teacher ? withDistillationHead(network, teacher.features) : network;
+    this.descent = new OptimizerState(network, options, this.#taught);
   }
 
   async step(

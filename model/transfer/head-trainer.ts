@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { Descent } from '../training/descent.ts';
+import { reseedDropout } from '../network/layers.ts';
+import { stopIfAborted } from '../shared/abort.ts';
 import type { Learner, LearnerOptions, Scores, StepOptions, StepResult } from '../training/learner.ts';
-import { reseedDropout } from '../training/seeded-dropout.ts';
-import { stopIfAborted } from '../training/stop.ts';
+import { OptimizerState } from '../training/optimizer.ts';
 import { evaluateHead, type LabelledFeatures } from './evaluate-head.ts';
 
 export interface HeadTrainerOptions extends LearnerOptions {
@@ -16,12 +16,12 @@ export interface HeadTrainerOptions extends LearnerOptions {
 export class HeadTrainer implements Learner<number> {
   readonly #head: LayersModel;
   readonly #options: HeadTrainerOptions;
-  readonly descent: Descent;
+  readonly descent: OptimizerState;
 
   constructor(head: LayersModel, options: HeadTrainerOptions) {
     this.#head = head;
     this.#options = options;
-    this.descent = new Descent(head, options);
+    this.descent = new OptimizerState(head, options);
   }
 
   async step(photos: readonly number[], { learningRate, random }: StepOptions): Promise<StepResult> {

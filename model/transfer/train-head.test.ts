@@ -5,15 +5,14 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { buildHead, type HeadOptions } from '../network/head.ts';
 import { seededRandom } from '../random.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { scramble } from '../savedmodel/testing.ts';
+import { AbortedError } from '../shared/abort.ts';
 import { assertClose, example } from '../testing.ts';
-import { CheckpointStore } from '../training/checkpoint.ts';
-import type { EpochResult } from '../training/progress.ts';
-import { Stopped } from '../training/stop.ts';
+import { CheckpointStore, type EpochResult } from '../training/checkpoint.ts';
 import { evaluateHead } from './evaluate-head.ts';
-import { buildHead, type HeadOptions } from './head.ts';
 import { type DescribedPhotos, type TrainHeadOptions, trainHead } from './train-head.ts';
 
 const CLASSES = 3;
@@ -195,7 +194,7 @@ const runWithStops = async (name: string, stops: readonly number[], { options, g
       taken += 1;
       if (taken >= stop) controller.abort();
     });
-    await assert.rejects(stopped, Stopped);
+    await assert.rejects(stopped, AbortedError);
   }
   return { ...(await going()), resumed, warnings };
 };
@@ -259,7 +258,7 @@ test('neither an end nor a stop leaves tensors behind but those of the head', as
     await trainHead(head, CLASSES, photos, unseen, { ...OPTIONS, ...options });
   await assert.rejects(
     trainHead(head, CLASSES, photos, unseen, { ...OPTIONS, signal: AbortSignal.abort() }),
-    Stopped,
+    AbortedError,
   );
   assert.equal(tf.memory().numTensors, numTensors);
 });

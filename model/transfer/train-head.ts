@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Example } from '../training/dataset.ts';
-import type { EpochResult } from '../training/progress.ts';
+import type { Example } from '../data/dataset.ts';
+import type { EpochResult } from '../training/checkpoint.ts';
 import { balancedWeights, type Recipe, type RecipeOptions, withOptions } from '../training/recipe.ts';
 import type { RunOptions } from '../training/run-options.ts';
 import { runTraining } from '../training/run-training.ts';

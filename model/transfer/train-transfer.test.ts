@@ -5,22 +5,21 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { Backbone } from '../backbone/backbone.ts';
+import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbone/tiny-networks.ts';
 import { observe } from '../calibration/observe.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
+import { photoTensor } from '../data/augment.ts';
+import { standardize } from '../network/head.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { GraphRunner } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
 import { encodeSavedModel } from '../savedmodel/encode.ts';
 import type { WeightPrecision } from '../savedmodel/graph.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
+import { AbortedError } from '../shared/abort.ts';
 import { assertClose } from '../testing.ts';
-import { CheckpointStore } from '../training/checkpoint.ts';
-import type { EpochResult } from '../training/progress.ts';
-import { Stopped } from '../training/stop.ts';
-import { photoTensor } from '../training/tensors.ts';
-import { Backbone } from './backbone.ts';
-import { standardize } from './standardization.ts';
-import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from './testing.ts';
+import { CheckpointStore, type EpochResult } from '../training/checkpoint.ts';
 import {
   type EarlierHead,
   type TransferOptions,
@@ -213,7 +212,7 @@ test('stopped among the features, then in the training of the head, it ends with
       ...change,
     });
   const [first, second] = [new AbortController(), new AbortController()];
-  await assert.rejects(going({ signal: first.signal, onFeatures: () => first.abort() }), Stopped);
+  await assert.rejects(going({ signal: first.signal, onFeatures: () => first.abort() }), AbortedError);
   assert.equal(readdirSync(path.join(cacheDirectory, readdirSync(cacheDirectory)[0] ?? '')).length, 1);
   let steps = 0;
   const inEpoch = going({
@@ -223,7 +222,7 @@ test('stopped among the features, then in the training of the head, it ends with
       if (steps === 4) second.abort();
     },
   });
-  await assert.rejects(inEpoch, Stopped);
+  await assert.rejects(inEpoch, AbortedError);
   const resumed: number[] = [];
   const { head, history, standardization } = await going({ onResume: ({ steps }) => resumed.push(steps) });
   assert.deepEqual(resumed, [4]);
@@ -243,8 +242,8 @@ test('disposed of, it leaves nothing in memory; nor does one that was stopped', 
   const controller = new AbortController();
   const { signal } = controller;
   const onStep = () => controller.abort();
-  await assert.rejects(trainTransfer({ ...options(directory), signal, onStep }), Stopped);
+  await assert.rejects(trainTransfer({ ...options(directory), signal, onStep }), AbortedError);
   assert.equal(tf.memory().numTensors, numTensors, 'stopped in the training of the head');
-  await assert.rejects(trainTransfer({ ...options(directory), signal }), Stopped);
+  await assert.rejects(trainTransfer({ ...options(directory), signal }), AbortedError);
   assert.equal(tf.memory().numTensors, numTensors, 'stopped among the features');
 });

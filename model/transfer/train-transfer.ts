@@ -1,21 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { Backbone, type BackboneOptions } from '../backbone/backbone.ts';
+import { extractFeatures, type FeatureOptions, type Features } from '../backbone/features.ts';
 import type { Observation } from '../calibration/observe.ts';
-import { exportLayers } from '../savedmodel/export-layers.ts';
-import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
-import type { Example } from '../training/dataset.ts';
-import type { EpochResult } from '../training/progress.ts';
-import { Backbone, type BackboneOptions } from './backbone.ts';
-import type { LabelledFeatures } from './evaluate-head.ts';
-import { extractFeatures, type FeatureOptions, type Features } from './features.ts';
-import { buildHead, type HeadOptions } from './head.ts';
-import { observeHead } from './observe-head.ts';
+import type { Example } from '../data/dataset.ts';
 import {
+  buildHead,
   fitStandardization,
+  type HeadOptions,
   type Standardization,
   standardize,
   writeStandardization,
-} from './standardization.ts';
+} from '../network/head.ts';
+import { exportLayers } from '../savedmodel/export-layers.ts';
+import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
+import type { EpochResult } from '../training/checkpoint.ts';
+import type { LabelledFeatures } from './evaluate-head.ts';
+import { observeHead } from './observe-head.ts';
 import { type DescribedPhotos, type TrainHeadOptions, trainHead } from './train-head.ts';
 
 /** A head that was trained before, to go on from. */

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Backbone } from '../../model/backbone/backbone.ts';
+import { photoTensor } from '../../model/data/augment.ts';
+import type { Example } from '../../model/data/dataset.ts';
+import type { Split } from '../../model/data/split.ts';
+import { buildHead } from '../../model/network/head.ts';
 import { seededRandom, shuffled } from '../../model/random.ts';
-import type { Example } from '../../model/training/dataset.ts';
 import { AdamW } from '../../model/training/optimizer.ts';
-import type { Split } from '../../model/training/split.ts';
-import { photoTensor } from '../../model/training/tensors.ts';
-import type { Backbone } from '../../model/transfer/backbone.ts';
-import { buildHead } from '../../model/transfer/head.ts';
 
 /** What the pipelines' parameters are by default, as the original prescribes them. */
 export const ORIGINAL = { epochs: 10, batchSize: 16, learningRate: 0.0001 } as const;

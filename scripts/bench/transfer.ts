@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { Backbone } from '../../model/backbone/backbone.ts';
+import { readDataset } from '../../model/data/dataset.ts';
+import { splitDataset } from '../../model/data/split.ts';
 import { GraphRunner } from '../../model/runtime/graph-runner.ts';
 import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
 import { encodeSavedModel } from '../../model/savedmodel/encode.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
-import { readDataset } from '../../model/training/dataset.ts';
 import { compare, evaluate, savedModelPredictor } from '../../model/training/evaluate.ts';
-import { splitDataset } from '../../model/training/split.ts';
-import { Backbone } from '../../model/transfer/backbone.ts';
 import { trainTransfer } from '../../model/transfer/train-transfer.ts';
 import { classify, ORIGINAL, trainAsOriginal } from './original-recipe.ts';
 

@@ -1,11 +1,11 @@
 import { pino } from 'pino';
+import { buildNetwork } from '../../model/network/network.ts';
 import { loadBackend } from '../../model/runtime/backend.ts';
 import { GraphRunner } from '../../model/runtime/graph-runner.ts';
 import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
 import { encodeSavedModel } from '../../model/savedmodel/encode.ts';
 import { layersNetwork } from '../../model/savedmodel/export-layers.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
-import { buildNetwork } from '../../model/training/network.ts';
 import { createEndpointApp } from './app.ts';
 import { ModelStore } from './model-store.ts';
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { saveTinyGraph } from '../../model/backbone/tiny-networks.ts';
 import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
-import { beginningWith, type Moment } from '../../model/jobs/kill/testing.ts';
-import { NETWORK_FILE } from '../../model/jobs/network-file.ts';
-import type { OptMl } from '../../model/jobs/opt-ml.ts';
-import { runJob, withOptMl, writeInputs } from '../../model/jobs/testing.ts';
+import { NETWORK_FILE } from '../../model/jobs/archive.ts';
+import type { ContainerPaths } from '../../model/jobs/container.ts';
+import { beginningWith, type Moment } from '../../model/jobs/interruption-test-helpers.ts';
+import { runJob, withOptMl, writeInputs } from '../../model/jobs/job-test-helpers.ts';
 import { type Metrics, metricsSchema } from '../../model/report/metrics.ts';
-import { saveTinyGraph } from '../../model/transfer/testing.ts';
 
 /** A moment to be killed at, and the epochs that the next start finds done. */
 interface Kill {
@@ -16,7 +16,7 @@ interface Kill {
 }
 
 interface Case {
-  readonly prepare: (optMl: OptMl) => Promise<void>;
+  readonly prepare: (optMl: ContainerPaths) => Promise<void>;
   readonly kills: Readonly<Record<string, Kill>>;
 }
 
@@ -60,7 +60,8 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 /** Starts the job, which is killed at the moment if one is given. */
-const start = (optMl: OptMl, moment?: Moment) => runJob(optMl, [COMMANDS.train], beginningWith(moment));
+const start = (optMl: ContainerPaths, moment?: Moment) =>
+  runJob(optMl, [COMMANDS.train], beginningWith(moment));
 
 /** The epochs that a job found done. */
 const resumedFrom = (log: string): number =>
@@ -72,7 +73,7 @@ const comparable = ({ version, training, ...metrics }: Metrics) => {
   return { ...metrics, training: same };
 };
 
-const resultOf = async (optMl: OptMl) => {
+const resultOf = async (optMl: ContainerPaths) => {
   const metrics = await readFile(optMl.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8');
   return {
     network: await readFile(optMl.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex'),
@@ -81,13 +82,13 @@ const resultOf = async (optMl: OptMl) => {
   };
 };
 
-const undisturbed = async (optMl: OptMl): Promise<void> => {
+const undisturbed = async (optMl: ContainerPaths): Promise<void> => {
   const { code, stdout, stderr } = await start(optMl);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /, on WebAssembly/);
 };
 
-const killedAgainAndAgain = async (optMl: OptMl, kills: Case['kills']): Promise<void> => {
+const killedAgainAndAgain = async (optMl: ContainerPaths, kills: Case['kills']): Promise<void> => {
   let kept = 0;
   for (const [name, { at, kept: next }] of Object.entries(kills)) {
     const { code, stdout, stderr } = await start(optMl, at);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PhotoError } from '../../photo/errors.ts';
 import { readPhoto } from '../../photo/read-photo.ts';
-import { listFolder } from '../../training/list-folder.ts';
+import { listFolder } from '../../shared/files.ts';
 import type { UnknownPhotos } from './unknown-photos.ts';
 
 const folders = async (directory: string): Promise<string[]> =>

@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { z } from 'zod';
+import { PHOTOS_FILE } from '../contract/learning-jobs.ts';
+import { counted } from '../counted.ts';
+import { jsonText, readFileIfExists } from '../shared/files.ts';
+import type { Dataset, Example } from './dataset.ts';
+
+interface SplitOptions {
+  /** Share of each class kept for the final test. @default 0.1 */
+  readonly test?: number;
+  /** Share of each class kept for watching the training. @default 0.1 */
+  readonly validation?: number;
+  /** @default 1 */
+  readonly seed?: number;
+}
+
+export interface Split {
+  readonly train: readonly Example[];
+  readonly validation: readonly Example[];
+  readonly test: readonly Example[];
+}
+
+const rank = (example: Example, seed: number) =>
+  createHash('sha256').update(`${seed}:${example.content}`).digest('hex');
+
+const tooFew = (name: string, count: number, part: string, share: number) =>
+  new Error(
+    `The class ${name} has ${counted(count, 'photo')}: a share of ${share} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
+  );
+
+/**
+ * Splits every class in the same proportions (stratified). A photo's place depends on the seed and on its pixels
+ * only: file names, order and machine do not matter. Copies were removed before, so none straddles the parts.
+ *
+ * @throws Error that names a class with too few photos for one of the parts
+ */
+export const splitDataset = (
+  { labels, examples }: Pick<Dataset, 'labels' | 'examples'>,
+  { test = 0.1, validation = 0.1, seed = 1 }: SplitOptions = {},
+): Split => {
+  const classes = labels.map((name, label) => {
+    const ranked = examples
+      .filter((example) => example.label === label)
+      .map((example) => ({ example, key: rank(example, seed) }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .map(({ example }) => example);
+    const testEnd = Math.round(ranked.length * test);
+    const validationEnd = testEnd + Math.round(ranked.length * validation);
+    const parts = { test, validation };
+    const sizes = { test: testEnd, validation: validationEnd - testEnd };
+    for (const part of ['test', 'validation'] as const) {
+      if (parts[part] > 0 && sizes[part] === 0) throw tooFew(name, ranked.length, part, parts[part]);
+    }
+    if (validationEnd >= ranked.length) throw tooFew(name, ranked.length, 'train', 1 - test - validation);
+    return {
+      test: ranked.slice(0, testEnd),
+      validation: ranked.slice(testEnd, validationEnd),
+      train: ranked.slice(validationEnd),
+    };
+  });
+  return {
+    train: classes.flatMap((part) => part.train),
+    validation: classes.flatMap((part) => part.validation),
+    test: classes.flatMap((part) => part.test),
+  };
+};
+
+const hashes = z.array(z.string());
+
+const photosSchema = z.object({ train: hashes, validation: hashes, test: hashes });
+
+/** Content hashes of the photos that a model has learned from, was watched on, and may be tested on. */
+export type SplitManifest = z.infer<typeof photosSchema>;
+
+export const EMPTY_MANIFEST: SplitManifest = { train: [], validation: [], test: [] };
+
+const contents = (part: Split[keyof Split]) => part.map(({ content }) => content);
+
+/**
+ * What a model has seen that went on from one which had seen `earlier`: all that either learned from. A photo that any
+ * of them was watched on is never again one to test on.
+ */
+export const extendManifest = (split: Split, earlier: SplitManifest): SplitManifest => {
+  const train = new Set([...earlier.train, ...contents(split.train)]);
+  const validation = new Set([...earlier.validation, ...contents(split.validation)]);
+  return {
+    train: [...train],
+    validation: [...validation].filter((content) => !train.has(content)),
+    test: contents(split.test),
+  };
+};
+
+export const photosFileText = (seen: SplitManifest): string => jsonText(seen);
+
+/**
+ * @param directory an unpacked model archive
+ * @throws Error when it was not made by our training
+ */
+export const readSplitManifest = async (directory: string): Promise<SplitManifest> => {
+  const text = await readFileIfExists(path.join(directory, PHOTOS_FILE));
+  if (text === undefined) {
+    throw new Error(
+      `The model's archive holds no ${PHOTOS_FILE}, which says what photos the model has seen. Give an archive that this image's training made.`,
+    );
+  }
+  return photosSchema.parse(JSON.parse(text.toString()));
+};
+
+/** Of each class, for the test and for watching the training. */
+const SHARE = 0.1;
+/** Below so many photos of a class, the figures on it say little. */
+const FEW = 20;
+/** How many times as many photos the largest class may have as the smallest before it is worth a word. */
+const UNBALANCED = 5;
+
+export interface HoldOutOptions {
+  readonly dataset: Pick<Dataset, 'labels' | 'examples'>;
+  /** Photos given for the test alone, labelled as the dataset is; absent: some of the dataset's are held out. */
+  readonly test?: readonly Example[] | undefined;
+  /** What the model has seen that the training goes on from. */
+  readonly seen: SplitManifest;
+  readonly seed: number;
+  readonly warn: (text: string) => void;
+}
+
+const rankOfHoldOut = ({ content }: Example, seed: number) =>
+  createHash('sha256').update(`${seed}:${content}`).digest('hex');
+
+/** At least one where there are enough, so that no class goes unmeasured. */
+const shareOf = (count: number) => Math.max(1, Math.round(count * SHARE));
+
+const tooFewOfHoldOut = (name: string, reason: string) =>
+  new Error(`The class ${name} ${reason}. Add photos of it (a few dozen at least), or take its folder away.`);
+
+/** One class of a dataset, ranked by seed and content. */
+const splitClass = (name: string, ranked: readonly Example[], options: HoldOutOptions): Split => {
+  const { test: given, seen, warn } = options;
+  const learned = new Set(seen.train);
+  const watched = new Set([...seen.train, ...seen.validation]);
+  const tested = new Set(seen.test);
+  // Photos that the earlier model was tested on stay with the test.
+  const eligible = ranked
+    .filter(({ content }) => !watched.has(content))
+    .sort((a, b) => Number(tested.has(b.content)) - Number(tested.has(a.content)));
+  const test = given ? [] : eligible.slice(0, Math.min(shareOf(ranked.length), ranked.length - 1));
+  if (!given && ranked.length < 2)
+    throw tooFewOfHoldOut(name, 'has 1 photo, which cannot be both learned from and tested on');
+  if (!given && test.length === 0) {
+    warn(
+      `The earlier model has seen all photos of the class ${name}: none is left to test it on. Add new ones.`,
+    );
+  }
+  const rest = ranked.filter((example) => !test.includes(example));
+  const validation = rest
+    .filter(({ content }) => !learned.has(content))
+    .slice(0, Math.min(shareOf(ranked.length), rest.length - 1));
+  if (ranked.length < FEW) {
+    warn(
+      `The class ${name} has only ${counted(ranked.length, 'photo')}: what is learned and measured of it says little. Add more.`,
+    );
+  }
+  return { train: rest.filter((example) => !validation.includes(example)), validation, test };
+};
+
+/**
+ * Divides photos into those to learn from, those to watch the training on, and those to test on. Held out are a tenth of
+ * each class for each, chosen by seed and content, so that another order, other names or more photos change little.
+ *
+ * @throws Error that names a class with too few photos, or when nothing is left to test on
+ */
+export const holdOut = (options: HoldOutOptions): Split => {
+  const { dataset, test: given, seen, seed, warn } = options;
+  const forTest = new Set(given?.map(({ content }) => content));
+  const parts = dataset.labels.map((name, label) => {
+    const all = dataset.examples.filter((example) => example.label === label);
+    const ranked = all
+      .filter(({ content }) => !forTest.has(content))
+      .map((example) => ({ example, key: rankOfHoldOut(example, seed) }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .map(({ example }) => example);
+    if (ranked.length === 0)
+      throw tooFewOfHoldOut(name, 'has no photos to train on that are not test photos too');
+    return splitClass(name, ranked, options);
+  });
+  const train = parts.flatMap((part) => part.train);
+  const counts = parts.map((part) => part.train.length);
+  if (Math.max(...counts) > UNBALANCED * Math.min(...counts)) {
+    const sizes = dataset.labels.map((name, label) => `${name} ${counts[label]}`).join(', ');
+    warn(
+      `The classes differ much in size (${sizes}). If the rare ones matter as much, set the hyperparameter "balanced" to "true".`,
+    );
+  }
+  const watched = new Set([...seen.train, ...seen.validation]);
+  const test = given?.filter(({ content }) => !watched.has(content)) ?? parts.flatMap((part) => part.test);
+  const leaked = (given?.length ?? 0) - (given ? test.length : 0);
+  if (leaked > 0)
+    warn(`Left out: ${counted(leaked, 'test photo')} that the earlier model learned from or was watched on.`);
+  if (test.length === 0)
+    throw new Error(
+      'No photos are left to test on: the earlier model has seen all of them. Give new ones in the channel test.',
+    );
+  return { train, validation: parts.flatMap((part) => part.validation), test };
+};
+
+const keysOf = ({ labels, examples }: Dataset) =>
+  examples
+    .map(({ label, content }) => `${labels[label]} ${content}`)
+    .sort()
+    .join('\n');
+
+/**
+ * The test channel's photos, labelled as the training's are.
+ *
+ * @returns nothing when they are the very photos of the training: then some of those must be held out
+ * @throws Error when there are photos of a class that the training knows nothing of
+ */
+export const testExamples = (
+  train: Dataset,
+  test: Dataset,
+  warn: (text: string) => void,
+): readonly Example[] | undefined => {
+  if (keysOf(train) === keysOf(test)) {
+    warn('The channel test holds the very photos of train: a tenth of each class of train is held out.');
+    return undefined;
+  }
+  const unknown = test.labels.filter((name) => !train.labels.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `The channel test has the classes ${unknown.join(', ')}, of which the channel train has no photos. Add some there, or take the folders away.`,
+    );
+  }
+  const untested = train.labels.filter((name) => !test.labels.includes(name));
+  if (untested.length > 0)
+    warn(`The channel test has no photos of ${untested.join(', ')}: nothing will be known of them.`);
+  const contents = new Set(test.examples.map(({ content }) => content));
+  const both = train.examples.filter(({ content }) => contents.has(content)).length;
+  if (both > 0)
+    warn(`Left out of train: ${counted(both, 'photo')} that ${both === 1 ? 'is' : 'are'} also in test.`);
+  return test.examples.map((example) => ({
+    ...example,
+    label: train.labels.indexOf(test.labels[example.label] ?? ''),
+  }));
+};

@@ -1,0 +1,227 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  EVALUATION_INPUTS,
+  EVALUATION_OUTPUT,
+  evaluationReport,
+  MODEL_ARCHIVE,
+} from '../contract/learning-jobs.ts';
+import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../contract/tensors.ts';
+import { counted } from '../counted.ts';
+import { containsPhotos, type Example, type PhotoFolderOptions, readPhotoFolder } from '../data/dataset.ts';
+import { readSplitManifest, type SplitManifest } from '../data/split.ts';
+import { wilsonInterval } from '../report/metrics.ts';
+import { loadBackend } from '../runtime/backend.ts';
+import { GraphRunner } from '../runtime/graph-runner.ts';
+import { decodeSavedModel } from '../savedmodel/decode.ts';
+import { interruptible } from '../shared/abort.ts';
+import { jsonText, readdirIfExists, writeFiles } from '../shared/files.ts';
+import { type Evaluation, evaluate, savedModelPredictor } from '../training/evaluate.ts';
+import { containsArchive, withArchive } from './archive.ts';
+import type { ContainerPaths } from './container.ts';
+
+/** The SavedModel of an archive, as it will be served. */
+export interface PackedModel {
+  /** The name of its folder: digits. */
+  readonly version: string;
+  readonly runner: GraphRunner;
+}
+
+/**
+ * @param directory an unpacked model archive
+ * @throws Error when it holds no model, or several
+ */
+export const loadPackedModel = async (directory: string): Promise<PackedModel> => {
+  const entries = await readdirIfExists(path.join(directory, MODEL_NAME));
+  const versions = entries.map(({ name }) => name).filter((name) => /^\d+$/.test(name));
+  const [version, ...others] = versions;
+  if (version === undefined || others.length > 0) {
+    throw new Error(
+      `The model's archive must hold one ${MODEL_NAME}/<version>/saved_model.pb; found ${versions.length === 0 ? 'none' : versions.join(', ')}. Was the training stopped before its end?`,
+    );
+  }
+  const bytes = await readFile(path.join(directory, MODEL_NAME, version, 'saved_model.pb'));
+  return { version, runner: new GraphRunner(decodeSavedModel(bytes)) };
+};
+
+/** The classes that a model names, in the order of its probabilities; it tells them with each answer. */
+export const classesOf = async (runner: GraphRunner): Promise<string[]> => {
+  const black = new Uint8Array(PHOTO_BYTES);
+  const answer = await runner.run(new Map([[INPUT_NAME, { shape: [1], values: [black] }]]));
+  const output = answer.get(OUTPUT_NAMES.classes);
+  if (!output || !('strings' in output))
+    throw new Error('The model does not name its classes: it was not made by this training.');
+  return output.strings.map((name) => new TextDecoder().decode(name));
+};
+
+export interface ReportInput {
+  readonly modelVersion: string;
+  readonly labels: readonly string[];
+  readonly evaluation: Evaluation;
+  /** Test photos that are no longer there. */
+  readonly missing: number;
+  readonly backend: string;
+  readonly seconds: number;
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const shareOf = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+
+/** Figures of one class; null where it has no photos, or was never the answer. */
+const perClass = (labels: readonly string[], confusion: Evaluation['confusion']) =>
+  labels.map((label, index) => {
+    const row = confusion[index] ?? [];
+    const correct = row[index] ?? 0;
+    const answered = sum(confusion.map((counts) => counts[index] ?? 0));
+    return {
+      label,
+      photos: sum(row),
+      correct,
+      recall: shareOf(correct, sum(row)),
+      precision: shareOf(correct, answered),
+    };
+  });
+
+/** By the names of truth and answer, as SageMaker's model registry shows it ("Model quality metrics"). */
+const namedConfusion = (labels: readonly string[], confusion: Evaluation['confusion']) =>
+  Object.fromEntries(
+    labels.map((truth, row) => [
+      truth,
+      Object.fromEntries(labels.map((answer, column) => [answer, confusion[row]?.[column] ?? 0])),
+    ]),
+  );
+
+/** What the pipeline and the model registry read, and beside it what a person wants to know. */
+export const detailedReport = ({
+  modelVersion,
+  labels,
+  evaluation,
+  missing,
+  backend,
+  seconds,
+}: ReportInput) => {
+  const { accuracy, correct, count, loss, confusion } = evaluation;
+  const { multiclass_classification_metrics: figures, ...words } = evaluationReport(evaluation);
+  return {
+    ...words,
+    multiclass_classification_metrics: { ...figures, confusion_matrix: namedConfusion(labels, confusion) },
+    evaluation: {
+      modelVersion,
+      labels,
+      count,
+      correct,
+      accuracy,
+      /** 95 % Wilson score interval of the accuracy. */
+      interval: wilsonInterval(correct, count),
+      loss,
+      classes: perClass(labels, confusion),
+      /** `confusion[truth][answer]` */
+      confusion,
+      missing,
+      backend,
+      photosPerSecond: count / seconds,
+    },
+  };
+};
+
+/** A photo with the name of its class: folders may number theirs differently. */
+export interface NamedPhoto {
+  readonly photo: Example;
+  readonly name: string;
+}
+
+export interface TestPhotos {
+  readonly photos: readonly NamedPhoto[];
+  /** How many of the photos that the training held back are no longer there. */
+  readonly missing: number;
+}
+
+/**
+ * Those of the inputs `test` and `train` that the training held back, and no others.
+ *
+ * @throws Error when there are none
+ */
+export const readTestPhotos = async (
+  optMl: ContainerPaths,
+  { test }: SplitManifest,
+  options: Omit<PhotoFolderOptions, 'name'>,
+): Promise<TestPhotos> => {
+  const byContent = new Map<string, NamedPhoto>();
+  // What lies in the input `test` counts where the two disagree about a photo's class.
+  for (const input of ['train', 'test'] as const) {
+    const directory = optMl.at(EVALUATION_INPUTS[input]);
+    if (!(await containsPhotos(directory))) continue;
+    const { labels, examples } = await readPhotoFolder(directory, { ...options, name: `input ${input}` });
+    for (const photo of examples) byContent.set(photo.content, { photo, name: labels[photo.label] ?? '' });
+  }
+  const photos = test.flatMap((content) => byContent.get(content) ?? []);
+  if (photos.length === 0) {
+    throw new Error(
+      `None of the ${counted(test.length, 'photo')} that the training held back for the test lie in ${optMl.at(EVALUATION_INPUTS.train)} or ${optMl.at(EVALUATION_INPUTS.test)}. Give the evaluation the photos of the training's channels.`,
+    );
+  }
+  return { photos, missing: test.length - photos.length };
+};
+
+export interface EvaluateJobOptions {
+  readonly optMl: ContainerPaths;
+  /** Aborted, it ends the job. */
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** The photos numbered as the model numbers its classes. */
+const asTheModelCounts = (photos: readonly NamedPhoto[], labels: readonly string[]) => {
+  const unknown = [...new Set(photos.map(({ name }) => name))].filter((name) => !labels.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `The test photos are of other classes than the model: it knows ${labels.join(', ')}, but not ${unknown.join(', ')}. Give it the photos of its own training.`,
+    );
+  }
+  return photos.map(({ photo, name }) => ({ ...photo, label: labels.indexOf(name) }));
+};
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+
+/**
+ * The evaluation job of the learning image: measures a packed model, as it would be served, on the photos that its
+ * training held back, and writes the report that decides whether it is deployed.
+ *
+ * @returns the result in a sentence
+ * @throws Error whose message says what to do
+ */
+export const runEvaluateJob = async ({ optMl, signal, say }: EvaluateJobOptions): Promise<string> => {
+  const input = optMl.at(EVALUATION_INPUTS.model);
+  if (!(await containsArchive(input))) {
+    throw new Error(
+      `There is no ${MODEL_ARCHIVE} in ${input}. Give the evaluation the model that a training job stored.`,
+    );
+  }
+  const backend = await loadBackend();
+  say(`Computing on ${backend.reason}.`);
+  return withArchive(input, async (unpacked) => {
+    const seen = await readSplitManifest(unpacked);
+    const { version, runner } = await loadPackedModel(unpacked);
+    const { photos, missing } = await readTestPhotos(optMl, seen, { say, warn: say, signal });
+    if (missing > 0)
+      say(`Warning: of ${counted(seen.test.length, 'test photo')}, ${missing} can no longer be found.`);
+    const labels = await classesOf(runner);
+    const examples = asTheModelCounts(photos, labels);
+    const untested = labels.filter((_, label) => !examples.some((example) => example.label === label));
+    if (untested.length > 0) say(`Warning: there are no test photos of ${untested.join(', ')}.`);
+    const started = performance.now();
+    const predict = interruptible(savedModelPredictor(runner), signal, 'while the model was measured');
+    const evaluation = await evaluate(predict, labels.length, examples);
+    const report = detailedReport({
+      modelVersion: version,
+      labels,
+      evaluation,
+      missing,
+      backend: backend.reason,
+      seconds: (performance.now() - started) / 1000,
+    });
+    await writeFiles(optMl.at(EVALUATION_OUTPUT.path), { [EVALUATION_OUTPUT.file]: jsonText(report) });
+    const [low, high] = report.evaluation.interval;
+    return `Model ${version} names ${evaluation.correct} of ${evaluation.count} test photos rightly: ${percent(evaluation.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
+  });
+};
