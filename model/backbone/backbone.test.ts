@@ -34,7 +34,7 @@ const photos = colouredPhotos(3, 3, 1);
 
 /** What TensorFlow.js itself computes of the photos. */
 const described = (backbone: Backbone, examples: readonly Example[] = photos): number[] =>
-  tf.tidy(() => [...backbone.describe(photoTensor(examples)).dataSync()]);
+  tf.tidy(() => [...backbone.extract(photoTensor(examples)).dataSync()]);
 
 /** What the exported graph computes of them: the mean over each photo and its mirror image. */
 const exported = async (backbone: Backbone): Promise<readonly number[]> => {
@@ -54,7 +54,7 @@ const exported = async (backbone: Backbone): Promise<readonly number[]> => {
 const bothWays = (backbone: Backbone): number[] =>
   tf.tidy(() => {
     const x = photoTensor(photos);
-    const views = [x, tf.reverse(x, 2)].map((view) => backbone.describe(view));
+    const views = [x, tf.reverse(x, 2)].map((view) => backbone.extract(view));
     return [...tf.mean(tf.stack(views), 0).dataSync()];
   });
 
@@ -84,7 +84,7 @@ for (const backend of ['wasm', 'cpu']) {
 test('features are the means of the last maps at the two lowest resolutions, brought close by square roots', async () => {
   const backbone = await Backbone.load(await saveLayers(at('maps'), tinyLayers()));
   assert.equal(backbone.features, 6 + 4);
-  const [first] = await Promise.all([Backbone.load(at('maps'), { stages: 1 })]);
+  const [first] = await Promise.all([Backbone.load(at('maps'), { featureLevels: 1 })]);
   assert.equal(first?.features, 6);
   const both = described(backbone);
   assertClose(
@@ -97,9 +97,9 @@ test('features are the means of the last maps at the two lowest resolutions, bro
 test('a graph model has the same maps, past identities and borders', async () => {
   const directory = saveTinyGraph(at('graph-maps'));
   assert.equal((await Backbone.load(directory)).features, 19 + 8);
-  assert.equal((await Backbone.load(directory, { stages: 1 })).features, 19);
+  assert.equal((await Backbone.load(directory, { featureLevels: 1 })).features, 19);
   assert.equal(
-    (await Backbone.load(directory, { stages: 9 })).features,
+    (await Backbone.load(directory, { featureLevels: 9 })).features,
     19 + 8,
     'the photo itself is no map',
   );
@@ -143,7 +143,12 @@ test('photos are enlarged beyond the side that the network was made for, by half
 
 test('the key tells apart whatever changes the features', async () => {
   const directory = saveTinyGraph(at('key'));
-  const options: BackboneOptions[] = [{}, { side: 64 }, { stages: 1 }, { range: { low: -1, high: 1 } }];
+  const options: BackboneOptions[] = [
+    {},
+    { side: 64 },
+    { featureLevels: 1 },
+    { range: { low: -1, high: 1 } },
+  ];
   const keys = await Promise.all(options.map(async (option) => (await Backbone.load(directory, option)).key));
   const other = await Backbone.load(saveTinyGraph(at('key-other'), 'bytes'));
   assert.equal(new Set([...keys, other.key]).size, 5);

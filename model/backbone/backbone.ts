@@ -12,7 +12,7 @@ export interface BackboneOptions {
   /** Side to which photos are enlarged before the network sees them. @default 8/7 of the side it was made for */
   readonly side?: number | undefined;
   /** Resolutions whose last feature map counts. @default 2 */
-  readonly stages?: number | undefined;
+  readonly featureLevels?: number | undefined;
   /** What the network wants black and white to be, where it cannot be told from the network. */
   readonly range?: InputRange | undefined;
 }
@@ -50,16 +50,22 @@ export class Backbone {
   /** Names everything that decides a photo's features, besides the photo. */
   readonly key: string;
   readonly side: number;
-  readonly #trunk: FeatureExtractor;
+  readonly #extractor: FeatureExtractor;
 
-  private constructor(trunk: FeatureExtractor, hash: string, { side, stages = 2 }: BackboneOptions) {
-    this.#trunk = trunk;
-    this.side = side ?? Math.round((trunk.side * ENLARGEMENT) / MULTIPLE) * MULTIPLE;
-    const { low, high } = trunk.range;
-    this.key = [METHOD, hash, `side ${this.side}`, `stages ${stages}`, `range ${low} to ${high}`].join(', ');
-    this.parameters = weightsOf(this);
+  private constructor(
+    extractor: FeatureExtractor,
+    hash: string,
+    { side, featureLevels = 2 }: BackboneOptions,
+  ) {
+    this.#extractor = extractor;
+    this.side = side ?? Math.round((extractor.side * ENLARGEMENT) / MULTIPLE) * MULTIPLE;
+    const { low, high } = extractor.range;
+    this.key = [METHOD, hash, `side ${this.side}`, `stages ${featureLevels}`, `range ${low} to ${high}`].join(
+      ', ',
+    );
+    this.parameters = countWeights(this);
     this.features = tf.tidy(
-      () => this.describe(tf.zeros([1, PHOTO_SIDE, PHOTO_SIDE, PHOTO_CHANNELS])).shape[1],
+      () => this.extract(tf.zeros([1, PHOTO_SIDE, PHOTO_SIDE, PHOTO_CHANNELS])).shape[1],
     );
   }
 
@@ -71,36 +77,36 @@ export class Backbone {
    */
   static async load(directory: string, options: BackboneOptions = {}): Promise<Backbone> {
     const files = await readModelFiles(directory);
-    const { stages = 2, range } = options;
+    const { featureLevels = 2, range } = options;
     const graph = graphDefSchema.safeParse(files.topology);
-    const trunk = await (graph.success
-      ? openGraphModel(files, graph.data, { stages, range })
-      : openLayersModel(files, { stages, range }));
-    return new Backbone(trunk, files.hash, options);
+    const extractor = await (graph.success
+      ? openGraphModel(files, graph.data, { featureLevels, range })
+      : openLayersModel(files, { featureLevels, range }));
+    return new Backbone(extractor, files.hash, options);
   }
 
   get format(): FeatureExtractor['format'] {
-    return this.#trunk.format;
+    return this.#extractor.format;
   }
 
   get range(): InputRange {
-    return this.#trunk.range;
+    return this.#extractor.range;
   }
 
   /**
    * @param photos float32 `[N, 224, 224, 3]` in [-1, 1]
    * @returns float32 `[N, features]`
    */
-  describe(photos: tf.Tensor4D): tf.Tensor2D {
+  extract(photos: tf.Tensor4D): tf.Tensor2D {
     return tf.tidy(() => {
       const enlarged = tf.image.resizeBilinear(photos, [this.side, this.side], false, true);
-      const { scale, offset } = toRange(this.#trunk.range);
-      return powerNormalized(this.#trunk.pool(tf.add(tf.mul(enlarged, scale), offset)));
+      const { scale, offset } = toRange(this.#extractor.range);
+      return powerNormalized(this.#extractor.pool(tf.add(tf.mul(enlarged, scale), offset)));
     });
   }
 
   /**
-   * Writes the same as {@link describe}.
+   * Writes the same as {@link extract}.
    *
    * @param photos float32 `[N, 224, 224, 3]` in [-1, 1]
    * @returns float32 `[N, features]`
@@ -113,11 +119,11 @@ export class Backbone {
       [photos, graph.integers('enlarged/size', [this.side, this.side])],
       { align_corners: attribute.boolean(false), half_pixel_centers: attribute.boolean(true) },
     );
-    return writePowerNormalized(graph, this.#trunk.write(graph, enlarged));
+    return writePowerNormalized(graph, this.#extractor.write(graph, enlarged));
   }
 
   dispose(): void {
-    this.#trunk.dispose();
+    this.#extractor.dispose();
   }
 }
 
@@ -132,7 +138,7 @@ class CountingGraph extends Graph {
 }
 
 /** Writes the backbone once for nothing, which finds out before a long training whether it can be exported. */
-const weightsOf = (backbone: Backbone): number => {
+const countWeights = (backbone: Backbone): number => {
   const graph = new CountingGraph();
   backbone.write(graph, 'photos');
   return graph.count;

@@ -30,7 +30,7 @@ export interface FeatureExtractor {
 
 export interface FeatureExtractorOptions {
   /** Feature maps to be pooled: the last at each of so many resolutions, counted from the end. */
-  readonly stages: number;
+  readonly featureLevels: number;
   /** What the network wants black and white to be, where it cannot be told from the network. */
   readonly range?: InputRange | undefined;
 }

@@ -37,7 +37,7 @@ const counted = async (
   options: FeatureOptions = {},
   examples: readonly Example[] = photos,
 ) => {
-  const { mock } = t.mock.method(backbone, 'describe');
+  const { mock } = t.mock.method(backbone, 'extract');
   try {
     return { features: await extractFeatures(backbone, examples, options), looks: mock.callCount() };
   } finally {
@@ -57,7 +57,7 @@ test('each photo has its own features, whatever its batch', async () => {
   assert.equal(features.length, photos.length);
   for (const index of [0, 15, 17]) {
     const alone = tf.tidy(() => [
-      ...backbone.describe(photoTensor(photos.slice(index, index + 1))).dataSync(),
+      ...backbone.extract(photoTensor(photos.slice(index, index + 1))).dataSync(),
     ]);
     assertClose(features[index] ?? [], alone, 1e-4);
   }
@@ -93,7 +93,7 @@ test('those of another backbone, or of another use of it, are not mixed up', asy
   const backbones = [
     await load(),
     await load({ side: 64 }),
-    await load({ stages: 1 }),
+    await load({ featureLevels: 1 }),
     await Backbone.load(at('other'), { side: 32 }),
   ];
   for (const backbone of backbones) {
@@ -130,7 +130,7 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
   });
 }
 
-test('stopped, it keeps what it has, and goes on from there to the very same features', async (t) => {
+test('stopped, it keeps what it has, and continues from there to the very same features', async (t) => {
   const backbone = await load();
   const cacheDirectory = at('stopped');
   const expected = await counted(t, backbone);
@@ -158,7 +158,7 @@ test('stopped, it keeps what it has, and goes on from there to the very same fea
 
 test('stopped before it begins, it does nothing', async (t) => {
   const backbone = await load();
-  const { mock } = t.mock.method(backbone, 'describe');
+  const { mock } = t.mock.method(backbone, 'extract');
   await assert.rejects(extractFeatures(backbone, photos, { signal: AbortSignal.abort() }), AbortedError);
   assert.equal(mock.callCount(), 0);
 });
@@ -185,7 +185,7 @@ const withFolder = async (work: (directory: string) => Promise<void>): Promise<v
 };
 
 /** Those of all backbones, each in a folder of its own. */
-const filesInOfFeatureCache = async (directory: string): Promise<string[]> => {
+const batchFiles = async (directory: string): Promise<string[]> => {
   const names = await readdir(directory, { recursive: true });
   const files = await Promise.all(
     names.map(async (name) => ((await stat(path.join(directory, name))).isFile() ? [name] : [])),
@@ -198,11 +198,9 @@ const kept = async (
   directory: string,
   { key = KEY, contents = BATCH }: { readonly key?: string; readonly contents?: readonly string[] } = {},
 ): Promise<string> => {
-  const before = await filesInOfFeatureCache(directory);
+  const before = await batchFiles(directory);
   await new FeatureCache(directory, key).write(contents, FEATURES);
-  const [file = '', ...others] = (await filesInOfFeatureCache(directory)).filter(
-    (name) => !before.includes(name),
-  );
+  const [file = '', ...others] = (await batchFiles(directory)).filter((name) => !before.includes(name));
   assert.deepEqual(others, []);
   return file;
 };
@@ -282,7 +280,7 @@ test('what is not used can be kept anew', () =>
     await writeFile(file, 'junk');
     await new FeatureCache(directory, KEY).write(BATCH, FEATURES);
     assert.deepEqual(await found(directory), FEATURES);
-    assert.deepEqual(await filesInOfFeatureCache(directory), [file]);
+    assert.deepEqual(await batchFiles(directory), [file]);
   }));
 
 test('what cannot be kept is said, with what to do, and nothing is left of it', () =>
@@ -293,6 +291,6 @@ test('what cannot be kept is said, with what to do, and nothing is left of it', 
     await assert.rejects(new FeatureCache(directory, KEY).write(BATCH, FEATURES), {
       message: /features cannot be kept in .*\. Give another folder, or none\./,
     });
-    assert.deepEqual(await filesInOfFeatureCache(directory), []);
+    assert.deepEqual(await batchFiles(directory), []);
     assert.equal(await found(directory), undefined);
   }));

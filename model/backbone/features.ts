@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import { photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
 import { decodeWeightsFile, encodeWeightsFile, type WeightValues } from '../network/weights.ts';
 import { stopIfAborted } from '../shared/abort.ts';
+import { replaceFile } from '../shared/files.ts';
 import type { Backbone } from './backbone.ts';
 
 /** What the features in a file are the features of. */
@@ -16,7 +17,7 @@ const shortHash = (text: string): string => createHash('sha256').update(text).di
 
 /**
  * Features of photos on disk, one file for each batch that was computed together: what TensorFlow computes of a photo
- * may differ in its last bit with the photos beside it, and a training that goes on must see the same numbers. A file
+ * may differ in its last bit with the photos beside it, and a training that is resumed must see the same numbers. A file
  * that was cut short, altered, moved, or made in another way is not used.
  */
 export class FeatureCache {
@@ -24,7 +25,7 @@ export class FeatureCache {
   readonly #key: string;
 
   /**
-   * @param directory where all features may lie, of any backbone
+   * @param directory for all features, of any backbone
    * @param key what decides the features of a photo, besides the photo
    */
   constructor(directory: string, key: string) {
@@ -57,15 +58,9 @@ export class FeatureCache {
    */
   async write(contents: readonly string[], features: WeightValues): Promise<void> {
     const header: z.infer<typeof headerSchema> = { key: this.#key, contents: [...contents] };
-    const bytes = encodeWeightsFile({ header, groups: { features } });
-    // Always the same name: what a killed process leaves is written over by the next, and torn files are told by their sum.
-    const temporary = `${this.#file(contents)}.tmp`;
     try {
-      await mkdir(this.#directory, { recursive: true });
-      await writeFile(temporary, bytes);
-      await rename(temporary, this.#file(contents));
+      await replaceFile(this.#file(contents), encodeWeightsFile({ header, groups: { features } }));
     } catch (cause) {
-      await rm(temporary, { force: true });
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Error(
         `The features cannot be kept in ${this.#directory} (${reason}). Give another folder, or none.`,
@@ -75,7 +70,7 @@ export class FeatureCache {
   }
 }
 
-/** Photos that the backbone sees at a time. */
+/** Photos that go through the backbone at a time. */
 const BATCH = 16;
 
 export interface FeatureOptions {
@@ -89,10 +84,10 @@ export interface FeatureOptions {
 /** A feature vector for each photo. */
 export type Features = readonly Float32Array[];
 
-const describeBatch = async (backbone: Backbone, examples: readonly Example[]): Promise<Float32Array[]> => {
-  const described = tf.tidy(() => backbone.describe(photoTensor(examples)));
-  const values = Float32Array.from(await described.data());
-  described.dispose();
+const extractBatch = async (backbone: Backbone, examples: readonly Example[]): Promise<Float32Array[]> => {
+  const extracted = tf.tidy(() => backbone.extract(photoTensor(examples)));
+  const values = Float32Array.from(await extracted.data());
+  extracted.dispose();
   const { features } = backbone;
   return examples.map((_, index) => values.slice(index * features, (index + 1) * features));
 };
@@ -115,9 +110,9 @@ export const extractFeatures = async (
     const batch = examples.slice(start, start + BATCH);
     const contents = batch.map(({ content }) => content);
     const kept = await cache?.read(contents);
-    const described = kept ?? (await describeBatch(backbone, batch));
-    if (!kept) await cache?.write(contents, described);
-    features.push(...described);
+    const extracted = kept ?? (await extractBatch(backbone, batch));
+    if (!kept) await cache?.write(contents, extracted);
+    features.push(...extracted);
     onProgress?.(features.length, examples.length);
   }
   return features;

@@ -133,7 +133,7 @@ export const openGraphModel = async (
   const photos = new Set([placeholder.name, preprocessing?.end.name]);
   const ends = lastFeatureMapPerResolution(reader, pooling)
     .filter(({ name }) => !photos.has(name))
-    .slice(0, options.stages);
+    .slice(0, options.featureLevels);
   const names = ends.map(({ name }) => name);
   const modelTopology = ofAnySide(topology, placeholder);
   const model = await loadModel(directory, { modelTopology, weightSpecs, weightData });

@@ -86,7 +86,7 @@ const cut = (network: LayersModel, maps: readonly SymbolicTensor[]): LayersModel
   );
   const [only, ...more] = means;
   const pooled = only && more.length === 0 ? only : applied(layers.concatenate({ name: 'pooled' }), means);
-  return model({ inputs: network.inputs, outputs: pooled, name: 'trunk' });
+  return model({ inputs: network.inputs, outputs: pooled, name: 'feature-extractor' });
 };
 
 /**
@@ -110,7 +110,7 @@ export const openLayersModel = async (
       'it has no global pooling (GlobalAveragePooling2D). Use a network for image classification, such as MobileNet.',
     );
   }
-  const trunk = cut(network, lastFeatureMapPerResolution(pooling).slice(0, options.stages));
+  const extractor = cut(network, lastFeatureMapPerResolution(pooling).slice(0, options.featureLevels));
   const range = options.range ?? SYMMETRIC;
   return {
     format: 'layers',
@@ -118,11 +118,11 @@ export const openLayersModel = async (
     range,
     pool: (photos) =>
       tf.tidy(() => {
-        const pooled = trunk.apply(photos, { training: false });
-        if (!(pooled instanceof tf.Tensor)) throw new Error('The trunk must have one output.');
+        const pooled = extractor.apply(photos, { training: false });
+        if (!(pooled instanceof tf.Tensor)) throw new Error('The feature extractor must have one output.');
         return tf.reshape<tf.Rank.R2>(pooled, [photos.shape[0], -1]);
       }),
-    write: (graph, photos) => exportLayers(graph, trunk, writeRange(graph, photos, range)).logits,
+    write: (graph, photos) => exportLayers(graph, extractor, writeRange(graph, photos, range)).logits,
     dispose: () => network.dispose(),
   };
 };

@@ -38,55 +38,63 @@ interface ReadOptions {
 /** Photos decoded side by side; each waits on libuv's pool of four threads. */
 const CONCURRENCY = 4;
 
-interface Listed {
-  readonly labels: readonly string[];
-  readonly files: readonly { readonly file: string; readonly label: number }[];
-  /** Folders in those of the classes: what lies deeper is not read. */
-  readonly deeper: readonly Skipped[];
+/** What reading a file came to. */
+export type PhotoResult = { readonly pixels: Uint8Array } | { readonly error: unknown };
+
+/**
+ * Reads files through the photo contract, several side by side.
+ *
+ * @returns the pixels of each, or why it cannot be used, in the order of the files
+ */
+export const readPhotoFiles = async (
+  files: readonly string[],
+  { onProgress }: ReadOptions = {},
+): Promise<PhotoResult[]> => {
+  const results: PhotoResult[] = [];
+  let next = 0;
+  let done = 0;
+  const worker = async () => {
+    for (let index = next++; index < files.length; index = next++) {
+      const file = files[index];
+      if (file === undefined) return;
+      results[index] = await readFile(file)
+        .then(readPhoto)
+        .then(
+          (pixels) => ({ pixels }),
+          (error: unknown) => ({ error }),
+        );
+      done += 1;
+      onProgress?.(done, files.length);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return results;
+};
+
+/** A folder in a folder, and its entries. */
+export interface Subfolder {
+  readonly name: string;
+  readonly entries: readonly FolderEntry[];
 }
 
-const listFiles = async (root: string): Promise<Listed> => {
-  const entries = await listFolder(root).catch((error: unknown) => {
-    throw new Error(
-      `The dataset folder ${root} cannot be read. Give --data a folder that holds one folder of photos per class.`,
-      {
-        cause: error,
-      },
-    );
-  });
-  const labels = entries.filter(({ kind }) => kind === 'folder').map(({ name }) => name);
-  const inside = await Promise.all(
-    labels.map(async (name, label) =>
-      (await listFolder(path.join(root, name))).map((entry) => ({
-        file: path.join(name, entry.name),
-        label,
-        kind: entry.kind,
-      })),
-    ),
-  );
-  const all = inside.flat();
-  return {
-    labels,
-    files: all.filter(({ kind }) => kind === 'file'),
-    deeper: all
+/** The folders in a folder, one for each class, by name. */
+export const listSubfolders = async (root: string): Promise<Subfolder[]> =>
+  Promise.all(
+    (await listFolder(root))
       .filter(({ kind }) => kind === 'folder')
-      .map(({ file }) => ({
-        file,
-        reason: 'a folder: photos must lie directly in the folder of their class',
-      })),
-  };
+      .map(async ({ name }) => ({ name, entries: await listFolder(path.join(root, name)) })),
+  );
+
+/** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
+export const containsPhotos = async (directory: string): Promise<boolean> => {
+  const classes = await listSubfolders(directory).catch((error: unknown) => {
+    if (isNotFound(error)) return [];
+    throw error;
+  });
+  return classes.some(({ entries }) => entries.some(({ kind }) => kind === 'file'));
 };
 
-const readExample = async (root: string, file: string, label: number): Promise<Example | Skipped> => {
-  try {
-    const pixels = await readPhoto(await readFile(path.join(root, file)));
-    return { file, label, pixels, content: createHash('sha256').update(pixels).digest('hex') };
-  } catch (error) {
-    return { file, reason: error instanceof Error ? error.message : String(error) };
-  }
-};
-
-/** Keeps one of each picture; a picture that lies in two classes teaches nothing and is left out of both. */
+/** Keeps one of each picture; a picture in two classes teaches nothing and is left out of both. */
 const withoutDuplicates = (examples: readonly Example[]): { kept: Example[]; skipped: Skipped[] } => {
   const byContent = new Map<string, Example[]>();
   for (const example of examples) {
@@ -108,93 +116,102 @@ const withoutDuplicates = (examples: readonly Example[]): { kept: Example[]; ski
   return { kept, skipped };
 };
 
-/**
- * Reads `<root>/<class>/*` through the photo contract. Labels are the folder names. Files that cannot be read and
- * copies are left out and reported.
- *
- * @throws Error when fewer than two classes have photos: there is nothing to tell apart
- */
-export const readDataset = async (root: string, { onProgress }: ReadOptions = {}): Promise<Dataset> => {
-  const { labels, files, deeper } = await listFiles(root);
-  const results: (Example | Skipped)[] = [];
-  let next = 0;
-  let done = 0;
-  const worker = async () => {
-    for (let index = next++; index < files.length; index = next++) {
-      const entry = files[index];
-      if (entry === undefined) return;
-      results[index] = await readExample(root, entry.file, entry.label);
-      done += 1;
-      onProgress?.(done, files.length);
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  const read = results.filter((result) => 'pixels' in result);
-  const unreadable = results.filter((result) => 'reason' in result);
-  const { kept, skipped } = withoutDuplicates(read);
-  const empty = labels.filter((_, label) => !kept.some((example) => example.label === label));
+/** @throws Error when there is nothing to distinguish, or a class has no photos */
+const checkClasses = (root: string, labels: readonly string[], examples: readonly Example[]): void => {
   if (labels.length < 2)
     throw new Error(
       `The dataset ${root} needs at least two folders, each with the photos of a class; it has ${labels.length === 0 ? 'none' : 'only one'}.`,
     );
+  const empty = labels.filter((_, label) => !examples.some((example) => example.label === label));
   if (empty.length > 0)
     throw new Error(
       `The dataset ${root} has classes without usable photos: ${empty.join(', ')}. Put JPEG, PNG or WebP photos into their folders, or take the folders away.`,
     );
+};
+
+/**
+ * Reads `<root>/<class>/*` through the photo contract. Labels are the folder names. Files that cannot be read and
+ * copies are left out and reported.
+ *
+ * @throws Error when fewer than two classes have photos: there is nothing to distinguish
+ */
+export const readDataset = async (root: string, options: ReadOptions = {}): Promise<Dataset> => {
+  const classes = await listSubfolders(root).catch((cause: unknown) => {
+    throw new Error(
+      `The dataset folder ${root} cannot be read. Give --data a folder that holds one folder of photos per class.`,
+      { cause },
+    );
+  });
+  const all = classes.flatMap(({ name, entries }, label) =>
+    entries.map((entry) => ({ file: path.join(name, entry.name), label, kind: entry.kind })),
+  );
+  const files = all.filter(({ kind }) => kind === 'file');
+  const results = await readPhotoFiles(
+    files.map(({ file }) => path.join(root, file)),
+    options,
+  );
+  const examples: Example[] = [];
+  const unreadable: Skipped[] = [];
+  files.forEach(({ file, label }, index) => {
+    const result = results[index];
+    if (result && 'pixels' in result) {
+      const content = createHash('sha256').update(result.pixels).digest('hex');
+      examples.push({ file, label, pixels: result.pixels, content });
+    } else if (result) {
+      const { error } = result;
+      unreadable.push({ file, reason: error instanceof Error ? error.message : String(error) });
+    }
+  });
+  const { kept, skipped } = withoutDuplicates(examples);
+  const labels = classes.map(({ name }) => name);
+  checkClasses(root, labels, kept);
+  const deeper = all
+    .filter(({ kind }) => kind === 'folder')
+    .map(({ file }) => ({
+      file,
+      reason: 'a folder: photos must lie directly in the folder of their class',
+    }));
   return { labels, examples: kept, skipped: [...deeper, ...unreadable, ...skipped] };
 };
 
 const PROGRESS_EVERY = 1000;
 
-const noneIfMissing = (error: unknown): FolderEntry[] => {
-  if (isNotFound(error)) return [];
-  throw error;
-};
-
-/** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
-export const containsPhotos = async (directory: string): Promise<boolean> => {
-  const classes = (await listFolder(directory).catch(noneIfMissing)).filter(({ kind }) => kind === 'folder');
-  const inside = await Promise.all(classes.map(({ name }) => listFolder(path.join(directory, name))));
-  return inside.flat().some(({ kind }) => kind === 'file');
-};
-
-export interface PhotoFolderOptions {
+export interface LoggedReadOptions {
   /** What to call the folder, such as "channel train". */
   readonly name: string;
-  readonly say: (text: string) => void;
-  /** Told what a person should look at, even one who does not read everything. */
+  readonly log: (text: string) => void;
+  /** Receives what a person should look at, even one who does not read everything. */
   readonly warn: (text: string) => void;
   /** Aborted, it ends the reading with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads `<directory>/<class>/<photo>` and says what was left out.
+ * Reads a dataset for a job, and logs what was left out.
  *
  * @throws Error that names the classes without readable photos, and says what to do
  */
-export const readPhotoFolder = async (
+export const readLoggedDataset = async (
   directory: string,
-  { name, say, warn, signal }: PhotoFolderOptions,
+  { name, log, warn, signal }: LoggedReadOptions,
 ): Promise<Dataset> => {
   const onProgress = (done: number, total: number) => {
     signal?.throwIfAborted();
-    if (done % PROGRESS_EVERY === 0) say(`Read ${done} of ${total} files of the ${name}.`);
+    if (done % PROGRESS_EVERY === 0) log(`Read ${done} of ${total} files of the ${name}.`);
   };
   const dataset = await readDataset(directory, { onProgress }).catch((error: unknown) => {
     signal?.throwIfAborted();
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(`The ${name} cannot be used. ${message}`, { cause: error });
   });
-  say(
-    `The ${name} has ${dataset.examples.length} photos of ${dataset.labels.length} classes: ${dataset.labels.join(', ')}.`,
-  );
-  const [first] = dataset.skipped;
+  const { labels, examples, skipped } = dataset;
+  log(`The ${name} has ${examples.length} photos of ${labels.length} classes: ${labels.join(', ')}.`);
+  const [first] = skipped;
   if (first) {
     warn(
-      `Left out of the ${name}: ${counted(dataset.skipped.length, 'file')}, such as ${first.file}: ${first.reason}`,
+      `Left out of the ${name}: ${counted(skipped.length, 'file')}, such as ${first.file}: ${first.reason}`,
     );
   }
-  for (const { file, reason } of dataset.skipped) say(`  left out ${file}: ${reason}`);
+  for (const { file, reason } of skipped) log(`  left out ${file}: ${reason}`);
   return dataset;
 };

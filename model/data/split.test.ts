@@ -4,14 +4,14 @@ import { seededRandom, shuffled } from '../random.ts';
 import { example } from '../testing.ts';
 import type { Dataset, Example } from './dataset.ts';
 import {
+  alignTestPhotos,
   EMPTY_MANIFEST,
   extendManifest,
-  type HoldOutOptions,
-  holdOut,
+  type LeakFreeSplitOptions,
+  leakFreeSplit,
   type Split,
   type SplitManifest,
-  splitDataset,
-  testExamples,
+  trainValidationTestSplit,
 } from './split.ts';
 
 const labels = ['daisy', 'rose', 'tulip'];
@@ -26,68 +26,73 @@ const sizes = (part: readonly Example[]) =>
   labels.map((_, label) => part.filter((entry) => entry.label === label).length);
 
 test('every class is split in the same proportions', () => {
-  const split = splitDataset({ labels, examples }, { test: 0.15, validation: 0.1 });
+  const split = trainValidationTestSplit({ labels, examples }, { test: 0.15, validation: 0.1 });
   assert.deepEqual(sizes(split.test), [6, 15, 30]);
   assert.deepEqual(sizes(split.validation), [4, 10, 20]);
   assert.deepEqual(sizes(split.train), [30, 75, 150]);
 });
 
 test('a tenth each is kept for test and validation by default', () => {
-  const split = splitDataset({ labels, examples });
+  const split = trainValidationTestSplit({ labels, examples });
   assert.deepEqual(sizes(split.test), [4, 10, 20]);
   assert.deepEqual(sizes(split.validation), [4, 10, 20]);
 });
 
 test('each example lies in exactly one part', () => {
-  const split = splitDataset({ labels, examples }, { test: 0.3, validation: 0.3 });
+  const split = trainValidationTestSplit({ labels, examples }, { test: 0.3, validation: 0.3 });
   assert.deepEqual(parts(split).flat().sort(), contents(examples));
 });
 
 test('neither the order nor the names of the files matter', () => {
-  const expected = splitDataset({ labels, examples }, { seed: 3 });
+  const expected = trainValidationTestSplit({ labels, examples }, { seed: 3 });
   const renamed = shuffled(examples, seededRandom(1)).map((entry, index) => ({
     ...entry,
     file: `IMG_${index}.jpg`,
   }));
-  assert.deepEqual(parts(splitDataset({ labels, examples: renamed }, { seed: 3 })), parts(expected));
+  assert.deepEqual(
+    parts(trainValidationTestSplit({ labels, examples: renamed }, { seed: 3 })),
+    parts(expected),
+  );
 });
 
 test('the same seed gives the same parts, another seed others', () => {
-  const [one, again, other] = [3, 3, 4].map((seed) => parts(splitDataset({ labels, examples }, { seed })));
+  const [one, again, other] = [3, 3, 4].map((seed) =>
+    parts(trainValidationTestSplit({ labels, examples }, { seed })),
+  );
   assert.deepEqual(one, again);
   assert.notDeepEqual(one, other);
 });
 
 test('new photos of one class leave the parts of the others as they were', () => {
-  const before = splitDataset({ labels, examples });
+  const before = trainValidationTestSplit({ labels, examples });
   const grown = [...examples, ...Array.from({ length: 30 }, (_, index) => example(2, `new-${index}`))];
-  const after = splitDataset({ labels, examples: grown });
+  const after = trainValidationTestSplit({ labels, examples: grown });
   const ofOthers = (part: readonly Example[]) => contents(part.filter(({ label }) => label !== 2));
   assert.deepEqual(ofOthers(after.test), ofOthers(before.test));
   assert.deepEqual(ofOthers(after.validation), ofOthers(before.validation));
 });
 
 test('shares of zero leave everything for training', () => {
-  const split = splitDataset({ labels, examples }, { test: 0, validation: 0 });
+  const split = trainValidationTestSplit({ labels, examples }, { test: 0, validation: 0 });
   assert.deepEqual(parts(split), [contents(examples), [], []]);
 });
 
 test('a class with too few photos for the asked parts is refused by its name', () => {
   const few = [...examples, ...[1, 2, 3].map((index) => example(3, `lily ${index}`))];
-  assert.throws(() => splitDataset({ labels: [...labels, 'lily'], examples: few }), { message: /lily/ });
+  assert.throws(() => trainValidationTestSplit({ labels: [...labels, 'lily'], examples: few }), {
+    message: /lily/,
+  });
 });
-
-const LABELS = ['daisy', 'rose', 'tulip'];
 
 const photos = (sizes: readonly number[], prefix = 'photo'): Example[] =>
   sizes.flatMap((size, label) =>
     Array.from({ length: size }, (_, index) => example(label, `${prefix} ${label} ${index}`)),
   );
 
-const divide = (examples: readonly Example[], options: Partial<HoldOutOptions> = {}) => {
+const divide = (examples: readonly Example[], options: Partial<LeakFreeSplitOptions> = {}) => {
   const warnings: string[] = [];
-  const split = holdOut({
-    dataset: { labels: LABELS, examples },
+  const split = leakFreeSplit({
+    dataset: { labels: labels, examples },
     seen: EMPTY_MANIFEST,
     seed: 1,
     warn: (text) => warnings.push(text),
@@ -96,15 +101,15 @@ const divide = (examples: readonly Example[], options: Partial<HoldOutOptions> =
   return { split, warnings };
 };
 
-const sizesOfHoldOut = ({ train, validation, test }: Split) =>
+const sizesByPart = ({ train, validation, test }: Split) =>
   [train, validation, test].map((part) =>
-    LABELS.map((_, label) => part.filter((entry) => entry.label === label).length),
+    labels.map((_, label) => part.filter((entry) => entry.label === label).length),
   );
 
 test('of ordinary classes it holds out what the splitting of datasets does', () => {
   const examples = photos([40, 104, 200]);
   const { split, warnings } = divide(examples, { seed: 3 });
-  assert.deepEqual(split, splitDataset({ labels: LABELS, examples }, { seed: 3 }));
+  assert.deepEqual(split, trainValidationTestSplit({ labels: labels, examples }, { seed: 3 }));
   assert.deepEqual(warnings, []);
 });
 
@@ -119,7 +124,7 @@ test('neither the order nor the names of the files matter', () => {
 
 test('of small classes at least one photo is held out for each, as long as one remains to learn from', () => {
   const { split, warnings } = divide(photos([3, 2, 30]));
-  assert.deepEqual(sizesOfHoldOut(split), [
+  assert.deepEqual(sizesByPart(split), [
     [1, 1, 24],
     [1, 0, 3],
     [1, 1, 3],
@@ -138,11 +143,11 @@ test('classes of very different size are worth a warning', () => {
   assert.doesNotMatch(divide(photos([90, 20, 90])).warnings.join(), /balanced/);
 });
 
-test('test photos that are given are all tested on, and never learned from or watched', () => {
+test('test photos that are given are all tested on, and never trained on or validated on', () => {
   const test = [...photos([5, 5, 0], 'given'), ...photos([4, 0, 0])];
   const { split } = divide(photos([30, 30, 30]), { test });
   assert.deepEqual(contents(split.test), contents(test));
-  assert.deepEqual(sizesOfHoldOut(split), [
+  assert.deepEqual(sizesByPart(split), [
     [23, 27, 27],
     [3, 3, 3],
     [9, 5, 0],
@@ -161,7 +166,7 @@ test('a class whose photos are all test photos too has none to learn from', () =
 const seenOf = (examples: readonly Example[]): SplitManifest =>
   extendManifest(divide(examples).split, EMPTY_MANIFEST);
 
-test('what an earlier model learned from or was watched on is never tested on, however the data grew', () => {
+test('what an earlier model was trained on or validated on is never tested on, however the data grew', () => {
   const seen = seenOf(photos([50, 50, 50]));
   const grown = [...photos([80, 50, 61]), ...photos([40, 40, 40], 'new')];
   const { split } = divide(grown, { seen });
@@ -174,7 +179,7 @@ test('what an earlier model learned from or was watched on is never tested on, h
   );
   const learned = new Set(seen.train);
   assert.ok(split.validation.every(({ content }) => !learned.has(content)));
-  assert.deepEqual(sizesOfHoldOut(split)[2], [12, 9, 10]);
+  assert.deepEqual(sizesByPart(split)[2], [12, 9, 10]);
   assert.equal(split.train.length + split.validation.length + split.test.length, grown.length);
 });
 
@@ -193,7 +198,7 @@ test('given test photos that the earlier model has seen are left out, with a war
     test: [...leaked, ...photos([2, 2, 2], 'fresh')],
   });
   assert.deepEqual(contents(split.test), contents(photos([2, 2, 2], 'fresh')));
-  assert.match(warnings.join(), /Left out: 4 test photos that the earlier model learned from/);
+  assert.match(warnings.join(), /Left out: 4 test photos that the earlier model was trained on/);
 });
 
 test('when the earlier model has seen everything, there is nothing to test on', () => {
@@ -223,7 +228,7 @@ const TRAIN = dataset(['daisy', 'rose', 'tulip'], [['a', 'b'], ['c'], ['d']]);
 
 const tested = (test: Dataset) => {
   const warnings: string[] = [];
-  const examples = testExamples(TRAIN, test, (text) => warnings.push(text));
+  const examples = alignTestPhotos(TRAIN, test, (text) => warnings.push(text));
   return { examples: examples?.map(({ label, content }) => [label, content]), warnings };
 };
 

@@ -3,17 +3,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { PHOTOS_FILE } from '../contract/learning-jobs.ts';
 import { counted } from '../counted.ts';
-import { jsonText, readFileIfExists } from '../shared/files.ts';
+import { readFileIfExists } from '../shared/files.ts';
 import type { Dataset, Example } from './dataset.ts';
-
-interface SplitOptions {
-  /** Share of each class kept for the final test. @default 0.1 */
-  readonly test?: number;
-  /** Share of each class kept for watching the training. @default 0.1 */
-  readonly validation?: number;
-  /** @default 1 */
-  readonly seed?: number;
-}
 
 export interface Split {
   readonly train: readonly Example[];
@@ -21,65 +12,83 @@ export interface Split {
   readonly test: readonly Example[];
 }
 
-const rank = (example: Example, seed: number) =>
-  createHash('sha256').update(`${seed}:${example.content}`).digest('hex');
-
-const tooFew = (name: string, count: number, part: string, share: number) =>
-  new Error(
-    `The class ${name} has ${counted(count, 'photo')}: a share of ${share} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
-  );
+type Photos = Pick<Dataset, 'labels' | 'examples'>;
 
 /**
- * Splits every class in the same proportions (stratified). A photo's place depends on the seed and on its pixels
- * only: file names, order and machine do not matter. Copies were removed before, so none straddles the parts.
+ * Divides each class on its own (stratified). A photo's rank depends on the seed and on its pixels only: file names,
+ * order and machine do not matter. Copies were removed before, so none straddles the parts.
+ */
+const splitByClass = (
+  { labels, examples }: Photos,
+  seed: number,
+  divide: (name: string, ranked: readonly Example[]) => Split,
+): Split => {
+  const rank = ({ content }: Example) => createHash('sha256').update(`${seed}:${content}`).digest('hex');
+  const parts = labels.map((name, label) =>
+    divide(
+      name,
+      examples
+        .filter((example) => example.label === label)
+        .map((example) => ({ example, key: rank(example) }))
+        .sort((a, b) => (a.key < b.key ? -1 : 1))
+        .map(({ example }) => example),
+    ),
+  );
+  return {
+    train: parts.flatMap((part) => part.train),
+    validation: parts.flatMap((part) => part.validation),
+    test: parts.flatMap((part) => part.test),
+  };
+};
+
+interface SplitOptions {
+  /** Share of each class kept for the final test. @default 0.1 */
+  readonly test?: number;
+  /** Share of each class kept for validation during the training. @default 0.1 */
+  readonly validation?: number;
+  /** @default 1 */
+  readonly seed?: number;
+}
+
+/**
+ * Splits every class in the same proportions, by seed and content.
  *
  * @throws Error that names a class with too few photos for one of the parts
  */
-export const splitDataset = (
-  { labels, examples }: Pick<Dataset, 'labels' | 'examples'>,
+export const trainValidationTestSplit = (
+  photos: Photos,
   { test = 0.1, validation = 0.1, seed = 1 }: SplitOptions = {},
-): Split => {
-  const classes = labels.map((name, label) => {
-    const ranked = examples
-      .filter((example) => example.label === label)
-      .map((example) => ({ example, key: rank(example, seed) }))
-      .sort((a, b) => (a.key < b.key ? -1 : 1))
-      .map(({ example }) => example);
+): Split =>
+  splitByClass(photos, seed, (name, ranked) => {
+    const tooFew = (part: string, share: number) =>
+      new Error(
+        `The class ${name} has ${counted(ranked.length, 'photo')}: a share of ${share} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
+      );
     const testEnd = Math.round(ranked.length * test);
     const validationEnd = testEnd + Math.round(ranked.length * validation);
-    const parts = { test, validation };
-    const sizes = { test: testEnd, validation: validationEnd - testEnd };
-    for (const part of ['test', 'validation'] as const) {
-      if (parts[part] > 0 && sizes[part] === 0) throw tooFew(name, ranked.length, part, parts[part]);
-    }
-    if (validationEnd >= ranked.length) throw tooFew(name, ranked.length, 'train', 1 - test - validation);
+    if (test > 0 && testEnd === 0) throw tooFew('test', test);
+    if (validation > 0 && validationEnd === testEnd) throw tooFew('validation', validation);
+    if (validationEnd >= ranked.length) throw tooFew('train', 1 - test - validation);
     return {
       test: ranked.slice(0, testEnd),
       validation: ranked.slice(testEnd, validationEnd),
       train: ranked.slice(validationEnd),
     };
   });
-  return {
-    train: classes.flatMap((part) => part.train),
-    validation: classes.flatMap((part) => part.validation),
-    test: classes.flatMap((part) => part.test),
-  };
-};
 
 const hashes = z.array(z.string());
+const manifestSchema = z.object({ train: hashes, validation: hashes, test: hashes });
 
-const photosSchema = z.object({ train: hashes, validation: hashes, test: hashes });
-
-/** Content hashes of the photos that a model has learned from, was watched on, and may be tested on. */
-export type SplitManifest = z.infer<typeof photosSchema>;
+/** Content hashes of the photos that a model was trained on, was validated on, and may be tested on. */
+export type SplitManifest = z.infer<typeof manifestSchema>;
 
 export const EMPTY_MANIFEST: SplitManifest = { train: [], validation: [], test: [] };
 
-const contents = (part: Split[keyof Split]) => part.map(({ content }) => content);
+const contents = (part: readonly Example[]) => part.map(({ content }) => content);
 
 /**
- * What a model has seen that went on from one which had seen `earlier`: all that either learned from. A photo that any
- * of them was watched on is never again one to test on.
+ * The manifest of a model that was trained further from one with the manifest `earlier`: all that either was trained on.
+ * A photo that any of them was validated on is never again one to test on.
  */
 export const extendManifest = (split: Split, earlier: SplitManifest): SplitManifest => {
   const train = new Set([...earlier.train, ...contents(split.train)]);
@@ -90,8 +99,6 @@ export const extendManifest = (split: Split, earlier: SplitManifest): SplitManif
     test: contents(split.test),
   };
 };
-
-export const photosFileText = (seen: SplitManifest): string => jsonText(seen);
 
 /**
  * @param directory an unpacked model archive
@@ -104,48 +111,46 @@ export const readSplitManifest = async (directory: string): Promise<SplitManifes
       `The model's archive holds no ${PHOTOS_FILE}, which says what photos the model has seen. Give an archive that this image's training made.`,
     );
   }
-  return photosSchema.parse(JSON.parse(text.toString()));
+  return manifestSchema.parse(JSON.parse(text.toString()));
 };
 
-/** Of each class, for the test and for watching the training. */
+/** Of each class, for the test and for the validation. */
 const SHARE = 0.1;
 /** Below so many photos of a class, the figures on it say little. */
 const FEW = 20;
 /** How many times as many photos the largest class may have as the smallest before it is worth a word. */
 const UNBALANCED = 5;
 
-export interface HoldOutOptions {
-  readonly dataset: Pick<Dataset, 'labels' | 'examples'>;
+export interface LeakFreeSplitOptions {
+  readonly dataset: Photos;
   /** Photos given for the test alone, labelled as the dataset is; absent: some of the dataset's are held out. */
   readonly test?: readonly Example[] | undefined;
-  /** What the model has seen that the training goes on from. */
+  /** Of the model that the training starts from. */
   readonly seen: SplitManifest;
   readonly seed: number;
   readonly warn: (text: string) => void;
 }
 
-const rankOfHoldOut = ({ content }: Example, seed: number) =>
-  createHash('sha256').update(`${seed}:${content}`).digest('hex');
-
 /** At least one where there are enough, so that no class goes unmeasured. */
 const shareOf = (count: number) => Math.max(1, Math.round(count * SHARE));
 
-const tooFewOfHoldOut = (name: string, reason: string) =>
+const unusable = (name: string, reason: string) =>
   new Error(`The class ${name} ${reason}. Add photos of it (a few dozen at least), or take its folder away.`);
 
 /** One class of a dataset, ranked by seed and content. */
-const splitClass = (name: string, ranked: readonly Example[], options: HoldOutOptions): Split => {
+const splitClass = (name: string, ranked: readonly Example[], options: LeakFreeSplitOptions): Split => {
   const { test: given, seen, warn } = options;
+  if (ranked.length === 0) throw unusable(name, 'has no photos to train on that are not test photos too');
+  if (!given && ranked.length < 2)
+    throw unusable(name, 'has 1 photo, which cannot be both learned from and tested on');
   const learned = new Set(seen.train);
-  const watched = new Set([...seen.train, ...seen.validation]);
+  const validated = new Set([...seen.train, ...seen.validation]);
   const tested = new Set(seen.test);
   // Photos that the earlier model was tested on stay with the test.
   const eligible = ranked
-    .filter(({ content }) => !watched.has(content))
+    .filter(({ content }) => !validated.has(content))
     .sort((a, b) => Number(tested.has(b.content)) - Number(tested.has(a.content)));
   const test = given ? [] : eligible.slice(0, Math.min(shareOf(ranked.length), ranked.length - 1));
-  if (!given && ranked.length < 2)
-    throw tooFewOfHoldOut(name, 'has 1 photo, which cannot be both learned from and tested on');
   if (!given && test.length === 0) {
     warn(
       `The earlier model has seen all photos of the class ${name}: none is left to test it on. Add new ones.`,
@@ -163,47 +168,45 @@ const splitClass = (name: string, ranked: readonly Example[], options: HoldOutOp
   return { train: rest.filter((example) => !validation.includes(example)), validation, test };
 };
 
+const warnOfUnbalanced = (
+  { labels }: Photos,
+  train: readonly Example[],
+  warn: (text: string) => void,
+): void => {
+  const counts = labels.map((_, label) => train.filter((example) => example.label === label).length);
+  if (Math.max(...counts) <= UNBALANCED * Math.min(...counts)) return;
+  const sizes = labels.map((name, label) => `${name} ${counts[label]}`).join(', ');
+  warn(
+    `The classes differ much in size (${sizes}). If the rare ones matter as much, set the hyperparameter "balanced" to "true".`,
+  );
+};
+
 /**
- * Divides photos into those to learn from, those to watch the training on, and those to test on. Held out are a tenth of
- * each class for each, chosen by seed and content, so that another order, other names or more photos change little.
+ * Splits photos so that none is tested on which an earlier model has seen. A tenth of each class is held out for the
+ * validation and for the test, by seed and content, so that another order, other names or more photos change little.
  *
  * @throws Error that names a class with too few photos, or when nothing is left to test on
  */
-export const holdOut = (options: HoldOutOptions): Split => {
+export const leakFreeSplit = (options: LeakFreeSplitOptions): Split => {
   const { dataset, test: given, seen, seed, warn } = options;
-  const forTest = new Set(given?.map(({ content }) => content));
-  const parts = dataset.labels.map((name, label) => {
-    const all = dataset.examples.filter((example) => example.label === label);
-    const ranked = all
-      .filter(({ content }) => !forTest.has(content))
-      .map((example) => ({ example, key: rankOfHoldOut(example, seed) }))
-      .sort((a, b) => (a.key < b.key ? -1 : 1))
-      .map(({ example }) => example);
-    if (ranked.length === 0)
-      throw tooFewOfHoldOut(name, 'has no photos to train on that are not test photos too');
-    return splitClass(name, ranked, options);
-  });
-  const train = parts.flatMap((part) => part.train);
-  const counts = parts.map((part) => part.train.length);
-  if (Math.max(...counts) > UNBALANCED * Math.min(...counts)) {
-    const sizes = dataset.labels.map((name, label) => `${name} ${counts[label]}`).join(', ');
-    warn(
-      `The classes differ much in size (${sizes}). If the rare ones matter as much, set the hyperparameter "balanced" to "true".`,
-    );
-  }
-  const watched = new Set([...seen.train, ...seen.validation]);
-  const test = given?.filter(({ content }) => !watched.has(content)) ?? parts.flatMap((part) => part.test);
-  const leaked = (given?.length ?? 0) - (given ? test.length : 0);
+  const forTest = new Set(given && contents(given));
+  const { labels } = dataset;
+  const examples = dataset.examples.filter(({ content }) => !forTest.has(content));
+  const parts = splitByClass({ labels, examples }, seed, (name, ranked) => splitClass(name, ranked, options));
+  warnOfUnbalanced(dataset, parts.train, warn);
+  const seenContents = new Set([...seen.train, ...seen.validation]);
+  const test = given?.filter(({ content }) => !seenContents.has(content)) ?? parts.test;
+  const leaked = given ? given.length - test.length : 0;
   if (leaked > 0)
-    warn(`Left out: ${counted(leaked, 'test photo')} that the earlier model learned from or was watched on.`);
+    warn(`Left out: ${counted(leaked, 'test photo')} that the earlier model was trained on or validated on.`);
   if (test.length === 0)
     throw new Error(
       'No photos are left to test on: the earlier model has seen all of them. Give new ones in the channel test.',
     );
-  return { train, validation: parts.flatMap((part) => part.validation), test };
+  return { ...parts, test };
 };
 
-const keysOf = ({ labels, examples }: Dataset) =>
+const labelsAndContents = ({ labels, examples }: Dataset) =>
   examples
     .map(({ label, content }) => `${labels[label]} ${content}`)
     .sort()
@@ -213,14 +216,14 @@ const keysOf = ({ labels, examples }: Dataset) =>
  * The test channel's photos, labelled as the training's are.
  *
  * @returns nothing when they are the very photos of the training: then some of those must be held out
- * @throws Error when there are photos of a class that the training knows nothing of
+ * @throws Error when there are photos of a class that the training does not have
  */
-export const testExamples = (
+export const alignTestPhotos = (
   train: Dataset,
   test: Dataset,
   warn: (text: string) => void,
 ): readonly Example[] | undefined => {
-  if (keysOf(train) === keysOf(test)) {
+  if (labelsAndContents(train) === labelsAndContents(test)) {
     warn('The channel test holds the very photos of train: a tenth of each class of train is held out.');
     return undefined;
   }
@@ -233,8 +236,8 @@ export const testExamples = (
   const untested = train.labels.filter((name) => !test.labels.includes(name));
   if (untested.length > 0)
     warn(`The channel test has no photos of ${untested.join(', ')}: nothing will be known of them.`);
-  const contents = new Set(test.examples.map(({ content }) => content));
-  const both = train.examples.filter(({ content }) => contents.has(content)).length;
+  const inTest = new Set(contents(test.examples));
+  const both = train.examples.filter(({ content }) => inTest.has(content)).length;
   if (both > 0)
     warn(`Left out of train: ${counted(both, 'photo')} that ${both === 1 ? 'is' : 'are'} also in test.`);
   return test.examples.map((example) => ({

@@ -5,6 +5,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { extract } from 'tar';
 import { z } from 'zod';
 import { MODEL_ARCHIVE } from '../contract/learning-jobs.ts';
+import { readSplitManifest, type SplitManifest } from '../data/split.ts';
 import { buildHead, type Standardization } from '../network/head.ts';
 import { buildNetwork } from '../network/network.ts';
 import {
@@ -36,7 +37,7 @@ export const withArchive = async <T>(
     await extract({
       file,
       cwd: unpacked,
-      // Turns what tar would only warn of and mend, such as `../`, into an error.
+      // Turns what tar would only warn of and fix, such as `../`, into an error.
       strict: true,
       filter: (_, entry) => 'type' in entry && ['File', 'OldFile', 'Directory'].includes(entry.type),
     }).catch((error: unknown) => {
@@ -55,8 +56,8 @@ export const withArchive = async <T>(
 };
 
 /**
- * In the model's archive: what was trained before it was exported, in single precision, so that a later training can go
- * on from it. The SavedModel cannot serve for that: its weights are rounded, and its normalizations folded away.
+ * In the model's archive: what was trained before it was exported, in single precision, so that a later training can start
+ * from it. The SavedModel cannot serve for that: its weights are rounded, and its normalizations folded away.
  */
 export const NETWORK_FILE = 'network.bin';
 
@@ -81,7 +82,7 @@ type TrainedKind =
   | { readonly kind: 'head'; readonly backbone: string; readonly standardization: Standardization };
 
 /** The weights of all layers but the classifier, and those of the classifier. */
-const partsOf = (network: LayersModel) => {
+const splitClassifier = (network: LayersModel) => {
   const classifier = new Set(network.getLayer(CLASSIFIER).weights);
   return {
     body: network.weights.filter((weight) => !classifier.has(weight)),
@@ -89,19 +90,19 @@ const partsOf = (network: LayersModel) => {
   };
 };
 
-const headerOf = (labels: readonly string[], trained: TrainedKind): z.infer<typeof headerSchema> => {
+const buildHeader = (labels: readonly string[], trained: TrainedKind): z.infer<typeof headerSchema> => {
   const common: z.infer<typeof base> = { format: FORMAT, labels: [...labels] };
   if (trained.kind === 'head') return { ...common, kind: 'head', backbone: trained.backbone };
   const { shape } = trained;
   return { ...common, kind: 'network', shape: { ...shape, blocks: [...shape.blocks] } };
 };
 
-export const encodeNetwork = async (
+export const serializeNetwork = async (
   network: LayersModel,
   labels: readonly string[],
   trained: TrainedKind,
 ): Promise<Uint8Array> => {
-  const { body, classifier } = partsOf(network);
+  const { body, classifier } = splitClassifier(network);
   const groups = {
     body: await readValues(body.map((weight) => weight.read())),
     classifier: await readValues(classifier.map((weight) => weight.read())),
@@ -109,30 +110,30 @@ export const encodeNetwork = async (
       standardization: [trained.standardization.mean, trained.standardization.scale],
     }),
   };
-  return encodeWeightsFile({ header: headerOf(labels, trained), groups });
+  return encodeWeightsFile({ header: buildHeader(labels, trained), groups });
 };
 
 interface BuildOptions {
   readonly classes: number;
-  /** False: the layer that names the classes starts anew. */
+  /** False: the layer that names the classes starts from random weights. */
   readonly keepClassifier: boolean;
-  /** Of what starts anew. */
+  /** Of random weights. */
   readonly seed: number;
 }
 
-/** What a training goes on from. */
+/** A network that a training starts from. */
 export type EarlierNetwork = TrainedKind & {
   readonly labels: readonly string[];
   /** @throws Error when the weights are of other sizes */
   readonly build: (options: BuildOptions) => LayersModel;
 };
 
-const filled = (
+const fillWeights = (
   network: LayersModel,
   groups: Readonly<Record<string, WeightValues>>,
   keepClassifier: boolean,
 ) => {
-  const parts = partsOf(network);
+  const parts = splitClassifier(network);
   writeValues(parts.body, groups['body'] ?? []);
   if (keepClassifier) writeValues(parts.classifier, groups['classifier'] ?? []);
   return network;
@@ -140,7 +141,7 @@ const filled = (
 
 /**
  * @param directory an unpacked model archive
- * @throws Error when nothing to go on from can be read there
+ * @throws Error when no network can be read there
  */
 export const readNetwork = async (directory: string): Promise<EarlierNetwork> => {
   const bytes = await readFileIfExists(path.join(directory, NETWORK_FILE));
@@ -149,7 +150,7 @@ export const readNetwork = async (directory: string): Promise<EarlierNetwork> =>
   if (!content || !header.success) {
     const problem = bytes ? 'is damaged, or of another version' : 'is missing';
     throw new Error(
-      `The earlier model cannot be gone on from: ${NETWORK_FILE} ${problem} in its archive. Give a model that this image trained, or none, to start from scratch.`,
+      `The earlier model cannot be used: ${NETWORK_FILE} ${problem} in its archive. Give a model that this image trained, or none, to start from scratch.`,
     );
   }
   const { groups } = content;
@@ -157,12 +158,27 @@ export const readNetwork = async (directory: string): Promise<EarlierNetwork> =>
   if (trained.kind === 'network') {
     const { kind, shape } = trained;
     const build = ({ classes, keepClassifier, seed }: BuildOptions) =>
-      filled(buildNetwork({ ...shape, classes, seed }), groups, keepClassifier);
+      fillWeights(buildNetwork({ ...shape, classes, seed }), groups, keepClassifier);
     return { labels, kind, shape, build };
   }
   const { kind, backbone } = trained;
   const [mean = new Float32Array(), scale = new Float32Array()] = groups['standardization'] ?? [];
   const build = ({ classes, keepClassifier, seed }: BuildOptions) =>
-    filled(buildHead(mean.length, classes, { seed }), groups, keepClassifier);
+    fillWeights(buildHead(mean.length, classes, { seed }), groups, keepClassifier);
   return { labels, kind, backbone, standardization: { mean, scale }, build };
+};
+
+/** A model that an earlier training made. */
+export interface EarlierModel {
+  readonly network: EarlierNetwork;
+  readonly seen: SplitManifest;
+}
+
+/** @returns nothing when the folder holds no archive */
+export const readEarlierModel = async (directory: string): Promise<EarlierModel | undefined> => {
+  if (!(await containsArchive(directory))) return undefined;
+  return withArchive(directory, async (unpacked) => ({
+    network: await readNetwork(unpacked),
+    seen: await readSplitManifest(unpacked),
+  }));
 };

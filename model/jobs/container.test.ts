@@ -8,14 +8,14 @@ import { ContainerPaths, MESSAGE_FILE, writeExitMessage } from './container.ts';
 test('the message is cut where SageMaker cuts it, but never through a character', (t) => {
   const root = mkdtempSync(path.join(tmpdir(), 'exit-message-'));
   t.after(() => rmSync(root, { recursive: true }));
-  const optMl = new ContainerPaths(root);
+  const container = new ContainerPaths(root);
   for (const offset of [0, 1, 2, 3]) {
     const text = `${'x'.repeat(offset)}${'꽃'.repeat(500)}`;
-    writeExitMessage(optMl, text);
-    const written = readFileSync(optMl.at(MESSAGE_FILE));
+    writeExitMessage(container, text);
+    const written = readFileSync(container.at(MESSAGE_FILE));
     assert.ok(written.length > 1021 && written.length <= 1024, String(written.length));
     assert.ok(text.startsWith(written.toString('utf8')), `offset ${offset}`);
   }
-  writeExitMessage(optMl, 'short');
-  assert.equal(readFileSync(optMl.at(MESSAGE_FILE), 'utf8'), 'short');
+  writeExitMessage(container, 'short');
+  assert.equal(readFileSync(container.at(MESSAGE_FILE), 'utf8'), 'short');
 });

@@ -26,18 +26,18 @@ export class ContainerPaths {
 }
 
 /** Where in the code it happened, without the message that leads it. */
-const framesOf = ({ stack = '' }: Error): string => {
+const stackFrames = ({ stack = '' }: Error): string => {
   const start = stack.indexOf('\n    at ');
   return start < 0 ? '' : stack.slice(start);
 };
 
 /**
- * Tells SageMaker why a training job failed: it shows the first 1024 characters. The message comes first; where in the
+ * Reports to SageMaker why a training job failed: it shows the first 1024 characters. The message comes first; where in the
  * code it happened is for whoever reads on.
  */
-export const writeFailure = async (optMl: ContainerPaths, error: unknown): Promise<void> => {
-  const text = error instanceof Error ? `${error.message}\n${framesOf(error)}` : String(error);
-  await writeFiles(optMl.root, { [TRAINING_PATHS.failure]: `${text}\n` });
+export const writeFailure = async (container: ContainerPaths, error: unknown): Promise<void> => {
+  const text = error instanceof Error ? `${error.message}\n${stackFrames(error)}` : String(error);
+  await writeFiles(container.root, { [TRAINING_PATHS.failure]: `${text}\n` });
 };
 
 /** Source: "Save and Access Metadata Information About Your Processing Job", SageMaker guide. */
@@ -45,22 +45,22 @@ export const MESSAGE_FILE = '/opt/ml/output/message';
 const MESSAGE_BYTES = 1024;
 
 /** The longest beginning of a text that fits; a character that is cut in two would fail the job by itself. */
-const fitting = (text: string): Buffer => {
+const truncated = (text: string): Buffer => {
   const bytes = Buffer.from(text);
   let end = Math.min(bytes.length, MESSAGE_BYTES);
-  // A byte 10xxxxxx goes on with a character.
+  // A byte 10xxxxxx continues a character.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.subarray(0, end);
 };
 
 /** Writes what SageMaker shows as the ExitMessage of a processing job. */
-export const writeExitMessage = (optMl: ContainerPaths, text: string): void => {
-  const file = optMl.at(MESSAGE_FILE);
+export const writeExitMessage = (container: ContainerPaths, text: string): void => {
+  const file = container.at(MESSAGE_FILE);
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, fitting(text));
+  writeFileSync(file, truncated(text));
 };
 
-/** SageMaker's description of the machines of a training job. */
+/** SageMaker's description of the instances of a training job. */
 const RESOURCES = '/opt/ml/input/config/resourceconfig.json';
 
 const resourcesSchema = z.object({
@@ -69,16 +69,16 @@ const resourcesSchema = z.object({
 });
 
 /**
- * @returns the type of the machine, where SageMaker tells it
+ * @returns the instance type, where SageMaker says it
  * @throws Error when there are several, which would each do the same work
  */
-export const readMachine = async (optMl: ContainerPaths): Promise<string | undefined> => {
-  const text = await readFileIfExists(optMl.at(RESOURCES));
+export const readInstanceType = async (container: ContainerPaths): Promise<string | undefined> => {
+  const text = await readFileIfExists(container.at(RESOURCES));
   if (text === undefined) return undefined;
   const { hosts, current_instance_type: type } = resourcesSchema.parse(JSON.parse(text.toString()));
   if (hosts.length > 1) {
     throw new Error(
-      `The job has ${hosts.length} machines, but the training uses one. Set InstanceCount to 1, and choose a larger InstanceType if it is too slow.`,
+      `The job has ${hosts.length} instances, but the training uses one. Set InstanceCount to 1, and choose a larger InstanceType if it is too slow.`,
     );
   }
   return type;

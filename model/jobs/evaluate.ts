@@ -8,20 +8,19 @@ import {
 } from '../contract/learning-jobs.ts';
 import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../contract/tensors.ts';
 import { counted } from '../counted.ts';
-import { containsPhotos, type Example, type PhotoFolderOptions, readPhotoFolder } from '../data/dataset.ts';
+import { containsPhotos, type Example, type LoggedReadOptions, readLoggedDataset } from '../data/dataset.ts';
 import { readSplitManifest, type SplitManifest } from '../data/split.ts';
 import { wilsonInterval } from '../report/metrics.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { GraphRunner } from '../runtime/graph-runner.ts';
 import { decodeSavedModel } from '../savedmodel/decode.ts';
-import { interruptible } from '../shared/abort.ts';
 import { jsonText, readdirIfExists, writeFiles } from '../shared/files.ts';
-import { type Evaluation, evaluate, savedModelPredictor } from '../training/evaluate.ts';
+import { type Evaluation, evaluate, interruptible, savedModelPredictor } from '../training/evaluate.ts';
 import { containsArchive, withArchive } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
 
 /** The SavedModel of an archive, as it will be served. */
-export interface PackedModel {
+interface PackedModel {
   /** The name of its folder: digits. */
   readonly version: string;
   readonly runner: GraphRunner;
@@ -44,17 +43,19 @@ export const loadPackedModel = async (directory: string): Promise<PackedModel> =
   return { version, runner: new GraphRunner(decodeSavedModel(bytes)) };
 };
 
-/** The classes that a model names, in the order of its probabilities; it tells them with each answer. */
-export const classesOf = async (runner: GraphRunner): Promise<string[]> => {
+/** The classes of a model, in the order of its probabilities; they come with each answer. */
+const readClasses = async (runner: GraphRunner): Promise<string[]> => {
   const black = new Uint8Array(PHOTO_BYTES);
   const answer = await runner.run(new Map([[INPUT_NAME, { shape: [1], values: [black] }]]));
   const output = answer.get(OUTPUT_NAMES.classes);
   if (!output || !('strings' in output))
-    throw new Error('The model does not name its classes: it was not made by this training.');
+    throw new Error(
+      'The model does not have its classes among its outputs: it was not made by this training.',
+    );
   return output.strings.map((name) => new TextDecoder().decode(name));
 };
 
-export interface ReportInput {
+interface EvaluationReportInput {
   readonly modelVersion: string;
   readonly labels: readonly string[];
   readonly evaluation: Evaluation;
@@ -65,7 +66,7 @@ export interface ReportInput {
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-const shareOf = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
 
 /** Figures of one class; null where it has no photos, or was never the answer. */
 const perClass = (labels: readonly string[], confusion: Evaluation['confusion']) =>
@@ -77,8 +78,8 @@ const perClass = (labels: readonly string[], confusion: Evaluation['confusion'])
       label,
       photos: sum(row),
       correct,
-      recall: shareOf(correct, sum(row)),
-      precision: shareOf(correct, answered),
+      recall: ratio(correct, sum(row)),
+      precision: ratio(correct, answered),
     };
   });
 
@@ -92,14 +93,14 @@ const namedConfusion = (labels: readonly string[], confusion: Evaluation['confus
   );
 
 /** What the pipeline and the model registry read, and beside it what a person wants to know. */
-export const detailedReport = ({
+const detailedReport = ({
   modelVersion,
   labels,
   evaluation,
   missing,
   backend,
   seconds,
-}: ReportInput) => {
+}: EvaluationReportInput) => {
   const { accuracy, correct, count, loss, confusion } = evaluation;
   const { multiclass_classification_metrics: figures, ...words } = evaluationReport(evaluation);
   return {
@@ -124,54 +125,54 @@ export const detailedReport = ({
   };
 };
 
-/** A photo with the name of its class: folders may number theirs differently. */
-export interface NamedPhoto {
+/** A photo with the name of its class: folders may have other numbers. */
+interface NamedPhoto {
   readonly photo: Example;
   readonly name: string;
 }
 
-export interface TestPhotos {
+interface TestPhotos {
   readonly photos: readonly NamedPhoto[];
-  /** How many of the photos that the training held back are no longer there. */
+  /** How many of the photos that the training held out are no longer there. */
   readonly missing: number;
 }
 
 /**
- * Those of the inputs `test` and `train` that the training held back, and no others.
+ * The photos of the inputs `test` and `train` that the training held out, and no others.
  *
  * @throws Error when there are none
  */
-export const readTestPhotos = async (
-  optMl: ContainerPaths,
+const readTestPhotos = async (
+  container: ContainerPaths,
   { test }: SplitManifest,
-  options: Omit<PhotoFolderOptions, 'name'>,
+  options: Omit<LoggedReadOptions, 'name'>,
 ): Promise<TestPhotos> => {
   const byContent = new Map<string, NamedPhoto>();
-  // What lies in the input `test` counts where the two disagree about a photo's class.
+  // The input `test` counts where the two disagree about a photo's class.
   for (const input of ['train', 'test'] as const) {
-    const directory = optMl.at(EVALUATION_INPUTS[input]);
+    const directory = container.at(EVALUATION_INPUTS[input]);
     if (!(await containsPhotos(directory))) continue;
-    const { labels, examples } = await readPhotoFolder(directory, { ...options, name: `input ${input}` });
+    const { labels, examples } = await readLoggedDataset(directory, { ...options, name: `input ${input}` });
     for (const photo of examples) byContent.set(photo.content, { photo, name: labels[photo.label] ?? '' });
   }
   const photos = test.flatMap((content) => byContent.get(content) ?? []);
   if (photos.length === 0) {
     throw new Error(
-      `None of the ${counted(test.length, 'photo')} that the training held back for the test lie in ${optMl.at(EVALUATION_INPUTS.train)} or ${optMl.at(EVALUATION_INPUTS.test)}. Give the evaluation the photos of the training's channels.`,
+      `None of the ${counted(test.length, 'photo')} that the training held out for the test are in ${container.at(EVALUATION_INPUTS.train)} or ${container.at(EVALUATION_INPUTS.test)}. Give the evaluation the photos of the training's channels.`,
     );
   }
   return { photos, missing: test.length - photos.length };
 };
 
 export interface EvaluateJobOptions {
-  readonly optMl: ContainerPaths;
+  readonly container: ContainerPaths;
   /** Aborted, it ends the job. */
   readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
-/** The photos numbered as the model numbers its classes. */
-const asTheModelCounts = (photos: readonly NamedPhoto[], labels: readonly string[]) => {
+/** The photos, labelled by the model's numbers of the classes. */
+const relabel = (photos: readonly NamedPhoto[], labels: readonly string[]) => {
   const unknown = [...new Set(photos.map(({ name }) => name))].filter((name) => !labels.includes(name));
   if (unknown.length > 0) {
     throw new Error(
@@ -185,30 +186,30 @@ const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 /**
  * The evaluation job of the learning image: measures a packed model, as it would be served, on the photos that its
- * training held back, and writes the report that decides whether it is deployed.
+ * training held out, and writes the report that decides whether it is deployed.
  *
  * @returns the result in a sentence
  * @throws Error whose message says what to do
  */
-export const runEvaluateJob = async ({ optMl, signal, say }: EvaluateJobOptions): Promise<string> => {
-  const input = optMl.at(EVALUATION_INPUTS.model);
+export const runEvaluateJob = async ({ container, signal, log }: EvaluateJobOptions): Promise<string> => {
+  const input = container.at(EVALUATION_INPUTS.model);
   if (!(await containsArchive(input))) {
     throw new Error(
       `There is no ${MODEL_ARCHIVE} in ${input}. Give the evaluation the model that a training job stored.`,
     );
   }
   const backend = await loadBackend();
-  say(`Computing on ${backend.reason}.`);
+  log(`Computing on ${backend.reason}.`);
   return withArchive(input, async (unpacked) => {
     const seen = await readSplitManifest(unpacked);
     const { version, runner } = await loadPackedModel(unpacked);
-    const { photos, missing } = await readTestPhotos(optMl, seen, { say, warn: say, signal });
+    const { photos, missing } = await readTestPhotos(container, seen, { log, warn: log, signal });
     if (missing > 0)
-      say(`Warning: of ${counted(seen.test.length, 'test photo')}, ${missing} can no longer be found.`);
-    const labels = await classesOf(runner);
-    const examples = asTheModelCounts(photos, labels);
+      log(`Warning: of ${counted(seen.test.length, 'test photo')}, ${missing} can no longer be found.`);
+    const labels = await readClasses(runner);
+    const examples = relabel(photos, labels);
     const untested = labels.filter((_, label) => !examples.some((example) => example.label === label));
-    if (untested.length > 0) say(`Warning: there are no test photos of ${untested.join(', ')}.`);
+    if (untested.length > 0) log(`Warning: there are no test photos of ${untested.join(', ')}.`);
     const started = performance.now();
     const predict = interruptible(savedModelPredictor(runner), signal, 'while the model was measured');
     const evaluation = await evaluate(predict, labels.length, examples);
@@ -220,8 +221,8 @@ export const runEvaluateJob = async ({ optMl, signal, say }: EvaluateJobOptions)
       backend: backend.reason,
       seconds: (performance.now() - started) / 1000,
     });
-    await writeFiles(optMl.at(EVALUATION_OUTPUT.path), { [EVALUATION_OUTPUT.file]: jsonText(report) });
+    await writeFiles(container.at(EVALUATION_OUTPUT.path), { [EVALUATION_OUTPUT.file]: jsonText(report) });
     const [low, high] = report.evaluation.interval;
-    return `Model ${version} names ${evaluation.correct} of ${evaluation.count} test photos rightly: ${percent(evaluation.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
+    return `Model ${version} classifies ${evaluation.correct} of ${evaluation.count} test photos correctly: ${percent(evaluation.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
   });
 };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { HYPERPARAMETERS } from '../contract/learning-jobs.ts';
 import { writeFiles } from '../shared/files.ts';
 import { parseHyperparameters, readHyperparameters } from './hyperparameters.ts';
-import { withOptMl } from './job-test-helpers.ts';
+import { withContainer } from './job-test-helpers.ts';
 
 test('what the pipelines pass is read as numbers, however they are written', () => {
   const { epochs, batchSize, learningRate } = parseHyperparameters({
@@ -21,17 +21,17 @@ test('nothing need be given; then the training has its own defaults, and ends ea
 });
 
 test('a patience of 0 trains every epoch', () => {
-  assert.equal(parseHyperparameters({ patience: '0' }).patience, undefined);
+  assert.equal(parseHyperparameters({ patience: '0' }).patience, null);
 });
 
 test('the network, its first photos and the weighing of classes may be chosen', () => {
-  const { stem, blocks, firstSide, balanced } = parseHyperparameters({
+  const { stem, blocks, initialResolution, balanced } = parseHyperparameters({
     stem: '8',
     blocks: '12, 16',
     'first-side': '64',
     balanced: 'true',
   });
-  assert.deepEqual([stem, blocks, firstSide, balanced], [8, [12, 16], 64, true]);
+  assert.deepEqual([stem, blocks, initialResolution, balanced], [8, [12, 16], 64, true]);
 });
 
 test('keys that SageMaker adds by itself are passed over', () => {
@@ -80,10 +80,10 @@ test('values that are not strings are not what SageMaker writes', () => {
 });
 
 test('the file may be missing, but not broken', () =>
-  withOptMl(async (optMl) => {
-    assert.equal((await readHyperparameters(optMl.at('none.json'))).seed, 1);
-    await writeFiles(optMl.root, { 'broken.json': '{"epochs": ' });
-    await assert.rejects(readHyperparameters(optMl.at('broken.json')), {
+  withContainer(async (container) => {
+    assert.equal((await readHyperparameters(container.at('none.json'))).seed, 1);
+    await writeFiles(container.root, { 'broken.json': '{"epochs": ' });
+    await assert.rejects(readHyperparameters(container.at('broken.json')), {
       message: /broken\.json is not JSON/,
     });
   }));

@@ -11,12 +11,12 @@ import type { Colour } from '../testing.ts';
 import { ContainerPaths, ROOT_VARIABLE } from './container.ts';
 
 /** Runs `work` on an empty folder in place of `/`. */
-export const withOptMl = async (work: (optMl: ContainerPaths) => Promise<void>): Promise<void> => {
-  const optMl = new ContainerPaths(await mkdtemp(path.join(tmpdir(), 'opt-ml-')));
+export const withContainer = async (work: (container: ContainerPaths) => Promise<void>): Promise<void> => {
+  const container = new ContainerPaths(await mkdtemp(path.join(tmpdir(), 'opt-ml-')));
   try {
-    await work(optMl);
+    await work(container);
   } finally {
-    await rm(optMl.root, { recursive: true });
+    await rm(container.root, { recursive: true });
   }
 };
 
@@ -47,7 +47,7 @@ const TINY = { stem: '4', blocks: '6', 'first-side': '32', 'learning-rate': '1.0
 
 /** The inputs of a training job; a channel that is not given is not there. */
 export const writeInputs = async (
-  optMl: ContainerPaths,
+  container: ContainerPaths,
   {
     train,
     test,
@@ -58,11 +58,11 @@ export const writeInputs = async (
     readonly hyperparameters?: Readonly<Record<string, string>>;
   },
 ): Promise<void> => {
-  const channel = (name: string) => optMl.at(TRAINING_PATHS.channels, name);
+  const channel = (name: string) => container.at(TRAINING_PATHS.channels, name);
   await writePhotos(channel(CHANNELS.train), train);
   // Shades that no photo of the training has.
   if (test) await writePhotos(channel(CHANNELS.test), test, 40);
-  await writeFiles(optMl.root, {
+  await writeFiles(container.root, {
     [TRAINING_PATHS.hyperparameters]: JSON.stringify({ epochs: '1', ...TINY, ...hyperparameters }),
   });
 };
@@ -83,12 +83,12 @@ interface Ended {
 
 /** Starts a job in a process of its own, as in a container. */
 export const startJob = (
-  optMl: ContainerPaths,
+  container: ContainerPaths,
   command: readonly string[],
   environment: NodeJS.ProcessEnv = {},
 ) => {
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...command], {
-    env: { ...process.env, [ROOT_VARIABLE]: optMl.root, ...environment },
+    env: { ...process.env, [ROOT_VARIABLE]: container.root, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '' };
@@ -114,7 +114,7 @@ export const startJob = (
 };
 
 export const runJob = (
-  optMl: ContainerPaths,
+  container: ContainerPaths,
   command: readonly string[],
   environment: NodeJS.ProcessEnv = {},
-): Promise<Ended> => startJob(optMl, command, environment).ended;
+): Promise<Ended> => startJob(container, command, environment).ended;

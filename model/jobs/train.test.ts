@@ -21,36 +21,38 @@ import { NETWORK_FILE } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
 import { loadPackedModel } from './evaluate.ts';
 import { parseHyperparameters } from './hyperparameters.ts';
-import { COLOURS, packModel, withOptMl, writeInputs } from './job-test-helpers.ts';
-import { commandLine, runTrainJob, type TrainJobOptions } from './train.ts';
+import { COLOURS, packModel, withContainer, writeInputs } from './job-test-helpers.ts';
+import { commandOf, runTrainJob, type TrainJobOptions } from './train.ts';
 
 const TWO = { astilbe: 4, bellflower: 4 };
 
 /** @returns the job's log */
 const run = async (
-  optMl: ContainerPaths,
+  container: ContainerPaths,
   { signal = new AbortController().signal, environment = {} }: Partial<TrainJobOptions> = {},
 ): Promise<string> => {
   const lines: string[] = [];
-  await runTrainJob({ optMl, environment, signal, say: (line) => lines.push(line) });
+  await runTrainJob({ container, environment, signal, log: (line) => lines.push(line) });
   return lines.join('\n');
 };
 
-const channel = (optMl: ContainerPaths, name: string, ...below: readonly string[]) =>
-  optMl.at(TRAINING_PATHS.channels, name, ...below);
+const channel = (container: ContainerPaths, name: string, ...below: readonly string[]) =>
+  container.at(TRAINING_PATHS.channels, name, ...below);
 
-const metricsOf = async (optMl: ContainerPaths) =>
-  metricsSchema.parse(JSON.parse(await readFile(optMl.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8')));
+const metricsOf = async (container: ContainerPaths) =>
+  metricsSchema.parse(
+    JSON.parse(await readFile(container.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8')),
+  );
 
 test('a job writes model and report, and a line of metrics per epoch', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: { ...TWO, daisy: 5 }, hyperparameters: { epochs: '2' } });
-    await writeFiles(channel(optMl, CHANNELS.test), { 'README.txt': 'Nothing, on purpose.' });
-    const log = await run(optMl);
+  withContainer(async (container) => {
+    await writeInputs(container, { train: { ...TWO, daisy: 5 }, hyperparameters: { epochs: '2' } });
+    await writeFiles(channel(container, CHANNELS.test), { 'README.txt': 'Nothing, on purpose.' });
+    const log = await run(container);
     for (const { Name, Regex } of METRIC_DEFINITIONS)
       assert.equal([...log.matchAll(new RegExp(Regex, 'g'))].length, 2, Name);
 
-    const metrics = await metricsOf(optMl);
+    const metrics = await metricsOf(container);
     assert.deepEqual(metrics.data.train, [2, 2, 3]);
     assert.deepEqual(
       [metrics.data.validation, metrics.data.test],
@@ -60,7 +62,7 @@ test('a job writes model and report, and a line of metrics per epoch', () =>
       ],
     );
     assert.ok(metrics.training.photosPerSecond > 0);
-    assert.deepEqual((await readdir(optMl.at(TRAINING_PATHS.output))).sort(), [
+    assert.deepEqual((await readdir(container.at(TRAINING_PATHS.output))).sort(), [
       'MODEL_CARD.md',
       'confusion-matrix.svg',
       'job.json',
@@ -68,9 +70,9 @@ test('a job writes model and report, and a line of metrics per epoch', () =>
       'mistakes.jpg',
       'training-curves.svg',
     ]);
-    const model = optMl.at(TRAINING_PATHS.model);
+    const model = container.at(TRAINING_PATHS.model);
     assert.deepEqual((await readdir(model)).sort(), [MODEL_NAME, NETWORK_FILE, PHOTOS_FILE].sort());
-    const [version, ...others] = await readdir(optMl.at(TRAINING_PATHS.model, MODEL_NAME));
+    const [version, ...others] = await readdir(container.at(TRAINING_PATHS.model, MODEL_NAME));
     assert.deepEqual([version, others], [metrics.version, []]);
     const { train, validation, test: tested } = await readSplitManifest(model);
     assert.equal(new Set([...train, ...validation, ...tested]).size, 13);
@@ -78,13 +80,13 @@ test('a job writes model and report, and a line of metrics per epoch', () =>
   }));
 
 test('given test photos are the only ones tested on; a photo in both channels is not trained on', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: TWO, test: TWO });
-    const [shared] = await readdir(channel(optMl, CHANNELS.train, 'astilbe'));
-    const photo = await readFile(channel(optMl, CHANNELS.train, 'astilbe', shared ?? ''));
-    await writeFile(channel(optMl, CHANNELS.test, 'astilbe', 'shared.png'), photo);
-    assert.match(await run(optMl), /Warning: Left out of train: 1 photo that is also in test/);
-    const { data } = await metricsOf(optMl);
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO, test: TWO });
+    const [shared] = await readdir(channel(container, CHANNELS.train, 'astilbe'));
+    const photo = await readFile(channel(container, CHANNELS.train, 'astilbe', shared ?? ''));
+    await writeFile(channel(container, CHANNELS.test, 'astilbe', 'shared.png'), photo);
+    assert.match(await run(container), /Warning: Left out of train: 1 photo that is also in test/);
+    const { data } = await metricsOf(container);
     assert.deepEqual(
       [data.train, data.validation, data.test],
       [
@@ -96,54 +98,54 @@ test('given test photos are the only ones tested on; a photo in both channels is
   }));
 
 test('files that are no photos are left out and named, and so is what is left of a class', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: { astilbe: 3, bellflower: 4 } });
-    await writeFile(channel(optMl, CHANNELS.train, 'astilbe', 'notes.jpg'), 'no photo');
-    const log = await run(optMl);
+  withContainer(async (container) => {
+    await writeInputs(container, { train: { astilbe: 3, bellflower: 4 } });
+    await writeFile(channel(container, CHANNELS.train, 'astilbe', 'notes.jpg'), 'no photo');
+    const log = await run(container);
     assert.match(log, /left out astilbe\/notes\.jpg: .*not a photo/);
     assert.match(log, /^Warning: Left out of the channel train: \d files?, such as astilbe\/notes\.jpg: /m);
     assert.match(log, /Warning: The class astilbe has only 3 photos/);
-    assert.equal((await metricsOf(optMl)).data.skipped.length, 1);
+    assert.equal((await metricsOf(container)).data.skipped.length, 1);
   }));
 
 const REFUSED: Readonly<
-  Record<string, { prepare: (optMl: ContainerPaths) => Promise<unknown>; message: RegExp }>
+  Record<string, { prepare: (container: ContainerPaths) => Promise<unknown>; message: RegExp }>
 > = {
   'without a training channel': {
-    prepare: (optMl) => rm(channel(optMl, CHANNELS.train), { recursive: true }),
+    prepare: (container) => rm(channel(container, CHANNELS.train), { recursive: true }),
     message: /The channel train holds no photos: .* TrainData/,
   },
   'with an empty class': {
-    prepare: (optMl) => mkdir(channel(optMl, CHANNELS.train, 'lily')),
+    prepare: (container) => mkdir(channel(container, CHANNELS.train, 'lily')),
     message: /The channel train .* without usable photos: lily\. .* or take the folders away/,
   },
   'with a class of broken files': {
-    prepare: (optMl) => writeFiles(channel(optMl, CHANNELS.train, 'lily'), { '1.jpg': 'broken' }),
+    prepare: (container) => writeFiles(channel(container, CHANNELS.train, 'lily'), { '1.jpg': 'broken' }),
     message: /without usable photos: lily/,
   },
   'with a single class': {
-    prepare: (optMl) => rm(channel(optMl, CHANNELS.train, 'astilbe'), { recursive: true }),
+    prepare: (container) => rm(channel(container, CHANNELS.train, 'astilbe'), { recursive: true }),
     message: /at least two folders/,
   },
   'with test photos of a class that is not trained': {
-    prepare: async (optMl) => {
-      const photo = await readFile(channel(optMl, CHANNELS.train, 'astilbe', '0.png'));
-      const other = await readFile(channel(optMl, CHANNELS.train, 'astilbe', '1.png'));
-      await writeFiles(channel(optMl, CHANNELS.test), { 'astilbe/1.png': photo, 'lily/1.png': other });
+    prepare: async (container) => {
+      const photo = await readFile(channel(container, CHANNELS.train, 'astilbe', '0.png'));
+      const other = await readFile(channel(container, CHANNELS.train, 'astilbe', '1.png'));
+      await writeFiles(channel(container, CHANNELS.test), { 'astilbe/1.png': photo, 'lily/1.png': other });
     },
     message: /The channel test has the classes lily, of which/,
   },
-  'on two machines': {
-    prepare: (optMl) =>
-      writeFiles(optMl.root, {
+  'on two instances': {
+    prepare: (container) =>
+      writeFiles(container.root, {
         '/opt/ml/input/config/resourceconfig.json': '{"current_host":"algo-1","hosts":["algo-1","algo-2"]}',
       }),
-    message: /2 machines.*Set InstanceCount to 1/,
+    message: /2 instances.*Set InstanceCount to 1/,
   },
   'from an archive that is none of ours': {
-    prepare: async (optMl) => {
-      await writeFiles(optMl.at('other'), { 'image-classifier/1/saved_model.pb': 'x' });
-      await packModel(optMl.at('other'), channel(optMl, CHANNELS.model));
+    prepare: async (container) => {
+      await writeFiles(container.at('other'), { 'image-classifier/1/saved_model.pb': 'x' });
+      await packModel(container.at('other'), channel(container, CHANNELS.model));
     },
     message: /network\.bin is missing/,
   },
@@ -151,26 +153,26 @@ const REFUSED: Readonly<
 
 for (const [name, { prepare, message }] of Object.entries(REFUSED)) {
   test(`a job ${name} is refused, and nothing is written`, () =>
-    withOptMl(async (optMl) => {
-      await writeInputs(optMl, { train: TWO });
-      await prepare(optMl);
-      await assert.rejects(run(optMl), { message });
-      await assert.rejects(readdir(optMl.at(TRAINING_PATHS.model)), { code: 'ENOENT' });
+    withContainer(async (container) => {
+      await writeInputs(container, { train: TWO });
+      await prepare(container);
+      await assert.rejects(run(container), { message });
+      await assert.rejects(readdir(container.at(TRAINING_PATHS.model)), { code: 'ENOENT' });
     }));
 }
 
 test('a job that requires a GPU does not train without one', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: TWO });
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO });
     const environment = { [TRAINING_ENVIRONMENT.requireGpu]: 'true' };
-    await assert.rejects(run(optMl, { environment }), { message: /^REQUIRE_GPU is true, but no GPU/ });
+    await assert.rejects(run(container, { environment }), { message: /^REQUIRE_GPU is true, but no GPU/ });
   }));
 
 test('a job that is stopped while it reads its photos ends at once', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: TWO });
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO });
     await assert.rejects(
-      run(optMl, { signal: AbortSignal.abort(new AbortedError('Stopped.')) }),
+      run(container, { signal: AbortSignal.abort(new AbortedError('Stopped.')) }),
       AbortedError,
     );
   }));
@@ -193,20 +195,20 @@ const MEAN_COLOUR = {
 };
 
 test('a pretrained network is a teacher where that is asked for', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: TWO, hyperparameters: { 'pretrained-as': 'teacher' } });
-    await writeFiles(channel(optMl, CHANNELS.pretrained), MEAN_COLOUR);
-    assert.match(await run(optMl), /The pretrained network is the teacher of this training/);
-    const { teacher, backbone } = (await metricsOf(optMl)).training;
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO, hyperparameters: { 'pretrained-as': 'teacher' } });
+    await writeFiles(channel(container, CHANNELS.pretrained), MEAN_COLOUR);
+    assert.match(await run(container), /The pretrained network is the teacher of this training/);
+    const { teacher, backbone } = (await metricsOf(container)).training;
     assert.deepEqual([teacher, backbone], ['the network of the channel pretrained', null]);
     // Changed, it is another teacher: nothing may go on from what the first one taught.
-    await writeFiles(channel(optMl, CHANNELS.pretrained), { 'labels.txt': 'another' });
-    assert.match(await run(optMl), /another training, which differs in its options/);
+    await writeFiles(channel(container, CHANNELS.pretrained), { 'labels.txt': 'another' });
+    assert.match(await run(container), /another training, which differs in its options/);
   }));
 
 /** Serves the model of a job, and asks it for a photo of one colour. */
-const answerOf = async (optMl: ContainerPaths, name: string) => {
-  const { runner } = await loadPackedModel(optMl.at(TRAINING_PATHS.model));
+const answerOf = async (container: ContainerPaths, name: string) => {
+  const { runner } = await loadPackedModel(container.at(TRAINING_PATHS.model));
   const [red, green, blue] = COLOURS[name] ?? [0, 0, 0];
   const photo = await readPhoto(
     await plain([red, green + 5, blue - 9])
@@ -218,55 +220,58 @@ const answerOf = async (optMl: ContainerPaths, name: string) => {
 };
 
 test('a pretrained network is the backbone of a head, and both are one model', () =>
-  withOptMl(async (optMl) => {
+  withContainer(async (container) => {
     const hyperparameters = { epochs: '40', 'batch-size': '4' };
-    await writeInputs(optMl, { train: { astilbe: 8, bellflower: 8 }, hyperparameters });
-    saveTinyGraph(channel(optMl, CHANNELS.pretrained));
-    await writeFiles(channel(optMl, CHANNELS.pretrained), { 'README.txt': 'A note.' });
-    assert.match(await run(optMl), /Training a head on the pretrained network/);
-    const { backbone, parameters, trainedParameters } = (await metricsOf(optMl)).training;
+    await writeInputs(container, { train: { astilbe: 8, bellflower: 8 }, hyperparameters });
+    saveTinyGraph(channel(container, CHANNELS.pretrained));
+    await writeFiles(channel(container, CHANNELS.pretrained), { 'README.txt': 'A note.' });
+    assert.match(await run(container), /Training a head on the pretrained network/);
+    const { backbone, parameters, trainedParameters } = (await metricsOf(container)).training;
     assert.equal(backbone, 'the network of the channel pretrained');
     assert.ok(parameters > (trainedParameters ?? parameters));
-    assert.equal(await answerOf(optMl, 'astilbe'), 'astilbe');
-    assert.equal(await answerOf(optMl, 'bellflower'), 'bellflower');
+    assert.equal(await answerOf(container, 'astilbe'), 'astilbe');
+    assert.equal(await answerOf(container, 'bellflower'), 'bellflower');
   }));
 
-test('a head goes on from an earlier head, on the same backbone only', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: TWO });
-    saveTinyGraph(channel(optMl, CHANNELS.pretrained));
-    await run(optMl);
-    await packModel(optMl.at(TRAINING_PATHS.model), channel(optMl, CHANNELS.model));
-    await writeInputs(optMl, { train: { astilbe: 7, bellflower: 6 } });
-    assert.match(await run(optMl), /Going on from the earlier model of astilbe, bellflower\.\n/);
-    saveTinyGraph(channel(optMl, CHANNELS.pretrained), 'none');
-    await assert.rejects(run(optMl), { message: /stands on another pretrained network/ });
-    await rm(channel(optMl, CHANNELS.pretrained), { recursive: true });
-    await assert.rejects(run(optMl), { message: /the channel pretrained does not hold/ });
+test('a head starts from an earlier head, on the same backbone only', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO });
+    saveTinyGraph(channel(container, CHANNELS.pretrained));
+    await run(container);
+    await packModel(container.at(TRAINING_PATHS.model), channel(container, CHANNELS.model));
+    await writeInputs(container, { train: { astilbe: 7, bellflower: 6 } });
+    assert.match(await run(container), /Starting from the earlier model of astilbe, bellflower\.\n/);
+    saveTinyGraph(channel(container, CHANNELS.pretrained), 'none');
+    await assert.rejects(run(container), { message: /stands on another pretrained network/ });
+    await rm(channel(container, CHANNELS.pretrained), { recursive: true });
+    await assert.rejects(run(container), { message: /the channel pretrained does not hold/ });
   }));
 
-test('a training goes on from an earlier model, and does not test on what that one has learned', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { train: TWO });
-    await run(optMl);
-    const model = optMl.at(TRAINING_PATHS.model);
+test('a training starts from an earlier model, and does not test on what that one has learned', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO });
+    await run(container);
+    const model = container.at(TRAINING_PATHS.model);
     const earlier = await readSplitManifest(model);
-    await packModel(model, channel(optMl, CHANNELS.model));
-    assert.deepEqual(await readdir(channel(optMl, CHANNELS.model)), [MODEL_ARCHIVE]);
+    await packModel(model, channel(container, CHANNELS.model));
+    assert.deepEqual(await readdir(channel(container, CHANNELS.model)), [MODEL_ARCHIVE]);
 
-    await writeInputs(optMl, {
+    await writeInputs(container, {
       train: { astilbe: 7, bellflower: 6 },
       hyperparameters: { 'learning-rate': '1e-9' },
     });
-    assert.match(await run(optMl), /Going on from the earlier model of astilbe, bellflower\.\n/);
+    assert.match(await run(container), /Starting from the earlier model of astilbe, bellflower\.\n/);
     const later = await readSplitManifest(model);
     const seen = new Set([...earlier.train, ...earlier.validation]);
     assert.ok(later.test.every((content) => !seen.has(content)));
     assert.ok(earlier.train.every((content) => later.train.includes(content)));
 
-    await writeInputs(optMl, { train: { daisy: 4 } });
-    assert.match(await run(optMl), /the classes differ, so its last layer, which names them, starts anew/);
-    assert.deepEqual((await metricsOf(optMl)).labels, ['astilbe', 'bellflower', 'daisy']);
+    await writeInputs(container, { train: { daisy: 4 } });
+    assert.match(
+      await run(container),
+      /the classes differ, so its last layer, which names them, starts from random weights/,
+    );
+    assert.deepEqual((await metricsOf(container)).labels, ['astilbe', 'bellflower', 'daisy']);
   }));
 
 const hyperparameters = parseHyperparameters({ epochs: '3', 'learning-rate': '1E-4', balanced: 'true' });
@@ -274,14 +279,14 @@ const hyperparameters = parseHyperparameters({ epochs: '3', 'learning-rate': '1E
 test('the command trains alike, on the pretrained network that the job had', () => {
   const environment = { TRAINING_JOB_NAME: 'flowers-1' };
   assert.equal(
-    commandLine(hyperparameters, 'backbone', environment),
+    commandOf(hyperparameters, 'backbone', environment),
     '# The SageMaker training job flowers-1; on another machine:\n' +
       'npm run train -- --data DIR --backbone DIR --epochs 3 --learning-rate 0.0001 --patience 10 --seed 1 --balanced',
   );
 });
 
 test('without one it names none, and without a name the job has none', () => {
-  const text = commandLine(parseHyperparameters({ patience: '0' }), undefined, {});
+  const text = commandOf(parseHyperparameters({ patience: '0' }), undefined, {});
   assert.equal(
     text,
     '# The SageMaker training job (without a name); on another machine:\nnpm run train -- --data DIR --seed 1',

@@ -19,7 +19,7 @@ interface NetworkOptions {
   /** Fraction of the features dropped before the classifier while training. @default 0.3 */
   readonly dropout?: number;
   /** Seed of the initial weights. @default 1 */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /** Side of what the network sees of a whole photo, in pixels. */
@@ -116,7 +116,12 @@ export const buildNetwork = ({
  */
 export const withDistillationHead = (network: LayersModel, features: number): LayersModel => {
   const { output } = network.getLayer(FEATURES_LAYER);
-  const hint = layers.dense({ units: features, name: 'hint' }).apply(output);
-  if (!(hint instanceof SymbolicTensor)) throw new Error('The hint must have exactly one output.');
-  return model({ inputs: network.inputs, outputs: [...network.outputs, hint], name: 'taught' });
+  const distilled = layers.dense({ units: features, name: 'distilled' }).apply(output);
+  if (!(distilled instanceof SymbolicTensor))
+    throw new Error('The distillation head must have exactly one output.');
+  return model({
+    inputs: network.inputs,
+    outputs: [...network.outputs, distilled],
+    name: 'with-distillation',
+  });
 };

@@ -1,22 +1,37 @@
-import type { Learned } from '../learn/learn.ts';
+import { jsonText } from '../shared/files.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
-import { contactSheet } from './contact-sheet.ts';
+import { contactSheet, type Mistake } from './contact-sheet.ts';
+import type { Metrics } from './metrics.ts';
 import { modelCard } from './model-card.ts';
 import { reliabilityDiagram } from './reliability.ts';
 import { rocPicture } from './roc-picture.ts';
 import { trainingCurves } from './training-curves.ts';
 
-/** The report of a training, by file name: figures for programs, a card and pictures for people. */
+/** What a report of a model is made from. */
+export interface ReportInput {
+  readonly metrics: Metrics;
+  /** Test photos that were classified wrongly; absent: the report shows none. */
+  readonly mistakes?: readonly Mistake[] | undefined;
+  /** Scores behind the ROC curves: of the test photos, and of each kind of other pictures. Absent: it was not calibrated. */
+  readonly scores?:
+    | {
+        readonly known: readonly number[];
+        readonly kinds: readonly { readonly kind: string; readonly scores: readonly number[] }[];
+      }
+    | undefined;
+}
+
+/** The report of a model, by file name: figures for programs, a card and pictures for people. */
 export const reportFiles = async ({
   metrics,
   mistakes,
   scores,
-}: Omit<Learned, 'savedModel'>): Promise<Readonly<Record<string, string | Uint8Array>>> => ({
-  'metrics.json': `${JSON.stringify(metrics, null, 2)}\n`,
+}: ReportInput): Promise<Readonly<Record<string, string | Uint8Array>>> => ({
+  'metrics.json': jsonText(metrics),
   'MODEL_CARD.md': modelCard(metrics),
   'confusion-matrix.svg': confusionMatrix(metrics.labels, metrics.test.confusion),
   'training-curves.svg': trainingCurves(metrics.history),
-  'mistakes.jpg': await contactSheet(mistakes),
+  ...(mistakes && { 'mistakes.jpg': await contactSheet(mistakes) }),
   ...(metrics.calibration && { 'reliability.svg': reliabilityDiagram(metrics.calibration) }),
   ...(scores && { 'roc.svg': rocPicture(scores.known, scores.kinds) }),
 });

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Example } from '../data/dataset.ts';
 import { decodeWeightsFile, encodeWeightsFile, type WeightValues } from '../network/weights.ts';
+import { readFileIfExists, replaceFile } from '../shared/files.ts';
 
 /** What decides a training's result: hashes, in hex, of each kind of input. */
 const fingerprintSchema = z.object({
@@ -64,7 +64,7 @@ const epochResultSchema = z.object({
   epochs: z.int(),
   /** Mean cross-entropy on the augmented photos, in nats; weighted where classes are. */
   trainingLoss: z.number(),
-  /** Share of augmented photos whose heaviest target was named. */
+  /** Share of augmented photos whose heaviest target was predicted. */
   trainingAccuracy: z.number(),
   /** With the averaged weights, on photos that are not trained on; absent when there are none. */
   validation: scores.exactOptional(),
@@ -73,11 +73,11 @@ const epochResultSchema = z.object({
 
 export type EpochResult = Readonly<z.infer<typeof epochResultSchema>>;
 
-/** How far a training is, apart from its tensors. */
+/** How far a training has come, apart from its tensors. */
 const progressSchema = z.object({
-  /** Epochs that are over, with their results. */
+  /** Finished epochs, with their results. */
   history: z.array(epochResultSchema),
-  /** Steps of the epoch under way that were taken. */
+  /** Steps taken in the current epoch. */
   step: z.int(),
   /** Steps taken in all epochs. */
   steps: z.int(),
@@ -88,7 +88,7 @@ const progressSchema = z.object({
   loss: z.number(),
   correct: z.int(),
   seconds: z.number(),
-  /** The epoch, from 1, with the lowest validation loss; absent when nobody looks for it. */
+  /** The epoch, from 1, with the lowest validation loss; absent when it is not looked for. */
   best: z.object({ epoch: z.int(), loss: z.number() }).exactOptional(),
 });
 
@@ -141,7 +141,7 @@ export interface Checkpoint {
   readonly tensors: Readonly<Record<string, WeightValues>>;
 }
 
-/** Raised when what a checkpoint holds changes its meaning: older ones are then not gone on from. */
+/** Raised when what a checkpoint holds changes its meaning: older ones are then not resumed. */
 const FORMAT = 1;
 
 const headerSchema = z.object({
@@ -161,16 +161,8 @@ const TEMPORARY = 'next.checkpoint.tmp';
 
 type Found = z.infer<typeof headerSchema> & Pick<Checkpoint, 'tensors'> & { readonly slot: string };
 
-const isMissing = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT';
-
-/** What was written is on the disk, and not just on its way there. */
-const flush = async (file: string): Promise<void> => {
-  const handle = await open(file, 'r');
-  await handle.sync().finally(() => handle.close());
-};
-
 interface CheckpointOptions {
-  /** Told of each checkpoint that cannot be gone on from, and why. */
+  /** Receives why a checkpoint cannot be resumed. */
   readonly onWarning?: (text: string) => void;
 }
 
@@ -195,10 +187,7 @@ export class CheckpointStore {
 
   async #read(slot: string, fingerprint: Fingerprint): Promise<Found | undefined> {
     const file = path.join(this.#directory, slot);
-    const bytes = await readFile(file).catch((error: unknown) => {
-      if (isMissing(error)) return undefined;
-      throw error;
-    });
+    const bytes = await readFileIfExists(file);
     if (bytes === undefined) return undefined;
     const content = decodeWeightsFile(bytes);
     if (!content) {
@@ -220,23 +209,16 @@ export class CheckpointStore {
     return { ...header.data, tensors: content.groups, slot };
   }
 
-  /** Keeps a checkpoint in place of the last but one. A process that dies in here leaves both of the others whole. */
+  /** Saves a checkpoint in place of the last but one. A process that dies in here leaves both of the others whole. */
   async save(fingerprint: Fingerprint, { progress, tensors }: Checkpoint): Promise<void> {
     const [first, second] = SLOTS;
     const slot = this.#last?.slot === first ? second : first;
     const sequence = (this.#last?.sequence ?? 0) + 1;
     const header: z.infer<typeof headerSchema> = { format: FORMAT, sequence, fingerprint, progress };
-    const temporary = path.join(this.#directory, TEMPORARY);
-    await mkdir(this.#directory, { recursive: true });
-    const handle = await open(temporary, 'w');
-    try {
-      await handle.writeFile(encodeWeightsFile({ header, groups: tensors }));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path.join(this.#directory, slot));
-    await flush(this.#directory);
+    await replaceFile(path.join(this.#directory, slot), encodeWeightsFile({ header, groups: tensors }), {
+      temporary: path.join(this.#directory, TEMPORARY),
+      flush: true,
+    });
     this.#last = { slot, sequence };
   }
 }

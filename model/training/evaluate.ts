@@ -4,6 +4,7 @@ import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import { photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
 import type { GraphRunner } from '../runtime/graph-runner.ts';
+import { stopIfAborted } from '../shared/abort.ts';
 
 /** Probabilities of every class for each photo. */
 export type Predictor = (examples: readonly Example[]) => Promise<readonly (readonly number[])[]>;
@@ -46,6 +47,14 @@ export const savedModelPredictor =
     const output = (await runner.run(new Map([[INPUT_NAME, photos]]))).get(OUTPUT_NAMES.probabilities);
     if (!output || !('numbers' in output)) throw new Error('The SavedModel must answer with probabilities.');
     return rowsOf(output.numbers, output.numbers.length / examples.length);
+  };
+
+/** Asks before each batch whether to stop. @throws AbortedError when the signal is aborted */
+export const interruptible =
+  (predict: Predictor, signal: AbortSignal | undefined, when: string): Predictor =>
+  async (examples) => {
+    await stopIfAborted(signal, when);
+    return predict(examples);
   };
 
 /** What a model says of each example, in their order. */

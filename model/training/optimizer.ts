@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { assignValues, readValues, setWeightValues, type WeightValues } from '../network/weights.ts';
+import type { Recipe } from './recipe.ts';
 
 /** Share of the first and of the second moment that is kept at each step (Kingma and Ba 2015). */
 const BETAS = [0.9, 0.999] as const;
@@ -76,7 +77,7 @@ export class AdamW {
     });
   }
 
-  /** Goes on as after `steps` steps; the moments are restored by assigning to {@link moments}. */
+  /** Continues as after `steps` steps; the moments are restored by assigning to {@link moments}. */
   resume(steps: number): void {
     this.#powers = [];
     for (let step = 0; step < steps; step++) this.#powers = nextPowers(this.#powers);
@@ -124,7 +125,7 @@ export class WeightsEma {
     });
   }
 
-  /** Goes on as after `steps` updates; the average itself is restored by assigning to {@link average}. */
+  /** Continues as after `steps` updates; the average itself is restored by assigning to {@link average}. */
   resume(steps: number): void {
     this.#steps = steps;
   }
@@ -151,23 +152,16 @@ export class WeightsEma {
   }
 }
 
-interface OptimizerOptions {
-  /** Decoupled weight decay. */
-  readonly weightDecay: number;
-  /** Share of the averaged weights kept at each step. */
-  readonly averaging: number;
-}
-
 /** Tensors by group, as a checkpoint keeps them. */
 type OptimizerTensors = Readonly<Record<string, WeightValues>>;
 
-/** The weights of a network on their way: the optimizer that moves them, and their moving average. */
+/** What changes while a network is trained: its weights, the optimizer's moments, and the moving average of the weights. */
 export class OptimizerState {
   readonly #trained: LayersModel;
   readonly #network: LayersModel;
-  readonly #averaging: number;
+  readonly #emaDecay: number;
   readonly #optimizer: AdamW;
-  readonly #averaged: WeightsEma;
+  readonly #ema: WeightsEma;
   readonly variables: tf.Variable[];
 
   /**
@@ -176,31 +170,31 @@ export class OptimizerState {
    */
   constructor(
     network: LayersModel,
-    { weightDecay, averaging }: OptimizerOptions,
+    { weightDecay, emaDecay }: Pick<Recipe, 'weightDecay' | 'emaDecay'>,
     trained: LayersModel = network,
   ) {
     this.#network = network;
     this.#trained = trained;
-    this.#averaging = averaging;
+    this.#emaDecay = emaDecay;
     this.#optimizer = new AdamW(weightDecay);
-    this.#averaged = new WeightsEma(network);
+    this.#ema = new WeightsEma(network);
     this.variables = trainableVariables(trained);
   }
 
   /** @param gradients by the names of {@link variables} */
   step(gradients: Record<string, tf.Tensor>, learningRate: number): void {
     this.#optimizer.step(gradients, this.variables, learningRate);
-    this.#averaged.update(this.#averaging);
+    this.#ema.update(this.#emaDecay);
   }
 
   /** Runs `work` while the network holds its averaged weights. */
   withAveragedWeights<T>(work: () => Promise<T>): Promise<T> {
-    return this.#averaged.during(work);
+    return this.#ema.during(work);
   }
 
   /** The averaged weights, in the order of the network's. */
   averagedWeights(): Promise<WeightValues> {
-    return readValues(this.#averaged.average);
+    return readValues(this.#ema.average);
   }
 
   /** What the next step depends on, besides the random numbers and how many steps there were before it. */
@@ -213,27 +207,27 @@ export class OptimizerState {
   }
 
   /**
-   * Goes on as the descent did that had this state after so many steps.
+   * Continues as the training that had this state after so many steps.
    *
    * @throws Error when it is another network's
    */
   restore({ network = [], average = [], moments = [] }: OptimizerTensors, steps: number): void {
     setWeightValues(this.#trained, network);
-    assignValues(this.#averaged.average, average);
+    assignValues(this.#ema.average, average);
     assignValues(this.#optimizer.moments(this.variables), moments);
-    this.#averaged.resume(steps);
+    this.#ema.resume(steps);
     this.#optimizer.resume(steps);
   }
 
   /** Leaves `best` in the network, or else the averaged weights; steps taken after that start from them. */
   finish(best?: WeightValues): void {
     if (best) setWeightValues(this.#network, best);
-    else this.#averaged.apply();
+    else this.#ema.apply();
   }
 
   /** No more steps can be taken. */
   dispose(): void {
-    this.#averaged.dispose();
+    this.#ema.dispose();
     this.#optimizer.dispose();
   }
 }

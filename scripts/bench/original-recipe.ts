@@ -32,7 +32,7 @@ export const classify = async (
   for (const batch of batchesOf(examples, 32)) {
     const probabilities = tf.tidy(() =>
       tf.softmax<tf.Tensor2D>(
-        tf.reshape(logitsOf(head, backbone.describe(photoTensor(batch)), false), [batch.length, -1]),
+        tf.reshape(logitsOf(head, backbone.extract(photoTensor(batch)), false), [batch.length, -1]),
       ),
     );
     rows.push(...(await probabilities.array()));
@@ -61,7 +61,7 @@ export const trainAsOriginal = async (
   for (let epoch = 0; epoch < ORIGINAL.epochs; epoch++) {
     for (const batch of batchesOf(shuffled(train, random), ORIGINAL.batchSize)) {
       const loss = tf.tidy(() => {
-        const features = backbone.describe(photoTensor(batch));
+        const features = backbone.extract(photoTensor(batch));
         const labels = batch.map(({ label }) => label);
         const targets = tf.oneHot(tf.tensor1d(labels, 'int32'), classes);
         const { value, grads } = tf.variableGrads(

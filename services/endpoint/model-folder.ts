@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { newestVersion } from '../../model/savedmodel/model-versions.ts';
 
 /** A version of a model, as it lies in a folder. */
 export interface StoredModel {
@@ -17,12 +18,6 @@ const folders = async (directory: string): Promise<string[]> => {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 };
 
-/** Whether a version is above another, by number. */
-export const isNewer = (version: string, other: string): boolean => BigInt(version) > BigInt(other);
-
-const latest = (names: readonly string[]): string | undefined =>
-  names.filter((name) => /^\d+$/.test(name)).sort((a, b) => (isNewer(a, b) ? -1 : 1))[0];
-
 /**
  * The newest version of each model below a folder, as TensorFlow Serving's default policy picks it.
  *
@@ -30,11 +25,11 @@ const latest = (names: readonly string[]): string | undefined =>
  */
 export const newestModels = async (directory: string): Promise<readonly StoredModel[]> => {
   const names = await folders(directory);
-  const bare = latest(names);
+  const bare = newestVersion(names);
   if (bare) return [{ name: BARE_NAME, version: bare, file: path.join(directory, bare, 'saved_model.pb') }];
   const found = await Promise.all(
     names.map(async (name) => {
-      const version = latest(await folders(path.join(directory, name)));
+      const version = newestVersion(await folders(path.join(directory, name)));
       return version ? [{ name, version, file: path.join(directory, name, version, 'saved_model.pb') }] : [];
     }),
   );

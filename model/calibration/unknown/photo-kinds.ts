@@ -1,34 +1,24 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { listSubfolders, readPhotoFiles, type Subfolder } from '../../data/dataset.ts';
 import { PhotoError } from '../../photo/errors.ts';
-import { readPhoto } from '../../photo/read-photo.ts';
-import { listFolder } from '../../shared/files.ts';
 import type { UnknownPhotos } from './unknown-photos.ts';
 
-const folders = async (directory: string): Promise<string[]> =>
-  (
-    await listFolder(directory).catch((cause: unknown) => {
-      throw new Error(
-        `${directory} cannot be read. Photos of other things must lie in choosing/<kind>/ and measuring/<kind>/.`,
-        { cause },
-      );
-    })
-  )
-    .filter(({ kind }) => kind === 'folder')
-    .map(({ name }) => name);
+const subfolders = (directory: string): Promise<Subfolder[]> =>
+  listSubfolders(directory).catch((cause: unknown) => {
+    throw new Error(
+      `${directory} cannot be read. Photos of other things must lie in choosing/<kind>/ and measuring/<kind>/.`,
+      { cause },
+    );
+  });
 
-const readAll = async (directory: string): Promise<Uint8Array[]> => {
-  const photos: Uint8Array[] = [];
-  for (const { name, kind } of await listFolder(directory)) {
-    if (kind !== 'file') continue;
-    try {
-      photos.push(await readPhoto(await readFile(path.join(directory, name))));
-    } catch (error) {
-      // The service would refuse it before any model sees it.
-      if (!(error instanceof PhotoError)) throw error;
-    }
-  }
-  return photos;
+const readAll = async (directory: string, { entries }: Subfolder): Promise<Uint8Array[]> => {
+  const files = entries.filter(({ kind }) => kind === 'file').map(({ name }) => path.join(directory, name));
+  return (await readPhotoFiles(files)).flatMap((result) => {
+    if ('pixels' in result) return [result.pixels];
+    // The service would refuse it before any model sees it.
+    if (result.error instanceof PhotoError) return [];
+    throw result.error;
+  });
 };
 
 /**
@@ -40,10 +30,10 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
 export const photoKinds = async (root: string): Promise<UnknownPhotos[]> => {
   const kinds: UnknownPhotos[] = [];
   for (const purpose of ['choosing', 'measuring'] as const) {
-    for (const kind of await folders(path.join(root, purpose))) {
-      const photos = await readAll(path.join(root, purpose, kind));
+    for (const folder of await subfolders(path.join(root, purpose))) {
+      const photos = await readAll(path.join(root, purpose, folder.name), folder);
       // Of nothing there is no share that is refused.
-      if (photos.length > 0) kinds.push({ kind, purpose, source: 'photos', photos });
+      if (photos.length > 0) kinds.push({ kind: folder.name, purpose, source: 'photos', photos });
     }
   }
   return kinds;

@@ -12,8 +12,9 @@ import { scramble } from '../savedmodel/testing.ts';
 import { AbortedError } from '../shared/abort.ts';
 import { assertClose, example } from '../testing.ts';
 import { CheckpointStore, type EpochResult } from '../training/checkpoint.ts';
-import { evaluateHead } from './evaluate-head.ts';
-import { type DescribedPhotos, type TrainHeadOptions, trainHead } from './train-head.ts';
+import type { RunOptions } from './loop.ts';
+import type { RecipeOptions } from './recipe.ts';
+import { evaluateHead, type PhotoFeatures, trainOnFeatures } from './train-head.ts';
 
 const CLASSES = 3;
 /** Length of a feature vector. */
@@ -24,27 +25,22 @@ const described = (
   name: string,
   labels: readonly number[],
   at: (label: number, place: number) => number,
-): DescribedPhotos => ({
+): PhotoFeatures => ({
   examples: labels.map((label, index) => example(label, `${name} ${index}`)),
-  described: {
-    features: tf.tensor2d(
-      labels.map((label) => Array.from({ length: WIDTH }, (_, place) => at(label, place))),
-    ),
-    labels,
-  },
+  features: tf.tensor2d(labels.map((label) => Array.from({ length: WIDTH }, (_, place) => at(label, place)))),
 });
 
 const LABELS = Array.from({ length: 10 }, (_, index) => index % CLASSES);
 
 /** Around a corner of their own for each class. */
-const separable = (name: string, seed: number): DescribedPhotos => {
+const separable = (name: string, seed: number): PhotoFeatures => {
   const random = seededRandom(seed);
   return described(name, LABELS, (label, place) => random() + (place === label ? 1.5 : 0));
 };
 
 let directory = '';
-let photos: DescribedPhotos;
-let unseen: DescribedPhotos;
+let photos: PhotoFeatures;
+let unseen: PhotoFeatures;
 before(async () => {
   await loadBackend({ native: false });
   directory = await mkdtemp(path.join(tmpdir(), 'head-'));
@@ -53,12 +49,12 @@ before(async () => {
 after(() => rm(directory, { recursive: true }));
 
 /** What is right for the training is wrong here: the better it is learned, the higher the loss. */
-const misleading = (): DescribedPhotos => {
-  const labels = LABELS.map((label) => (label + 1) % CLASSES);
-  return { ...unseen, described: { ...unseen.described, labels } };
+const misleading = (): PhotoFeatures => {
+  const examples = unseen.examples.map((photo) => ({ ...photo, label: (photo.label + 1) % CLASSES }));
+  return { ...unseen, examples };
 };
 
-const OPTIONS: TrainHeadOptions = { epochs: 3, batchSize: 4, learningRate: 0.05 };
+const RECIPE: RecipeOptions = { epochs: 3, batchSize: 4, learningRate: 0.05 };
 /** Three an epoch, the last of two photos. */
 const STEPS = 9;
 
@@ -74,15 +70,19 @@ const untimed = (history: readonly EpochResult[]) => history.map((result) => ({ 
 
 interface Given {
   readonly head?: LayersModel;
-  readonly train?: DescribedPhotos;
-  readonly validation?: DescribedPhotos | undefined;
+  readonly train?: PhotoFeatures;
+  readonly validation?: PhotoFeatures | undefined;
 }
 
 const run = async (
-  options: TrainHeadOptions = {},
+  recipe: RecipeOptions = {},
   { head = tiny(), train = photos, validation = unseen }: Given = {},
+  options: RunOptions = {},
 ) => {
-  const history = await trainHead(head, CLASSES, train, validation, { ...OPTIONS, ...options });
+  const history = await trainOnFeatures({
+    ...{ head, classes: CLASSES, train, validation, ...options },
+    recipe: { ...RECIPE, ...recipe },
+  });
   return { head, history: untimed(history), weights: weightsOf(head) };
 };
 
@@ -93,7 +93,7 @@ const logits = (head: LayersModel, features: readonly number[]): number[] =>
     return [...output.dataSync()];
   });
 
-test('a head learns to tell classes apart whose features lie apart', async () => {
+test('a head learns to distinguish classes whose features differ', async () => {
   const head = tiny({ hidden: 16, dropout: 0.2, featureDropout: 0.1 });
   const { history } = await run({ epochs: 40 }, { head });
   const [first, last] = [history[0], history.at(-1)];
@@ -104,7 +104,7 @@ test('a head learns to tell classes apart whose features lie apart', async () =>
 
 test('it ends with the averaged weights, with which the last validation was made', async () => {
   const { head, history } = await run();
-  assert.deepEqual(await evaluateHead(head, unseen.described), history.at(-1)?.validation);
+  assert.deepEqual(await evaluateHead(head, unseen), history.at(-1)?.validation);
 });
 
 test('with patience it ends early, with the weights of the best epoch', async () => {
@@ -113,12 +113,12 @@ test('with patience it ends early, with the weights of the best epoch', async ()
   const best = losses.indexOf(Math.min(...losses));
   assert.equal(history.length, best + 1 + 4);
   assert.ok(history.length < 40);
-  assert.deepEqual(await evaluateHead(head, misleading().described), history[best]?.validation);
+  assert.deepEqual(await evaluateHead(head, misleading()), history[best]?.validation);
 });
 
 test('where features tell nothing the frequent class wins, unless all classes are to weigh the same', async () => {
   const blank = described('blank', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2], () => 0);
-  const options = { epochs: 60, batchSize: 12, labelSmoothing: 0, averaging: 0 };
+  const options = { epochs: 60, batchSize: 12, labelSmoothing: 0, emaDecay: 0 };
   const [plain, balanced] = [
     await run(options, { train: blank }),
     await run({ ...options, balanced: true }, { train: blank }),
@@ -132,7 +132,10 @@ test('where features tell nothing the frequent class wins, unless all classes ar
 });
 
 test('without photos for validation there is none in the history', async () => {
-  const history = await trainHead(tiny(), CLASSES, photos, undefined, { ...OPTIONS, epochs: 1 });
+  const history = await trainOnFeatures({
+    ...{ head: tiny(), classes: CLASSES, train: photos },
+    recipe: { ...RECIPE, epochs: 1 },
+  });
   for (const result of history) assert.equal('validation' in result, false);
 });
 
@@ -172,48 +175,48 @@ test('the seed decides what is dropped, and each step drops anew', async () => {
 
 /** A way to train. */
 interface How {
-  readonly options: TrainHeadOptions;
+  readonly recipe: RecipeOptions;
   readonly given: () => Given;
 }
 
 /** Trains until it is done, and is stopped after so many steps each time. */
-const runWithStops = async (name: string, stops: readonly number[], { options, given }: How) => {
+const runWithStops = async (name: string, stops: readonly number[], { recipe, given }: How) => {
   const resumed: number[] = [];
   const warnings: string[] = [];
-  const going = (signal?: AbortSignal, onStep?: () => void) => {
+  const start = (signal?: AbortSignal, onStep?: () => void) => {
     const checkpoints = new CheckpointStore(path.join(directory, name), {
       onWarning: (text) => warnings.push(text),
     });
     const onResume = ({ steps }: { readonly steps: number }) => resumed.push(steps);
-    return run({ ...options, ...{ signal, onStep, checkpoints, onResume } }, given());
+    return run(recipe, given(), { signal, onStep, checkpoints, onResume });
   };
   for (const stop of stops) {
     const controller = new AbortController();
     let taken = 0;
-    const stopped = going(controller.signal, () => {
+    const stopped = start(controller.signal, () => {
       taken += 1;
       if (taken >= stop) controller.abort();
     });
     await assert.rejects(stopped, AbortedError);
   }
-  return { ...(await going()), resumed, warnings };
+  return { ...(await start()), resumed, warnings };
 };
 
 const HOW: Readonly<Record<string, How>> = {
-  'as it is by default': { options: {}, given: () => ({}) },
+  'as it is by default': { recipe: {}, given: () => ({}) },
   'with patience and balanced': {
-    options: { patience: 2, balanced: true, averaging: 0.5 },
+    recipe: { patience: 2, balanced: true, emaDecay: 0.5 },
     given: () => ({}),
   },
   'with the best epoch long past': {
-    options: { patience: 3, averaging: 0.5 },
+    recipe: { patience: 3, emaDecay: 0.5 },
     given: () => ({ validation: misleading() }),
   },
 };
 
 for (const [name, how] of Object.entries(HOW)) {
-  test(`stopped after any step it goes on to the very same head and history, ${name}`, async () => {
-    const expected = await run(how.options, how.given());
+  test(`stopped after any step it is resumed to the very same head and history, ${name}`, async () => {
+    const expected = await run(how.recipe, how.given());
     for (let stop = 1; stop < STEPS; stop++) {
       const actual = await runWithStops(`${name} after ${stop}`, [stop], how);
       assert.deepEqual(actual.resumed, [stop]);
@@ -224,7 +227,7 @@ for (const [name, how] of Object.entries(HOW)) {
   });
 
   test(`stopped after every single step too, ${name}`, async () => {
-    const expected = await run(how.options, how.given());
+    const expected = await run(how.recipe, how.given());
     const stops = new Array<number>(STEPS - 1).fill(1);
     const actual = await runWithStops(`${name} after each`, stops, how);
     assert.deepEqual(actual.resumed, [1, 2, 3, 4, 5, 6, 7, 8]);
@@ -233,32 +236,28 @@ for (const [name, how] of Object.entries(HOW)) {
   });
 }
 
-test('from another seed, other options, photos or another head it starts anew', async () => {
+test('from another seed, other options, photos or another head it starts from its beginning', async () => {
   const checkpoints = (warnings: string[] = []) =>
     new CheckpointStore(path.join(directory, 'foreign'), { onWarning: (text) => warnings.push(text) });
-  const differs: Readonly<Record<string, { options?: TrainHeadOptions; given?: () => Given }>> = {
-    'its options': { options: { seed: 2 } },
+  const differs: Readonly<Record<string, { recipe?: RecipeOptions; given?: () => Given }>> = {
+    'its options': { recipe: { seed: 2 } },
     'the weights it started from': { given: () => ({ head: tiny({ seed: 3 }) }) },
     'its photos': { given: () => ({ train: unseen, validation: photos }) },
   };
-  for (const [difference, { options = {}, given = () => ({}) }] of Object.entries(differs)) {
-    await run({ checkpoints: checkpoints() });
+  for (const [difference, { recipe = {}, given = () => ({}) }] of Object.entries(differs)) {
+    await run({}, {}, { checkpoints: checkpoints() });
     const warnings: string[] = [];
-    const { weights } = await run({ ...options, checkpoints: checkpoints(warnings) }, given());
+    const { weights } = await run(recipe, given(), { checkpoints: checkpoints(warnings) });
     assert.equal(warnings.length, 2);
     for (const text of warnings) assert.ok(text.includes(`which differs in ${difference};`), text);
-    assert.deepEqual(weights, (await run(options, given())).weights);
+    assert.deepEqual(weights, (await run(recipe, given())).weights);
   }
 });
 
 test('neither an end nor a stop leaves tensors behind but those of the head', async () => {
   const head = tiny();
   const { numTensors } = tf.memory();
-  for (const options of [{}, { balanced: true, patience: 1 }])
-    await trainHead(head, CLASSES, photos, unseen, { ...OPTIONS, ...options });
-  await assert.rejects(
-    trainHead(head, CLASSES, photos, unseen, { ...OPTIONS, signal: AbortSignal.abort() }),
-    AbortedError,
-  );
+  for (const recipe of [{}, { balanced: true, patience: 1 }]) await run(recipe, { head });
+  await assert.rejects(run({}, { head }, { signal: AbortSignal.abort() }), AbortedError);
   assert.equal(tf.memory().numTensors, numTensors);
 });

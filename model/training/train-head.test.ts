@@ -10,6 +10,7 @@ import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbo
 import { observe } from '../calibration/observe.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import { photoTensor } from '../data/augment.ts';
+import type { Split } from '../data/split.ts';
 import { standardize } from '../network/head.ts';
 import { loadBackend } from '../runtime/backend.ts';
 import { GraphRunner } from '../runtime/graph-runner.ts';
@@ -20,12 +21,8 @@ import { buildServingGraph } from '../savedmodel/serving-graph.ts';
 import { AbortedError } from '../shared/abort.ts';
 import { assertClose } from '../testing.ts';
 import { CheckpointStore, type EpochResult } from '../training/checkpoint.ts';
-import {
-  type EarlierHead,
-  type TransferOptions,
-  type TransferResult,
-  trainTransfer,
-} from './train-transfer.ts';
+import type { RecipeOptions } from './recipe.ts';
+import { type EarlierHead, type TrainedHead, type TrainHeadOptions, trainHead } from './train-head.ts';
 
 const LABELS = ['astilbe', 'bellflower', 'daisy'];
 const CLASSES = LABELS.length;
@@ -40,19 +37,26 @@ const validation = colouredPhotos(6, CLASSES, 2);
 const unseen = colouredPhotos(9, CLASSES, 3);
 const BACKBONE = { side: 32 };
 
-const options = (directory: string): TransferOptions => ({
-  ...{ directory, classes: CLASSES, train, validation },
-  backbone: BACKBONE,
-  head: { hidden: 16, dropout: 0.1, featureDropout: 0.1 },
-  ...{ epochs: 3, batchSize: 6, learningRate: 0.02 },
-});
+const RECIPE: RecipeOptions = { epochs: 3, batchSize: 6, learningRate: 0.02 };
+
+const trainOn = (
+  directory: string,
+  options: Partial<TrainHeadOptions> = {},
+  split: Partial<Split> = {},
+): Promise<TrainedHead> =>
+  trainHead({
+    pretrained: { directory, name: 'tiny' },
+    ...{ classes: CLASSES, backbone: BACKBONE, head: { hidden: 16, dropout: 0.1, featureDropout: 0.1 } },
+    ...options,
+    recipe: { ...RECIPE, ...options.recipe },
+  })({ train, validation, test: [], ...split });
 
 const weightsOf = (head: LayersModel) => head.getWeights().map((weight) => [...weight.dataSync()]);
 const untimed = (history: readonly EpochResult[]) => history.map((result) => ({ ...result, seconds: 0 }));
 
 /** What the exported model says of the unseen photos. */
-const exported = async ({ network }: TransferResult, precision: WeightPrecision) => {
-  const graph = buildServingGraph(network, { labels: LABELS, version: '1', precision });
+const exported = async ({ write }: TrainedHead, precision: WeightPrecision) => {
+  const graph = buildServingGraph(write, { labels: LABELS, version: '1', precision });
   const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(graph)));
   const input = { shape: [unseen.length], values: unseen.map(({ pixels }) => pixels) };
   const output = await runner.run(new Map([[INPUT_NAME, input]]));
@@ -66,12 +70,12 @@ const exported = async ({ network }: TransferResult, precision: WeightPrecision)
 };
 
 /** What TensorFlow.js says of them: the head on the backbone's features, the mean of both views. */
-const computed = async (directory: string, { head, standardization }: TransferResult): Promise<number[]> => {
+const computed = async (directory: string, { head, standardization }: TrainedHead): Promise<number[]> => {
   const backbone = await Backbone.load(directory, BACKBONE);
   return tf.tidy(() => {
     const photos = photoTensor(unseen);
     const views = [photos, tf.reverse(photos, 2)].map((view) => {
-      const logits = head.predict(standardize(backbone.describe(view), standardization));
+      const logits = head.predict(standardize(backbone.extract(view), standardization));
       assert.ok(logits instanceof tf.Tensor);
       return tf.softmax(logits);
     });
@@ -87,14 +91,14 @@ const BACKBONES: Readonly<Record<string, (name: string) => string | Promise<stri
 for (const [name, save] of Object.entries(BACKBONES)) {
   describe(`a head on ${name}`, () => {
     let directory = '';
-    let result: TransferResult;
+    let result: TrainedHead;
     before(async () => {
       directory = await save(name);
-      result = await trainTransfer({ ...options(directory), epochs: 40 });
+      result = await trainOn(directory, { recipe: { epochs: 40 } });
     });
     after(() => result.dispose());
 
-    test('learns to tell the photos apart, and is a small part of the whole', () => {
+    test('learns to distinguish the photos, and is a small part of the whole', () => {
       const chance = Math.log(CLASSES);
       assert.ok((result.history.at(-1)?.validation?.loss ?? chance) < chance / 2);
       const { total, trained } = result.parameters;
@@ -108,15 +112,16 @@ for (const [name, save] of Object.entries(BACKBONES)) {
       assertClose((await exported(result, 'float')).probabilities, expected, 1e-4);
     });
 
-    test('names unseen photos rightly as it is served, with weights of half precision', async () => {
+    test('classifies unseen photos correctly as it is served, with weights of half precision', async () => {
       const { labels } = await exported(result, 'half');
       const right = labels.filter((label, index) => label === LABELS[unseen[index]?.label ?? -1]);
       assert.ok(right.length > unseen.length - 3, labels.join());
     });
 
-    test('tells of its photos what the exported network makes of them, without another look', async () => {
-      const expected = await observe(result.network, train);
-      const actual = await result.observeTrained();
+    test('knows what the exported network makes of its photos, without running it', async () => {
+      const expected = await observe(result.write, train);
+      const actual = await result.forwardTrained?.();
+      assert.ok(actual);
       assert.deepEqual(
         actual.map(({ label }) => label),
         train.map(({ label }) => label),
@@ -135,9 +140,9 @@ for (const [name, save] of Object.entries(BACKBONES)) {
   });
 }
 
-test('it goes on from an earlier head with what that one took for usual, whatever the new photos are', async () => {
+test('it starts from an earlier head with the standardization of that one, whatever the new photos are', async () => {
   const directory = saveTinyGraph(at('earlier'));
-  const first = await trainTransfer({ ...options(directory), epochs: 20 });
+  const first = await trainOn(directory, { recipe: { epochs: 20 } });
   const keys: string[] = [];
   const earlier = (key: string): EarlierHead => {
     keys.push(key);
@@ -145,20 +150,19 @@ test('it goes on from an earlier head with what that one took for usual, whateve
   };
   const weights = weightsOf(first.head).flat();
   const others = colouredPhotos(6, CLASSES, 9).slice(0, 4);
-  const still = { epochs: 1, learningRate: 1e-9 };
-  const next = await trainTransfer({ ...options(directory), ...still, train: others, earlier });
+  const recipe = { epochs: 1, learningRate: 1e-9 };
+  const next = await trainOn(directory, { recipe, earlier }, { train: others });
   assert.deepEqual(keys, [first.key]);
   assert.deepEqual(next.standardization, first.standardization);
-  const anew = await trainTransfer({ ...options(directory), ...still, train: others });
-  assert.notDeepEqual(anew.standardization, first.standardization);
+  const fresh = await trainOn(directory, { recipe }, { train: others });
+  assert.notDeepEqual(fresh.standardization, first.standardization);
   assertClose(weightsOf(next.head).flat(), weights, 1e-6);
   assertClose((await exported(next, 'float')).probabilities, await computed(directory, first), 1e-4);
 });
 
 test('an earlier head that is refused ends the training before any photo is looked at', async () => {
   const looked: number[] = [];
-  const refused = trainTransfer({
-    ...options(saveTinyGraph(at('refused'))),
+  const refused = trainOn(saveTinyGraph(at('refused')), {
     earlier: () => {
       throw new Error('of another backbone');
     },
@@ -168,54 +172,52 @@ test('an earlier head that is refused ends the training before any photo is look
   assert.deepEqual(looked, []);
 });
 
-test('a checkpoint on another backbone, or on another use of it, is not gone on from', async () => {
+test('a checkpoint on another backbone, or on another use of it, is not resumed', async () => {
   const [directory, other] = [saveTinyGraph(at('one')), saveTinyGraph(at('two'), 'none')];
   const resumed: number[] = [];
-  const few = (of: string) => ({ ...options(of), train: train.slice(0, 6), validation: [], epochs: 1 });
-  const going = async (name: string, change: Partial<TransferOptions>, warnings: string[] = []) => {
+  const trainFew = (options: Partial<TrainHeadOptions>) =>
+    trainOn(directory, { ...options, recipe: { epochs: 1 } }, { train: train.slice(0, 6), validation: [] });
+  const start = async (name: string, change: Partial<TrainHeadOptions>, warnings: string[] = []) => {
     const checkpoints = new CheckpointStore(at(`checkpoints ${name}`), {
       onWarning: (text) => warnings.push(text),
     });
     const onResume = ({ steps }: { readonly steps: number }) => resumed.push(steps);
-    return trainTransfer({ ...few(directory), ...change, checkpoints, onResume });
+    return trainFew({ ...change, checkpoints, onResume });
   };
-  const changes: Readonly<Record<string, Partial<TransferOptions>>> = {
-    network: { directory: other },
+  const changes: Readonly<Record<string, Partial<TrainHeadOptions>>> = {
+    network: { pretrained: { directory: other, name: 'another' } },
     side: { backbone: { side: 64 } },
     context: { context: 'another' },
   };
   for (const [name, change] of Object.entries(changes)) {
-    await going(name, {});
+    await start(name, {});
     const warnings: string[] = [];
-    const { head } = await going(name, change, warnings);
+    const { head } = await start(name, change, warnings);
     assert.equal(warnings.length, 1, name);
     for (const text of warnings) assert.match(text, /another training, which differs in its options;/);
     assert.deepEqual(resumed, [], name);
-    assert.deepEqual(
-      weightsOf(head),
-      weightsOf((await trainTransfer({ ...few(directory), ...change })).head),
-    );
+    assert.deepEqual(weightsOf(head), weightsOf((await trainFew(change)).head));
   }
-  await going('same', {});
-  await going('same', {});
+  await start('same', {});
+  await start('same', {});
   assert.deepEqual(resumed, [1], 'on the same one it is');
 });
 
 test('stopped among the features, then in the training of the head, it ends with the very same head', async () => {
   const directory = saveTinyGraph(at('stopped'));
-  const expected = await trainTransfer(options(directory));
+  const expected = await trainOn(directory);
   const cacheDirectory = at('cache');
-  const going = (change: Partial<TransferOptions>) =>
-    trainTransfer({
-      ...{ ...options(directory), cacheDirectory },
+  const start = (change: Partial<TrainHeadOptions>) =>
+    trainOn(directory, {
+      cacheDirectory,
       checkpoints: new CheckpointStore(at('checkpoints stopped')),
       ...change,
     });
   const [first, second] = [new AbortController(), new AbortController()];
-  await assert.rejects(going({ signal: first.signal, onFeatures: () => first.abort() }), AbortedError);
+  await assert.rejects(start({ signal: first.signal, onFeatures: () => first.abort() }), AbortedError);
   assert.equal(readdirSync(path.join(cacheDirectory, readdirSync(cacheDirectory)[0] ?? '')).length, 1);
   let steps = 0;
-  const inEpoch = going({
+  const inEpoch = start({
     signal: second.signal,
     onStep: () => {
       steps += 1;
@@ -224,7 +226,7 @@ test('stopped among the features, then in the training of the head, it ends with
   });
   await assert.rejects(inEpoch, AbortedError);
   const resumed: number[] = [];
-  const { head, history, standardization } = await going({ onResume: ({ steps }) => resumed.push(steps) });
+  const { head, history, standardization } = await start({ onResume: ({ steps }) => resumed.push(steps) });
   assert.deepEqual(resumed, [4]);
   assert.deepEqual(standardization, expected.standardization);
   assert.deepEqual(untimed(history), untimed(expected.history));
@@ -233,17 +235,17 @@ test('stopped among the features, then in the training of the head, it ends with
 
 test('disposed of, it leaves nothing in memory; nor does one that was stopped', async () => {
   const directory = saveTinyGraph(at('memory'));
-  (await trainTransfer(options(directory))).dispose();
+  (await trainOn(directory)).dispose();
   const { numTensors } = tf.memory();
-  const result = await trainTransfer(options(directory));
-  await result.observeTrained();
+  const result = await trainOn(directory);
+  await result.forwardTrained?.();
   result.dispose();
   assert.equal(tf.memory().numTensors, numTensors);
   const controller = new AbortController();
   const { signal } = controller;
   const onStep = () => controller.abort();
-  await assert.rejects(trainTransfer({ ...options(directory), signal, onStep }), AbortedError);
+  await assert.rejects(trainOn(directory, { signal, onStep }), AbortedError);
   assert.equal(tf.memory().numTensors, numTensors, 'stopped in the training of the head');
-  await assert.rejects(trainTransfer({ ...options(directory), signal }), AbortedError);
+  await assert.rejects(trainOn(directory, { signal }), AbortedError);
   assert.equal(tf.memory().numTensors, numTensors, 'stopped among the features');
 });

@@ -7,13 +7,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { buildNetwork } from '../network/network.ts';
 import { loadBackend } from '../runtime/backend.ts';
+import { AbortedError } from '../shared/abort.ts';
 import { example, noise } from '../testing.ts';
-import { CheckpointStore } from './checkpoint.ts';
-import { AbortedError, type EpochResult, type TrainOptions, train } from './train.ts';
+import { CheckpointStore, type EpochResult } from './checkpoint.ts';
+import { type RunOptions, runTraining } from './loop.ts';
+import { OptimizerState } from './optimizer.ts';
+import { HEAD_RECIPE, type RecipeOptions } from './recipe.ts';
+import { trainNetwork } from './train-network.ts';
 
 const photos = Array.from({ length: 5 }, (_, index) => example(index % 2, `photo ${index}`, noise(index)));
 const [examples, validation] = [photos.slice(0, 4), photos.slice(4)];
-const OPTIONS: TrainOptions = { epochs: 3, batchSize: 2, learningRate: 0.02, firstSide: 32 };
+const RECIPE: RecipeOptions = { epochs: 3, batchSize: 2, learningRate: 0.02, initialResolution: 32 };
 /** Two steps an epoch. */
 const STEPS = 6;
 
@@ -28,20 +32,20 @@ const tiny = (seed = 1) => buildNetwork({ classes: 2, stem: 4, blocks: [6], seed
 const weightsOf = (network: LayersModel) => network.getWeights().map((weight) => [...weight.dataSync()]);
 const untimed = (history: readonly EpochResult[]) => history.map((result) => ({ ...result, seconds: 0 }));
 
-const run = async (options: TrainOptions, network = tiny()) => {
-  const history = await train(network, 2, examples, validation, { ...OPTIONS, ...options });
+const run = async (options: RunOptions = {}, recipe: RecipeOptions = {}, network = tiny()) => {
+  const trainer = trainNetwork({ network, classes: 2, recipe: { ...RECIPE, ...recipe }, ...options });
+  const { history } = await trainer({ train: examples, validation, test: [] });
   return { history: untimed(history), weights: weightsOf(network) };
 };
 
 /** Trains until it is done, and is stopped after each of these steps. */
-const runWithStops = async (name: string, stops: readonly number[], options: TrainOptions = {}) => {
+const runWithStops = async (name: string, stops: readonly number[], recipe: RecipeOptions = {}) => {
   const resumed: number[] = [];
   const warnings: string[] = [];
   for (const stop of [...stops, Number.POSITIVE_INFINITY]) {
     const controller = new AbortController();
     let taken = 0;
     const interrupted = {
-      ...options,
       checkpoints: new CheckpointStore(path.join(directory, name), {
         onWarning: (text) => warnings.push(text),
       }),
@@ -52,14 +56,14 @@ const runWithStops = async (name: string, stops: readonly number[], options: Tra
         if (taken >= stop) controller.abort();
       },
     };
-    if (stop === Number.POSITIVE_INFINITY) return { ...(await run(interrupted)), resumed, warnings };
-    await assert.rejects(run(interrupted), AbortedError);
+    if (stop === Number.POSITIVE_INFINITY) return { ...(await run(interrupted, recipe)), resumed, warnings };
+    await assert.rejects(run(interrupted, recipe), AbortedError);
   }
   throw new Error('unreachable');
 };
 
-test('stopped after any step, a training goes on to the very same weights and history', async () => {
-  const expected = await run({});
+test('stopped after any step, a training is resumed to the very same weights and history', async () => {
+  const expected = await run();
   for (let stop = 1; stop < STEPS; stop++) {
     const { history, weights, resumed, warnings } = await runWithStops(`after ${stop}`, [stop]);
     assert.deepEqual(resumed, [stop]);
@@ -70,16 +74,16 @@ test('stopped after any step, a training goes on to the very same weights and hi
 });
 
 test('stopped after every single step too, with the best epoch looked for and classes weighed', async () => {
-  const options: TrainOptions = { patience: 2, balanced: true, averaging: 0.5 };
-  const expected = await run(options);
-  const { history, weights, resumed } = await runWithStops('every', [1, 1, 1, 1, 1], options);
+  const recipe: RecipeOptions = { patience: 2, balanced: true, emaDecay: 0.5 };
+  const expected = await run({}, recipe);
+  const { history, weights, resumed } = await runWithStops('every', [1, 1, 1, 1, 1], recipe);
   assert.deepEqual(resumed, [1, 2, 3, 4, 5]);
   assert.deepEqual(history, expected.history);
   assert.deepEqual(weights, expected.weights);
 });
 
-test('a training that was over when it was killed is over when it goes on', async () => {
-  const expected = await run({});
+test('a training that was over when it was killed is over when it is resumed', async () => {
+  const expected = await run();
   const checkpoints = () => new CheckpointStore(path.join(directory, 'over'));
   await run({ checkpoints: checkpoints() });
   let steps = 0;
@@ -88,24 +92,24 @@ test('a training that was over when it was killed is over when it goes on', asyn
   assert.deepEqual(again, expected);
 });
 
-test('keeping checkpoints, even at each step, changes nothing', async () => {
+test('saving checkpoints, even at each step, changes nothing', async () => {
   const checkpoints = new CheckpointStore(path.join(directory, 'often'));
-  assert.deepEqual(await run({ checkpoints, checkpointSeconds: 0 }), await run({}));
+  assert.deepEqual(await run({ checkpoints, checkpointSeconds: 0 }), await run());
 });
 
-test('from another seed, options or network it starts anew', async () => {
+test('from another seed, options or network it starts from its beginning', async () => {
   const checkpoints = (warnings: string[]) =>
     new CheckpointStore(path.join(directory, 'foreign'), { onWarning: (text) => warnings.push(text) });
-  await run({ epochs: 1, checkpoints: checkpoints([]) });
+  await run({ checkpoints: checkpoints([]) }, { epochs: 1 });
   const warnings: string[] = [];
-  const options: TrainOptions = { epochs: 1, seed: 2 };
-  const started = await run({ ...options, checkpoints: checkpoints(warnings) }, tiny(3));
-  assert.deepEqual(started, await run(options, tiny(3)));
+  const recipe: RecipeOptions = { epochs: 1, seed: 2 };
+  const started = await run({ checkpoints: checkpoints(warnings) }, recipe, tiny(3));
+  assert.deepEqual(started, await run({}, recipe, tiny(3)));
   assert.match(warnings.join(), /differs in its options and the weights it started from/);
 });
 
-test('stopped while it looks at the validation photos, it has not lost the epoch', async () => {
-  const expected = await run({});
+test('stopped while it validates, it has not lost the epoch', async () => {
+  const expected = await run();
   const controller = new AbortController();
   const checkpoints = () => new CheckpointStore(path.join(directory, 'validation'));
   // Signals are looked for before each batch of validation photos, which come after the epoch's second step.
@@ -131,7 +135,41 @@ test('stopping leaves no tensors behind but those of the network, and no average
   const [network, same] = [tiny(), tiny()];
   const { numTensors } = tf.memory();
   const signal = AbortSignal.abort();
-  await assert.rejects(train(network, 2, examples, validation, { ...OPTIONS, signal }), AbortedError);
+  await assert.rejects(run({ signal }, {}, network), AbortedError);
   assert.equal(tf.memory().numTensors, numTensors);
   assert.notDeepEqual(weightsOf(network), weightsOf(same), 'one step was taken');
+});
+
+/** A training whose first step fails. */
+const trainingThatFails = async (error: Error): Promise<void> => {
+  const network = buildNetwork({ classes: 2, stem: 4, blocks: [6], dropout: 0 });
+  await runTraining({
+    learner: {
+      optimizer: new OptimizerState(network, { weightDecay: 0, emaDecay: 0 }),
+      step: async () => {
+        throw error;
+      },
+      validate: async () => undefined,
+    },
+    items: ['a', 'b', 'c'],
+    recipe: { ...HEAD_RECIPE, epochs: 1, batchSize: 2 },
+    ...{ run: {}, network, split: { train: [], validation: [] } },
+  });
+};
+
+test('a step that is too large for the memory says what to do', async () => {
+  const inWebAssembly = (message: string) => Object.assign(new Error(message), { name: 'RuntimeError' });
+  for (const error of [
+    inWebAssembly('Aborted(). Build with -sASSERTIONS for more info.'),
+    inWebAssembly('memory access out of bounds'),
+    new Error('OOM when allocating tensor with shape[100000,112,112,32]'),
+  ])
+    await assert.rejects(
+      trainingThatFails(error),
+      /A step of 2 photos .* memory.* \((Aborted|memory|OOM).*\)\. Lower/,
+    );
+});
+
+test('any other error is told as it is', async () => {
+  await assert.rejects(trainingThatFails(new Error('Broken.')), { message: 'Broken.' });
 });
