@@ -3,14 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
 import { loadBackend } from '../model/backend/backend.ts';
-import { BatchNorm } from '../model/batch-norm.ts';
 import { PHOTO_BYTES } from '../model/contract/tensors.ts';
+import { BatchNorm } from '../model/network/layers.ts';
+import { buildNetwork } from '../model/network/network.ts';
 import { readPhoto } from '../model/photo/read-photo.ts';
 import { layersNetwork } from '../model/savedmodel/export-layers.ts';
 import { decodeSavedModel, encodeSavedModel } from '../model/savedmodel/file.ts';
 import { GraphRunner } from '../model/savedmodel/run.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
-import { buildNetwork } from '../model/training/network.ts';
 import { benchTransfer } from './bench/transfer.ts';
 
 /**

@@ -1,129 +1,49 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { loadBackend } from '../model/backend/backend.ts';
-import { calibrate, decodedNetwork } from '../model/calibration/calibrate.ts';
-import { measureCalibration } from '../model/calibration/measure.ts';
-import { MODEL_NAME } from '../model/contract/tensors.ts';
-import { compare, predict } from '../model/evaluation/evaluate.ts';
-import { type Metrics, metricsSchema } from '../model/evaluation/metrics.ts';
-import { wilsonInterval } from '../model/evaluation/statistics.ts';
-import { drawKinds, readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
-import { reliabilityDiagram, rocPicture } from '../model/report/charts.ts';
-import { modelCard } from '../model/report/model-card.ts';
-import { decodeSavedModel, encodeSavedModel, storeModel, versionAt } from '../model/savedmodel/file.ts';
-import { GraphRunner } from '../model/savedmodel/run.ts';
-import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
-import { type Dataset, readDataset } from '../model/training/dataset.ts';
-import { type Split, splitDataset } from '../model/training/split.ts';
+import { readDataset } from '../model/data/dataset.ts';
+import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
+import { readStoredTraining, recalibrate } from '../model/training/recalibrate.ts';
+import { optionHelp, share } from '../model/training/recipe.ts';
+import { readOptions, usageLines } from './options.ts';
 import { say, showProgress } from './progress.ts';
 
-/**
- * Calibrates a model that was trained before, without training it again: reads its network back, fits temperature and
- * score on the validation photos of its own split, and exports it as a new version.
- *
- * node --import tsx scripts/calibrate.ts --model model/default --data DIR --validation 0.05 --unknown DIR
- */
+/** Calibrates the newest version of a model that was trained before, without training it again. */
 
-/** Pictures of each kind that code draws. */
-const DRAWN = 100;
+const folder = (text: string) => z.string('a folder').register(optionHelp, { value: 'DIR', text });
+const part = (text: string) =>
+  share(0, 0.5, 0.1).register(optionHelp, { value: 'X', text: `${text}, as when it was trained` });
 
-const optionsSchema = z.strictObject({
-  model: z.string(),
-  data: z.string(),
-  /** As it was when the model was trained. */
-  test: z.coerce.number().default(0.1),
-  validation: z.coerce.number().default(0.1),
-  unknown: z.string().optional(),
+const schema = z.strictObject({
+  model: folder('what a training wrote: image-classifier/<version>/ and the report'),
+  data: folder('the photos that it was trained on'),
+  test: part('share of each class kept for the final test').default(0.1),
+  validation: part('share of each class kept for validation').default(0.1),
+  unknown: folder('choosing/<kind>/ and measuring/<kind>/: photos of other things').optional(),
 });
 
-const names = Object.keys(optionsSchema.shape);
-const options = optionsSchema.parse(
-  parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) }).values,
-);
+const USAGE = `Usage: node --import tsx scripts/calibrate.ts --model DIR --data DIR [options]
 
-const countByClass = ({ labels }: Dataset, part: Split['train']) =>
-  labels.map((_, label) => part.filter((example) => example.label === label).length);
+${usageLines(schema)}
+  --help                shows this
+`;
 
-/** The split that the model was trained with. @throws Error when the photos are not those of its metrics */
-const splitOf = (dataset: Dataset, { data }: Metrics): Split => {
-  const split = splitDataset(dataset, { ...options, seed: data.seed });
-  for (const part of ['train', 'validation', 'test'] as const) {
-    if (String(countByClass(dataset, split[part])) === String(data[part])) continue;
-    throw new Error(
-      `The split gives other numbers of ${part} photos than the model's metrics.json. Give the folder, --test and --validation that the model was trained with.`,
+try {
+  const options = readOptions(schema, process.argv.slice(2));
+  if (options) {
+    const { model, data, test, validation, unknown } = options;
+    const stored = await readStoredTraining(model);
+    say(`Computing on ${(await loadBackend()).reason}.`);
+    const dataset = await readDataset(data, {
+      onProgress: (done, total) => showProgress(`Reading photo ${done} of ${total}`),
+    });
+    const kinds = unknown === undefined ? [] : await readPhotoKinds(unknown);
+    const shares = { test, validation };
+    const result = await recalibrate({ stored, dataset, shares, unknown: kinds });
+    say(
+      `Wrote version ${result.version} in place of ${stored.version}: ${result.test.correct} of ${result.test.count} test photos classified correctly.`,
     );
-  }
-  return split;
-};
-
-const folder = path.join(options.model, MODEL_NAME);
-const [oldVersion = ''] = readdirSync(folder);
-const old = metricsSchema.parse(JSON.parse(readFileSync(path.join(options.model, 'metrics.json'), 'utf8')));
-const { labels } = old;
-say(`Computing on ${(await loadBackend()).reason}.`);
-const dataset = await readDataset(options.data, {
-  onProgress: (done, total) => showProgress(`Reading photo ${done} of ${total}`),
-});
-const split = splitOf(dataset, old);
-const unknown = [
-  ...(await drawKinds(DRAWN)),
-  ...(options.unknown ? await readPhotoKinds(options.unknown) : []),
-];
-
-const model = decodeSavedModel(readFileSync(path.join(folder, oldVersion, 'saved_model.pb')));
-const write = decodedNetwork(model, { features: 'features', logits: 'logits/bias_add' });
-const choosing = unknown.filter(({ purpose }) => purpose === 'choosing');
-const calibration = await calibrate(write, labels.length, { ...split, unknown: choosing });
-if (!calibration) throw new Error('There are too few validation photos to calibrate by. Give more photos.');
-
-const version = versionAt(new Date());
-const savedModel = encodeSavedModel(buildServingGraph(write, { labels, version, calibration }));
-const calibrated = new GraphRunner(decodeSavedModel(savedModel));
-const plain = new GraphRunner(
-  decodeSavedModel(encodeSavedModel(buildServingGraph(write, { labels, version }))),
-);
-const answers = await predict(
-  calibrated,
-  split.test.map(({ pixels }) => pixels),
-);
-const { figures, knownScores, unknownScores } = await measureCalibration({
-  temperature: calibration.temperature,
-  plain,
-  calibrated,
-  validation: split.validation,
-  test: split.test,
-  answers,
-  unknown,
-});
-const { accuracy, correct, count, loss, confusion } = compare(
-  answers.map(({ probabilities }) => probabilities),
-  labels.length,
-  split.test,
-);
-const metrics: Metrics = {
-  ...old,
-  version,
-  test: {
-    accuracy,
-    interval: wilsonInterval(correct, count),
-    correct,
-    count,
-    loss,
-    confusion: confusion.map((row) => [...row]),
-  },
-  calibration: { network: old.calibration?.network ?? oldVersion, ...figures },
-  bytes: savedModel.byteLength,
-};
-await storeModel(options.model, version, savedModel);
-const files = {
-  'metrics.json': `${JSON.stringify(metrics, null, 2)}\n`,
-  'MODEL_CARD.md': modelCard(metrics),
-  'reliability.svg': reliabilityDiagram(figures),
-  'roc.svg': rocPicture(knownScores, unknownScores),
-};
-for (const [name, text] of Object.entries(files)) await writeFile(path.join(options.model, name), text);
-rmSync(path.join(folder, oldVersion), { recursive: true });
-say(`Wrote version ${version} in place of ${oldVersion}: ${correct} of ${count} test photos named rightly.`);
+  } else process.stdout.write(USAGE);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

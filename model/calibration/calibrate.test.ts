@@ -3,6 +3,7 @@ import { before, describe, test } from 'node:test';
 import { loadBackend } from '../backend/backend.ts';
 import { REFUSED_SHARE } from '../contract/tensors.ts';
 import { predict } from '../evaluation/evaluate.ts';
+import { buildNetwork } from '../network/network.ts';
 import { clouds, stripes } from '../out-of-distribution/drawings.ts';
 import { drawPhotos } from '../out-of-distribution/pictures.ts';
 import { layersNetwork } from '../savedmodel/export-layers.ts';
@@ -11,7 +12,6 @@ import { GraphRunner } from '../savedmodel/run.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertClose, noise } from '../shared/test-pictures.ts';
-import { buildNetwork } from '../training/network.ts';
 import {
   calibrate,
   decodedNetwork,

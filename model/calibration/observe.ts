@@ -3,7 +3,7 @@ import { predictInBatches } from '../evaluation/evaluate.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner, type Output } from '../savedmodel/run.ts';
 import { buildFeaturesGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
-import { stopIfAborted } from '../training/stop.ts';
+import { stopIfAborted } from '../shared/abort.ts';
 
 /** What a network makes of a photo. */
 export interface FeaturesAndLogits {

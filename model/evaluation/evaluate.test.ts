@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { loadBackend } from '../backend/backend.ts';
+import { buildNetwork } from '../network/network.ts';
 import { scramble } from '../savedmodel/test-networks.ts';
 import { assertClose, example, noise } from '../shared/test-pictures.ts';
-import { buildNetwork } from '../training/network.ts';
 import { evaluate, networkPredictFn, type PredictFn } from './evaluate.ts';
 
 before(() => loadBackend({ native: false }));

@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
+import { photoTensor } from '../data/augment.ts';
+import type { Example } from '../data/dataset.ts';
 import type { GraphRunner } from '../savedmodel/run.ts';
-import type { Example } from '../training/dataset.ts';
-import { stopIfAborted } from '../training/stop.ts';
-import { photoTensor } from '../training/tensors.ts';
-
+import { stopIfAborted } from '../shared/abort.ts';
 /** Probabilities of every class for each photo. */
 export type PredictFn = (examples: readonly Example[]) => Promise<readonly (readonly number[])[]>;
 

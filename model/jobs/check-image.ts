@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { loadBackend } from '../backend/backend.ts';
-import { missingLibraries, NVIDIA_DRIVER } from './train/gpu-libraries.ts';
+import { missingLibraries, NVIDIA_DRIVER } from './gpu.ts';
 
 /**
  * Run while the learning image is built, whose build fails if anything is missing that its jobs need. Machines that
@@ -18,7 +18,7 @@ const missing = missingLibraries().filter((library) => library !== NVIDIA_DRIVER
 if (missing.length > 0)
   throw new Error(`Libraries of CUDA 11 and cuDNN 8 are missing: ${missing.join(', ')}.`);
 
-await import('./train/job.ts');
-await import('./evaluate/job.ts');
+await import('./train.ts');
+await import('./evaluate.ts');
 await import('./deploy-endpoint/job.ts');
 process.stdout.write(`The image is complete: ${backend.reason}.\n`);

@@ -11,10 +11,9 @@ import {
   TRAINING_PATHS,
 } from '../contract/sagemaker-jobs.ts';
 import { seededRandom } from '../shared/random.ts';
-import { MESSAGE_FILE } from './deploy-endpoint/exit-message.ts';
-import { NETWORK_FILE } from './network-file.ts';
-import { OptMl } from './opt-ml.ts';
-import { packModel, runJob, startJob, withOptMl, writeInputs, writePhotos } from './testing.ts';
+import { NETWORK_FILE } from './archive.ts';
+import { ContainerPaths, MESSAGE_FILE } from './container.ts';
+import { packModel, runJob, startJob, withContainer, writeInputs, writePhotos } from './job-test-helpers.ts';
 
 const PHOTOS = { astilbe: 5, bellflower: 4 };
 const EPOCHS = 7;
@@ -22,10 +21,10 @@ const INPUTS = { train: PHOTOS, hyperparameters: { epochs: String(EPOCHS), 'batc
 const EPOCH_LINE = /training_loss=/g;
 
 /** A training that nobody disturbs. */
-let undisturbed: OptMl;
+let undisturbed: ContainerPaths;
 let log = '';
 before(async () => {
-  undisturbed = new OptMl(await mkdtemp(path.join(tmpdir(), 'undisturbed-')));
+  undisturbed = new ContainerPaths(await mkdtemp(path.join(tmpdir(), 'undisturbed-')));
   await writeInputs(undisturbed, INPUTS);
   const { code, stdout, stderr } = await runJob(undisturbed, ['train']);
   assert.equal(code, 0, stderr);
@@ -34,23 +33,24 @@ before(async () => {
 after(() => rm(undisturbed.root, { recursive: true }));
 
 /** The trained weights, to the bit. */
-const networkOf = (optMl: OptMl) => readFile(optMl.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex');
+const networkOf = (container: ContainerPaths) =>
+  readFile(container.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex');
 
-const failureOf = (optMl: OptMl) => readFile(optMl.at(TRAINING_PATHS.failure), 'utf8');
+const failureOf = (container: ContainerPaths) => readFile(container.at(TRAINING_PATHS.failure), 'utf8');
 
 test("SageMaker's patterns find the metrics of every epoch in the log", () => {
   for (const { Name, Regex } of METRIC_DEFINITIONS)
     assert.equal([...log.matchAll(new RegExp(Regex, 'g'))].length, EPOCHS, Name);
 });
 
-test('killed and stopped at random moments, a training goes on each time, to the very same weights', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, INPUTS);
+test('killed and stopped at random moments, a training is resumed each time, to the very same weights', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, INPUTS);
     const random = seededRandom(Date.now());
     const moments: string[] = [];
     /** Sends a signal a while after an epoch's end, and waits for the job's. */
     const interrupt = async (signal: NodeJS.Signals) => {
-      const job = startJob(optMl, ['train']);
+      const job = startJob(container, ['train']);
       const milliseconds = Math.floor(random() * 60);
       moments.push(`${signal} after ${milliseconds} ms`);
       await job.printed(EPOCH_LINE, 1);
@@ -64,51 +64,51 @@ test('killed and stopped at random moments, a training goes on each time, to the
     const stopped = await interrupt('SIGTERM');
     assert.equal(stopped.code, 0, moments.join());
     assert.match(stopped.stdout, /Received SIGTERM\.\nStopped in epoch \d\./);
-    assert.equal((await readdir(optMl.at(TRAINING_PATHS.checkpoints))).length, 2);
+    assert.equal((await readdir(container.at(TRAINING_PATHS.checkpoints))).length, 2);
     for (const nothing of [TRAINING_PATHS.model, TRAINING_PATHS.failure])
-      await assert.rejects(readFile(optMl.at(nothing)), { code: 'ENOENT' }, nothing);
+      await assert.rejects(readFile(container.at(nothing)), { code: 'ENOENT' }, nothing);
 
-    const { code, stdout, stderr } = await runJob(optMl, ['train']);
+    const { code, stdout, stderr } = await runJob(container, ['train']);
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /Going on from a checkpoint, after [1-9] epochs?/, 'work was kept');
+    assert.match(stdout, /Resuming from a checkpoint, after [1-9] epochs?/, 'work was kept');
     assert.doesNotMatch(stdout, /damaged/, 'killing leaves no torn checkpoint');
-    assert.equal(await networkOf(optMl), await networkOf(undisturbed), moments.join());
+    assert.equal(await networkOf(container), await networkOf(undisturbed), moments.join());
   }));
 
 test('a job that fails says why in the failure file and in its log, and exits with 1', () =>
-  withOptMl(async (optMl) => {
-    await writeInputs(optMl, { ...INPUTS, hyperparameters: { epoch: '3' } });
-    const { code, stderr } = await runJob(optMl, ['train']);
+  withContainer(async (container) => {
+    await writeInputs(container, { ...INPUTS, hyperparameters: { epoch: '3' } });
+    const { code, stderr } = await runJob(container, ['train']);
     assert.equal(code, 1);
-    const [line = ''] = (await failureOf(optMl)).split('\n');
+    const [line = ''] = (await failureOf(container)).split('\n');
     assert.match(line, /^Hyperparameters are wrong: "epoch" is unknown; known are epochs, /);
     assert.ok(line.length < 1024);
     assert.ok(stderr.includes(line));
   }));
 
 test('the evaluation writes its report, and its result as the exit message', () =>
-  withOptMl(async (optMl) => {
-    await packModel(undisturbed.at(TRAINING_PATHS.model), optMl.at(EVALUATION_INPUTS.model));
-    await writePhotos(optMl.at(EVALUATION_INPUTS.train), PHOTOS);
-    const { code, stderr } = await runJob(optMl, ['evaluate']);
+  withContainer(async (container) => {
+    await packModel(undisturbed.at(TRAINING_PATHS.model), container.at(EVALUATION_INPUTS.model));
+    await writePhotos(container.at(EVALUATION_INPUTS.train), PHOTOS);
+    const { code, stderr } = await runJob(container, ['evaluate']);
     assert.equal(code, 0, stderr);
-    assert.deepEqual(await readdir(optMl.at(EVALUATION_OUTPUT.path)), [EVALUATION_OUTPUT.file]);
+    assert.deepEqual(await readdir(container.at(EVALUATION_OUTPUT.path)), [EVALUATION_OUTPUT.file]);
     assert.match(
-      await readFile(optMl.at(MESSAGE_FILE), 'utf8'),
-      /^Model \d+ names \d of 2 test photos rightly/,
+      await readFile(container.at(MESSAGE_FILE), 'utf8'),
+      /^Model \d+ classifies \d of 2 test photos correctly/,
     );
   }));
 
 test('an evaluation that fails says why in the exit message, and exits with 1', () =>
-  withOptMl(async (optMl) => {
-    assert.equal((await runJob(optMl, ['evaluate'])).code, 1);
-    assert.match(await readFile(optMl.at(MESSAGE_FILE), 'utf8'), /^There is no model\.tar\.gz in /);
+  withContainer(async (container) => {
+    assert.equal((await runJob(container, ['evaluate'])).code, 1);
+    assert.match(await readFile(container.at(MESSAGE_FILE), 'utf8'), /^There is no model\.tar\.gz in /);
   }));
 
 for (const [name, command] of Object.entries({ none: [], another: ['serve'] })) {
   test(`with ${name} for a command it says which there are, and exits with 1`, () =>
-    withOptMl(async (optMl) => {
-      const { code, stderr } = await runJob(optMl, command);
+    withContainer(async (container) => {
+      const { code, stderr } = await runJob(container, command);
       assert.equal(code, 1);
       for (const known of ['train', 'evaluate', 'deploy'])
         assert.match(stderr, new RegExp(`^  ${known} `, 'm'));

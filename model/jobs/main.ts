@@ -1,8 +1,6 @@
 import { COMMANDS, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
-import { Stopped } from '../training/stop.ts';
-import { writeExitMessage } from './deploy-endpoint/exit-message.ts';
-import { writeFailure } from './failure.ts';
-import { OptMl, ROOT_VARIABLE } from './opt-ml.ts';
+import { AbortedError } from '../shared/abort.ts';
+import { ContainerPaths, ROOT_VARIABLE, writeExitMessage, writeFailure } from './container.ts';
 
 /**
  * The entry point of the learning image, whose first argument says which job it is. SageMaker itself passes `train` to
@@ -18,17 +16,17 @@ const USAGE = `Usage: node main.js COMMAND
 ${ROOT_VARIABLE}=DIR takes the place of / before all these paths, to try a job out.
 `;
 
-const optMl = OptMl.from(process.env);
+const container = ContainerPaths.from(process.env);
 const stop = new AbortController();
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const log = (line: string): void => void process.stdout.write(`${line}\n`);
+const describeError = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 interface Job {
   /** @returns the process's exit code */
   readonly run: () => Promise<0 | 1>;
-  /** Tells SageMaker why it failed. */
+  /** Reports to SageMaker why it failed. */
   readonly fail: (error: unknown) => Promise<void> | void;
-  /** What to say of it when it was told to stop. */
+  /** The message when it was asked to stop. */
   readonly stopped: string;
 }
 
@@ -37,22 +35,22 @@ interface Job {
  * leaves its checkpoint and no model, so that none is served that was not trained to its end.
  */
 const train = async (): Promise<0> => {
-  const { runTrainJob } = await import('./train/job.ts');
+  const { runTrainJob } = await import('./train.ts');
   try {
-    await runTrainJob({ optMl, environment: process.env, signal: stop.signal, say });
+    await runTrainJob({ container, environment: process.env, signal: stop.signal, log });
   } catch (error) {
-    if (!(error instanceof Stopped)) throw error;
-    const checkpoints = optMl.at(TRAINING_PATHS.checkpoints);
-    say(`${error.message} A job with the same data, hyperparameters and ${checkpoints} goes on from here.`);
+    if (!(error instanceof AbortedError)) throw error;
+    const checkpoints = container.at(TRAINING_PATHS.checkpoints);
+    log(`${error.message} A job with the same data, hyperparameters and ${checkpoints} resumes from here.`);
   }
   return 0;
 };
 
 const evaluate = async (): Promise<0> => {
-  const { runEvaluateJob } = await import('./evaluate/job.ts');
-  const result = await runEvaluateJob({ optMl, signal: stop.signal, say });
-  say(result);
-  writeExitMessage(optMl, result);
+  const { runEvaluateJob } = await import('./evaluate.ts');
+  const result = await runEvaluateJob({ container, signal: stop.signal, log });
+  log(result);
+  writeExitMessage(container, result);
   return 0;
 };
 
@@ -61,10 +59,10 @@ const deploy = async (): Promise<0 | 1> => {
   return runDeployJob({ signal: stop.signal });
 };
 
-const leaveMessage = (error: unknown): void => writeExitMessage(optMl, textOf(error));
+const leaveMessage = (error: unknown): void => writeExitMessage(container, describeError(error));
 
 const JOBS: Readonly<Record<string, Job>> = {
-  [COMMANDS.train]: { run: train, fail: (error) => writeFailure(optMl, error), stopped: 'Stopped.' },
+  [COMMANDS.train]: { run: train, fail: (error) => writeFailure(container, error), stopped: 'Stopped.' },
   [COMMANDS.evaluate]: {
     run: evaluate,
     fail: leaveMessage,
@@ -74,7 +72,7 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: deploy,
     fail: leaveMessage,
     stopped:
-      'The deployment was stopped. What it has begun goes on in SageMaker; start it again to see it through.',
+      'The deployment was stopped. SageMaker will finish what was started; start it again to see it through.',
   },
 };
 
@@ -87,7 +85,7 @@ if (!job) {
 }
 
 const exitFailed = async (error: unknown): Promise<never> => {
-  process.stderr.write(`${textOf(error)}\n`);
+  process.stderr.write(`${describeError(error)}\n`);
   await job.fail(error);
   process.exit(1);
 };
@@ -97,10 +95,10 @@ process.once('uncaughtException', exitFailed);
 // The first process of a container has no default handlers: unhandled, SIGTERM would do nothing until SIGKILL comes.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    say(`Received ${signal}.`);
-    stop.abort(new Stopped(job.stopped));
+    log(`Received ${signal}.`);
+    stop.abort(new AbortedError(job.stopped));
   });
 }
 
-// Told outright, because whatever a library left open must not keep a machine that is paid for.
+// Exits explicitly, because whatever a library left open must not keep an instance that is paid for.
 process.exit(await job.run().catch(exitFailed));

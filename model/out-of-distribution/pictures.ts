@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PhotoError } from '../photo/format.ts';
 import { readPhoto } from '../photo/read-photo.ts';
+import { listFolder } from '../shared/files.ts';
 import { seededRandom } from '../shared/random.ts';
 import { rasterize } from '../shared/svg.ts';
-import { listFolder } from '../training/list-folder.ts';
 import { DRAWN_KINDS, type Draw } from './drawings.ts';
 
 /** Pictures that show none of the classes. */

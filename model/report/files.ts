@@ -1,4 +1,5 @@
 import type { Metrics } from '../evaluation/metrics.ts';
+import { jsonText } from '../shared/files.ts';
 import { reliabilityDiagram, rocPicture, trainingCurves } from './charts.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
 import { contactSheet, type Mistake } from './contact-sheet.ts';
@@ -7,8 +8,8 @@ import { modelCard } from './model-card.ts';
 /** What a report of a model is made from. */
 export interface ReportInput {
   readonly metrics: Metrics;
-  /** Test photos that were classified wrongly. */
-  readonly mistakes: readonly Mistake[];
+  /** Test photos that were classified wrongly. @default - the report has no contact sheet */
+  readonly mistakes?: readonly Mistake[] | undefined;
   /** In-distribution scores behind the ROC curves: of the test photos, and of each kind of other pictures. @default none */
   readonly scores?:
     | {
@@ -24,11 +25,11 @@ export const reportFiles = async ({
   mistakes,
   scores,
 }: ReportInput): Promise<Readonly<Record<string, string | Uint8Array>>> => ({
-  'metrics.json': `${JSON.stringify(metrics, null, 2)}\n`,
+  'metrics.json': jsonText(metrics),
   'MODEL_CARD.md': modelCard(metrics),
   'confusion-matrix.svg': confusionMatrix(metrics.labels, metrics.test.confusion),
   'training-curves.svg': trainingCurves(metrics.history),
-  'mistakes.jpg': await contactSheet(mistakes),
+  ...(mistakes && { 'mistakes.jpg': await contactSheet(mistakes) }),
   ...(metrics.calibration && { 'reliability.svg': reliabilityDiagram(metrics.calibration) }),
   ...(scores && { 'roc.svg': rocPicture(scores.known, scores.kinds) }),
 });

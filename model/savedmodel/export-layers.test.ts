@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { input, type LayersModel, layers, model } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
-import { BatchNorm } from '../batch-norm.ts';
-import { buildNetwork, withHint } from '../training/network.ts';
+import { BatchNorm } from '../network/layers.ts';
+import { buildNetwork, withDistillationHead } from '../network/network.ts';
 import { exportLayers } from './export-layers.ts';
 import { DataType, ExportError, Graph } from './graph.ts';
 import { applied, chain, SMALL_PICTURE } from './test-networks.ts';
@@ -111,7 +111,7 @@ test('a layer that is used in two places is refused', () => {
 
 test('a model with two outputs is refused', () => {
   const network = buildNetwork({ classes: 2, stem: 4, blocks: [6] });
-  refuses(withHint(network, 3), /Layer taught .*one input and one output/);
+  refuses(withDistillationHead(network, 3), /Layer taught .*one input and one output/);
 });
 
 test('a model with two inputs is refused', () => {
@@ -123,7 +123,7 @@ test('a network that was taught is exported as if it had not been', () => {
   const network = buildNetwork({ classes: 2, stem: 4, blocks: [6] });
   const [before, after] = [new Graph(), new Graph()];
   write(network, before);
-  withHint(network, 3);
+  withDistillationHead(network, 3);
   write(network, after);
   assert.deepEqual(after.nodes, before.nodes);
 });

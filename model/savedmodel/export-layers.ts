@@ -1,6 +1,6 @@
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
-import { BatchNorm } from '../batch-norm.ts';
+import { BatchNorm } from '../network/layers.ts';
 import { ExportError, type Graph, type Node } from './graph.ts';
 import { layerExporters, readSettings, type Weight } from './layer-exporters.ts';
 

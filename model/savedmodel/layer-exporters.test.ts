@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, sequential } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
-import { BatchNorm } from '../batch-norm.ts';
+import { BatchNorm } from '../network/layers.ts';
 import { assertClose, noise } from '../shared/test-pictures.ts';
 import { exportLayers } from './export-layers.ts';
 import { decodeSavedModel, encodeSavedModel } from './file.ts';

@@ -4,7 +4,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
+import { photoTensor } from '../data/augment.ts';
 import { savedModelPredictFn } from '../evaluation/evaluate.ts';
+import { buildNetwork } from '../network/network.ts';
 import {
   assertClose,
   assertSameBytes,
@@ -13,8 +15,6 @@ import {
   noise,
   picture,
 } from '../shared/test-pictures.ts';
-import { buildNetwork } from '../training/network.ts';
-import { photoTensor } from '../training/tensors.ts';
 import { layersNetwork } from './export-layers.ts';
 import { decodeSavedModel, encodeSavedModel } from './file.ts';
 import type { WeightPrecision } from './graph.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PHOTO_BYTES, PHOTO_CHANNELS } from '../contract/tensors.ts';
-import type { Example } from '../training/dataset.ts';
+import type { Example } from '../data/dataset.ts';
 import { seededRandom } from './random.ts';
 
 /** What the tests of several modules need; nothing here loads TensorFlow.js or sharp, to start fast. */

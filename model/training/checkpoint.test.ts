@@ -3,11 +3,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { encodeWeightsFile } from '../network/weights.ts';
 import { example } from '../shared/test-pictures.ts';
-import { type Checkpoint, CheckpointStore } from './checkpoint.ts';
-import { fingerprintOf } from './fingerprint.ts';
-import { beginning } from './progress.ts';
-import { encodeTensorFile } from './tensor-file.ts';
+import { beginning, type Checkpoint, CheckpointStore, fingerprintOf } from './checkpoint.ts';
 
 const INPUT = {
   examples: [example(0, 'one'), example(1, 'two')],
@@ -134,7 +132,7 @@ test('photos moved from validation to training make another training', () => {
 
 test('a checkpoint of another format is not gone on from', () =>
   withFolder(async (directory) => {
-    const bytes = encodeTensorFile({ header: { format: 0 }, groups: {} });
+    const bytes = encodeWeightsFile({ header: { format: 0 }, groups: {} });
     await writeFile(path.join(directory, 'a.checkpoint'), bytes);
     const { steps, warnings } = await loaded(directory);
     assert.equal(steps, undefined);

@@ -1,18 +1,147 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
-import { differences, type Fingerprint, fingerprintSchema } from './fingerprint.ts';
-import { type Progress, progressSchema } from './progress.ts';
-import { decodeTensorFile, encodeTensorFile, type Values } from './tensor-file.ts';
+import type { Example } from '../data/dataset.ts';
+import { decodeWeightsFile, encodeWeightsFile, type WeightValues } from '../network/weights.ts';
+import { readFileIfExists, replaceFile } from '../shared/files.ts';
+
+/** What decides a training's result: hashes, in hex, of each kind of input. */
+const fingerprintSchema = z.object({
+  photos: z.string(),
+  options: z.string(),
+  weights: z.string(),
+});
+
+type Fingerprint = Readonly<z.infer<typeof fingerprintSchema>>;
+
+const NAMES: Readonly<Record<keyof Fingerprint, string>> = {
+  photos: 'its photos',
+  options: 'its options',
+  weights: 'the weights it started from',
+};
+
+const hash = (parts: Iterable<string | Uint8Array>): string => {
+  const sum = createHash('sha256');
+  for (const part of parts) sum.update(part);
+  return sum.digest('hex');
+};
+
+const listed = (examples: readonly Example[]) =>
+  examples.map(({ label, content }) => `${label} ${content}\n`);
+
+/**
+ * @param options anything that JSON can write
+ * @param weights those that the network starts from, which its architecture and seed decide too
+ */
+export const fingerprintOf = (input: {
+  readonly examples: readonly Example[];
+  readonly validation: readonly Example[];
+  readonly options: unknown;
+  readonly weights: WeightValues;
+}): Fingerprint => ({
+  photos: hash([...listed(input.examples), 'validation\n', ...listed(input.validation)]),
+  options: hash([JSON.stringify(input.options)]),
+  weights: hash(
+    input.weights.flatMap(({ buffer, byteOffset, byteLength }) => [
+      `${byteLength}\n`,
+      new Uint8Array(buffer, byteOffset, byteLength),
+    ]),
+  ),
+});
+
+/** In what two trainings differ, in words. */
+const differences = (a: Fingerprint, b: Fingerprint): string[] => {
+  const keys = ['photos', 'options', 'weights'] as const;
+  return keys.filter((key) => a[key] !== b[key]).map((key) => NAMES[key]);
+};
+
+const scores = z.object({ loss: z.number(), accuracy: z.number() });
+
+/** What an epoch came to, as a checkpoint keeps it. */
+const epochResultSchema = z.object({
+  /** From 1. */
+  epoch: z.int(),
+  epochs: z.int(),
+  /** Mean cross-entropy on the augmented photos, in nats; weighted where classes are. */
+  trainingLoss: z.number(),
+  /** Share of augmented photos whose heaviest target was predicted. */
+  trainingAccuracy: z.number(),
+  /** With the averaged weights, on photos that are not trained on; absent when there are none. */
+  validation: scores.exactOptional(),
+  seconds: z.number(),
+});
+
+export type EpochResult = Readonly<z.infer<typeof epochResultSchema>>;
+
+/** How far a training has come, apart from its tensors. */
+const progressSchema = z.object({
+  /** Finished epochs, with their results. */
+  history: z.array(epochResultSchema),
+  /** Steps taken in the current epoch. */
+  step: z.int(),
+  /** Steps taken in all epochs. */
+  steps: z.int(),
+  /** Where the random numbers stood before the epoch's order was drawn, and where they stand. */
+  ordered: z.int(),
+  random: z.int(),
+  /** Sums over the epoch's photos so far. */
+  loss: z.number(),
+  correct: z.int(),
+  seconds: z.number(),
+  /** The epoch, from 1, with the lowest validation loss; absent when it is not looked for. */
+  best: z.object({ epoch: z.int(), loss: z.number() }).exactOptional(),
+});
+
+export type Progress = Readonly<z.infer<typeof progressSchema>>;
+
+/** @param random the source's first position */
+export const beginning = (random: number): Progress => ({
+  history: [],
+  step: 0,
+  steps: 0,
+  ordered: random,
+  random,
+  loss: 0,
+  correct: 0,
+  seconds: 0,
+});
+
+/** After a step over `count` photos, whose mean loss it was. */
+export const afterStep = (
+  progress: Progress,
+  step: {
+    readonly loss: number;
+    readonly correct: number;
+    readonly count: number;
+    readonly random: number;
+    readonly seconds: number;
+  },
+): Progress => ({
+  ...progress,
+  step: progress.step + 1,
+  steps: progress.steps + 1,
+  random: step.random,
+  loss: progress.loss + step.loss * step.count,
+  correct: progress.correct + step.correct,
+  seconds: progress.seconds + step.seconds,
+});
+
+/** After an epoch's end. */
+export const afterEpoch = (progress: Progress, result: EpochResult, best: Progress['best']): Progress => ({
+  ...beginning(progress.random),
+  history: [...progress.history, result],
+  steps: progress.steps,
+  ...(best && { best }),
+});
 
 /** A training between two steps. */
 export interface Checkpoint {
   readonly progress: Progress;
   /** By the names that the trainer gives them. */
-  readonly tensors: Readonly<Record<string, Values>>;
+  readonly tensors: Readonly<Record<string, WeightValues>>;
 }
 
-/** Raised when what a checkpoint holds changes its meaning: older ones are then not gone on from. */
+/** Raised when what a checkpoint holds changes its meaning: older ones are then not resumed. */
 const FORMAT = 1;
 
 const headerSchema = z.object({
@@ -32,16 +161,8 @@ const TEMPORARY = 'next.checkpoint.tmp';
 
 type Found = z.infer<typeof headerSchema> & Pick<Checkpoint, 'tensors'> & { readonly slot: string };
 
-const isMissing = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT';
-
-/** What was written is on the disk, and not just on its way there. */
-const flush = async (file: string): Promise<void> => {
-  const handle = await open(file, 'r');
-  await handle.sync().finally(() => handle.close());
-};
-
-export interface CheckpointOptions {
-  /** Told of each checkpoint that cannot be gone on from, and why. */
+interface CheckpointOptions {
+  /** Receives why a checkpoint cannot be resumed. */
   readonly onWarning?: (text: string) => void;
 }
 
@@ -66,12 +187,9 @@ export class CheckpointStore {
 
   async #read(slot: string, fingerprint: Fingerprint): Promise<Found | undefined> {
     const file = path.join(this.#directory, slot);
-    const bytes = await readFile(file).catch((error: unknown) => {
-      if (isMissing(error)) return undefined;
-      throw error;
-    });
+    const bytes = await readFileIfExists(file);
     if (bytes === undefined) return undefined;
-    const content = decodeTensorFile(bytes);
+    const content = decodeWeightsFile(bytes);
     if (!content) {
       this.#warn(`The checkpoint ${file} is damaged or cut short and is not used.`);
       return undefined;
@@ -91,23 +209,16 @@ export class CheckpointStore {
     return { ...header.data, tensors: content.groups, slot };
   }
 
-  /** Keeps a checkpoint in place of the last but one. A process that dies in here leaves both of the others whole. */
+  /** Saves a checkpoint in place of the last but one. A process that dies in here leaves both of the others whole. */
   async save(fingerprint: Fingerprint, { progress, tensors }: Checkpoint): Promise<void> {
     const [first, second] = SLOTS;
     const slot = this.#last?.slot === first ? second : first;
     const sequence = (this.#last?.sequence ?? 0) + 1;
     const header: z.infer<typeof headerSchema> = { format: FORMAT, sequence, fingerprint, progress };
-    const temporary = path.join(this.#directory, TEMPORARY);
-    await mkdir(this.#directory, { recursive: true });
-    const handle = await open(temporary, 'w');
-    try {
-      await handle.writeFile(encodeTensorFile({ header, groups: tensors }));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path.join(this.#directory, slot));
-    await flush(this.#directory);
+    await replaceFile(path.join(this.#directory, slot), encodeWeightsFile({ header, groups: tensors }), {
+      temporary: path.join(this.#directory, TEMPORARY),
+      flush: true,
+    });
     this.#last = { slot, sequence };
   }
 }

@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { assignValues, readValues, setWeightValues, type WeightValues } from '../network/weights.ts';
+import type { Recipe } from './recipe.ts';
 
 /** Share of the first and of the second moment that is kept at each step (Kingma and Ba 2015). */
 const BETAS = [0.9, 0.999] as const;
@@ -74,7 +77,7 @@ export class AdamW {
     });
   }
 
-  /** Goes on as after `steps` steps; the moments are restored by assigning to {@link moments}. */
+  /** Continues as after `steps` steps; the moments are restored by assigning to {@link moments}. */
   resume(steps: number): void {
     this.#powers = [];
     for (let step = 0; step < steps; step++) this.#powers = nextPowers(this.#powers);
@@ -90,3 +93,145 @@ export const learningRateAt = (progress: number, peak: number, warmup = 0.05): n
   progress < warmup
     ? peak * Math.min(1, (progress + 1e-3) / warmup)
     : (peak * (1 + Math.cos((Math.PI * (progress - warmup)) / (1 - warmup)))) / 2;
+
+/**
+ * A moving average of a model's weights over the steps: it generalizes better than the last step's weights
+ * (Polyak and Juditsky 1992), batch normalization's moving moments included.
+ */
+export class WeightsEma {
+  readonly #model: LayersModel;
+  readonly #average: tf.Variable[];
+  #steps = 0;
+
+  constructor(model: LayersModel) {
+    this.#model = model;
+    this.#average = model.getWeights().map((weight) => tf.variable(weight, false));
+  }
+
+  /** In the order of the model's weights. */
+  get average(): readonly tf.Variable[] {
+    return this.#average;
+  }
+
+  /** @param decay share of the average that is kept; less in the first steps, which it would remember too long */
+  update(decay: number): void {
+    this.#steps += 1;
+    const kept = Math.min(decay, (1 + this.#steps) / (10 + this.#steps));
+    const weights = this.#model.getWeights();
+    this.#average.forEach((average, index) => {
+      const weight = weights[index];
+      if (weight === undefined) return;
+      tf.tidy(() => average.assign(tf.add(tf.mul(average, kept), tf.mul(weight, 1 - kept))));
+    });
+  }
+
+  /** Continues as after `steps` updates; the average itself is restored by assigning to {@link average}. */
+  resume(steps: number): void {
+    this.#steps = steps;
+  }
+
+  /** Runs `work` on a model that holds the averaged weights, and puts the trained ones back. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const trained = this.#model.getWeights().map((weight) => tf.clone(weight));
+    this.#model.setWeights(this.#average);
+    try {
+      return await work();
+    } finally {
+      this.#model.setWeights(trained);
+      tf.dispose(trained);
+    }
+  }
+
+  /** Leaves the averaged weights in the model for good. */
+  apply(): void {
+    this.#model.setWeights(this.#average);
+  }
+
+  dispose(): void {
+    tf.dispose(this.#average);
+  }
+}
+
+/** Tensors by group, as a checkpoint keeps them. */
+type OptimizerTensors = Readonly<Record<string, WeightValues>>;
+
+/** What changes while a network is trained: its weights, the optimizer's moments, and the moving average of the weights. */
+export class OptimizerState {
+  readonly #trained: LayersModel;
+  readonly #network: LayersModel;
+  readonly #emaDecay: number;
+  readonly #optimizer: AdamW;
+  readonly #ema: WeightsEma;
+  readonly variables: tf.Variable[];
+
+  /**
+   * @param network whose weights are averaged, and remain
+   * @param trained the same network, or one around it with more outputs to learn from
+   */
+  constructor(
+    network: LayersModel,
+    { weightDecay, emaDecay }: Pick<Recipe, 'weightDecay' | 'emaDecay'>,
+    trained: LayersModel = network,
+  ) {
+    this.#network = network;
+    this.#trained = trained;
+    this.#emaDecay = emaDecay;
+    this.#optimizer = new AdamW(weightDecay);
+    this.#ema = new WeightsEma(network);
+    this.variables = trainableVariables(trained);
+  }
+
+  /** @param gradients by the names of {@link variables} */
+  step(gradients: Record<string, tf.Tensor>, learningRate: number): void {
+    this.#optimizer.step(gradients, this.variables, learningRate);
+    this.#ema.update(this.#emaDecay);
+  }
+
+  /** Runs `work` while the network holds its averaged weights. */
+  withAveragedWeights<T>(work: () => Promise<T>): Promise<T> {
+    return this.#ema.during(work);
+  }
+
+  /** The averaged weights, in the order of the network's. */
+  averagedWeights(): Promise<WeightValues> {
+    return readValues(this.#ema.average);
+  }
+
+  /** What the next step depends on, besides the random numbers and how many steps there were before it. */
+  async state(): Promise<OptimizerTensors> {
+    return {
+      network: await readValues(this.#trained.getWeights()),
+      average: await this.averagedWeights(),
+      moments: await readValues(this.#optimizer.moments(this.variables)),
+    };
+  }
+
+  /**
+   * Continues as the training that had this state after so many steps.
+   *
+   * @throws Error when it is another network's
+   */
+  restore({ network = [], average = [], moments = [] }: OptimizerTensors, steps: number): void {
+    setWeightValues(this.#trained, network);
+    assignValues(this.#ema.average, average);
+    assignValues(this.#optimizer.moments(this.variables), moments);
+    this.#ema.resume(steps);
+    this.#optimizer.resume(steps);
+  }
+
+  /** Leaves `best` in the network, or else the averaged weights; steps taken after that start from them. */
+  finish(best?: WeightValues): void {
+    if (best) setWeightValues(this.#network, best);
+    else this.#ema.apply();
+  }
+
+  /** No more steps can be taken. */
+  dispose(): void {
+    this.#ema.dispose();
+    this.#optimizer.dispose();
+  }
+}
+
+/** The layers' own variables, which `read` hands out as tensors. */
+const trainableVariables = (network: LayersModel): tf.Variable[] =>
+  network.trainableWeights.map((weight) => weight.read()).filter((value) => value instanceof tf.Variable);

@@ -1,92 +1,221 @@
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs-core';
-import { loadBackend } from '../backend/backend.ts';
-import { PHOTO_BYTES } from '../contract/tensors.ts';
-import { evaluate, networkPredictFn } from '../evaluation/evaluate.ts';
-import { seededRandom } from '../shared/random.ts';
-import { example } from '../shared/test-pictures.ts';
-import type { Example } from './dataset.ts';
-import { buildNetwork } from './network.ts';
-import { type EpochResult, type TrainOptions, train } from './train.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { colouredPhotos, saveTinyGraph } from '../backbone/tiny-networks.ts';
+import { type Backend, loadBackend } from '../backend/backend.ts';
+import { FEWEST_PHOTOS } from '../calibration/calibrate.ts';
+import type { Example } from '../data/dataset.ts';
+import type { Split } from '../data/split.ts';
+import { compare, predict } from '../evaluation/evaluate.ts';
+import { metricsSchema } from '../evaluation/metrics.ts';
+import { buildNetwork } from '../network/network.ts';
+import { DRAWN_KINDS } from '../out-of-distribution/drawings.ts';
+import { reportFiles } from '../report/files.ts';
+import { decodeSavedModel } from '../savedmodel/file.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
+import { AbortedError } from '../shared/abort.ts';
+import { assertClose } from '../shared/test-pictures.ts';
+import { type TrainingResult, type TrainOptions, trainModel } from './train.ts';
+import { trainHead } from './train-head.ts';
+import { trainNetwork } from './train-network.ts';
 
-before(() => loadBackend({ native: false }));
+const LABELS = ['astilbe', 'bellflower', 'daisy'];
+const CLASSES = LABELS.length;
+/** Of each kind of other pictures. */
+const DRAWN = 2;
 
-/** Photos of two kinds, warm and cold, each of another brightness. */
-const kinds = (count: number, seed: number): Example[] => {
-  const random = seededRandom(seed);
-  return Array.from({ length: count }, (_, index) => {
-    const [bright, middle, dark] = [150 + random() * 100, random() * 150, random() * 80];
-    const colour = index % 2 === 0 ? [bright, middle, dark] : [dark, middle, bright];
-    const pixels = Uint8Array.from({ length: PHOTO_BYTES }, (_, place) => colour[place % 3] ?? 0);
-    return example(index % 2, `${seed}-${index}`, pixels);
+const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-learn-'));
+let backend: Backend;
+before(async () => {
+  backend = await loadBackend({ native: false });
+  saveTinyGraph(path.join(work, 'backbone'));
+});
+after(() => rmSync(work, { recursive: true }));
+
+/** Every third photo is filed under another class's name: a model that learned the others classifies it "wrongly". */
+const unseen = colouredPhotos(18, CLASSES, 3).map(
+  (photo, index): Example => (index % 3 === 0 ? { ...photo, label: (photo.label + 1) % CLASSES } : photo),
+);
+
+const split = (validation: number): Split => ({
+  train: colouredPhotos(15, CLASSES, 1),
+  validation: colouredPhotos(validation, CLASSES, 2),
+  test: unseen,
+});
+
+/** Trains, and collects what is logged. */
+const trained = async (options: Pick<TrainOptions, 'split' | 'trainer'> & Partial<TrainOptions>) => {
+  const logged: string[] = [];
+  const result = await trainModel({
+    dataset: { labels: LABELS, skipped: [{ file: 'daisy/notes.txt', reason: 'not a photo' }] },
+    ...{ backend, version: '7', command: 'train', seed: 3, drawn: DRAWN, log: (text) => logged.push(text) },
+    ...options,
+  });
+  return { result, logged };
+};
+
+const headOnBackbone = () =>
+  trainHead({
+    pretrained: { name: 'a tiny network', directory: path.join(work, 'backbone') },
+    ...{ backbone: { side: 32 }, head: { hidden: 8, dropout: 0, featureDropout: 0 } },
+    ...{ classes: CLASSES, recipe: { epochs: 30, batchSize: 5, learningRate: 0.02 } },
+  });
+
+/** What the exported model says of the test photos. */
+const answersOf = ({ savedModel }: TrainingResult) =>
+  predict(
+    new GraphRunner(decodeSavedModel(savedModel)),
+    unseen.map(({ pixels }) => pixels),
+  );
+
+/** True of every training, whether there was enough to calibrate by or not. */
+const ofAnyTraining = (result: () => TrainingResult): void => {
+  test('measures the exported model on the test photos', async () => {
+    const { metrics } = result();
+    const answers = (await answersOf(result())).map(({ probabilities }) => probabilities);
+    const { interval, ...tested } = metrics.test;
+    const expected = compare(answers, CLASSES, unseen);
+    assert.deepEqual(tested, expected);
+    assert.ok(interval[0] < expected.accuracy && expected.accuracy < interval[1]);
+    assert.equal(metrics.bytes, result().savedModel.byteLength);
+  });
+
+  test('has for mistakes the test photos that were classified wrongly, and no others', async () => {
+    const answers = await answersOf(result());
+    const expected = unseen.flatMap(({ file, label, pixels }, index) => {
+      const { probabilities = [] } = answers[index] ?? {};
+      const confidence = Math.max(...probabilities);
+      const answer = probabilities.indexOf(confidence);
+      if (answer === label) return [];
+      return [{ file, truth: LABELS[label], answer: LABELS[answer], confidence, pixels }];
+    });
+    assert.ok(expected.length > 0 && expected.length < unseen.length);
+    assert.deepEqual(result().mistakes, expected);
+  });
+
+  test('leaves figures that can be read again', async () => {
+    const { 'metrics.json': text } = await reportFiles(result());
+    assert.ok(typeof text === 'string');
+    assert.deepEqual(metricsSchema.parse(JSON.parse(text)), JSON.parse(JSON.stringify(result().metrics)));
+    assert.deepEqual(result().metrics.data.train, [5, 5, 5]);
+    assert.deepEqual(result().metrics.data.skipped, [{ file: 'daisy/notes.txt', reason: 'not a photo' }]);
   });
 };
 
-const OPTIONS = { epochs: 3, batchSize: 4, learningRate: 0.02, firstSide: 32 };
-const tiny = () => buildNetwork({ classes: 2, stem: 4, blocks: [6], dropout: 0 });
-const untimed = (history: readonly EpochResult[]) => history.map((result) => ({ ...result, seconds: 0 }));
+const PLAIN_FILES = [
+  'MODEL_CARD.md',
+  'confusion-matrix.svg',
+  'metrics.json',
+  'mistakes.jpg',
+  'training-curves.svg',
+];
 
-const photos = kinds(16, 1);
-const unseen = kinds(12, 2);
-const run = (options: TrainOptions = {}, validation: readonly Example[] = []) =>
-  train(tiny(), 2, photos.slice(0, 6), validation, { ...OPTIONS, epochs: 2, ...options });
+/** Fails unless the report has these files, each of its kind. */
+const assertReport = async (result: TrainingResult, names: readonly string[]): Promise<string> => {
+  const files = await reportFiles(result);
+  assert.deepEqual(Object.keys(files).sort(), [...names].sort());
+  for (const [name, content] of Object.entries(files)) {
+    if (name.endsWith('.svg')) assert.match(String(content), /^<svg [\s\S]*<\/svg>\s*$/, name);
+    if (name.endsWith('.jpg')) assert.deepEqual([...content.slice(0, 2)], [0xff, 0xd8], name);
+  }
+  return String(files['MODEL_CARD.md']);
+};
 
-test('a tiny network learns to tell two plain kinds of photos apart', async () => {
-  const history = await train(tiny(), 2, photos, unseen, { ...OPTIONS, epochs: 5 });
-  assert.deepEqual(
-    history.map(({ epoch, epochs }) => [epoch, epochs]),
-    [1, 2, 3, 4, 5].map((epoch) => [epoch, 5]),
-  );
-  const [first, last] = [history[0], history.at(-1)];
-  assert.ok((last?.validation?.accuracy ?? 0) > 0.9, `accuracy ${last?.validation?.accuracy}`);
-  assert.ok((last?.trainingLoss ?? 1) < (first?.trainingLoss ?? 0), 'the loss falls');
-});
-
-test('the same seed gives the same history, another seed another', async () => {
-  const expected = untimed(await run());
-  assert.deepEqual(untimed(await run()), expected);
-  assert.notDeepEqual(untimed(await run({ seed: 2 })), expected);
-});
-
-test('without photos for validation there is none in the history', async () => {
-  for (const result of await run({ epochs: 1 })) assert.equal('validation' in result, false);
-});
-
-test('steps and epochs are reported while they happen, the last small batch included', async () => {
-  const reported: string[] = [];
-  const history = await run({
-    batchSize: 4,
-    onStep: (done, total) => reported.push(`${done}/${total}`),
-    onEpoch: ({ epoch }) => reported.push(`epoch ${epoch}`),
+describe('with enough photos to judge by, a trained model', () => {
+  let result: TrainingResult;
+  let logged: string[] = [];
+  before(async () => {
+    ({ result, logged } = await trained({ split: split(FEWEST_PHOTOS), trainer: headOnBackbone() }));
   });
-  const steps = ['1/2', '2/2'];
-  assert.deepEqual(reported, [...steps, 'epoch 1', ...steps, 'epoch 2']);
-  for (const { trainingAccuracy } of history) assert.ok(trainingAccuracy >= 0 && trainingAccuracy <= 1);
+
+  ofAnyTraining(() => result);
+
+  test('is calibrated, and says so while it is', () => {
+    assert.deepEqual(logged, ['Calibrating the model.', 'Measuring the exported model.']);
+    const { calibration } = result.metrics;
+    assert.ok(calibration);
+    assert.notEqual(calibration.temperature, 1);
+    assert.equal(calibration.after.loss, result.metrics.test.loss);
+    assert.notEqual(calibration.before.loss, calibration.after.loss);
+    assert.equal(calibration.validation.count, FEWEST_PHOTOS);
+    assert.deepEqual(
+      calibration.unknown.map(({ kind, source, purpose, count }) => ({ name: kind, source, purpose, count })),
+      DRAWN_KINDS.map(({ name, purpose }) => ({ name, source: 'drawn', purpose, count: DRAWN })),
+    );
+  });
+
+  test('has the scores behind its figures', async () => {
+    const { scores, metrics } = result;
+    assert.ok(scores && metrics.calibration);
+    const answers = await answersOf(result);
+    assertClose(
+      scores.known,
+      answers.map(({ knownScore }) => knownScore),
+      1e-6,
+    );
+    assert.equal(scores.known.filter((score) => score >= 0).length, metrics.calibration.test.kept);
+    assert.deepEqual(
+      scores.kinds.map(({ kind, scores }) => ({
+        kind,
+        count: scores.length,
+        refused: scores.filter((score) => score < 0).length,
+      })),
+      metrics.calibration.unknown.map(({ kind, count, refused }) => ({ kind, count, refused })),
+    );
+  });
+
+  test('tells which part of it was trained, and on what', () => {
+    const { backbone, teacher, side, parameters, trainedParameters } = result.metrics.training;
+    assert.deepEqual({ backbone, teacher, side }, { backbone: 'a tiny network', teacher: null, side: 32 });
+    assert.ok(trainedParameters !== undefined && trainedParameters < parameters);
+  });
+
+  test('has a report with the curves of its refusals and of its confidence', async () => {
+    const card = await assertReport(result, [...PLAIN_FILES, 'reliability.svg', 'roc.svg']);
+    assert.doesNotMatch(card, /not calibrated/);
+  });
 });
 
-test('the network ends with the averaged weights, with which the last validation was made', async () => {
-  const network = tiny();
-  const validation = unseen.slice(0, 2);
-  const history = await train(network, 2, photos.slice(0, 4), validation, { ...OPTIONS, epochs: 2 });
-  const { loss, accuracy } = await evaluate(networkPredictFn(network), 2, validation);
-  assert.deepEqual(history.at(-1)?.validation, { loss, accuracy });
+describe('with one photo too few, a trained model', () => {
+  let result: TrainingResult;
+  let logged: string[] = [];
+  before(async () => {
+    const network = buildNetwork({ classes: CLASSES, stem: 4, blocks: [6], dropout: 0 });
+    const recipe = { epochs: 3, batchSize: 5, learningRate: 0.02, initialResolution: 32, emaDecay: 0 };
+    const trainer = trainNetwork({ network, classes: CLASSES, recipe });
+    ({ result, logged } = await trained({ split: split(FEWEST_PHOTOS - 1), trainer }));
+  });
+
+  ofAnyTraining(() => result);
+
+  test('is not calibrated, and takes every photo for a known one', async () => {
+    assert.deepEqual(logged, ['Measuring the exported model.']);
+    assert.equal(result.metrics.calibration, undefined);
+    assert.equal(result.scores, undefined);
+    for (const { knownScore } of await answersOf(result)) assert.equal(knownScore, 1);
+  });
+
+  test('says so in its report, which has no curves of that', async () => {
+    assert.match(await assertReport(result, PLAIN_FILES), /This model is not calibrated/);
+  });
+
+  test('was trained as a whole', () => {
+    const { backbone, teacher, trainedParameters } = result.metrics.training;
+    assert.deepEqual([backbone, teacher, trainedParameters], [null, null, undefined]);
+  });
 });
 
-test('averaging changes what remains, not how the network is trained', async () => {
-  const validation = unseen.slice(0, 2);
-  const [averaged, last] = [
-    await run({ averaging: 0.998 }, validation),
-    await run({ averaging: 0 }, validation),
-  ];
-  const losses = (history: readonly EpochResult[]) => history.map(({ trainingLoss }) => trainingLoss);
-  assert.deepEqual(losses(averaged), losses(last));
-  assert.notEqual(averaged.at(-1)?.validation?.loss, last.at(-1)?.validation?.loss);
-});
-
-test('training leaves no tensors behind but those of the network', async () => {
-  const network = tiny();
-  const { numTensors } = tf.memory();
-  await train(network, 2, photos.slice(0, 4), unseen.slice(0, 2), { ...OPTIONS, epochs: 2 });
-  assert.equal(tf.memory().numTensors, numTensors);
+test('stopped after the training, it does not go on to measure', async () => {
+  const controller = new AbortController();
+  const stopped = trained({
+    ...{ split: split(1), signal: controller.signal },
+    trainer: async (photos) => {
+      const network = await headOnBackbone()(photos);
+      controller.abort();
+      return network;
+    },
+  });
+  await assert.rejects(stopped, AbortedError);
 });

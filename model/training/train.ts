@@ -1,58 +1,203 @@
-import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Example } from './dataset.ts';
-import type { EpochResult } from './progress.ts';
-import { balancedWeights, type Recipe, type RecipeOptions, withOptions } from './recipe.ts';
-import type { RunOptions } from './run-options.ts';
-import { runTraining } from './run-training.ts';
-import { type Guide, Trainer } from './trainer.ts';
+import type { Backend } from '../backend/backend.ts';
+import { type Calibration, calibrate, FEWEST_PHOTOS } from '../calibration/calibrate.ts';
+import { measureCalibration } from '../calibration/measure.ts';
+import type { FeaturesAndLogits } from '../calibration/observe.ts';
+import type { Dataset, Example } from '../data/dataset.ts';
+import type { Split } from '../data/split.ts';
+import { compare, predict } from '../evaluation/evaluate.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
+import { wilsonInterval } from '../evaluation/statistics.ts';
+import { drawKinds, type OodPhotos } from '../out-of-distribution/pictures.ts';
+import type { Mistake } from '../report/contact-sheet.ts';
+import type { ReportInput } from '../report/files.ts';
+import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
+import { buildServingGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
+import type { EpochResult } from './checkpoint.ts';
 
-export type { EpochResult } from './progress.ts';
-export { Stopped } from './stop.ts';
-
-const RECIPE: Recipe = {
-  epochs: 60,
-  batchSize: 32,
-  learningRate: 0.003,
-  weightDecay: 0.05,
-  labelSmoothing: 0.05,
-  averaging: 0.998,
-  balanced: false,
-  patience: null,
-  seed: 1,
-};
-
-export interface TrainOptions extends RunOptions, RecipeOptions {
-  /** Side, in pixels, of the photos at the first epoch; it grows to 224. @default 128 */
-  readonly firstSide?: number | undefined;
-  /** Whose features the network must predict too. @default none */
-  readonly teacher?: Guide | undefined;
-  /** Weight of the teacher's part of the loss. @default 1 */
-  readonly teacherWeight?: number | undefined;
+/** A pretrained TensorFlow.js model. */
+export interface Pretrained {
+  /** Holds `model.json` and its weights. */
+  readonly directory: string;
+  /** What a report calls it. */
+  readonly name: string;
 }
 
-/**
- * Trains a whole network in place; it ends with the averaged weights. How it goes, and goes on: see `runTraining`.
- *
- * @param classes width of the network's output
- * @param validation photos that are not trained on, to watch; may be none
- * @throws Stopped when its signal is aborted
- * @throws Error when the loss is no longer a number
- */
-export const train = async (
-  network: LayersModel,
-  classes: number,
-  examples: readonly Example[],
-  validation: readonly Example[],
-  options: TrainOptions = {},
-): Promise<readonly EpochResult[]> => {
-  const { firstSide = 128, teacher, teacherWeight = 1 } = options;
-  const recipe = withOptions(RECIPE, options);
-  const settings = { ...recipe, firstSide, teacherWeight, teacherFeatures: teacher?.features ?? null };
-  const labels = examples.map(({ label }) => label);
-  const learner = new Trainer(network, {
-    ...recipe,
-    ...{ classes, validation, firstSide, teacher, teacherWeight },
-    classWeights: recipe.balanced ? balancedWeights(classes, labels) : undefined,
+/** What a pretrained network is to a training: its frozen first part, or a teacher that is gone afterwards. */
+export type PretrainedRole = 'backbone' | 'teacher';
+
+/** A trained network, whatever the strategy. */
+export interface TrainedNetwork {
+  readonly write: NetworkWriter;
+  /** At least one epoch. */
+  readonly history: readonly EpochResult[];
+  /** Weights of the whole network, and how many of them were trained. */
+  readonly parameters: { readonly total: number; readonly trained: number };
+  /** Side of the square to which a photo is brought before the first convolution, in pixels. */
+  readonly side: number;
+  /** The pretrained network that helped, if any. */
+  readonly pretrained: { readonly name: string; readonly role: PretrainedRole } | null;
+  /** What it makes of the training photos, where that is known without running it on them again. */
+  readonly forwardTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
+}
+
+/** A strategy: learns from the training photos, and validates on the validation photos. See `trainNetwork`, `trainHead`. */
+export type Trainer = (split: Split) => Promise<TrainedNetwork>;
+
+export interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained'> {
+  readonly labels: readonly string[];
+  readonly version: string;
+  readonly split: Split;
+  /** Pictures of other things, beside those that are drawn. @default none */
+  readonly unknown?: readonly OodPhotos[] | undefined;
+  /** Pictures to draw of each kind that code draws. @default 30 */
+  readonly drawn?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Receives what is being done. */
+  readonly log?: ((text: string) => void) | undefined;
+}
+
+/** An exported model, and what it says of the test photos. */
+export interface MeasuredExport {
+  readonly savedModel: Uint8Array;
+  readonly test: Metrics['test'];
+  /** Absent, and the scores with it, when there were too few photos to calibrate by. */
+  readonly calibration?: Metrics['calibration'];
+  readonly scores?: ReportInput['scores'];
+  /** Test photos that were classified wrongly. */
+  readonly mistakes: readonly Mistake[];
+}
+
+/** Bytes of the model, and something that runs it as it will be served. */
+const exported = ({ write, labels, version }: ExportOptions, calibration?: Calibration) => {
+  const savedModel = encodeSavedModel(buildServingGraph(write, { labels, version, calibration }));
+  return { savedModel, runner: new GraphRunner(decodeSavedModel(savedModel)) };
+};
+
+/** @param answers probabilities of every class, one list for each photo */
+const mistakesAmong = (
+  labels: readonly string[],
+  photos: readonly Example[],
+  answers: readonly (readonly number[])[],
+): Mistake[] =>
+  photos.flatMap(({ file, label, pixels }, index) => {
+    const row = answers[index] ?? [];
+    const confidence = Math.max(...row);
+    const answer = row.indexOf(confidence);
+    if (answer === label) return [];
+    return [{ file, truth: labels[label] ?? '', answer: labels[answer] ?? '', confidence, pixels }];
   });
-  return runTraining({ learner, items: examples, settings, options, network, examples, validation });
+
+/**
+ * Calibrates a trained network where there are enough validation photos, exports it, and measures the export on the test
+ * photos.
+ *
+ * @throws AbortedError when the signal is aborted
+ */
+export const exportMeasured = async (options: ExportOptions): Promise<MeasuredExport> => {
+  const { write, forwardTrained, labels, split, signal, drawn = 30, log = () => {} } = options;
+  const { train, validation, test } = split;
+  const enough = validation.length >= FEWEST_PHOTOS;
+  if (enough) log('Calibrating the model.');
+  const unknown = enough ? [...(await drawKinds(drawn)), ...(options.unknown ?? [])] : [];
+  const choosing = unknown.filter(({ purpose }) => purpose === 'choosing');
+  const photos = { train: forwardTrained ?? train, validation, unknown: choosing };
+  const calibration = await calibrate(write, labels.length, photos, signal);
+  const { savedModel, runner } = exported(options, calibration);
+  log('Measuring the exported model.');
+  const answers = await predict(
+    runner,
+    test.map(({ pixels }) => pixels),
+    signal,
+  );
+  const measured =
+    calibration &&
+    (await measureCalibration({
+      ...{ answers, unknown, signal, validation, test },
+      temperature: calibration.temperature,
+      plain: exported(options).runner,
+      calibrated: runner,
+    }));
+  const probabilities = answers.map((answer) => answer.probabilities);
+  const { confusion, ...tested } = compare(probabilities, labels.length, test);
+  return {
+    savedModel,
+    test: {
+      ...tested,
+      interval: wilsonInterval(tested.correct, tested.count),
+      confusion: confusion.map((row) => [...row]),
+    },
+    calibration: measured?.figures,
+    scores: measured && { known: measured.knownScores, kinds: measured.unknownScores },
+    mistakes: mistakesAmong(labels, test, probabilities),
+  };
+};
+
+export interface TrainOptions
+  extends Pick<ExportOptions, 'version' | 'split' | 'unknown' | 'drawn' | 'signal' | 'log'> {
+  readonly dataset: Pick<Dataset, 'labels' | 'skipped'>;
+  readonly trainer: Trainer;
+  readonly backend: Backend;
+  /** For the model card: how to do the same again. */
+  readonly command: string;
+  readonly seed: number;
+}
+
+/** A trained model, and what its report is made from. */
+export interface TrainingResult extends ReportInput {
+  readonly savedModel: Uint8Array;
+  readonly mistakes: readonly Mistake[];
+}
+
+/** Photos of each class, by part of the split. */
+export const countByClass = ({ length }: readonly string[], split: Split) => {
+  const count = (examples: readonly Example[]) =>
+    Array.from({ length }, (_, label) => examples.filter((example) => example.label === label).length);
+  return { train: count(split.train), validation: count(split.validation), test: count(split.test) };
+};
+
+/** Which part of a network was trained, and with whose help. */
+const originOf = ({ parameters, side, pretrained }: TrainedNetwork) => ({
+  parameters: parameters.total,
+  ...(parameters.trained < parameters.total && { trainedParameters: parameters.trained }),
+  side,
+  teacher: pretrained?.role === 'teacher' ? pretrained.name : null,
+  backbone: pretrained?.role === 'backbone' ? pretrained.name : null,
+});
+
+/**
+ * Trains on photos that are already split, calibrates and exports the network, and measures the export on the test
+ * photos.
+ *
+ * @throws AbortedError when the signal is aborted
+ */
+export const trainModel = async (options: TrainOptions): Promise<TrainingResult> => {
+  const { dataset, split, trainer, backend, version, command, seed } = options;
+  const { labels } = dataset;
+  const network = await trainer(split);
+  const { write, forwardTrained, history } = network;
+  const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
+    ...options,
+    ...{ write, forwardTrained, labels },
+  });
+  const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  const metrics: Metrics = {
+    version,
+    labels: [...labels],
+    data: { ...countByClass(labels, split), skipped: [...dataset.skipped], seed },
+    test,
+    training: {
+      command,
+      backend: backend.name === 'wasm' ? 'WebAssembly' : 'native TensorFlow',
+      epochs: history.length,
+      seconds,
+      photosPerSecond: (history.length * split.train.length) / seconds,
+      ...originOf(network),
+    },
+    mistakes: true,
+    calibration,
+    bytes: savedModel.byteLength,
+    history: history.map(({ epochs, seconds, ...epoch }) => epoch),
+  };
+  return { savedModel, metrics, mistakes, scores };
 };

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Backbone } from '../../model/backbone/backbone.ts';
+import { photoTensor } from '../../model/data/augment.ts';
+import type { Example } from '../../model/data/dataset.ts';
+import type { Split } from '../../model/data/split.ts';
+import { buildHead } from '../../model/network/head.ts';
 import { seededRandom, shuffled } from '../../model/shared/random.ts';
-import type { Example } from '../../model/training/dataset.ts';
 import { AdamW } from '../../model/training/optimizer.ts';
-import type { Split } from '../../model/training/split.ts';
-import { photoTensor } from '../../model/training/tensors.ts';
-import type { Backbone } from '../../model/transfer/backbone.ts';
-import { buildHead } from '../../model/transfer/head.ts';
 
 /** What the pipelines' parameters are by default, as the original prescribes them. */
 export const ORIGINAL = { epochs: 10, batchSize: 16, learningRate: 0.0001 } as const;
@@ -32,7 +32,7 @@ export const classify = async (
   for (const batch of batchesOf(examples, 32)) {
     const probabilities = tf.tidy(() =>
       tf.softmax<tf.Tensor2D>(
-        tf.reshape(logitsOf(head, backbone.describe(photoTensor(batch)), false), [batch.length, -1]),
+        tf.reshape(logitsOf(head, backbone.extract(photoTensor(batch)), false), [batch.length, -1]),
       ),
     );
     rows.push(...(await probabilities.array()));
@@ -61,7 +61,7 @@ export const trainAsOriginal = async (
   for (let epoch = 0; epoch < ORIGINAL.epochs; epoch++) {
     for (const batch of batchesOf(shuffled(train, random), ORIGINAL.batchSize)) {
       const loss = tf.tidy(() => {
-        const features = backbone.describe(photoTensor(batch));
+        const features = backbone.extract(photoTensor(batch));
         const labels = batch.map(({ label }) => label);
         const targets = tf.oneHot(tf.tensor1d(labels, 'int32'), classes);
         const { value, grads } = tf.variableGrads(

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { Backbone } from '../../model/backbone/backbone.ts';
+import { readDataset } from '../../model/data/dataset.ts';
+import { trainValidationTestSplit } from '../../model/data/split.ts';
 import { compare, evaluate, savedModelPredictFn } from '../../model/evaluation/evaluate.ts';
 import { decodeSavedModel, encodeSavedModel } from '../../model/savedmodel/file.ts';
 import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
-import { readDataset } from '../../model/training/dataset.ts';
-import { splitDataset } from '../../model/training/split.ts';
-import { Backbone } from '../../model/transfer/backbone.ts';
-import { trainTransfer } from '../../model/transfer/train-transfer.ts';
+import { trainHead } from '../../model/training/train-head.ts';
 import { classify, ORIGINAL, trainAsOriginal } from './original-recipe.ts';
 
 const timed = async <T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> => {
@@ -17,7 +17,7 @@ const timed = async <T>(work: () => Promise<T>): Promise<{ result: T; seconds: n
 
 /** The first use of a backbone compiles kernels, which is nobody's training. */
 const warmUp = (backbone: Backbone): void =>
-  tf.tidy(() => void backbone.describe(tf.zeros([1, 224, 224, 3])).dataSync());
+  tf.tidy(() => void backbone.extract(tf.zeros([1, 224, 224, 3])).dataSync());
 
 /**
  * Transfer learning against the original's recipe, on the same backbone and the same photos, both from decoded photos to
@@ -29,8 +29,8 @@ const warmUp = (backbone: Backbone): void =>
 export const benchTransfer = async (flowers: string, directory: string): Promise<void> => {
   const dataset = await readDataset(flowers);
   const classes = dataset.labels.length;
-  const split = splitDataset(dataset, {});
-  const plain = await Backbone.load(directory, { stages: 1, side: 224 });
+  const split = trainValidationTestSplit(dataset);
+  const plain = await Backbone.load(directory, { featureLevels: 1, side: 224 });
   warmUp(plain);
   const original = await timed(() => trainAsOriginal(plain, classes, split));
   const { accuracy } = compare(await classify(plain, original.result, split.test), classes, split.test);
@@ -39,9 +39,11 @@ export const benchTransfer = async (flowers: string, directory: string): Promise
       `  the original's recipe   ${original.seconds.toFixed(1).padStart(6)} s   ${(100 * accuracy).toFixed(1)} % of ${split.test.length} test photos\n`,
   );
   for (const epochs of [ORIGINAL.epochs, 60]) {
-    const ours = await timed(() => trainTransfer({ directory, classes, ...split, epochs }));
+    const ours = await timed(() =>
+      trainHead({ pretrained: { directory, name: '' }, classes, recipe: { epochs } })(split),
+    );
     const model = encodeSavedModel(
-      buildServingGraph(ours.result.network, { labels: dataset.labels, version: '1' }),
+      buildServingGraph(ours.result.write, { labels: dataset.labels, version: '1' }),
     );
     const predict = savedModelPredictFn(new GraphRunner(decodeSavedModel(model)));
     const tested = await evaluate(predict, classes, split.test);

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { optionProblems, positiveNumber, share, wholeNumber } from '../options.ts';
+import { recipeSchema, share, wholeNumber } from '../../model/training/recipe.ts';
+import { optionProblems, usageLine } from '../options.ts';
 import { PIPELINES, type PipelineKey } from './definition/source.ts';
+
+const { epochs, batchSize, learningRate } = recipeSchema.shape;
 
 export const USAGE = `Usage: npm run pipeline -- --data DIR [options]
        npm run pipeline -- --resume
@@ -12,9 +15,9 @@ Runs a SageMaker pipeline on this machine: the very definition that is in the Te
   --pipeline NAME       train, model (also makes a SageMaker model) or deploy (also measures the model, registers it,
                         and puts it on the local endpoint if it is good enough) (deploy)
   --test-data DIR       photos to test on, like --data (a tenth of each class is held back)
-  --epochs N            times that every photo is seen
-  --batch-size N        photos per step
-  --learning-rate X     highest learning rate (0.002 here, and 0.003 with --pretrained, where the definition's is lower)
+${usageLine('epochs', epochs)}
+${usageLine('batchSize', batchSize)}
+${usageLine('learningRate', learningRate)} (0.002 here, and 0.003 with --pretrained, where the definition's is lower)
   --min-accuracy X      share of the test photos, 0 to 1, that a model must name rightly to be deployed (0.8
                         here, where the definition's is higher)
   --pretrained DIR      a TensorFlow.js model, such as MobileNet (scripts/fetch-backbone.ts fetches it), on which only
@@ -56,9 +59,9 @@ const ownSchema = z.object({
 
 /** Of the definition's parameters those whose values would otherwise be refused only after the training has begun. */
 const valuesSchema = z.object({
-  epochs: wholeNumber(1).optional(),
-  'batch-size': wholeNumber(1).optional(),
-  'learning-rate': positiveNumber.optional(),
+  epochs: epochs.optional(),
+  'batch-size': batchSize.optional(),
+  'learning-rate': learningRate.optional(),
   'min-accuracy': share(0, 1, 0.9).optional(),
 });
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MODEL_ARCHIVE } from '../../model/contract/sagemaker-jobs.ts';
-import { holdsPhotos } from '../../model/jobs/photo-folder.ts';
+import { containsPhotos } from '../../model/data/dataset.ts';
 
 interface Kind {
   /** With which a person points to it. */
@@ -18,7 +18,7 @@ const isFile = async (file: string): Promise<boolean> =>
 
 const photos = (option: string): Kind => ({
   option,
-  isGood: (place: string) => holdsPhotos(place).catch(() => false),
+  isGood: (place: string) => containsPhotos(place).catch(() => false),
   wanted: 'a folder with one folder of photos per class',
 });
 

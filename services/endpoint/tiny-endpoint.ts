@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { loadBackend } from '../../model/backend/backend.ts';
+import { buildNetwork } from '../../model/network/network.ts';
 import { layersNetwork } from '../../model/savedmodel/export-layers.ts';
 import { decodeSavedModel, encodeSavedModel } from '../../model/savedmodel/file.ts';
 import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { buildServingGraph } from '../../model/savedmodel/serving-graph.ts';
-import { buildNetwork } from '../../model/training/network.ts';
 import { createEndpointApp } from './app.ts';
 import { ModelStore } from './models.ts';
 

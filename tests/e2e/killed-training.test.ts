@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { saveTinyGraph } from '../../model/backbone/tiny-networks.ts';
 import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
-import { type Metrics, metricsSchema } from '../../model/evaluation/metrics.ts';
-import { beginningWith, type Moment } from '../../model/jobs/kill/testing.ts';
-import { NETWORK_FILE } from '../../model/jobs/network-file.ts';
-import type { OptMl } from '../../model/jobs/opt-ml.ts';
-import { runJob, withOptMl, writeInputs } from '../../model/jobs/testing.ts';
-import { saveTinyGraph } from '../../model/transfer/testing.ts';
+import type { Metrics } from '../../model/evaluation/metrics.ts';
+import { metricsSchema } from '../../model/evaluation/metrics.ts';
+import { NETWORK_FILE } from '../../model/jobs/archive.ts';
+import type { ContainerPaths } from '../../model/jobs/container.ts';
+import { beginningWith, type Moment } from '../../model/jobs/interruption-test-helpers.ts';
+import { runJob, withContainer, writeInputs } from '../../model/jobs/job-test-helpers.ts';
 
 /** A moment to be killed at, and the epochs that the next start finds done. */
 interface Kill {
@@ -16,7 +17,7 @@ interface Kill {
 }
 
 interface Case {
-  readonly prepare: (optMl: OptMl) => Promise<void>;
+  readonly prepare: (container: ContainerPaths) => Promise<void>;
   readonly kills: Readonly<Record<string, Kill>>;
 }
 
@@ -24,8 +25,8 @@ const EPOCHS = 4;
 
 const CASES: Readonly<Record<string, Case>> = {
   'a network from scratch': {
-    prepare: (optMl) =>
-      writeInputs(optMl, {
+    prepare: (container) =>
+      writeInputs(container, {
         train: { astilbe: 5, bellflower: 4 },
         hyperparameters: { epochs: `${EPOCHS}`, 'batch-size': '2' },
       }),
@@ -42,12 +43,12 @@ const CASES: Readonly<Record<string, Case>> = {
     },
   },
   'a head on a backbone': {
-    prepare: async (optMl) => {
-      await writeInputs(optMl, {
+    prepare: async (container) => {
+      await writeInputs(container, {
         train: { astilbe: 11, bellflower: 11 },
         hyperparameters: { epochs: `${EPOCHS}`, 'batch-size': '6' },
       });
-      saveTinyGraph(optMl.at(TRAINING_PATHS.channels, CHANNELS.pretrained));
+      saveTinyGraph(container.at(TRAINING_PATHS.channels, CHANNELS.pretrained));
     },
     kills: {
       'while the second batch of features is written': { at: { writing: '/features/', times: 2 }, kept: 0 },
@@ -60,11 +61,12 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 /** Starts the job, which is killed at the moment if one is given. */
-const start = (optMl: OptMl, moment?: Moment) => runJob(optMl, [COMMANDS.train], beginningWith(moment));
+const start = (container: ContainerPaths, moment?: Moment) =>
+  runJob(container, [COMMANDS.train], beginningWith(moment));
 
 /** The epochs that a job found done. */
 const resumedFrom = (log: string): number =>
-  Number(/Going on from a checkpoint, after (\d+) epochs? and 0 steps/.exec(log)?.[1] ?? 0);
+  Number(/Resuming from a checkpoint, after (\d+) epochs? and 0 steps/.exec(log)?.[1] ?? 0);
 
 /** What differs between two runs of the same training. */
 const comparable = ({ version, training, ...metrics }: Metrics) => {
@@ -72,30 +74,30 @@ const comparable = ({ version, training, ...metrics }: Metrics) => {
   return { ...metrics, training: same };
 };
 
-const resultOf = async (optMl: OptMl) => {
-  const metrics = await readFile(optMl.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8');
+const resultOf = async (container: ContainerPaths) => {
+  const metrics = await readFile(container.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8');
   return {
-    network: await readFile(optMl.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex'),
+    network: await readFile(container.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex'),
     metrics: comparable(metricsSchema.parse(JSON.parse(metrics))),
-    files: await readdir(optMl.at(TRAINING_PATHS.model)),
+    files: await readdir(container.at(TRAINING_PATHS.model)),
   };
 };
 
-const undisturbed = async (optMl: OptMl): Promise<void> => {
-  const { code, stdout, stderr } = await start(optMl);
+const undisturbed = async (container: ContainerPaths): Promise<void> => {
+  const { code, stdout, stderr } = await start(container);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /, on WebAssembly/);
 };
 
-const killedAgainAndAgain = async (optMl: OptMl, kills: Case['kills']): Promise<void> => {
+const killedAgainAndAgain = async (container: ContainerPaths, kills: Case['kills']): Promise<void> => {
   let kept = 0;
   for (const [name, { at, kept: next }] of Object.entries(kills)) {
-    const { code, stdout, stderr } = await start(optMl, at);
+    const { code, stdout, stderr } = await start(container, at);
     assert.equal(code, null, `killed ${name}: ${stderr}`);
     assert.equal(resumedFrom(stdout), kept, `before it was killed ${name}`);
     kept = next;
   }
-  const { code, stdout, stderr } = await start(optMl);
+  const { code, stdout, stderr } = await start(container);
   assert.equal(code, 0, stderr);
   assert.equal(resumedFrom(stdout), kept);
   assert.doesNotMatch(stdout, /damaged/, 'no checkpoint is torn');
@@ -106,8 +108,8 @@ describe('killed and started again until it ends, a training ends as if nothing 
 }, () => {
   for (const [name, { prepare, kills }] of Object.entries(CASES))
     test(name, () =>
-      withOptMl((calm) =>
-        withOptMl(async (shaken) => {
+      withContainer((calm) =>
+        withContainer(async (shaken) => {
           await Promise.all([calm, shaken].map(prepare));
           await Promise.all([undisturbed(calm), killedAgainAndAgain(shaken, kills)]);
           assert.deepEqual(await resultOf(shaken), await resultOf(calm));

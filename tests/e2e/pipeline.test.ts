@@ -174,7 +174,7 @@ describe('with the system running', () => {
   });
 });
 
-test('Ctrl-C stops a training, which goes on from its checkpoint', async () => {
+test('Ctrl-C stops a training, which resumes from its checkpoint', async () => {
   const data = await photos('two', { red: 12, blue: 12 });
   const started = launch('scripts/pipeline.ts', [
     ...['--data', data, '--definition', trainOnly, '--epochs', '3', '--batch-size', '4'],
@@ -186,7 +186,7 @@ test('Ctrl-C stops a training, which goes on from its checkpoint', async () => {
   assert.match(started.output(), /^Train +Stopped/m);
   const { code, output } = await pipeline('--resume');
   assert.equal(code, 0, output);
-  assert.match(output, /Going on from a checkpoint/);
+  assert.match(output, /Resuming from a checkpoint/);
   const again = await pipeline('--resume');
   assert.match(again.output, /has succeeded: nothing is left of it to resume/);
   assert.equal(again.code, 1);

@@ -5,13 +5,14 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 import { type Backend, loadBackend } from '../../model/backend/backend.ts';
 import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES } from '../../model/contract/tensors.ts';
-import { learn } from '../../model/learn/learn.ts';
-import { onBackbone } from '../../model/learn/on-backbone.ts';
+import type { Example } from '../../model/data/dataset.ts';
 import { readPhoto } from '../../model/photo/read-photo.ts';
 import { decodeSavedModel } from '../../model/savedmodel/file.ts';
+import { newestVersion } from '../../model/savedmodel/model-versions.ts';
 import { GraphRunner, type Output } from '../../model/savedmodel/run.ts';
 import { example } from '../../model/shared/test-pictures.ts';
-import type { Example } from '../../model/training/dataset.ts';
+import { trainModel } from '../../model/training/train.ts';
+import { trainHead } from '../../model/training/train-head.ts';
 import { ROOT } from '../../scripts/root.ts';
 import { need, pathFrom } from '../requirements.ts';
 import { askTensorFlow } from './real-tensorflow.ts';
@@ -103,7 +104,7 @@ const assertParity = async (savedModel: Uint8Array): Promise<void> => {
 
 test('real TensorFlow says the same of 100 real photos as the stand-in does', unless(NEEDS), async () => {
   const base = path.join(ROOT, 'model/default', MODEL_NAME);
-  const [version = ''] = readdirSync(base);
+  const version = newestVersion(readdirSync(base)) ?? '';
   await assertParity(await readFile(path.join(base, version, 'saved_model.pb')));
 });
 
@@ -116,12 +117,12 @@ const ofEachClass = (from: number, to: number): Example[] =>
 
 test('so it does of a head on a real backbone', unless(BACKBONE_NEEDS), async () => {
   const labels = readdirSync(flowers ?? '').sort();
-  const { savedModel, metrics } = await learn({
+  const { savedModel, metrics } = await trainModel({
     dataset: { labels, skipped: [] },
     split: { test: ofEachClass(0, 0.06), validation: ofEachClass(0.06, 0.3), train: ofEachClass(0.3, 1) },
-    train: onBackbone({
-      ...{ name: 'MobileNet', directory: backbone ?? '', classes: labels.length },
-      ...{ epochs: 5, batchSize: 16 },
+    trainer: trainHead({
+      pretrained: { name: 'MobileNet', directory: backbone ?? '' },
+      ...{ classes: labels.length, recipe: { epochs: 5, batchSize: 16 } },
     }),
     ...{ backend, version: '7', command: 'test', seed: 1, drawn: 2 },
   });

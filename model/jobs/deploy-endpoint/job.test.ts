@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { modelPackageArn, REGION } from '../../../tests/sagemaker/arns.ts';
 import { startControlPlane } from '../../../tests/sagemaker/server.ts';
 import { VirtualClock } from '../../../tests/sagemaker/virtual-clock.ts';
-import { MESSAGE_FILE } from './exit-message.ts';
+import { MESSAGE_FILE } from '../container.ts';
 import { runDeployJob } from './job.ts';
 import { ALARMS, ENDPOINT, modelOf } from './testing.ts';
 

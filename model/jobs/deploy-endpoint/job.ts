@@ -1,9 +1,8 @@
-import { OptMl } from '../opt-ml.ts';
+import { ContainerPaths, writeExitMessage } from '../container.ts';
 import { createClients } from './clients.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { deployEndpoint } from './deploy-endpoint.ts';
 import { readEnvironment } from './environment.ts';
-import { writeExitMessage } from './exit-message.ts';
 
 export interface DeployJobOptions {
   /** What the job is to do; AWS's SDK reads the process's own. @default process.env */
@@ -40,7 +39,7 @@ export const runDeployJob = async ({
   const end = (message: string): void => {
     print(message);
     try {
-      writeExitMessage(OptMl.from(environment), message);
+      writeExitMessage(ContainerPaths.from(environment), message);
     } catch (error) {
       print(`That message is in this log only: ${String(error)}`);
     }

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROOT_VARIABLE } from '../../../model/jobs/opt-ml.ts';
+import { ROOT_VARIABLE } from '../../../model/jobs/container.ts';
 import { environmentWithoutAws } from '../../local/environment.ts';
 import { ROOT } from '../../root.ts';
 import { StepFailure, StepStopped } from '../execution/failure.ts';

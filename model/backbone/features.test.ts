@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-core';
+import { loadBackend } from '../backend/backend.ts';
+import { photoTensor } from '../data/augment.ts';
+import type { Example } from '../data/dataset.ts';
+import { AbortedError } from '../shared/abort.ts';
+import { assertClose, example, noise } from '../shared/test-pictures.ts';
+import { Backbone, type BackboneOptions } from './backbone.ts';
+import { extractFeatures, FeatureCache, type FeatureOptions } from './features.ts';
+import { saveTinyGraph } from './tiny-networks.ts';
+
+const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-features-'));
+const at = (name: string) => path.join(work, name);
+before(async () => {
+  await loadBackend({ native: false });
+  saveTinyGraph(at('graph'));
+});
+after(() => rmSync(work, { recursive: true }));
+
+/** Two batches, of which the last is small. */
+const photos: readonly Example[] = Array.from({ length: 18 }, (_, index) =>
+  example(0, `photo ${index}`, noise(index)),
+);
+const BATCHES = 2;
+
+const load = (options: BackboneOptions = {}) => Backbone.load(at('graph'), { side: 32, ...options });
+
+/** Features, and how often the backbone looked at a batch of photos for them. */
+const counted = async (
+  t: TestContext,
+  backbone: Backbone,
+  options: FeatureOptions = {},
+  examples: readonly Example[] = photos,
+) => {
+  const { mock } = t.mock.method(backbone, 'extract');
+  try {
+    return { features: await extractFeatures(backbone, examples, options), looks: mock.callCount() };
+  } finally {
+    mock.restore();
+  }
+};
+
+/** The files of a cache, which lie in a folder for each backbone. */
+const filesIn = (directory: string): string[] =>
+  readdirSync(directory).flatMap((folder) =>
+    readdirSync(path.join(directory, folder)).map((name) => path.join(directory, folder, name)),
+  );
+
+test('each photo has its own features, whatever its batch', async () => {
+  const backbone = await load();
+  const features = await extractFeatures(backbone, photos);
+  assert.equal(features.length, photos.length);
+  for (const index of [0, 15, 17]) {
+    const alone = tf.tidy(() => [
+      ...backbone.extract(photoTensor(photos.slice(index, index + 1))).dataSync(),
+    ]);
+    assertClose(features[index] ?? [], alone, 1e-4);
+  }
+  assert.notDeepEqual(features[0], features[1]);
+});
+
+test('with a cache they are the same, and the second time nothing is computed', async (t) => {
+  const backbone = await load();
+  const cacheDirectory = at('cache');
+  const plain = await counted(t, backbone);
+  const first = await counted(t, backbone, { cacheDirectory });
+  const second = await counted(t, backbone, { cacheDirectory });
+  assert.deepEqual(
+    [plain, first, second].map(({ looks }) => looks),
+    [BATCHES, BATCHES, 0],
+  );
+  assert.deepEqual(first.features, plain.features);
+  assert.deepEqual(second.features, plain.features);
+});
+
+test('the backbone, opened anew by another run, has its features there', async (t) => {
+  const cacheDirectory = at('reopened');
+  const { features } = await counted(t, await load(), { cacheDirectory });
+  const again = await counted(t, await load(), { cacheDirectory });
+  assert.equal(again.looks, 0);
+  assert.deepEqual(again.features, features);
+});
+
+test('those of another backbone, or of another use of it, are not mixed up', async (t) => {
+  const cacheDirectory = at('backbones');
+  const few = photos.slice(0, 2);
+  saveTinyGraph(at('other'), 'none');
+  const backbones = [
+    await load(),
+    await load({ side: 64 }),
+    await load({ featureLevels: 1 }),
+    await Backbone.load(at('other'), { side: 32 }),
+  ];
+  for (const backbone of backbones) {
+    const expected = await counted(t, backbone, {}, few);
+    const actual = await counted(t, backbone, { cacheDirectory }, few);
+    assert.equal(actual.looks, 1, backbone.key);
+    assert.deepEqual(actual.features, expected.features, backbone.key);
+  }
+});
+
+/** What may happen to the files of a cache. */
+const DAMAGES: Readonly<Record<string, (file: string, another: string) => void>> = {
+  'cut short': (file) => writeFileSync(file, readFileSync(file).subarray(0, -4)),
+  altered: (file) => {
+    const bytes = readFileSync(file);
+    bytes.writeFloatLE(bytes.readFloatLE(bytes.length - 4) + 1, bytes.length - 4);
+    writeFileSync(file, bytes);
+  },
+  'of other photos': (file, another) => writeFileSync(file, readFileSync(another)),
+};
+
+for (const [name, damage] of Object.entries(DAMAGES)) {
+  test(`a file that is ${name} is computed again, and whole the next time`, async (t) => {
+    const backbone = await load();
+    const cacheDirectory = at(`damaged ${name}`);
+    const { features } = await counted(t, backbone, { cacheDirectory });
+    const [file, another] = filesIn(cacheDirectory);
+    assert.ok(file && another);
+    damage(file, another);
+    const mended = await counted(t, backbone, { cacheDirectory });
+    assert.equal(mended.looks, 1);
+    assert.deepEqual(mended.features, features);
+    assert.equal((await counted(t, backbone, { cacheDirectory })).looks, 0);
+  });
+}
+
+test('stopped, it keeps what it has, and continues from there to the very same features', async (t) => {
+  const backbone = await load();
+  const cacheDirectory = at('stopped');
+  const expected = await counted(t, backbone);
+  const controller = new AbortController();
+  const progress: string[] = [];
+  const stopped = counted(t, backbone, {
+    cacheDirectory,
+    signal: controller.signal,
+    onProgress: (done, total) => {
+      progress.push(`${done}/${total}`);
+      controller.abort();
+    },
+  });
+  await assert.rejects(stopped, (error) => {
+    assert.ok(error instanceof AbortedError);
+    assert.equal(error.message, 'Stopped while computing features.');
+    return true;
+  });
+  assert.deepEqual(progress, ['16/18']);
+  assert.equal(filesIn(cacheDirectory).length, 1);
+  const { features, looks } = await counted(t, backbone, { cacheDirectory });
+  assert.equal(looks, 1);
+  assert.deepEqual(features, expected.features);
+});
+
+test('stopped before it begins, it does nothing', async (t) => {
+  const backbone = await load();
+  const { mock } = t.mock.method(backbone, 'extract');
+  await assert.rejects(extractFeatures(backbone, photos, { signal: AbortSignal.abort() }), AbortedError);
+  assert.equal(mock.callCount(), 0);
+});
+
+test('nothing is left in memory', async () => {
+  const backbone = await load();
+  const { numTensors } = tf.memory();
+  await extractFeatures(backbone, photos.slice(0, 17), { cacheDirectory: at('memory') });
+  assert.equal(tf.memory().numTensors, numTensors);
+});
+
+const KEY = 'a backbone, and how it is used';
+/** Hashes of the pixels of two batches of photos, and what a backbone sees in them. */
+const [BATCH, OTHER] = [['one', 'two'], ['three']];
+const FEATURES = [Float32Array.of(0.1, 1 / 3), Float32Array.of(-0, 1e-38)];
+
+const withFolder = async (work: (directory: string) => Promise<void>): Promise<void> => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'features-'));
+  try {
+    await work(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+};
+
+/** Those of all backbones, each in a folder of its own. */
+const batchFiles = async (directory: string): Promise<string[]> => {
+  const names = await readdir(directory, { recursive: true });
+  const files = await Promise.all(
+    names.map(async (name) => ((await stat(path.join(directory, name))).isFile() ? [name] : [])),
+  );
+  return files.flat().map((name) => path.join(directory, name));
+};
+
+/** Keeps the features, and returns the one file that holds them. */
+const kept = async (
+  directory: string,
+  { key = KEY, contents = BATCH }: { readonly key?: string; readonly contents?: readonly string[] } = {},
+): Promise<string> => {
+  const before = await batchFiles(directory);
+  await new FeatureCache(directory, key).write(contents, FEATURES);
+  const [file = '', ...others] = (await batchFiles(directory)).filter((name) => !before.includes(name));
+  assert.deepEqual(others, []);
+  return file;
+};
+
+const found = (directory: string, contents: readonly string[] = BATCH, key = KEY) =>
+  new FeatureCache(directory, key).read(contents);
+
+test('features come back as they were kept, to the bit', () =>
+  withFolder(async (directory) => {
+    await kept(directory);
+    assert.deepEqual(await found(directory), FEATURES);
+  }));
+
+test('of other photos, the same in another order included, there are none', () =>
+  withFolder(async (directory) => {
+    await kept(directory);
+    for (const contents of [OTHER, BATCH.toReversed(), BATCH.slice(0, 1), [...BATCH, 'three']])
+      assert.equal(await found(directory, contents), undefined, contents.join());
+  }));
+
+test('in a folder that is not there, there are none', () =>
+  withFolder(async (directory) => {
+    assert.equal(await found(path.join(directory, 'nowhere')), undefined);
+  }));
+
+test('those of two backbones lie side by side', () =>
+  withFolder(async (directory) => {
+    await kept(directory);
+    assert.equal(await found(directory, BATCH, 'another'), undefined);
+    const others = [Float32Array.of(7), Float32Array.of(8)];
+    await new FeatureCache(directory, 'another').write(BATCH, others);
+    assert.deepEqual(await found(directory, BATCH, 'another'), others);
+    assert.deepEqual(await found(directory), FEATURES);
+  }));
+
+test('a file that was cut short anywhere is not used', () =>
+  withFolder(async (directory) => {
+    const file = await kept(directory);
+    const whole = await readFile(file);
+    for (const length of [0, 1, 64, 65, Math.floor(whole.length / 2), whole.length - 1]) {
+      await writeFile(file, whole.subarray(0, length));
+      assert.equal(await found(directory), undefined, `${length} of ${whole.length} bytes`);
+    }
+  }));
+
+test('a file of which any byte was altered is not used', () =>
+  withFolder(async (directory) => {
+    const file = await kept(directory);
+    const whole = await readFile(file);
+    for (let place = 0; place < whole.length; place++) {
+      const altered = Uint8Array.from(whole);
+      altered[place] = (whole[place] ?? 0) ^ 1;
+      await writeFile(file, altered);
+      assert.equal(await found(directory), undefined, `byte ${place} of ${whole.length}`);
+    }
+  }));
+
+test('a file that was moved to the place of other photos is not used', () =>
+  withFolder(async (directory) => {
+    const [file, other] = [await kept(directory), await kept(directory, { contents: OTHER })];
+    await rename(file, other);
+    assert.equal(await found(directory, OTHER), undefined);
+    assert.equal(await found(directory), undefined);
+  }));
+
+test("a file that was copied to another backbone's place is not used", () =>
+  withFolder(async (directory) => {
+    const [file, other] = [await kept(directory), await kept(directory, { key: 'another' })];
+    await copyFile(file, other);
+    assert.equal(await found(directory, BATCH, 'another'), undefined);
+    assert.deepEqual(await found(directory), FEATURES);
+  }));
+
+test('what is not used can be kept anew', () =>
+  withFolder(async (directory) => {
+    const file = await kept(directory);
+    await writeFile(file, 'junk');
+    await new FeatureCache(directory, KEY).write(BATCH, FEATURES);
+    assert.deepEqual(await found(directory), FEATURES);
+    assert.deepEqual(await batchFiles(directory), [file]);
+  }));
+
+test('what cannot be kept is said, with what to do, and nothing is left of it', () =>
+  withFolder(async (directory) => {
+    const file = await kept(directory);
+    await rm(file);
+    await mkdir(path.join(file, 'in its place'), { recursive: true });
+    await assert.rejects(new FeatureCache(directory, KEY).write(BATCH, FEATURES), {
+      message: /features cannot be kept in .*\. Give another folder, or none\./,
+    });
+    assert.deepEqual(await batchFiles(directory), []);
+    assert.equal(await found(directory), undefined);
+  }));

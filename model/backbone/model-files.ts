@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+
+/** A pretrained network that cannot serve as a backbone. */
+export class BackboneError extends Error {
+  override readonly name = 'BackboneError';
+
+  /** @param directory where the network lies @param problem what about it, and what to use instead */
+  constructor(directory: string, problem: string, options?: ErrorOptions) {
+    super(`The backbone in ${directory} cannot be used: ${problem}`, options);
+  }
+
+  static unopened(directory: string, cause: unknown): BackboneError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new BackboneError(directory, `TensorFlow.js cannot open it (${reason}).`, { cause });
+  }
+}
+
+/** Parts of TensorFlow's GraphDef in the JSON mapping of protobuf, as TensorFlow.js keeps them in `model.json`. */
+
+/** A 64-bit integer is a string there. */
+const integer = z.union([z.string(), z.number()]).transform(Number).pipe(z.int());
+
+const attributeSchema = z.looseObject({
+  /** Bytes, in base64. */
+  s: z.string().exactOptional(),
+  i: integer.exactOptional(),
+  f: z.number().exactOptional(),
+  b: z.boolean().exactOptional(),
+  list: z
+    .looseObject({ s: z.array(z.string()).exactOptional(), i: z.array(integer).exactOptional() })
+    .exactOptional(),
+  shape: z
+    .looseObject({
+      dim: z.array(z.looseObject({ size: integer.exactOptional() })).exactOptional(),
+      unknownRank: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
+});
+
+const nodeSchema = z.looseObject({
+  name: z.string(),
+  op: z.string(),
+  input: z.array(z.string()).default([]),
+  attr: z.record(z.string(), attributeSchema).default({}),
+});
+
+export const graphDefSchema = z.looseObject({ node: z.array(nodeSchema).min(1) });
+
+export type GraphDef = z.infer<typeof graphDefSchema>;
+export type GraphDefNode = z.infer<typeof nodeSchema>;
+
+/** Where the description of a TensorFlow.js model lies, in its folder. */
+const MODEL_FILE = 'model.json';
+
+const weightsManifest = z.array(
+  z.object({
+    // Beside model.json, nowhere else.
+    paths: z.array(z.string().regex(/^[\w.-]+$/, 'a weights file must lie beside model.json')),
+    weights: z.array(
+      z.looseObject({
+        name: z.string(),
+        shape: z.array(z.int().min(0)),
+        dtype: z.enum(['float32', 'int32', 'bool']),
+        /** Weights may be stored rounded; TensorFlow.js restores them. */
+        quantization: z
+          .union([
+            z.object({ dtype: z.enum(['uint8', 'uint16']), scale: z.number(), min: z.number() }),
+            z.object({ dtype: z.literal('float16') }),
+          ])
+          .exactOptional(),
+      }),
+    ),
+  }),
+);
+
+/** `modelTopology` of a layers model, as Keras's converter or TensorFlow.js wrote it, which also reads it. */
+const layersTopology = z.union([
+  z.looseObject({ model_config: z.looseObject({}) }),
+  z.looseObject({ class_name: z.string(), config: z.unknown() }),
+]);
+
+const modelSchema = z.object({
+  modelTopology: z.union([graphDefSchema, layersTopology], {
+    error: 'neither the nodes of a graph model nor the configuration of a layers model',
+  }),
+  weightsManifest,
+});
+
+type Topology = GraphDef | z.infer<typeof layersTopology>;
+
+/** The files of a TensorFlow.js model. */
+export interface ModelFiles {
+  readonly directory: string;
+  readonly topology: Topology;
+  readonly weightSpecs: tf.io.WeightsManifestEntry[];
+  readonly weightData: ArrayBuffer;
+  /** SHA-256 over the files, hex. */
+  readonly hash: string;
+}
+
+const parse = (directory: string, text: string) => {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new BackboneError(directory, `its ${MODEL_FILE} is no JSON.`, { cause });
+  }
+  const parsed = modelSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new BackboneError(directory, `its ${MODEL_FILE} describes no TensorFlow.js model (${problems}).`);
+};
+
+const bytesPerNumber = ({ dtype, quantization }: tf.io.WeightsManifestEntry): number => {
+  const stored = quantization?.dtype ?? dtype;
+  if (stored === 'uint8' || stored === 'bool') return 1;
+  return stored === 'uint16' || stored === 'float16' ? 2 : 4;
+};
+
+/**
+ * Reads a folder that holds `model.json` and the weights files that it names.
+ *
+ * @throws BackboneError when it is not there, not a TensorFlow.js model, or its weights are missing or cut short
+ */
+export const readModelFiles = async (directory: string): Promise<ModelFiles> => {
+  const read = (name: string) =>
+    readFile(path.join(directory, name)).catch((cause: unknown) => {
+      throw new BackboneError(
+        directory,
+        `${name} cannot be read. Give a folder with ${MODEL_FILE} and its weights.`,
+        { cause },
+      );
+    });
+  const text = await read(MODEL_FILE);
+  const { modelTopology, weightsManifest } = parse(directory, text.toString('utf8'));
+  const shards = await Promise.all(weightsManifest.flatMap(({ paths }) => paths).map(read));
+  const weightSpecs = weightsManifest.flatMap(({ weights }) => weights);
+  const weights = Buffer.concat(shards);
+  const expected = weightSpecs.reduce(
+    (sum, spec) => sum + bytesPerNumber(spec) * tf.util.sizeFromShape(spec.shape),
+    0,
+  );
+  if (weights.length !== expected) {
+    throw new BackboneError(
+      directory,
+      `its weights have ${weights.length} bytes, not the ${expected} of ${MODEL_FILE}. Fetch it again.`,
+    );
+  }
+  const hash = createHash('sha256').update(text).update(weights).digest('hex');
+  return {
+    directory,
+    topology: modelTopology,
+    weightSpecs,
+    weightData: new Uint8Array(weights).buffer,
+    hash,
+  };
+};

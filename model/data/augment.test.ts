@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-core';
+import { loadBackend } from '../backend/backend.ts';
+import { PHOTO_SIDE, PIXEL_OFFSET, PIXEL_SCALE } from '../contract/tensors.ts';
+import { seededRandom } from '../shared/random.ts';
+import { assertClose, example, gradient, noise, picture } from '../shared/test-pictures.ts';
+import { type Augmentation, augmentInto, mix, photoTensor, targetTensor } from './augment.ts';
+
+const UNCHANGED_COLOUR: Augmentation = { colour: 0, tint: 0 };
+/** Only a stretch of at most a third and the mirror remain. */
+const WHOLE_PHOTO: Augmentation = { ...UNCHANGED_COLOUR, minArea: 1, maxRotation: 0 };
+
+const augmented = (pixels: Uint8Array, side: number, seed: number, options?: Augmentation): Float32Array => {
+  const out = new Float32Array(side * side * 3);
+  augmentInto(pixels, side, seededRandom(seed), out, 0, options);
+  return out;
+};
+
+const grey = (level: number) => picture(PHOTO_SIDE, PHOTO_SIDE, () => [level, level, level]).data;
+const seeds = Array.from({ length: 40 }, (_, seed) => seed);
+
+/** How much brighter the right half is than the left. */
+const slope = (values: Float32Array, side: number): number =>
+  values.reduce(
+    (sum, value, index) => (Math.floor(index / 3) % side < side / 2 ? sum - value : sum + value),
+    0,
+  );
+
+test('values stay finite and about in the range of the pixels', () => {
+  const photos = [grey(0), grey(255), noise(1)];
+  for (const seed of seeds) {
+    for (const photo of photos) {
+      for (const value of augmented(photo, 16, seed)) {
+        assert.ok(Math.abs(value) < 2.5, `${value} from seed ${seed}`);
+      }
+    }
+    for (const value of augmented(grey(255), 16, seed)) assert.ok(value < 1.7, `${value} from seed ${seed}`);
+  }
+});
+
+test('a seed decides the copy', () => {
+  const photo = noise(2);
+  assert.deepEqual(augmented(photo, 32, 5), augmented(photo, 32, 5));
+  assert.notDeepEqual(augmented(photo, 32, 5), augmented(photo, 32, 6));
+});
+
+test('about half of the copies are mirrored', () => {
+  const { data } = gradient(PHOTO_SIDE, PHOTO_SIDE);
+  const upright = seeds.filter((seed) => slope(augmented(data, 32, seed, WHOLE_PHOTO), 32) > 0).length;
+  assert.ok(upright > 10 && upright < 30, `${upright} of 40 are upright`);
+});
+
+test('a grey photo without colour changes stays what it is, wherever it is cropped', () => {
+  for (const seed of seeds) {
+    const values = augmented(grey(100), 24, seed, UNCHANGED_COLOUR);
+    assertClose(values, new Float32Array(values.length).fill(100 * PIXEL_SCALE + PIXEL_OFFSET), 1e-5);
+  }
+});
+
+test('a plain colour without colour changes keeps its hue, or loses it one time in twenty', () => {
+  const { data } = picture(PHOTO_SIDE, PHOTO_SIDE, () => [200, 100, 50]);
+  const expected = [200, 100, 50].map((value) => value * PIXEL_SCALE + PIXEL_OFFSET);
+  const luma = 0.2126 * (expected[0] ?? 0) + 0.7152 * (expected[1] ?? 0) + 0.0722 * (expected[2] ?? 0);
+  const many = Array.from({ length: 400 }, (_, seed) => augmented(data, 2, seed, UNCHANGED_COLOUR));
+  const colourless = many.filter((values) => Math.abs((values[0] ?? 0) - (values[1] ?? 0)) < 1e-5);
+  for (const values of many) {
+    const colour = colourless.includes(values) ? [luma, luma, luma] : expected;
+    assertClose(values, [...colour, ...colour, ...colour, ...colour], 1e-5);
+  }
+  assert.ok(colourless.length > 5 && colourless.length < 40, `${colourless.length} of 400 lost their colour`);
+});
+
+test('colour changes vary brightness and hue of a plain photo, evenly over the photo', () => {
+  const { data } = picture(PHOTO_SIDE, PHOTO_SIDE, () => [200, 100, 50]);
+  const first = seeds.map((seed) => {
+    const values = augmented(data, 8, seed);
+    const [red = 0, green = 0, blue = 0] = values;
+    assertClose(
+      values,
+      values.map((_, index) => [red, green, blue][index % 3] ?? 0),
+      1e-5,
+    );
+    return red - green;
+  });
+  assert.ok(new Set(first.map((value) => value.toFixed(3))).size > 30);
+});
+
+test('crops show parts of the photo at another size', () => {
+  const { data } = gradient(PHOTO_SIDE, PHOTO_SIDE);
+  const options = { ...UNCHANGED_COLOUR, minArea: 0.35, maxRotation: 0 };
+  const steepness = seeds.map((seed) => Math.abs(slope(augmented(data, 32, seed, options), 32)));
+  const whole = Math.max(...seeds.map((seed) => Math.abs(slope(augmented(data, 32, seed, WHOLE_PHOTO), 32))));
+  assert.ok(Math.min(...steepness) < 0.75 * whole, 'a small crop rises less from left to right');
+  assert.ok(Math.max(...steepness) <= whole * 1.02);
+});
+
+test('the copy is written where it is asked for and nowhere else', () => {
+  const out = new Float32Array(3 * 8 * 8 * 3).fill(9);
+  const length = 8 * 8 * 3;
+  augmentInto(noise(3), 8, seededRandom(1), out, length);
+  assert.ok(out.subarray(0, length).every((value) => value === 9));
+  assert.ok(out.subarray(2 * length).every((value) => value === 9));
+  assert.deepEqual(out.subarray(length, 2 * length), augmented(noise(3), 8, 1));
+});
+
+test('unmirrored and whole, a photo is merely resized', () => {
+  const { data } = gradient(PHOTO_SIDE, PHOTO_SIDE);
+  const out = new Float32Array(PHOTO_SIDE * PHOTO_SIDE * 3);
+  // Half of everything: no rotation, no stretch, the centre, no change of colour; mirrored below a half only.
+  augmentInto(data, PHOTO_SIDE, () => 0.5, out, 0, WHOLE_PHOTO);
+  assertClose(
+    out,
+    Float32Array.from(data, (value) => value * PIXEL_SCALE + PIXEL_OFFSET),
+    1e-4,
+  );
+});
+
+const SIDE = 20;
+
+before(() => loadBackend({ native: false }));
+
+/** Four photos of one value each, and of one class each. */
+const batch = () => ({
+  photos: tf.tile<tf.Tensor4D>(tf.tensor4d([0, 1, 2, 3], [4, 1, 1, 1]), [1, SIDE, SIDE, 3]),
+  targets: tf.eye(4),
+});
+
+const mixed = (seed: number) =>
+  tf.tidy(() => {
+    const { photos, targets } = mix(batch(), seededRandom(seed));
+    assert.deepEqual(photos.shape, [4, SIDE, SIDE, 3]);
+    return { photos: photos.arraySync(), targets: targets.arraySync() };
+  });
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+test('each row of targets still sums to 1', () => {
+  for (let seed = 0; seed < 30; seed++) {
+    assertClose(
+      mixed(seed).targets.map((row) => row.reduce((sum, value) => sum + value, 0)),
+      [1, 1, 1, 1],
+      1e-5,
+    );
+  }
+});
+
+test('targets are mixed in the proportion of the pixels', () => {
+  for (let seed = 0; seed < 30; seed++) {
+    const { photos, targets } = mixed(seed);
+    const seen = photos.map((photo) => mean(photo.flat(2)));
+    // A class's number is the value of its photos, so the expected value of a target is the mean of its photo.
+    const named = targets.map((row) => row.reduce((sum, share, label) => sum + share * label, 0));
+    assertClose(seen, named, 1e-4);
+  }
+});
+
+test('a photo keeps at least half of itself, and is mixed with one other', () => {
+  for (let seed = 0; seed < 30; seed++) {
+    mixed(seed).targets.forEach((row, label) => {
+      assert.ok((row[label] ?? 0) >= 0.45);
+      assert.ok(row.filter((share) => share > 0).length <= 2);
+    });
+  }
+});
+
+test('both ways of mixing occur: blended all over, and cut along a rectangle', () => {
+  const kinds = Array.from({ length: 40 }, (_, seed) => {
+    const [photo = []] = mixed(seed).photos;
+    const values = new Set(photo.flat(2).map((value) => value.toFixed(4)));
+    if (values.size === 1) return 'blended';
+    assert.deepEqual([...values].sort(), ['0.0000', '3.0000'], 'a cut photo holds whole pixels of both');
+    return 'cut';
+  });
+  const blended = kinds.filter((kind) => kind === 'blended').length;
+  assert.ok(blended > 10 && blended < 30, `${blended} of 40 are blended`);
+});
+
+test('a lone photo stays what it is', () => {
+  const { photos } = mix({ photos: tf.ones([1, SIDE, SIDE, 3]), targets: tf.ones([1, 2]) }, seededRandom(2));
+  assertClose(photos.dataSync(), new Float32Array(SIDE * SIDE * 3).fill(1), 1e-6);
+});
+
+before(() => loadBackend({ native: false }));
+
+test('pixels from 0 to 255 become numbers from -1 to 1, in their places', () => {
+  const photos = [0, 51].map((blue) =>
+    example(0, `${blue}`, picture(PHOTO_SIDE, PHOTO_SIDE, (x, y) => [x, y, blue]).data),
+  );
+  const tensor = photoTensor(photos);
+  assert.deepEqual(tensor.shape, [2, 224, 224, 3]);
+  const values = tensor.dataSync();
+  const pixel = (photo: number, row: number, column: number) => {
+    const start = ((photo * 224 + row) * 224 + column) * 3;
+    return values.subarray(start, start + 3);
+  };
+  assertClose(pixel(0, 0, 0), [-1, -1, -1], 1e-6);
+  assertClose(pixel(1, 10, 200), [200 / 127.5 - 1, 10 / 127.5 - 1, -0.6], 1e-6);
+});
+
+test('targets are 1 for the right class when they are not smoothed', () => {
+  const targets = targetTensor([example(2, 'a'), example(0, 'b')], 3, 0);
+  assert.deepEqual(targets.arraySync(), [
+    [0, 0, 1],
+    [1, 0, 0],
+  ]);
+});
+
+test('smoothing spreads its share evenly over all classes', () => {
+  const targets = targetTensor([example(1, 'a')], 4, 0.2);
+  assertClose(targets.dataSync(), [0.05, 0.85, 0.05, 0.05], 1e-6);
+});

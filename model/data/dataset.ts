@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { readPhoto } from '../photo/read-photo.ts';
+import { type FolderEntry, isNotFound, listFolder } from '../shared/files.ts';
+import { pluralize } from '../shared/text.ts';
+
+/** A photo as the model reads it. */
+export interface Example {
+  /** Where it came from, relative to the dataset's folder. */
+  readonly file: string;
+  /** Index into {@link Dataset.labels}. */
+  readonly label: number;
+  /** uint8 RGB, `224 * 224 * 3`. */
+  readonly pixels: Uint8Array;
+  /** SHA-256 of the pixels, hex: equal for the same picture, whatever its file is called. */
+  readonly content: string;
+}
+
+/** A file that was left out, and why. */
+interface Skipped {
+  readonly file: string;
+  readonly reason: string;
+}
+
+export interface Dataset {
+  /** The folder names, sorted; their order is the order of the model's outputs. */
+  readonly labels: readonly string[];
+  readonly examples: readonly Example[];
+  readonly skipped: readonly Skipped[];
+}
+
+interface ReadOptions {
+  /** Called after each file. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Photos decoded side by side; each waits on libuv's pool of four threads. */
+const CONCURRENCY = 4;
+
+/** What reading a file came to. */
+export type PhotoResult = { readonly pixels: Uint8Array } | { readonly error: unknown };
+
+/**
+ * Reads files through the photo contract, several side by side.
+ *
+ * @returns the pixels of each, or why it cannot be used, in the order of the files
+ */
+export const readPhotoFiles = async (
+  files: readonly string[],
+  { onProgress }: ReadOptions = {},
+): Promise<PhotoResult[]> => {
+  const results: PhotoResult[] = [];
+  let next = 0;
+  let done = 0;
+  const worker = async () => {
+    for (let index = next++; index < files.length; index = next++) {
+      const file = files[index];
+      if (file === undefined) return;
+      results[index] = await readFile(file)
+        .then(readPhoto)
+        .then(
+          (pixels) => ({ pixels }),
+          (error: unknown) => ({ error }),
+        );
+      done += 1;
+      onProgress?.(done, files.length);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return results;
+};
+
+/** A folder in a folder, and its entries. */
+export interface Subfolder {
+  readonly name: string;
+  readonly entries: readonly FolderEntry[];
+}
+
+/** The folders in a folder, one for each class, by name. */
+export const listSubfolders = async (root: string): Promise<Subfolder[]> =>
+  Promise.all(
+    (await listFolder(root))
+      .filter(({ kind }) => kind === 'folder')
+      .map(async ({ name }) => ({ name, entries: await listFolder(path.join(root, name)) })),
+  );
+
+/** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
+export const containsPhotos = async (directory: string): Promise<boolean> => {
+  const classes = await listSubfolders(directory).catch((error: unknown) => {
+    if (isNotFound(error)) return [];
+    throw error;
+  });
+  return classes.some(({ entries }) => entries.some(({ kind }) => kind === 'file'));
+};
+
+/** Keeps one of each picture; a picture in two classes teaches nothing and is left out of both. */
+const withoutDuplicates = (examples: readonly Example[]): { kept: Example[]; skipped: Skipped[] } => {
+  const byContent = new Map<string, Example[]>();
+  for (const example of examples) {
+    byContent.set(example.content, [...(byContent.get(example.content) ?? []), example]);
+  }
+  const kept: Example[] = [];
+  const skipped: Skipped[] = [];
+  for (const [first, ...copies] of byContent.values()) {
+    if (first === undefined) continue;
+    const contradicting = copies.find((copy) => copy.label !== first.label);
+    if (contradicting) {
+      const reason = `the same picture lies in two classes (${first.file}, ${contradicting.file})`;
+      skipped.push(...[first, ...copies].map(({ file }) => ({ file, reason })));
+      continue;
+    }
+    kept.push(first);
+    skipped.push(...copies.map(({ file }) => ({ file, reason: `a copy of ${first.file}` })));
+  }
+  return { kept, skipped };
+};
+
+/** @throws Error when there is nothing to distinguish, or a class has no photos */
+const checkClasses = (root: string, labels: readonly string[], examples: readonly Example[]): void => {
+  if (labels.length < 2)
+    throw new Error(
+      `The dataset ${root} needs at least two folders, each with the photos of a class; it has ${labels.length === 0 ? 'none' : 'only one'}.`,
+    );
+  const empty = labels.filter((_, label) => !examples.some((example) => example.label === label));
+  if (empty.length > 0)
+    throw new Error(
+      `The dataset ${root} has classes without usable photos: ${empty.join(', ')}. Put JPEG, PNG or WebP photos into their folders, or take the folders away.`,
+    );
+};
+
+/**
+ * Reads `<root>/<class>/*` through the photo contract. Labels are the folder names. Files that cannot be read and
+ * copies are left out and reported.
+ *
+ * @throws Error when fewer than two classes have photos: there is nothing to distinguish
+ */
+export const readDataset = async (root: string, options: ReadOptions = {}): Promise<Dataset> => {
+  const classes = await listSubfolders(root).catch((cause: unknown) => {
+    throw new Error(
+      `The dataset folder ${root} cannot be read. Give --data a folder that holds one folder of photos per class.`,
+      { cause },
+    );
+  });
+  const all = classes.flatMap(({ name, entries }, label) =>
+    entries.map((entry) => ({ file: path.join(name, entry.name), label, kind: entry.kind })),
+  );
+  const files = all.filter(({ kind }) => kind === 'file');
+  const results = await readPhotoFiles(
+    files.map(({ file }) => path.join(root, file)),
+    options,
+  );
+  const examples: Example[] = [];
+  const unreadable: Skipped[] = [];
+  files.forEach(({ file, label }, index) => {
+    const result = results[index];
+    if (result && 'pixels' in result) {
+      const content = createHash('sha256').update(result.pixels).digest('hex');
+      examples.push({ file, label, pixels: result.pixels, content });
+    } else if (result) {
+      const { error } = result;
+      unreadable.push({ file, reason: error instanceof Error ? error.message : String(error) });
+    }
+  });
+  const { kept, skipped } = withoutDuplicates(examples);
+  const labels = classes.map(({ name }) => name);
+  checkClasses(root, labels, kept);
+  const deeper = all
+    .filter(({ kind }) => kind === 'folder')
+    .map(({ file }) => ({
+      file,
+      reason: 'a folder: photos must lie directly in the folder of their class',
+    }));
+  return { labels, examples: kept, skipped: [...deeper, ...unreadable, ...skipped] };
+};
+
+const PROGRESS_EVERY = 1000;
+
+export interface LoggedReadOptions {
+  /** What to call the folder, such as "channel train". */
+  readonly name: string;
+  readonly log: (text: string) => void;
+  /** Receives what a person should look at, even one who does not read everything. */
+  readonly warn: (text: string) => void;
+  /** Aborted, it ends the reading with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads a dataset for a job, and logs what was left out.
+ *
+ * @throws Error that names the classes without readable photos, and says what to do
+ */
+export const readLoggedDataset = async (
+  directory: string,
+  { name, log, warn, signal }: LoggedReadOptions,
+): Promise<Dataset> => {
+  const onProgress = (done: number, total: number) => {
+    signal?.throwIfAborted();
+    if (done % PROGRESS_EVERY === 0) log(`Read ${done} of ${total} files of the ${name}.`);
+  };
+  const dataset = await readDataset(directory, { onProgress }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`The ${name} cannot be used. ${message}`, { cause: error });
+  });
+  const { labels, examples, skipped } = dataset;
+  log(`The ${name} has ${examples.length} photos of ${labels.length} classes: ${labels.join(', ')}.`);
+  const [first] = skipped;
+  if (first) {
+    warn(
+      `Left out of the ${name}: ${pluralize(skipped.length, 'file')}, such as ${first.file}: ${first.reason}`,
+    );
+  }
+  for (const { file, reason } of skipped) log(`  left out ${file}: ${reason}`);
+  return dataset;
+};

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seededRandom, shuffled } from '../shared/random.ts';
+import { example } from '../shared/test-pictures.ts';
+import type { Dataset, Example } from './dataset.ts';
+import {
+  alignTestPhotos,
+  EMPTY_MANIFEST,
+  extendManifest,
+  type LeakFreeSplitOptions,
+  leakFreeSplit,
+  type Split,
+  type SplitManifest,
+  trainValidationTestSplit,
+} from './split.ts';
+
+const labels = ['daisy', 'rose', 'tulip'];
+const SIZES = [40, 100, 200];
+const examples = SIZES.flatMap((size, label) =>
+  Array.from({ length: size }, (_, index) => example(label, `picture-${label}-${index}`)),
+);
+
+const contents = (part: readonly Example[]) => part.map(({ content }) => content).sort();
+const parts = ({ train, validation, test }: Split) => [train, validation, test].map(contents);
+const sizes = (part: readonly Example[]) =>
+  labels.map((_, label) => part.filter((entry) => entry.label === label).length);
+
+test('every class is split in the same proportions', () => {
+  const split = trainValidationTestSplit({ labels, examples }, { test: 0.15, validation: 0.1 });
+  assert.deepEqual(sizes(split.test), [6, 15, 30]);
+  assert.deepEqual(sizes(split.validation), [4, 10, 20]);
+  assert.deepEqual(sizes(split.train), [30, 75, 150]);
+});
+
+test('a tenth each is kept for test and validation by default', () => {
+  const split = trainValidationTestSplit({ labels, examples });
+  assert.deepEqual(sizes(split.test), [4, 10, 20]);
+  assert.deepEqual(sizes(split.validation), [4, 10, 20]);
+});
+
+test('each example lies in exactly one part', () => {
+  const split = trainValidationTestSplit({ labels, examples }, { test: 0.3, validation: 0.3 });
+  assert.deepEqual(parts(split).flat().sort(), contents(examples));
+});
+
+test('neither the order nor the names of the files matter', () => {
+  const expected = trainValidationTestSplit({ labels, examples }, { seed: 3 });
+  const renamed = shuffled(examples, seededRandom(1)).map((entry, index) => ({
+    ...entry,
+    file: `IMG_${index}.jpg`,
+  }));
+  assert.deepEqual(
+    parts(trainValidationTestSplit({ labels, examples: renamed }, { seed: 3 })),
+    parts(expected),
+  );
+});
+
+test('the same seed gives the same parts, another seed others', () => {
+  const [one, again, other] = [3, 3, 4].map((seed) =>
+    parts(trainValidationTestSplit({ labels, examples }, { seed })),
+  );
+  assert.deepEqual(one, again);
+  assert.notDeepEqual(one, other);
+});
+
+test('new photos of one class leave the parts of the others as they were', () => {
+  const before = trainValidationTestSplit({ labels, examples });
+  const grown = [...examples, ...Array.from({ length: 30 }, (_, index) => example(2, `new-${index}`))];
+  const after = trainValidationTestSplit({ labels, examples: grown });
+  const ofOthers = (part: readonly Example[]) => contents(part.filter(({ label }) => label !== 2));
+  assert.deepEqual(ofOthers(after.test), ofOthers(before.test));
+  assert.deepEqual(ofOthers(after.validation), ofOthers(before.validation));
+});
+
+test('shares of zero leave everything for training', () => {
+  const split = trainValidationTestSplit({ labels, examples }, { test: 0, validation: 0 });
+  assert.deepEqual(parts(split), [contents(examples), [], []]);
+});
+
+test('a class with too few photos for the asked parts is refused by its name', () => {
+  const few = [...examples, ...[1, 2, 3].map((index) => example(3, `lily ${index}`))];
+  assert.throws(() => trainValidationTestSplit({ labels: [...labels, 'lily'], examples: few }), {
+    message: /lily/,
+  });
+});
+
+const photos = (sizes: readonly number[], prefix = 'photo'): Example[] =>
+  sizes.flatMap((size, label) =>
+    Array.from({ length: size }, (_, index) => example(label, `${prefix} ${label} ${index}`)),
+  );
+
+const divide = (examples: readonly Example[], options: Partial<LeakFreeSplitOptions> = {}) => {
+  const warnings: string[] = [];
+  const split = leakFreeSplit({
+    dataset: { labels: labels, examples },
+    seen: EMPTY_MANIFEST,
+    seed: 1,
+    warn: (text) => warnings.push(text),
+    ...options,
+  });
+  return { split, warnings };
+};
+
+const sizesByPart = ({ train, validation, test }: Split) =>
+  [train, validation, test].map((part) =>
+    labels.map((_, label) => part.filter((entry) => entry.label === label).length),
+  );
+
+test('of ordinary classes it holds out what the splitting of datasets does', () => {
+  const examples = photos([40, 104, 200]);
+  const { split, warnings } = divide(examples, { seed: 3 });
+  assert.deepEqual(split, trainValidationTestSplit({ labels: labels, examples }, { seed: 3 }));
+  assert.deepEqual(warnings, []);
+});
+
+test('neither the order nor the names of the files matter', () => {
+  const examples = photos([25, 30, 35]);
+  const renamed = shuffled(examples, seededRandom(2)).map((entry) => ({ ...entry, file: 'x.jpg' }));
+  assert.deepEqual(
+    Object.values(divide(renamed).split).map(contents),
+    Object.values(divide(examples).split).map(contents),
+  );
+});
+
+test('of small classes at least one photo is held out for each, as long as one remains to learn from', () => {
+  const { split, warnings } = divide(photos([3, 2, 30]));
+  assert.deepEqual(sizesByPart(split), [
+    [1, 1, 24],
+    [1, 0, 3],
+    [1, 1, 3],
+  ]);
+  assert.equal(warnings.filter((text) => /The class (daisy|rose) has only [23] photos/.test(text)).length, 2);
+});
+
+test('a class of a single photo is refused by its name, with what to do', () => {
+  assert.throws(() => divide(photos([30, 1, 30])), {
+    message: /The class rose has 1 photo.* Add photos of it .* or take its folder away/,
+  });
+});
+
+test('classes of very different size are worth a warning', () => {
+  assert.match(divide(photos([200, 20, 90])).warnings.join(), /daisy 160, rose 16, tulip 72.*"balanced"/);
+  assert.doesNotMatch(divide(photos([90, 20, 90])).warnings.join(), /balanced/);
+});
+
+test('test photos that are given are all tested on, and never trained on or validated on', () => {
+  const test = [...photos([5, 5, 0], 'given'), ...photos([4, 0, 0])];
+  const { split } = divide(photos([30, 30, 30]), { test });
+  assert.deepEqual(contents(split.test), contents(test));
+  assert.deepEqual(sizesByPart(split), [
+    [23, 27, 27],
+    [3, 3, 3],
+    [9, 5, 0],
+  ]);
+  const tested = new Set(contents(test));
+  assert.ok([...split.train, ...split.validation].every(({ content }) => !tested.has(content)));
+});
+
+test('a class whose photos are all test photos too has none to learn from', () => {
+  assert.throws(() => divide(photos([30, 3, 30]), { test: photos([0, 3, 0]) }), {
+    message: /The class rose has no photos to train on that are not test photos too/,
+  });
+});
+
+/** What a model has seen that was trained on these. */
+const seenOf = (examples: readonly Example[]): SplitManifest =>
+  extendManifest(divide(examples).split, EMPTY_MANIFEST);
+
+test('what an earlier model was trained on or validated on is never tested on, however the data grew', () => {
+  const seen = seenOf(photos([50, 50, 50]));
+  const grown = [...photos([80, 50, 61]), ...photos([40, 40, 40], 'new')];
+  const { split } = divide(grown, { seen });
+  const watched = new Set([...seen.train, ...seen.validation]);
+  assert.ok(split.test.every(({ content }) => !watched.has(content)));
+  const kept = new Set(contents(split.test));
+  assert.ok(
+    seen.test.every((content) => kept.has(content)),
+    'what was tested on still is',
+  );
+  const learned = new Set(seen.train);
+  assert.ok(split.validation.every(({ content }) => !learned.has(content)));
+  assert.deepEqual(sizesByPart(split)[2], [12, 9, 10]);
+  assert.equal(split.train.length + split.validation.length + split.test.length, grown.length);
+});
+
+test('the same data again gives the same parts', () => {
+  const examples = photos([50, 50, 50]);
+  const { split } = divide(examples, { seen: seenOf(examples) });
+  assert.deepEqual(Object.values(split).map(contents), Object.values(divide(examples).split).map(contents));
+});
+
+test('given test photos that the earlier model has seen are left out, with a warning', () => {
+  const examples = photos([50, 50, 50]);
+  const seen = seenOf(examples);
+  const leaked = examples.filter(({ content }) => seen.train.includes(content)).slice(0, 4);
+  const { split, warnings } = divide(photos([40, 40, 40], 'other'), {
+    seen,
+    test: [...leaked, ...photos([2, 2, 2], 'fresh')],
+  });
+  assert.deepEqual(contents(split.test), contents(photos([2, 2, 2], 'fresh')));
+  assert.match(warnings.join(), /Left out: 4 test photos that the earlier model was trained on/);
+});
+
+test('when the earlier model has seen everything, there is nothing to test on', () => {
+  const examples = photos([5, 5, 5]);
+  const seen = { ...EMPTY_MANIFEST, train: contents(examples) };
+  assert.throws(() => divide(examples, { seen }), { message: /No photos are left to test on.*channel test/ });
+});
+
+test('what two models in a row have seen is what either has', () => {
+  const first = seenOf(photos([20, 20, 20]));
+  const { split } = divide(photos([30, 30, 30], 'other'), { seen: first });
+  const second = extendManifest(split, first);
+  for (const content of [...first.train, ...contents(split.train)]) assert.ok(second.train.includes(content));
+  for (const content of first.validation) assert.ok(second.validation.includes(content));
+  assert.deepEqual([...second.test].sort(), contents(split.test));
+  const train = new Set(second.train);
+  assert.ok(second.validation.every((content) => !train.has(content)));
+});
+
+const dataset = (labels: readonly string[], contents: readonly (readonly string[])[]): Dataset => ({
+  labels,
+  examples: contents.flatMap((names, label) => names.map((name) => example(label, name))),
+  skipped: [],
+});
+
+const TRAIN = dataset(['daisy', 'rose', 'tulip'], [['a', 'b'], ['c'], ['d']]);
+
+const tested = (test: Dataset) => {
+  const warnings: string[] = [];
+  const examples = alignTestPhotos(TRAIN, test, (text) => warnings.push(text));
+  return { examples: examples?.map(({ label, content }) => [label, content]), warnings };
+};
+
+test('test photos are numbered as the training numbers its classes', () => {
+  const { examples, warnings } = tested(dataset(['rose', 'tulip'], [['x'], ['y', 'z']]));
+  assert.deepEqual(examples, [
+    [1, 'x'],
+    [2, 'y'],
+    [2, 'z'],
+  ]);
+  assert.deepEqual(warnings, ['The channel test has no photos of daisy: nothing will be known of them.']);
+});
+
+test('the very same photos, in whatever order, count as none', () => {
+  const { examples, warnings } = tested(dataset(['daisy', 'rose', 'tulip'], [['b', 'a'], ['c'], ['d']]));
+  assert.equal(examples, undefined);
+  assert.match(warnings.join(), /a tenth of each class of train is held out/);
+});
+
+test('the same photos under other names of classes are not the same', () => {
+  assert.ok(tested(dataset(['daisy', 'rose', 'tulip'], [['c'], ['a', 'b'], ['d']])).examples);
+});
+
+test('photos that lie in both are counted', () => {
+  const { warnings } = tested(dataset(['daisy', 'rose', 'tulip'], [['a'], ['c'], ['x']]));
+  assert.match(warnings.join(), /Left out of train: 2 photos that are also in test/);
+});
+
+test('a class that the training does not have is refused by its name', () => {
+  assert.throws(() => tested(dataset(['lily', 'rose'], [['x'], ['y']])), {
+    message: /classes lily, of which/,
+  });
+});

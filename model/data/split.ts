@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { z } from 'zod';
+import { PHOTOS_FILE } from '../contract/sagemaker-jobs.ts';
+import { readFileIfExists } from '../shared/files.ts';
+import { pluralize } from '../shared/text.ts';
+import type { Dataset, Example } from './dataset.ts';
+
+export interface Split {
+  readonly train: readonly Example[];
+  readonly validation: readonly Example[];
+  readonly test: readonly Example[];
+}
+
+type Photos = Pick<Dataset, 'labels' | 'examples'>;
+
+/**
+ * Divides each class on its own (stratified). A photo's rank depends on the seed and on its pixels only: file names,
+ * order and machine do not matter. Copies were removed before, so none straddles the parts.
+ */
+const splitByClass = (
+  { labels, examples }: Photos,
+  seed: number,
+  divide: (name: string, ranked: readonly Example[]) => Split,
+): Split => {
+  const rank = ({ content }: Example) => createHash('sha256').update(`${seed}:${content}`).digest('hex');
+  const parts = labels.map((name, label) =>
+    divide(
+      name,
+      examples
+        .filter((example) => example.label === label)
+        .map((example) => ({ example, key: rank(example) }))
+        .sort((a, b) => (a.key < b.key ? -1 : 1))
+        .map(({ example }) => example),
+    ),
+  );
+  return {
+    train: parts.flatMap((part) => part.train),
+    validation: parts.flatMap((part) => part.validation),
+    test: parts.flatMap((part) => part.test),
+  };
+};
+
+interface SplitOptions {
+  /** Share of each class kept for the final test. @default 0.1 */
+  readonly test?: number;
+  /** Share of each class kept for validation during the training. @default 0.1 */
+  readonly validation?: number;
+  /** @default 1 */
+  readonly seed?: number;
+}
+
+/**
+ * Splits every class in the same proportions, by seed and content.
+ *
+ * @throws Error that names a class with too few photos for one of the parts
+ */
+export const trainValidationTestSplit = (
+  photos: Photos,
+  { test = 0.1, validation = 0.1, seed = 1 }: SplitOptions = {},
+): Split =>
+  splitByClass(photos, seed, (name, ranked) => {
+    const tooFew = (part: string, share: number) =>
+      new Error(
+        `The class ${name} has ${pluralize(ranked.length, 'photo')}: a share of ${share} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
+      );
+    const testEnd = Math.round(ranked.length * test);
+    const validationEnd = testEnd + Math.round(ranked.length * validation);
+    if (test > 0 && testEnd === 0) throw tooFew('test', test);
+    if (validation > 0 && validationEnd === testEnd) throw tooFew('validation', validation);
+    if (validationEnd >= ranked.length) throw tooFew('train', 1 - test - validation);
+    return {
+      test: ranked.slice(0, testEnd),
+      validation: ranked.slice(testEnd, validationEnd),
+      train: ranked.slice(validationEnd),
+    };
+  });
+
+const hashes = z.array(z.string());
+const manifestSchema = z.object({ train: hashes, validation: hashes, test: hashes });
+
+/** Content hashes of the photos that a model was trained on, was validated on, and may be tested on. */
+export type SplitManifest = z.infer<typeof manifestSchema>;
+
+export const EMPTY_MANIFEST: SplitManifest = { train: [], validation: [], test: [] };
+
+const contents = (part: readonly Example[]) => part.map(({ content }) => content);
+
+/**
+ * The manifest of a model that was trained further from one with the manifest `earlier`: all that either was trained on.
+ * A photo that any of them was validated on is never again one to test on.
+ */
+export const extendManifest = (split: Split, earlier: SplitManifest): SplitManifest => {
+  const train = new Set([...earlier.train, ...contents(split.train)]);
+  const validation = new Set([...earlier.validation, ...contents(split.validation)]);
+  return {
+    train: [...train],
+    validation: [...validation].filter((content) => !train.has(content)),
+    test: contents(split.test),
+  };
+};
+
+/**
+ * @param directory an unpacked model archive
+ * @throws Error when it was not made by our training
+ */
+export const readSplitManifest = async (directory: string): Promise<SplitManifest> => {
+  const text = await readFileIfExists(path.join(directory, PHOTOS_FILE));
+  if (text === undefined) {
+    throw new Error(
+      `The model's archive holds no ${PHOTOS_FILE}, which says what photos the model has seen. Give an archive that this image's training made.`,
+    );
+  }
+  return manifestSchema.parse(JSON.parse(text.toString()));
+};
+
+/** Of each class, for the test and for the validation. */
+const SHARE = 0.1;
+/** Below so many photos of a class, the figures on it say little. */
+const FEW = 20;
+/** How many times as many photos the largest class may have as the smallest before it is worth a word. */
+const UNBALANCED = 5;
+
+export interface LeakFreeSplitOptions {
+  readonly dataset: Photos;
+  /** Photos given for the test alone, labelled as the dataset is; absent: some of the dataset's are held out. */
+  readonly test?: readonly Example[] | undefined;
+  /** Of the model that the training starts from. */
+  readonly seen: SplitManifest;
+  readonly seed: number;
+  readonly warn: (text: string) => void;
+}
+
+/** At least one where there are enough, so that no class goes unmeasured. */
+const shareOf = (count: number) => Math.max(1, Math.round(count * SHARE));
+
+const unusable = (name: string, reason: string) =>
+  new Error(`The class ${name} ${reason}. Add photos of it (a few dozen at least), or take its folder away.`);
+
+/** One class of a dataset, ranked by seed and content. */
+const splitClass = (name: string, ranked: readonly Example[], options: LeakFreeSplitOptions): Split => {
+  const { test: given, seen, warn } = options;
+  if (ranked.length === 0) throw unusable(name, 'has no photos to train on that are not test photos too');
+  if (!given && ranked.length < 2)
+    throw unusable(name, 'has 1 photo, which cannot be both learned from and tested on');
+  const learned = new Set(seen.train);
+  const validated = new Set([...seen.train, ...seen.validation]);
+  const tested = new Set(seen.test);
+  // Photos that the earlier model was tested on stay with the test.
+  const eligible = ranked
+    .filter(({ content }) => !validated.has(content))
+    .sort((a, b) => Number(tested.has(b.content)) - Number(tested.has(a.content)));
+  const test = given ? [] : eligible.slice(0, Math.min(shareOf(ranked.length), ranked.length - 1));
+  if (!given && test.length === 0) {
+    warn(
+      `The earlier model has seen all photos of the class ${name}: none is left to test it on. Add new ones.`,
+    );
+  }
+  const rest = ranked.filter((example) => !test.includes(example));
+  const validation = rest
+    .filter(({ content }) => !learned.has(content))
+    .slice(0, Math.min(shareOf(ranked.length), rest.length - 1));
+  if (ranked.length < FEW) {
+    warn(
+      `The class ${name} has only ${pluralize(ranked.length, 'photo')}: what is learned and measured of it says little. Add more.`,
+    );
+  }
+  return { train: rest.filter((example) => !validation.includes(example)), validation, test };
+};
+
+const warnOfUnbalanced = (
+  { labels }: Photos,
+  train: readonly Example[],
+  warn: (text: string) => void,
+): void => {
+  const counts = labels.map((_, label) => train.filter((example) => example.label === label).length);
+  if (Math.max(...counts) <= UNBALANCED * Math.min(...counts)) return;
+  const sizes = labels.map((name, label) => `${name} ${counts[label]}`).join(', ');
+  warn(
+    `The classes differ much in size (${sizes}). If the rare ones matter as much, set the hyperparameter "balanced" to "true".`,
+  );
+};
+
+/**
+ * Splits photos so that none is tested on which an earlier model has seen. A tenth of each class is held out for the
+ * validation and for the test, by seed and content, so that another order, other names or more photos change little.
+ *
+ * @throws Error that names a class with too few photos, or when nothing is left to test on
+ */
+export const leakFreeSplit = (options: LeakFreeSplitOptions): Split => {
+  const { dataset, test: given, seen, seed, warn } = options;
+  const forTest = new Set(given && contents(given));
+  const { labels } = dataset;
+  const examples = dataset.examples.filter(({ content }) => !forTest.has(content));
+  const parts = splitByClass({ labels, examples }, seed, (name, ranked) => splitClass(name, ranked, options));
+  warnOfUnbalanced(dataset, parts.train, warn);
+  const seenContents = new Set([...seen.train, ...seen.validation]);
+  const test = given?.filter(({ content }) => !seenContents.has(content)) ?? parts.test;
+  const leaked = given ? given.length - test.length : 0;
+  if (leaked > 0)
+    warn(
+      `Left out: ${pluralize(leaked, 'test photo')} that the earlier model was trained on or validated on.`,
+    );
+  if (test.length === 0)
+    throw new Error(
+      'No photos are left to test on: the earlier model has seen all of them. Give new ones in the channel test.',
+    );
+  return { ...parts, test };
+};
+
+const labelsAndContents = ({ labels, examples }: Dataset) =>
+  examples
+    .map(({ label, content }) => `${labels[label]} ${content}`)
+    .sort()
+    .join('\n');
+
+/**
+ * The test channel's photos, labelled as the training's are.
+ *
+ * @returns nothing when they are the very photos of the training: then some of those must be held out
+ * @throws Error when there are photos of a class that the training does not have
+ */
+export const alignTestPhotos = (
+  train: Dataset,
+  test: Dataset,
+  warn: (text: string) => void,
+): readonly Example[] | undefined => {
+  if (labelsAndContents(train) === labelsAndContents(test)) {
+    warn('The channel test holds the very photos of train: a tenth of each class of train is held out.');
+    return undefined;
+  }
+  const unknown = test.labels.filter((name) => !train.labels.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `The channel test has the classes ${unknown.join(', ')}, of which the channel train has no photos. Add some there, or take the folders away.`,
+    );
+  }
+  const untested = train.labels.filter((name) => !test.labels.includes(name));
+  if (untested.length > 0)
+    warn(`The channel test has no photos of ${untested.join(', ')}: nothing will be known of them.`);
+  const inTest = new Set(contents(test.examples));
+  const both = train.examples.filter(({ content }) => inTest.has(content)).length;
+  if (both > 0)
+    warn(`Left out of train: ${pluralize(both, 'photo')} that ${both === 1 ? 'is' : 'are'} also in test.`);
+  return test.examples.map((example) => ({
+    ...example,
+    label: train.labels.indexOf(test.labels[example.label] ?? ''),
+  }));
+};

@@ -1,0 +1,85 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
+import { readFileIfExists, writeFiles } from '../shared/files.ts';
+
+/** Folder below which `/opt/ml` lies; for trying a job out on any machine. */
+export const ROOT_VARIABLE = 'OPT_ML_ROOT';
+
+/** Where SageMaker's folders lie: the contract's paths, below a root that is `/` in a container. */
+export class ContainerPaths {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = path.resolve(root);
+  }
+
+  static from(environment: NodeJS.ProcessEnv): ContainerPaths {
+    return new ContainerPaths(environment[ROOT_VARIABLE] || '/');
+  }
+
+  /** @param contractPath absolute, as in a container */
+  at(contractPath: string, ...below: readonly string[]): string {
+    return path.join(this.root, contractPath, ...below);
+  }
+}
+
+/** Where in the code it happened, without the message that leads it. */
+const stackFrames = ({ stack = '' }: Error): string => {
+  const start = stack.indexOf('\n    at ');
+  return start < 0 ? '' : stack.slice(start);
+};
+
+/**
+ * Reports to SageMaker why a training job failed: it shows the first 1024 characters. The message comes first; where in the
+ * code it happened is for whoever reads on.
+ */
+export const writeFailure = async (container: ContainerPaths, error: unknown): Promise<void> => {
+  const text = error instanceof Error ? `${error.message}\n${stackFrames(error)}` : String(error);
+  await writeFiles(container.root, { [TRAINING_PATHS.failure]: `${text}\n` });
+};
+
+/** Source: "Save and Access Metadata Information About Your Processing Job", SageMaker guide. */
+export const MESSAGE_FILE = '/opt/ml/output/message';
+const MESSAGE_BYTES = 1024;
+
+/** The longest beginning of a text that fits; a character that is cut in two would fail the job by itself. */
+const truncated = (text: string): Buffer => {
+  const bytes = Buffer.from(text);
+  let end = Math.min(bytes.length, MESSAGE_BYTES);
+  // A byte 10xxxxxx continues a character.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end);
+};
+
+/** Writes what SageMaker shows as the ExitMessage of a processing job. */
+export const writeExitMessage = (container: ContainerPaths, text: string): void => {
+  const file = container.at(MESSAGE_FILE);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, truncated(text));
+};
+
+/** SageMaker's description of the instances of a training job. */
+const RESOURCES = '/opt/ml/input/config/resourceconfig.json';
+
+const resourcesSchema = z.object({
+  hosts: z.array(z.string()).default([]),
+  current_instance_type: z.string().optional(),
+});
+
+/**
+ * @returns the instance type, where SageMaker says it
+ * @throws Error when there are several, which would each do the same work
+ */
+export const readInstanceType = async (container: ContainerPaths): Promise<string | undefined> => {
+  const text = await readFileIfExists(container.at(RESOURCES));
+  if (text === undefined) return undefined;
+  const { hosts, current_instance_type: type } = resourcesSchema.parse(JSON.parse(text.toString()));
+  if (hosts.length > 1) {
+    throw new Error(
+      `The job has ${hosts.length} instances, but the training uses one. Set InstanceCount to 1, and choose a larger InstanceType if it is too slow.`,
+    );
+  }
+  return type;
+};

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { readFileIfExists } from '../shared/files.ts';
+import { numberList, optionName, recipeSchema, wholeNumber } from '../training/recipe.ts';
+
+const PATIENCE = 10;
+
+const { epochs, batchSize, learningRate, seed, balanced, initialResolution } = recipeSchema.shape;
+
+/** What the pipelines pass, and what a person may set besides; in the order in which a message lists them. */
+const schema = z.object({
+  epochs: epochs.optional(),
+  batchSize: batchSize.optional(),
+  learningRate: learningRate.optional(),
+  seed: seed.default(1),
+  /** 0: every epoch is trained. */
+  patience: wholeNumber(0)
+    .transform((epochs) => (epochs === 0 ? null : epochs))
+    .default(PATIENCE),
+  balanced: balanced.default(false),
+  /** Filters of the network's stem and of its blocks; an earlier model brings its own. */
+  stem: wholeNumber(1).optional(),
+  blocks: numberList('a list such as 48,96').optional(),
+  initialResolution: initialResolution.optional(),
+  /** What the network of the channel `pretrained` is. */
+  pretrainedRole: z.enum(['backbone', 'teacher'], 'backbone or teacher').default('backbone'),
+});
+
+export type Hyperparameters = Readonly<z.infer<typeof schema>>;
+
+const NAMES = new Map(Object.keys(schema.shape).map((key) => [optionName(key), key]));
+
+/** SageMaker's own tools add keys of their own, such as `_tuning_objective_metric` and `sagemaker_job_name`. */
+const isOurs = (key: string) => !key.startsWith('_') && !key.startsWith('sagemaker_');
+
+/**
+ * @param values those of hyperparameters.json
+ * @throws Error of one line that names each that is unknown or wrong
+ */
+export const parseHyperparameters = (values: unknown): Hyperparameters => {
+  const strings = z.record(z.string(), z.string()).safeParse(values);
+  if (!strings.success)
+    throw new Error('The hyperparameters must be one JSON object whose values are all strings.');
+  const given = Object.entries(strings.data).filter(([name]) => isOurs(name));
+  const known = [...NAMES.keys()].join(', ');
+  const problems = given
+    .filter(([name]) => !NAMES.has(name))
+    .map(([name]) => `"${name}" is unknown; known are ${known}`);
+  const input = Object.fromEntries(given.map(([name, text]) => [NAMES.get(name) ?? name, text]));
+  const { data, error } = schema.safeParse(input);
+  for (const { path, message } of error?.issues ?? []) {
+    const key = String(path[0]);
+    problems.push(`"${optionName(key)}" is "${input[key]}" but must be ${message}`);
+  }
+  if (!data || problems.length > 0) throw new Error(`Hyperparameters are wrong: ${problems.join('; ')}.`);
+  return data;
+};
+
+/** @param file hyperparameters.json; a job without any may have none */
+export const readHyperparameters = async (file: string): Promise<Hyperparameters> => {
+  const text = await readFileIfExists(file);
+  if (text === undefined) return parseHyperparameters({});
+  try {
+    return parseHyperparameters(JSON.parse(text.toString()));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Error(`${file} is not JSON: ${error.message}.`);
+    throw error;
+  }
+};

@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { saveTinyGraph } from '../backbone/tiny-networks.ts';
+import {
+  CHANNELS,
+  METRIC_DEFINITIONS,
+  MODEL_ARCHIVE,
+  PHOTOS_FILE,
+  TRAINING_ENVIRONMENT,
+  TRAINING_PATHS,
+} from '../contract/sagemaker-jobs.ts';
+import { INPUT_NAME, MODEL_NAME } from '../contract/tensors.ts';
+import { readSplitManifest } from '../data/split.ts';
+import { metricsSchema } from '../evaluation/metrics.ts';
+import { readPhoto } from '../photo/read-photo.ts';
+import { plain } from '../photo/test-photos.ts';
+import { AbortedError } from '../shared/abort.ts';
+import { writeFiles } from '../shared/files.ts';
+import { NETWORK_FILE } from './archive.ts';
+import type { ContainerPaths } from './container.ts';
+import { loadPackedModel } from './evaluate.ts';
+import { parseHyperparameters } from './hyperparameters.ts';
+import { COLOURS, packModel, withContainer, writeInputs } from './job-test-helpers.ts';
+import { commandOf, runTrainJob, type TrainJobOptions } from './train.ts';
+
+const TWO = { astilbe: 4, bellflower: 4 };
+
+/** @returns the job's log */
+const run = async (
+  container: ContainerPaths,
+  { signal = new AbortController().signal, environment = {} }: Partial<TrainJobOptions> = {},
+): Promise<string> => {
+  const lines: string[] = [];
+  await runTrainJob({ container, environment, signal, log: (line) => lines.push(line) });
+  return lines.join('\n');
+};
+
+const channel = (container: ContainerPaths, name: string, ...below: readonly string[]) =>
+  container.at(TRAINING_PATHS.channels, name, ...below);
+
+const metricsOf = async (container: ContainerPaths) =>
+  metricsSchema.parse(
+    JSON.parse(await readFile(container.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8')),
+  );
+
+test('a job writes model and report, and a line of metrics per epoch', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: { ...TWO, daisy: 5 }, hyperparameters: { epochs: '2' } });
+    await writeFiles(channel(container, CHANNELS.test), { 'README.txt': 'Nothing, on purpose.' });
+    const log = await run(container);
+    for (const { Name, Regex } of METRIC_DEFINITIONS)
+      assert.equal([...log.matchAll(new RegExp(Regex, 'g'))].length, 2, Name);
+
+    const metrics = await metricsOf(container);
+    assert.deepEqual(metrics.data.train, [2, 2, 3]);
+    assert.deepEqual(
+      [metrics.data.validation, metrics.data.test],
+      [
+        [1, 1, 1],
+        [1, 1, 1],
+      ],
+    );
+    assert.ok(metrics.training.photosPerSecond > 0);
+    assert.deepEqual((await readdir(container.at(TRAINING_PATHS.output))).sort(), [
+      'MODEL_CARD.md',
+      'confusion-matrix.svg',
+      'job.json',
+      'metrics.json',
+      'mistakes.jpg',
+      'training-curves.svg',
+    ]);
+    const model = container.at(TRAINING_PATHS.model);
+    assert.deepEqual((await readdir(model)).sort(), [MODEL_NAME, NETWORK_FILE, PHOTOS_FILE].sort());
+    const [version, ...others] = await readdir(container.at(TRAINING_PATHS.model, MODEL_NAME));
+    assert.deepEqual([version, others], [metrics.version, []]);
+    const { train, validation, test: tested } = await readSplitManifest(model);
+    assert.equal(new Set([...train, ...validation, ...tested]).size, 13);
+    assert.equal(tested.length, 3);
+  }));
+
+test('given test photos are the only ones tested on; a photo in both channels is not trained on', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO, test: TWO });
+    const [shared] = await readdir(channel(container, CHANNELS.train, 'astilbe'));
+    const photo = await readFile(channel(container, CHANNELS.train, 'astilbe', shared ?? ''));
+    await writeFile(channel(container, CHANNELS.test, 'astilbe', 'shared.png'), photo);
+    assert.match(await run(container), /Warning: Left out of train: 1 photo that is also in test/);
+    const { data } = await metricsOf(container);
+    assert.deepEqual(
+      [data.train, data.validation, data.test],
+      [
+        [2, 3],
+        [1, 1],
+        [5, 4],
+      ],
+    );
+  }));
+
+test('files that are no photos are left out and named, and so is what is left of a class', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: { astilbe: 3, bellflower: 4 } });
+    await writeFile(channel(container, CHANNELS.train, 'astilbe', 'notes.jpg'), 'no photo');
+    const log = await run(container);
+    assert.match(log, /left out astilbe\/notes\.jpg: .*not a photo/);
+    assert.match(log, /^Warning: Left out of the channel train: \d files?, such as astilbe\/notes\.jpg: /m);
+    assert.match(log, /Warning: The class astilbe has only 3 photos/);
+    assert.equal((await metricsOf(container)).data.skipped.length, 1);
+  }));
+
+const REFUSED: Readonly<
+  Record<string, { prepare: (container: ContainerPaths) => Promise<unknown>; message: RegExp }>
+> = {
+  'without a training channel': {
+    prepare: (container) => rm(channel(container, CHANNELS.train), { recursive: true }),
+    message: /The channel train holds no photos: .* TrainData/,
+  },
+  'with an empty class': {
+    prepare: (container) => mkdir(channel(container, CHANNELS.train, 'lily')),
+    message: /The channel train .* without usable photos: lily\. .* or take the folders away/,
+  },
+  'with a class of broken files': {
+    prepare: (container) => writeFiles(channel(container, CHANNELS.train, 'lily'), { '1.jpg': 'broken' }),
+    message: /without usable photos: lily/,
+  },
+  'with a single class': {
+    prepare: (container) => rm(channel(container, CHANNELS.train, 'astilbe'), { recursive: true }),
+    message: /at least two folders/,
+  },
+  'with test photos of a class that is not trained': {
+    prepare: async (container) => {
+      const photo = await readFile(channel(container, CHANNELS.train, 'astilbe', '0.png'));
+      const other = await readFile(channel(container, CHANNELS.train, 'astilbe', '1.png'));
+      await writeFiles(channel(container, CHANNELS.test), { 'astilbe/1.png': photo, 'lily/1.png': other });
+    },
+    message: /The channel test has the classes lily, of which/,
+  },
+  'on two instances': {
+    prepare: (container) =>
+      writeFiles(container.root, {
+        '/opt/ml/input/config/resourceconfig.json': '{"current_host":"algo-1","hosts":["algo-1","algo-2"]}',
+      }),
+    message: /2 instances.*Set InstanceCount to 1/,
+  },
+  'from an archive that is none of ours': {
+    prepare: async (container) => {
+      await writeFiles(container.at('other'), { 'image-classifier/1/saved_model.pb': 'x' });
+      await packModel(container.at('other'), channel(container, CHANNELS.model));
+    },
+    message: /network\.bin is missing/,
+  },
+};
+
+for (const [name, { prepare, message }] of Object.entries(REFUSED)) {
+  test(`a job ${name} is refused, and nothing is written`, () =>
+    withContainer(async (container) => {
+      await writeInputs(container, { train: TWO });
+      await prepare(container);
+      await assert.rejects(run(container), { message });
+      await assert.rejects(readdir(container.at(TRAINING_PATHS.model)), { code: 'ENOENT' });
+    }));
+}
+
+test('a job that requires a GPU does not train without one', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO });
+    const environment = { [TRAINING_ENVIRONMENT.requireGpu]: 'true' };
+    await assert.rejects(run(container, { environment }), { message: /^REQUIRE_GPU is true, but no GPU/ });
+  }));
+
+test('a job that is stopped while it reads its photos ends at once', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO });
+    await assert.rejects(
+      run(container, { signal: AbortSignal.abort(new AbortedError('Stopped.')) }),
+      AbortedError,
+    );
+  }));
+
+/** A TensorFlow.js graph model that sees of a photo its mean colour. */
+const MEAN_COLOUR = {
+  'model.json': JSON.stringify({
+    format: 'graph-model',
+    modelTopology: {
+      versions: { producer: 1 },
+      node: [
+        { name: 'photos', op: 'Placeholder', attr: { dtype: { type: 'DT_FLOAT' } } },
+        { name: 'axes', op: 'Const', attr: { dtype: { type: 'DT_INT32' } } },
+        { name: 'pooling', op: 'Mean', input: ['photos', 'axes'], attr: { keep_dims: { b: false } } },
+      ],
+    },
+    weightsManifest: [{ paths: ['weights.bin'], weights: [{ name: 'axes', shape: [2], dtype: 'int32' }] }],
+  }),
+  'weights.bin': new Uint8Array(Int32Array.of(1, 2).buffer),
+};
+
+test('a pretrained network is a teacher where that is asked for', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO, hyperparameters: { 'pretrained-as': 'teacher' } });
+    await writeFiles(channel(container, CHANNELS.pretrained), MEAN_COLOUR);
+    assert.match(await run(container), /The pretrained network is the teacher of this training/);
+    const { teacher, backbone } = (await metricsOf(container)).training;
+    assert.deepEqual([teacher, backbone], ['the network of the channel pretrained', null]);
+    // Changed, it is another teacher: nothing may go on from what the first one taught.
+    await writeFiles(channel(container, CHANNELS.pretrained), { 'labels.txt': 'another' });
+    assert.match(await run(container), /another training, which differs in its options/);
+  }));
+
+/** Serves the model of a job, and asks it for a photo of one colour. */
+const answerOf = async (container: ContainerPaths, name: string) => {
+  const { runner } = await loadPackedModel(container.at(TRAINING_PATHS.model));
+  const [red, green, blue] = COLOURS[name] ?? [0, 0, 0];
+  const photo = await readPhoto(
+    await plain([red, green + 5, blue - 9])
+      .png()
+      .toBuffer(),
+  );
+  const answer = (await runner.run(new Map([[INPUT_NAME, { shape: [1], values: [photo] }]]))).get('label');
+  return answer && 'strings' in answer ? new TextDecoder().decode(answer.strings[0]) : undefined;
+};
+
+test('a pretrained network is the backbone of a head, and both are one model', () =>
+  withContainer(async (container) => {
+    const hyperparameters = { epochs: '40', 'batch-size': '4' };
+    await writeInputs(container, { train: { astilbe: 8, bellflower: 8 }, hyperparameters });
+    saveTinyGraph(channel(container, CHANNELS.pretrained));
+    await writeFiles(channel(container, CHANNELS.pretrained), { 'README.txt': 'A note.' });
+    assert.match(await run(container), /Training a head on the pretrained network/);
+    const { backbone, parameters, trainedParameters } = (await metricsOf(container)).training;
+    assert.equal(backbone, 'the network of the channel pretrained');
+    assert.ok(parameters > (trainedParameters ?? parameters));
+    assert.equal(await answerOf(container, 'astilbe'), 'astilbe');
+    assert.equal(await answerOf(container, 'bellflower'), 'bellflower');
+  }));
+
+test('a head starts from an earlier head, on the same backbone only', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO });
+    saveTinyGraph(channel(container, CHANNELS.pretrained));
+    await run(container);
+    await packModel(container.at(TRAINING_PATHS.model), channel(container, CHANNELS.model));
+    await writeInputs(container, { train: { astilbe: 7, bellflower: 6 } });
+    assert.match(await run(container), /Starting from the earlier model of astilbe, bellflower\.\n/);
+    saveTinyGraph(channel(container, CHANNELS.pretrained), 'none');
+    await assert.rejects(run(container), { message: /stands on another pretrained network/ });
+    await rm(channel(container, CHANNELS.pretrained), { recursive: true });
+    await assert.rejects(run(container), { message: /the channel pretrained does not hold/ });
+  }));
+
+test('a training starts from an earlier model, and does not test on what that one has learned', () =>
+  withContainer(async (container) => {
+    await writeInputs(container, { train: TWO });
+    await run(container);
+    const model = container.at(TRAINING_PATHS.model);
+    const earlier = await readSplitManifest(model);
+    await packModel(model, channel(container, CHANNELS.model));
+    assert.deepEqual(await readdir(channel(container, CHANNELS.model)), [MODEL_ARCHIVE]);
+
+    await writeInputs(container, {
+      train: { astilbe: 7, bellflower: 6 },
+      hyperparameters: { 'learning-rate': '1e-9' },
+    });
+    assert.match(await run(container), /Starting from the earlier model of astilbe, bellflower\.\n/);
+    const later = await readSplitManifest(model);
+    const seen = new Set([...earlier.train, ...earlier.validation]);
+    assert.ok(later.test.every((content) => !seen.has(content)));
+    assert.ok(earlier.train.every((content) => later.train.includes(content)));
+
+    await writeInputs(container, { train: { daisy: 4 } });
+    assert.match(
+      await run(container),
+      /the classes differ, so its last layer, which names them, starts from random weights/,
+    );
+    assert.deepEqual((await metricsOf(container)).labels, ['astilbe', 'bellflower', 'daisy']);
+  }));
+
+const hyperparameters = parseHyperparameters({ epochs: '3', 'learning-rate': '1E-4', balanced: 'true' });
+
+test('the command trains alike, on the pretrained network that the job had', () => {
+  const environment = { TRAINING_JOB_NAME: 'flowers-1' };
+  assert.equal(
+    commandOf(hyperparameters, 'backbone', environment),
+    '# The SageMaker training job flowers-1; on another machine:\n' +
+      'npm run train -- --data DIR --backbone DIR --epochs 3 --learning-rate 0.0001 --patience 10 --seed 1 --balanced',
+  );
+});
+
+test('without one it names none, and without a name the job has none', () => {
+  const text = commandOf(parseHyperparameters({ patience: '0' }), undefined, {});
+  assert.equal(
+    text,
+    '# The SageMaker training job (without a name); on another machine:\nnpm run train -- --data DIR --seed 1',
+  );
+});

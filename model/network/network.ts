@@ -1,0 +1,127 @@
+import {
+  initializers,
+  input,
+  type LayersModel,
+  layers,
+  model,
+  SymbolicTensor,
+} from '@tensorflow/tfjs-layers';
+import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
+import { BatchNorm, SeededDropout } from './layers.ts';
+
+interface NetworkOptions {
+  /** Classes the network tells apart. */
+  readonly classes: number;
+  /** Filters of the stem. @default 32 */
+  readonly stem?: number;
+  /** Filters of each residual block; a block with other filters than the one before halves the resolution. @default [48, 96, 96, 160] */
+  readonly blocks?: readonly number[];
+  /** Fraction of the features dropped before the classifier while training. @default 0.3 */
+  readonly dropout?: number;
+  /** Seed of the initial weights. @default 1 */
+  readonly seed?: number | undefined;
+}
+
+/** Side of what the network sees of a whole photo, in pixels. */
+export const INPUT_SIZE = PHOTO_SIDE / 2;
+
+/** The layer whose output describes a photo; the classifier sees nothing else. */
+const FEATURES_LAYER = 'features';
+
+type Activation = 'relu' | 'linear';
+
+/** Layers of one network, each seeded differently. */
+class Builder {
+  #seed: number;
+
+  constructor(seed: number) {
+    this.#seed = seed * 1000;
+  }
+
+  nextSeed(): number {
+    return this.#seed++;
+  }
+
+  apply(layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor {
+    const output = layer.apply(x);
+    if (output instanceof SymbolicTensor) return output;
+    throw new Error(`Layer ${layer.name} does not have exactly one output.`);
+  }
+
+  /** Convolution, batch normalization, activation. */
+  conv(x: SymbolicTensor, filters: number, kernelSize: number, strides: number, activation: Activation) {
+    const convolution = layers.conv2d({
+      filters,
+      kernelSize,
+      strides,
+      padding: 'same',
+      useBias: false,
+      kernelInitializer: initializers.heNormal({ seed: this.nextSeed() }),
+    });
+    const normalized = this.apply(new BatchNorm({}), this.apply(convolution, x));
+    return activation === 'linear' ? normalized : this.apply(layers.activation({ activation }), normalized);
+  }
+
+  /** At half the resolution the shortcut is pooled, not sampled (He et al. 2019, ResNet-D). */
+  shortcut(x: SymbolicTensor, filters: number, strides: number): SymbolicTensor {
+    if (strides === 1) return x;
+    const pooled = this.apply(layers.averagePooling2d({ poolSize: 2, strides: 2, padding: 'same' }), x);
+    return this.conv(pooled, filters, 1, 1, 'linear');
+  }
+
+  /** Two convolutions around which the input is carried (He et al. 2016). */
+  block(x: SymbolicTensor, filters: number): SymbolicTensor {
+    const strides = x.shape.at(-1) === filters ? 1 : 2;
+    const shortcut = this.shortcut(x, filters, strides);
+    const inner = this.conv(x, filters, 3, strides, 'relu');
+    const residual = this.conv(inner, filters, 3, 1, 'linear');
+    return this.apply(
+      layers.activation({ activation: 'relu' }),
+      this.apply(layers.add(), [residual, shortcut]),
+    );
+  }
+}
+
+/**
+ * A compact residual network, trained from scratch.
+ *
+ * Input float32 `[N, H, W, 3]` in [-1, 1], any H and W; the photo is halved first, so a 224-pixel photo is
+ * seen at 112 pixels. Output float32 `[N, classes]`, logits.
+ */
+export const buildNetwork = ({
+  classes,
+  stem = 32,
+  blocks = [48, 96, 96, 160],
+  dropout = 0.3,
+  seed = 1,
+}: NetworkOptions): LayersModel => {
+  const builder = new Builder(seed);
+  const photo = input({ shape: [null, null, PHOTO_CHANNELS], name: 'photo' });
+  let x = builder.apply(layers.averagePooling2d({ poolSize: 2, strides: 2, name: 'halve' }), photo);
+  x = builder.conv(x, stem, 3, 2, 'relu');
+  for (const filters of blocks) x = builder.block(x, filters);
+  x = builder.apply(layers.globalAveragePooling2d({ name: FEATURES_LAYER }), x);
+  x = builder.apply(new SeededDropout(dropout), x);
+  const classifier = layers.dense({
+    units: classes,
+    name: 'logits',
+    kernelInitializer: initializers.glorotUniform({ seed: builder.nextSeed() }),
+  });
+  return model({ inputs: photo, outputs: builder.apply(classifier, x), name: 'compact-resnet' });
+};
+
+/**
+ * The same network with a second output that predicts a teacher's features from its own: float32 `[N, features]`.
+ * It shares all weights with `network`, whose export does not contain the addition.
+ */
+export const withDistillationHead = (network: LayersModel, features: number): LayersModel => {
+  const { output } = network.getLayer(FEATURES_LAYER);
+  const distilled = layers.dense({ units: features, name: 'distilled' }).apply(output);
+  if (!(distilled instanceof SymbolicTensor))
+    throw new Error('The distillation head must have exactly one output.');
+  return model({
+    inputs: network.inputs,
+    outputs: [...network.outputs, distilled],
+    name: 'with-distillation',
+  });
+};

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { commandFor, readCommandLine, USAGE } from './train.ts';
+
+test('what is left out has its default', () => {
+  const command = readCommandLine(['--data', 'photos', '--version', '5']);
+  assert.deepEqual(command, {
+    data: 'photos',
+    epochs: 60,
+    out: 'build/model',
+    features: 'build/features',
+    learningRate: 0.003,
+    balanced: false,
+    test: 0.1,
+    validation: 0.1,
+    seed: 1,
+    version: '5',
+  });
+});
+
+const WRONG: readonly (readonly [parameters: readonly string[], expected: RegExp])[] = [
+  [['--epochs', 'many'], /^Error: --epochs is "many", but must be a whole number of at least 1\.$/m],
+  [['--epochs='], /^Error: --epochs is "", but must be a whole number/m],
+  [['--test', '0.9'], /^Error: --test is "0\.9", but must be a share from 0\.01 to 0\.5, such as 0\.1\.$/m],
+  [['--learning-rate=-1'], /^Error: --learning-rate is "-1", but must be a number above 0/m],
+  [['--version', 'v1'], /^Error: --version is "v1", but must be digits only, such as 1\.$/m],
+  [['--colour', 'red'], /--colour/],
+  [['photos'], /photos/],
+  [['--teacher', 'a', '--backbone', 'b'], /a teacher or a backbone, not both/],
+];
+for (const [parameters, expected] of WRONG)
+  test(`"${parameters.join(' ')}" is refused in words`, () =>
+    assert.throws(() => readCommandLine(['--data=photos', ...parameters]), expected));
+
+test('photos are needed', () =>
+  assert.throws(
+    () => readCommandLine([]),
+    /^Error: --data is missing; it must be a folder with one folder of photos per class\.$/,
+  ));
+
+test('all that is wrong is reported at once', () =>
+  assert.throws(() => readCommandLine(['--epochs=0', '--seed=x']), /--data .*\n--epochs .*\n--seed /));
+
+test('the usage lists every option, each with its default', () => {
+  const lines = USAGE.split('\n').filter((line) => line.startsWith('  --'));
+  assert.deepEqual(
+    lines.map((line) => /--([a-z-]+)/.exec(line)?.[1]).join(' '),
+    'data epochs out backbone features teacher batch-size learning-rate patience balanced test validation unknown seed version help',
+  );
+  for (const line of [
+    '  --epochs N            times that every photo is seen (60)',
+    '  --batch-size N        photos per step (32; 64 with --backbone)',
+    '  --patience N          epochs without a lower validation loss after which it ends early (none)',
+    '  --balanced            photos of rare classes count for more',
+    '  --seed N              of the split, the weights and the augmentation (1)',
+  ])
+    assert.ok(lines.includes(line), line);
+});
+
+test('help is all there is to do when it is asked for', () =>
+  assert.equal(readCommandLine(['--help']), undefined));
+
+test('another person gets the command without the folders of this machine', () => {
+  const command = readCommandLine([
+    ...['--data', '/home/me/photos', '--backbone', '/home/me/mobilenet', '--balanced', '--epochs', '7'],
+    ...['--out', '/tmp/model'],
+  ]);
+  assert.ok(command);
+  assert.equal(
+    commandFor(command),
+    'npm run train -- --data DIR --epochs 7 --backbone mobilenet --learning-rate 0.003 --balanced --test 0.1 --validation 0.1 --seed 1',
+  );
+});
