@@ -20,5 +20,5 @@ if (missing.length > 0)
 
 await import('./train/job.ts');
 await import('./evaluate/job.ts');
-await import('./deploy-endpoint/job.ts');
+await import('./deploy/job.ts');
 process.stdout.write(`The image is complete: ${backend.reason}.\n`);

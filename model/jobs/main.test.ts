@@ -11,7 +11,7 @@ import {
   TRAINING_PATHS,
 } from '../contract/learning-jobs.ts';
 import { seededRandom } from '../random.ts';
-import { MESSAGE_FILE } from './deploy-endpoint/exit-message.ts';
+import { MESSAGE_FILE } from './exit-message.ts';
 import { NETWORK_FILE } from './network-file.ts';
 import { OptMl } from './opt-ml.ts';
 import { packModel, runJob, startJob, withOptMl, writeInputs, writePhotos } from './testing.ts';

@@ -1,6 +1,6 @@
 import { COMMANDS, TRAINING_PATHS } from '../contract/learning-jobs.ts';
 import { Stopped } from '../training/stop.ts';
-import { writeExitMessage } from './deploy-endpoint/exit-message.ts';
+import { writeExitMessage } from './exit-message.ts';
 import { writeFailure } from './failure.ts';
 import { OptMl, ROOT_VARIABLE } from './opt-ml.ts';
 
@@ -57,7 +57,7 @@ const evaluate = async (): Promise<0> => {
 };
 
 const deploy = async (): Promise<0 | 1> => {
-  const { runDeployJob } = await import('./deploy-endpoint/job.ts');
+  const { runDeployJob } = await import('./deploy/job.ts');
   return runDeployJob({ signal: stop.signal });
 };
 
