@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { ENDPOINT_VARIANT } from '../../model/contract/learning-jobs.ts';
-import type { Caller } from './permissions.ts';
-import { AwsError, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
+import { type AwsCaller, AwsError, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
 import { type AwsState, scalable, scalableTarget, scalingPolicy } from './state.ts';
 
 const CONTEXT = { 'application-autoscaling:service-namespace': 'sagemaker' };
@@ -56,11 +55,11 @@ export class Autoscaling {
     const place = this.#place;
     const targetArn = arn(place, 'application-autoscaling', 'scalable-target/0ec5');
     const serviceRole = `arn:aws:iam::${place.account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`;
-    const assertAllowed = (caller: Caller, action: string, resource = targetArn) =>
+    const assertAllowed = (caller: AwsCaller, action: string, resource = targetArn) =>
       caller.assertAllowed(`application-autoscaling:${action}`, resource, CONTEXT);
     const alarmArn = (id: string) => arn(place, 'cloudwatch', `alarm:TargetTracking-${id}-AlarmHigh-1`);
     return {
-      RegisterScalableTarget: operation(scalableTarget, (target, caller: Caller) => {
+      RegisterScalableTarget: operation(scalableTarget, (target, caller: AwsCaller) => {
         assertAllowed(caller, 'RegisterScalableTarget');
         caller.assertAllowed('iam:CreateServiceLinkedRole', serviceRole, {
           'iam:AWSServiceName': 'sagemaker.application-autoscaling.amazonaws.com',
@@ -71,19 +70,19 @@ export class Autoscaling {
         contents.scalableTargets = [...others, target];
         return { ScalableTargetARN: targetArn };
       }),
-      DeregisterScalableTarget: operation(scalable, ({ ResourceId: id }, caller: Caller) => {
+      DeregisterScalableTarget: operation(scalable, ({ ResourceId: id }, caller: AwsCaller) => {
         assertAllowed(caller, 'DeregisterScalableTarget');
         caller.assertAllowed('cloudwatch:DeleteAlarms', alarmArn(id));
         this.#assertRegistered(id);
         this.#remove(id);
         return {};
       }),
-      DescribeScalableTargets: operation(listing, ({ ResourceIds }, caller: Caller) => {
+      DescribeScalableTargets: operation(listing, ({ ResourceIds }, caller: AwsCaller) => {
         assertAllowed(caller, 'DescribeScalableTargets', '*');
         const found = contents.scalableTargets.filter(({ ResourceId }) => ResourceIds.includes(ResourceId));
         return { ScalableTargets: found };
       }),
-      PutScalingPolicy: operation(scalingPolicy, (policy, caller: Caller) => {
+      PutScalingPolicy: operation(scalingPolicy, (policy, caller: AwsCaller) => {
         assertAllowed(caller, 'PutScalingPolicy');
         caller.assertAllowed('cloudwatch:PutMetricAlarm', alarmArn(policy.ResourceId));
         // Without a name, IAM checks it against all alarms.
@@ -96,11 +95,11 @@ export class Autoscaling {
         contents.scalingPolicies = [...others, policy];
         return { PolicyARN: arn(place, 'autoscaling', `scalingPolicy:${policy.PolicyName}`), Alarms: [] };
       }),
-      DescribeScalingPolicies: operation(scalable, ({ ResourceId: id }, caller: Caller) => {
+      DescribeScalingPolicies: operation(scalable, ({ ResourceId: id }, caller: AwsCaller) => {
         assertAllowed(caller, 'DescribeScalingPolicies', '*');
         const found = contents.scalingPolicies.filter(({ ResourceId }) => ResourceId === id);
         return { ScalingPolicies: found };
       }),
-    } satisfies Record<string, Handler<Caller>>;
+    } satisfies Record<string, Handler<AwsCaller>>;
   }
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Caller } from './permissions.ts';
-import { arn, type Handler, invalid, operation, type Place } from './protocol.ts';
+import { type AwsCaller, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
 import { type AwsState, productionVariant } from './state.ts';
 
 /** SageMaker reports most errors as ValidationException; callers go by the wording. */
@@ -80,7 +79,7 @@ export class EndpointConfigs {
     const configArn = (name: string) => resourceArn('endpoint-config', name);
     const describe = (name: string) => ({ EndpointConfigName: name, EndpointConfigArn: configArn(name) });
     return {
-      CreateEndpointConfig: operation(creation, (input, caller: Caller) => {
+      CreateEndpointConfig: operation(creation, (input, caller: AwsCaller) => {
         const EndpointConfigArn = configArn(input.EndpointConfigName);
         caller.assertAllowed('sagemaker:CreateEndpointConfig', EndpointConfigArn);
         for (const { ModelName } of input.ProductionVariants)
@@ -88,12 +87,12 @@ export class EndpointConfigs {
         this.create(input);
         return { EndpointConfigArn };
       }),
-      DescribeEndpointConfig: operation(named, ({ EndpointConfigName: name }, caller: Caller) => {
+      DescribeEndpointConfig: operation(named, ({ EndpointConfigName: name }, caller: AwsCaller) => {
         caller.assertAllowed('sagemaker:DescribeEndpointConfig', configArn(name));
         this.variant(name);
         return { ...describe(name), ...state.contents.endpointConfigs[name] };
       }),
-      ListEndpointConfigs: operation(listing, ({ NameContains, NextToken }, caller: Caller) => {
+      ListEndpointConfigs: operation(listing, ({ NameContains, NextToken }, caller: AwsCaller) => {
         caller.assertAllowed('sagemaker:ListEndpointConfigs', '*');
         const found = Object.entries(state.contents.endpointConfigs).filter(([name]) =>
           name.includes(NameContains),
@@ -106,11 +105,11 @@ export class EndpointConfigs {
           ...(end < found.length && { NextToken: String(end) }),
         };
       }),
-      DeleteEndpointConfig: operation(named, ({ EndpointConfigName: name }, caller: Caller) => {
+      DeleteEndpointConfig: operation(named, ({ EndpointConfigName: name }, caller: AwsCaller) => {
         caller.assertAllowed('sagemaker:DeleteEndpointConfig', configArn(name));
         this.delete(name);
         return {};
       }),
-    } satisfies Record<string, Handler<Caller>>;
+    } satisfies Record<string, Handler<AwsCaller>>;
   }
 }

@@ -2,15 +2,21 @@ import { z } from 'zod';
 import { ENDPOINT_VARIANT } from '../../model/contract/learning-jobs.ts';
 import type { Autoscaling } from './autoscaling.ts';
 import { type EndpointConfigs, resourceName, sageMakerNames } from './endpoint-configs.ts';
-import type { Caller } from './permissions.ts';
-import { arn, type Handler, invalid, operation, type Place } from './protocol.ts';
-import { type AwsState, type Endpoint, type EndpointStatus, isAnswering, isBusy, tagList } from './state.ts';
+import { type AwsCaller, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
+import {
+  type AwsState,
+  type Endpoint,
+  type EndpointStatus,
+  endpointTagList,
+  isAnswering,
+  isBusy,
+} from './state.ts';
 
 const named = z.strictObject({ EndpointName: resourceName });
 const withConfig = named.extend({ EndpointConfigName: resourceName });
-const creation = withConfig.extend({ Tags: tagList.optional() });
+const creation = withConfig.extend({ Tags: endpointTagList.optional() });
 const tagged = z.strictObject({ ResourceArn: z.string() });
-const tagging = tagged.extend({ Tags: tagList.min(1) });
+const tagging = tagged.extend({ Tags: endpointTagList.min(1) });
 
 /** The bounds are those of SageMaker's API reference, as far as blue/green updates go. */
 const seconds = z.int().min(0).max(3600);
@@ -217,7 +223,7 @@ export class Endpoints {
     const { tags } = state.contents;
     const taggedName = (resource: string) => resource.split('endpoint/')[1] ?? '';
     return {
-      CreateEndpoint: operation(creation, (input, caller: Caller) => {
+      CreateEndpoint: operation(creation, (input, caller: AwsCaller) => {
         const { EndpointName: name, EndpointConfigName: config, Tags } = input;
         const EndpointArn = this.#arn(name);
         caller.assertAllowed('sagemaker:CreateEndpoint', EndpointArn);
@@ -231,7 +237,7 @@ export class Endpoints {
         this.#rollOut(name, { config, instances }, { alarms: [], bakingSeconds: 0 });
         return { EndpointArn };
       }),
-      UpdateEndpoint: operation(update, (input, caller: Caller) => {
+      UpdateEndpoint: operation(update, (input, caller: AwsCaller) => {
         const { EndpointName: name, EndpointConfigName: config, DeploymentConfig } = input;
         const EndpointArn = this.#arn(name);
         const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration } = DeploymentConfig;
@@ -260,7 +266,7 @@ export class Endpoints {
         this.#rollOut(name, { config, instances }, { alarms: watching, bakingSeconds });
         return { EndpointArn };
       }),
-      DescribeEndpoint: operation(named, ({ EndpointName: name }, caller: Caller) => {
+      DescribeEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
         caller.assertAllowed('sagemaker:DescribeEndpoint', this.#arn(name));
         const { status, config, pending, failureReason, instances, ...times } = this.get(name);
         const counts = { CurrentInstanceCount: instances, DesiredInstanceCount: instances };
@@ -275,7 +281,7 @@ export class Endpoints {
           ...times,
         };
       }),
-      DeleteEndpoint: operation(named, ({ EndpointName: name }, caller: Caller) => {
+      DeleteEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
         caller.assertAllowed('sagemaker:DeleteEndpoint', this.#arn(name));
         this.#changeable(name);
         autoscaling.remove(name);
@@ -283,7 +289,7 @@ export class Endpoints {
         this.tick();
         return {};
       }),
-      AddTags: operation(tagging, ({ ResourceArn, Tags }, caller: Caller) => {
+      AddTags: operation(tagging, ({ ResourceArn, Tags }, caller: AwsCaller) => {
         caller.assertAllowed('sagemaker:AddTags', ResourceArn);
         this.get(taggedName(ResourceArn));
         const keys = new Set(Tags.map(({ Key }) => Key));
@@ -291,11 +297,11 @@ export class Endpoints {
         tags[ResourceArn] = [...others, ...Tags];
         return { Tags: tags[ResourceArn] };
       }),
-      ListTags: operation(tagged, ({ ResourceArn }, caller: Caller) => {
+      ListTags: operation(tagged, ({ ResourceArn }, caller: AwsCaller) => {
         caller.assertAllowed('sagemaker:ListTags', ResourceArn);
         this.get(taggedName(ResourceArn));
         return { Tags: tags[ResourceArn] ?? [] };
       }),
-    } satisfies Record<string, Handler<Caller>>;
+    } satisfies Record<string, Handler<AwsCaller>>;
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 
-/** What every double of AWS shares: ARNs, errors, operations, and a server for AWS's JSON protocols. */
+/** What every double of AWS shares: ARNs, errors, operations, permissions, and a server for AWS's JSON protocols. */
 
 /** Where a double pretends to be. */
 export interface Place {
@@ -49,6 +49,55 @@ export const operation =
     if (!success) throw invalid(z.prettifyError(error));
     return run(data, call);
   };
+
+/** A statement of an IAM policy that allows; its texts may hold `*`. */
+export interface AllowStatement {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+export const ALLOW_EVERYTHING: readonly AllowStatement[] = [{ actions: ['*'], resources: ['*'] }];
+
+const matches = (pattern: string, text: string): boolean => {
+  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+  return new RegExp(`^${escaped}$`).test(text);
+};
+
+/** Whoever calls an operation, with the permissions that the double was given for them. */
+export class AwsCaller {
+  readonly #statements: readonly AllowStatement[];
+
+  constructor(statements: readonly AllowStatement[]) {
+    this.#statements = statements;
+  }
+
+  /**
+   * Every operation asserts what IAM demands for it. Source: "Actions, resources, and condition keys", IAM's reference.
+   *
+   * @param context values of condition keys
+   * @throws AwsError AccessDeniedException, unless a statement allows it
+   */
+  assertAllowed(action: string, resource: string, context: Readonly<Record<string, string>> = {}): void {
+    const isMet = (conditions: AllowStatement['conditions'] = {}): boolean =>
+      Object.entries(conditions).every(
+        ([operator, keys]) =>
+          operator === 'StringEquals' &&
+          Object.entries(keys).every(([key, value]) => [value].flat().includes(context[key] ?? '')),
+      );
+    const allowed = this.#statements.some(
+      ({ actions, resources, conditions }) =>
+        actions.some((pattern) => matches(pattern, action)) &&
+        resources.some((pattern) => matches(pattern, resource)) &&
+        isMet(conditions),
+    );
+    if (!allowed)
+      throw new AwsError(
+        'AccessDeniedException',
+        `The caller is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
+      );
+  }
+}
 
 /** Seconds since 1970, as AWS's JSON protocols write times. */
 export const secondsNow = (): number => Date.now() / 1000;

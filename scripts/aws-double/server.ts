@@ -3,9 +3,12 @@ import { z } from 'zod';
 import { Autoscaling } from './autoscaling.ts';
 import { EndpointConfigs } from './endpoint-configs.ts';
 import { Endpoints, type ModelHost } from './endpoints.ts';
-import { ALLOW_EVERYTHING, type AllowStatement, Caller } from './permissions.ts';
 import {
+  ALLOW_EVERYTHING,
+  type AllowStatement,
+  AwsCaller,
   AwsError,
+  arn,
   type Handler,
   type LocalServer,
   operation,
@@ -45,11 +48,8 @@ const allOperations = ({ configs, endpoints, autoscaling }: AwsDouble, { host, p
   ...configs.operations,
   ...endpoints.operations,
   ...autoscaling.operations,
-  InvokeEndpoint: operation(invocation, ({ EndpointName: name, Body }, caller: Caller) => {
-    caller.assertAllowed(
-      'sagemaker:InvokeEndpoint',
-      `arn:aws:sagemaker:${place.region}:${place.account}:endpoint/${name}`,
-    );
+  InvokeEndpoint: operation(invocation, ({ EndpointName: name, Body }, caller: AwsCaller) => {
+    caller.assertAllowed('sagemaker:InvokeEndpoint', arn(place, 'sagemaker', `endpoint/${name}`));
     const model = endpoints.answering(name);
     if (model === undefined || !host.invoke)
       throw new AwsError('ValidationError', `Endpoint ${name} of account ${place.account} not found.`);
@@ -75,7 +75,7 @@ export class AwsDouble {
   afterCall: (operation: Operation) => void = () => undefined;
   readonly #operations: Operations;
   readonly #state: AwsState;
-  readonly #caller: Caller;
+  readonly #caller: AwsCaller;
   readonly #faults = new Map<string, InjectedFault>();
   #throttled = 0;
 
@@ -88,7 +88,7 @@ export class AwsDouble {
     deletionSeconds = 0,
   }: AwsDoubleOptions) {
     this.#state = state;
-    this.#caller = new Caller(statements);
+    this.#caller = new AwsCaller(statements);
     this.autoscaling = new Autoscaling(state, place);
     this.configs = new EndpointConfigs({ state, place, now, modelExists: host.has });
     const { configs, autoscaling } = this;
@@ -123,7 +123,7 @@ export class AwsDouble {
     if (times > 0) throw error;
     if (!isOperation(operation, this.#operations))
       throw new AwsError('UnknownOperationException', `There is no ${operation} on this machine.`);
-    const handler: Handler<Caller> = this.#operations[operation];
+    const handler: Handler<AwsCaller> = this.#operations[operation];
     const answer = await handler(input, this.#caller);
     if (isChange(operation)) this.#state.save();
     this.calls.push({ operation, input });

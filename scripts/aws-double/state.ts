@@ -9,7 +9,7 @@ export const productionVariant = z.strictObject({
   InitialInstanceCount: z.int().min(1),
 });
 
-export const tagList = z.array(
+export const endpointTagList = z.array(
   z.strictObject({ Key: z.string().min(1).max(128), Value: z.string().max(256) }),
 );
 
@@ -73,7 +73,7 @@ const stateSchema = z.object({
   endpointConfigs: z.record(z.string(), endpointConfig).default({}),
   endpoints: z.record(z.string(), endpoint).default({}),
   /** By ARN. */
-  tags: z.record(z.string(), tagList).default({}),
+  tags: z.record(z.string(), endpointTagList).default({}),
   scalableTargets: z.array(scalableTarget).default([]),
   scalingPolicies: z.array(scalingPolicy).default([]),
 });

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { ENDPOINT, ENDPOINT_ARN, modelName, startSimulation } from '../../model/jobs/deploy/simulated-aws.ts';
+import {
+  ENDPOINT_ARN,
+  ENDPOINT_NAME,
+  modelName,
+  startSimulation,
+} from '../../scripts/aws-double/simulated-deployment.ts';
 import { synthesize } from '../../stacks/testing.ts';
 
 const conditions = z.record(z.string(), z.record(z.string(), z.string())).default({});
@@ -43,7 +48,7 @@ test('it is allowed to replace an endpoint that has failed', async (t) => {
   models.add(modelName(8));
   await assert.rejects(deploy(7), /Failed/);
   await deploy(8);
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
 });
 
 test('it is not allowed to touch another endpoint', async (t) => {

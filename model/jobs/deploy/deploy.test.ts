@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALARMS, configFor, ENDPOINT, modelName, SCALING, startSimulation, when } from './simulated-aws.ts';
+import {
+  ALARMS,
+  configFor,
+  ENDPOINT_NAME,
+  modelName,
+  SCALING,
+  startSimulation,
+  when,
+} from '../../../scripts/aws-double/simulated-deployment.ts';
 
 test('the first deployment creates the endpoint, with autoscaling and the version on it', async (t) => {
   const { aws, addModels, tags, deploy } = await startSimulation(t);
@@ -12,9 +20,9 @@ test('the first deployment creates the endpoint, with autoscaling and the versio
   assert.equal(result.modelVersion, modelName(7));
   assert.equal(result.config, configFor(7));
   assert.match(result.summary, /now serves model version 7/);
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(7));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(7));
   assert.equal(tags()['model-version'], '7');
-  assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+  assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
 test('a second run with the same model changes nothing, but repairs what an earlier one left undone', async (t) => {
@@ -29,10 +37,10 @@ test('a second run with the same model changes nothing, but repairs what an earl
   assert.equal(again.modelVersion, modelName(7));
   assert.deepEqual(aws.changes, before);
 
-  aws.autoscaling.remove(ENDPOINT);
+  aws.autoscaling.remove(ENDPOINT_NAME);
   forgetTags();
   assert.equal((await deploy(7)).kind, 'unchanged');
-  assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+  assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   assert.equal(tags()['model-version'], '7');
 });
 
@@ -40,13 +48,13 @@ test('an update suspends autoscaling, shifts traffic in two steps under the alar
   const { aws, addModels, deploy } = await startSimulation(t);
   addModels(7, 8);
   await deploy(7);
-  aws.endpoints.get(ENDPOINT).instances = 3;
+  aws.endpoints.get(ENDPOINT_NAME).instances = 3;
   const created = aws.changes.length;
 
   const result = await deploy(8);
 
   assert.match(result.summary, /now serves model version 8.*Before, it served model version 7/);
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
   assert.deepEqual(aws.changes.slice(created), [
     'CreateEndpointConfig',
     'DeregisterScalableTarget',
@@ -57,7 +65,7 @@ test('an update suspends autoscaling, shifts traffic in two steps under the alar
   ]);
   assert.deepEqual(aws.inputs('UpdateEndpoint'), [
     {
-      EndpointName: ENDPOINT,
+      EndpointName: ENDPOINT_NAME,
       EndpointConfigName: configFor(8),
       RetainAllVariantProperties: true,
       DeploymentConfig: {
@@ -74,8 +82,8 @@ test('an update suspends autoscaling, shifts traffic in two steps under the alar
       },
     },
   ]);
-  assert.equal(aws.endpoints.get(ENDPOINT).instances, 3, 'the instances that autoscaling added stay');
-  assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+  assert.equal(aws.endpoints.get(ENDPOINT_NAME).instances, 3, 'the instances that autoscaling added stay');
+  assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
 test('the instance type can be changed, although SageMaker refuses that while autoscaling is on', async (t) => {
@@ -85,8 +93,8 @@ test('the instance type can be changed, although SageMaker refuses that while au
 
   await deploy(7, { instanceType: 'ml.c5.xlarge', minInstances: 2 });
 
-  assert.equal(aws.endpoints.get(ENDPOINT).instances, 2);
-  assert.deepEqual(aws.autoscaling.find(ENDPOINT), { ...SCALING, min: 2 });
+  assert.equal(aws.endpoints.get(ENDPOINT_NAME).instances, 2);
+  assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), { ...SCALING, min: 2 });
 });
 
 const ALARMING = { alarms: ['app-endpoint-errors'] } as const;
@@ -121,9 +129,9 @@ for (const { what, behavior, givesReasons = true, rollbackAlarms = ALARMS, reaso
       new RegExp(`version 8 was rolled back.*serves model version 7.*${reason}`),
     );
 
-    assert.equal(aws.endpoints.answering(ENDPOINT), modelName(7));
+    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(7));
     assert.equal(tags()['model-version'], '7');
-    assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+    assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   });
 
 test('a job that is stopped scales the old model again and leaves the update to SageMaker', async (t) => {
@@ -135,8 +143,8 @@ test('a job that is stopped scales the old model again and leaves the update to 
 
   await assert.rejects(deploy(8, {}, { signal: stop.signal, ...(onLine && { onLine }) }), /stopped by hand/);
 
-  assert.equal(aws.endpoints.get(ENDPOINT).status, 'Updating');
-  assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+  assert.equal(aws.endpoints.get(ENDPOINT_NAME).status, 'Updating');
+  assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   assert.match((await deploy(8)).summary, /already served model version 8/, 'the next run sees it through');
   assert.equal(aws.inputs('UpdateEndpoint').length, 1);
 });
@@ -152,5 +160,5 @@ test('autoscaling that cannot be restored fails the job, which says that the mod
     deploy(7),
     /version 7 was rolled out\. The endpoint does not scale now \(.*RegisterScalableTarget.*DeployEndpoint step again/,
   );
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(7));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(7));
 });

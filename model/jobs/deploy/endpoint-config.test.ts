@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { configName, configVersion, describeConfig } from './endpoint-config.ts';
 import {
   configFor,
-  ENDPOINT,
+  ENDPOINT_NAME,
   modelName,
   type SimulationOptions,
   settingsFor,
   startSimulation,
-} from './simulated-aws.ts';
+} from '../../../scripts/aws-double/simulated-deployment.ts';
+import { configName, configVersion, describeConfig } from './endpoint-config.ts';
 
 describe('the name of a configuration', () => {
   test('is the same for the same model on the same instances, and another for any other', () => {
@@ -50,7 +50,7 @@ describe('old configurations', () => {
     const { aws, clock, addModels, addConfigs } = simulation;
     addModels(3, 4, 5, 6, 7, 8, 9);
     addConfigs(3, 4, 5, 6);
-    aws.endpoints.add(ENDPOINT, configFor(5));
+    aws.endpoints.add(ENDPOINT_NAME, configFor(5));
     clock.advance(600);
     return simulation;
   };
@@ -77,7 +77,7 @@ describe('old configurations', () => {
 
   test('are all found when there are more than SageMaker lists at a time', async (t) => {
     const { aws, clock, addConfig, deploy } = await startWithHistory(t);
-    for (let count = 10; count < 35; count++) addConfig(`${ENDPOINT}-2-000000${count}`, modelName(3));
+    for (let count = 10; count < 35; count++) addConfig(`${ENDPOINT_NAME}-2-000000${count}`, modelName(3));
     clock.advance(600);
     await deploy(8);
     assert.deepEqual(aws.configs.names, [5, 8].map(configFor));
@@ -95,7 +95,7 @@ describe('old configurations', () => {
     aws.afterCall = (operation) => {
       if (operation !== 'DeleteEndpointConfig') return;
       aws.afterCall = () => undefined;
-      aws.endpoints.transition(ENDPOINT, 'Updating', {
+      aws.endpoints.transition(ENDPOINT_NAME, 'Updating', {
         seconds: 900,
         next: 'InService',
         pending: configFor(4),
@@ -107,7 +107,7 @@ describe('old configurations', () => {
 
   test('stay, the youngest of them, when the endpoint is a new one', async (t) => {
     const { aws, deploy } = await startWithHistory(t);
-    aws.endpoints.transition(ENDPOINT, 'Deleting', { seconds: 60, next: 'gone' });
+    aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 60, next: 'gone' });
     await deploy(8);
     const [kept, ...others] = aws.configs.names.filter((name) => name !== configFor(8));
     assert.equal(others.length, 0);
@@ -116,7 +116,7 @@ describe('old configurations', () => {
 
   test('stay, one of them, when an endpoint is brought back into service', async (t) => {
     const { aws, deploy } = await startWithHistory(t);
-    aws.endpoints.add(ENDPOINT, configFor(5), { status: 'OutOfService' });
+    aws.endpoints.add(ENDPOINT_NAME, configFor(5), { status: 'OutOfService' });
     const { summary } = await deploy(5);
     assert.equal(aws.configs.names.length, 2);
     assert.doesNotMatch(summary, /Before/);

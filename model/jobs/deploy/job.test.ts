@@ -8,17 +8,23 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import {
+  ALARMS,
+  ENDPOINT_NAME,
+  modelName,
+  settingsFor,
+  startAwsDouble,
+} from '../../../scripts/aws-double/simulated-deployment.ts';
 import { MESSAGE_FILE } from '../exit-message.ts';
 import { runDeployJob } from './job.ts';
-import { ALARMS, ENDPOINT, modelName, settingsFor, startAws } from './simulated-aws.ts';
 
 const startJobs = async (t: TestContext) => {
-  const { aws, clock, models, addModels, server } = await startAws(t);
+  const { aws, clock, models, addModels, server } = await startAwsDouble(t);
   const root = mkdtempSync(path.join(tmpdir(), 'deploy-job-'));
   t.after(() => rmSync(root, { recursive: true }));
 
   const environment = (version: number): NodeJS.ProcessEnv => ({
-    ENDPOINT_NAME: ENDPOINT,
+    ENDPOINT_NAME: ENDPOINT_NAME,
     MODEL_NAME: modelName(version),
     MODEL_PACKAGE_ARN: settingsFor(version).modelPackage.arn,
     INSTANCE_TYPE: 'ml.m5.large',

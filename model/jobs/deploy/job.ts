@@ -4,7 +4,7 @@ import { EndpointAutoscaling } from './autoscaling.ts';
 import { type Clock, createDeployClients, type DeployContext, systemClock } from './context.ts';
 import { describeEndpoint, ensureTags, isGone } from './endpoint.ts';
 import { configName, deleteOldConfigs, describeConfig } from './endpoint-config.ts';
-import { type RolledOut, rollOut } from './rollout.ts';
+import { type RolledOut, rollOutModel } from './rollout.ts';
 import { readDeploySettings } from './settings.ts';
 import { SmokeTestError, smokeTest } from './smoke-test.ts';
 
@@ -43,7 +43,7 @@ const rollOutScaled = async (context: DeployContext): Promise<RolledOut> => {
   const autoscaling = new EndpointAutoscaling(context);
   let rolledOut: RolledOut;
   try {
-    rolledOut = await rollOut(context, autoscaling);
+    rolledOut = await rollOutModel(context, autoscaling);
   } catch (error) {
     await restoreAutoscaling(context, autoscaling, error);
     throw error;

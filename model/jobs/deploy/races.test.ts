@@ -4,13 +4,13 @@ import { AwsError } from '../../../scripts/aws-double/protocol.ts';
 import type { Operation } from '../../../scripts/aws-double/server.ts';
 import {
   configFor,
-  ENDPOINT,
+  ENDPOINT_NAME,
   modelName,
   SCALING,
   type SimulationOptions,
   startSimulation,
   when,
-} from './simulated-aws.ts';
+} from '../../../scripts/aws-double/simulated-deployment.ts';
 
 /** The endpoint serves model 7; models 8 and 9 wait, and 9 has its configuration already. */
 const startWithOld = async (t: TestContext, options?: SimulationOptions) => {
@@ -18,7 +18,7 @@ const startWithOld = async (t: TestContext, options?: SimulationOptions) => {
   const { aws, addModels, addConfigs } = simulation;
   addModels(7, 8, 9);
   addConfigs(7, 9);
-  aws.endpoints.add(ENDPOINT, configFor(7));
+  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
   return simulation;
 };
 
@@ -40,14 +40,14 @@ test('different models at once: each gets its turn, and the later one is served'
   const [first, last] = isSevenFirst ? [seven, eight] : [eight, seven];
   assert.equal(last, 'rolled out');
   assert.match(first ?? '', /^rolled out$|is not served: .*deployed meanwhile/);
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(isSevenFirst ? 8 : 7));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(isSevenFirst ? 8 : 7));
   assert.equal(aws.inputs('UpdateEndpoint').length, 1);
   assert.deepEqual(
     aws.configs.names,
     [7, 8].map(configFor),
     'neither deletes the configuration of the other',
   );
-  assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+  assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
 for (const [where, start] of [
@@ -72,8 +72,8 @@ for (const [where, start] of [
     );
     assert.equal(aws.inputs('CreateEndpointConfig').length, 1);
     assert.equal(aws.inputs('CreateEndpoint').length + aws.inputs('UpdateEndpoint').length, 1);
-    assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
-    assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+    assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   });
 
 test('the same bad model at once: both say that it was rolled back', async (t) => {
@@ -88,13 +88,13 @@ test('the same bad model at once: both say that it was rolled back', async (t) =
   );
 
   for (const result of results) assert.match(result, /version 10 was rolled back/);
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(7));
-  assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(7));
+  assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
 test('a failed endpoint at once: it is deleted once', async (t) => {
   const { aws, clock, deploy } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT, configFor(7), { status: 'Failed' });
+  aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status: 'Failed' });
 
   await clock.together(
     () => deploy(8),
@@ -102,12 +102,12 @@ test('a failed endpoint at once: it is deleted once', async (t) => {
   );
 
   assert.equal(aws.inputs('DeleteEndpoint').length, 1);
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
 });
 
 test('a model that is not served in the end, because another one is, fails the job', async (t) => {
   const { aws, deploy } = await startWithOld(t);
-  const replace = when('is Updating', () => aws.endpoints.add(ENDPOINT, configFor(9)));
+  const replace = when('is Updating', () => aws.endpoints.add(ENDPOINT_NAME, configFor(9)));
   await assert.rejects(
     deploy(8, {}, replace),
     /version 8 is not served: .*serves model version 9 .*deployed meanwhile/,
@@ -118,7 +118,7 @@ test('an endpoint that is deleted during its update fails the job', async (t) =>
   const { aws, deploy } = await startWithOld(t);
   await deploy(7);
   const remove = when('is Updating', () =>
-    aws.endpoints.transition(ENDPOINT, 'Deleting', { seconds: 60, next: 'gone' }),
+    aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 60, next: 'gone' }),
   );
   await assert.rejects(deploy(8, {}, remove), /was deleted during the rollout\..*step again\.$/);
 });
@@ -141,7 +141,7 @@ test('a configuration that another run deletes just before it is used is created
 test('an endpoint that others change all the time is given up at the time limit', async (t) => {
   const { aws, deploy } = await startWithOld(t);
   const change = when('Updating the endpoint', () =>
-    aws.endpoints.transition(ENDPOINT, 'Updating', { seconds: 1, next: 'InService' }),
+    aws.endpoints.transition(ENDPOINT_NAME, 'Updating', { seconds: 1, next: 'InService' }),
   );
   await assert.rejects(deploy(8, {}, change), /gives up after 100 minutes: others change.*again and again/);
 });
@@ -187,8 +187,8 @@ for (const operation of [
     assert.match(summary, /Before, it served model version 7/);
     assert.ok(aws.changes.slice(before).includes(operation));
     assert.equal(aws.inputs('UpdateEndpoint').length, 1);
-    assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
-    assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+    assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   });
 
 test('CreateEndpoint whose answer is lost is not taken for another run', async (t) => {
@@ -211,5 +211,5 @@ for (const [operation, how, retries] of [
     loseAnswer(simulation, operation);
     await assert.rejects(deploy(9, { modelName: 'bad' }), retries > 0 ? /was rolled back/ : /Sorry/);
     assert.equal(aws.inputs('UpdateEndpoint').length, retries);
-    assert.deepEqual(aws.autoscaling.find(ENDPOINT), SCALING);
+    assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   });

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { AwsError } from '../../../scripts/aws-double/protocol.ts';
-import { updatePolicy } from './rollout.ts';
 import {
   configFor,
-  ENDPOINT,
+  ENDPOINT_NAME,
   modelName,
   type SimulationOptions,
   settingsFor,
   startSimulation,
-} from './simulated-aws.ts';
+} from '../../../scripts/aws-double/simulated-deployment.ts';
+import { updatePolicy } from './rollout.ts';
 
 /** The endpoint has a configuration for model 7, and models 7 and 8 wait to be deployed. */
 const startWithOld = async (t: TestContext, options?: SimulationOptions) => {
@@ -22,37 +22,37 @@ const startWithOld = async (t: TestContext, options?: SimulationOptions) => {
 for (const status of ['Updating', 'SystemUpdating', 'RollingBack', 'Creating'] as const)
   test(`an endpoint that is ${status} is waited for, and then updated`, async (t) => {
     const { aws, deploy } = await startWithOld(t);
-    aws.endpoints.add(ENDPOINT, configFor(7));
-    aws.endpoints.transition(ENDPOINT, status, { seconds: 600, next: 'InService' });
+    aws.endpoints.add(ENDPOINT_NAME, configFor(7));
+    aws.endpoints.transition(ENDPOINT_NAME, status, { seconds: 600, next: 'InService' });
     assert.equal((await deploy(8)).kind, 'rolled out');
     assert.deepEqual(aws.inputs('UpdateEndpoint').length, 1);
-    assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
+    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
   });
 
 for (const status of ['OutOfService', 'UpdateRollbackFailed'] as const)
   test(`an endpoint that is ${status} is updated`, async (t) => {
     const { aws, deploy } = await startWithOld(t);
-    aws.endpoints.add(ENDPOINT, configFor(7), { status });
+    aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status });
     assert.equal((await deploy(8)).kind, 'rolled out');
-    assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
+    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
   });
 
 test('an endpoint that has failed is deleted and created again', async (t) => {
   const { aws, deploy, lines } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT, configFor(7), { status: 'Failed', failureReason: 'The ping failed.' });
+  aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status: 'Failed', failureReason: 'The ping failed.' });
   await deploy(8);
   assert.deepEqual(aws.changes.slice(0, 3), ['DeleteEndpoint', 'CreateEndpointConfig', 'CreateEndpoint']);
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
   assert.ok(lines.some((line) => line.includes('has failed (The ping failed.)')));
 });
 
 test('an endpoint that is being deleted is waited for, and then created again', async (t) => {
   const { aws, deploy } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT, configFor(7));
-  aws.endpoints.transition(ENDPOINT, 'Deleting', { seconds: 300, next: 'gone' });
+  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
+  aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 300, next: 'gone' });
   await deploy(8);
   assert.equal(aws.inputs('CreateEndpoint').length, 1);
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
 });
 
 test('a new endpoint whose container does not get ready fails the job with SageMaker’s reason', async (t) => {
@@ -62,7 +62,7 @@ test('a new endpoint whose container does not get ready fails the job with SageM
     deploy(7),
     /version 7 is not served: the endpoint image-classifier is Failed.*ping health check.*log group/,
   );
-  assert.equal(aws.autoscaling.find(ENDPOINT), undefined);
+  assert.equal(aws.autoscaling.find(ENDPOINT_NAME), undefined);
 });
 
 test('an endpoint that is stuck is given up at the time limit', async (t) => {
@@ -101,7 +101,7 @@ test('a configuration that someone else has created under our name is not touche
 
 test('an endpoint whose configuration was deleted cannot be updated, and the job says so', async (t) => {
   const { aws, deploy } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT, configFor(7));
+  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
   aws.configs.delete(configFor(7));
   await assert.rejects(deploy(8), /its configuration .* was deleted.*delete-endpoint --endpoint-name/);
 });
@@ -114,17 +114,17 @@ test('a model that does not exist fails the job at once', async (t) => {
 
 test('throttling everywhere only slows a deployment down', async (t) => {
   const { aws, deploy } = await startWithOld(t, { retries: 3 });
-  aws.endpoints.add(ENDPOINT, configFor(7));
+  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
   aws.throttle(3);
   // More often than the SDK tries.
   aws.injectFault('DescribeEndpoint', 18);
   assert.equal((await deploy(8)).kind, 'rolled out');
-  assert.equal(aws.endpoints.answering(ENDPOINT), modelName(8));
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
 });
 
 test('faults of AWS while the endpoint is watched only slow a deployment down', async (t) => {
   const { aws, deploy } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT, configFor(7));
+  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
   aws.injectFault('DescribeEndpoint', 3, new AwsError('InternalFailure', 'Sorry', { status: 500 }));
   assert.equal((await deploy(8)).kind, 'rolled out');
 });

@@ -207,7 +207,7 @@ export interface RolledOut {
  *
  * @throws Error when the endpoint does not serve the model in the end; it says what is served
  */
-export const rollOut = async (
+export const rollOutModel = async (
   context: DeployContext,
   autoscaling: EndpointAutoscaling,
 ): Promise<RolledOut> => {

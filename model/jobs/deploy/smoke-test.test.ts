@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configFor, ENDPOINT, modelName, startSimulation } from './simulated-aws.ts';
+import {
+  configFor,
+  ENDPOINT_NAME,
+  modelName,
+  startSimulation,
+} from '../../../scripts/aws-double/simulated-deployment.ts';
 
 const WRONG_ANSWERS = [
   ['probabilities that do not sum to 1', { probabilities: [0.5, 0.75, 0.125] }, /sum to 1.375, not 1/],
@@ -40,7 +45,7 @@ test('after an update, a failed smoke test says how to restore the old model, an
   const old = configFor(7);
   await assert.rejects(
     deploy(8),
-    new RegExp(`update-endpoint --endpoint-name ${ENDPOINT} --endpoint-config-name ${old}$`),
+    new RegExp(`update-endpoint --endpoint-name ${ENDPOINT_NAME} --endpoint-config-name ${old}$`),
   );
   assert.ok(aws.configs.names.includes(old));
 });

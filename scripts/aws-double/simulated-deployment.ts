@@ -2,26 +2,28 @@ import type { TestContext } from 'node:test';
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { SageMakerClient, type SageMakerClientConfig } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import { arn } from '../../../scripts/aws-double/protocol.ts';
-import { AwsDouble, type AwsDoubleOptions } from '../../../scripts/aws-double/server.ts';
-import { SimulatedModels, VirtualClock } from '../../../scripts/aws-double/simulation.ts';
-import { AwsState } from '../../../scripts/aws-double/state.ts';
-import { configName } from './endpoint-config.ts';
-import { type DeployResult, deployEndpoint } from './job.ts';
-import type { DeploySettings } from './settings.ts';
+import { configName } from '../../model/jobs/deploy/endpoint-config.ts';
+import { type DeployResult, deployEndpoint } from '../../model/jobs/deploy/job.ts';
+import type { DeploySettings } from '../../model/jobs/deploy/settings.ts';
+import { arn } from './protocol.ts';
+import { AwsDouble, type AwsDoubleOptions } from './server.ts';
+import { SimulatedModels, VirtualClock } from './simulation.ts';
+import { AwsState } from './state.ts';
+
+/** Beside the double and not the job: what is below model/ is compiled into the images. */
 
 export const PLACE = { region: 'ap-northeast-2', account: '123456789012' } as const;
-export const ENDPOINT = 'image-classifier';
-export const ENDPOINT_ARN = arn(PLACE, 'sagemaker', `endpoint/${ENDPOINT}`);
+export const ENDPOINT_NAME = 'image-classifier';
+export const ENDPOINT_ARN = arn(PLACE, 'sagemaker', `endpoint/${ENDPOINT_NAME}`);
 export const ALARMS = ['app-endpoint-errors', 'app-endpoint-latency'];
 /** What the double keeps of the endpoint's autoscaling after a deployment. */
-export const SCALING = { min: 1, max: 4, policies: [`${ENDPOINT}-invocations`] };
+export const SCALING = { min: 1, max: 4, policies: [`${ENDPOINT_NAME}-invocations`] };
 
 export const modelName = (version: number): string => `flowers-${version}`;
 
 export const settingsFor = (version: number, overrides: Partial<DeploySettings> = {}): DeploySettings => ({
   region: PLACE.region,
-  endpointName: ENDPOINT,
+  endpointName: ENDPOINT_NAME,
   modelName: modelName(version),
   modelPackage: { arn: arn(PLACE, 'sagemaker', `model-package/flowers/${version}`), version },
   expectedModelVersion: undefined,
@@ -56,7 +58,7 @@ export const retryAtOnce = (retries: number): RetryStrategy => {
 };
 
 /** The double on a virtual clock, with models that only pretend; it lasts as long as the test. */
-export const startAws = async (t: TestContext, options: Pick<AwsDoubleOptions, 'statements'> = {}) => {
+export const startAwsDouble = async (t: TestContext, options: Pick<AwsDoubleOptions, 'statements'> = {}) => {
   const clock = new VirtualClock();
   const models = new SimulatedModels();
   const state = AwsState.inMemory();
@@ -119,7 +121,7 @@ export const startSimulation = async (
   t: TestContext,
   { retries = 0, ...options }: SimulationOptions = {},
 ) => {
-  const started = await startAws(t, options);
+  const started = await startAwsDouble(t, options);
   const { clock, server } = started;
   const connection = {
     region: PLACE.region,
