@@ -104,7 +104,7 @@ test('an endpoint is created once, and updated afterwards', async (t) => {
   assert.deepEqual(served, ['model-1', 'model-2']);
 });
 
-test('a model that cannot be served is taken back, with the reason', async (t) => {
+test('a model that cannot be served is rolled back, with the reason', async (t) => {
   const { client, makeConfig, settled } = await start(t);
   await makeConfig('one', 'model-1');
   await makeConfig('broken', 'bad-model');

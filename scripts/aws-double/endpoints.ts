@@ -193,7 +193,7 @@ export class Endpoints {
     return found;
   }
 
-  /** Begins a rollout, which goes on after the answer. */
+  /** Begins a rollout, which continues after the answer. */
   #rollOut(name: string, next: Pick<Endpoint, 'config' | 'instances'>, rollout: Rollout): void {
     const { host, configs, state } = this.#options;
     const isNew = this.get(name).status === 'Creating';
