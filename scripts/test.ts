@@ -7,7 +7,7 @@ import { ROOT } from './root.ts';
 
 /** Where the test files of each suite lie. Node 20's test runner takes no patterns. */
 const SUITES: Readonly<Record<string, readonly string[]>> = {
-  unit: ['model', 'services', 'stacks', 'scripts', 'tests/unit', 'tests/sagemaker'],
+  unit: ['model', 'services', 'stacks', 'scripts', 'tests/unit'],
   e2e: ['tests/e2e'],
   tensorflow: ['tests/tensorflow'],
   deploy: ['tests/deploy'],

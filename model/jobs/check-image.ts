@@ -20,5 +20,5 @@ if (missing.length > 0)
 
 await import('./train.ts');
 await import('./evaluate.ts');
-await import('./deploy-endpoint/job.ts');
+await import('./deploy/job.ts');
 process.stdout.write(`The image is complete: ${backend.reason}.\n`);

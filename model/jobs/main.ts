@@ -55,7 +55,7 @@ const evaluate = async (): Promise<0> => {
 };
 
 const deploy = async (): Promise<0 | 1> => {
-  const { runDeployJob } = await import('./deploy-endpoint/job.ts');
+  const { runDeployJob } = await import('./deploy/job.ts');
   return runDeployJob({ signal: stop.signal });
 };
 

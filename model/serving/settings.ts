@@ -5,7 +5,7 @@
 
 /**
  * Photos of several requests are computed together. An instance with two cores answers about 40 photos a second
- * (model/jobs/deploy-endpoint/environment.ts), and the application service waits for 1.5 s: what is queued or being
+ * (model/jobs/deploy/settings.ts), and the application service waits for 1.5 s: what is queued or being
  * computed, `(maxEnqueuedBatches + numBatchThreads) * maxBatchSize`, must be done by then. What comes on top is refused
  * at once, so that the caller tries again, where a longer queue would let all of them wait in vain.
  */

@@ -1,12 +1,12 @@
 import { TRAINING_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
+import { localArn } from '../aws-double/protocol.ts';
 import { Execution } from './execution/execution.ts';
 import type { ExecutionRecord, Plan } from './execution/record.ts';
 import type { StepState } from './execution/step-state.ts';
 import { namingOf, withNaming } from './given-places.ts';
 import { ENTRY_POINT } from './jobs/container.ts';
-import { LocalEndpoints } from './local-sagemaker.ts';
+import { LocalEndpoints } from './local-endpoint.ts';
 import { localRunner } from './steps/runner.ts';
-import { localArn } from './storage/arn.ts';
 import { introduction } from './view/introduction.ts';
 import { liveView, plainView } from './view/view.ts';
 import type { Workspace } from './workspace.ts';

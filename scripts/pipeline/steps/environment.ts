@@ -1,10 +1,10 @@
+import type { ModelRegistry } from '../../aws-double/registry.ts';
 import type { LocalS3 } from '../storage/local-s3.ts';
-import type { Registry } from '../storage/registry.ts';
 
 /** What the steps have in place of AWS. */
 export interface LocalAws {
   readonly s3: LocalS3;
-  readonly registry: Registry;
+  readonly registry: ModelRegistry;
   /** Holds a folder per job. */
   readonly jobs: string;
   /** The program that runs the jobs. */

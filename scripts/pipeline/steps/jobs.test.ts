@@ -12,9 +12,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { list } from 'tar';
+import { ModelRegistry } from '../../aws-double/registry.ts';
 import type { ExecutionOptions } from '../execution/execution.ts';
 import { LocalS3 } from '../storage/local-s3.ts';
-import { Registry } from '../storage/registry.ts';
 import { condition, execute, fail, job, reported, training } from '../testing.ts';
 import { localRunner } from './runner.ts';
 
@@ -41,7 +41,7 @@ const run = (steps: readonly object[], program: string, options: Partial<Executi
   writeFileSync(script, PRELUDE + program);
   const runner = localRunner({
     s3,
-    registry: new Registry(path.join(folder, 'registry')),
+    registry: new ModelRegistry(path.join(folder, 'registry')),
     jobs: path.join(folder, 'jobs'),
     entryPoint: [process.execPath, script],
     overrides: { REQUIRE_GPU: 'false' },

@@ -41,7 +41,7 @@ export const runModel = async (
   const model = modelRequest.parse(request);
   await requireObject(local, model.PrimaryContainer.ModelDataUrl, "The model's archive");
   const name = nameOf(executionId, stepName);
-  const { ModelArn } = await local.registry.createModel({ ModelName: name, ...model });
+  const { ModelArn } = local.registry.createModel({ ModelName: name, ...model });
   report(name);
   return { properties: { ModelName: name, ModelArn }, propertyFiles: {} };
 };
@@ -58,7 +58,7 @@ export const runRegisterModel = async (
     await requireObject(local, ModelDataUrl, "The model's archive");
   await requireObject(local, S3Uri, "The model's measurements");
   const { registry, s3 } = local;
-  const ModelPackageArn = await registry.register(ModelPackageGroupName, description, s3.path(S3Uri));
+  const ModelPackageArn = registry.register(ModelPackageGroupName, description, s3.path(S3Uri));
   const version = ModelPackageArn.slice(ModelPackageArn.lastIndexOf('/') + 1);
   report(`version ${version} of ${ModelPackageGroupName}, ${description.ModelApprovalStatus}`);
   return {

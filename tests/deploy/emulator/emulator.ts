@@ -2,8 +2,8 @@ import { findMoto, MISSING_MOTO, startMoto } from './moto.ts';
 import { overlays } from './overlay/overlays.ts';
 import { startProxy } from './proxy.ts';
 
-export { ACCOUNT } from './aws-json.ts';
 export { MISSING_MOTO } from './moto.ts';
+export { ACCOUNT } from './overlay/overlay.ts';
 
 export interface Emulator {
   /** For AWS_ENDPOINT_URL. */
@@ -15,7 +15,7 @@ export interface Emulator {
 export const findEmulator = (): string | undefined => findMoto();
 
 /**
- * Starts an empty AWS account on this machine: moto, with what it lacks for our stack laid over it.
+ * Starts an empty AWS account on this machine: moto, with overlays for what it lacks for our stack.
  *
  * @throws Error when moto_server is missing or does not start
  */

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { startLocalServer } from '../../../scripts/aws-double/protocol.ts';
 
 export interface Received {
   readonly method: string | undefined;
@@ -16,28 +16,15 @@ export interface Reply {
   readonly body: string | Buffer;
 }
 
-/** A server that notes what it receives and answers as it is told, in moto's place. */
+/** A server that records what it receives and answers with `reply`, in moto's place. */
 export const startFakeUpstream = async (reply: (received: Received) => Reply) => {
   const received: Received[] = [];
-  const server = createServer(async (request, response) => {
+  const server = await startLocalServer(async (request, response) => {
     const { method, url: path, headers, rawHeaders } = request;
     const noted = { method, path, headers, rawHeaders, body: await buffer(request) };
     received.push(noted);
     const { status = 200, headers: answered = {}, body } = reply(noted);
     response.writeHead(status, { ...answered, connection: 'close' }).end(body);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string')
-    throw new Error('The fake upstream listens on no port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    received,
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
-  };
+  return { ...server, received };
 };

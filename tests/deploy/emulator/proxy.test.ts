@@ -4,14 +4,15 @@ import { type IncomingMessage, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
-import { AwsError, anything, type Handler, operation } from './aws-json.ts';
+import { AwsError, operation } from '../../../scripts/aws-double/protocol.ts';
 import { type Received, type Reply, startFakeUpstream } from './fake-upstream.ts';
+import { anything, type MotoHandler } from './overlay/overlay.ts';
 import { startProxy } from './proxy.ts';
 
 const SIGNED =
   'AWS4-HMAC-SHA256 Credential=key/20260101/ap-northeast-2/greeting/aws4_request, SignedHeaders=host, Signature=0';
 
-type Operations = Readonly<Record<string, Handler>>;
+type Operations = Readonly<Record<string, MotoHandler>>;
 
 const start = async (t: TestContext, reply: (received: Received) => Reply, operations: Operations = {}) => {
   const upstream = await startFakeUpstream(reply);

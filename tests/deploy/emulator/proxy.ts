@@ -1,18 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, request as open, type ServerResponse } from 'node:http';
+import { type IncomingMessage, request as open, type ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { buffer, text } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { AwsError, type Handler, type Overlay } from './aws-json.ts';
+import {
+  AwsError,
+  type LocalServer,
+  parseJsonBody,
+  requestTarget,
+  sendJson,
+  startLocalServer,
+} from '../../../scripts/aws-double/protocol.ts';
 import { bucketPolicies } from './bucket-policies.ts';
+import type { MotoHandler, Overlay } from './overlay/overlay.ts';
 import { ruleDescriptions } from './rule-descriptions.ts';
-
-export interface Proxy {
-  readonly url: string;
-  readonly stop: () => Promise<void>;
-}
 
 interface Outgoing {
   readonly method: string;
@@ -78,7 +79,7 @@ const passOnText = async (
 };
 
 /** `Credential=<key>/<date>/<region>/<service>/aws4_request` in a request's signature. */
-const regionOf = ({ headers }: IncomingMessage): string =>
+const signedRegion = ({ headers }: IncomingMessage): string =>
   /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'us-east-1';
 
 /** Services differ in the case of the message's name. */
@@ -104,33 +105,8 @@ const sender = (
     if (statusCode === 200) return content === '' ? {} : JSON.parse(content);
     if (statusCode >= 500) throw new Error(`${service}.${operation} answered ${statusCode}: ${content}`);
     const { __type, message, Message } = refusal.parse(JSON.parse(content));
-    throw new AwsError(__type, message ?? Message ?? '', statusCode);
+    throw new AwsError(__type, message ?? Message ?? '', { status: statusCode });
   };
-};
-
-const parse = (body: string): unknown => {
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw new AwsError('SerializationException', 'The body is not JSON');
-  }
-};
-
-const answerWith = (response: ServerResponse, status: number, value: unknown): void => {
-  const body = JSON.stringify(value);
-  response.writeHead(status, {
-    'content-type': 'application/x-amz-json-1.1',
-    'content-length': Buffer.byteLength(body),
-    'x-amzn-requestid': randomUUID(),
-  });
-  response.end(body);
-};
-
-const fail = (response: ServerResponse, error: unknown): void => {
-  if (response.headersSent) response.destroy();
-  else if (error instanceof AwsError)
-    answerWith(response, error.status, { __type: error.code, message: error.message });
-  else answerWith(response, 502, { __type: 'InternalFailure', message: `The emulator failed: ${error}` });
 };
 
 /**
@@ -140,9 +116,9 @@ const fail = (response: ServerResponse, error: unknown): void => {
  * @param upstream where the real emulator is
  * @returns the proxy on a free port of 127.0.0.1
  */
-export const startProxy = async (upstream: string, overlays: readonly Overlay[]): Promise<Proxy> => {
+export const startProxy = async (upstream: string, overlays: readonly Overlay[]): Promise<LocalServer> => {
   const base = new URL(upstream);
-  const handlers = new Map<string, { service: string; handler: Handler }>();
+  const handlers = new Map<string, { service: string; handler: MotoHandler }>();
   for (const { service, operations } of overlays)
     for (const [name, handler] of Object.entries(operations))
       handlers.set(`${service}.${name}`, { service, handler });
@@ -152,7 +128,7 @@ export const startProxy = async (upstream: string, overlays: readonly Overlay[])
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const line = { method: request.method ?? 'GET', path: request.url ?? '/' };
     if (policies.concerns(line)) {
-      const { status, contentType, body } = policies.answer(line, (await buffer(request)).toString());
+      const { status, contentType, body } = policies.answer(line, await text(request));
       response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
       response.end(body);
       return;
@@ -163,28 +139,11 @@ export const startProxy = async (upstream: string, overlays: readonly Overlay[])
       const amend = (answer: string) => (rules.concerns(form) ? rules.amend({ form, answer }) : answer);
       return passOnText(base, request, response, body, amend);
     }
-    const found = handlers.get(`${request.headers['x-amz-target']}`);
+    const found = handlers.get(requestTarget(request));
     if (!found) return passOn(base, request, response);
-    const input = parse((await buffer(request)).toString());
+    const input = parseJsonBody(await text(request));
     const send = sender(base, found.service, request);
-    answerWith(response, 200, await found.handler(input, { region: regionOf(request), send }));
+    sendJson(response, await found.handler(input, { region: signedRegion(request), send }));
   };
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => fail(response, error));
-  });
-  // A client that reuses a connection at the moment when the server closes it would see a failure.
-  server.keepAliveTimeout = 0;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The proxy listens on no port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    stop: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return startLocalServer(serve);
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Anything, AwsError, anything, type Call, type Overlay, operation, time } from '../aws-json.ts';
+import { AwsError, operation } from '../../../../scripts/aws-double/protocol.ts';
+import { type Anything, anything, type MotoCall, type Overlay, time } from './overlay.ts';
 
 const source = z.looseObject({
   type: z.string(),
@@ -46,14 +47,14 @@ export const codeBuild = (): Overlay => {
     const found = stored.parse(answer);
     return { ...found, ...requests.get(found.arn) };
   };
-  const describe = async (names: readonly string[], { send }: Call) => {
+  const describe = async (names: readonly string[], { send }: MotoCall) => {
     const answer = await send('BatchGetProjects', { names: names.map(nameOf) });
     return z
       .object({ projects: z.array(stored) })
       .parse(answer)
       .projects.map(full);
   };
-  const builds = async (name: string, input: unknown, { send }: Call) =>
+  const builds = async (name: string, input: unknown, { send }: MotoCall) =>
     z
       .looseObject({ build: build.optional(), builds: z.array(build).optional() })
       .parse(await send(name, input));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { AwsError, type Overlay, operation, time } from '../aws-json.ts';
+import { AwsError, operation } from '../../../../scripts/aws-double/protocol.ts';
+import { type Overlay, time } from './overlay.ts';
 
 const artifacts = z.array(z.object({ name: z.string() })).optional();
 const action = z.looseObject({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Anything, AwsError, anything, type Call, type Overlay, operation } from '../aws-json.ts';
+import { AwsError, operation } from '../../../../scripts/aws-double/protocol.ts';
+import { type Anything, anything, type MotoCall, type Overlay } from './overlay.ts';
 
 /** What a service is told when it is created or updated, and what DescribeServices must give back. */
 const attributes = z.object({
@@ -52,12 +53,12 @@ export const ecs = (): Overlay => {
     // A service has a launch type or a strategy; moto says EC2 where it was given a strategy.
     return { ...rest, ...(told?.capacityProviderStrategy?.length ? {} : { launchType }), ...told };
   };
-  const tell = async (name: string, input: Anything, earlier: Attributes, { send }: Call) => {
+  const tell = async (name: string, input: Anything, earlier: Attributes, { send }: MotoCall) => {
     const answer = one.parse(await send(name, input));
     requests.set(answer.service.serviceArn, { ...earlier, ...attributes.parse(input) });
     return { ...answer, service: full(answer.service) };
   };
-  const describe = async (input: Anything, { send }: Call) => {
+  const describe = async (input: Anything, { send }: MotoCall) => {
     const answer = many.parse(await send('DescribeServices', input));
     return { ...answer, services: answer.services.map(full) };
   };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { anything } from '../aws-json.ts';
 import { type Received, type Reply, startFakeUpstream } from '../fake-upstream.ts';
 import { startProxy } from '../proxy.ts';
+import { anything } from './overlay.ts';
 import { overlays } from './overlays.ts';
 
 /** Starts the overlays before an upstream that answers `reply`, and gives a function that calls an operation. */

@@ -1,10 +1,9 @@
-import type { Overlay } from '../aws-json.ts';
 import { applicationAutoscaling } from './application-autoscaling.ts';
-import { budgets } from './budgets.ts';
 import { codeBuild } from './codebuild.ts';
-import { codeCommit } from './codecommit.ts';
 import { codePipeline } from './codepipeline.ts';
 import { ecs } from './ecs.ts';
+import { budgets, codeCommit } from './kept-services.ts';
+import type { Overlay } from './overlay.ts';
 import { sageMaker } from './sagemaker.ts';
 
 /** Everything that moto 5.2.1 lacks for our stack, as new as a fresh AWS account. */

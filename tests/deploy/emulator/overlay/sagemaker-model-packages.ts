@@ -1,22 +1,23 @@
 import { z } from 'zod';
-import { AwsError, type Call, type Handler, operation } from '../aws-json.ts';
+import { AwsError, operation } from '../../../../scripts/aws-double/protocol.ts';
+import type { MotoCall, MotoHandler } from './overlay.ts';
 
 const named = z.looseObject({ ModelPackageGroupName: z.string() });
 const list = z.looseObject({ ModelPackageGroupSummaryList: z.array(named) });
 const packages = z.object({ ModelPackageSummaryList: z.array(z.unknown()) });
 
 /** Moto cannot delete a model package group, and overwrites one of the same name: deleted ones are hidden here. */
-export const sageMakerModelPackages = (): Readonly<Record<string, Handler>> => {
+export const sageMakerModelPackages = (): Readonly<Record<string, MotoHandler>> => {
   const deleted = new Set<string>();
-  const key = (name: string, { region }: Call) => `${region}/${name}`;
+  const key = (name: string, { region }: MotoCall) => `${region}/${name}`;
 
-  const describe = async (input: z.infer<typeof named>, call: Call) => {
+  const describe = async (input: z.infer<typeof named>, call: MotoCall) => {
     const name = input.ModelPackageGroupName;
     if (deleted.has(key(name, call)))
       throw new AwsError('ValidationException', `ModelPackageGroup ${name} does not exist.`);
     return call.send('DescribeModelPackageGroup', { ModelPackageGroupName: name });
   };
-  const exists = async (input: z.infer<typeof named>, call: Call) => {
+  const exists = async (input: z.infer<typeof named>, call: MotoCall) => {
     try {
       await describe(input, call);
       return true;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { AwsError, type Handler, operation } from '../aws-json.ts';
+import { AwsError, operation } from '../../../../scripts/aws-double/protocol.ts';
+import type { MotoHandler } from './overlay.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,255}$/);
 const create = z.looseObject({
@@ -76,7 +77,7 @@ const check = (text: string): void => {
 };
 
 /** Moto takes any text for a pipeline's definition. */
-export const sageMakerPipelines: Readonly<Record<string, Handler>> = {
+export const sageMakerPipelines: Readonly<Record<string, MotoHandler>> = {
   CreatePipeline: operation(create, (input, { send }) => {
     check(input.PipelineDefinition);
     return send('CreatePipeline', input);

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { type Overlay, operation } from '../aws-json.ts';
-import { Tags, tagList, toList, toMap } from '../tags.ts';
+import { operation } from '../../../../scripts/aws-double/protocol.ts';
+import { sageMakerStudio } from './kept-services.ts';
+import type { Overlay } from './overlay.ts';
 import { sageMakerModelPackages } from './sagemaker-model-packages.ts';
 import { sageMakerPipelines } from './sagemaker-pipelines.ts';
-import { sageMakerStudio } from './sagemaker-studio.ts';
+import { Tags, tagList, toList, toMap } from './tags.ts';
 
 const resource = z.looseObject({ ResourceArn: z.string() });
 

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import {
+  CreateEndpointConfigCommand,
+  DeleteEndpointConfigCommand,
+  DescribeEndpointConfigCommand,
+  type ProductionVariant,
+  paginateListEndpointConfigs,
+} from '@aws-sdk/client-sagemaker';
+import { ENDPOINT_VARIANT } from '../../contract/sagemaker-jobs.ts';
+import { isAlreadyExists, undefinedIfNotFound } from './aws-errors.ts';
+import type { DeployContext } from './context.ts';
+import { describeEndpoint } from './endpoint.ts';
+import type { DeploySettings } from './settings.ts';
+
+const toVariant = ({ modelName, instanceType, minInstances }: DeploySettings) =>
+  ({
+    VariantName: ENDPOINT_VARIANT,
+    ModelName: modelName,
+    InstanceType: instanceType,
+    InitialInstanceCount: minInstances,
+  }) satisfies ProductionVariant;
+
+/**
+ * Name of the endpoint's configuration for a model: `<endpoint>-<version of the model package>-<hash of the content>`.
+ * A configuration cannot be changed, so what differs is named differently, and a repeated run finds its own again.
+ */
+export const configName = (settings: DeploySettings): string => {
+  const content = JSON.stringify(toVariant(settings));
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 8);
+  return `${settings.endpointName}-${settings.modelPackage.version}-${hash}`;
+};
+
+/**
+ * Version of the model package that a configuration is for.
+ *
+ * @returns `undefined` when this job has not created the configuration for this endpoint, but, say, for an endpoint
+ * whose name begins with this one's
+ */
+export const configVersion = (config: string, endpointName: string): number | undefined => {
+  if (!config.startsWith(`${endpointName}-`)) return undefined;
+  const version = /^(\d+)-[0-9a-f]{8}$/.exec(config.slice(endpointName.length + 1))?.[1];
+  return version === undefined ? undefined : Number(version);
+};
+
+/** What a configuration is called in a message. */
+export const describeConfig = (config: string, endpointName: string): string => {
+  const version = configVersion(config, endpointName);
+  return version === undefined ? `the configuration ${config}` : `model version ${version} (${config})`;
+};
+
+const isSame = (settings: DeploySettings, variants: readonly ProductionVariant[]): boolean => {
+  const [found, ...others] = variants;
+  const expected = toVariant(settings);
+  return (
+    others.length === 0 &&
+    found?.VariantName === expected.VariantName &&
+    found.ModelName === expected.ModelName &&
+    found.InstanceType === expected.InstanceType &&
+    found.InitialInstanceCount === expected.InitialInstanceCount
+  );
+};
+
+/**
+ * Creates the configuration unless it exists: an earlier run, or one at the same time, may have created it.
+ *
+ * @returns its name
+ * @throws Error when a configuration of this name holds something else
+ */
+export const ensureEndpointConfig = async ({ settings, clients, report }: DeployContext): Promise<string> => {
+  const name = configName(settings);
+  const create = new CreateEndpointConfigCommand({
+    EndpointConfigName: name,
+    ProductionVariants: [toVariant(settings)],
+  });
+  try {
+    await clients.sageMaker.send(create);
+    report(`Created the endpoint configuration ${name}.`);
+    return name;
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+  const describe = new DescribeEndpointConfigCommand({ EndpointConfigName: name });
+  const found = await undefinedIfNotFound(clients.sageMaker.send(describe));
+  // Gone again when another run has cleaned up: the next try creates it.
+  if (found && !isSame(settings, found.ProductionVariants ?? []))
+    throw new Error(
+      `The endpoint configuration ${name} exists but does not hold model ${settings.modelName} on ${settings.instanceType}: someone else has created it. Delete it (aws sagemaker delete-endpoint-config --endpoint-config-name ${name}) and run the job again.`,
+    );
+  report(`The endpoint configuration ${name} already exists.`);
+  return name;
+};
+
+interface OldConfig {
+  readonly name: string;
+  readonly createdAt: number;
+}
+
+/** The configurations that this job has created for the endpoint, the youngest first. */
+const listOwnConfigs = async ({ settings, clients }: DeployContext): Promise<OldConfig[]> => {
+  const { endpointName } = settings;
+  const found: OldConfig[] = [];
+  const pages = paginateListEndpointConfigs(
+    { client: clients.sageMaker },
+    { NameContains: `${endpointName}-` },
+  );
+  for await (const { EndpointConfigs = [] } of pages)
+    for (const { EndpointConfigName: name = '', CreationTime } of EndpointConfigs)
+      if (CreationTime && configVersion(name, endpointName) !== undefined)
+        found.push({ name, createdAt: CreationTime.getTime() });
+  return found.sort((one, other) => other.createdAt - one.createdAt);
+};
+
+/**
+ * Deletes this job's old configurations of the endpoint. What stays: what the endpoint serves or is rolling out; the
+ * configuration before that, for a rollback by hand; and those so young that a run which is under way may need them.
+ *
+ * @param previous the configuration before this one, if known; else the youngest other one stays
+ * @returns the names of the deleted ones
+ */
+export const deleteOldConfigs = async (
+  context: DeployContext,
+  previous: string | undefined,
+): Promise<string[]> => {
+  const { settings, clients, clock, report } = context;
+  const configs = await listOwnConfigs(context);
+  const state = await describeEndpoint(context);
+  if (state === undefined) return [];
+  const used = new Set([state.config, state.pending]);
+  used.add(previous ?? configs.find(({ name }) => !used.has(name))?.name);
+  const youngest = clock.now() - settings.limitMinutes * 60_000;
+  const old = configs.filter(({ name, createdAt }) => !used.has(name) && createdAt < youngest);
+  const deleted: string[] = [];
+  for (const { name } of old) {
+    // Another run may meanwhile have gone back to it. An endpoint whose configuration is gone can only be deleted.
+    const now = await describeEndpoint(context);
+    if (now?.config === name || now?.pending === name) continue;
+    const remove = new DeleteEndpointConfigCommand({ EndpointConfigName: name });
+    await undefinedIfNotFound(clients.sageMaker.send(remove));
+    deleted.push(name);
+  }
+  if (deleted.length > 0) report(`Deleted old endpoint configurations: ${deleted.join(', ')}.`);
+  return deleted;
+};

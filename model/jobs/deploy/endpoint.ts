@@ -1,0 +1,157 @@
+import {
+  AddTagsCommand,
+  DescribeEndpointCommand,
+  type EndpointStatus,
+  ListTagsCommand,
+  type Tag,
+} from '@aws-sdk/client-sagemaker';
+import { isTransient, undefinedIfNotFound } from './aws-errors.ts';
+import type { DeployContext } from './context.ts';
+import type { DeploySettings } from './settings.ts';
+
+/** What an endpoint does, as far as a deployment must know. */
+export interface EndpointState {
+  readonly arn: string;
+  readonly status: EndpointStatus;
+  /** Name of the configuration that it serves; while it is being created, of the one that it will. */
+  readonly config: string;
+  /** Name of the configuration that is being rolled out. */
+  readonly pending: string | undefined;
+  readonly failureReason: string | undefined;
+  readonly desiredInstances: number;
+}
+
+/** Whether the endpoint stays in a status until someone acts. */
+const IS_STABLE: Readonly<Record<EndpointStatus, boolean>> = {
+  Creating: false,
+  Deleting: false,
+  Failed: true,
+  InService: true,
+  OutOfService: true,
+  RollingBack: false,
+  SystemUpdating: false,
+  UpdateRollbackFailed: true,
+  Updating: false,
+};
+
+/** Whether nothing is under way: there is no endpoint, or it stays as it is. A status that AWS may add is waited out. */
+export const isSettled = (state: EndpointState | undefined): boolean =>
+  state === undefined || IS_STABLE[state.status] === true;
+
+/** Whether there is nothing that could serve again by itself. */
+export const isGone = (state: EndpointState | undefined): boolean =>
+  state === undefined || state.status === 'Deleting' || state.status === 'Failed';
+
+export const isServing = (state: EndpointState | undefined, config: string): boolean =>
+  state?.status === 'InService' && state.config === config;
+
+/** @returns `undefined` when there is no such endpoint */
+export const describeEndpoint = async ({
+  settings: { endpointName },
+  clients,
+}: DeployContext): Promise<EndpointState | undefined> => {
+  const describe = new DescribeEndpointCommand({ EndpointName: endpointName });
+  const found = await undefinedIfNotFound(clients.sageMaker.send(describe));
+  if (found?.EndpointStatus === undefined) return undefined;
+  return {
+    arn: found.EndpointArn ?? '',
+    status: found.EndpointStatus,
+    config: found.EndpointConfigName ?? '',
+    pending: found.PendingDeploymentSummary?.EndpointConfigName,
+    failureReason: found.FailureReason,
+    desiredInstances: found.ProductionVariants?.[0]?.DesiredInstanceCount ?? 0,
+  };
+};
+
+/** What the console shows of an endpoint: which model it serves. */
+export const endpointTags = ({ modelPackage }: DeploySettings): Tag[] => [
+  { Key: 'model-version', Value: String(modelPackage.version) },
+  { Key: 'model-package', Value: modelPackage.arn },
+];
+
+/** Writes the model's version on the endpoint, unless it is there. */
+export const ensureTags = async (
+  { settings, clients }: DeployContext,
+  ResourceArn: string,
+): Promise<void> => {
+  const { Tags: found = [] } = await clients.sageMaker.send(new ListTagsCommand({ ResourceArn }));
+  const Tags = endpointTags(settings).filter(
+    ({ Key, Value }) => !found.some((tag) => tag.Key === Key && tag.Value === Value),
+  );
+  if (Tags.length > 0) await clients.sageMaker.send(new AddTagsCommand({ ResourceArn, Tags }));
+};
+
+/** An unchanged status is reported again after this long, so that the log shows life. */
+const REMIND_MINUTES = 5;
+/** How much longer than usual the pause gets when AWS cannot answer. */
+const SLOWEST = 8;
+/** Runs that were started together do not poll together forever. */
+const JITTER = 0.2;
+
+const minutesBetween = (start: number, end: number): number => Math.floor((end - start) / 60_000);
+
+const isOverdue = ({ settings, startedAt, clock }: DeployContext): boolean =>
+  clock.now() > startedAt + settings.limitMinutes * 60_000;
+
+/**
+ * Pauses for a poll.
+ *
+ * @throws Error when the time limit has passed
+ */
+export const pause = async (context: DeployContext, polls = 1): Promise<void> => {
+  const { clock, settings, signal } = context;
+  if (isOverdue(context))
+    throw new Error(
+      `The job gives up after ${settings.limitMinutes} minutes: others change the endpoint ${settings.endpointName} again and again. Stop them and run the pipeline's DeployEndpoint step again.`,
+    );
+  const jitter = 1 + JITTER * (2 * Math.random() - 1);
+  await clock.sleep(settings.pollSeconds * 1000 * polls * jitter, signal);
+};
+
+/**
+ * Waits until nothing is under way. Too many requests and faults of AWS only slow it down.
+ *
+ * @returns what the endpoint does then; `undefined` when there is none
+ * @throws Error when the time limit passes
+ */
+export const waitUntilSettled = async (context: DeployContext): Promise<EndpointState | undefined> => {
+  const { settings, clock, startedAt, report, signal } = context;
+  const { endpointName } = settings;
+  let last: EndpointState | undefined;
+  let since = clock.now();
+  let reminded = since;
+  let slowness = 1;
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      const state = await describeEndpoint(context);
+      if (isSettled(state)) return state;
+      slowness = 1;
+      if (state?.status !== last?.status) {
+        since = clock.now();
+        reminded = since;
+        report(`The endpoint ${endpointName} is ${state?.status}.`);
+      }
+      last = state;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      slowness = Math.min(SLOWEST, slowness * 2);
+      report(`SageMaker cannot answer now (${error instanceof Error ? error.name : 'error'}); asking again.`);
+    }
+    const now = clock.now();
+    const inStatus = minutesBetween(since, now);
+    if (isOverdue(context)) {
+      const what = last
+        ? `The endpoint ${endpointName} has been stuck in ${last.status} for ${inStatus} minutes`
+        : `SageMaker has not said for ${inStatus} minutes what the endpoint ${endpointName} does`;
+      throw new Error(
+        `${what}; the job gives up after ${minutesBetween(startedAt, now)} minutes. SageMaker will finish what was started. Look at the log group /aws/sagemaker/Endpoints/${endpointName}: usually the container does not get ready, or SageMaker has no instance to give. Run the pipeline's DeployEndpoint step again once the endpoint is settled.`,
+      );
+    }
+    if (last && minutesBetween(reminded, now) >= REMIND_MINUTES) {
+      reminded = now;
+      report(`The endpoint ${endpointName} has been ${last.status} for ${inStatus} minutes.`);
+    }
+    await pause(context, slowness);
+  }
+};

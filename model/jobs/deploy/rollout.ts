@@ -1,0 +1,226 @@
+import {
+  CreateEndpointCommand,
+  DeleteEndpointCommand,
+  type TrafficRoutingConfig,
+  UpdateEndpointCommand,
+  type UpdateEndpointInput,
+} from '@aws-sdk/client-sagemaker';
+import type { EndpointAutoscaling } from './autoscaling.ts';
+import { isAlreadyExists, isInProgress, isNotFound } from './aws-errors.ts';
+import type { DeployContext } from './context.ts';
+import {
+  describeEndpoint,
+  type EndpointState,
+  endpointTags,
+  isServing,
+  isSettled,
+  pause,
+  waitUntilSettled,
+} from './endpoint.ts';
+import { configName, describeConfig, ensureEndpointConfig } from './endpoint-config.ts';
+import type { DeploySettings } from './settings.ts';
+
+/** Of so many instances, one takes the first step of traffic. */
+const INSTANCES_PER_CANARY = 10;
+
+/** Enough for SageMaker to start the instances and their containers. */
+const STARTING_SECONDS = 3000;
+
+/** Longer reasons of SageMaker's are cut: it shows 1024 characters of the job's message. */
+const REASON_LENGTH = 300;
+
+/**
+ * The canary is counted in instances: how SageMaker rounds a percentage of a few of them is not documented, and it
+ * refuses more than half of them. Source: TrafficRoutingConfig, SageMaker's API reference.
+ */
+const trafficRouting = (instances: number, bakingSeconds: number): TrafficRoutingConfig =>
+  instances > 1
+    ? {
+        Type: 'CANARY',
+        CanarySize: {
+          Type: 'INSTANCE_COUNT',
+          Value: Math.max(1, Math.floor(instances / INSTANCES_PER_CANARY)),
+        },
+        WaitIntervalInSeconds: bakingSeconds,
+      }
+    : // One instance cannot be halved. The alarms watch it while the old one is kept.
+      { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 };
+
+/**
+ * How an update is carried out: on new instances beside the old ones, which are kept until the alarms have watched the
+ * new model for a while. The endpoint keeps the number of instances that autoscaling gave it.
+ */
+export const updatePolicy = (
+  { minInstances, maxInstances, bakingSeconds, rollbackAlarms }: DeploySettings,
+  { desiredInstances }: Pick<EndpointState, 'desiredInstances'>,
+): Omit<UpdateEndpointInput, 'EndpointName' | 'EndpointConfigName'> => {
+  const keepsCount = desiredInstances >= minInstances && desiredInstances <= maxInstances;
+  const instances = keepsCount ? desiredInstances : minInstances;
+  return {
+    RetainAllVariantProperties: keepsCount,
+    DeploymentConfig: {
+      BlueGreenUpdatePolicy: {
+        TrafficRoutingConfiguration: trafficRouting(instances, bakingSeconds),
+        TerminationWaitInSeconds: bakingSeconds,
+        MaximumExecutionTimeoutInSeconds: STARTING_SECONDS + 2 * bakingSeconds,
+      },
+      ...(rollbackAlarms.length > 0 && {
+        AutoRollbackConfiguration: { Alarms: rollbackAlarms.map((AlarmName) => ({ AlarmName })) },
+      }),
+    },
+  };
+};
+
+/**
+ * Why the endpoint does not serve the model after a rollout, what it serves instead, and what to do.
+ *
+ * @param previous the configuration that it served before; `undefined` when there was no other
+ */
+const rolloutError = (
+  { endpointName, modelPackage, rollbackAlarms }: DeploySettings,
+  state: EndpointState | undefined,
+  previous: string | undefined,
+): Error => {
+  const model = `Model version ${modelPackage.version}`;
+  const again = "Run the pipeline's DeployEndpoint step again.";
+  const log = `log group /aws/sagemaker/Endpoints/${endpointName}`;
+  if (state === undefined)
+    return new Error(
+      `${model} is not served: the endpoint ${endpointName} was deleted during the rollout. ${again}`,
+    );
+  const reason = state.failureReason
+    ? `SageMaker says: ${state.failureReason.slice(0, REASON_LENGTH)}`
+    : 'SageMaker gives no reason.';
+  if (state.status !== 'InService')
+    return new Error(
+      `${model} is not served: the endpoint ${endpointName} is ${state.status}. ${reason} Look at the ${log} and correct the model; the next deployment repairs the endpoint.`,
+    );
+  const serving = `the endpoint ${endpointName} serves ${describeConfig(state.config, endpointName)}`;
+  if (state.config !== previous)
+    return new Error(
+      `${model} is not served: ${serving}, which was deployed meanwhile. To replace it: ${again}`,
+    );
+  const alarms =
+    rollbackAlarms.length === 0
+      ? 'No alarm watches the rollout.'
+      : `The alarms that trigger a rollback are ${rollbackAlarms.join(', ')}.`;
+  return new Error(
+    `${model} was rolled back: ${serving} as before. ${reason} ${alarms} Look at them and at the ${log} before you deploy again.`,
+  );
+};
+
+/** SageMaker updates no endpoint whose configuration is gone. */
+const deletedConfigError = ({ endpointName }: DeploySettings, config: string): Error =>
+  new Error(
+    `The endpoint ${endpointName} cannot be updated: its configuration ${config} was deleted. Delete the endpoint (aws sagemaker delete-endpoint --endpoint-name ${endpointName}) and run the pipeline's DeployEndpoint step again; until then the endpoint keeps serving.`,
+  );
+
+/** A rollout that was begun. */
+interface Begun {
+  /** Configuration that the endpoint served before; `undefined` when there was no other. */
+  readonly previous: string | undefined;
+}
+
+/**
+ * Begins what brings the endpoint to the model.
+ *
+ * @param settled what the endpoint does; nothing is under way
+ * @returns `undefined` when the endpoint must be looked at again: it had failed and is being deleted, or has changed
+ */
+const begin = async (
+  context: DeployContext,
+  autoscaling: EndpointAutoscaling,
+  settled: EndpointState | undefined,
+): Promise<Begun | undefined> => {
+  const { settings, clients, report } = context;
+  const { endpointName: EndpointName } = settings;
+  if (settled?.status === 'Failed') {
+    const reason = settled.failureReason ?? 'no reason is given';
+    report(`The endpoint ${EndpointName} has failed (${reason}). It cannot be updated: deleting it.`);
+    await clients.sageMaker.send(new DeleteEndpointCommand({ EndpointName }));
+    return undefined;
+  }
+  const EndpointConfigName = await ensureEndpointConfig(context);
+  const next = describeConfig(EndpointConfigName, EndpointName);
+  if (settled === undefined) {
+    report(`Creating the endpoint ${EndpointName} with ${next}.`);
+    await clients.sageMaker.send(
+      new CreateEndpointCommand({ EndpointName, EndpointConfigName, Tags: endpointTags(settings) }),
+    );
+    return { previous: undefined };
+  }
+  await autoscaling.suspend();
+  // Until just now, autoscaling may have changed the number of instances, and another run anything.
+  const now = await describeEndpoint(context);
+  if (now === undefined || !isSettled(now) || isServing(now, EndpointConfigName)) return undefined;
+  report(
+    `Updating the endpoint ${EndpointName} from ${describeConfig(now.config, EndpointName)} to ${next}.`,
+  );
+  await clients.sageMaker.send(
+    new UpdateEndpointCommand({ EndpointName, EndpointConfigName, ...updatePolicy(settings, now) }),
+  );
+  // One that was out of service may have had this very configuration.
+  return { previous: now.config === EndpointConfigName ? undefined : now.config };
+};
+
+/** Like {@link begin}, but being too late is no error. */
+const tryToBegin = async (
+  context: DeployContext,
+  autoscaling: EndpointAutoscaling,
+  settled: EndpointState | undefined,
+): Promise<Begun | undefined> => {
+  const { settings, report } = context;
+  try {
+    return await begin(context, autoscaling, settled);
+  } catch (error) {
+    const { endpointName } = settings;
+    if (isNotFound(error)) {
+      if (settled && String(error).includes(`endpoint-config/${settled.config}"`))
+        throw deletedConfigError(settings, settled.config);
+      report(
+        `The endpoint ${endpointName} or its configuration does not exist, or not yet (${String(error)}); looking again.`,
+      );
+      return undefined;
+    }
+    if (!isInProgress(error) && !isAlreadyExists(error)) throw error;
+    const now = await describeEndpoint(context);
+    // The request was carried out, but its answer was lost, and the SDK has sent it again.
+    if (!isSettled(now) && (now?.pending ?? now?.config) === configName(settings))
+      return { previous: settled?.config };
+    report(`Another run is changing the endpoint ${endpointName}.`);
+    return undefined;
+  }
+};
+
+/** The endpoint serves the model. */
+export interface RolledOut {
+  readonly kind: 'rolled out' | 'unchanged';
+  readonly arn: string;
+  /** Name of the configuration that it served before this run; `undefined` when there was no other. */
+  readonly previous: string | undefined;
+}
+
+/**
+ * Brings the endpoint to the model, whatever it does at first, and waits until it serves it. A change that is under way
+ * is waited for: of runs with different models the last one wins. Autoscaling may be suspended afterwards, also after an
+ * error.
+ *
+ * @throws Error when the endpoint does not serve the model in the end; it says what is served
+ */
+export const rollOutModel = async (
+  context: DeployContext,
+  autoscaling: EndpointAutoscaling,
+): Promise<RolledOut> => {
+  const target = configName(context.settings);
+  for (;;) {
+    const before = await waitUntilSettled(context);
+    if (before && isServing(before, target))
+      return { kind: 'unchanged', arn: before.arn, previous: undefined };
+    const begun = await tryToBegin(context, autoscaling, before);
+    await pause(context);
+    if (!begun) continue;
+    const after = await waitUntilSettled(context);
+    if (!after || !isServing(after, target)) throw rolloutError(context.settings, after, begun.previous);
+    return { kind: 'rolled out', arn: after.arn, previous: begun.previous };
+  }
+};

@@ -1,0 +1,99 @@
+import type { ProductionVariantInstanceType } from '@aws-sdk/client-sagemaker';
+import { z } from 'zod';
+import { DEPLOY_ENVIRONMENT } from '../../contract/sagemaker-jobs.ts';
+
+/** Environment variable of each setting; some may be set beside the contract's, mostly to try the job out. */
+const VARIABLES = {
+  ...DEPLOY_ENVIRONMENT,
+  expectedModelVersion: 'EXPECTED_MODEL_VERSION',
+  invocationsPerInstance: 'INVOCATIONS_PER_INSTANCE',
+  bakingSeconds: 'BAKING_SECONDS',
+  pollSeconds: 'POLL_SECONDS',
+  limitMinutes: 'LIMIT_MINUTES',
+} as const;
+
+/** SageMaker takes 63 characters, of which `-<version>-<hash>` of a configuration's name needs up to 20. */
+const ENDPOINT_NAME_LIMIT = 43;
+const INSTANCE_TYPE = /^ml\.[a-z0-9-]+\.[a-z0-9-]+$/;
+/** Source: AutoRollbackConfig, SageMaker's API reference. */
+const ALARM_LIMIT = 10;
+
+const name = z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/, 'give letters, digits and single hyphens');
+const positive = z.coerce.number().positive();
+const instances = z.coerce.number().int().min(1);
+
+/** AWS adds types faster than its SDK lists them. */
+const instanceType = z.custom<ProductionVariantInstanceType>(
+  (value) => typeof value === 'string' && INSTANCE_TYPE.test(value),
+  'give an instance type of SageMaker, such as ml.m5.large',
+);
+
+const modelPackage = z
+  .string()
+  .regex(
+    /^arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{12}:model-package\/[^/]+\/\d{1,10}$/,
+    'give the ARN of a version of a model package, such as arn:aws:sagemaker:ap-northeast-2:123456789012:model-package/flowers/3',
+  )
+  .transform((arn) => ({ arn, version: Number(arn.slice(arn.lastIndexOf('/') + 1)) }));
+
+const alarms = z
+  .string()
+  .transform((list) =>
+    list
+      .split(',')
+      .map((alarm) => alarm.trim())
+      .filter((alarm) => alarm !== ''),
+  )
+  .refine((list) => list.length <= ALARM_LIMIT, `name at most ${ALARM_LIMIT} alarms`);
+
+const schema = z
+  .object({
+    region: z.string(),
+    endpointName: name.max(ENDPOINT_NAME_LIMIT),
+    modelName: name.max(63),
+    /** The ARN ends in the version, its number in the group of registered models. */
+    modelPackage,
+    instanceType,
+    minInstances: instances,
+    maxInstances: instances,
+    /** Names of the alarms any of which triggers a rollback. */
+    rollbackAlarms: alarms.prefault(''),
+    /** What the model calls itself in its answers; not checked when not known. */
+    expectedModelVersion: z.string().optional(),
+    /**
+     * Photos per minute and instance that autoscaling aims at. 20 a second, where one that takes 20 ms a photo could
+     * answer 50: time is left to start another.
+     */
+    invocationsPerInstance: positive.default(1200),
+    /** For how long the alarms watch each step of the rollout; they look at up to three minutes in a row. */
+    bakingSeconds: z.coerce.number().int().min(0).max(3600).default(300),
+    pollSeconds: positive.default(15),
+    /** When to give up waiting: before the pipeline ends the job, which would not say why. */
+    limitMinutes: positive.default(100),
+  })
+  .refine(({ minInstances, maxInstances }) => minInstances <= maxInstances, {
+    path: ['minInstances'],
+    message: `must not be above ${VARIABLES.maxInstances}`,
+  });
+
+/** What the job is to do. Durations are in the unit that their name ends in. */
+export type DeploySettings = Readonly<z.infer<typeof schema>>;
+
+/**
+ * Reads the job's settings. A variable that is set but empty counts as not set.
+ *
+ * @throws Error that names each wrong variable
+ */
+export const readDeploySettings = (environment: NodeJS.ProcessEnv): DeploySettings => {
+  const variables: Readonly<Record<string, string>> = VARIABLES;
+  const given = Object.entries(variables).map(([setting, variable]) => [
+    setting,
+    environment[variable] || undefined,
+  ]);
+  const { data, error } = schema.safeParse(Object.fromEntries(given));
+  if (data) return data;
+  const issues = error.issues.map(({ path, message }) => `${variables[path.join('.')]}: ${message}`);
+  throw new Error(
+    `The environment of the deployment job is wrong. ${issues.join('; ')}. Correct it in the pipeline's DeployEndpoint step.`,
+  );
+};

@@ -1,0 +1,307 @@
+import { z } from 'zod';
+import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
+import type { Autoscaling } from './autoscaling.ts';
+import { type EndpointConfigs, resourceName, sageMakerNames } from './endpoint-configs.ts';
+import { type AwsCaller, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
+import {
+  type AwsState,
+  type Endpoint,
+  type EndpointStatus,
+  endpointTagList,
+  isAnswering,
+  isBusy,
+} from './state.ts';
+
+const named = z.strictObject({ EndpointName: resourceName });
+const withConfig = named.extend({ EndpointConfigName: resourceName });
+const creation = withConfig.extend({ Tags: endpointTagList.optional() });
+const tagged = z.strictObject({ ResourceArn: z.string() });
+const tagging = tagged.extend({ Tags: endpointTagList.min(1) });
+
+/** The bounds are those of SageMaker's API reference, as far as blue/green updates go. */
+const seconds = z.int().min(0).max(3600);
+const routing = z.discriminatedUnion('Type', [
+  z.strictObject({ Type: z.literal('ALL_AT_ONCE'), WaitIntervalInSeconds: seconds }),
+  z.strictObject({
+    Type: z.literal('CANARY'),
+    WaitIntervalInSeconds: seconds,
+    CanarySize: z.strictObject({ Type: z.literal('INSTANCE_COUNT'), Value: z.int().min(1) }),
+  }),
+]);
+const blueGreen = z
+  .strictObject({
+    TrafficRoutingConfiguration: routing,
+    TerminationWaitInSeconds: seconds,
+    MaximumExecutionTimeoutInSeconds: z.int().min(600).max(28_800),
+  })
+  .refine(
+    ({ TrafficRoutingConfiguration, TerminationWaitInSeconds, MaximumExecutionTimeoutInSeconds }) =>
+      MaximumExecutionTimeoutInSeconds >
+      TrafficRoutingConfiguration.WaitIntervalInSeconds + TerminationWaitInSeconds,
+    'MaximumExecutionTimeoutInSeconds must be larger than the waiting times',
+  );
+const alarms = z
+  .array(z.strictObject({ AlarmName: z.string().min(1).max(255) }))
+  .min(1)
+  .max(10);
+const update = withConfig.extend({
+  RetainAllVariantProperties: z.boolean().default(false),
+  DeploymentConfig: z.strictObject({
+    BlueGreenUpdatePolicy: blueGreen,
+    AutoRollbackConfiguration: z.strictObject({ Alarms: alarms }).default({ Alarms: [] }),
+  }),
+});
+
+/** How a model is being rolled out. */
+export interface Rollout {
+  /** Names of the alarms that watch it. */
+  readonly alarms: readonly string[];
+  /** For how long they do. */
+  readonly bakingSeconds: number;
+}
+
+/** What a rollout comes to, so many seconds from now. */
+export interface RolloutOutcome {
+  readonly succeeded: boolean;
+  readonly seconds?: number;
+  /** How long it then takes to serve the previous model again. */
+  readonly rollbackSeconds?: number;
+  readonly failureReason?: string | undefined;
+}
+
+/** What runs the models of the endpoints. */
+export interface ModelHost {
+  readonly has: (modelName: string) => boolean;
+  /**
+   * Makes a model answer in place of the one before. Rollouts come one after the other.
+   *
+   * @returns `undefined` when it never comes to an end
+   */
+  readonly serve: (modelName: string, rollout: Rollout) => Promise<RolloutOutcome | undefined>;
+  /** Answers InvokeEndpoint, body to body. @default endpoints are not invoked here */
+  readonly invoke?: (modelName: string, body: string) => string;
+}
+
+export interface EndpointsOptions {
+  readonly state: AwsState;
+  readonly place: Place;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly host: ModelHost;
+  readonly configs: EndpointConfigs;
+  readonly autoscaling: Autoscaling;
+  readonly deletionSeconds: number;
+}
+
+interface Transition {
+  readonly name: string;
+  readonly at: number;
+  readonly apply: () => void;
+}
+
+/** SageMaker's endpoints, which take their time, roll back, and refuse what SageMaker refuses. */
+export class Endpoints {
+  readonly #options: EndpointsOptions;
+  #transitions: Transition[] = [];
+  #underWay: Promise<void> = Promise.resolve();
+
+  constructor(options: EndpointsOptions) {
+    this.#options = options;
+  }
+
+  /** Adds an endpoint as if it had been there for long. */
+  add(name: string, config: string, start: Partial<Endpoint> = {}): void {
+    const CreationTime = this.#options.now() / 1000;
+    const instances = this.#options.configs.variant(config).InitialInstanceCount;
+    const times = { CreationTime, LastModifiedTime: CreationTime };
+    this.#all[name] = { status: 'InService', config, instances, ...times, ...start };
+  }
+
+  /** @throws AwsError when there is no such endpoint */
+  get(name: string): Endpoint {
+    this.tick();
+    const found = this.#all[name];
+    if (!found) throw sageMakerNames(this.#options.place).notFound('endpoint', name);
+    return found;
+  }
+
+  /** Name of the model that answers. */
+  answering(name: string): string | undefined {
+    this.tick();
+    const found = this.#all[name];
+    return found && isAnswering(found) ? this.#options.configs.variant(found.config).ModelName : undefined;
+  }
+
+  /** Puts an endpoint into a status for a while, and then into another; what was under way before is off. */
+  transition(
+    name: string,
+    status: EndpointStatus,
+    { seconds, next, pending }: { seconds: number; next: EndpointStatus | 'gone'; pending?: string },
+  ): void {
+    const { config } = this.get(name);
+    this.#transitions = this.#transitions.filter((each) => each.name !== name);
+    this.#set(name, { status, ...(pending !== undefined && { pending }) });
+    this.#later(name, seconds, () =>
+      next === 'gone' ? this.#remove(name) : this.#settle(name, { status: next, config: pending ?? config }),
+    );
+  }
+
+  /** Applies the transitions that are due. */
+  tick(): void {
+    const now = this.#options.now();
+    const due = this.#transitions.filter(({ at }) => at <= now).sort((one, other) => one.at - other.at);
+    this.#transitions = this.#transitions.filter(({ at }) => at > now);
+    for (const { apply } of due) apply();
+  }
+
+  /** Resolves once no model is being loaded. */
+  async settled(): Promise<void> {
+    await this.#underWay;
+  }
+
+  get #all(): Record<string, Endpoint> {
+    return this.#options.state.contents.endpoints;
+  }
+
+  #set(name: string, changes: Partial<Endpoint>): void {
+    this.#all[name] = { ...this.get(name), ...changes, LastModifiedTime: this.#options.now() / 1000 };
+  }
+
+  #settle(name: string, changes: Partial<Endpoint>): void {
+    const { pending: _, failureReason: __, ...endpoint } = this.get(name);
+    this.#all[name] = endpoint;
+    this.#set(name, changes);
+  }
+
+  #remove(name: string): void {
+    delete this.#all[name];
+    delete this.#options.state.contents.tags[this.#arn(name)];
+  }
+
+  #arn(name: string): string {
+    return sageMakerNames(this.#options.place).resourceArn('endpoint', name);
+  }
+
+  #later(name: string, seconds: number, apply: () => void): void {
+    this.#transitions.push({ name, at: this.#options.now() + seconds * 1000, apply });
+  }
+
+  /** @throws AwsError when the endpoint accepts no change now */
+  #changeable(name: string): Endpoint {
+    const found = this.get(name);
+    if (isBusy(found)) throw invalid(`Cannot update in-progress endpoint "${this.#arn(name)}".`);
+    return found;
+  }
+
+  /** Begins a rollout, which continues after the answer. */
+  #rollOut(name: string, next: Pick<Endpoint, 'config' | 'instances'>, rollout: Rollout): void {
+    const { host, configs, state } = this.#options;
+    const isNew = this.get(name).status === 'Creating';
+    const { ModelName } = configs.variant(next.config);
+    const begin = async (): Promise<void> => {
+      const outcome = await host.serve(ModelName, rollout);
+      if (!outcome) return;
+      const { succeeded, seconds = 0, rollbackSeconds = 0, failureReason } = outcome;
+      const failure = failureReason === undefined ? {} : { failureReason };
+      if (succeeded) this.#later(name, seconds, () => this.#settle(name, { ...next, status: 'InService' }));
+      else if (isNew) this.#later(name, seconds, () => this.#settle(name, { ...failure, status: 'Failed' }));
+      else {
+        this.#later(name, seconds, () => this.#set(name, { status: 'RollingBack' }));
+        this.#later(name, seconds + rollbackSeconds, () =>
+          this.#settle(name, { ...failure, status: 'InService' }),
+        );
+      }
+      this.tick();
+      state.save();
+    };
+    this.#underWay = this.#underWay.then(begin);
+  }
+
+  get operations() {
+    const { state, place, configs, autoscaling, deletionSeconds } = this.#options;
+    const { resourceArn, alreadyExists } = sageMakerNames(place);
+    const { tags } = state.contents;
+    const taggedName = (resource: string) => resource.split('endpoint/')[1] ?? '';
+    return {
+      CreateEndpoint: operation(creation, (input, caller: AwsCaller) => {
+        const { EndpointName: name, EndpointConfigName: config, Tags } = input;
+        const EndpointArn = this.#arn(name);
+        caller.assertAllowed('sagemaker:CreateEndpoint', EndpointArn);
+        caller.assertAllowed('sagemaker:CreateEndpoint', resourceArn('endpoint-config', config));
+        if (Tags) caller.assertAllowed('sagemaker:AddTags', EndpointArn);
+        this.tick();
+        if (this.#all[name]) throw alreadyExists('endpoint', name);
+        this.add(name, config, { status: 'Creating', pending: config });
+        tags[EndpointArn] = Tags ?? [];
+        const { instances } = this.get(name);
+        this.#rollOut(name, { config, instances }, { alarms: [], bakingSeconds: 0 });
+        return { EndpointArn };
+      }),
+      UpdateEndpoint: operation(update, (input, caller: AwsCaller) => {
+        const { EndpointName: name, EndpointConfigName: config, DeploymentConfig } = input;
+        const EndpointArn = this.#arn(name);
+        const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration } = DeploymentConfig;
+        const { TrafficRoutingConfiguration: traffic, TerminationWaitInSeconds } = policy;
+        const watching = AutoRollbackConfiguration.Alarms.map(({ AlarmName }) => AlarmName);
+        caller.assertAllowed('sagemaker:UpdateEndpoint', EndpointArn);
+        caller.assertAllowed('sagemaker:UpdateEndpoint', resourceArn('endpoint-config', config));
+        for (const alarm of watching)
+          caller.assertAllowed('cloudwatch:DescribeAlarms', arn(place, 'cloudwatch', `alarm:${alarm}`));
+        const endpoint = this.#changeable(name);
+        if (endpoint.status === 'Failed')
+          throw invalid(`Cannot update endpoint "${EndpointArn}" in status Failed.`);
+        const before = configs.variant(endpoint.config);
+        const variant = configs.variant(config);
+        const instances = input.RetainAllVariantProperties
+          ? endpoint.instances
+          : variant.InitialInstanceCount;
+        if (traffic.Type === 'CANARY' && 2 * traffic.CanarySize.Value > instances)
+          throw invalid("The canary must be at most 50% of the variant's total instance count.");
+        if (before.InstanceType !== variant.InstanceType && autoscaling.find(name))
+          throw invalid(
+            `The variant ${ENDPOINT_VARIANT} must be deregistered as a scalable target before its instance type can be changed.`,
+          );
+        this.#settle(name, { status: 'Updating', pending: config });
+        const bakingSeconds = traffic.WaitIntervalInSeconds + TerminationWaitInSeconds;
+        this.#rollOut(name, { config, instances }, { alarms: watching, bakingSeconds });
+        return { EndpointArn };
+      }),
+      DescribeEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
+        caller.assertAllowed('sagemaker:DescribeEndpoint', this.#arn(name));
+        const { status, config, pending, failureReason, instances, ...times } = this.get(name);
+        const counts = { CurrentInstanceCount: instances, DesiredInstanceCount: instances };
+        return {
+          EndpointName: name,
+          EndpointArn: this.#arn(name),
+          EndpointConfigName: config,
+          EndpointStatus: status,
+          ...(pending !== undefined && { PendingDeploymentSummary: { EndpointConfigName: pending } }),
+          ...(failureReason !== undefined && { FailureReason: failureReason }),
+          ProductionVariants: [{ VariantName: ENDPOINT_VARIANT, ...counts }],
+          ...times,
+        };
+      }),
+      DeleteEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
+        caller.assertAllowed('sagemaker:DeleteEndpoint', this.#arn(name));
+        this.#changeable(name);
+        autoscaling.remove(name);
+        this.transition(name, 'Deleting', { seconds: deletionSeconds, next: 'gone' });
+        this.tick();
+        return {};
+      }),
+      AddTags: operation(tagging, ({ ResourceArn, Tags }, caller: AwsCaller) => {
+        caller.assertAllowed('sagemaker:AddTags', ResourceArn);
+        this.get(taggedName(ResourceArn));
+        const keys = new Set(Tags.map(({ Key }) => Key));
+        const others = (tags[ResourceArn] ?? []).filter(({ Key }) => !keys.has(Key));
+        tags[ResourceArn] = [...others, ...Tags];
+        return { Tags: tags[ResourceArn] };
+      }),
+      ListTags: operation(tagged, ({ ResourceArn }, caller: AwsCaller) => {
+        caller.assertAllowed('sagemaker:ListTags', ResourceArn);
+        this.get(taggedName(ResourceArn));
+        return { Tags: tags[ResourceArn] ?? [] };
+      }),
+    } satisfies Record<string, Handler<AwsCaller>>;
+  }
+}

@@ -1,0 +1,161 @@
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import { Autoscaling } from './autoscaling.ts';
+import { EndpointConfigs } from './endpoint-configs.ts';
+import { Endpoints, type ModelHost } from './endpoints.ts';
+import {
+  ALLOW_EVERYTHING,
+  type AllowStatement,
+  AwsCaller,
+  AwsError,
+  arn,
+  type Handler,
+  type LocalServer,
+  operation,
+  type Place,
+  parseJsonBody,
+  requestTarget,
+  sendJson,
+  startLocalServer,
+  THIS_MACHINE,
+} from './protocol.ts';
+import { AwsState } from './state.ts';
+
+export interface AwsDoubleOptions {
+  readonly host: ModelHost;
+  /** @default in memory */
+  readonly state?: AwsState;
+  /** Milliseconds since 1970. @default the system's clock */
+  readonly now?: () => number;
+  /** What callers are allowed to do. @default everything */
+  readonly statements?: readonly AllowStatement[];
+  /** @default this machine */
+  readonly place?: Place;
+  /** @default 0 */
+  readonly deletionSeconds?: number;
+}
+
+interface InjectedFault {
+  readonly times: number;
+  readonly error: AwsError;
+}
+
+const THROTTLED = new AwsError('ThrottlingException', 'Rate exceeded');
+const INVOCATION = /^\/endpoints\/([^/]+)\/invocations$/;
+const invocation = z.strictObject({ EndpointName: z.string(), Body: z.string() });
+
+const allOperations = ({ configs, endpoints, autoscaling }: AwsDouble, { host, place }: Served) => ({
+  ...configs.operations,
+  ...endpoints.operations,
+  ...autoscaling.operations,
+  InvokeEndpoint: operation(invocation, ({ EndpointName: name, Body }, caller: AwsCaller) => {
+    caller.assertAllowed('sagemaker:InvokeEndpoint', arn(place, 'sagemaker', `endpoint/${name}`));
+    const model = endpoints.answering(name);
+    if (model === undefined || !host.invoke)
+      throw new AwsError('ValidationError', `Endpoint ${name} of account ${place.account} not found.`);
+    return host.invoke(model, Body);
+  }),
+});
+
+type Served = Pick<AwsDoubleOptions, 'host'> & { readonly place: Place };
+type Operations = ReturnType<typeof allOperations>;
+export type Operation = keyof Operations;
+
+/**
+ * A double of SageMaker's endpoints, their runtime and Application Auto Scaling, as far as the deployment job calls
+ * them. What runs the models, time, faults and permissions are given to it.
+ */
+export class AwsDouble {
+  readonly configs: EndpointConfigs;
+  readonly endpoints: Endpoints;
+  readonly autoscaling: Autoscaling;
+  /** Every call that was carried out, in order. */
+  readonly calls: { readonly operation: Operation; readonly input: unknown }[] = [];
+  /** Called when a call was carried out, before it is answered; an error that it throws is the answer. */
+  afterCall: (operation: Operation) => void = () => undefined;
+  readonly #operations: Operations;
+  readonly #state: AwsState;
+  readonly #caller: AwsCaller;
+  readonly #faults = new Map<string, InjectedFault>();
+  #throttled = 0;
+
+  constructor({
+    host,
+    state = AwsState.inMemory(),
+    now = Date.now,
+    statements = ALLOW_EVERYTHING,
+    place = THIS_MACHINE,
+    deletionSeconds = 0,
+  }: AwsDoubleOptions) {
+    this.#state = state;
+    this.#caller = new AwsCaller(statements);
+    this.autoscaling = new Autoscaling(state, place);
+    this.configs = new EndpointConfigs({ state, place, now, modelExists: host.has });
+    const { configs, autoscaling } = this;
+    this.endpoints = new Endpoints({ state, place, now, host, configs, autoscaling, deletionSeconds });
+    this.#operations = allOperations(this, { host, place });
+  }
+
+  /** The calls that have changed something, in order. */
+  get changes(): Operation[] {
+    return this.calls.map(({ operation }) => operation).filter(isChange);
+  }
+
+  /** The requests of an operation that were carried out. */
+  inputs(operation: Operation): unknown[] {
+    return this.calls.filter((call) => call.operation === operation).map(({ input }) => input);
+  }
+
+  /** Answers the first calls of every operation with ThrottlingException. */
+  throttle(times: number): void {
+    this.#throttled = times;
+  }
+
+  /** Answers the next calls of an operation with an error instead of carrying them out. */
+  injectFault(operation: Operation, times: number, error = THROTTLED): void {
+    this.#faults.set(operation, { times, error });
+  }
+
+  /** Carries a call out. @throws AwsError */
+  async perform(operation: string, input: unknown): Promise<unknown> {
+    const { times, error } = this.#faults.get(operation) ?? { times: this.#throttled, error: THROTTLED };
+    this.#faults.set(operation, { times: times - 1, error });
+    if (times > 0) throw error;
+    if (!isOperation(operation, this.#operations))
+      throw new AwsError('UnknownOperationException', `There is no ${operation} on this machine.`);
+    const handler: Handler<AwsCaller> = this.#operations[operation];
+    const answer = await handler(input, this.#caller);
+    if (isChange(operation)) this.#state.save();
+    this.calls.push({ operation, input });
+    this.afterCall(operation);
+    return answer;
+  }
+
+  /** Serves the double over HTTP. Signatures are not checked. */
+  async start(): Promise<LocalServer> {
+    const server = await startLocalServer(async (request, response) => {
+      const body = await text(request);
+      const [, EndpointName] = INVOCATION.exec(request.url ?? '') ?? [];
+      if (EndpointName !== undefined) {
+        const answer = await this.perform('InvokeEndpoint', { EndpointName, Body: body });
+        response.setHeader('content-type', 'application/json').end(String(answer));
+        return;
+      }
+      const target = requestTarget(request);
+      sendJson(response, await this.perform(target.slice(target.indexOf('.') + 1), parseJsonBody(body)));
+    });
+    return {
+      url: server.url,
+      /** Resolves once what was begun is done. */
+      stop: async () => {
+        await server.stop();
+        await this.endpoints.settled();
+      },
+    };
+  }
+}
+
+const isChange = (operation: Operation): boolean => !/^(Describe|List|Invoke)/.test(operation);
+
+const isOperation = (name: string, operations: Operations): name is Operation =>
+  Object.hasOwn(operations, name);

@@ -1,0 +1,207 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { AwsError, arn, operation, secondsNow } from '../../../../scripts/aws-double/protocol.ts';
+import { keep } from './keeper.ts';
+import { ACCOUNT, type Anything, anything, type MotoHandler, type Overlay } from './overlay.ts';
+import { type Tags, tagOperations } from './tags.ts';
+
+const text = z.string();
+
+/** @param parts of the resource's path */
+const arnOf = (service: string, region: string, ...parts: readonly unknown[]) =>
+  arn({ region, account: ACCOUNT }, service, z.array(text).parse(parts).join('/'));
+
+/** Moto has three operations of CodeCommit, without tags and with times that SDKs refuse: all of it is kept here. */
+export const codeCommit = (): Overlay => {
+  const repositories = keep({
+    name: 'Repository',
+    errors: { missing: 'RepositoryDoesNotExistException', duplicate: 'RepositoryNameExistsException' },
+    operations: { read: 'GetRepository', update: 'UpdateRepositoryDescription' },
+    tagField: 'tags',
+    arn: ({ repositoryName }, region) => arnOf('codecommit', region, repositoryName),
+    build: (request, region) => {
+      const path = `git-codecommit.${region}.amazonaws.com/v1/repos/${request['repositoryName']}`;
+      return {
+        ...request,
+        accountId: ACCOUNT,
+        repositoryId: randomUUID(),
+        Arn: arnOf('codecommit', region, request['repositoryName']),
+        cloneUrlHttp: `https://${path}`,
+        cloneUrlSsh: `ssh://${path}`,
+        creationDate: secondsNow(),
+        lastModifiedDate: secondsNow(),
+      };
+    },
+    changed: (repositoryMetadata) => ({ repositoryMetadata }),
+    described: (repositoryMetadata) => ({ repositoryMetadata }),
+  });
+  const { operations, tags, notFound } = repositories;
+  const fields = { arn: 'resourceArn', tags: 'tags', keys: 'tagKeys', asMap: true, notFound };
+  return {
+    service: 'CodeCommit_20150413',
+    operations: { ...operations, ...tagOperations(tags, fields) },
+  };
+};
+
+/** What is kept of a budget: the request, with AWS's defaults for what it leaves out. */
+const toBudget = (given: unknown): Anything => {
+  const request = z.looseObject({ BudgetName: text, BudgetType: text }).parse(given);
+  const details = {
+    CalculatedSpend: { ActualSpend: { Amount: '0', Unit: 'USD' } },
+    CostTypes: {
+      IncludeCredit: true,
+      IncludeDiscount: true,
+      IncludeOtherSubscription: true,
+      IncludeRecurring: true,
+      IncludeRefund: true,
+      IncludeSubscription: true,
+      IncludeSupport: true,
+      IncludeTax: true,
+      IncludeUpfront: true,
+      UseAmortized: false,
+      UseBlended: false,
+    },
+    ...request,
+    LastUpdatedTime: secondsNow(),
+  };
+  return { BudgetName: request.BudgetName, details };
+};
+
+const notification = z.object({
+  BudgetName: text,
+  Notification: anything,
+  Subscribers: z.array(z.object({ SubscriptionType: z.enum(['SNS', 'EMAIL']), Address: text })).min(1),
+});
+
+/** Moto knows neither tags nor subscribers of budgets, and no update: all of it is kept here. */
+export const budgets = (): Overlay => {
+  const errors = { missing: 'NotFoundException', duplicate: 'DuplicateRecordException' };
+  const notificationsOf = ({ BudgetName }: Anything) =>
+    [...notifications.resources].filter(([, each]) => each['BudgetName'] === BudgetName);
+  const { operations, find, tags, notFound } = keep({
+    name: 'Budget',
+    errors,
+    tagField: 'ResourceTags',
+    arn: ({ BudgetName }) => `arn:aws:budgets::${ACCOUNT}:budget/${text.parse(BudgetName)}`,
+    build: ({ Budget }) => toBudget(Budget),
+    change: ({ NewBudget }) => toBudget(NewBudget),
+    beforeDelete: (budget) => {
+      for (const [key] of notificationsOf(budget)) notifications.resources.delete(key);
+    },
+    described: ({ details }) => ({ Budget: details }),
+  });
+  const notifications = keep({
+    name: 'Notification',
+    errors,
+    operations: { read: 'DescribeSubscribersForNotification' },
+    // It has no ARN: its content is its name.
+    arn: ({ BudgetName, Notification }) =>
+      JSON.stringify([BudgetName, Object.entries(anything.parse(Notification)).sort()]),
+    build: (request, region) => {
+      find(request, region);
+      return notification.parse(request);
+    },
+    described: ({ Subscribers }) => ({ Subscribers }),
+  });
+  return {
+    service: 'AWSBudgetServiceGateway',
+    operations: {
+      ...operations,
+      ...notifications.operations,
+      DescribeNotificationsForBudget: operation(anything, (request) => ({
+        Notifications: notificationsOf(request).map(([, { Notification }]) => Notification),
+      })),
+      ...tagOperations(tags, {
+        arn: 'ResourceARN',
+        tags: 'ResourceTags',
+        keys: 'ResourceTagKeys',
+        notFound,
+      }),
+    },
+  };
+};
+
+/**
+ * Moto's domains lack their id in CreateDomain's answer, an update and TagPropagation, and it has no user profiles:
+ * both are kept here.
+ *
+ * @param tags where the tags of domains and profiles are put
+ */
+export const sageMakerStudio = (tags: Tags): Readonly<Record<string, MotoHandler>> => {
+  const errors = { missing: 'ResourceNotFound', duplicate: 'ResourceInUse' };
+  const created = () => ({
+    Status: 'InService',
+    CreationTime: secondsNow(),
+    LastModifiedTime: secondsNow(),
+  });
+  const domainArn = ({ DomainId }: Anything, region: string) =>
+    arnOf('sagemaker', region, 'domain', DomainId);
+  const profileArn = ({ DomainId, UserProfileName }: Anything, region: string) =>
+    arnOf('sagemaker', region, 'user-profile', DomainId, UserProfileName);
+  const profilesIn = (id: unknown) =>
+    [...profiles.resources.values()].filter(({ DomainId }) => id === undefined || DomainId === id);
+
+  const domains = keep(
+    {
+      name: 'Domain',
+      errors,
+      arn: domainArn,
+      build: (request, region) => {
+        const DomainId = `d-${randomBytes(6).toString('hex')}`;
+        return {
+          AppNetworkAccessType: 'PublicInternetOnly',
+          TagPropagation: 'DISABLED',
+          ...request,
+          ...created(),
+          DomainArn: domainArn({ DomainId }, region),
+          DomainId,
+          HomeEfsFileSystemId: `fs-${randomBytes(8).toString('hex')}`,
+          Url: `https://${DomainId}.studio.${region}.sagemaker.aws`,
+        };
+      },
+      change: ({ DomainSettingsForUpdate: DomainSettings, ...request }) => ({
+        ...request,
+        ...(DomainSettings !== undefined && { DomainSettings }),
+      }),
+      clashes: (domain, other) => domain['DomainName'] === other['DomainName'],
+      beforeDelete: ({ DomainId }) => {
+        if (profilesIn(DomainId).length > 0)
+          throw new AwsError('ResourceInUse', `Unable to delete Domain ${DomainId}: it has UserProfiles`);
+      },
+      changed: ({ DomainArn, DomainId, Url }) => ({ DomainArn, DomainId, Url }),
+    },
+    tags,
+  );
+  const profiles = keep(
+    {
+      name: 'UserProfile',
+      errors,
+      arn: profileArn,
+      build: (request, region) => {
+        domains.find(request, region);
+        const UserProfileArn = profileArn(request, region);
+        return { ...request, ...created(), UserProfileArn, HomeEfsFileSystemUid: '200005' };
+      },
+      change: ({ UserSettings = {}, ...request }, find) => ({
+        ...request,
+        UserSettings: {
+          ...anything.parse(find(request)['UserSettings'] ?? {}),
+          ...anything.parse(UserSettings),
+        },
+      }),
+      changed: ({ UserProfileArn }) => ({ UserProfileArn }),
+    },
+    tags,
+  );
+  return {
+    ...domains.operations,
+    ...profiles.operations,
+    // No one starts an application or creates a space in the emulator, but to delete a domain they are asked for.
+    ListApps: operation(anything, () => ({ Apps: [] })),
+    ListSpaces: operation(anything, () => ({ Spaces: [] })),
+    ListDomains: operation(anything, () => ({ Domains: [...domains.resources.values()] })),
+    ListUserProfiles: operation(anything, ({ DomainIdEquals }) => ({
+      UserProfiles: profilesIn(DomainIdEquals),
+    })),
+  };
+};

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import {
+  ENDPOINT_ARN,
+  ENDPOINT_NAME,
+  modelName,
+  startSimulation,
+} from '../../scripts/aws-double/simulated-deployment.ts';
+import { synthesize } from '../../stacks/testing.ts';
+
+const conditions = z.record(z.string(), z.record(z.string(), z.string())).default({});
+
+/** Permissions of the deployment job's role in our stack. */
+const permissions = synthesize()
+  .statements()
+  .filter(({ address }) => address === 'aws_iam_role_policy.learning-roles-deploy-permissions')
+  .map(({ Action, Resource, Condition }) => ({
+    actions: Action,
+    resources: Resource,
+    conditions: conditions.parse(Condition),
+  }));
+
+test('the role of the deployment job is allowed to do all that a deployment does', async (t) => {
+  const { aws, models, clock, deploy } = await startSimulation(t, { statements: permissions });
+  for (const version of [6, 7, 8]) {
+    models.add(modelName(version));
+    await deploy(version);
+    clock.advance(600);
+  }
+  const carriedOut = new Set(aws.changes);
+  for (const change of [
+    'CreateEndpointConfig',
+    'CreateEndpoint',
+    'UpdateEndpoint',
+    'DeleteEndpointConfig',
+    'AddTags',
+    'DeregisterScalableTarget',
+    'RegisterScalableTarget',
+    'PutScalingPolicy',
+  ] as const)
+    assert.ok(carriedOut.has(change), change);
+});
+
+test('it is allowed to replace an endpoint that has failed', async (t) => {
+  const { aws, models, deploy } = await startSimulation(t, { statements: permissions });
+  models.add(modelName(7), { container: 'broken' });
+  models.add(modelName(8));
+  await assert.rejects(deploy(7), /Failed/);
+  await deploy(8);
+  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+});
+
+test('it is not allowed to touch another endpoint', async (t) => {
+  const { aws, models, deploy } = await startSimulation(t, { statements: permissions });
+  models.add(modelName(7));
+  await assert.rejects(deploy(7, { endpointName: 'another' }), /not authorized to perform: sagemaker:/);
+  assert.deepEqual(aws.changes, []);
+});
+
+test('it is allowed to tag the endpoint, and nothing else', () => {
+  const tagging = permissions.filter(({ actions }) => actions.includes('sagemaker:AddTags'));
+  assert.deepEqual(
+    tagging.flatMap(({ resources }) => resources),
+    [ENDPOINT_ARN],
+  );
+});
