@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { namesOf } from '../stacks/config/names.ts';
+import { namesOf } from '../stacks/names.ts';
 import { createStsClient, requireCaller } from './cloud/account.ts';
 import { apply } from './cloud/applying.ts';
 import { type Clients, createClients } from './cloud/clients.ts';

@@ -1,6 +1,6 @@
 import { arnsOf } from './arns.ts';
-import { namesOf } from './config/names.ts';
 import type { Configuration } from './config/schema.ts';
+import { namesOf } from './names.ts';
 
 /** What every part of the cloud needs to know about the deployment that it belongs to. */
 export const deploymentOf = (config: Configuration) => ({

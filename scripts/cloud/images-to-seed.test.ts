@@ -3,8 +3,8 @@ import { type TestContext, test } from 'node:test';
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { z } from 'zod';
-import { namesOf } from '../../stacks/config/names.ts';
 import { configuration } from '../../stacks/config/schema.ts';
+import { namesOf } from '../../stacks/names.ts';
 import { imagesToSeed } from './images-to-seed.ts';
 import { AwsError, startAws } from './testing.ts';
 

@@ -2,8 +2,7 @@ import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
-import { FOLDERS } from '../../stacks/learning/pipelines/locations.ts';
-import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
+import { FOLDERS, placeholderObjects } from '../../stacks/learning/folders.ts';
 import { buildFolder, endpointFolder } from '../local/build-folder.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { ExecutionRecords } from './execution/record.ts';
@@ -126,7 +125,7 @@ export class Workspace {
     for (const value of values) {
       const [, bucket] = /^s3:\/\/([^/]+)\//.exec(String(value)) ?? [];
       if (bucket === undefined) continue;
-      const note = Object.values(notesOf(bucket)).find(({ prefix }) => prefix === value);
+      const note = Object.values(placeholderObjects(bucket)).find(({ prefix }) => prefix === value);
       if (!note) continue;
       const file = this.s3.path(`s3://${bucket}/${note.key}`);
       await mkdir(path.dirname(file), { recursive: true });

@@ -1,9 +1,9 @@
 import { Codepipeline, type CodepipelineStage } from '@cdktf/provider-aws/lib/codepipeline/index.js';
 import { Construct } from 'constructs';
-import type { Names } from '../config/names.ts';
 import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
+import type { Names } from '../names.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
 import type { Architecture } from './architecture.ts';
 import type { ArtifactStore } from './artifact-store.ts';

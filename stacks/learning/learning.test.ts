@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { assertProperties, synthesize } from '../testing.ts';
-import { definitionSchema } from './pipelines/definition-schema.ts';
+import { definitionSchema } from './pipeline-schema.ts';
 
 const stack = synthesize();
 

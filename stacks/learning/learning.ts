@@ -1,15 +1,34 @@
 import { SagemakerModelPackageGroup } from '@cdktf/provider-aws/lib/sagemaker-model-package-group/index.js';
 import { SagemakerPipeline } from '@cdktf/provider-aws/lib/sagemaker-pipeline/index.js';
 import { Construct } from 'constructs';
+import { servingEnvironment } from '../../model/serving/files.ts';
 import type { Deployment } from '../deployment.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
+import { endpointAlarmNames } from '../names.ts';
 import type { Network } from '../network/network.ts';
 import { Dataset } from './dataset.ts';
-import { pipelineDefinitions } from './pipelines/definitions.ts';
-import { notesOf } from './pipelines/notes.ts';
-import { pipelineSettings } from './pipelines/settings-of.ts';
+import { placeholderObjects } from './folders.ts';
+import { type PipelineSettings, pipelineDefinitions } from './pipelines.ts';
 import { LearningRoles } from './roles.ts';
 import { Studio } from './studio.ts';
+
+/** The pipelines' settings. Roles are given by ARNs made from names, so that the first plan shows the definition. */
+const pipelineSettings = (
+  { arns, config: { region, learning }, names }: Deployment,
+  roles: LearningRoles,
+): PipelineSettings => ({
+  ...learning,
+  region,
+  datasetBucket: names.buckets.dataset,
+  trainingImage: arns.image(names.learning.repository, learning.imageTag),
+  servingImage: arns.deepLearningContainer(learning.servingImage),
+  servingEnvironment: servingEnvironment(),
+  roles: { training: roles.training.arn, deploy: roles.deploy.arn, serving: roles.serving.arn },
+  trainingJobName: names.learning.trainingJob,
+  modelPackageGroup: names.learning.modelPackageGroup,
+  endpointName: names.learning.endpoint,
+  rollbackAlarms: Object.values(endpointAlarmNames(names)),
+});
 
 export interface LearningProps {
   readonly deployment: Deployment;
@@ -29,7 +48,7 @@ export class Learning extends Construct {
     super(scope, id);
     const { config, names } = deployment;
     const dataset = new Dataset(this, 'dataset', { deployment });
-    const notes = Object.entries(notesOf(dataset.name)).map(([name, { key, content }]) =>
+    const placeholders = Object.entries(placeholderObjects(dataset.name)).map(([name, { key, content }]) =>
       dataset.put(name, key, content),
     );
     const roles = new LearningRoles(this, 'roles', { deployment, dataset, repository });
@@ -45,7 +64,7 @@ export class Learning extends Construct {
         pipelineDescription: DESCRIPTIONS[key],
         roleArn: roles.pipeline.resource.arn,
         pipelineDefinition: JSON.stringify(definitions[key]),
-        dependsOn: [roles.pipeline.permissions, models, ...notes],
+        dependsOn: [roles.pipeline.permissions, models, ...placeholders],
       });
     if (config.learning.studio) new Studio(this, 'studio', { deployment, network, dataset });
   }

@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
 import { type ImageRepository, REGISTRY_TOKEN } from '../images/image-repository.ts';
-import { endpointAlarmNames } from '../observability/endpoint-alarms.ts';
+import { endpointAlarmNames } from '../names.ts';
 import type { Dataset } from './dataset.ts';
 import { deployStatements } from './deploy-statements.ts';
 import { logsAndMetrics, pullServingImage } from './job-statements.ts';

@@ -1,17 +1,11 @@
 import type { Construct } from 'constructs';
 import { ENDPOINT_VARIANT } from '../../model/contract/learning-jobs.ts';
-import type { Names } from '../config/names.ts';
+import { endpointAlarmNames, type Names } from '../names.ts';
 import { Alarm } from './alarm.ts';
 import type { AlarmTopic } from './alarm-topic.ts';
 
 const LATENCY_LIMIT_MICROSECONDS = 1_000_000;
 const ERRORS_PER_MINUTE = 5;
-
-/** Names of the alarms that take a new model back while it is being rolled out. */
-export const endpointAlarmNames = (names: Names) => ({
-  errors: names.alarm('endpoint-errors'),
-  latency: names.alarm('endpoint-latency'),
-});
 
 /** Watches the endpoint, which the learning pipeline creates; until then there is no data, and all is well. */
 export const watchEndpoint = (scope: Construct, names: Names, topic: AlarmTopic): readonly Alarm[] => {

@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import type { Names } from '../config/names.ts';
+import type { Names } from '../names.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
 import { Alarm, type AlarmProps } from './alarm.ts';
 import type { AlarmTopic } from './alarm-topic.ts';

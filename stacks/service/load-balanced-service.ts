@@ -1,11 +1,11 @@
 import type { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
 import { EcsService } from '@cdktf/provider-aws/lib/ecs-service/index.js';
 import { Construct } from 'constructs';
-import type { Names } from '../config/names.ts';
 import type { ServiceConfiguration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
+import type { Names } from '../names.ts';
 import { FirewallGroup } from '../network/firewall-group.ts';
 import type { Network } from '../network/network.ts';
 import type { AccessLogBucket } from '../storage/access-log-bucket.ts';

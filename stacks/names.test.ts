@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadConfiguration } from './load.ts';
+import { loadConfiguration } from './config/load.ts';
 import { type Names, namesOf } from './names.ts';
 
 const named = (env: NodeJS.ProcessEnv = {}): Names => namesOf(loadConfiguration({ context: {}, env }));

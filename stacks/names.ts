@@ -1,5 +1,5 @@
-import { ENDPOINT } from '../../services/contract/services.ts';
-import type { Configuration } from './schema.ts';
+import { ENDPOINT } from '../services/contract/services.ts';
+import type { Configuration } from './config/schema.ts';
 
 const pascal = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
@@ -81,3 +81,9 @@ export const namesOf = (
 };
 
 export type Names = ReturnType<typeof namesOf>;
+
+/** Names of the alarms that roll a new model back during its deployment. */
+export const endpointAlarmNames = (names: Pick<Names, 'alarm'>) => ({
+  errors: names.alarm('endpoint-errors'),
+  latency: names.alarm('endpoint-latency'),
+});
