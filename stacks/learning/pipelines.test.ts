@@ -21,39 +21,12 @@ import {
   referencesIn,
   resolvedRequests,
 } from './pipeline-schema.ts';
+import { PIPELINE_SETTINGS } from './pipeline-settings-fixture.ts';
 import { type PipelineSettings, parameter, pipelineDefinitions } from './pipelines.ts';
-
-const role = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
-
-/** No two values are the same. */
-const SETTINGS: PipelineSettings = {
-  region: 'ap-northeast-2',
-  datasetBucket: 'app-ml-dataset-test',
-  trainingImage: '000000000000.dkr.ecr.ap-northeast-2.amazonaws.com/app-ml:initial',
-  servingImage: '763104351884.dkr.ecr.ap-northeast-2.amazonaws.com/tensorflow-inference:2.20-cpu',
-  servingEnvironment: { SAGEMAKER_TFS_ENABLE_BATCHING: 'true' },
-  roles: {
-    training: role('app-ml-training-role'),
-    deploy: role('app-ml-deploy-role'),
-    serving: role('app-ml-serving-role'),
-  },
-  trainingJobName: 'app-flower-classifier',
-  trainingInstanceType: 'ml.g4dn.xlarge',
-  trainingSpot: true,
-  trainingHours: 4,
-  processingInstanceType: 'ml.m5.large',
-  modelPackageGroup: 'app-flower-models',
-  minAccuracy: 0.9,
-  endpointName: 'image-classifier',
-  endpointInstanceType: 'ml.c5.xlarge',
-  endpointMinInstances: 1,
-  endpointMaxInstances: 3,
-  rollbackAlarms: ['app-endpoint-errors', 'app-endpoint-latency'],
-};
 
 /** The three definitions as SageMaker would read them. */
 const definitions = (changes: Partial<PipelineSettings> = {}) => {
-  const { train, model, deploy } = pipelineDefinitions({ ...SETTINGS, ...changes });
+  const { train, model, deploy } = pipelineDefinitions({ ...PIPELINE_SETTINGS, ...changes });
   const read = (definition: Definition): Definition =>
     definitionSchema.parse(JSON.parse(JSON.stringify(definition)));
   return { train: read(train), model: read(model), deploy: read(deploy) };
@@ -108,7 +81,7 @@ describe('what the pipelines do', () => {
       ['Epoch', 'Integer', 10],
       ['BatchSize', 'Integer', 16],
       ['LearningRate', 'Float', 0.0001],
-      ['TrainingImage', 'String', SETTINGS.trainingImage],
+      ['TrainingImage', 'String', PIPELINE_SETTINGS.trainingImage],
       ['InitialModel', 'String', nothing],
       ['Pretrained', 'String', 's3://app-ml-dataset-test/pretrained/'],
       ['MinAccuracy', 'Float', 0.9],
@@ -146,9 +119,9 @@ describe('what the pipelines do', () => {
       step.Arguments.RoleArn,
     ]);
     assert.deepEqual(permissions, [
-      ['Train', true, SETTINGS.roles.training],
-      ['Evaluate', true, SETTINGS.roles.training],
-      ['DeployEndpoint', false, SETTINGS.roles.deploy],
+      ['Train', true, PIPELINE_SETTINGS.roles.training],
+      ['Evaluate', true, PIPELINE_SETTINGS.roles.training],
+      ['DeployEndpoint', false, PIPELINE_SETTINGS.roles.deploy],
     ]);
   });
 
