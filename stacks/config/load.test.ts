@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { ENVIRONMENT_DEFAULTS } from './environments.ts';
-import { loadConfiguration } from './load.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { ENVIRONMENT_DEFAULTS, loadConfiguration, readContext } from './load.ts';
 
 const load = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}) =>
   loadConfiguration({ context: { bloomstack }, env });
@@ -16,7 +18,7 @@ test('without a choice everything is as the schema says, for dev', () => {
   assert.equal(config.network.nat, 'one');
 });
 
-test('what is no field of ours in the context and the environment is left alone', () => {
+test('what is not our field in the context and the environment is left alone', () => {
   const config = loadConfiguration({
     context: { excludeStackIdFromLogicalIds: 'true' },
     env: { PATH: '/bin', AWS_REGION: 'eu-west-1' },
@@ -42,7 +44,7 @@ test('prod has defaults of its own over those of the schema', () => {
   assert.equal(web.minTasks, 2);
 });
 
-test('every layer wins over the ones before it, field by field', () => {
+test('every layer takes precedence over the ones before it, field by field', () => {
   const layers = {
     environment: 'prod',
     all: { network: { nat: 'one', cidr: '10.1.0.0/16' }, web: { memory: 2048 } },
@@ -124,4 +126,21 @@ test('HTTPS with a certificate of the region, and GitHub with a repository, are 
   });
   assert.equal(config.https.domain, 'flowers.example.com');
   assert.equal(config.source.repository, 'owner/name');
+});
+
+test("the project's own cdktf.json holds a context that loads", () => {
+  const context = readContext({});
+  assert.doesNotThrow(() => loadConfiguration({ context, env: {} }));
+});
+
+test('the context is what cdktf-cli passes, or else read from the file, where it may be missing', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-context-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'cdktf.json');
+  writeFileSync(file, '{"app": "main.ts", "context": {"bloomstack": {"environment": "prod"}}}');
+  const passed = { CDKTF_CONTEXT_JSON: '{"bloomstack": {"all": {}}}' };
+  assert.deepEqual(readContext({}, file), { bloomstack: { environment: 'prod' } });
+  assert.deepEqual(readContext(passed, file), { bloomstack: { all: {} } });
+  writeFileSync(file, '{"app": "main.ts"}');
+  assert.deepEqual(readContext({}, file), {});
 });

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseIpv4Block } from './ipv4-block.ts';
-import { subnetsOf } from './subnets.ts';
+import { parseCidr, planSubnets } from './subnets.ts';
 
 const NONE_CHOSEN = { publicSubnets: [], privateSubnets: [] };
 
-const blockOf = (text: string) => {
-  const block = parseIpv4Block(text);
-  assert.ok(block, `${text} is no block`);
+const parsedBlock = (text: string) => {
+  const block = parseCidr(text);
+  assert.ok(block, `${text} is not a block`);
   return block;
 };
 
 test('the default VPC is divided as in the console of AWS', () => {
-  const { problems, ...subnets } = subnetsOf({ cidr: '10.0.0.0/16', zones: ['a', 'c'], ...NONE_CHOSEN });
+  const { problems, ...subnets } = planSubnets({ cidr: '10.0.0.0/16', zones: ['a', 'c'], ...NONE_CHOSEN });
   assert.deepEqual(subnets, {
     public: ['10.0.0.0/20', '10.0.16.0/20'],
     private: ['10.0.128.0/20', '10.0.144.0/20'],
@@ -28,21 +27,21 @@ for (const cidr of [
   '10.0.224.0/19',
   '192.168.240.0/20',
 ])
-  test(`the subnets taken in ${cidr} lie inside and never overlap, with two to four zones`, () => {
-    const vpc = blockOf(cidr);
+  test(`the subnets taken in ${cidr} are inside and never overlap, with two to four Availability Zones`, () => {
+    const vpc = parsedBlock(cidr);
     for (const zones of [
       ['a', 'c'],
       ['a', 'b', 'c'],
       ['a', 'b', 'c', 'd'],
     ]) {
-      const subnets = subnetsOf({ cidr, zones, ...NONE_CHOSEN });
+      const subnets = planSubnets({ cidr, zones, ...NONE_CHOSEN });
       assert.deepEqual(subnets.problems, []);
-      const blocks = [...subnets.public, ...subnets.private].map(blockOf);
+      const blocks = [...subnets.public, ...subnets.private].map(parsedBlock);
       assert.equal(blocks.length, 2 * zones.length);
       blocks.sort((a, b) => a.first - b.first);
       for (const [index, block] of blocks.entries()) {
         assert.ok(block.prefix <= 28, `AWS has no subnet as small as ${block.text}`);
-        assert.ok(block.first >= vpc.first && block.last <= vpc.last, `${block.text} lies outside`);
+        assert.ok(block.first >= vpc.first && block.last <= vpc.last, `${block.text} is outside`);
         const before = blocks[index - 1];
         if (before) assert.ok(before.last < block.first, `${before.text} and ${block.text} overlap`);
       }
@@ -54,15 +53,15 @@ test('chosen subnets are taken as they are', () => {
     publicSubnets: ['10.0.1.0/24', '10.0.2.0/24'],
     privateSubnets: ['10.0.64.0/18', '10.0.128.0/18'],
   };
-  assert.deepEqual(subnetsOf({ cidr: '10.0.0.0/16', zones: ['a', 'c'], ...chosen }), {
+  assert.deepEqual(planSubnets({ cidr: '10.0.0.0/16', zones: ['a', 'c'], ...chosen }), {
     public: chosen.publicSubnets,
     private: chosen.privateSubnets,
     problems: [],
   });
 });
 
-test('a block is its first address and its length', () => {
-  assert.deepEqual(parseIpv4Block('10.0.16.0/20'), {
+test('a CIDR block is its first address and its prefix length', () => {
+  assert.deepEqual(parseCidr('10.0.16.0/20'), {
     text: '10.0.16.0/20',
     prefix: 20,
     first: 167776256,
@@ -78,5 +77,5 @@ test('a block is its first address and its length', () => {
     'fd00::/8',
     '',
   ])
-    assert.equal(parseIpv4Block(text), undefined, text);
+    assert.equal(parseCidr(text), undefined, text);
 });

@@ -4,7 +4,7 @@ import { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
 import { Vpc } from '@cdktf/provider-aws/lib/vpc/index.js';
 import { VpcEndpoint } from '@cdktf/provider-aws/lib/vpc-endpoint/index.js';
 import { Construct } from 'constructs';
-import { subnetsOf } from '../config/subnets.ts';
+import { planSubnets } from '../config/subnets.ts';
 import type { Deployment } from '../deployment.ts';
 import { NatGateways } from './nat-gateways.ts';
 import { Routes } from './routes.ts';
@@ -38,7 +38,7 @@ export class Network extends Construct {
       tags: { Name: `${names.vpc}-unused-default` },
     });
 
-    const blocks = subnetsOf(config.network);
+    const blocks = planSubnets(config.network);
     const subnets = (kind: 'public' | 'private') =>
       zones.map(
         (zone, index) =>
