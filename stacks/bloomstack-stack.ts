@@ -1,25 +1,41 @@
 import { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
-import { TerraformOutput } from 'cdktf';
+import { LocalBackend, S3Backend, TerraformOutput, type TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
 import { WAS, WEB } from '../services/contract/services.ts';
-import { ReadableStack } from './addresses.ts';
 import type { Configuration } from './config/schema.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
-import { Images } from './images/images.ts';
+import { Images } from './images/image-repository.ts';
 import { Learning } from './learning/learning.ts';
 import { Network } from './network/network.ts';
 import { Observability } from './observability/observability.ts';
-import { DomainName } from './service/domain-name.ts';
+import { ReadableStack } from './readable-stack.ts';
 import { invokeRole } from './service/invoke-role.ts';
 import { LoadBalancedService } from './service/load-balanced-service.ts';
-import { WebFirewall } from './service/web-firewall.ts';
-import { storeState } from './state.ts';
-import { AccessLogBucket } from './storage/access-log-bucket.ts';
+import { DomainName } from './service/load-balancer.ts';
+import { WebAcl } from './service/web-acl.ts';
+import { AccessLogBucket } from './storage/bucket.ts';
+
+/** Terraform runs in cdktf.out/stacks/<stack>; the state lies in the project's folder, where tidying up does not lose it. */
+const PROJECT = '../../..';
+
+/** Says where Terraform remembers what exists: a file in the project, or a bucket that a team shares. */
+const storeState = (stack: TerraformStack, { state, region }: Configuration): void => {
+  const { id } = stack.node;
+  if (!state.bucket) {
+    // Without a path of its own the state would be written to an absolute one, different on every machine.
+    new LocalBackend(stack, { path: `${PROJECT}/terraform.${id}.tfstate` });
+    return;
+  }
+  const key = `${id}/terraform.tfstate`;
+  new S3Backend(stack, { bucket: state.bucket, key, region: state.region || region, encrypt: true });
+  // cdktf has no name yet for Terraform's own lock, an object beside the state.
+  stack.addOverride('terraform.backend.s3.use_lockfile', true);
+};
 
 /** Id of the stack, which names its folder under cdktf.out and its state. */
-export const stackIdOf = ({ environment }: Pick<Configuration, 'environment'>): string =>
+const stackIdOf = ({ environment }: Pick<Configuration, 'environment'>): string =>
   `bloomstack-${environment}`;
 
 /** The system in one stack, so that its whole plan can be read before anything is applied. */
@@ -80,7 +96,7 @@ export class BloomstackStack extends ReadableStack {
     was.allowCallsFrom(web);
 
     if (config.firewall.enabled)
-      new WebFirewall(web, 'waf', {
+      new WebAcl(web, 'waf', {
         name: names.firewall,
         loadBalancer: web.loadBalancer,
         requestsPerFiveMinutes: config.firewall.requestsPerFiveMinutes,

@@ -1,8 +1,8 @@
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import type { Statement } from '../iam/policy.ts';
-import { EncryptionKey } from '../storage/encryption-key.ts';
-import { PrivateBucket } from '../storage/private-bucket.ts';
+import { PrivateBucket } from '../storage/bucket.ts';
+import { EncryptionKey } from '../storage/key.ts';
 
 const KEEP_DAYS = 30;
 

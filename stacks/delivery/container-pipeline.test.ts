@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { assertProperties, type Synthesized, synthesize } from '../testing.ts';
+import { assertProperties, type Synthesized, synthesize } from '../synthesize.ts';
 
 const stack = synthesize();
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import type { Images } from '../images/images.ts';
+import type { Images } from '../images/image-repository.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
 import { ArtifactStore } from './artifact-store.ts';
 import { ContainerPipeline } from './container-pipeline.ts';

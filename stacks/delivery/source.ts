@@ -1,17 +1,20 @@
+import { CloudwatchEventRule } from '@cdktf/provider-aws/lib/cloudwatch-event-rule/index.js';
+import { CloudwatchEventTarget } from '@cdktf/provider-aws/lib/cloudwatch-event-target/index.js';
 import { CodecommitRepository } from '@cdktf/provider-aws/lib/codecommit-repository/index.js';
 import type {
   CodepipelineStageAction,
   CodepipelineTrigger,
 } from '@cdktf/provider-aws/lib/codepipeline/index.js';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import type { Statement } from '../iam/policy.ts';
+import { Role } from '../iam/role.ts';
 
 /** Name under which the later stages find the source bundle. */
 export const SOURCE_ARTIFACT = 'source';
 
 /** Where a pipeline takes its code from. */
-export interface Source {
+interface Source {
   readonly action: CodepipelineStageAction;
   readonly statements: readonly Statement[];
   /** CodeCommit only: ARN of the repository whose pushes start the pipeline by an event. */
@@ -92,3 +95,48 @@ export const sourceOf = (scope: Construct, deployment: Deployment, repositoryNam
   deployment.config.source.provider === 'github'
     ? gitHub(deployment)
     : codeCommit(scope, deployment, repositoryName);
+
+interface PushTriggerProps {
+  readonly deployment: Deployment;
+  readonly names: { readonly pushRule: string; readonly startRole: string; readonly pipeline: string };
+  readonly repositoryArn: string;
+}
+
+/** Starts a pipeline when its branch is pushed to CodeCommit: at once, and without polling. */
+export class PushTrigger extends Construct {
+  constructor(scope: Construct, id: string, { deployment, names, repositoryArn }: PushTriggerProps) {
+    super(scope, id);
+    const { arns, config } = deployment;
+    const role = new Role(this, 'role', {
+      deployment,
+      name: names.startRole,
+      description: `EventBridge starts ${names.pipeline} with it`,
+      service: 'events.amazonaws.com',
+    });
+    role.grant({
+      sid: 'StartThePipeline',
+      actions: ['codepipeline:StartPipelineExecution'],
+      resources: [arns.pipeline(names.pipeline)],
+    });
+    const rule = new CloudwatchEventRule(this, 'Resource', {
+      name: names.pushRule,
+      description: `A push to ${config.source.branch} starts ${names.pipeline}`,
+      eventPattern: JSON.stringify({
+        source: ['aws.codecommit'],
+        'detail-type': ['CodeCommit Repository State Change'],
+        resources: [repositoryArn],
+        detail: {
+          event: ['referenceCreated', 'referenceUpdated'],
+          referenceType: ['branch'],
+          referenceName: [config.source.branch],
+        },
+      }),
+    });
+    new CloudwatchEventTarget(this, 'target', {
+      rule: rule.name,
+      targetId: 'pipeline',
+      arn: arns.pipeline(names.pipeline),
+      roleArn: role.resource.arn,
+    });
+  }
+}

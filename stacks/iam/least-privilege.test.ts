@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { synthesize } from '../testing.ts';
-import { UNRESTRICTED } from './unrestricted.ts';
+import { synthesize } from '../synthesize.ts';
+import { UNRESTRICTED } from './policy.ts';
 
 const stack = synthesize();
 const allowed = stack.statements().filter(({ Effect }) => Effect === 'Allow');

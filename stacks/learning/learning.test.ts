@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { assertProperties, synthesize } from '../testing.ts';
+import { assertProperties, synthesize } from '../synthesize.ts';
 import { definitionSchema } from './pipeline-schema.ts';
 
 const stack = synthesize();

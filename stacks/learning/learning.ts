@@ -6,7 +6,7 @@ import type { Deployment } from '../deployment.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
 import { endpointAlarmNames } from '../names.ts';
 import type { Network } from '../network/network.ts';
-import { Dataset } from './dataset.ts';
+import { DatasetBucket } from './dataset-bucket.ts';
 import { placeholderObjects } from './folders.ts';
 import { type PipelineSettings, pipelineDefinitions } from './pipelines.ts';
 import { LearningRoles } from './roles.ts';
@@ -47,7 +47,7 @@ export class Learning extends Construct {
   constructor(scope: Construct, id: string, { deployment, network, repository }: LearningProps) {
     super(scope, id);
     const { config, names } = deployment;
-    const dataset = new Dataset(this, 'dataset', { deployment });
+    const dataset = new DatasetBucket(this, 'dataset', { deployment });
     const placeholders = Object.entries(placeholderObjects(dataset.name)).map(([name, { key, content }]) =>
       dataset.put(name, key, content),
     );

@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { ENDPOINT_VARIANT } from '../../model/contract/learning-jobs.ts';
 import type { Deployment } from '../deployment.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
-import type { Alarm } from './alarm.ts';
+import type { Alarm } from './alarms.ts';
 
 /** A dashboard is 24 units wide. */
 const COLUMNS = 4;

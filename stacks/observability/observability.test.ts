@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { assertProperties, synthesize } from '../testing.ts';
+import { assertProperties, synthesize } from '../synthesize.ts';
 
 const stack = synthesize();
 const TOPIC = '${aws_sns_topic.observability-topic.arn}';

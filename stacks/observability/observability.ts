@@ -1,12 +1,9 @@
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
-import { AlarmTopic } from './alarm-topic.ts';
+import { watchEndpoint, watchService } from './alarms.ts';
 import { Dashboard } from './dashboard.ts';
-import { watchEndpoint } from './endpoint-alarms.ts';
-import { FailedPipelines } from './failed-pipelines.ts';
-import { MonthlyBudget } from './monthly-budget.ts';
-import { watchService } from './service-alarms.ts';
+import { AlarmTopic, FailedPipelines, MonthlyBudget } from './notifications.ts';
 
 export interface ObservabilityProps {
   readonly deployment: Deployment;

@@ -1,3 +1,5 @@
+import { AppautoscalingPolicy } from '@cdktf/provider-aws/lib/appautoscaling-policy/index.js';
+import { AppautoscalingTarget } from '@cdktf/provider-aws/lib/appautoscaling-target/index.js';
 import type { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
 import { EcsService } from '@cdktf/provider-aws/lib/ecs-service/index.js';
 import { Construct } from 'constructs';
@@ -6,17 +8,54 @@ import type { Deployment } from '../deployment.ts';
 import type { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
 import type { Names } from '../names.ts';
-import { FirewallGroup } from '../network/firewall-group.ts';
 import type { Network } from '../network/network.ts';
-import type { AccessLogBucket } from '../storage/access-log-bucket.ts';
-import { CpuScaling } from './cpu-scaling.ts';
+import { SecurityGroup } from '../network/security-group.ts';
+import type { AccessLogBucket } from '../storage/bucket.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { TaskDefinition } from './task-definition.ts';
+
+const CPU_PERCENT = 70;
+const COOLDOWN_SECONDS = 300;
+
+interface CpuScalingProps {
+  readonly clusterName: string;
+  readonly service: EcsService;
+  readonly policyName: string;
+  readonly minTasks: number;
+  readonly maxTasks: number;
+}
+
+/** Keeps the average CPU of a service's tasks near 70 % by their number. */
+class CpuScaling extends Construct {
+  constructor(scope: Construct, id: string, props: CpuScalingProps) {
+    super(scope, id);
+    const target = new AppautoscalingTarget(this, 'target', {
+      serviceNamespace: 'ecs',
+      resourceId: `service/${props.clusterName}/${props.service.name}`,
+      scalableDimension: 'ecs:service:DesiredCount',
+      minCapacity: props.minTasks,
+      maxCapacity: props.maxTasks,
+    });
+    new AppautoscalingPolicy(this, 'policy', {
+      name: props.policyName,
+      policyType: 'TargetTrackingScaling',
+      serviceNamespace: target.serviceNamespace,
+      resourceId: target.resourceId,
+      scalableDimension: target.scalableDimension,
+      targetTrackingScalingPolicyConfiguration: {
+        targetValue: CPU_PERCENT,
+        scaleInCooldown: COOLDOWN_SECONDS,
+        scaleOutCooldown: COOLDOWN_SECONDS,
+        predefinedMetricSpecification: { predefinedMetricType: 'ECSServiceAverageCPUUtilization' },
+      },
+    });
+  }
+}
 
 const LOAD_BALANCER_PORT = 80;
 const HTTPS = 443;
 
-export interface LoadBalancedServiceProps {
+interface LoadBalancedServiceProps {
   readonly deployment: Deployment;
   readonly network: Network;
   readonly cluster: EcsCluster;
@@ -51,8 +90,8 @@ export class LoadBalancedService extends Construct {
   readonly containerName: string;
   readonly name: string;
   /** Of the tasks. */
-  readonly #firewallGroup: FirewallGroup;
-  readonly #loadBalancerGroup: FirewallGroup;
+  readonly #firewallGroup: SecurityGroup;
+  readonly #loadBalancerGroup: SecurityGroup;
 
   constructor(scope: Construct, id: string, props: LoadBalancedServiceProps) {
     super(scope, id);
@@ -61,12 +100,12 @@ export class LoadBalancedService extends Construct {
     this.containerName = names.image;
     this.name = names.service;
 
-    this.#loadBalancerGroup = new FirewallGroup(this, 'alb-sg', {
+    this.#loadBalancerGroup = new SecurityGroup(this, 'alb-sg', {
       vpc,
       name: names.loadBalancerSecurityGroup,
       description: `Load balancer of ${names.service}`,
     });
-    this.#firewallGroup = new FirewallGroup(this, 'sg', {
+    this.#firewallGroup = new SecurityGroup(this, 'sg', {
       vpc,
       name: names.securityGroup,
       description: `Tasks of ${names.service}`,

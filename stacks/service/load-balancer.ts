@@ -1,24 +1,25 @@
 import { Lb } from '@cdktf/provider-aws/lib/lb/index.js';
 import { LbListener } from '@cdktf/provider-aws/lib/lb-listener/index.js';
 import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js';
+import { Route53Record } from '@cdktf/provider-aws/lib/route53-record/index.js';
 import type { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
 import { Construct } from 'constructs';
 import { PATHS } from '../../services/contract/services.ts';
 import type { Deployment } from '../deployment.ts';
-import type { FirewallGroup } from '../network/firewall-group.ts';
 import type { Network } from '../network/network.ts';
-import type { AccessLogBucket } from '../storage/access-log-bucket.ts';
+import type { SecurityGroup } from '../network/security-group.ts';
+import type { AccessLogBucket } from '../storage/bucket.ts';
 
 const HTTP = 80;
 const HTTPS = 443;
 
-export interface LoadBalancerProps {
+interface LoadBalancerProps {
   readonly deployment: Deployment;
   readonly network: Network;
   readonly name: string;
   readonly targetGroupName: string;
   readonly subnets: readonly Subnet[];
-  readonly firewallGroup: FirewallGroup;
+  readonly firewallGroup: SecurityGroup;
   /** Whether it has public addresses. */
   readonly internetFacing: boolean;
   /** Port of the tasks behind it. */
@@ -95,6 +96,30 @@ export class LoadBalancer extends Construct {
       defaultAction: [
         { type: 'redirect', redirect: { protocol: 'HTTPS', port: String(HTTPS), statusCode: 'HTTP_301' } },
       ],
+    });
+  }
+}
+
+interface DomainNameProps {
+  readonly domain: string;
+  /** Route 53 zone that holds the domain. */
+  readonly hostedZoneId: string;
+  readonly loadBalancer: LoadBalancer;
+}
+
+/** Points a name at the public load balancer. */
+export class DomainName extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { domain, hostedZoneId, loadBalancer: { alb } }: DomainNameProps,
+  ) {
+    super(scope, id);
+    new Route53Record(this, 'Resource', {
+      zoneId: hostedZoneId,
+      name: domain,
+      type: 'A',
+      alias: { name: alb.dnsName, zoneId: alb.zoneId, evaluateTargetHealth: true },
     });
   }
 }

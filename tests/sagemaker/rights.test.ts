@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { ENDPOINT, modelOf, startWorld } from '../../model/jobs/deploy-endpoint/testing.ts';
-import { synthesize } from '../../stacks/testing.ts';
+import { synthesize } from '../../stacks/synthesize.ts';
 import { endpointArn } from './arns.ts';
 
 const conditions = z.record(z.string(), z.record(z.string(), z.string())).default({});

@@ -1,4 +1,4 @@
-import { UNRESTRICTED } from '../../../stacks/iam/unrestricted.ts';
+import { UNRESTRICTED } from '../../../stacks/iam/policy.ts';
 import { blocks, bold, bullet, code, count, lines } from '../markdown.ts';
 import type { Policy } from './policies.ts';
 import { codes, conditionText } from './statement-text.ts';

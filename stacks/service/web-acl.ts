@@ -33,19 +33,15 @@ const LIMIT_PROBLEM: Problem = {
   detail: 'This address has sent too many requests in five minutes. Wait, then try again.',
 };
 
-export interface WebFirewallProps {
+interface WebAclProps {
   readonly name: string;
   readonly loadBalancer: LoadBalancer;
   readonly requestsPerFiveMinutes: number;
 }
 
 /** A web application firewall (WAF) in front of the public load balancer: a limit per address, and AWS's managed rules. */
-export class WebFirewall extends Construct {
-  constructor(
-    scope: Construct,
-    id: string,
-    { name, loadBalancer, requestsPerFiveMinutes }: WebFirewallProps,
-  ) {
+export class WebAcl extends Construct {
+  constructor(scope: Construct, id: string, { name, loadBalancer, requestsPerFiveMinutes }: WebAclProps) {
     super(scope, id);
     const visibilityConfig = (metricName: string) => ({
       metricName,

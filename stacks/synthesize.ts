@@ -8,7 +8,7 @@ import { BloomstackStack } from './bloomstack-stack.ts';
 import { configuration } from './config/schema.ts';
 
 const properties = z.record(z.string(), z.unknown());
-export type Properties = z.infer<typeof properties>;
+type Properties = z.infer<typeof properties>;
 
 const synthesized = z.looseObject({
   terraform: z.looseObject({ backend: z.record(z.string(), properties) }),
@@ -28,7 +28,7 @@ const statement = z.strictObject({
     .transform((resources) => [resources].flat()),
   Condition: z.unknown().optional(),
 });
-export type PolicyStatement = z.output<typeof statement> & { readonly address: string };
+type PolicyStatement = z.output<typeof statement> & { readonly address: string };
 
 const policyDocument = z.object({ Version: z.literal('2012-10-17'), Statement: z.array(statement) });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertProperties, synthesize } from '../testing.ts';
+import { assertProperties, synthesize } from '../synthesize.ts';
 
 const stack = synthesize();
 const BUCKETS = ['access-logs', 'delivery-artifacts-bucket', 'learning-dataset'];

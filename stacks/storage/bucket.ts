@@ -10,9 +10,9 @@ import type { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
-import type { EncryptionKey } from './encryption-key.ts';
+import type { EncryptionKey } from './key.ts';
 
-export interface PrivateBucketProps {
+interface PrivateBucketProps {
   readonly deployment: Deployment;
   readonly name: string;
   /** @default - a key that S3 manages */
@@ -113,6 +113,28 @@ export class PrivateBucket extends Construct {
       content: text,
       contentType: 'text/plain',
       dependsOn: [...this.#treatsObjects],
+    });
+  }
+}
+
+/** Where load balancers write who asked for what. They can only write to buckets whose keys S3 manages. */
+export class AccessLogBucket extends PrivateBucket {
+  constructor(scope: Construct, id: string, { deployment }: { readonly deployment: Deployment }) {
+    const { arns, config, names } = deployment;
+    const name = names.buckets.accessLogs;
+    super(scope, id, {
+      deployment,
+      name,
+      expireAfterDays: config.observability.logRetentionDays,
+      statements: [
+        {
+          sid: 'LoadBalancersWriteTheirLogs',
+          principal: { service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
+          actions: ['s3:PutObject'],
+          resources: [arns.objects(name)],
+          conditions: { StringEquals: { 'aws:SourceAccount': config.account } },
+        },
+      ],
     });
   }
 }

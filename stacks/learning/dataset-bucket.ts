@@ -1,10 +1,10 @@
 import type { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import type { Statement } from '../iam/policy.ts';
-import { PrivateBucket } from '../storage/private-bucket.ts';
+import { PrivateBucket } from '../storage/bucket.ts';
 
 /** Photos by class (`flowers/<class>/*.jpg`), and what learning makes of them: models, checkpoints and reports. */
-export class Dataset extends PrivateBucket {
+export class DatasetBucket extends PrivateBucket {
   readonly #deployment: Deployment;
 
   constructor(scope: Construct, id: string, { deployment }: { readonly deployment: Deployment }) {

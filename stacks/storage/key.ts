@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { type ResourceStatement, resourcePolicy, type Statement } from '../iam/policy.ts';
 
-export interface EncryptionKeyProps {
+interface EncryptionKeyProps {
   readonly deployment: Deployment;
   readonly name: string;
   readonly description: string;

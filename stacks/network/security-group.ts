@@ -1,4 +1,4 @@
-import { SecurityGroup } from '@cdktf/provider-aws/lib/security-group/index.js';
+import { SecurityGroup as AwsSecurityGroup } from '@cdktf/provider-aws/lib/security-group/index.js';
 import type { Vpc } from '@cdktf/provider-aws/lib/vpc/index.js';
 import { VpcSecurityGroupEgressRule } from '@cdktf/provider-aws/lib/vpc-security-group-egress-rule/index.js';
 import { VpcSecurityGroupIngressRule } from '@cdktf/provider-aws/lib/vpc-security-group-ingress-rule/index.js';
@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 
 const HTTPS = 443;
 
-export interface FirewallGroupProps {
+interface SecurityGroupProps {
   readonly vpc: Vpc;
   readonly name: string;
   readonly description: string;
@@ -16,14 +16,14 @@ export interface FirewallGroupProps {
  * A security group that starts with no rule. Connections are opened between two groups, on both sides at once;
  * only `openToAddresses` and `allowHttpsOut` name addresses.
  */
-export class FirewallGroup extends Construct {
-  readonly group: SecurityGroup;
+export class SecurityGroup extends Construct {
+  readonly group: AwsSecurityGroup;
   readonly #name: string;
 
-  constructor(scope: Construct, id: string, { vpc, name, description }: FirewallGroupProps) {
+  constructor(scope: Construct, id: string, { vpc, name, description }: SecurityGroupProps) {
     super(scope, id);
     this.#name = name;
-    this.group = new SecurityGroup(this, 'Resource', {
+    this.group = new AwsSecurityGroup(this, 'Resource', {
       name,
       description,
       vpcId: vpc.id,
@@ -32,7 +32,7 @@ export class FirewallGroup extends Construct {
   }
 
   /** Lets `caller` connect to this group on one port. */
-  allowFrom(caller: FirewallGroup, port: number): void {
+  allowFrom(caller: SecurityGroup, port: number): void {
     const tcp = { fromPort: port, toPort: port, ipProtocol: 'tcp' };
     new VpcSecurityGroupIngressRule(this, `from-${caller.#label}`, {
       securityGroupId: this.group.id,
