@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { WAS, WEB } from '../services/contract/services.ts';
 import type { Configuration } from './config/schema.ts';
 import { Delivery } from './delivery/delivery.ts';
-import { type Deployment, deploymentOf } from './deployment.ts';
+import { createDeployment, type Deployment } from './deployment.ts';
 import { Images } from './images/image-repository.ts';
 import { Learning } from './learning/learning.ts';
 import { Network } from './network/network.ts';
@@ -35,14 +35,13 @@ const storeState = (stack: TerraformStack, { state, region }: Configuration): vo
 };
 
 /** Id of the stack, which names its folder under cdktf.out and its state. */
-const stackIdOf = ({ environment }: Pick<Configuration, 'environment'>): string =>
-  `bloomstack-${environment}`;
+const stackId = ({ environment }: Pick<Configuration, 'environment'>): string => `bloomstack-${environment}`;
 
 /** The system in one stack, so that its whole plan can be read before anything is applied. */
 export class BloomstackStack extends ReadableStack {
   constructor(scope: Construct, config: Configuration) {
-    super(scope, stackIdOf(config));
-    const deployment = deploymentOf(config);
+    super(scope, stackId(config));
+    const deployment = createDeployment(config);
     storeState(this, config);
     this.#provider(deployment);
 

@@ -1,12 +1,12 @@
-import { arnsOf } from './arns.ts';
+import { resourceArns } from './arns.ts';
 import type { Configuration } from './config/schema.ts';
-import { namesOf } from './names.ts';
+import { resourceNames } from './names.ts';
 
 /** What every part of the cloud needs to know about the deployment that it belongs to. */
-export const deploymentOf = (config: Configuration) => ({
+export const createDeployment = (config: Configuration) => ({
   config,
-  names: namesOf(config),
-  arns: arnsOf(config),
+  names: resourceNames(config),
+  arns: resourceArns(config),
 });
 
-export type Deployment = Readonly<ReturnType<typeof deploymentOf>>;
+export type Deployment = Readonly<ReturnType<typeof createDeployment>>;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfiguration } from './config/load.ts';
-import { type Names, namesOf } from './names.ts';
+import { type Names, resourceNames } from './names.ts';
 
-const named = (env: NodeJS.ProcessEnv = {}): Names => namesOf(loadConfiguration({ context: {}, env }));
+const named = (env: NodeJS.ProcessEnv = {}): Names => resourceNames(loadConfiguration({ context: {}, env }));
 
 /** The longest names that the configuration allows. */
 const LONGEST = named({

@@ -7,7 +7,7 @@ const pascal = (word: string): string => word.charAt(0).toUpperCase() + word.sli
  * The name of every resource that people look for in AWS. With the default prefix and no suffix they are
  * the names of the architecture's description, letter by letter.
  */
-export const namesOf = (
+export const resourceNames = (
   config: Pick<Configuration, 'namePrefix' | 'nameSuffix' | 'bucketSuffix' | 'account'>,
 ) => {
   const { namePrefix: prefix, nameSuffix, account } = config;
@@ -80,7 +80,7 @@ export const namesOf = (
   };
 };
 
-export type Names = ReturnType<typeof namesOf>;
+export type Names = ReturnType<typeof resourceNames>;
 
 /** Names of the alarms that roll a new model back during its deployment. */
 export const endpointAlarmNames = (names: Pick<Names, 'alarm'>) => ({

@@ -63,7 +63,7 @@ export const trustPolicy = (service: string, account: string): string =>
 const LISTED_BY_STUDIO = 'Studio lists what there is in the account before it opens any of it';
 
 /** The only actions that are granted on every resource, and why AWS leaves no other way. */
-export const UNRESTRICTED: Readonly<Record<string, string>> = {
+export const UNRESTRICTED_ACTIONS: Readonly<Record<string, string>> = {
   'application-autoscaling:DescribeScalableTargets': 'AWS knows no resource for it',
   'application-autoscaling:DescribeScalingPolicies': 'AWS knows no resource for it',
   'cloudwatch:PutMetricData':
