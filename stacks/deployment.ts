@@ -2,9 +2,10 @@ import { resourceArns } from './arns.ts';
 import type { Configuration } from './config/schema.ts';
 import { resourceNames } from './names.ts';
 
-/** What every part of the cloud needs to know about the deployment that it belongs to. */
+/** Where a deployment is, and the names and ARNs that follow from it. Settings reach each construct by its own props. */
 export const createDeployment = (config: Configuration) => ({
-  config,
+  region: config.region,
+  account: config.account,
   names: resourceNames(config),
   arns: resourceArns(config),
 });

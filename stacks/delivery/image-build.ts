@@ -10,11 +10,11 @@ import type { ArtifactStore } from './artifact-store.ts';
 const ARCHITECTURES = {
   /** Of the services: Fargate on Graviton. */
   arm64: { type: 'ARM_CONTAINER', image: 'aws/codebuild/amazonlinux-aarch64-standard:3.0' },
-  /** Of the learning image: GPU machines and the GPU build of TensorFlow know no other. */
+  /** Of the learning image: GPU instances and the GPU build of TensorFlow have no other. */
   'x86-64': { type: 'LINUX_CONTAINER', image: 'aws/codebuild/amazonlinux-x86_64-standard:5.0' },
 } as const;
 
-export type Architecture = keyof typeof ARCHITECTURES;
+type Architecture = keyof typeof ARCHITECTURES;
 
 /** The file by which CodePipeline's ECS action learns which image a container gets. */
 export const IMAGE_DEFINITIONS = 'imagedefinitions.json';
@@ -30,10 +30,10 @@ interface BuildVariables {
 }
 
 /**
- * How an image is built, in the format of CodeBuild (JSON is YAML). The tag is IMAGE_TAG where somebody sets it for one
- * build, else the commit. Tags never change, so a commit that was built before is not built again.
+ * How an image is built, in the format of CodeBuild (JSON is YAML). The tag is IMAGE_TAG where it is set for one build,
+ * else the commit. Tags never change, so a commit that was built before is not built again.
  *
- * Variables are written without braces: with them Terraform would take them for its own.
+ * Variables are written without braces: with them Terraform would read them as its own.
  */
 const buildspec = (): string =>
   JSON.stringify({
@@ -68,7 +68,7 @@ const buildspec = (): string =>
 
 const MINUTES = 30;
 
-interface ImageBuildProps {
+export interface ImageBuildProps {
   readonly deployment: Deployment;
   readonly names: { readonly build: string; readonly buildRole: string; readonly buildLogGroup: string };
   readonly repository: ImageRepository;
@@ -77,6 +77,7 @@ interface ImageBuildProps {
   /** Path in the source. */
   readonly dockerfile: string;
   readonly artifacts: ArtifactStore;
+  readonly logRetentionDays: number;
 }
 
 /** Builds one container image with Docker, on the CPU that it will run on, and pushes it. */
@@ -86,12 +87,12 @@ export class ImageBuild extends Construct {
   constructor(scope: Construct, id: string, props: ImageBuildProps) {
     super(scope, id);
     const { deployment, names, repository, artifacts } = props;
-    const { arns, config } = deployment;
+    const { arns } = deployment;
     const { type, image } = ARCHITECTURES[props.architecture];
 
     const logs = new CloudwatchLogGroup(this, 'logs', {
       name: names.buildLogGroup,
-      retentionInDays: config.observability.logRetentionDays,
+      retentionInDays: props.logRetentionDays,
     });
     const role = new Role(this, 'role', {
       deployment,
@@ -99,7 +100,9 @@ export class ImageBuild extends Construct {
       description: `${names.build} builds and pushes with it`,
       service: 'codebuild.amazonaws.com',
     });
-    role.grant(...repository.push(), ...artifacts.readAndWrite(), {
+    repository.grantPush(role);
+    artifacts.grantReadWrite(role);
+    role.grant({
       sid: 'WriteTheLog',
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [arns.logStreams(names.buildLogGroup)],

@@ -1,7 +1,7 @@
 type Conditions = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
 export interface Statement {
-  /** What it permits, in words; the reviewer reads it. Letters and digits only, as IAM demands. */
+  /** What it permits, for the reviewer. Letters and digits only, as IAM demands. */
   readonly sid: string;
   readonly actions: readonly string[];
   readonly resources: readonly string[];
@@ -14,11 +14,11 @@ export interface ResourceStatement extends Statement {
   readonly principal: '*' | { readonly service: string | readonly string[] } | { readonly aws: string };
 }
 
-/** IAM and every AWS service give a list of one back as a bare string; writing it so avoids a difference in each plan. */
+/** AWS returns a list of one as a bare string; writing it so avoids a difference in each plan. */
 const oneOrMany = (values: readonly string[]): string | readonly string[] =>
   values.length === 1 ? (values[0] ?? '') : values;
 
-const principalOf = (principal: ResourceStatement['principal']) => {
+const principalElement = (principal: ResourceStatement['principal']) => {
   if (principal === '*') return principal;
   return 'service' in principal ? { Service: principal.service } : { AWS: principal.aws };
 };
@@ -42,12 +42,12 @@ export const resourcePolicy = (statements: readonly ResourceStatement[]): string
     statements.map(({ effect = 'Allow', principal, ...statement }) => ({
       Sid: statement.sid,
       Effect: effect,
-      Principal: principalOf(principal),
+      Principal: principalElement(principal),
       ...common(statement),
     })),
   );
 
-/** Who may take on a role: one AWS service, and only on behalf of this account. */
+/** Who may assume a role: one AWS service, and only on behalf of this account. */
 export const trustPolicy = (service: string, account: string): string =>
   document([
     {

@@ -9,13 +9,12 @@ export interface RoleProps {
   readonly deployment: Deployment;
   readonly name: string;
   readonly description: string;
-  /** The AWS service that takes it on, such as ecs-tasks.amazonaws.com. */
+  /** The AWS service that assumes it, such as ecs-tasks.amazonaws.com. */
   readonly service: string;
 }
 
-/** A role that may do what it has been granted, statement by statement, and nothing else. */
+/** A role with the permissions that it has been granted, statement by statement, and no others. */
 export class Role extends Construct {
-  readonly name: string;
   /** Made from the name, so that plans show it before the role exists. */
   readonly arn: string;
   readonly resource: IamRole;
@@ -24,16 +23,15 @@ export class Role extends Construct {
 
   constructor(scope: Construct, id: string, { deployment, name, description, service }: RoleProps) {
     super(scope, id);
-    this.name = name;
     this.arn = deployment.arns.role(name);
     this.resource = new IamRole(this, 'Resource', {
       name,
       description,
-      assumeRolePolicy: trustPolicy(service, deployment.config.account),
+      assumeRolePolicy: trustPolicy(service, deployment.account),
     });
   }
 
-  /** The policy with all that was granted; what checks its rights when it is created must depend on it. */
+  /** The policy with all that was granted; a resource whose creation checks these permissions must depend on it. */
   get permissions(): IamRolePolicy {
     this.#permissions ??= new IamRolePolicy(this, 'permissions', {
       name: 'permissions',
@@ -45,7 +43,7 @@ export class Role extends Construct {
 
   grant(...statements: readonly Statement[]): void {
     this.#statements.push(...statements);
-    // Made by the first grant, for IAM knows no empty policy.
+    // Created by the first grant, for IAM has no empty policy.
     void this.permissions;
   }
 }

@@ -2,6 +2,7 @@ import { SagemakerModelPackageGroup } from '@cdktf/provider-aws/lib/sagemaker-mo
 import { SagemakerPipeline } from '@cdktf/provider-aws/lib/sagemaker-pipeline/index.js';
 import { Construct } from 'constructs';
 import { servingEnvironment } from '../../model/serving/files.ts';
+import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
 import { endpointAlarmNames } from '../names.ts';
@@ -12,16 +13,17 @@ import { type PipelineSettings, pipelineDefinitions } from './pipelines.ts';
 import { LearningRoles } from './roles.ts';
 import { Studio } from './studio.ts';
 
-/** The pipelines' settings. Roles are given by ARNs made from names, so that the first plan shows the definition. */
+/** Roles are given by ARNs made from names, so that the first plan shows the definitions. */
 const pipelineSettings = (
-  { arns, config: { region, learning }, names }: Deployment,
+  { arns, names, region }: Deployment,
+  settings: Configuration['learning'],
   roles: LearningRoles,
 ): PipelineSettings => ({
-  ...learning,
+  ...settings,
   region,
   datasetBucket: names.buckets.dataset,
-  trainingImage: arns.image(names.learning.repository, learning.imageTag),
-  servingImage: arns.deepLearningContainer(learning.servingImage),
+  trainingImage: arns.image(names.learning.repository, settings.imageTag),
+  servingImage: arns.deepLearningContainer(settings.servingImage),
   servingEnvironment: servingEnvironment(),
   roles: { training: roles.training.arn, deploy: roles.deploy.arn, serving: roles.serving.arn },
   trainingJobName: names.learning.trainingJob,
@@ -30,10 +32,12 @@ const pipelineSettings = (
   rollbackAlarms: Object.values(endpointAlarmNames(names)),
 });
 
-export interface LearningProps {
+interface LearningProps {
   readonly deployment: Deployment;
   readonly network: Network;
   readonly repository: ImageRepository;
+  readonly settings: Configuration['learning'];
+  readonly deletionProtection: boolean;
 }
 
 const DESCRIPTIONS = {
@@ -44,19 +48,25 @@ const DESCRIPTIONS = {
 
 /** From photos to a served model: dataset, Studio, registry of models, and the three pipelines. */
 export class Learning extends Construct {
-  constructor(scope: Construct, id: string, { deployment, network, repository }: LearningProps) {
+  constructor(scope: Construct, id: string, props: LearningProps) {
     super(scope, id);
-    const { config, names } = deployment;
-    const dataset = new DatasetBucket(this, 'dataset', { deployment });
+    const { deployment, network, repository, settings, deletionProtection } = props;
+    const { names } = deployment;
+    const dataset = new DatasetBucket(this, 'dataset', { deployment, deletionProtection });
     const placeholders = Object.entries(placeholderObjects(dataset.name)).map(([name, { key, content }]) =>
-      dataset.put(name, key, content),
+      dataset.addTextObject(name, key, content),
     );
-    const roles = new LearningRoles(this, 'roles', { deployment, dataset, repository });
+    const roles = new LearningRoles(this, 'roles', {
+      deployment,
+      dataset,
+      repository,
+      servingImage: settings.servingImage,
+    });
     const models = new SagemakerModelPackageGroup(this, 'model-package-group', {
       modelPackageGroupName: names.learning.modelPackageGroup,
       modelPackageGroupDescription: 'Every model that passed its evaluation, with the figures',
     });
-    const definitions = pipelineDefinitions(pipelineSettings(deployment, roles));
+    const definitions = pipelineDefinitions(pipelineSettings(deployment, settings, roles));
     for (const key of ['train', 'model', 'deploy'] as const)
       new SagemakerPipeline(this, `pipeline-${key}`, {
         pipelineName: names.learning.pipelines[key],
@@ -66,6 +76,6 @@ export class Learning extends Construct {
         pipelineDefinition: JSON.stringify(definitions[key]),
         dependsOn: [roles.pipeline.permissions, models, ...placeholders],
       });
-    if (config.learning.studio) new Studio(this, 'studio', { deployment, network, dataset });
+    if (settings.studio) new Studio(this, 'studio', { deployment, network, dataset, deletionProtection });
   }
 }

@@ -7,9 +7,9 @@ import { Role } from '../iam/role.ts';
 import type { Network } from '../network/network.ts';
 import { SecurityGroup } from '../network/security-group.ts';
 import type { DatasetBucket } from './dataset-bucket.ts';
-import { logsAndMetrics } from './roles.ts';
+import { grantLogsAndMetrics } from './roles.ts';
 
-/** What a model engineer may do in Studio: work in a space, start the three pipelines, and read what came of them. */
+/** Permissions of a model engineer in Studio: work in a space, start the three pipelines, and read their results. */
 const studioStatements = (deployment: Deployment): readonly Statement[] => {
   const { arns, names } = deployment;
   const { modelPackageGroup, pipelines } = names.learning;
@@ -17,7 +17,6 @@ const studioStatements = (deployment: Deployment): readonly Statement[] => {
   const ours = Object.values(pipelines).map((name) => arns.sagemaker('pipeline', name.toLowerCase()));
   const inTheDomain = (kind: string) => arns.sagemaker(kind, '*');
   return [
-    ...logsAndMetrics(deployment),
     {
       sid: 'WorkInASpace',
       actions: [
@@ -48,7 +47,7 @@ const studioStatements = (deployment: Deployment): readonly Statement[] => {
       resources: ['*'],
     },
     {
-      // Studio tags whatever it makes, and fails if it may not. Source: "Provide permissions for tagging", SageMaker guide.
+      // Studio tags whatever it creates, and fails if it is not allowed to. Source: "Provide permissions for tagging", SageMaker guide.
       sid: 'TagWhatStudioMakes',
       actions: ['sagemaker:AddTags'],
       resources: ['app', 'space'].map(inTheDomain),
@@ -96,20 +95,23 @@ interface StudioProps {
   readonly deployment: Deployment;
   readonly network: Network;
   readonly dataset: DatasetBucket;
+  readonly deletionProtection: boolean;
 }
 
 /** SageMaker Studio for model engineers: a domain inside the network and one user profile. */
 export class Studio extends Construct {
-  constructor(scope: Construct, id: string, { deployment, network, dataset }: StudioProps) {
+  constructor(scope: Construct, id: string, props: StudioProps) {
     super(scope, id);
-    const { config, names } = deployment;
+    const { deployment, network, dataset, deletionProtection } = props;
+    const { names } = deployment;
     const role = new Role(this, 'role', {
       deployment,
       name: names.learning.studioRole,
       description: 'Model engineers in SageMaker Studio',
       service: 'sagemaker.amazonaws.com',
     });
-    role.grant(dataset.list(), dataset.read(), dataset.write('flowers/', 'flowers-test/', 'pretrained/'));
+    dataset.grantReadWrite(role, 'flowers/', 'flowers-test/', 'pretrained/');
+    grantLogsAndMetrics(role, deployment);
     role.grant(...studioStatements(deployment));
 
     const group = new SecurityGroup(this, 'sg', {
@@ -132,7 +134,7 @@ export class Studio extends Construct {
         securityGroups: [group.group.id],
       },
       // Home directories outlive a deleted domain where deletion is protected.
-      retentionPolicy: { homeEfsFileSystem: config.deletionProtection ? 'Retain' : 'Delete' },
+      retentionPolicy: { homeEfsFileSystem: deletionProtection ? 'Retain' : 'Delete' },
       dependsOn: [role.permissions],
     });
     new SagemakerUserProfile(this, 'user-profile', {

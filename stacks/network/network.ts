@@ -9,6 +9,7 @@ import { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
 import { Vpc } from '@cdktf/provider-aws/lib/vpc/index.js';
 import { VpcEndpoint } from '@cdktf/provider-aws/lib/vpc-endpoint/index.js';
 import { Construct } from 'constructs';
+import type { Configuration } from '../config/schema.ts';
 import { planSubnets } from '../config/subnets.ts';
 import type { Deployment } from '../deployment.ts';
 
@@ -21,7 +22,7 @@ interface NatGatewaysProps {
   readonly name: string;
 }
 
-/** The ways out of the private subnets, each with a public address of its own. */
+/** The way out of the private subnets; each gateway has a public address of its own. */
 class NatGateways extends Construct {
   readonly #gateways: readonly NatGateway[];
 
@@ -36,7 +37,7 @@ class NatGateways extends Construct {
     });
   }
 
-  /** The gateway for the zone of this index: its own one, or the only one. */
+  /** The gateway of the zone at this index: its own, or the only one. */
   forZone(index: number): NatGateway {
     const gateway = this.#gateways[index] ?? this.#gateways[0];
     if (!gateway) throw new Error(`${this.node.path}: there are no public subnets to put a NAT gateway in.`);
@@ -90,6 +91,7 @@ class Routes extends Construct {
 
 interface NetworkProps {
   readonly deployment: Deployment;
+  readonly settings: Configuration['network'];
 }
 
 /** A VPC with a public and a private subnet in every zone; what is private reaches the internet, never the reverse. */
@@ -100,35 +102,37 @@ export class Network extends Construct {
   /** One per zone, for everything else. */
   readonly privateSubnets: readonly Subnet[];
 
-  constructor(scope: Construct, id: string, { deployment }: NetworkProps) {
+  constructor(scope: Construct, id: string, { deployment, settings }: NetworkProps) {
     super(scope, id);
-    const { config, names } = deployment;
-    const { zones, nat } = config.network;
+    const { names, region } = deployment;
+    const { zones, nat } = settings;
 
     this.vpc = new Vpc(this, 'vpc', {
-      cidrBlock: config.network.cidr,
+      cidrBlock: settings.cidr,
       enableDnsHostnames: true,
       enableDnsSupport: true,
       tags: { Name: names.vpc },
     });
-    // The group that AWS gives to whatever names none: it lets nothing in and nothing out.
+    // The security group of whatever names none: it lets nothing in and nothing out.
     new DefaultSecurityGroup(this, 'default-security-group', {
       vpcId: this.vpc.id,
       tags: { Name: `${names.vpc}-unused-default` },
     });
 
-    const blocks = planSubnets(config.network);
+    const blocks = planSubnets(settings);
     const subnets = (kind: 'public' | 'private') =>
-      zones.map(
-        (zone, index) =>
-          new Subnet(this, `${kind}-${zone}`, {
-            vpcId: this.vpc.id,
-            cidrBlock: blocks[kind][index] ?? '',
-            availabilityZone: `${config.region}${zone}`,
-            mapPublicIpOnLaunch: false,
-            tags: { Name: `${names.vpc}-${kind}-${zone}` },
-          }),
-      );
+      zones.map((zone, index) => {
+        const cidrBlock = blocks[kind][index];
+        if (cidrBlock === undefined)
+          throw new Error(`${this.node.path}: the ${kind} subnet of zone ${zone} has no CIDR block.`);
+        return new Subnet(this, `${kind}-${zone}`, {
+          vpcId: this.vpc.id,
+          cidrBlock,
+          availabilityZone: `${region}${zone}`,
+          mapPublicIpOnLaunch: false,
+          tags: { Name: `${names.vpc}-${kind}-${zone}` },
+        });
+      });
     this.publicSubnets = subnets('public');
     this.privateSubnets = subnets('private');
 
@@ -151,10 +155,10 @@ export class Network extends Construct {
       gateway,
       natGateways,
     });
-    // Photos, models and image layers go to S3 without passing, and paying for, a NAT gateway.
+    // Photos, models and image layers reach S3 without a NAT gateway, which charges for every GB.
     new VpcEndpoint(this, 's3-endpoint', {
       vpcId: this.vpc.id,
-      serviceName: `com.amazonaws.${config.region}.s3`,
+      serviceName: `com.amazonaws.${region}.s3`,
       vpcEndpointType: 'Gateway',
       routeTableIds: routes.privateTables.map((table) => table.id),
       tags: { Name: `${names.vpc}-s3` },

@@ -14,7 +14,7 @@ interface SecurityGroupProps {
 
 /**
  * A security group that starts with no rule. Connections are opened between two groups, on both sides at once;
- * only `openToAddresses` and `allowHttpsOut` name addresses.
+ * only `allowFromCidrs` and `allowHttpsOut` name CIDR blocks.
  */
 export class SecurityGroup extends Construct {
   readonly group: AwsSecurityGroup;
@@ -48,8 +48,8 @@ export class SecurityGroup extends Construct {
     });
   }
 
-  /** Lets addresses from outside connect on one port. */
-  openToAddresses(cidrs: readonly string[], port: number): void {
+  /** Lets CIDR blocks from outside connect on one port. */
+  allowFromCidrs(cidrs: readonly string[], port: number): void {
     cidrs.forEach((cidrIpv4, index) => {
       new VpcSecurityGroupIngressRule(this, `from-internet-${port}-${index}`, {
         securityGroupId: this.group.id,

@@ -10,7 +10,7 @@ const MINUTE = 60;
 interface AlarmProps {
   readonly topic: AlarmTopic;
   readonly name: string;
-  /** What is wrong and where to look; it stands in the message. */
+  /** What is wrong and where to look; it is part of the message. */
   readonly description: string;
   readonly metric: {
     readonly namespace: string;
@@ -27,7 +27,7 @@ interface AlarmProps {
 
 const PERCENTILE = /^p\d/;
 
-/** Tells the alarm topic when a metric stays above its limit, and when it is well again. No data means all is well. */
+/** Notifies the alarm topic when a metric stays above its limit, and when it recovers. Missing data is not breaching. */
 export class Alarm extends Construct {
   readonly alarm: CloudwatchMetricAlarm;
 

@@ -12,18 +12,24 @@ import { EncryptionKey } from '../storage/key.ts';
 /** Services of AWS that report here. */
 const SENDERS = ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com', 'events.amazonaws.com'];
 
-/** Where everything that somebody should know about is published, encrypted; e-mail is one way to listen. */
+interface AlarmTopicProps {
+  readonly deployment: Deployment;
+  /** Address to subscribe; empty: none. */
+  readonly email: string;
+}
+
+/** Where alarms, failures and budget warnings are published, encrypted; e-mail is one subscription. */
 export class AlarmTopic extends Construct {
   readonly topic: SnsTopic;
-  /** Those who check whether they may publish must wait for it. */
+  /** Services that check whether they may publish must depend on it. */
   readonly policy: SnsTopicPolicy;
 
-  constructor(scope: Construct, id: string, { deployment }: { readonly deployment: Deployment }) {
+  constructor(scope: Construct, id: string, { deployment, email }: AlarmTopicProps) {
     super(scope, id);
-    const { arns, config, names } = deployment;
+    const { account, arns, names } = deployment;
     const senders = {
       principal: { service: SENDERS },
-      conditions: { StringEquals: { 'aws:SourceAccount': config.account } },
+      conditions: { StringEquals: { 'aws:SourceAccount': account } },
     };
     const key = new EncryptionKey(this, 'key', {
       deployment,
@@ -51,12 +57,11 @@ export class AlarmTopic extends Construct {
         },
       ]),
     });
-    const { alarmEmail } = config.observability;
-    if (alarmEmail)
+    if (email)
       new SnsTopicSubscription(this, 'email', {
         topicArn: this.topic.arn,
         protocol: 'email',
-        endpoint: alarmEmail,
+        endpoint: email,
       });
   }
 }
@@ -66,12 +71,12 @@ interface FailedPipelinesProps {
   readonly topic: AlarmTopic;
 }
 
-/** Tells the alarm topic when a delivery pipeline or a learning pipeline of ours fails. */
+/** Notifies the alarm topic when one of our delivery or learning pipelines fails. */
 export class FailedPipelines extends Construct {
   constructor(scope: Construct, id: string, { deployment, topic }: FailedPipelinesProps) {
     super(scope, id);
     const { arns, names } = deployment;
-    const tell = (key: string, name: string, description: string, pattern: object) => {
+    const notify = (key: string, name: string, description: string, pattern: object) => {
       const rule = new CloudwatchEventRule(this, key, {
         name,
         description,
@@ -84,7 +89,7 @@ export class FailedPipelines extends Construct {
         dependsOn: [topic.policy],
       });
     };
-    tell('delivery', names.alarm('delivery-failed'), 'A delivery pipeline failed', {
+    notify('delivery', names.alarm('delivery-failed'), 'A delivery pipeline failed', {
       source: ['aws.codepipeline'],
       'detail-type': ['CodePipeline Pipeline Execution State Change'],
       detail: {
@@ -92,7 +97,7 @@ export class FailedPipelines extends Construct {
         pipeline: [names.web, names.was, names.learning].map(({ delivery }) => delivery.pipeline),
       },
     });
-    tell('learning', names.alarm('learning-failed'), 'A learning pipeline failed, or refused a model', {
+    notify('learning', names.alarm('learning-failed'), 'A learning pipeline failed, or refused a model', {
       source: ['aws.sagemaker'],
       'detail-type': ['SageMaker Model Building Pipeline Execution Status Change'],
       detail: {
@@ -119,7 +124,7 @@ const WARNINGS = [
 
 /**
  * Warns before the account costs more than expected. It counts the whole account: costs by tag are only known once
- * somebody has switched that tag on in the billing console.
+ * that tag is activated in the billing console.
  */
 export class MonthlyBudget extends Construct {
   constructor(scope: Construct, id: string, { name, usd, topic }: MonthlyBudgetProps) {

@@ -5,8 +5,8 @@ import type { Deployment } from '../deployment.ts';
 import { identityPolicy } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 
-/** The role of the WAS's code: it may ask the one endpoint, and nothing else. */
-export const invokeRole = (scope: Construct, id: string, deployment: Deployment): Role => {
+/** The role of the WAS's code: it may invoke the one endpoint, and nothing else. */
+export const createInvokeRole = (scope: Construct, id: string, deployment: Deployment): Role => {
   const { arns, names } = deployment;
   const role = new Role(scope, `${id}-role`, {
     deployment,

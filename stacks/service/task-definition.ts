@@ -23,18 +23,11 @@ const NOT_ROOT = '1000:1000';
 const SECONDS_TO_FINISH = 30;
 const OPEN_FILES = 65_536;
 
-const askHealth = (port: number): string =>
+const healthCheckScript = (port: number): string =>
   `fetch('http://127.0.0.1:${port}${PATHS.health}').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
 
-/** One container as ECS wants it: no root user, nothing to write to, and no rights of the kernel's. */
-const containerDefinition = ({
-  name,
-  image,
-  port,
-  environment,
-  logGroup,
-  region,
-}: ContainerProps) => ({
+/** One container as ECS wants it: no root user, a read-only file system, and no kernel capabilities. */
+const containerDefinition = ({ name, image, port, environment, logGroup, region }: ContainerProps) => ({
   name,
   image,
   essential: true,
@@ -47,7 +40,7 @@ const containerDefinition = ({
     // ECS sorts them, and Terraform would see a difference.
     .sort((one, other) => (one.name < other.name ? -1 : 1)),
   healthCheck: {
-    command: ['CMD', 'node', '-e', askHealth(port)],
+    command: ['CMD', 'node', '-e', healthCheckScript(port)],
     interval: 15,
     timeout: 5,
     retries: 3,
@@ -68,10 +61,11 @@ interface TaskDefinitionProps {
   readonly logGroupName: string;
   readonly containerName: string;
   readonly port: number;
-  readonly size: ServiceConfiguration;
+  readonly size: Pick<ServiceConfiguration, 'cpu' | 'memory' | 'imageTag'>;
   readonly repository: ImageRepository;
   readonly environment: Readonly<Record<string, string>>;
-  /** What the code in the container may do in AWS. @default - nothing */
+  readonly logRetentionDays: number;
+  /** The permissions of the code in the container. @default - none */
   readonly taskRole?: Role;
 }
 
@@ -85,13 +79,13 @@ export class TaskDefinition extends Construct {
   constructor(scope: Construct, id: string, props: TaskDefinitionProps) {
     super(scope, id);
     const { deployment, repository, size, taskRole } = props;
-    const { arns, config } = deployment;
+    const { arns, region } = deployment;
     this.taskRole = taskRole;
     this.family = props.family;
 
     const logs = new CloudwatchLogGroup(this, 'logs', {
       name: props.logGroupName,
-      retentionInDays: config.observability.logRetentionDays,
+      retentionInDays: props.logRetentionDays,
     });
     this.executionRole = new Role(this, 'execution-role', {
       deployment,
@@ -99,7 +93,8 @@ export class TaskDefinition extends Construct {
       description: `ECS starts the tasks of ${props.family} with it`,
       service: 'ecs-tasks.amazonaws.com',
     });
-    this.executionRole.grant(...repository.pull(), {
+    repository.grantPull(this.executionRole);
+    this.executionRole.grant({
       sid: 'WriteTheLog',
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [arns.logStreams(props.logGroupName)],
@@ -123,7 +118,7 @@ export class TaskDefinition extends Construct {
           port: props.port,
           environment: props.environment,
           logGroup: logs.name,
-          region: config.region,
+          region,
         }),
       ]),
       dependsOn: [this.executionRole.permissions],

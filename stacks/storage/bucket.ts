@@ -15,30 +15,33 @@ import type { EncryptionKey } from './key.ts';
 interface PrivateBucketProps {
   readonly deployment: Deployment;
   readonly name: string;
+  /** Keeps Terraform from deleting the bucket while it holds something. */
+  readonly deletionProtection: boolean;
   /** @default - a key that S3 manages */
   readonly encryptionKey?: EncryptionKey;
   /** Days after which objects are deleted. @default - kept */
   readonly expireAfterDays?: number;
-  /** Days that a deleted or replaced object can still be brought back. @default 30 */
+  /** Days that a deleted or replaced object can still be restored. @default 30 */
   readonly restoreDays?: number;
-  /** AWS services that may use the bucket. @default none */
+  /** AWS services that may use the bucket. @default - none */
   readonly statements?: readonly ResourceStatement[];
 }
 
-/** A bucket that is encrypted, versioned, never public, and spoken to over TLS only. */
+/** A bucket that is encrypted, versioned, never public, and requires TLS. */
 export class PrivateBucket extends Construct {
   readonly name: string;
   readonly bucket: S3Bucket;
-  /** Services that check whether they may write must wait for it. */
+  /** Services that check whether they may write must depend on it. */
   readonly policy: S3BucketPolicy;
-  readonly #treatsObjects: readonly ITerraformDependable[];
+  readonly #arns: Deployment['arns'];
+  readonly #objectSettings: readonly ITerraformDependable[];
 
   constructor(scope: Construct, id: string, props: PrivateBucketProps) {
     super(scope, id);
     const { deployment, name, encryptionKey, expireAfterDays, restoreDays = 30, statements = [] } = props;
-    const { arns, config } = deployment;
+    this.#arns = deployment.arns;
     this.name = name;
-    this.bucket = new S3Bucket(this, 'Resource', { bucket: name, forceDestroy: !config.deletionProtection });
+    this.bucket = new S3Bucket(this, 'Resource', { bucket: name, forceDestroy: !props.deletionProtection });
     const bucket = this.bucket.id;
 
     new S3BucketOwnershipControls(this, 'ownership', {
@@ -70,7 +73,7 @@ export class PrivateBucket extends Construct {
       bucket,
       versioningConfiguration: { status: 'Enabled' },
     });
-    this.#treatsObjects = [encryption, versioning];
+    this.#objectSettings = [encryption, versioning];
     new S3BucketLifecycleConfiguration(this, 'lifecycle', {
       bucket,
       dependsOn: [versioning],
@@ -93,7 +96,7 @@ export class PrivateBucket extends Construct {
           effect: 'Deny',
           principal: '*',
           actions: ['s3:*'],
-          resources: [arns.bucket(name), arns.objects(name)],
+          resources: [this.arn, this.objectsArn()],
           conditions: { Bool: { 'aws:SecureTransport': 'false' } },
         },
         ...statements,
@@ -102,37 +105,54 @@ export class PrivateBucket extends Construct {
     });
   }
 
+  /** Made from the name, so that plans show it before the bucket exists. */
+  get arn(): string {
+    return this.#arns.bucket(this.name);
+  }
+
+  /** Of the objects under a prefix. */
+  objectsArn(prefix = ''): string {
+    return this.#arns.objects(this.name, prefix);
+  }
+
   /**
-   * Lays a text file into the bucket. It waits for encryption and versioning: an object that is there before them has no
-   * version, and taking it away leaves a marker behind, on which the deletion of the bucket can trip.
+   * Puts a text file into the bucket. It depends on encryption and versioning: an object that is there before them has no
+   * version, and deleting it leaves a marker behind, which can make the deletion of the bucket fail.
    */
-  put(id: string, key: string, text: string): S3Object {
+  addTextObject(id: string, key: string, text: string): S3Object {
     return new S3Object(this, id, {
       bucket: this.bucket.bucket,
       key,
       content: text,
       contentType: 'text/plain',
-      dependsOn: [...this.#treatsObjects],
+      dependsOn: [...this.#objectSettings],
     });
   }
 }
 
-/** Where load balancers write who asked for what. They can only write to buckets whose keys S3 manages. */
+interface AccessLogBucketProps {
+  readonly deployment: Deployment;
+  readonly logRetentionDays: number;
+  readonly deletionProtection: boolean;
+}
+
+/** The access logs of the load balancers. They can only write to buckets whose keys S3 manages. */
 export class AccessLogBucket extends PrivateBucket {
-  constructor(scope: Construct, id: string, { deployment }: { readonly deployment: Deployment }) {
-    const { arns, config, names } = deployment;
-    const name = names.buckets.accessLogs;
+  constructor(scope: Construct, id: string, props: AccessLogBucketProps) {
+    const { deployment, logRetentionDays, deletionProtection } = props;
+    const name = deployment.names.buckets.accessLogs;
     super(scope, id, {
       deployment,
       name,
-      expireAfterDays: config.observability.logRetentionDays,
+      deletionProtection,
+      expireAfterDays: logRetentionDays,
       statements: [
         {
           sid: 'LoadBalancersWriteTheirLogs',
           principal: { service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
           actions: ['s3:PutObject'],
-          resources: [arns.objects(name)],
-          conditions: { StringEquals: { 'aws:SourceAccount': config.account } },
+          resources: [deployment.arns.objects(name)],
+          conditions: { StringEquals: { 'aws:SourceAccount': deployment.account } },
         },
       ],
     });

@@ -2,17 +2,18 @@ import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias/index.js';
 import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import { type ResourceStatement, resourcePolicy, type Statement } from '../iam/policy.ts';
+import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
+import type { Role } from '../iam/role.ts';
 
 interface EncryptionKeyProps {
   readonly deployment: Deployment;
   readonly name: string;
   readonly description: string;
-  /** AWS services that use it on their own behalf, with the key policy's statement for each. @default none */
+  /** Statements of the key policy for AWS services that use it on their own behalf. @default - none */
   readonly services?: readonly ResourceStatement[];
 }
 
-/** What the account may do with its key; without this nobody could ever manage or use it. */
+/** Without these permissions of the account, the key could never be managed or used. */
 const ACCOUNT_ACTIONS = [
   'kms:CancelKeyDeletion',
   'kms:CreateAlias',
@@ -42,7 +43,7 @@ const ACCOUNT_ACTIONS = [
   'kms:UpdateKeyDescription',
 ];
 
-/** A key of our own, renewed every year, used by the roles that it is granted to. */
+/** A customer managed key, rotated every year, used by the roles that it is granted to. */
 export class EncryptionKey extends Construct {
   readonly key: KmsKey;
   readonly #anyKey: string;
@@ -74,9 +75,9 @@ export class EncryptionKey extends Construct {
     new KmsAlias(this, 'alias', { name: this.#alias, targetKeyId: this.key.keyId });
   }
 
-  /** What a role needs to read and write with this key. By alias, for the key's ARN is unknown before it exists. */
-  use(): Statement {
-    return {
+  /** Lets a role read and write with this key. By alias, for the key's ARN is unknown before it exists. */
+  grantUse(role: Role): void {
+    role.grant({
       sid: 'UseTheKey',
       actions: [
         'kms:Decrypt',
@@ -88,6 +89,6 @@ export class EncryptionKey extends Construct {
       ],
       resources: [this.#anyKey],
       conditions: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': [this.#alias] } },
-    };
+    });
   }
 }
