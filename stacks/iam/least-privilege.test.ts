@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { synthesize } from '../synthesize.ts';
+import { synthesizedStack } from '../synthesized-stack.ts';
 import { UNRESTRICTED_ACTIONS } from './policy.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 const allowed = stack.statements().filter(({ Effect }) => Effect === 'Allow');
 
 test('there are statements to look at', () => {
@@ -35,7 +35,7 @@ test('every resource is named, but for the actions in the list of reasons', () =
   );
 });
 
-test('a resource is a whole service or region to nobody', () => {
+test('no resource is a whole service or region', () => {
   for (const { address, Sid, Resource } of allowed)
     for (const resource of Resource.filter((each) => each !== '*'))
       assert.match(
@@ -45,7 +45,7 @@ test('a resource is a whole service or region to nobody', () => {
       );
 });
 
-test('every role is taken on by one AWS service, for this account only', () => {
+test('every role is assumed by one AWS service, for this account only', () => {
   const trust = allowed.filter(({ address }) => address.startsWith('aws_iam_role.'));
   assert.equal(trust.length, stack.ofType('aws_iam_role').length);
   for (const { address, Action, Condition } of trust) {
@@ -63,12 +63,12 @@ test('roles are only ever passed by name, and to one service', () => {
   }
 });
 
-test('nobody gets a policy that AWS manages and may widen', () => {
+test('no role has a policy that AWS manages and may broaden', () => {
   for (const attachment of stack.ofType('aws_iam_role_policy_attachment'))
     assert.match(String(attachment['policy_arn']), /^\$\{aws_iam_policy\./);
 });
 
-test('nothing is allowed to everybody', () => {
+test('nothing is allowed to every principal', () => {
   for (const { address, Sid, Principal } of allowed)
     assert.ok(!JSON.stringify(Principal ?? '').includes('"*"'), `${address}, ${Sid}`);
 });

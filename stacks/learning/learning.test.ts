@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { assertProperties, synthesize } from '../synthesize.ts';
+import { assertProperties, synthesizedStack } from '../synthesized-stack.ts';
 import { definitionSchema } from './pipeline-schema.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 
 const definitionOf = (key: string) => {
   const { pipeline_definition } = stack.get(`aws_sagemaker_pipeline.learning-pipeline-${key}`);
@@ -13,8 +13,8 @@ const definitionOf = (key: string) => {
 
 test('S3 bucket app-ml-dataset-<suffix>', () => {
   assertProperties(stack.get('aws_s3_bucket.learning-dataset'), { bucket: 'app-ml-dataset-123456789012' });
-  assertProperties(synthesize({ bucketSuffix: 'garden' }).get('aws_s3_bucket.learning-dataset'), {
-    bucket: 'app-ml-dataset-garden',
+  assertProperties(synthesizedStack('full').get('aws_s3_bucket.learning-dataset'), {
+    bucket: 'flower-ml-dataset-two-garden',
   });
 });
 
@@ -36,7 +36,7 @@ test('SageMaker Studio domain app-sagemaker-studio in app-vpc, with an execution
 });
 
 test('Studio can be left out', () => {
-  const without = synthesize({ learning: { studio: false } });
+  const without = synthesizedStack('minimal');
   assert.deepEqual(
     without.addresses.filter((address) => address.includes('studio')),
     [],
@@ -96,7 +96,7 @@ test('every pipeline has the parameters of the architecture, with their defaults
   }
 });
 
-test('the optional inputs find something to read, which is a note, before there is a pipeline', () => {
+test('the optional inputs find a placeholder to read before there is a pipeline', () => {
   for (const [name, folder] of [
     ['nothing', 'none'],
     ['pretrained', 'pretrained'],
@@ -111,19 +111,19 @@ test('the optional inputs find something to read, which is a note, before there 
   }
 });
 
-test('every optional input that is not given points to a note', () => {
-  const noted = stack.ofType('aws_s3_object').map(({ key }) => key);
+test('every optional input that is not given points to a placeholder', () => {
+  const placeholders = stack.ofType('aws_s3_object').map(({ key }) => key);
   const defaults = definitionOf('train').Parameters.map(({ DefaultValue }) => String(DefaultValue));
   const folders = defaults.flatMap(
     (value) => /^s3:\/\/app-ml-dataset-123456789012\/(.+)$/.exec(value)?.[1] ?? [],
   );
   assert.deepEqual(
-    folders.filter((folder) => !noted.includes(`${folder}README.txt`)),
+    folders.filter((folder) => !placeholders.includes(`${folder}README.txt`)),
     ['flowers/'],
   );
 });
 
-test('the note on pretrained networks says how to put one there', () => {
+test('the placeholder for pretrained networks says how to put one there', () => {
   const { content } = stack.get('aws_s3_object.learning-dataset-pretrained');
   assert.match(
     z.string().parse(content),
@@ -149,7 +149,7 @@ test('the roles of the definitions are the roles of the stack', () => {
   for (const name of used) assert.ok(names.includes(name), name);
 });
 
-test('Studio can open a space and show pipelines and models: it lists them, and tags what it makes', () => {
+test('Studio can open a space and show pipelines and models: it lists them, and tags what it creates', () => {
   const actions = stack
     .statements()
     .filter(({ address }) => address === 'aws_iam_role_policy.learning-studio-role-permissions')

@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { problemSchema } from '../../services/contract/problem.ts';
-import { assertProperties, type Synthesized, synthesize } from '../synthesize.ts';
+import {
+  assertProperties,
+  CERTIFICATE_ARN,
+  type SynthesizedStack,
+  synthesizedStack,
+} from '../synthesized-stack.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 
 const containers = z.array(
   z.looseObject({
@@ -21,7 +26,7 @@ const containers = z.array(
   }),
 );
 
-const containerOf = (from: Synthesized, key: string) => {
+const containerOf = (from: SynthesizedStack, key: string) => {
   const text = z.string().parse(from.get(`aws_ecs_task_definition.${key}-td`)['container_definitions']);
   const [container, ...others] = containers.parse(JSON.parse(text));
   assert.ok(container);
@@ -81,7 +86,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
     });
   });
 
-  test(`target group ${name}-alb-tg: addresses on port ${port}, asked GET /health`, () => {
+  test(`target group ${name}-alb-tg: addresses on port ${port}, checked by GET /health`, () => {
     const group = stack.get(`aws_lb_target_group.${key}-alb-tg`);
     assertProperties(group, { name: `${name}-alb-tg`, target_type: 'ip', port, protocol: 'HTTP' });
     assert.equal(z.looseObject({ path: z.string() }).parse(group['health_check']).path, '/health');
@@ -108,7 +113,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
     assert.ok(container.healthCheck.command.some((part) => part.includes(`127.0.0.1:${port}/health`)));
   });
 
-  test(`service ${name}-service: two private tasks without shell, taken back if a deployment fails`, () => {
+  test(`service ${name}-service: two private tasks without shell, rolled back if a deployment fails`, () => {
     assertProperties(stack.get(`aws_ecs_service.${key}-service`), {
       name: `${name}-service`,
       cluster: '${aws_ecs_cluster.cluster.arn}',
@@ -200,7 +205,7 @@ test('role ecsWasTaskRole with the policy InvokeSageMakerEndpoint, for one endpo
   assertProperties(stack.get('aws_ecs_task_definition.web-td'), { task_role_arn: undefined });
 });
 
-test('each service is told what it calls, and nothing is secret in it', () => {
+test('the environment of each service names what it calls, and holds no secret', () => {
   const environmentOf = (key: string) =>
     Object.fromEntries(containerOf(stack, key).environment.map(({ name, value }) => [name, value]));
   assert.deepEqual(environmentOf('web'), { PORT: '8000', WAS_URL: 'http://${aws_lb.was-alb.dns_name}' });
@@ -211,14 +216,12 @@ test('each service is told what it calls, and nothing is secret in it', () => {
   });
 });
 
-test('with a certificate the public load balancer speaks HTTPS and redirects HTTP; the internal one stays', () => {
-  const certificateArn =
-    'arn:aws:acm:ap-northeast-2:123456789012:certificate/00000000-0000-0000-0000-000000000000';
-  const secure = synthesize({ https: { certificateArn, domain: 'flowers.example', hostedZoneId: 'Z1' } });
+test('with a certificate the public load balancer serves HTTPS and redirects HTTP; the internal one does not', () => {
+  const secure = synthesizedStack('full');
   assertProperties(secure.get('aws_lb_listener.web-alb-https'), {
     port: 443,
     protocol: 'HTTPS',
-    certificate_arn: certificateArn,
+    certificate_arn: CERTIFICATE_ARN,
     ssl_policy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
     default_action: [{ type: 'forward', target_group_arn: '${aws_lb_target_group.web-alb-tg.arn}' }],
   });
@@ -261,7 +264,7 @@ const acl = z
   })
   .parse(stack.get('aws_wafv2_web_acl.web-waf'));
 
-test('the firewall stands before the public load balancer only', () => {
+test('the web ACL protects the public load balancer only', () => {
   assertProperties(stack.get('aws_wafv2_web_acl_association.web-waf-association'), {
     resource_arn: '${aws_lb.web-alb.arn}',
     web_acl_arn: '${aws_wafv2_web_acl.web-waf.arn}',
@@ -269,7 +272,7 @@ test('the firewall stands before the public load balancer only', () => {
   assert.equal(stack.ofType('aws_wafv2_web_acl_association').length, 1);
 });
 
-test('it limits each address and applies managed rules', () => {
+test('the web ACL limits each address and applies managed rules', () => {
   const limits = acl.rule.flatMap(({ statement }) => statement.rate_based_statement ?? []);
   assert.deepEqual(
     limits.map(({ limit, aggregate_key_type }) => [limit, aggregate_key_type]),
@@ -278,7 +281,7 @@ test('it limits each address and applies managed rules', () => {
   assert.equal(acl.rule.flatMap(({ statement }) => statement.managed_rule_group_statement ?? []).length, 3);
 });
 
-test('no rule of the common set refuses a photo for its size or its bytes', () => {
+test('no rule of the web ACL refuses a photo for its size or its bytes', () => {
   const common = acl.rule.find(({ name }) => name === 'AWSManagedRulesCommonRuleSet');
   const counted = common?.statement.managed_rule_group_statement?.rule_action_override.map(
     ({ name }) => name,
@@ -292,14 +295,14 @@ test('no rule of the common set refuses a photo for its size or its bytes', () =
     assert.ok(counted?.includes(rule), `${rule} would refuse photos`);
 });
 
-test('who asks too often is answered with a problem like those of the services', () => {
+test('too many requests are answered with a problem like those of the services', () => {
   const [body] = acl.custom_response_body;
   assert.equal(body?.content_type, 'APPLICATION_JSON');
   assert.equal(problemSchema.parse(JSON.parse(body?.content ?? '')).status, 429);
 });
 
-test('the firewall can be switched off', () => {
-  const without = synthesize({ firewall: { enabled: false } });
+test('the web ACL can be switched off', () => {
+  const without = synthesizedStack('minimal');
   assert.deepEqual(without.ofType('aws_wafv2_web_acl'), []);
   assert.deepEqual(without.ofType('aws_wafv2_web_acl_association'), []);
 });

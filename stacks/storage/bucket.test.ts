@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertProperties, synthesize } from '../synthesize.ts';
+import { assertProperties, synthesizedStack } from '../synthesized-stack.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 const BUCKETS = ['access-logs', 'delivery-artifacts-bucket', 'learning-dataset'];
 
 test('these are all buckets', () => {
@@ -44,7 +44,7 @@ for (const name of BUCKETS) {
   });
 }
 
-test('what is laid into a bucket waits until it is encrypted and versioned, and goes before that ends', () => {
+test('an object is created after encryption and versioning of its bucket, and deleted before them', () => {
   const objects = stack.addresses.filter((address) => address.startsWith('aws_s3_object.'));
   assert.notEqual(objects.length, 0);
   for (const address of objects)
@@ -54,17 +54,19 @@ test('what is laid into a bucket waits until it is encrypted and versioned, and 
     ]);
 });
 
-test('in prod nothing that holds data can be deleted by accident', () => {
-  const prod = synthesize({ environment: 'prod', deletionProtection: true });
-  for (const bucket of prod.ofType('aws_s3_bucket')) assert.equal(bucket['force_destroy'], false);
-  for (const registry of prod.ofType('aws_ecr_repository')) assert.equal(registry['force_delete'], false);
-  for (const balancer of prod.ofType('aws_lb')) assert.equal(balancer['enable_deletion_protection'], true);
-  assertProperties(prod.get('aws_sagemaker_domain.learning-studio-domain'), {
+test('with deletion protection nothing that holds data can be deleted by accident', () => {
+  const protectedStack = synthesizedStack('full');
+  for (const bucket of protectedStack.ofType('aws_s3_bucket')) assert.equal(bucket['force_destroy'], false);
+  for (const registry of protectedStack.ofType('aws_ecr_repository'))
+    assert.equal(registry['force_delete'], false);
+  for (const balancer of protectedStack.ofType('aws_lb'))
+    assert.equal(balancer['enable_deletion_protection'], true);
+  assertProperties(protectedStack.get('aws_sagemaker_domain.learning-studio-domain'), {
     retention_policy: { home_efs_file_system: 'Retain' },
   });
 });
 
-test('keys of our own are renewed every year, and wait a month before they go', () => {
+test('customer managed keys are rotated every year, and deleted after a month', () => {
   const keys = stack.ofType('aws_kms_key');
   assert.equal(keys.length, 2);
   for (const key of keys) assertProperties(key, { enable_key_rotation: true, deletion_window_in_days: 30 });

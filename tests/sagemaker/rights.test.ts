@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { ENDPOINT, modelOf, startWorld } from '../../model/jobs/deploy-endpoint/testing.ts';
-import { synthesize } from '../../stacks/synthesize.ts';
+import { synthesizedStack } from '../../stacks/synthesized-stack.ts';
 import { endpointArn } from './arns.ts';
 
 const conditions = z.record(z.string(), z.record(z.string(), z.string())).default({});
 
 /** What the deployment job's role may do in the cloud that we define. */
-const deployRights = synthesize()
+const deployRights = synthesizedStack()
   .statements()
   .filter(({ address }) => address === 'aws_iam_role_policy.learning-roles-deploy-permissions')
   .map(({ Action, Resource, Condition }) => ({

@@ -5,12 +5,12 @@ import path from 'node:path';
 import { type App, Testing } from 'cdktf';
 import { z } from 'zod';
 import { BloomstackStack } from './bloomstack-stack.ts';
-import { configuration } from './config/schema.ts';
+import { configuration, type PartialConfiguration } from './config/schema.ts';
 
 const properties = z.record(z.string(), z.unknown());
 type Properties = z.infer<typeof properties>;
 
-const synthesized = z.looseObject({
+const terraformJson = z.looseObject({
   terraform: z.looseObject({ backend: z.record(z.string(), properties) }),
   resource: z.record(z.string(), z.record(z.string(), properties)),
   // A data source would need an AWS account at plan.
@@ -57,14 +57,39 @@ export const testingApp = (): App => {
   return Testing.app({ outdir });
 };
 
-/** The stack as Terraform will read it; with some configuration in place of the defaults. */
-export const synthesize = (overrides: z.input<typeof configuration> = {}) => {
+export const CERTIFICATE_ARN = 'arn:aws:acm:ap-northeast-2:123456789012:certificate/0a1b';
+export const CONNECTION_ARN = 'arn:aws:codeconnections:ap-northeast-2:123456789012:connection/1';
+
+const CONFIGURATIONS = {
+  default: {},
+  /** Everything that may be switched on, with other names. */
+  full: {
+    environment: 'prod',
+    namePrefix: 'flower',
+    nameSuffix: 'two',
+    bucketSuffix: 'garden',
+    deletionProtection: true,
+    network: { nat: 'per-zone', allowedCidrs: ['192.0.2.0/24', '198.51.100.7/32'] },
+    https: { certificateArn: CERTIFICATE_ARN, domain: 'flowers.example', hostedZoneId: 'Z1' },
+    observability: { alarmEmail: 'on-call@flowers.example' },
+    state: { bucket: 'states' },
+  },
+  /** Everything that may be left out, with code from GitHub. */
+  minimal: {
+    source: { provider: 'github', repository: 'owner/name', connectionArn: CONNECTION_ARN },
+    firewall: { enabled: false },
+    learning: { studio: false },
+    observability: { monthlyBudgetUsd: 0 },
+  },
+} as const satisfies Record<string, PartialConfiguration>;
+
+const synthesize = (settings: PartialConfiguration) => {
   const stack = new BloomstackStack(
     testingApp(),
-    configuration.parse({ account: '123456789012', ...overrides }),
+    configuration.parse({ account: '123456789012', ...settings }),
   );
   const text = Testing.synth(stack);
-  const { terraform, resource } = synthesized.parse(JSON.parse(text));
+  const { terraform, resource } = terraformJson.parse(JSON.parse(text));
 
   const all = Object.entries(resource).flatMap(([type, byName]) =>
     Object.entries(byName).map(([name, value]) => ({ type, address: `${type}.${name}`, value })),
@@ -89,7 +114,16 @@ export const synthesize = (overrides: z.input<typeof configuration> = {}) => {
   };
 };
 
-export type Synthesized = ReturnType<typeof synthesize>;
+export type SynthesizedStack = ReturnType<typeof synthesize>;
+
+const synthesized = new Map<string, SynthesizedStack>();
+
+/** The stack as Terraform reads it, of one of three configurations; each is synthesized once per process. */
+export const synthesizedStack = (name: keyof typeof CONFIGURATIONS = 'default'): SynthesizedStack => {
+  const stack = synthesized.get(name) ?? synthesize(CONFIGURATIONS[name]);
+  synthesized.set(name, stack);
+  return stack;
+};
 
 /** Asserts that a resource has these properties, whatever else it has. */
 export const assertProperties = (actual: Properties, expected: Properties): void => {
