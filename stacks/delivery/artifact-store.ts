@@ -36,12 +36,12 @@ export class ArtifactStore extends Construct {
   grantReadWrite(role: Role): void {
     role.grant(
       {
-        sid: 'FindTheArtifacts',
+        sid: 'ListArtifacts',
         actions: ['s3:GetBucketAcl', 's3:GetBucketLocation', 's3:GetBucketVersioning', 's3:ListBucket'],
         resources: [this.bucket.arn],
       },
       {
-        sid: 'TakeAndLeaveArtifacts',
+        sid: 'ReadWriteArtifacts',
         actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'],
         resources: [this.bucket.objectsArn()],
       },

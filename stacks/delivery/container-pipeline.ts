@@ -43,7 +43,7 @@ export class ContainerPipeline extends Construct {
     const role = new Role(this, 'role', {
       deployment,
       name: names.pipelineRole,
-      description: `${names.pipeline} moves code to images with it`,
+      description: `Used by ${names.pipeline} to turn code into images`,
       service: 'codepipeline.amazonaws.com',
     });
     source.grantRead(role);

@@ -97,7 +97,7 @@ export class ImageBuild extends Construct {
     const role = new Role(this, 'role', {
       deployment,
       name: names.buildRole,
-      description: `${names.build} builds and pushes with it`,
+      description: `Used by CodeBuild to build and push ${repository.name}`,
       service: 'codebuild.amazonaws.com',
     });
     repository.grantPush(role);

@@ -50,7 +50,7 @@ const codeCommit = (scope: Construct, { arns }: Deployment, name: string, branch
     }),
     grantRead: (role) =>
       role.grant({
-        sid: 'TakeTheSource',
+        sid: 'ReadSource',
         actions: [
           'codecommit:CancelUploadArchive',
           'codecommit:GetBranch',
@@ -75,7 +75,7 @@ const gitHub = ({ connectionArn, repository, branch }: SourceSettings): Source =
   }),
   grantRead: (role) =>
     role.grant({
-      sid: 'TakeTheSource',
+      sid: 'ReadSource',
       actions: ['codeconnections:UseConnection', 'codestar-connections:UseConnection'],
       resources: [connectionArn],
     }),
@@ -117,7 +117,7 @@ export class PushTrigger extends Construct {
     const role = new Role(this, 'role', {
       deployment,
       name: names.startRole,
-      description: `EventBridge starts ${names.pipeline} with it`,
+      description: `Used by EventBridge to start ${names.pipeline}`,
       service: 'events.amazonaws.com',
     });
     role.grant({

@@ -71,7 +71,8 @@ export const UNRESTRICTED_ACTIONS: Readonly<Record<string, string>> = {
   'ecr:GetAuthorizationToken':
     'the token is for all registries; what may be pulled or pushed is granted by name',
   'ecs:DescribeTaskDefinition': 'AWS knows no resource for it',
-  'ecs:ListTasks': 'its resource is a machine, and Fargate shows none; a condition limits it to the cluster',
+  'ecs:ListTasks':
+    'its resource is a container instance, and Fargate has none; a condition limits it to the cluster',
   'sagemaker:ListApps': LISTED_BY_STUDIO,
   'sagemaker:ListDomains': LISTED_BY_STUDIO,
   'sagemaker:ListEndpointConfigs': 'AWS knows no resource for it',

@@ -42,7 +42,7 @@ export class DatasetBucket extends PrivateBucket {
 
   #grantList(role: Role): void {
     role.grant({
-      sid: 'FindTheData',
+      sid: 'ListDataset',
       actions: ['s3:GetBucketLocation', 's3:ListBucket'],
       resources: [this.arn],
     });

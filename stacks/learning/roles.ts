@@ -205,7 +205,7 @@ export class LearningRoles extends Construct {
         ],
       },
       {
-        sid: 'GiveJobsTheirRoles',
+        sid: 'PassJobRoles',
         actions: ['iam:PassRole'],
         resources: [this.training.arn, this.serving.arn, this.deploy.arn],
         conditions: { StringEquals: { 'iam:PassedToService': SAGEMAKER } },

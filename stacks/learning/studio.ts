@@ -34,7 +34,7 @@ const studioStatements = (deployment: Deployment): readonly Statement[] => {
       resources: ['app', 'domain', 'space', 'user-profile'].map(inTheDomain),
     },
     {
-      sid: 'FindWhatThereIs',
+      sid: 'ListResources',
       actions: [
         'sagemaker:ListApps',
         'sagemaker:ListDomains',

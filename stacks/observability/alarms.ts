@@ -137,7 +137,7 @@ export const watchEndpoint = (scope: Construct, names: Names, topic: AlarmTopic)
       topic,
       name: alarmNames.latency,
       description:
-        'The model needs more than a second for one photo in twenty. Larger or more machines help.',
+        'The model needs more than a second for one photo in twenty. Larger or more instances help.',
       metric: { namespace: 'AWS/SageMaker', metricName: 'ModelLatency', dimensions, statistic: 'p95' },
       above: LATENCY_LIMIT_MICROSECONDS,
       minutes: 3,

@@ -11,7 +11,7 @@ export const createInvokeRole = (scope: Construct, id: string, deployment: Deplo
   const role = new Role(scope, `${id}-role`, {
     deployment,
     name: names.was.taskRole,
-    description: `The code of ${names.was.service} asks the model with it`,
+    description: `Used by ${names.was.service} to invoke the endpoint`,
     service: 'ecs-tasks.amazonaws.com',
   });
   const policy = new IamPolicy(scope, `${id}-policy`, {
@@ -19,7 +19,7 @@ export const createInvokeRole = (scope: Construct, id: string, deployment: Deplo
     description: `Ask the endpoint ${names.learning.endpoint}`,
     policy: identityPolicy([
       {
-        sid: 'AskTheModel',
+        sid: 'InvokeEndpoint',
         actions: ['sagemaker:InvokeEndpoint'],
         resources: [arns.sagemaker('endpoint', names.learning.endpoint)],
       },

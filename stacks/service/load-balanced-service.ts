@@ -222,7 +222,7 @@ export class LoadBalancedService extends Construct {
         conditions: { ArnEquals: { 'ecs:cluster': arns.cluster(names.cluster) } },
       },
       {
-        sid: 'GiveTheTasksTheirRoles',
+        sid: 'PassTaskRoles',
         actions: ['iam:PassRole'],
         resources: [executionRole.arn, ...(taskRole ? [taskRole.arn] : [])],
         conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },

@@ -90,7 +90,7 @@ export class TaskDefinition extends Construct {
     this.executionRole = new Role(this, 'execution-role', {
       deployment,
       name: props.executionRoleName,
-      description: `ECS starts the tasks of ${props.family} with it`,
+      description: `Used by ECS to start the tasks of ${props.family}`,
       service: 'ecs-tasks.amazonaws.com',
     });
     repository.grantPull(this.executionRole);
