@@ -23,7 +23,7 @@ test('names do not change the addresses, so renaming never re-addresses', () => 
   );
 });
 
-test('the state is a file in the project, by a path that holds on every machine', () => {
+test('the state is a file in the project, by a path that is the same on every machine', () => {
   assert.deepEqual(synthesizedStack().terraform.backend, {
     local: { path: '../../../terraform.bloomstack-dev.tfstate' },
   });
@@ -55,8 +55,8 @@ const rows = [...read('docs/resources.md').matchAll(/\| `(aws_[\w.-]+)` \| `([\w
   ([, address = '', file = '', title = '']) => ({ address, file, title }),
 );
 
-/** The titles of a file's tests, as patterns, because some are made from values. */
-const titlesOf = (file: string): RegExp[] =>
+/** The titles of a file's tests, as patterns, because some contain values. */
+const testTitles = (file: string): RegExp[] =>
   [...read(file).matchAll(/\btest\(\s*(['"`])(.*?)\1,/gs)].map(([, , title = '']) => {
     const parts = title
       .split(/\$\{(?:[^{}]|\{[^{}]*\})*\}/)
@@ -70,7 +70,7 @@ test('the table of docs/resources.md names resources and tests that exist', () =
   for (const { address, file, title } of rows) {
     assert.ok(addresses.includes(address), `${address} is not in the stack`);
     assert.ok(
-      titlesOf(file).some((pattern) => pattern.test(title)),
+      testTitles(file).some((pattern) => pattern.test(title)),
       `${file} has no test "${title}"`,
     );
   }

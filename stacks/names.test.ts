@@ -12,10 +12,10 @@ const LONGEST = named({
   BLOOMSTACK_BUCKET_SUFFIX: 'q'.repeat(30),
 });
 
-const entriesOf = (tree: object): readonly (readonly [string, string])[] =>
+const nameEntries = (tree: object): readonly (readonly [string, string])[] =>
   Object.entries(tree).flatMap(([key, value]) => {
     if (typeof value === 'string') return [[key, value] as const];
-    return typeof value === 'object' && value !== null ? entriesOf(value) : [];
+    return typeof value === 'object' && value !== null ? nameEntries(value) : [];
   });
 
 test("with the defaults the names are those of the architecture's description", () => {
@@ -66,8 +66,9 @@ test("without a suffix of their own the buckets' names end with the account", ()
 });
 
 test('a suffix makes every name of a deployment its own', () => {
-  // The container's name within the task is no name of a resource.
-  const ownNames = (names: Names) => entriesOf(names).flatMap(([key, name]) => (key === 'image' ? [] : name));
+  // The container's name within the task is not the name of a resource.
+  const ownNames = (names: Names) =>
+    nameEntries(names).flatMap(([key, name]) => (key === 'image' ? [] : name));
   const taken = new Set(ownNames(named()));
   for (const name of ownNames(named({ BLOOMSTACK_NAME_SUFFIX: 'two' })))
     assert.ok(!taken.has(name), `${name} is taken`);
@@ -79,19 +80,19 @@ test('no name of a load balancer or target group is longer than 32 characters', 
 });
 
 test("no bucket's name is longer than 63 characters, or has one that S3 refuses", () => {
-  for (const [, name] of entriesOf(LONGEST.buckets)) {
+  for (const [, name] of nameEntries(LONGEST.buckets)) {
     assert.ok(name.length <= 63, name);
     assert.match(name, /^[a-z0-9][a-z0-9-]+[a-z0-9]$/);
   }
 });
 
 test("no IAM role's name is longer than 64 characters", () => {
-  const roles = entriesOf(LONGEST).filter(([key]) => key.endsWith('Role'));
+  const roles = nameEntries(LONGEST).filter(([key]) => key.endsWith('Role'));
   assert.equal(roles.length, 4 + 9 + 5);
   for (const [, name] of roles) assert.ok(name.length <= 64, name);
 });
 
 test('no name of SageMaker, CodeBuild or ECS is longer than 63 characters', () => {
-  const others = entriesOf(LONGEST).filter(([key]) => !key.endsWith('LogGroup') && key !== 'logGroup');
+  const others = nameEntries(LONGEST).filter(([key]) => !key.endsWith('LogGroup') && key !== 'logGroup');
   for (const [key, name] of others) assert.ok(name.length <= 63, `${key}: ${name}`);
 });

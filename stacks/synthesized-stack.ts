@@ -114,7 +114,7 @@ const synthesize = (settings: PartialConfiguration) => {
   };
 };
 
-export type SynthesizedStack = ReturnType<typeof synthesize>;
+type SynthesizedStack = ReturnType<typeof synthesize>;
 
 const synthesized = new Map<string, SynthesizedStack>();
 

@@ -39,7 +39,7 @@ const variableName = (path: string): string =>
     .replaceAll('.', '_')
     .toUpperCase();
 
-/** JSON Schema bounds every integer by what JavaScript can hold; that is no rule of ours. */
+/** JSON Schema bounds every integer by what JavaScript can hold; that is not a rule of ours. */
 const chosenBound = (bound: number | undefined): number | undefined =>
   bound === undefined || Math.abs(bound) === Number.MAX_SAFE_INTEGER ? undefined : bound;
 

@@ -173,11 +173,11 @@ test("the documentation's examples load", () => {
 });
 
 test("a field's variable is its path in upper snake case", () => {
-  const variableOf = (path: string) => FIELDS.find((field) => field.path === path)?.variable;
-  assert.equal(variableOf('environment'), 'BLOOMSTACK_ENVIRONMENT');
-  assert.equal(variableOf('network.cidr'), 'BLOOMSTACK_NETWORK_CIDR');
-  assert.equal(variableOf('observability.alarmEmail'), 'BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL');
-  assert.equal(variableOf('network.allowedCidrs'), 'BLOOMSTACK_NETWORK_ALLOWED_CIDRS');
+  const variableName = (path: string) => FIELDS.find((field) => field.path === path)?.variable;
+  assert.equal(variableName('environment'), 'BLOOMSTACK_ENVIRONMENT');
+  assert.equal(variableName('network.cidr'), 'BLOOMSTACK_NETWORK_CIDR');
+  assert.equal(variableName('observability.alarmEmail'), 'BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL');
+  assert.equal(variableName('network.allowedCidrs'), 'BLOOMSTACK_NETWORK_ALLOWED_CIDRS');
 });
 
 test('no two fields share a variable, and each is described', () => {

@@ -112,25 +112,25 @@ const exampleObject = (section: string): string => {
 /**
  * Reads an object of the configuration's shape, of which anything may be left out.
  *
- * @param placeOf where a field of this layer is written, from its path
+ * @param locate where a field of this layer is written, from its path
  */
-const objectLayer = (layer: unknown, placeOf: (path: string) => string): Layer => {
+const objectLayer = (layer: unknown, locate: (path: string) => string): Layer => {
   const chosen = new Map<string, Choice>();
   const problems: string[] = [];
   const visit = (value: unknown, section: string): void => {
     const object = fieldsObject.safeParse(value);
     if (!object.success) {
       problems.push(
-        `${placeOf(section)} is ${JSON.stringify(value)}: give an object of fields, such as ${exampleObject(section)}`,
+        `${locate(section)} is ${JSON.stringify(value)}: give an object of fields, such as ${exampleObject(section)}`,
       );
       return;
     }
     for (const [name, inner] of Object.entries(object.data)) {
       const path = section ? `${section}.${name}` : name;
       const known = [...FIELD_OF_PATH.keys(), ...(section ? [] : SECTIONS)];
-      if (FIELD_OF_PATH.has(path)) chosen.set(path, { value: inner, place: placeOf(path) });
+      if (FIELD_OF_PATH.has(path)) chosen.set(path, { value: inner, place: locate(path) });
       else if (SECTIONS.has(path)) visit(inner, path);
-      else problems.push(`unknown field ${path} (${placeOf(path)})${didYouMean(path, known)}`);
+      else problems.push(`unknown field ${path} (${locate(path)})${didYouMean(path, known)}`);
     }
   };
   visit(layer, '');
@@ -193,7 +193,7 @@ const outlineProblem = (issue: z.core.$ZodIssue): string => {
 };
 
 /** Where the configuration is written. */
-export interface Sources {
+interface Sources {
   /** The `context` of cdktf.json. */
   readonly context: Readonly<Record<string, unknown>>;
   readonly env: NodeJS.ProcessEnv;

@@ -27,14 +27,14 @@ const refusal = (read: () => unknown): ConfigurationError => {
   throw new Error('The configuration was accepted.');
 };
 
-const refusalOf = ({ bloomstack, env = {} }: Written): ConfigurationError =>
+const refusedConfiguration = ({ bloomstack, env = {} }: Written): ConfigurationError =>
   refusal(() => loadConfiguration({ context: bloomstack === undefined ? {} : { bloomstack }, env }));
 
 const testMistakes = (title: string, mistakes: readonly Mistake[]): void => {
   describe(title, () => {
     for (const mistake of mistakes)
       test(mistake.what, () => {
-        assert.equal(refusalOf(mistake).message, `The configuration is wrong: ${mistake.problem}`);
+        assert.equal(refusedConfiguration(mistake).message, `The configuration is wrong: ${mistake.problem}`);
       });
   });
 };
@@ -301,7 +301,7 @@ testMistakes('a network that AWS would refuse is reported', [
 ]);
 
 test('several problems are in one line, one for each field', () => {
-  const { message, problems } = refusalOf({
+  const { message, problems } = refusedConfiguration({
     env: { BLOOMSTACK_REGION: 'Seoul', BLOOMSTACK_NETWORK_ZONES: 'A,1', BLOOMSTACK_ACCOUNT: 'a\nb' },
   });
   assert.equal(problems.length, 3);
@@ -311,7 +311,10 @@ test('several problems are in one line, one for each field', () => {
 });
 
 test('a name with a line break does not break the line', () => {
-  assert.equal(refusalOf({ bloomstack: { all: { 'web\nmemory': 1 } } }).message.split('\n').length, 1);
+  assert.equal(
+    refusedConfiguration({ bloomstack: { all: { 'web\nmemory': 1 } } }).message.split('\n').length,
+    1,
+  );
 });
 
 test('one line says why a context cannot be read', () => {

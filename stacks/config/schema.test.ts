@@ -9,12 +9,12 @@ import { GPU_FAMILIES, gpuInstanceType, instanceType } from './schema.ts';
 import { parseCidr, planSubnets } from './subnets.ts';
 
 const OLD = /^ml\.p[23](dn)?\./;
-const familyOf = (type: string): string => type.split('.')[1] ?? '';
+const instanceFamily = (type: string): string => type.split('.')[1] ?? '';
 
 test('SageMaker trains on every GPU family that is allowed, and each size is taken', () => {
   const trained: readonly string[] = Object.values(TrainingInstanceType);
   for (const family of GPU_FAMILIES) {
-    const sizes = trained.filter((type) => familyOf(type) === family);
+    const sizes = trained.filter((type) => instanceFamily(type) === family);
     assert.ok(sizes.length > 0, `SageMaker has no ml.${family}`);
     for (const type of sizes) assert.ok(gpuInstanceType.safeParse(type).success, type);
   }
@@ -27,7 +27,7 @@ test('every instance type of processing jobs is taken, but for the retired', () 
 
 test('of the instance types that serve, those with an Arm processor are refused', () => {
   const general = Object.values(ProductionVariantInstanceType).filter((type) => /^ml\.[cmr]\d/.test(type));
-  const refused = general.filter((type) => !instanceType.safeParse(type).success).map(familyOf);
+  const refused = general.filter((type) => !instanceType.safeParse(type).success).map(instanceFamily);
   assert.deepEqual([...new Set(refused)].sort(), [
     'c6g',
     'c6gd',

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 
 /** A CIDR block; `first` and `last` are its addresses as numbers. */
-export interface CidrBlock {
+interface CidrBlock {
   /** As in 10.0.0.0/16. */
   readonly text: string;
   readonly prefix: number;
@@ -27,7 +27,7 @@ export const parseCidr = (text: string): CidrBlock | undefined => {
   return first % size === 0 ? { text, prefix, first, last: first + size - 1 } : undefined;
 };
 
-export interface SubnetChoice {
+interface SubnetChoice {
   readonly cidr: string;
   readonly zones: readonly string[];
   readonly publicSubnets: readonly string[];
@@ -39,7 +39,7 @@ interface Problem {
   readonly message: string;
 }
 
-export interface Subnets {
+interface Subnets {
   /** One CIDR block per zone, in the zones' order. */
   readonly public: readonly string[];
   readonly private: readonly string[];
@@ -47,7 +47,7 @@ export interface Subnets {
   readonly problems: readonly Problem[];
 }
 
-/** AWS divides a VPC made in its console like this: sixteen parts, the lower half public, the upper half private. */
+/** As the AWS console divides a new VPC: sixteen parts, the lower half public, the upper half private. */
 const PARTS = 16;
 const PART_BITS = Math.log2(PARTS);
 const SMALLEST_SUBNET_PREFIX = 28;

@@ -4,19 +4,14 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import {
-  assertProperties,
-  CONNECTION_ARN,
-  type SynthesizedStack,
-  synthesizedStack,
-} from '../synthesized-stack.ts';
+import { assertProperties, CONNECTION_ARN, synthesizedStack } from '../synthesized-stack.ts';
 
 const stack = synthesizedStack();
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const action = z.looseObject({ provider: z.string(), configuration: z.record(z.string(), z.string()) });
 const stages = z.array(z.object({ name: z.string(), action: z.array(action) }));
-const stagesOf = (from: SynthesizedStack, key: string) =>
+const pipelineStages = (from: typeof stack, key: string) =>
   stages.parse(from.get(`aws_codepipeline.delivery-${key}-pipeline`)['stage']);
 const variable = z.object({ name: z.string(), value: z.string() });
 const environment = z.looseObject({
@@ -54,7 +49,7 @@ for (const key of ['web', 'was'] as const) {
       name: `app-${key}-pipeline`,
       pipeline_type: 'V2',
     });
-    const steps = stagesOf(stack, key).flatMap((stage) => stage.action);
+    const steps = pipelineStages(stack, key).flatMap((stage) => stage.action);
     assert.deepEqual(
       steps.map(({ provider }) => provider),
       ['CodeCommit', 'CodeBuild', 'ECS'],
@@ -100,7 +95,7 @@ test('the learning image is built on x86-64, and not deployed', () => {
   assert.equal(machine.type, 'LINUX_CONTAINER');
   assert.match(machine.image, /^aws\/codebuild\/amazonlinux-x86_64/);
   assert.deepEqual(
-    stagesOf(stack, 'ml').map(({ name }) => name),
+    pipelineStages(stack, 'ml').map(({ name }) => name),
     ['Source', 'Build'],
   );
 });
@@ -158,7 +153,7 @@ test('with GitHub, the connection starts the pipelines and there is no CodeCommi
   assert.deepEqual(github.ofType('aws_codecommit_repository'), []);
   assert.ok(!github.addresses.some((address) => address.includes('-push')));
   for (const key of ['web', 'was', 'ml']) {
-    const [source] = stagesOf(github, key).flatMap((stage) => stage.action);
+    const [source] = pipelineStages(github, key).flatMap((stage) => stage.action);
     assert.equal(source?.provider, 'CodeStarSourceConnection');
     assertProperties(source?.configuration ?? {}, {
       ConnectionArn: CONNECTION_ARN,

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { identityPolicy, type Statement, trustPolicy } from './policy.ts';
 
-export interface RoleProps {
+interface RoleProps {
   readonly deployment: Deployment;
   readonly name: string;
   readonly description: string;

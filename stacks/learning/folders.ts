@@ -23,7 +23,7 @@ export const inputPrefix = (bucket: string, folder: Folder) => `s3://${bucket}/$
 export const outputPrefix = (bucket: string, folder: Folder) => `s3://${bucket}/${folder}`;
 
 /** An object that says what its folder is for. */
-export interface PlaceholderObject {
+interface PlaceholderObject {
   /** Of the folder, as a pipeline's parameter names it. */
   readonly prefix: string;
   readonly key: string;

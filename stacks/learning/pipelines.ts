@@ -159,7 +159,7 @@ const channel = (name: string, prefix: ParameterName) => ({
  * Trains on one GPU instance, without network: SageMaker copies everything in and out. Checkpoints are stored under the
  * execution's id, so an interrupted or repeated job resumes where the last one of the same execution stopped.
  */
-export const trainStep = (settings: PipelineSettings): StepOfType<'Training'> => {
+const trainStep = (settings: PipelineSettings): StepOfType<'Training'> => {
   const { datasetBucket, trainingHours, trainingSpot } = settings;
   const seconds = trainingHours * SECONDS_PER_HOUR;
   return {
@@ -290,7 +290,7 @@ const createModelStep = (settings: PipelineSettings): StepOfType<'Model'> => ({
   },
 });
 
-/** Registers the model as a new version, with its evaluation and what it was made of. */
+/** Registers the model as a new version, with its evaluation, image and data. */
 const registerModelStep = (settings: PipelineSettings): StepOfType<'RegisterModel'> => ({
   Name: STEPS.registerModel,
   Type: 'RegisterModel',

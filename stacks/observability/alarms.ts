@@ -57,7 +57,7 @@ export class Alarm extends Construct {
 const LOAD_BALANCING = 'AWS/ApplicationELB';
 const ERRORS_PER_MINUTE = 5;
 const LATENCY_LIMIT_SECONDS = 2;
-/** Autoscaling aims at 70; this much means that it cannot keep up. */
+/** Autoscaling's target is 70; above this it cannot keep up. */
 const CPU_LIMIT_PERCENT = 90;
 
 /** Watches one service: its answers, their time, its tasks' health and their CPU. */
@@ -120,7 +120,7 @@ export const watchService = (
 
 const LATENCY_LIMIT_MICROSECONDS = 1_000_000;
 
-/** Watches the endpoint, which the learning pipeline creates; until then there is no data, and all is well. */
+/** Watches the endpoint, which the learning pipeline creates; until then there is no data, and no alarm. */
 export const watchEndpoint = (scope: Construct, names: Names, topic: AlarmTopic): readonly Alarm[] => {
   const dimensions = { EndpointName: names.learning.endpoint, VariantName: ENDPOINT_VARIANT };
   const alarmNames = endpointAlarmNames(names);

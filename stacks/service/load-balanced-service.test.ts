@@ -2,12 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { problemSchema } from '../../services/contract/problem.ts';
-import {
-  assertProperties,
-  CERTIFICATE_ARN,
-  type SynthesizedStack,
-  synthesizedStack,
-} from '../synthesized-stack.ts';
+import { assertProperties, CERTIFICATE_ARN, synthesizedStack } from '../synthesized-stack.ts';
 
 const stack = synthesizedStack();
 
@@ -26,7 +21,7 @@ const containers = z.array(
   }),
 );
 
-const containerOf = (from: SynthesizedStack, key: string) => {
+const taskContainer = (from: typeof stack, key: string) => {
   const text = z.string().parse(from.get(`aws_ecs_task_definition.${key}-td`)['container_definitions']);
   const [container, ...others] = containers.parse(JSON.parse(text));
   assert.ok(container);
@@ -101,7 +96,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
       memory: '1024',
       runtime_platform: { cpu_architecture: 'ARM64', operating_system_family: 'LINUX' },
     });
-    const container = containerOf(stack, key);
+    const container = taskContainer(stack, key);
     assertProperties(container, {
       name,
       image: `123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/${name}:initial`,
@@ -136,7 +131,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
     });
   });
 
-  test(`the pipeline's image and autoscaling's task count of ${name}-service are no difference to Terraform`, () => {
+  test(`the pipeline's image and autoscaling's task count of ${name}-service make no difference to Terraform`, () => {
     assertProperties(stack.get(`aws_ecs_service.${key}-service`), {
       lifecycle: { ignore_changes: ['task_definition', 'desired_count'] },
     });
@@ -206,10 +201,13 @@ test('role ecsWasTaskRole with the policy InvokeSageMakerEndpoint, for one endpo
 });
 
 test('the environment of each service names what it calls, and holds no secret', () => {
-  const environmentOf = (key: string) =>
-    Object.fromEntries(containerOf(stack, key).environment.map(({ name, value }) => [name, value]));
-  assert.deepEqual(environmentOf('web'), { PORT: '8000', WAS_URL: 'http://${aws_lb.was-alb.dns_name}' });
-  assert.deepEqual(environmentOf('was'), {
+  const containerEnvironment = (key: string) =>
+    Object.fromEntries(taskContainer(stack, key).environment.map(({ name, value }) => [name, value]));
+  assert.deepEqual(containerEnvironment('web'), {
+    PORT: '8000',
+    WAS_URL: 'http://${aws_lb.was-alb.dns_name}',
+  });
+  assert.deepEqual(containerEnvironment('was'), {
     PORT: '8081',
     AWS_REGION: 'ap-northeast-2',
     ENDPOINT_NAME: 'image-classifier',

@@ -28,7 +28,7 @@ interface LoadBalancerProps {
   readonly deletionProtection: boolean;
 }
 
-/** An application load balancer with one target group of tasks, which are asked `GET /health`. */
+/** An application load balancer with one target group of tasks, checked by `GET /health`. */
 export class LoadBalancer extends Construct {
   readonly alb: Lb;
   readonly targetGroup: LbTargetGroup;
