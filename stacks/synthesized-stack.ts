@@ -28,7 +28,7 @@ const statement = z.strictObject({
     .transform((resources) => [resources].flat()),
   Condition: z.unknown().optional(),
 });
-type PolicyStatement = z.output<typeof statement> & { readonly address: string };
+type AddressedStatement = z.output<typeof statement> & { readonly address: string };
 
 const policyDocument = z.object({ Version: z.literal('2012-10-17'), Statement: z.array(statement) });
 
@@ -104,7 +104,7 @@ const synthesize = (settings: PartialConfiguration) => {
       assert.ok(found, `${address} is not in the stack`);
       return found.value;
     },
-    statements: (): readonly PolicyStatement[] =>
+    statements: (): readonly AddressedStatement[] =>
       all.flatMap(({ type, address, value }) => {
         const argument = POLICY_ARGUMENTS[type];
         if (argument === undefined) return [];

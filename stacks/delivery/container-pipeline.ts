@@ -8,7 +8,7 @@ import type { Configuration } from '../config/schema.ts';
 import { Role } from '../iam/role.ts';
 import type { Names } from '../names.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
-import { IMAGE_DEFINITIONS, ImageBuild, type ImageBuildProps } from './image-build.ts';
+import { IMAGE_DEFINITIONS, ImageBuildProject, type ImageBuildProjectProps } from './image-build.ts';
 import { createSource, PushTrigger, SOURCE_ARTIFACT } from './source.ts';
 
 /** Name under which the deployment finds the image definitions. */
@@ -25,7 +25,7 @@ const ecsDeployAction = (cluster: string, { service }: LoadBalancedService): Cod
   configuration: { ClusterName: cluster, ServiceName: service.name, FileName: IMAGE_DEFINITIONS },
 });
 
-interface ContainerPipelineProps extends ImageBuildProps {
+interface ContainerPipelineProps extends ImageBuildProjectProps {
   readonly names: Names['web']['delivery'];
   readonly source: Configuration['source'];
   /** Where the new image runs. @default - it is only built */
@@ -39,7 +39,7 @@ export class ContainerPipeline extends Construct {
     const { deployment, names, artifacts, service } = props;
 
     const source = createSource(this, deployment, names.source, props.source);
-    const build = new ImageBuild(this, 'build', props);
+    const build = new ImageBuildProject(this, 'build', props);
     const role = new Role(this, 'role', {
       deployment,
       name: names.pipelineRole,

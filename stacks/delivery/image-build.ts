@@ -68,7 +68,7 @@ const buildspec = (): string =>
 
 const MINUTES = 30;
 
-export interface ImageBuildProps {
+export interface ImageBuildProjectProps {
   readonly deployment: Deployment;
   readonly names: { readonly build: string; readonly buildRole: string; readonly buildLogGroup: string };
   readonly repository: ImageRepository;
@@ -81,10 +81,10 @@ export interface ImageBuildProps {
 }
 
 /** Builds one container image with Docker, on the CPU that it will run on, and pushes it. */
-export class ImageBuild extends Construct {
+export class ImageBuildProject extends Construct {
   readonly project: CodebuildProject;
 
-  constructor(scope: Construct, id: string, props: ImageBuildProps) {
+  constructor(scope: Construct, id: string, props: ImageBuildProjectProps) {
     super(scope, id);
     const { deployment, names, repository, artifacts } = props;
     const { arns } = deployment;

@@ -1,6 +1,6 @@
 type Conditions = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
-export interface Statement {
+export interface PolicyStatement {
   /** What it permits, for the reviewer. Letters and digits only, as IAM demands. */
   readonly sid: string;
   readonly actions: readonly string[];
@@ -8,7 +8,7 @@ export interface Statement {
   readonly conditions?: Conditions;
 }
 
-export interface ResourceStatement extends Statement {
+export interface ResourceStatement extends PolicyStatement {
   /** @default Allow */
   readonly effect?: 'Allow' | 'Deny';
   readonly principal: '*' | { readonly service: string | readonly string[] } | { readonly aws: string };
@@ -26,14 +26,14 @@ const principalElement = (principal: ResourceStatement['principal']) => {
 const document = (statements: readonly object[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: statements });
 
-const common = ({ actions, resources, conditions }: Statement) => ({
+const common = ({ actions, resources, conditions }: PolicyStatement) => ({
   Action: oneOrMany(actions),
   Resource: oneOrMany(resources),
   ...(conditions ? { Condition: conditions } : {}),
 });
 
 /** A policy that is attached to a role. */
-export const identityPolicy = (statements: readonly Statement[]): string =>
+export const identityPolicy = (statements: readonly PolicyStatement[]): string =>
   document(statements.map((statement) => ({ Sid: statement.sid, Effect: 'Allow', ...common(statement) })));
 
 /** A policy that is attached to a bucket, key or topic. */

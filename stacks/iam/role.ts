@@ -3,7 +3,7 @@ import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js'
 import { Lazy } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import { identityPolicy, type Statement, trustPolicy } from './policy.ts';
+import { identityPolicy, type PolicyStatement, trustPolicy } from './policy.ts';
 
 interface RoleProps {
   readonly deployment: Deployment;
@@ -18,7 +18,7 @@ export class Role extends Construct {
   /** Made from the name, so that plans show it before the role exists. */
   readonly arn: string;
   readonly resource: IamRole;
-  readonly #statements: Statement[] = [];
+  readonly #statements: PolicyStatement[] = [];
   #permissions: IamRolePolicy | undefined;
 
   constructor(scope: Construct, id: string, { deployment, name, description, service }: RoleProps) {
@@ -41,7 +41,7 @@ export class Role extends Construct {
     return this.#permissions;
   }
 
-  grant(...statements: readonly Statement[]): void {
+  grant(...statements: readonly PolicyStatement[]): void {
     this.#statements.push(...statements);
     // Created by the first grant, for IAM has no empty policy.
     void this.permissions;

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import type { Statement } from '../iam/policy.ts';
+import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import { grantRegistryLogin, type ImageRepository, PULL_ACTIONS } from '../images/image-repository.ts';
 import { endpointAlarmNames } from '../names.ts';
@@ -10,7 +10,7 @@ const SERVICE_LINKED =
   'role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint';
 
 /** Permissions of the DeployEndpoint job: everything about the one endpoint, and nothing about another. */
-const deployStatements = ({ account, arns, names }: Deployment): readonly Statement[] => {
+const deployStatements = ({ account, arns, names }: Deployment): readonly PolicyStatement[] => {
   const { endpoint } = names.learning;
   const configs = arns.sagemaker('endpoint-config', `${endpoint}-*`);
   return [

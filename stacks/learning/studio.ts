@@ -2,7 +2,7 @@ import { SagemakerDomain } from '@cdktf/provider-aws/lib/sagemaker-domain/index.
 import { SagemakerUserProfile } from '@cdktf/provider-aws/lib/sagemaker-user-profile/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import type { Statement } from '../iam/policy.ts';
+import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import type { Network } from '../network/network.ts';
 import { SecurityGroup } from '../network/security-group.ts';
@@ -10,7 +10,7 @@ import type { DatasetBucket } from './dataset-bucket.ts';
 import { grantLogsAndMetrics } from './roles.ts';
 
 /** Permissions of a model engineer in Studio: work in a space, start the three pipelines, and read their results. */
-const studioStatements = (deployment: Deployment): readonly Statement[] => {
+const studioStatements = (deployment: Deployment): readonly PolicyStatement[] => {
   const { arns, names } = deployment;
   const { modelPackageGroup, pipelines } = names.learning;
   // SageMaker writes the names of pipelines in lower case in their ARNs.
