@@ -1,8 +1,6 @@
 import { App } from 'cdktf';
 import { BloomstackStack } from './stacks/bloomstack-stack.ts';
-import { ConfigurationError } from './stacks/config/configuration-error.ts';
-import { readContext } from './stacks/config/context.ts';
-import { loadConfiguration } from './stacks/config/load.ts';
+import { ConfigurationError, loadConfiguration, readContext } from './stacks/config/load.ts';
 
 try {
   const app = new App();

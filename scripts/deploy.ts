@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { namesOf } from '../stacks/config/names.ts';
+import { resourceNames } from '../stacks/names.ts';
 import { createStsClient, requireCaller } from './cloud/account.ts';
 import { apply } from './cloud/applying.ts';
 import { type Clients, createClients } from './cloud/clients.ts';
@@ -56,7 +56,7 @@ const planAll = async ({ stack, terraform }: Target, allowLoss: boolean) => {
  * @returns whether anything was done, so that an earlier plan is out of date
  */
 const seed = async ({ config, stack, terraform }: Target, clients: Clients): Promise<boolean> => {
-  const names = namesOf(config);
+  const names = resourceNames(config);
   const builds = await imagesToSeed(clients, config, names, say);
   if (builds.length === 0) return false;
   const source = await packSource(ROOT);
@@ -78,7 +78,7 @@ const seed = async ({ config, stack, terraform }: Target, clients: Clients): Pro
 
 /** Brings changed settings to the running services; the WAS first, because the web service calls it. */
 const rollOutServices = async ({ config, terraform }: Target, { ecs }: Clients): Promise<string> => {
-  const names = namesOf(config);
+  const names = resourceNames(config);
   const { services, url } = await readOutputs(terraform);
   for (const key of ['was', 'web'] as const) {
     const { cluster, service, task_definition: taskDefinition } = services[key];
@@ -120,6 +120,6 @@ await runCommand(async () => {
 
   say('4/4 Services');
   const url = await rollOutServices(target, clients);
-  say(`\nDeployed: ${url}\n\n${nextSteps(target.config, namesOf(target.config))}`);
+  say(`\nDeployed: ${url}\n\n${nextSteps(target.config, resourceNames(target.config))}`);
   return 0;
 });

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { namesOf } from '../stacks/config/names.ts';
+import { resourceNames } from '../stacks/names.ts';
 import { createStsClient, requireCaller } from './cloud/account.ts';
 import { apply } from './cloud/applying.ts';
 import { type Clients, createClients } from './cloud/clients.ts';
@@ -37,7 +37,7 @@ const DOMAIN = 'aws_sagemaker_domain';
 
 /** Deletes what people and pipelines have made inside the stack's resources. */
 const deleteForeign = async ({ config, deployed }: Target, { sageMaker }: Clients): Promise<void> => {
-  const { endpoint, servingRole } = namesOf(config).learning;
+  const { endpoint, servingRole } = resourceNames(config).learning;
   const deleted = await deleteServing(sageMaker, { endpoint, servingRole }, DELETING, statusLine());
   for (const what of deleted) say(`Deleted ${what}.`);
   for (const { type, attributes } of deployed) {

@@ -5,7 +5,7 @@ const DEEP_LEARNING_CONTAINERS = '763104351884';
  * ARNs and image addresses, from names. Those that Terraform reads from a resource are unknown until it exists;
  * written this way, a reviewer reads every permission in the very first plan.
  */
-export const arnsOf = ({ region, account }: { readonly region: string; readonly account: string }) => {
+export const resourceArns = ({ region, account }: { readonly region: string; readonly account: string }) => {
   const arn = (service: string, resource: string): string =>
     `arn:aws:${service}:${region}:${account}:${resource}`;
   const registry = (owner: string): string => `${owner}.dkr.ecr.${region}.amazonaws.com`;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { synthesize } from './testing.ts';
+import { synthesizedStack } from './synthesized-stack.ts';
 
 const GOLDEN = new URL('./addresses.golden.txt', import.meta.url);
 
 test('resources keep their addresses; a changed address replaces the resource', () => {
-  const addresses = `${synthesize().addresses.join('\n')}\n`;
+  const addresses = `${synthesizedStack().addresses.join('\n')}\n`;
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(GOLDEN, addresses);
   assert.equal(
     addresses,
@@ -16,18 +16,21 @@ test('resources keep their addresses; a changed address replaces the resource', 
 });
 
 test('names do not change the addresses, so renaming never re-addresses', () => {
-  const renamed = synthesize({ namePrefix: 'flower', nameSuffix: 'two' });
-  assert.deepEqual(renamed.addresses, synthesize().addresses);
+  const renamed = new Set(synthesizedStack('full').addresses);
+  assert.deepEqual(
+    synthesizedStack().addresses.filter((address) => !renamed.has(address)),
+    [],
+  );
 });
 
-test('the state is a file in the project, by a path that holds on every machine', () => {
-  assert.deepEqual(synthesize().terraform.backend, {
+test('the state is a file in the project, by a path that is the same on every machine', () => {
+  assert.deepEqual(synthesizedStack().terraform.backend, {
     local: { path: '../../../terraform.bloomstack-dev.tfstate' },
   });
 });
 
-test('the state can lie in a bucket, encrypted and locked', () => {
-  assert.deepEqual(synthesize({ environment: 'prod', state: { bucket: 'states' } }).terraform.backend, {
+test('the state can be in a bucket, encrypted and locked', () => {
+  assert.deepEqual(synthesizedStack('full').terraform.backend, {
     s3: {
       bucket: 'states',
       key: 'bloomstack-prod/terraform.tfstate',
@@ -39,8 +42,36 @@ test('the state can lie in a bucket, encrypted and locked', () => {
 });
 
 test('no path of this machine and no secret is in what is synthesized', () => {
-  const { text } = synthesize();
+  const { text } = synthesizedStack();
   assert.ok(text.includes('app-web-alb'));
   assert.ok(!text.includes(process.cwd()));
   assert.doesNotMatch(text, /AKIA[0-9A-Z]{16}|secret_key|BEGIN [A-Z ]*PRIVATE KEY/);
+});
+
+const ROOT = new URL('../', import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, ROOT), 'utf8');
+
+const rows = [...read('docs/resources.md').matchAll(/\| `(aws_[\w.-]+)` \| `([\w./-]+)`: (.+) \|$/gm)].map(
+  ([, address = '', file = '', title = '']) => ({ address, file, title }),
+);
+
+/** The titles of a file's tests, as patterns, because some contain values. */
+const testTitles = (file: string): RegExp[] =>
+  [...read(file).matchAll(/\btest\(\s*(['"`])(.*?)\1,/gs)].map(([, , title = '']) => {
+    const parts = title
+      .split(/\$\{(?:[^{}]|\{[^{}]*\})*\}/)
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${parts.join('.+')}$`);
+  });
+
+test('the table of docs/resources.md names resources and tests that exist', () => {
+  assert.ok(rows.length > 45, `${rows.length} rows`);
+  const { addresses } = synthesizedStack();
+  for (const { address, file, title } of rows) {
+    assert.ok(addresses.includes(address), `${address} is not in the stack`);
+    assert.ok(
+      testTitles(file).some((pattern) => pattern.test(title)),
+      `${file} has no test "${title}"`,
+    );
+  }
 });

@@ -1,12 +1,13 @@
-import { arnsOf } from './arns.ts';
-import { namesOf } from './config/names.ts';
+import { resourceArns } from './arns.ts';
 import type { Configuration } from './config/schema.ts';
+import { resourceNames } from './names.ts';
 
-/** What every part of the cloud needs to know about the deployment that it belongs to. */
-export const deploymentOf = (config: Configuration) => ({
-  config,
-  names: namesOf(config),
-  arns: arnsOf(config),
+/** Where a deployment is, and the names and ARNs that follow from it. Settings reach each construct by its own props. */
+export const createDeployment = (config: Configuration) => ({
+  region: config.region,
+  account: config.account,
+  names: resourceNames(config),
+  arns: resourceArns(config),
 });
 
-export type Deployment = Readonly<ReturnType<typeof deploymentOf>>;
+export type Deployment = Readonly<ReturnType<typeof createDeployment>>;

@@ -3,13 +3,13 @@ import { type TestContext, test } from 'node:test';
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { z } from 'zod';
-import { namesOf } from '../../stacks/config/names.ts';
 import { configuration } from '../../stacks/config/schema.ts';
+import { resourceNames } from '../../stacks/names.ts';
 import { imagesToSeed } from './images-to-seed.ts';
 import { AwsError, startAws } from './testing.ts';
 
 const config = configuration.parse({ account: '123456789012' });
-const names = namesOf(config);
+const names = resourceNames(config);
 const REGISTRY = '123456789012.dkr.ecr.ap-northeast-2.amazonaws.com';
 const serviceInput = z.object({ services: z.tuple([z.string()]) });
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ClusterNotFoundException, DescribeTaskDefinitionCommand, type ECSClient } from '@aws-sdk/client-ecs';
-import type { Names } from '../../stacks/config/names.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
+import type { Names } from '../../stacks/names.ts';
 import { ROOT } from '../root.ts';
 import type { ImageBuild } from './builds.ts';
 import type { Clients } from './clients.ts';

@@ -1,6 +1,6 @@
-import type { Names } from '../../stacks/config/names.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
-import { FOLDERS, source as prefixOf } from '../../stacks/learning/pipelines/locations.ts';
+import { FOLDERS, inputPrefix } from '../../stacks/learning/folders.ts';
+import type { Names } from '../../stacks/names.ts';
 
 /** What a person does after a deployment: push code, and train a model. */
 export const nextSteps = ({ region, source }: Configuration, names: Names): string => {
@@ -21,8 +21,8 @@ export const nextSteps = ({ region, source }: Configuration, names: Names): stri
     ...push,
     `Photos are answered once a model is on the endpoint ${endpoint}. Train one and put it there; without the first`,
     'command, which fetches a pretrained network to build on, it starts from random weights:',
-    `  node --import tsx scripts/fetch-backbone.ts --to ${prefixOf(names.buckets.dataset, FOLDERS.pretrained)}`,
-    `  aws s3 sync path/to/photos ${prefixOf(names.buckets.dataset, FOLDERS.photos)} --region ${region}`,
+    `  node --import tsx scripts/fetch-backbone.ts --to ${inputPrefix(names.buckets.dataset, FOLDERS.pretrained)}`,
+    `  aws s3 sync path/to/photos ${inputPrefix(names.buckets.dataset, FOLDERS.photos)} --region ${region}`,
     `  aws sagemaker start-pipeline-execution --pipeline-name ${pipelines.deploy} --region ${region}`,
   ].join('\n');
 };

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { Testing } from 'cdktf';
 import { BloomstackStack } from '../../stacks/bloomstack-stack.ts';
 import { configuration } from '../../stacks/config/schema.ts';
-import { testingApp } from '../../stacks/testing.ts';
+import { testingApp } from '../../stacks/synthesized-stack.ts';
 import { ROOT } from '../root.ts';
 import { seedTargets } from './seed-targets.ts';
 import { localStateFile, type SynthesizedStack, stateFile, terraformJson } from './synth.ts';

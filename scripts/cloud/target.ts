@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { readContext } from '../../stacks/config/context.ts';
-import { loadConfiguration } from '../../stacks/config/load.ts';
+import { loadConfiguration, readContext } from '../../stacks/config/load.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
 import { say } from '../progress.ts';
 import { type Caller, chooseAccount, PLACEHOLDER_ACCOUNT } from './account.ts';

@@ -1,4 +1,4 @@
-import { type Definition, definitionSchema } from '../../stacks/learning/pipelines/definition-schema.ts';
+import { type Definition, definitionSchema } from '../../stacks/learning/pipeline-schema.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { Execution, type ExecutionOptions } from './execution/execution.ts';
 import type { ExecutionRecord } from './execution/record.ts';

@@ -1,15 +1,14 @@
 import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
-import { FOLDERS } from '../../stacks/learning/pipelines/locations.ts';
-import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
-import { ModelRegistry } from '../aws-double/registry.ts';
+import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
+import { FOLDERS, placeholderObjects } from '../../stacks/learning/folders.ts';
 import { buildFolder, endpointFolder } from '../local/build-folder.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { ExecutionRecords } from './execution/record.ts';
 import { GIVEN_BUCKET, givenPrefix } from './given-places.ts';
 import { LocalS3 } from './storage/local-s3.ts';
+import { Registry } from './storage/registry.ts';
 
 const MODEL_CARD = 'MODEL_CARD.md';
 
@@ -24,14 +23,14 @@ export class Workspace {
   /** What the local endpoint serves. */
   readonly endpoint: string;
   readonly s3: LocalS3;
-  readonly registry: ModelRegistry;
+  readonly registry: Registry;
   readonly records: ExecutionRecords;
 
   constructor(environment: NodeJS.ProcessEnv = process.env) {
     this.folder = path.join(buildFolder(environment), 'pipeline');
     this.endpoint = endpointFolder(environment);
     this.s3 = new LocalS3(path.join(this.folder, 's3'));
-    this.registry = new ModelRegistry(path.join(this.folder, 'registry'));
+    this.registry = new Registry(path.join(this.folder, 'registry'));
     this.records = new ExecutionRecords(path.join(this.folder, 'executions'));
   }
 
@@ -126,7 +125,7 @@ export class Workspace {
     for (const value of values) {
       const [, bucket] = /^s3:\/\/([^/]+)\//.exec(String(value)) ?? [];
       if (bucket === undefined) continue;
-      const note = Object.values(notesOf(bucket)).find(({ prefix }) => prefix === value);
+      const note = Object.values(placeholderObjects(bucket)).find(({ prefix }) => prefix === value);
       if (!note) continue;
       const file = this.s3.path(`s3://${bucket}/${note.key}`);
       await mkdir(path.dirname(file), { recursive: true });

@@ -4,7 +4,7 @@ import { Testing } from 'cdktf';
 import { z } from 'zod';
 import { BloomstackStack } from '../../stacks/bloomstack-stack.ts';
 import { configuration } from '../../stacks/config/schema.ts';
-import { testingApp } from '../../stacks/testing.ts';
+import { testingApp } from '../../stacks/synthesized-stack.ts';
 import { RESOURCE_TYPES } from './changes/resource-types.ts';
 import { reviewPlan } from './review.ts';
 import {

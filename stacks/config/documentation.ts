@@ -73,14 +73,14 @@ Everything about the cloud that you may choose. Nothing must be chosen: with the
 It holds **no secret**, so all of it may be committed and shown. Credentials are found by the AWS SDK and Terraform in their usual places
 (a profile, SSO, variables such as \`AWS_PROFILE\`), and GitHub is reached through a connection that you authorize in AWS.
 
-## Where a value comes from
+## Precedence
 
-Later layers win, field by field; a list is replaced as a whole.
+Later layers take precedence, field by field; a list is replaced as a whole.
 
-1. The defaults in the table below; for \`prod\` some differ (\`stacks/config/environments.ts\` says why).
+1. The defaults in the table below; for \`prod\` some differ (\`stacks/config/load.ts\` says why).
 2. \`context.bloomstack.all\` in \`cdktf.json\`: what all your deployments share, such as the account and the alarms' address.
-3. \`context.bloomstack.environments.dev\` and \`.prod\` in \`cdktf.json\`: what one of them has of its own, such as the number of tasks.
-4. Environment variables: what holds for one command, or what a build server decides.
+3. \`context.bloomstack.environments.dev\` and \`.prod\` in \`cdktf.json\`: what is different in one of them, such as the number of tasks.
+4. Environment variables: for one command, or as a build server decides.
 
 The environment is \`BLOOMSTACK_ENVIRONMENT\`, or else \`context.bloomstack.environment\`, or else \`dev\`.
 When two deployments share an account, even in different regions, give one of them a \`nameSuffix\`.
@@ -100,7 +100,7 @@ ${Object.entries(EXAMPLE_VARIABLES)
 \`\`\`
 
 A variable's text is read by the field's type: a number, \`true\` or \`false\`, a list separated by commas, or the text itself. One that is set but empty counts as not set.
-A field or variable that does not exist, or a value that breaks a rule, stops every command with one line that says where it was written and how to mend it.
+A field or variable that does not exist, or a value that breaks a rule, stops every command with one line that says where it was written and how to fix it.
 
 ## Fields
 

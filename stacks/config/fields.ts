@@ -32,14 +32,14 @@ const node = z.object({
   },
 });
 
-const variableOf = (path: string): string =>
+const variableName = (path: string): string =>
   VARIABLE_PREFIX +
   path
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replaceAll('.', '_')
     .toUpperCase();
 
-/** JSON Schema bounds every integer by what JavaScript can hold; that is no rule of ours. */
+/** JSON Schema bounds every integer by what JavaScript can hold; that is not a rule of ours. */
 const chosenBound = (bound: number | undefined): number | undefined =>
   bound === undefined || Math.abs(bound) === Number.MAX_SAFE_INTEGER ? undefined : bound;
 
@@ -47,16 +47,15 @@ const fieldsBelow = (properties: z.output<typeof node>['properties'], parent: st
   Object.entries(properties).flatMap(([name, { type, enum: choices, ...leaf }]) => {
     const path = parent ? `${parent}.${name}` : name;
     if (type === 'object') return fieldsBelow(leaf.properties, path);
-    const { description, minimum, maximum } = leaf;
     return {
       path,
-      variable: variableOf(path),
+      variable: variableName(path),
       type,
       default: leaf.default,
-      description,
+      description: leaf.description,
       choices,
-      minimum: chosenBound(minimum),
-      maximum: chosenBound(maximum),
+      minimum: chosenBound(leaf.minimum),
+      maximum: chosenBound(leaf.maximum),
     };
   });
 
@@ -69,10 +68,7 @@ export const FIELD_OF_VARIABLE: ReadonlyMap<string, Field> = new Map(
   FIELDS.map((field) => [field.variable, field]),
 );
 
-/** The objects that hold fields, as in network. */
+/** The objects that hold fields, as in network; none holds another. */
 export const SECTIONS: ReadonlySet<string> = new Set(
-  FIELDS.flatMap(({ path }) => {
-    const names = path.split('.').slice(0, -1);
-    return names.map((_, index) => names.slice(0, index + 1).join('.'));
-  }),
+  FIELDS.flatMap(({ path }) => (path.includes('.') ? path.slice(0, path.indexOf('.')) : [])),
 );

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { ENVIRONMENT_DEFAULTS } from './environments.ts';
-import { loadConfiguration } from './load.ts';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { configurationDocument, EXAMPLE_CONTEXT, EXAMPLE_VARIABLES } from './documentation.ts';
+import { FIELD_OF_VARIABLE, FIELDS } from './fields.ts';
+import { ENVIRONMENT_DEFAULTS, loadConfiguration, readContext } from './load.ts';
 
 const load = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}) =>
   loadConfiguration({ context: { bloomstack }, env });
@@ -16,7 +20,7 @@ test('without a choice everything is as the schema says, for dev', () => {
   assert.equal(config.network.nat, 'one');
 });
 
-test('what is no field of ours in the context and the environment is left alone', () => {
+test('what is not our field in the context and the environment is left alone', () => {
   const config = loadConfiguration({
     context: { excludeStackIdFromLogicalIds: 'true' },
     env: { PATH: '/bin', AWS_REGION: 'eu-west-1' },
@@ -42,7 +46,7 @@ test('prod has defaults of its own over those of the schema', () => {
   assert.equal(web.minTasks, 2);
 });
 
-test('every layer wins over the ones before it, field by field', () => {
+test('every layer takes precedence over the ones before it, field by field', () => {
   const layers = {
     environment: 'prod',
     all: { network: { nat: 'one', cidr: '10.1.0.0/16' }, web: { memory: 2048 } },
@@ -124,4 +128,81 @@ test('HTTPS with a certificate of the region, and GitHub with a repository, are 
   });
   assert.equal(config.https.domain, 'flowers.example.com');
   assert.equal(config.source.repository, 'owner/name');
+});
+
+test("the project's own cdktf.json holds a context that loads", () => {
+  const context = readContext({});
+  assert.doesNotThrow(() => loadConfiguration({ context, env: {} }));
+});
+
+test('the context is what cdktf-cli passes, or else read from the file, where it may be missing', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-context-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'cdktf.json');
+  writeFileSync(file, '{"app": "main.ts", "context": {"bloomstack": {"environment": "prod"}}}');
+  const passed = { CDKTF_CONTEXT_JSON: '{"bloomstack": {"all": {}}}' };
+  assert.deepEqual(readContext({}, file), { bloomstack: { environment: 'prod' } });
+  assert.deepEqual(readContext(passed, file), { bloomstack: { all: {} } });
+  writeFileSync(file, '{"app": "main.ts"}');
+  assert.deepEqual(readContext({}, file), {});
+});
+
+test('docs/configuration.md is the text that the schema gives', () => {
+  const file = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+  assert.ok(
+    file === configurationDocument(),
+    'docs/configuration.md is out of date; update it with: node --import tsx scripts/configuration-docs.ts --write',
+  );
+});
+
+test('the documentation has one row for each field', () => {
+  const rows = configurationDocument()
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  assert.deepEqual(
+    rows.map((row) => row.split('`').slice(1, 4)),
+    FIELDS.map(({ path, variable }) => [path, ' | ', variable]),
+  );
+});
+
+test("the documentation's examples load", () => {
+  assert.equal(loadConfiguration({ context: EXAMPLE_CONTEXT, env: {} }).nameSuffix, 'dev');
+  const prod = loadConfiguration({ context: EXAMPLE_CONTEXT, env: EXAMPLE_VARIABLES });
+  assert.deepEqual([prod.web.minTasks, prod.web.maxTasks], [3, 20]);
+  assert.deepEqual(prod.network.zones, ['a', 'c']);
+});
+
+test("a field's variable is its path in upper snake case", () => {
+  const variableName = (path: string) => FIELDS.find((field) => field.path === path)?.variable;
+  assert.equal(variableName('environment'), 'BLOOMSTACK_ENVIRONMENT');
+  assert.equal(variableName('network.cidr'), 'BLOOMSTACK_NETWORK_CIDR');
+  assert.equal(variableName('observability.alarmEmail'), 'BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL');
+  assert.equal(variableName('network.allowedCidrs'), 'BLOOMSTACK_NETWORK_ALLOWED_CIDRS');
+});
+
+test('no two fields share a variable, and each is described', () => {
+  assert.equal(FIELD_OF_VARIABLE.size, FIELDS.length);
+  for (const { path, description } of FIELDS) assert.match(description, /\.$/, path);
+});
+
+test('the fields are exactly those of a configuration', () => {
+  const config = loadConfiguration({ context: {}, env: {} });
+  const paths = Object.entries(config).flatMap(([name, value]) =>
+    typeof value === 'object' ? Object.keys(value).map((inner) => `${name}.${inner}`) : name,
+  );
+  assert.deepEqual(
+    FIELDS.map(({ path }) => path),
+    paths,
+  );
+});
+
+test('every field can be set by its variable, to what it is by default', () => {
+  const texts = FIELDS.map(({ variable, default: value }) => [
+    variable,
+    Array.isArray(value) ? value.join(',') : String(value),
+  ]);
+  assert.deepEqual(
+    loadConfiguration({ context: {}, env: Object.fromEntries(texts) }),
+    loadConfiguration({ context: {}, env: {} }),
+  );
 });

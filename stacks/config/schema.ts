@@ -1,19 +1,363 @@
 import { z } from 'zod';
-import { conflict } from './conflict.ts';
-import { REGION } from './formats.ts';
-import { firewall } from './sections/firewall.ts';
-import { certificateRegion, https } from './sections/https.ts';
-import { learning } from './sections/learning.ts';
-import { network } from './sections/network.ts';
-import { observability } from './sections/observability.ts';
-import { service } from './sections/service.ts';
-import { source } from './sections/source.ts';
-import { state } from './sections/state.ts';
+import { CIDR_RULE, parseCidr, planSubnets } from './subnets.ts';
+
+/*
+ * Everything about the cloud that may be chosen. A rule's message follows "<field> (<where it is written>) is <value>: ".
+ */
 
 /** The deployments that there may be. */
 export const ENVIRONMENTS = ['dev', 'prod'] as const;
 
-/** Everything about the cloud that a person may choose. It holds no secret. */
+/** A value that is wrong only beside another one, as an issue of the field that should change. */
+const conflict = (field: string, message: string) => ({
+  code: 'custom' as const,
+  input: undefined,
+  path: field.split('.'),
+  message,
+});
+
+/** Of several rules that a value breaks, only the first helps. */
+const first = (error: string) => ({ error, abort: true });
+
+const emptyOr = (pattern: RegExp, rule: string) =>
+  z.string().refine((text) => text === '' || pattern.test(text), rule);
+
+const REGION = { pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, rule: 'give a region, such as ap-northeast-2' };
+
+const cidr = z.string().refine((text) => parseCidr(text) !== undefined, first(CIDR_RULE));
+
+const imageTag = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, 'give the tag of a container image, such as a commit id')
+  .default('initial');
+
+const instances = z.int().min(1).max(100);
+
+/** GPU families that SageMaker training offers today and CUDA 11 supports. ml.p2 and ml.p3 are retired. */
+export const GPU_FAMILIES = ['g4dn', 'g5', 'g6', 'g6e', 'p4d', 'p4de', 'p5'];
+const INSTANCE_TYPE = /^ml\.([a-z]\d[a-z0-9-]*)\.(medium|large|\d*xlarge)$/;
+const instanceFamily = (type: string): string => INSTANCE_TYPE.exec(type)?.[1] ?? '';
+
+/** A SageMaker instance type on which the project's images can start. */
+export const instanceType = z
+  .string()
+  .refine((type) => instanceFamily(type) !== '', first('give a SageMaker instance type, such as ml.m5.large'))
+  .refine(
+    (type) => !['p2', 'p3', 'p3dn'].includes(instanceFamily(type)),
+    first('ml.p2 and ml.p3 are retired, take ml.g4dn.xlarge'),
+  )
+  .refine(
+    (type) => !/^[a-z]\dg/.test(instanceFamily(type)),
+    first('that is an Arm instance and the images are built for x86-64, take one such as ml.m5.large'),
+  );
+
+/** A SageMaker instance type with a GPU that training can use. */
+export const gpuInstanceType = instanceType.refine(
+  (type) => GPU_FAMILIES.includes(instanceFamily(type)),
+  first(
+    `training needs a GPU, take a size of ${GPU_FAMILIES.map((family) => `ml.${family}`).join(', ')}, such as ml.g4dn.xlarge`,
+  ),
+);
+
+const ZONES = { min: 2, max: 4 };
+
+/** The VPC, its subnets and their way out. */
+const network = z
+  .strictObject({
+    cidr: cidr.default('10.0.0.0/16').describe('CIDR block of the VPC, between /16 and /20.'),
+    zones: z
+      .array(z.string().regex(/^[a-z]$/, 'give the suffix of an Availability Zone, such as a'))
+      .refine(
+        (zones) => zones.length >= ZONES.min,
+        first('a load balancer needs two Availability Zones, give two suffixes such as a,c'),
+      )
+      .refine(
+        (zones) => zones.length <= ZONES.max,
+        first(`more than ${ZONES.max} Availability Zones, give fewer suffixes`),
+      )
+      .refine(
+        (zones) => new Set(zones).size === zones.length,
+        'an Availability Zone is named twice, name each once',
+      )
+      .default(['a', 'c'])
+      .describe(
+        "AZ suffixes: two to four of the region's Availability Zones; each gets one public and one private subnet.",
+      ),
+    publicSubnets: z
+      .array(cidr)
+      .default([])
+      .describe(
+        "CIDR blocks of the public subnets, one per Availability Zone; empty: sixteenths of the VPC's lower half.",
+      ),
+    privateSubnets: z
+      .array(cidr)
+      .default([])
+      .describe(
+        "CIDR blocks of the private subnets, one per Availability Zone; empty: sixteenths of the VPC's upper half.",
+      ),
+    nat: z
+      .enum(['one', 'per-zone'])
+      .default('one')
+      .describe(
+        'NAT gateways: one (cheaper; its Availability Zone is a single point of failure) or one per Availability Zone.',
+      ),
+    allowedCidrs: z
+      .array(cidr)
+      .refine(
+        (blocks) => blocks.length > 0,
+        'nothing could reach the load balancer, give a CIDR block such as 0.0.0.0/0',
+      )
+      .default(['0.0.0.0/0'])
+      .describe('CIDR blocks that may reach the public load balancer.'),
+  })
+  .check(({ value, issues }) => {
+    issues.push(...planSubnets(value).problems.map(({ field, message }) => conflict(field, message)));
+  })
+  .prefault({});
+
+/** Fargate's allowed memory (MiB) for each CPU size (units of 1/1024 vCPU). Source: "Fargate task size", ECS guide. */
+const FARGATE_MEMORY: Readonly<Record<number, { from: number; to: number; step: number }>> = {
+  256: { from: 512, to: 2048, step: 1024 },
+  512: { from: 1024, to: 4096, step: 1024 },
+  1024: { from: 2048, to: 8192, step: 1024 },
+  2048: { from: 4096, to: 16_384, step: 1024 },
+  4096: { from: 8192, to: 30_720, step: 1024 },
+  8192: { from: 16_384, to: 61_440, step: 4096 },
+  16384: { from: 32_768, to: 122_880, step: 8192 },
+};
+const CPU_SIZES = Object.keys(FARGATE_MEMORY).map(Number);
+
+const memorySizes = (cpu: number): readonly number[] => {
+  const range = FARGATE_MEMORY[cpu];
+  if (!range) return [];
+  const steps = Array.from({ length: range.to / range.step }, (_, index) => (index + 1) * range.step);
+  return [...new Set([range.from, ...steps.filter((memory) => memory >= range.from)])];
+};
+
+const closest = (sizes: readonly number[], expected: number): number =>
+  sizes.reduce((best, size) => (Math.abs(size - expected) < Math.abs(best - expected) ? size : best));
+
+/** A service on Fargate: the size of its tasks, and how many there are. */
+const service = z
+  .strictObject({
+    cpu: z
+      .int()
+      .refine(
+        (cpu) => CPU_SIZES.includes(cpu),
+        first(`Fargate has no such size, give one of ${CPU_SIZES.join(', ')}`),
+      )
+      .default(512)
+      .describe(`CPU of one task in units of 1/1024 vCPU: ${CPU_SIZES.join(', ')}.`),
+    memory: z
+      .int()
+      .default(1024)
+      .describe('Memory of one task in MiB; Fargate allows certain pairs with CPU.'),
+    minTasks: instances.default(2).describe('Tasks that always run.'),
+    maxTasks: instances.default(4).describe('Tasks that autoscaling may run.'),
+    imageTag: imageTag.describe(
+      'Tag of the image that the very first deployment runs; afterwards the pipeline owns the image.',
+    ),
+  })
+  .check(({ value, issues }) => {
+    if (value.minTasks > value.maxTasks)
+      issues.push(
+        conflict('minTasks', `that is above maxTasks (${value.maxTasks}), lower it or raise maxTasks`),
+      );
+    const sizes = memorySizes(value.cpu);
+    if (!sizes.includes(value.memory))
+      issues.push(
+        conflict(
+          'memory',
+          `with cpu ${value.cpu} Fargate allows ${sizes[0]} to ${sizes.at(-1)} MiB, the nearest is ${closest(sizes, value.memory)}`,
+        ),
+      );
+  })
+  .prefault({});
+
+const CERTIFICATE_ARN = /^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate\/\S+$/;
+
+/** How the public load balancer is reached. */
+const https = z
+  .strictObject({
+    certificateArn: emptyOr(
+      CERTIFICATE_ARN,
+      'give the ARN of an ACM certificate, arn:aws:acm:<region>:<account>:certificate/<id>',
+    )
+      .default('')
+      .describe(
+        'ACM certificate in the same region. With it the public load balancer serves HTTPS and redirects HTTP; empty: HTTP only.',
+      ),
+    domain: emptyOr(
+      /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
+      'give a host name without a protocol, such as flowers.example.com',
+    )
+      .default('')
+      .describe('Name under which people reach the service; needs certificateArn.'),
+    hostedZoneId: emptyOr(/^Z[A-Z0-9]+$/, 'give the id of a Route 53 hosted zone, such as Z0123456789ABC')
+      .default('')
+      .describe('Route 53 zone in which domain is pointed at the load balancer; empty: you do it.'),
+  })
+  .check(({ value, issues }) => {
+    if (value.domain && !value.certificateArn)
+      issues.push(
+        conflict(
+          'certificateArn',
+          'https.domain is set and HTTPS needs a certificate, request one in ACM and give its ARN',
+        ),
+      );
+    if (value.hostedZoneId && !value.domain)
+      issues.push(
+        conflict('domain', 'https.hostedZoneId is set, give the name that shall point at the service'),
+      );
+  })
+  .prefault({});
+
+/** The web application firewall. */
+const firewall = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('A WAF with managed rules in front of the public load balancer.'),
+    requestsPerFiveMinutes: z
+      .int()
+      .min(10)
+      .max(2_000_000_000)
+      .default(2000)
+      .describe('Requests that one address may make in five minutes before it is refused.'),
+  })
+  .prefault({});
+
+const FOR_GITHUB = [
+  { field: 'repository', pattern: /^[\w.-]+\/[\w.-]+$/, example: 'owner/name' },
+  {
+    field: 'connectionArn',
+    pattern: /^arn:aws[a-z-]*:code(connections|star-connections):/,
+    example: 'arn:aws:codeconnections:<region>:<account>:connection/<id>',
+  },
+] as const;
+
+/** Where the pipelines take the code from. */
+const source = z
+  .strictObject({
+    provider: z
+      .enum(['codecommit', 'github'])
+      .default('codecommit')
+      .describe(
+        'Where pipelines take the code from: repositories of CodeCommit, or GitHub through CodeConnections.',
+      ),
+    branch: z
+      .string()
+      .regex(/^\S+$/, 'give the name of a branch, such as main')
+      .default('main')
+      .describe('Branch whose pushes are deployed.'),
+    repository: z.string().default('').describe('github only: owner/name of the repository.'),
+    connectionArn: z.string().default('').describe('github only: ARN of the CodeConnections connection.'),
+  })
+  .check(({ value, issues }) => {
+    if (value.provider !== 'github') return;
+    for (const { field, pattern, example } of FOR_GITHUB)
+      if (!pattern.test(value[field]))
+        issues.push(conflict(field, `source.provider is github, give ${example}`));
+  })
+  .prefault({});
+
+/** How the model is trained, judged and served. */
+const learning = z
+  .strictObject({
+    trainingInstanceType: gpuInstanceType
+      .default('ml.g4dn.xlarge')
+      .describe('Instance type of a training job; it needs a GPU.'),
+    trainingSpot: z
+      .boolean()
+      .default(true)
+      .describe('Train on spot capacity: much cheaper; interrupted jobs resume from their checkpoint.'),
+    trainingHours: z.int().min(1).max(72).default(4).describe('Hours after which a training job is stopped.'),
+    processingInstanceType: instanceType
+      .default('ml.m5.large')
+      .describe('Instance type of the evaluation and deployment jobs.'),
+    endpointInstanceType: instanceType
+      .default('ml.m5.large')
+      .describe('Type of the instances that serve the model.'),
+    endpointMinInstances: instances.default(1).describe('Instances that always serve the model.'),
+    endpointMaxInstances: instances.default(2).describe('Instances that autoscaling may use.'),
+    servingImage: z
+      .string()
+      .regex(
+        /^tensorflow-inference:[\w.-]+$/,
+        'give tensorflow-inference:<tag> with a tag of AWS Deep Learning Containers',
+      )
+      .default('tensorflow-inference:2.20-cpu-py312-amzn2023-sagemaker-v1')
+      .describe('Image of TensorFlow Serving in the account of AWS Deep Learning Containers.'),
+    imageTag: imageTag.describe('Tag of the learning image that the SageMaker pipelines run.'),
+    minAccuracy: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.9)
+      .describe('Accuracy on the test photos below which a model is not deployed.'),
+    studio: z.boolean().default(true).describe('A SageMaker Studio domain with one user profile.'),
+  })
+  .check(({ value, issues }) => {
+    if (value.endpointMinInstances > value.endpointMaxInstances)
+      issues.push(
+        conflict(
+          'endpointMinInstances',
+          `that is above endpointMaxInstances (${value.endpointMaxInstances}), lower it or raise endpointMaxInstances`,
+        ),
+      );
+  })
+  .prefault({});
+
+/** Days that CloudWatch Logs accepts; any other number is refused by AWS only at apply. */
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/** What is kept, and who is notified. */
+const observability = z
+  .strictObject({
+    logRetentionDays: z
+      .int()
+      .refine(
+        (days) => RETENTION_DAYS.includes(days),
+        `CloudWatch Logs has no such retention, give one of ${RETENTION_DAYS.join(', ')}`,
+      )
+      .default(30)
+      .describe('Days that logs are kept.'),
+    alarmEmail: z
+      .string()
+      .refine(
+        (text) => text === '' || z.email().safeParse(text).success,
+        'give an e-mail address, such as ops@example.com',
+      )
+      .default('')
+      .describe('E-mail address that alarms notify; AWS asks it for a confirmation. Empty: none.'),
+    monthlyBudgetUsd: z
+      .int()
+      .min(0)
+      .default(500)
+      .describe(
+        'Cost per month of which 80 % (actual) and 100 % (forecast) notify the alarm topic; 0: no budget.',
+      ),
+  })
+  .prefault({});
+
+/** Where Terraform keeps its state. */
+const state = z
+  .strictObject({
+    bucket: emptyOr(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'give the name of an S3 bucket')
+      .default('')
+      .describe(
+        'S3 bucket of the Terraform state, with a lock file beside it; empty: a file in the project.',
+      ),
+    region: emptyOr(REGION.pattern, REGION.rule)
+      .default('')
+      .describe("The bucket's region; empty: the system's own."),
+  })
+  .prefault({});
+
+/** Everything about the cloud that may be chosen. It holds no secret. */
 export const configuration = z
   .strictObject({
     environment: z
@@ -66,15 +410,14 @@ export const configuration = z
     observability,
     state,
   })
-  .check(({ value, issues }) => {
-    const { certificateArn } = value.https;
-    if (certificateArn && certificateRegion(certificateArn) !== value.region)
+  .check(({ value: { https, region }, issues }) => {
+    const [, certificateRegion] = CERTIFICATE_ARN.exec(https.certificateArn) ?? [];
+    if (https.certificateArn && certificateRegion !== region)
       issues.push(
-        conflict({
-          field: 'https.certificateArn',
-          because: ['region'],
-          message: `a load balancer in ${value.region} takes certificates of that region only, request one there`,
-        }),
+        conflict(
+          'https.certificateArn',
+          `a load balancer in ${region} takes certificates of that region only, request one there`,
+        ),
       );
   });
 

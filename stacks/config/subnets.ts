@@ -1,6 +1,33 @@
-import { IPV4_BLOCK_RULE, type Ipv4Block, parseIpv4Block } from './ipv4-block.ts';
+import ipaddr from 'ipaddr.js';
 
-export interface SubnetChoice {
+/** A CIDR block; `first` and `last` are its addresses as numbers. */
+interface CidrBlock {
+  /** As in 10.0.0.0/16. */
+  readonly text: string;
+  readonly prefix: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export const CIDR_RULE =
+  'a CIDR block is written as its first address and its prefix length, such as 10.0.0.0/16';
+
+/**
+ * Reads a block such as 10.0.0.0/16.
+ *
+ * @returns undefined when the text is not a block, or its address is not the first of the block, which AWS refuses
+ */
+export const parseCidr = (text: string): CidrBlock | undefined => {
+  if (!ipaddr.IPv4.isValidCIDR(text)) return undefined;
+  const [address, prefix] = ipaddr.IPv4.parseCIDR(text);
+  // The parser also knows shortened and octal addresses; AWS does not.
+  if (`${address.toString()}/${prefix}` !== text) return undefined;
+  const first = address.toByteArray().reduce((number, byte) => number * 256 + byte, 0);
+  const size = 2 ** (32 - prefix);
+  return first % size === 0 ? { text, prefix, first, last: first + size - 1 } : undefined;
+};
+
+interface SubnetChoice {
   readonly cidr: string;
   readonly zones: readonly string[];
   readonly publicSubnets: readonly string[];
@@ -12,31 +39,31 @@ interface Problem {
   readonly message: string;
 }
 
-export interface Subnets {
-  /** One block per zone, in the zones' order. */
+interface Subnets {
+  /** One CIDR block per zone, in the zones' order. */
   readonly public: readonly string[];
   readonly private: readonly string[];
   /** Why these blocks cannot be used; empty when they can. */
   readonly problems: readonly Problem[];
 }
 
-/** AWS divides a VPC made in its console like this: sixteen parts, the lower half public, the upper half private. */
+/** As the AWS console divides a new VPC: sixteen parts, the lower half public, the upper half private. */
 const PARTS = 16;
 const PART_BITS = Math.log2(PARTS);
 const SMALLEST_SUBNET_PREFIX = 28;
 const VPC_PREFIXES = { largest: 16, smallest: 20 } as const;
 
-const part = (vpc: Ipv4Block, index: number): string => {
+const part = (vpc: CidrBlock, index: number): string => {
   const first = vpc.first + index * 2 ** (32 - vpc.prefix - PART_BITS);
   const bytes = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256);
   return `${bytes.join('.')}/${vpc.prefix + PART_BITS}`;
 };
 
-/** The subnets of a VPC: those that were asked for, or sixteenths of it; with everything that speaks against them. */
-export const subnetsOf = ({ cidr, zones, publicSubnets, privateSubnets }: SubnetChoice): Subnets => {
-  const vpc = parseIpv4Block(cidr);
+/** The subnets of a VPC: those that were chosen, or sixteenths of it; with every reason against them. */
+export const planSubnets = ({ cidr, zones, publicSubnets, privateSubnets }: SubnetChoice): Subnets => {
+  const vpc = parseCidr(cidr);
   const none = { public: publicSubnets, private: privateSubnets };
-  if (!vpc) return { ...none, problems: [{ field: 'cidr', message: IPV4_BLOCK_RULE }] };
+  if (!vpc) return { ...none, problems: [{ field: 'cidr', message: CIDR_RULE }] };
   if (vpc.prefix < VPC_PREFIXES.largest || vpc.prefix > VPC_PREFIXES.smallest) {
     const message = `a VPC is between /${VPC_PREFIXES.largest} and /${VPC_PREFIXES.smallest} here, such as 10.0.0.0/16`;
     return { ...none, problems: [{ field: 'cidr', message }] };
@@ -50,20 +77,20 @@ export const subnetsOf = ({ cidr, zones, publicSubnets, privateSubnets }: Subnet
   };
 
   const problems: Problem[] = [];
-  const seen: Ipv4Block[] = [];
+  const seen: CidrBlock[] = [];
   for (const kind of ['public', 'private'] as const) {
     const field = `${kind}Subnets` as const;
     if (subnets[kind].length !== zones.length)
       problems.push({
         field,
-        message: `that is ${subnets[kind].length} for ${zones.length} zones (${zones.join(', ')}), give one block per zone`,
+        message: `that is ${subnets[kind].length} for ${zones.length} Availability Zones (${zones.join(', ')}), give one CIDR block for each`,
       });
     for (const text of subnets[kind]) {
-      const block = parseIpv4Block(text);
+      const block = parseCidr(text);
       if (!block || block.prefix > SMALLEST_SUBNET_PREFIX) {
         problems.push({
           field,
-          message: block ? `${text} is too small, AWS needs /28 or larger` : `${text}: ${IPV4_BLOCK_RULE}`,
+          message: block ? `${text} is too small, AWS needs /28 or larger` : `${text}: ${CIDR_RULE}`,
         });
         continue;
       }

@@ -4,14 +4,14 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { assertProperties, type Synthesized, synthesize } from '../testing.ts';
+import { assertProperties, CONNECTION_ARN, synthesizedStack } from '../synthesized-stack.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const action = z.looseObject({ provider: z.string(), configuration: z.record(z.string(), z.string()) });
 const stages = z.array(z.object({ name: z.string(), action: z.array(action) }));
-const stagesOf = (from: Synthesized, key: string) =>
+const pipelineStages = (from: typeof stack, key: string) =>
   stages.parse(from.get(`aws_codepipeline.delivery-${key}-pipeline`)['stage']);
 const variable = z.object({ name: z.string(), value: z.string() });
 const environment = z.looseObject({
@@ -49,7 +49,7 @@ for (const key of ['web', 'was'] as const) {
       name: `app-${key}-pipeline`,
       pipeline_type: 'V2',
     });
-    const steps = stagesOf(stack, key).flatMap((stage) => stage.action);
+    const steps = pipelineStages(stack, key).flatMap((stage) => stage.action);
     assert.deepEqual(
       steps.map(({ provider }) => provider),
       ['CodeCommit', 'CodeBuild', 'ECS'],
@@ -90,12 +90,12 @@ for (const key of ['web', 'was'] as const) {
   });
 }
 
-test('the learning image is built on x86-64, and deployed by nobody', () => {
+test('the learning image is built on x86-64, and not deployed', () => {
   const machine = environment.parse(stack.get('aws_codebuild_project.delivery-ml-build')['environment']);
   assert.equal(machine.type, 'LINUX_CONTAINER');
   assert.match(machine.image, /^aws\/codebuild\/amazonlinux-x86_64/);
   assert.deepEqual(
-    stagesOf(stack, 'ml').map(({ name }) => name),
+    pipelineStages(stack, 'ml').map(({ name }) => name),
     ['Source', 'Build'],
   );
 });
@@ -108,7 +108,7 @@ test('the Dockerfiles of the services are where the builds look for them', () =>
   }
 });
 
-test('every build tags an image once, pushes it, and tells ECS which container gets it', () => {
+test('every build tags an image once, pushes it, and names the container that gets it', () => {
   const { source } = z
     .looseObject({ source: z.looseObject({ buildspec: z.string() }) })
     .parse(stack.get('aws_codebuild_project.delivery-web-build'));
@@ -125,7 +125,7 @@ test('every build tags an image once, pushes it, and tells ECS which container g
   assert.ok(!source.buildspec.includes('${'), 'Terraform would take it for an expression of its own');
 });
 
-test('the artifacts are encrypted with a key of our own', () => {
+test('the artifacts are encrypted with a customer managed key', () => {
   const key = '${aws_kms_key.delivery-artifacts-key.arn}';
   assertProperties(
     stack.get('aws_s3_bucket_server_side_encryption_configuration.delivery-artifacts-bucket-encryption'),
@@ -149,15 +149,14 @@ test('the artifacts are encrypted with a key of our own', () => {
 });
 
 test('with GitHub, the connection starts the pipelines and there is no CodeCommit', () => {
-  const connectionArn = 'arn:aws:codeconnections:ap-northeast-2:123456789012:connection/1';
-  const github = synthesize({ source: { provider: 'github', repository: 'owner/name', connectionArn } });
+  const github = synthesizedStack('minimal');
   assert.deepEqual(github.ofType('aws_codecommit_repository'), []);
   assert.ok(!github.addresses.some((address) => address.includes('-push')));
   for (const key of ['web', 'was', 'ml']) {
-    const [source] = stagesOf(github, key).flatMap((stage) => stage.action);
+    const [source] = pipelineStages(github, key).flatMap((stage) => stage.action);
     assert.equal(source?.provider, 'CodeStarSourceConnection');
     assertProperties(source?.configuration ?? {}, {
-      ConnectionArn: connectionArn,
+      ConnectionArn: CONNECTION_ARN,
       FullRepositoryId: 'owner/name',
       BranchName: 'main',
     });

@@ -1,60 +1,57 @@
-import { Codepipeline, type CodepipelineStage } from '@cdktf/provider-aws/lib/codepipeline/index.js';
+import {
+  Codepipeline,
+  type CodepipelineStage,
+  type CodepipelineStageAction,
+} from '@cdktf/provider-aws/lib/codepipeline/index.js';
 import { Construct } from 'constructs';
-import type { Names } from '../config/names.ts';
-import type { Deployment } from '../deployment.ts';
+import type { Configuration } from '../config/schema.ts';
 import { Role } from '../iam/role.ts';
-import type { ImageRepository } from '../images/image-repository.ts';
+import type { Names } from '../names.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
-import type { Architecture } from './architecture.ts';
-import type { ArtifactStore } from './artifact-store.ts';
-import { ecsDeployment } from './ecs-deployment.ts';
-import { ImageBuild } from './image-build.ts';
-import { PushTrigger } from './push-trigger.ts';
-import { SOURCE_ARTIFACT, sourceOf } from './source.ts';
+import { IMAGE_DEFINITIONS, ImageBuildProject, type ImageBuildProjectProps } from './image-build.ts';
+import { createSource, PushTrigger, SOURCE_ARTIFACT } from './source.ts';
 
 /** Name under which the deployment finds the image definitions. */
 const BUILD_ARTIFACT = 'build';
 
-export interface ContainerPipelineProps {
-  readonly deployment: Deployment;
+/** Copies the task definition that runs, changes the image in it, and has ECS replace the tasks one after the other. */
+const ecsDeployAction = (cluster: string, { service }: LoadBalancedService): CodepipelineStageAction => ({
+  name: 'Deploy',
+  category: 'Deploy',
+  owner: 'AWS',
+  provider: 'ECS',
+  version: '1',
+  inputArtifacts: [BUILD_ARTIFACT],
+  configuration: { ClusterName: cluster, ServiceName: service.name, FileName: IMAGE_DEFINITIONS },
+});
+
+interface ContainerPipelineProps extends ImageBuildProjectProps {
   readonly names: Names['web']['delivery'];
-  readonly repository: ImageRepository;
-  readonly containerName: string;
-  readonly architecture: Architecture;
-  /** Path in the source. */
-  readonly dockerfile: string;
-  readonly artifacts: ArtifactStore;
-  /** Where the new image runs. @default - it is built, and used when somebody names it */
+  readonly source: Configuration['source'];
+  /** Where the new image runs. @default - it is only built */
   readonly service?: LoadBalancedService;
 }
 
-/** From a push to a running image: source, build, and a rolling deployment that ECS takes back if it fails. */
+/** From a push to a running image: source, build, and a rolling deployment that ECS rolls back if it fails. */
 export class ContainerPipeline extends Construct {
   constructor(scope: Construct, id: string, props: ContainerPipelineProps) {
     super(scope, id);
     const { deployment, names, artifacts, service } = props;
-    const { arns } = deployment;
 
-    const source = sourceOf(this, deployment, names.source);
-    const build = new ImageBuild(this, 'build', {
-      deployment,
-      names,
-      repository: props.repository,
-      containerName: props.containerName,
-      architecture: props.architecture,
-      dockerfile: props.dockerfile,
-      artifacts,
-    });
+    const source = createSource(this, deployment, names.source, props.source);
+    const build = new ImageBuildProject(this, 'build', props);
     const role = new Role(this, 'role', {
       deployment,
       name: names.pipelineRole,
-      description: `${names.pipeline} moves code to images with it`,
+      description: `Used by ${names.pipeline} to turn code into images`,
       service: 'codepipeline.amazonaws.com',
     });
-    role.grant(...source.statements, ...artifacts.readAndWrite(), {
+    source.grantRead(role);
+    artifacts.grantReadWrite(role);
+    role.grant({
       sid: 'BuildTheImage',
       actions: ['codebuild:BatchGetBuilds', 'codebuild:StartBuild'],
-      resources: [arns.buildProject(names.build)],
+      resources: [deployment.arns.buildProject(names.build)],
     });
 
     const stages: CodepipelineStage[] = [
@@ -76,9 +73,8 @@ export class ContainerPipeline extends Construct {
       },
     ];
     if (service) {
-      const { action, statements } = ecsDeployment(deployment, service, BUILD_ARTIFACT);
-      stages.push({ name: 'Deploy', action: [action] });
-      role.grant(...statements);
+      stages.push({ name: 'Deploy', action: [ecsDeployAction(deployment.names.cluster, service)] });
+      service.grantDeploy(role);
     }
 
     new Codepipeline(this, 'pipeline', {
@@ -97,6 +93,11 @@ export class ContainerPipeline extends Construct {
       dependsOn: [role.permissions],
     });
     if (source.repositoryArn)
-      new PushTrigger(this, 'push', { deployment, names, repositoryArn: source.repositoryArn });
+      new PushTrigger(this, 'push', {
+        deployment,
+        names,
+        repositoryArn: source.repositoryArn,
+        branch: props.source.branch,
+      });
   }
 }

@@ -1,19 +1,24 @@
+import { CloudwatchEventRule } from '@cdktf/provider-aws/lib/cloudwatch-event-rule/index.js';
+import { CloudwatchEventTarget } from '@cdktf/provider-aws/lib/cloudwatch-event-target/index.js';
 import { CodecommitRepository } from '@cdktf/provider-aws/lib/codecommit-repository/index.js';
 import type {
   CodepipelineStageAction,
   CodepipelineTrigger,
 } from '@cdktf/provider-aws/lib/codepipeline/index.js';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
+import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
-import type { Statement } from '../iam/policy.ts';
+import { Role } from '../iam/role.ts';
 
 /** Name under which the later stages find the source bundle. */
 export const SOURCE_ARTIFACT = 'source';
 
+type SourceSettings = Configuration['source'];
+
 /** Where a pipeline takes its code from. */
-export interface Source {
+interface Source {
   readonly action: CodepipelineStageAction;
-  readonly statements: readonly Statement[];
+  readonly grantRead: (role: Role) => void;
   /** CodeCommit only: ARN of the repository whose pushes start the pipeline by an event. */
   readonly repositoryArn?: string;
   /** GitHub only: the connection itself starts the pipeline. */
@@ -32,20 +37,20 @@ const action = (provider: string, configuration: Record<string, string>): Codepi
   configuration,
 });
 
-const codeCommit = (scope: Construct, { arns, config }: Deployment, name: string): Source => {
+const codeCommit = (scope: Construct, { arns }: Deployment, name: string, branch: string): Source => {
   const repository = new CodecommitRepository(scope, 'repository', {
     repositoryName: name,
-    description: `Source of ${name}; a push to ${config.source.branch} is deployed`,
+    description: `Source of ${name}; a push to ${branch} is deployed`,
   });
   return {
     action: action('CodeCommit', {
       RepositoryName: repository.repositoryName,
-      BranchName: config.source.branch,
+      BranchName: branch,
       PollForSourceChanges: 'false',
     }),
-    statements: [
-      {
-        sid: 'TakeTheSource',
+    grantRead: (role) =>
+      role.grant({
+        sid: 'ReadSource',
         actions: [
           'codecommit:CancelUploadArchive',
           'codecommit:GetBranch',
@@ -55,40 +60,90 @@ const codeCommit = (scope: Construct, { arns, config }: Deployment, name: string
           'codecommit:UploadArchive',
         ],
         resources: [arns.codeRepository(name)],
-      },
-    ],
+      }),
     repositoryArn: arns.codeRepository(name),
   };
 };
 
-const gitHub = ({ config: { source } }: Deployment): Source => ({
+const gitHub = ({ connectionArn, repository, branch }: SourceSettings): Source => ({
   action: action('CodeStarSourceConnection', {
-    ConnectionArn: source.connectionArn,
-    FullRepositoryId: source.repository,
-    BranchName: source.branch,
+    ConnectionArn: connectionArn,
+    FullRepositoryId: repository,
+    BranchName: branch,
     OutputArtifactFormat: 'CODE_ZIP',
     DetectChanges: 'false',
   }),
-  statements: [
-    {
-      sid: 'TakeTheSource',
+  grantRead: (role) =>
+    role.grant({
+      sid: 'ReadSource',
       actions: ['codeconnections:UseConnection', 'codestar-connections:UseConnection'],
-      resources: [source.connectionArn],
-    },
-  ],
+      resources: [connectionArn],
+    }),
   triggers: [
     {
       providerType: 'CodeStarSourceConnection',
       gitConfiguration: {
         sourceActionName: ACTION,
-        push: [{ branches: { includes: [source.branch] } }],
+        push: [{ branches: { includes: [branch] } }],
       },
     },
   ],
 });
 
-/** The source that the configuration asks for; a repository of CodeCommit is made in `scope`. */
-export const sourceOf = (scope: Construct, deployment: Deployment, repositoryName: string): Source =>
-  deployment.config.source.provider === 'github'
-    ? gitHub(deployment)
-    : codeCommit(scope, deployment, repositoryName);
+/** The source that the settings name; a repository of CodeCommit is created in `scope`. */
+export const createSource = (
+  scope: Construct,
+  deployment: Deployment,
+  repositoryName: string,
+  settings: SourceSettings,
+): Source =>
+  settings.provider === 'github'
+    ? gitHub(settings)
+    : codeCommit(scope, deployment, repositoryName, settings.branch);
+
+interface PushTriggerProps {
+  readonly deployment: Deployment;
+  readonly names: { readonly pushRule: string; readonly startRole: string; readonly pipeline: string };
+  readonly repositoryArn: string;
+  readonly branch: string;
+}
+
+/** Starts a pipeline when its branch is pushed to CodeCommit: at once, and without polling. */
+export class PushTrigger extends Construct {
+  constructor(scope: Construct, id: string, props: PushTriggerProps) {
+    super(scope, id);
+    const { deployment, names, repositoryArn, branch } = props;
+    const { arns } = deployment;
+    const role = new Role(this, 'role', {
+      deployment,
+      name: names.startRole,
+      description: `Used by EventBridge to start ${names.pipeline}`,
+      service: 'events.amazonaws.com',
+    });
+    role.grant({
+      sid: 'StartThePipeline',
+      actions: ['codepipeline:StartPipelineExecution'],
+      resources: [arns.pipeline(names.pipeline)],
+    });
+    const rule = new CloudwatchEventRule(this, 'Resource', {
+      name: names.pushRule,
+      description: `A push to ${branch} starts ${names.pipeline}`,
+      eventPattern: JSON.stringify({
+        source: ['aws.codecommit'],
+        'detail-type': ['CodeCommit Repository State Change'],
+        resources: [repositoryArn],
+        detail: {
+          event: ['referenceCreated', 'referenceUpdated'],
+          referenceType: ['branch'],
+          referenceName: [branch],
+        },
+      }),
+    });
+    new CloudwatchEventTarget(this, 'target', {
+      rule: rule.name,
+      targetId: 'pipeline',
+      arn: arns.pipeline(names.pipeline),
+      roleArn: role.resource.arn,
+    });
+  }
+}

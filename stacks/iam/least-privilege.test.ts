@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { synthesize } from '../testing.ts';
-import { UNRESTRICTED } from './unrestricted.ts';
+import { synthesizedStack } from '../synthesized-stack.ts';
+import { UNRESTRICTED_ACTIONS } from './policy.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 const allowed = stack.statements().filter(({ Effect }) => Effect === 'Allow');
 
 test('there are statements to look at', () => {
@@ -21,18 +21,21 @@ test('every resource is named, but for the actions in the list of reasons', () =
     // In the policy of a key, "*" is that key.
     if (address.startsWith('aws_kms_key.') || !Resource.includes('*')) continue;
     for (const action of Action) {
-      assert.ok(UNRESTRICTED[action] !== undefined, `${address}, ${Sid}: ${action} on every resource`);
+      assert.ok(
+        UNRESTRICTED_ACTIONS[action] !== undefined,
+        `${address}, ${Sid}: ${action} on every resource`,
+      );
       used.add(action);
     }
   }
   assert.deepEqual(
-    Object.keys(UNRESTRICTED).sort(),
+    Object.keys(UNRESTRICTED_ACTIONS).sort(),
     [...used].sort(),
     'the list holds what is used, and no more',
   );
 });
 
-test('a resource is a whole service or region to nobody', () => {
+test('no resource is a whole service or region', () => {
   for (const { address, Sid, Resource } of allowed)
     for (const resource of Resource.filter((each) => each !== '*'))
       assert.match(
@@ -42,7 +45,7 @@ test('a resource is a whole service or region to nobody', () => {
       );
 });
 
-test('every role is taken on by one AWS service, for this account only', () => {
+test('every role is assumed by one AWS service, for this account only', () => {
   const trust = allowed.filter(({ address }) => address.startsWith('aws_iam_role.'));
   assert.equal(trust.length, stack.ofType('aws_iam_role').length);
   for (const { address, Action, Condition } of trust) {
@@ -60,12 +63,12 @@ test('roles are only ever passed by name, and to one service', () => {
   }
 });
 
-test('nobody gets a policy that AWS manages and may widen', () => {
+test('no role has a policy that AWS manages and may broaden', () => {
   for (const attachment of stack.ofType('aws_iam_role_policy_attachment'))
     assert.match(String(attachment['policy_arn']), /^\$\{aws_iam_policy\./);
 });
 
-test('nothing is allowed to everybody', () => {
+test('nothing is allowed to every principal', () => {
   for (const { address, Sid, Principal } of allowed)
     assert.ok(!JSON.stringify(Principal ?? '').includes('"*"'), `${address}, ${Sid}`);
 });

@@ -1,24 +1,24 @@
 type Conditions = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
-export interface Statement {
-  /** What it permits, in words; the reviewer reads it. Letters and digits only, as IAM demands. */
+export interface PolicyStatement {
+  /** What it permits, for the reviewer. Letters and digits only, as IAM demands. */
   readonly sid: string;
   readonly actions: readonly string[];
   readonly resources: readonly string[];
   readonly conditions?: Conditions;
 }
 
-export interface ResourceStatement extends Statement {
+export interface ResourceStatement extends PolicyStatement {
   /** @default Allow */
   readonly effect?: 'Allow' | 'Deny';
   readonly principal: '*' | { readonly service: string | readonly string[] } | { readonly aws: string };
 }
 
-/** IAM and every AWS service give a list of one back as a bare string; writing it so avoids a difference in each plan. */
+/** AWS returns a list of one as a bare string; writing it so avoids a difference in each plan. */
 const oneOrMany = (values: readonly string[]): string | readonly string[] =>
   values.length === 1 ? (values[0] ?? '') : values;
 
-const principalOf = (principal: ResourceStatement['principal']) => {
+const principalElement = (principal: ResourceStatement['principal']) => {
   if (principal === '*') return principal;
   return 'service' in principal ? { Service: principal.service } : { AWS: principal.aws };
 };
@@ -26,14 +26,14 @@ const principalOf = (principal: ResourceStatement['principal']) => {
 const document = (statements: readonly object[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: statements });
 
-const common = ({ actions, resources, conditions }: Statement) => ({
+const common = ({ actions, resources, conditions }: PolicyStatement) => ({
   Action: oneOrMany(actions),
   Resource: oneOrMany(resources),
   ...(conditions ? { Condition: conditions } : {}),
 });
 
 /** A policy that is attached to a role. */
-export const identityPolicy = (statements: readonly Statement[]): string =>
+export const identityPolicy = (statements: readonly PolicyStatement[]): string =>
   document(statements.map((statement) => ({ Sid: statement.sid, Effect: 'Allow', ...common(statement) })));
 
 /** A policy that is attached to a bucket, key or topic. */
@@ -42,12 +42,12 @@ export const resourcePolicy = (statements: readonly ResourceStatement[]): string
     statements.map(({ effect = 'Allow', principal, ...statement }) => ({
       Sid: statement.sid,
       Effect: effect,
-      Principal: principalOf(principal),
+      Principal: principalElement(principal),
       ...common(statement),
     })),
   );
 
-/** Who may take on a role: one AWS service, and only on behalf of this account. */
+/** Who may assume a role: one AWS service, and only on behalf of this account. */
 export const trustPolicy = (service: string, account: string): string =>
   document([
     {
@@ -59,3 +59,26 @@ export const trustPolicy = (service: string, account: string): string =>
       Condition: { StringEquals: { 'aws:SourceAccount': account } },
     },
   ]);
+
+const LISTED_BY_STUDIO = 'Studio lists what there is in the account before it opens any of it';
+
+/** The only actions that are granted on every resource, and why AWS leaves no other way. */
+export const UNRESTRICTED_ACTIONS: Readonly<Record<string, string>> = {
+  'application-autoscaling:DescribeScalableTargets': 'AWS knows no resource for it',
+  'application-autoscaling:DescribeScalingPolicies': 'AWS knows no resource for it',
+  'cloudwatch:PutMetricData':
+    'AWS knows no resource for it; a condition limits it to the namespaces of SageMaker',
+  'ecr:GetAuthorizationToken':
+    'the token is for all registries; what may be pulled or pushed is granted by name',
+  'ecs:DescribeTaskDefinition': 'AWS knows no resource for it',
+  'ecs:ListTasks':
+    'its resource is a container instance, and Fargate has none; a condition limits it to the cluster',
+  'sagemaker:ListApps': LISTED_BY_STUDIO,
+  'sagemaker:ListDomains': LISTED_BY_STUDIO,
+  'sagemaker:ListEndpointConfigs': 'AWS knows no resource for it',
+  'sagemaker:ListModelPackageGroups': LISTED_BY_STUDIO,
+  'sagemaker:ListModelPackages': LISTED_BY_STUDIO,
+  'sagemaker:ListPipelines': LISTED_BY_STUDIO,
+  'sagemaker:ListSpaces': LISTED_BY_STUDIO,
+  'sagemaker:ListUserProfiles': LISTED_BY_STUDIO,
+};

@@ -3,37 +3,35 @@ import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js'
 import { Lazy } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import { identityPolicy, type Statement, trustPolicy } from './policy.ts';
+import { identityPolicy, type PolicyStatement, trustPolicy } from './policy.ts';
 
-export interface RoleProps {
+interface RoleProps {
   readonly deployment: Deployment;
   readonly name: string;
   readonly description: string;
-  /** The AWS service that takes it on, such as ecs-tasks.amazonaws.com. */
+  /** The AWS service that assumes it, such as ecs-tasks.amazonaws.com. */
   readonly service: string;
 }
 
-/** A role that may do what it has been granted, statement by statement, and nothing else. */
+/** A role with the permissions that it has been granted, statement by statement, and no others. */
 export class Role extends Construct {
-  readonly name: string;
   /** Made from the name, so that plans show it before the role exists. */
   readonly arn: string;
   readonly resource: IamRole;
-  readonly #statements: Statement[] = [];
+  readonly #statements: PolicyStatement[] = [];
   #permissions: IamRolePolicy | undefined;
 
   constructor(scope: Construct, id: string, { deployment, name, description, service }: RoleProps) {
     super(scope, id);
-    this.name = name;
     this.arn = deployment.arns.role(name);
     this.resource = new IamRole(this, 'Resource', {
       name,
       description,
-      assumeRolePolicy: trustPolicy(service, deployment.config.account),
+      assumeRolePolicy: trustPolicy(service, deployment.account),
     });
   }
 
-  /** The policy with all that was granted; what checks its rights when it is created must depend on it. */
+  /** The policy with all that was granted; a resource whose creation checks these permissions must depend on it. */
   get permissions(): IamRolePolicy {
     this.#permissions ??= new IamRolePolicy(this, 'permissions', {
       name: 'permissions',
@@ -43,9 +41,9 @@ export class Role extends Construct {
     return this.#permissions;
   }
 
-  grant(...statements: readonly Statement[]): void {
+  grant(...statements: readonly PolicyStatement[]): void {
     this.#statements.push(...statements);
-    // Made by the first grant, for IAM knows no empty policy.
+    // Created by the first grant, for IAM has no empty policy.
     void this.permissions;
   }
 }

@@ -2,18 +2,34 @@ import { EcrLifecyclePolicy } from '@cdktf/provider-aws/lib/ecr-lifecycle-policy
 import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import type { Statement } from '../iam/policy.ts';
+import type { Role } from '../iam/role.ts';
 
 /** Images kept for a rollback. */
 const KEEP = 20;
 
-export interface ImageRepositoryProps {
+interface ImageRepositoryProps {
   readonly deployment: Deployment;
   /** Name of the repository, as in image addresses. */
   readonly name: string;
   /** The tag that the stack names; its image is never expired, however many are built after it. */
   readonly initialTag: string;
+  /** Keeps Terraform from deleting the repository while it holds images. */
+  readonly deletionProtection: boolean;
 }
+
+export const PULL_ACTIONS = [
+  'ecr:BatchCheckLayerAvailability',
+  'ecr:BatchGetImage',
+  'ecr:GetDownloadUrlForLayer',
+];
+
+/** Lets a role log in to registries; AWS has one token for all of them, and no resource for it. */
+export const grantRegistryLogin = (role: Role): void =>
+  role.grant({
+    sid: 'LogInToTheRegistry',
+    actions: ['ecr:GetAuthorizationToken'],
+    resources: ['*'],
+  });
 
 /** A container registry whose tags always mean the same image, scanned on push and kept small. */
 export class ImageRepository extends Construct {
@@ -22,9 +38,10 @@ export class ImageRepository extends Construct {
   readonly url: string;
   readonly #arn: string;
 
-  constructor(scope: Construct, id: string, { deployment, name, initialTag }: ImageRepositoryProps) {
+  constructor(scope: Construct, id: string, props: ImageRepositoryProps) {
     super(scope, id);
-    const { arns, config } = deployment;
+    const { name, initialTag, deletionProtection } = props;
+    const { arns } = props.deployment;
     this.name = name;
     this.url = arns.imageRepositoryUrl(name);
     this.#arn = arns.imageRepository(name);
@@ -33,13 +50,13 @@ export class ImageRepository extends Construct {
       imageTagMutability: 'IMMUTABLE',
       imageScanningConfiguration: { scanOnPush: true },
       encryptionConfiguration: [{ encryptionType: 'AES256' }],
-      forceDelete: !config.deletionProtection,
+      forceDelete: !deletionProtection,
     });
     new EcrLifecyclePolicy(this, 'lifecycle', {
       repository: repository.name,
       policy: JSON.stringify({
         rules: [
-          // An image falls under the first rule that knows its tag, and under no other.
+          // Only the first rule that matches an image's tag applies to it.
           {
             rulePriority: 1,
             description: 'Keep the image that the stack names',
@@ -62,42 +79,53 @@ export class ImageRepository extends Construct {
     });
   }
 
-  /** What a role needs to pull an image; the token is AWS's one for all registries, and names none. */
-  pull(): readonly Statement[] {
-    return [
-      REGISTRY_TOKEN,
-      {
-        sid: 'PullTheImage',
-        actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
-        resources: [this.#arn],
-      },
-    ];
+  /** Lets a role pull an image. */
+  grantPull(role: Role): void {
+    grantRegistryLogin(role);
+    role.grant({ sid: 'PullTheImage', actions: PULL_ACTIONS, resources: [this.#arn] });
   }
 
-  /** What a role needs to push an image, and to see that it is already there. */
-  push(): readonly Statement[] {
-    return [
-      REGISTRY_TOKEN,
-      {
-        sid: 'PushTheImage',
-        actions: [
-          'ecr:BatchCheckLayerAvailability',
-          'ecr:BatchGetImage',
-          'ecr:CompleteLayerUpload',
-          'ecr:DescribeImages',
-          'ecr:GetDownloadUrlForLayer',
-          'ecr:InitiateLayerUpload',
-          'ecr:PutImage',
-          'ecr:UploadLayerPart',
-        ],
-        resources: [this.#arn],
-      },
-    ];
+  /** Lets a role push an image, and see whether it is already there. */
+  grantPush(role: Role): void {
+    grantRegistryLogin(role);
+    role.grant({
+      sid: 'PushTheImage',
+      actions: [
+        'ecr:BatchCheckLayerAvailability',
+        'ecr:BatchGetImage',
+        'ecr:CompleteLayerUpload',
+        'ecr:DescribeImages',
+        'ecr:GetDownloadUrlForLayer',
+        'ecr:InitiateLayerUpload',
+        'ecr:PutImage',
+        'ecr:UploadLayerPart',
+      ],
+      resources: [this.#arn],
+    });
   }
 }
 
-export const REGISTRY_TOKEN: Statement = {
-  sid: 'LogInToTheRegistry',
-  actions: ['ecr:GetAuthorizationToken'],
-  resources: ['*'],
-};
+interface ImagesProps {
+  readonly deployment: Deployment;
+  /** Tags that the stack names. */
+  readonly tags: Readonly<Record<'web' | 'was' | 'ml', string>>;
+  readonly deletionProtection: boolean;
+}
+
+/** The registries of all images that we build. */
+export class Images extends Construct {
+  readonly web: ImageRepository;
+  readonly was: ImageRepository;
+  /** Trains, evaluates and deploys models. */
+  readonly ml: ImageRepository;
+
+  constructor(scope: Construct, id: string, { deployment, tags, deletionProtection }: ImagesProps) {
+    super(scope, id);
+    const { names } = deployment;
+    const repository = (key: 'web' | 'was' | 'ml', name: string) =>
+      new ImageRepository(this, key, { deployment, name, initialTag: tags[key], deletionProtection });
+    this.web = repository('web', names.web.repository);
+    this.was = repository('was', names.was.repository);
+    this.ml = repository('ml', names.learning.repository);
+  }
+}

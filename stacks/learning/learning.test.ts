@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { assertProperties, synthesize } from '../testing.ts';
-import { definitionSchema } from './pipelines/definition-schema.ts';
+import { assertProperties, synthesizedStack } from '../synthesized-stack.ts';
+import { definitionSchema } from './pipeline-schema.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 
-const definitionOf = (key: string) => {
+const pipelineDefinition = (key: string) => {
   const { pipeline_definition } = stack.get(`aws_sagemaker_pipeline.learning-pipeline-${key}`);
   return definitionSchema.parse(JSON.parse(z.string().parse(pipeline_definition)));
 };
 
 test('S3 bucket app-ml-dataset-<suffix>', () => {
   assertProperties(stack.get('aws_s3_bucket.learning-dataset'), { bucket: 'app-ml-dataset-123456789012' });
-  assertProperties(synthesize({ bucketSuffix: 'garden' }).get('aws_s3_bucket.learning-dataset'), {
-    bucket: 'app-ml-dataset-garden',
+  assertProperties(synthesizedStack('full').get('aws_s3_bucket.learning-dataset'), {
+    bucket: 'flower-ml-dataset-two-garden',
   });
 });
 
@@ -36,7 +36,7 @@ test('SageMaker Studio domain app-sagemaker-studio in app-vpc, with an execution
 });
 
 test('Studio can be left out', () => {
-  const without = synthesize({ learning: { studio: false } });
+  const without = synthesizedStack('minimal');
   assert.deepEqual(
     without.addresses.filter((address) => address.includes('studio')),
     [],
@@ -50,7 +50,7 @@ for (const [key, name, steps] of [
   test(`SageMaker pipeline ${name}: ${steps.join(', ')}`, () => {
     assertProperties(stack.get(`aws_sagemaker_pipeline.learning-pipeline-${key}`), { pipeline_name: name });
     assert.deepEqual(
-      definitionOf(key).Steps.map((step) => step.Name),
+      pipelineDefinition(key).Steps.map((step) => step.Name),
       steps,
     );
   });
@@ -59,14 +59,14 @@ test('SageMaker pipeline AppMlPipeline-Deploy: a model that is good enough is re
   assertProperties(stack.get('aws_sagemaker_pipeline.learning-pipeline-deploy'), {
     pipeline_name: 'AppMlPipeline-Deploy',
   });
-  const { Steps } = definitionOf('deploy');
+  const { Steps } = pipelineDefinition('deploy');
   const text = JSON.stringify(Steps);
   for (const step of ['Train', 'CreateModel', 'RegisterModel', 'DeployEndpoint'])
     assert.match(text, new RegExp(`"Name":"${step}"`));
 });
 
 test('step Train: a GPU, job names that begin with app-flower-classifier, its channels and four metrics', () => {
-  const [train] = definitionOf('train').Steps;
+  const [train] = pipelineDefinition('train').Steps;
   assert.ok(train?.Type === 'Training');
   const { TrainingJobName, ResourceConfig, InputDataConfig, AlgorithmSpecification } = train.Arguments;
   assert.equal(TrainingJobName, 'app-flower-classifier');
@@ -83,7 +83,7 @@ test('step Train: a GPU, job names that begin with app-flower-classifier, its ch
 
 test('every pipeline has the parameters of the architecture, with their defaults', () => {
   for (const key of ['train', 'model', 'deploy']) {
-    const { Parameters } = definitionOf(key);
+    const { Parameters } = pipelineDefinition(key);
     const defaults = Object.fromEntries(Parameters.map((each) => [each.Name, each.DefaultValue]));
     assertProperties(defaults, {
       TrainData: 's3://app-ml-dataset-123456789012/flowers/',
@@ -96,7 +96,7 @@ test('every pipeline has the parameters of the architecture, with their defaults
   }
 });
 
-test('the optional inputs find something to read, which is a note, before there is a pipeline', () => {
+test('the optional inputs find a placeholder to read before there is a pipeline', () => {
   for (const [name, folder] of [
     ['nothing', 'none'],
     ['pretrained', 'pretrained'],
@@ -111,19 +111,19 @@ test('the optional inputs find something to read, which is a note, before there 
   }
 });
 
-test('every optional input that is not given points to a note', () => {
-  const noted = stack.ofType('aws_s3_object').map(({ key }) => key);
-  const defaults = definitionOf('train').Parameters.map(({ DefaultValue }) => String(DefaultValue));
+test('every optional input that is not given points to a placeholder', () => {
+  const placeholders = stack.ofType('aws_s3_object').map(({ key }) => key);
+  const defaults = pipelineDefinition('train').Parameters.map(({ DefaultValue }) => String(DefaultValue));
   const folders = defaults.flatMap(
     (value) => /^s3:\/\/app-ml-dataset-123456789012\/(.+)$/.exec(value)?.[1] ?? [],
   );
   assert.deepEqual(
-    folders.filter((folder) => !noted.includes(`${folder}README.txt`)),
+    folders.filter((folder) => !placeholders.includes(`${folder}README.txt`)),
     ['flowers/'],
   );
 });
 
-test('the note on pretrained networks says how to put one there', () => {
+test('the placeholder for pretrained networks says how to put one there', () => {
   const { content } = stack.get('aws_s3_object.learning-dataset-pretrained');
   assert.match(
     z.string().parse(content),
@@ -132,24 +132,24 @@ test('the note on pretrained networks says how to put one there', () => {
 });
 
 test('CreateModel takes the tensorflow-inference image of AWS; DeployEndpoint names image-classifier', () => {
-  const text = JSON.stringify(definitionOf('deploy'));
+  const text = JSON.stringify(pipelineDefinition('deploy'));
   assert.ok(text.includes('763104351884.dkr.ecr.ap-northeast-2.amazonaws.com/tensorflow-inference:2.20-cpu'));
   assert.match(text, /"ENDPOINT_NAME":"image-classifier"/);
 });
 
 test('the served model batches requests as the configuration of TensorFlow Serving says', () => {
-  assert.match(JSON.stringify(definitionOf('model')), /"SAGEMAKER_TFS_ENABLE_BATCHING":"true"/);
+  assert.match(JSON.stringify(pipelineDefinition('model')), /"SAGEMAKER_TFS_ENABLE_BATCHING":"true"/);
 });
 
 test('the roles of the definitions are the roles of the stack', () => {
   const names = stack.ofType('aws_iam_role').map((role) => role['name']);
-  const text = JSON.stringify(definitionOf('deploy'));
+  const text = JSON.stringify(pipelineDefinition('deploy'));
   const used = [...text.matchAll(/arn:aws:iam::123456789012:role\/([\w-]+)/g)].map(([, name]) => name);
   assert.ok(new Set(used).size >= 3);
   for (const name of used) assert.ok(names.includes(name), name);
 });
 
-test('Studio can open a space and show pipelines and models: it lists them, and tags what it makes', () => {
+test('Studio can open a space and show pipelines and models: it lists them, and tags what it creates', () => {
   const actions = stack
     .statements()
     .filter(({ address }) => address === 'aws_iam_role_policy.learning-studio-role-permissions')
@@ -171,15 +171,15 @@ test('Studio can open a space and show pipelines and models: it lists them, and 
 });
 
 test('what serves a model cannot read photos, and what trains cannot deploy', () => {
-  const statementsOf = (role: string) =>
+  const roleStatements = (role: string) =>
     stack
       .statements()
       .filter(({ address }) => address === `aws_iam_role_policy.learning-roles-${role}-permissions`);
-  const read = statementsOf('serving').filter(({ Action }) => Action.includes('s3:GetObject'));
+  const read = roleStatements('serving').filter(({ Action }) => Action.includes('s3:GetObject'));
   assert.deepEqual(
     read.flatMap(({ Resource }) => Resource),
     ['arn:aws:s3:::app-ml-dataset-123456789012/models/*'],
   );
-  for (const { Action } of statementsOf('training'))
+  for (const { Action } of roleStatements('training'))
     for (const action of Action) assert.doesNotMatch(action, /^(sagemaker|iam|application-autoscaling):/);
 });

@@ -1,20 +1,43 @@
 import { SagemakerModelPackageGroup } from '@cdktf/provider-aws/lib/sagemaker-model-package-group/index.js';
 import { SagemakerPipeline } from '@cdktf/provider-aws/lib/sagemaker-pipeline/index.js';
 import { Construct } from 'constructs';
+import { servingEnvironment } from '../../model/serving/files.ts';
+import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
+import { endpointAlarmNames } from '../names.ts';
 import type { Network } from '../network/network.ts';
-import { Dataset } from './dataset.ts';
-import { pipelineDefinitions } from './pipelines/definitions.ts';
-import { notesOf } from './pipelines/notes.ts';
-import { pipelineSettings } from './pipelines/settings-of.ts';
+import { DatasetBucket } from './dataset-bucket.ts';
+import { placeholderObjects } from './folders.ts';
+import { type PipelineSettings, pipelineDefinitions } from './pipelines.ts';
 import { LearningRoles } from './roles.ts';
 import { Studio } from './studio.ts';
 
-export interface LearningProps {
+/** Roles are given by ARNs made from names, so that the first plan shows the definitions. */
+const pipelineSettings = (
+  { arns, names, region }: Deployment,
+  settings: Configuration['learning'],
+  roles: LearningRoles,
+): PipelineSettings => ({
+  ...settings,
+  region,
+  datasetBucket: names.buckets.dataset,
+  trainingImage: arns.image(names.learning.repository, settings.imageTag),
+  servingImage: arns.deepLearningContainer(settings.servingImage),
+  servingEnvironment: servingEnvironment(),
+  roles: { training: roles.training.arn, deploy: roles.deploy.arn, serving: roles.serving.arn },
+  trainingJobName: names.learning.trainingJob,
+  modelPackageGroup: names.learning.modelPackageGroup,
+  endpointName: names.learning.endpoint,
+  rollbackAlarms: Object.values(endpointAlarmNames(names)),
+});
+
+interface LearningProps {
   readonly deployment: Deployment;
   readonly network: Network;
   readonly repository: ImageRepository;
+  readonly settings: Configuration['learning'];
+  readonly deletionProtection: boolean;
 }
 
 const DESCRIPTIONS = {
@@ -25,19 +48,25 @@ const DESCRIPTIONS = {
 
 /** From photos to a served model: dataset, Studio, registry of models, and the three pipelines. */
 export class Learning extends Construct {
-  constructor(scope: Construct, id: string, { deployment, network, repository }: LearningProps) {
+  constructor(scope: Construct, id: string, props: LearningProps) {
     super(scope, id);
-    const { config, names } = deployment;
-    const dataset = new Dataset(this, 'dataset', { deployment });
-    const notes = Object.entries(notesOf(dataset.name)).map(([name, { key, content }]) =>
-      dataset.put(name, key, content),
+    const { deployment, network, repository, settings, deletionProtection } = props;
+    const { names } = deployment;
+    const dataset = new DatasetBucket(this, 'dataset', { deployment, deletionProtection });
+    const placeholders = Object.entries(placeholderObjects(dataset.name)).map(([name, { key, content }]) =>
+      dataset.addTextObject(name, key, content),
     );
-    const roles = new LearningRoles(this, 'roles', { deployment, dataset, repository });
+    const roles = new LearningRoles(this, 'roles', {
+      deployment,
+      dataset,
+      repository,
+      servingImage: settings.servingImage,
+    });
     const models = new SagemakerModelPackageGroup(this, 'model-package-group', {
       modelPackageGroupName: names.learning.modelPackageGroup,
       modelPackageGroupDescription: 'Every model that passed its evaluation, with the figures',
     });
-    const definitions = pipelineDefinitions(pipelineSettings(deployment, roles));
+    const definitions = pipelineDefinitions(pipelineSettings(deployment, settings, roles));
     for (const key of ['train', 'model', 'deploy'] as const)
       new SagemakerPipeline(this, `pipeline-${key}`, {
         pipelineName: names.learning.pipelines[key],
@@ -45,8 +74,8 @@ export class Learning extends Construct {
         pipelineDescription: DESCRIPTIONS[key],
         roleArn: roles.pipeline.resource.arn,
         pipelineDefinition: JSON.stringify(definitions[key]),
-        dependsOn: [roles.pipeline.permissions, models, ...notes],
+        dependsOn: [roles.pipeline.permissions, models, ...placeholders],
       });
-    if (config.learning.studio) new Studio(this, 'studio', { deployment, network, dataset });
+    if (settings.studio) new Studio(this, 'studio', { deployment, network, dataset, deletionProtection });
   }
 }

@@ -1,18 +1,133 @@
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
+import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
-import { type ImageRepository, REGISTRY_TOKEN } from '../images/image-repository.ts';
-import { endpointAlarmNames } from '../observability/endpoint-alarms.ts';
-import type { Dataset } from './dataset.ts';
-import { deployStatements } from './deploy-statements.ts';
-import { logsAndMetrics, pullServingImage } from './job-statements.ts';
+import { grantRegistryLogin, type ImageRepository, PULL_ACTIONS } from '../images/image-repository.ts';
+import { endpointAlarmNames } from '../names.ts';
+import type { DatasetBucket } from './dataset-bucket.ts';
+
+const SERVICE_LINKED =
+  'role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint';
+
+/** Permissions of the DeployEndpoint job: everything about the one endpoint, and nothing about another. */
+const deployStatements = ({ account, arns, names }: Deployment): readonly PolicyStatement[] => {
+  const { endpoint } = names.learning;
+  const configs = arns.sagemaker('endpoint-config', `${endpoint}-*`);
+  return [
+    {
+      sid: 'ChangeTheEndpoint',
+      actions: [
+        'sagemaker:AddTags',
+        'sagemaker:CreateEndpoint',
+        // One that failed can only be deleted and recreated.
+        'sagemaker:DeleteEndpoint',
+        'sagemaker:DescribeEndpoint',
+        'sagemaker:InvokeEndpoint',
+        'sagemaker:ListTags',
+        'sagemaker:UpdateEndpoint',
+        'sagemaker:UpdateEndpointWeightsAndCapacities',
+      ],
+      resources: [arns.sagemaker('endpoint', endpoint)],
+    },
+    {
+      // CreateEndpoint and UpdateEndpoint are checked against the endpoint's configuration too.
+      sid: 'ChangeItsConfiguration',
+      actions: [
+        'sagemaker:CreateEndpoint',
+        'sagemaker:CreateEndpointConfig',
+        'sagemaker:DeleteEndpointConfig',
+        'sagemaker:DescribeEndpointConfig',
+        'sagemaker:UpdateEndpoint',
+      ],
+      resources: [configs],
+    },
+    {
+      // CreateEndpointConfig is checked against the model too.
+      sid: 'ServeModels',
+      actions: ['sagemaker:CreateEndpointConfig'],
+      resources: [arns.sagemaker('model', '*')],
+    },
+    { sid: 'FindOldConfigurations', actions: ['sagemaker:ListEndpointConfigs'], resources: ['*'] },
+    {
+      sid: 'ScaleTheEndpoint',
+      actions: [
+        'application-autoscaling:DeregisterScalableTarget',
+        'application-autoscaling:PutScalingPolicy',
+        'application-autoscaling:RegisterScalableTarget',
+      ],
+      resources: [arns.scalableTargets],
+      conditions: { StringEquals: { 'application-autoscaling:service-namespace': 'sagemaker' } },
+    },
+    {
+      sid: 'FindItsScaling',
+      actions: [
+        'application-autoscaling:DescribeScalableTargets',
+        'application-autoscaling:DescribeScalingPolicies',
+      ],
+      resources: ['*'],
+    },
+    {
+      sid: 'AlarmsOfItsScaling',
+      actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
+      resources: [arns.alarm(`TargetTracking-endpoint/${endpoint}/*`)],
+    },
+    {
+      // Those that take a model back by name; autoscaling looks for its own among all of them, as its managed policy
+      // AWSApplicationAutoscalingSageMakerEndpointPolicy shows.
+      sid: 'FindAlarms',
+      actions: ['cloudwatch:DescribeAlarms'],
+      resources: [arns.alarm('*')],
+    },
+    {
+      sid: 'FirstScalingInTheAccount',
+      actions: ['iam:CreateServiceLinkedRole'],
+      resources: [`arn:aws:iam::${account}:${SERVICE_LINKED}`],
+      conditions: {
+        StringEquals: { 'iam:AWSServiceName': 'sagemaker.application-autoscaling.amazonaws.com' },
+      },
+    },
+  ];
+};
+
+/** Lets a job or endpoint of SageMaker write its log and its metrics. */
+export const grantLogsAndMetrics = (role: Role, { arns }: Deployment): void =>
+  role.grant(
+    {
+      sid: 'WriteTheLog',
+      actions: [
+        'logs:CreateLogGroup',
+        'logs:CreateLogStream',
+        'logs:DescribeLogStreams',
+        'logs:PutLogEvents',
+      ],
+      resources: [arns.logGroup('/aws/sagemaker/*')],
+    },
+    {
+      sid: 'WriteMetrics',
+      actions: ['cloudwatch:PutMetricData'],
+      resources: ['*'],
+      conditions: { StringLike: { 'cloudwatch:namespace': '/aws/sagemaker/*' } },
+    },
+  );
+
+/** Lets a role pull TensorFlow Serving from AWS's own registry. */
+const grantPullServingImage = (role: Role, { arns }: Deployment, servingImage: string): void => {
+  grantRegistryLogin(role);
+  role.grant({
+    sid: 'PullTensorFlowServing',
+    actions: PULL_ACTIONS,
+    resources: [arns.deepLearningContainers(servingImage.split(':')[0] ?? '')],
+  });
+};
 
 const SAGEMAKER = 'sagemaker.amazonaws.com';
 
-export interface LearningRolesProps {
+interface LearningRolesProps {
   readonly deployment: Deployment;
-  readonly dataset: Dataset;
+  readonly dataset: DatasetBucket;
   readonly repository: ImageRepository;
+  /** `tensorflow-inference:<tag>` */
+  readonly servingImage: string;
 }
 
 /** One role per kind of work, so that what trains cannot deploy, and what serves cannot read the photos. */
@@ -23,52 +138,41 @@ export class LearningRoles extends Construct {
   readonly serving: Role;
   /** Puts a model on the endpoint. */
   readonly deploy: Role;
-  /** Runs the pipelines: starts jobs and gives them the roles above. */
+  /** Runs the pipelines: starts jobs and passes the roles above to them. */
   readonly pipeline: Role;
 
-  constructor(scope: Construct, id: string, { deployment, dataset, repository }: LearningRolesProps) {
+  constructor(scope: Construct, id: string, props: LearningRolesProps) {
     super(scope, id);
+    const { deployment, dataset, repository, servingImage } = props;
     const { arns, names } = deployment;
     const role = (key: string, name: string, description: string) =>
       new Role(this, key, { deployment, name, description, service: SAGEMAKER });
 
     this.training = role('training', names.learning.trainingRole, 'Training and evaluation jobs');
-    this.training.grant(
-      ...repository.pull(),
-      ...logsAndMetrics(deployment),
-      dataset.list(),
-      dataset.read(),
-      dataset.write('models/', 'checkpoints/', 'reports/'),
-    );
+    repository.grantPull(this.training);
+    grantLogsAndMetrics(this.training, deployment);
+    dataset.grantReadWrite(this.training, 'models/', 'checkpoints/', 'reports/');
 
     this.serving = role('serving', names.learning.servingRole, 'The endpoint that serves the model');
-    this.serving.grant(
-      REGISTRY_TOKEN,
-      pullServingImage(deployment),
-      ...logsAndMetrics(deployment),
-      dataset.list(),
-      {
-        sid: 'ReadModels',
-        actions: ['s3:GetObject'],
-        resources: [arns.objects(dataset.name, 'models/')],
-      },
-      {
-        sid: 'WatchForRollback',
-        actions: ['cloudwatch:DescribeAlarms'],
-        resources: Object.values(endpointAlarmNames(names)).map(arns.alarm),
-      },
-    );
+    grantPullServingImage(this.serving, deployment, servingImage);
+    grantLogsAndMetrics(this.serving, deployment);
+    dataset.grantReadModels(this.serving);
+    this.serving.grant({
+      sid: 'WatchForRollback',
+      actions: ['cloudwatch:DescribeAlarms'],
+      resources: Object.values(endpointAlarmNames(names)).map(arns.alarm),
+    });
 
     this.deploy = role('deploy', names.learning.deployRole, 'The job that puts a model on the endpoint');
-    this.deploy.grant(...repository.pull(), ...logsAndMetrics(deployment), ...deployStatements(deployment));
+    repository.grantPull(this.deploy);
+    grantLogsAndMetrics(this.deploy, deployment);
+    this.deploy.grant(...deployStatements(deployment));
 
     this.pipeline = role('pipeline', names.learning.pipelineRole, 'The SageMaker pipelines');
+    grantPullServingImage(this.pipeline, deployment, servingImage);
+    dataset.grantRead(this.pipeline);
     const job = (kind: string) => arns.sagemaker(kind, '*');
     this.pipeline.grant(
-      REGISTRY_TOKEN,
-      pullServingImage(deployment),
-      dataset.list(),
-      dataset.read(),
       {
         sid: 'RunJobs',
         actions: [
@@ -101,7 +205,7 @@ export class LearningRoles extends Construct {
         ],
       },
       {
-        sid: 'GiveJobsTheirRoles',
+        sid: 'PassJobRoles',
         actions: ['iam:PassRole'],
         resources: [this.training.arn, this.serving.arn, this.deploy.arn],
         conditions: { StringEquals: { 'iam:PassedToService': SAGEMAKER } },

@@ -2,33 +2,119 @@ import { SagemakerDomain } from '@cdktf/provider-aws/lib/sagemaker-domain/index.
 import { SagemakerUserProfile } from '@cdktf/provider-aws/lib/sagemaker-user-profile/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
+import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
-import { FirewallGroup } from '../network/firewall-group.ts';
 import type { Network } from '../network/network.ts';
-import type { Dataset } from './dataset.ts';
-import { studioStatements } from './studio-statements.ts';
+import { SecurityGroup } from '../network/security-group.ts';
+import type { DatasetBucket } from './dataset-bucket.ts';
+import { grantLogsAndMetrics } from './roles.ts';
 
-export interface StudioProps {
+/** Permissions of a model engineer in Studio: work in a space, start the three pipelines, and read their results. */
+const studioStatements = (deployment: Deployment): readonly PolicyStatement[] => {
+  const { arns, names } = deployment;
+  const { modelPackageGroup, pipelines } = names.learning;
+  // SageMaker writes the names of pipelines in lower case in their ARNs.
+  const ours = Object.values(pipelines).map((name) => arns.sagemaker('pipeline', name.toLowerCase()));
+  const inTheDomain = (kind: string) => arns.sagemaker(kind, '*');
+  return [
+    {
+      sid: 'WorkInASpace',
+      actions: [
+        'sagemaker:CreateApp',
+        'sagemaker:CreatePresignedDomainUrl',
+        'sagemaker:CreateSpace',
+        'sagemaker:DeleteApp',
+        'sagemaker:DeleteSpace',
+        'sagemaker:DescribeApp',
+        'sagemaker:DescribeDomain',
+        'sagemaker:DescribeSpace',
+        'sagemaker:DescribeUserProfile',
+        'sagemaker:UpdateSpace',
+      ],
+      resources: ['app', 'domain', 'space', 'user-profile'].map(inTheDomain),
+    },
+    {
+      sid: 'ListResources',
+      actions: [
+        'sagemaker:ListApps',
+        'sagemaker:ListDomains',
+        'sagemaker:ListModelPackageGroups',
+        'sagemaker:ListModelPackages',
+        'sagemaker:ListPipelines',
+        'sagemaker:ListSpaces',
+        'sagemaker:ListUserProfiles',
+      ],
+      resources: ['*'],
+    },
+    {
+      // Studio tags whatever it creates, and fails if it is not allowed to. Source: "Provide permissions for tagging", SageMaker guide.
+      sid: 'TagWhatStudioMakes',
+      actions: ['sagemaker:AddTags'],
+      resources: ['app', 'space'].map(inTheDomain),
+      conditions: { Null: { 'sagemaker:TaggingAction': 'false' } },
+    },
+    {
+      sid: 'RunThePipelines',
+      actions: [
+        'sagemaker:DescribePipeline',
+        'sagemaker:DescribePipelineDefinitionForExecution',
+        'sagemaker:DescribePipelineExecution',
+        'sagemaker:ListPipelineExecutionSteps',
+        'sagemaker:ListPipelineExecutions',
+        'sagemaker:ListPipelineParametersForExecution',
+        'sagemaker:RetryPipelineExecution',
+        'sagemaker:StartPipelineExecution',
+        'sagemaker:StopPipelineExecution',
+      ],
+      resources: [...ours, ...ours.map((arn) => `${arn}/execution/*`)],
+    },
+    {
+      sid: 'ReadTheResults',
+      actions: [
+        'sagemaker:DescribeModelPackage',
+        'sagemaker:DescribeModelPackageGroup',
+        'sagemaker:DescribeProcessingJob',
+        'sagemaker:DescribeTrainingJob',
+      ],
+      resources: [
+        arns.sagemaker('model-package-group', modelPackageGroup),
+        arns.sagemaker('model-package', `${modelPackageGroup}/*`),
+        arns.sagemaker('processing-job', '*'),
+        arns.sagemaker('training-job', '*'),
+      ],
+    },
+    {
+      sid: 'TryTheModel',
+      actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'],
+      resources: [arns.sagemaker('endpoint', names.learning.endpoint)],
+    },
+  ];
+};
+
+interface StudioProps {
   readonly deployment: Deployment;
   readonly network: Network;
-  readonly dataset: Dataset;
+  readonly dataset: DatasetBucket;
+  readonly deletionProtection: boolean;
 }
 
 /** SageMaker Studio for model engineers: a domain inside the network and one user profile. */
 export class Studio extends Construct {
-  constructor(scope: Construct, id: string, { deployment, network, dataset }: StudioProps) {
+  constructor(scope: Construct, id: string, props: StudioProps) {
     super(scope, id);
-    const { config, names } = deployment;
+    const { deployment, network, dataset, deletionProtection } = props;
+    const { names } = deployment;
     const role = new Role(this, 'role', {
       deployment,
       name: names.learning.studioRole,
       description: 'Model engineers in SageMaker Studio',
       service: 'sagemaker.amazonaws.com',
     });
-    role.grant(dataset.list(), dataset.read(), dataset.write('flowers/', 'flowers-test/', 'pretrained/'));
+    dataset.grantReadWrite(role, 'flowers/', 'flowers-test/', 'pretrained/');
+    grantLogsAndMetrics(role, deployment);
     role.grant(...studioStatements(deployment));
 
-    const group = new FirewallGroup(this, 'sg', {
+    const group = new SecurityGroup(this, 'sg', {
       vpc: network.vpc,
       name: names.own('sagemaker-studio-sg'),
       description: 'Applications of SageMaker Studio',
@@ -48,7 +134,7 @@ export class Studio extends Construct {
         securityGroups: [group.group.id],
       },
       // Home directories outlive a deleted domain where deletion is protected.
-      retentionPolicy: { homeEfsFileSystem: config.deletionProtection ? 'Retain' : 'Delete' },
+      retentionPolicy: { homeEfsFileSystem: deletionProtection ? 'Retain' : 'Delete' },
       dependsOn: [role.permissions],
     });
     new SagemakerUserProfile(this, 'user-profile', {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertProperties, synthesize } from '../testing.ts';
+import { assertProperties, synthesizedStack } from '../synthesized-stack.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 
 test('VPC app-vpc: 10.0.0.0/16 with DNS host names', () => {
   assertProperties(stack.get('aws_vpc.network-vpc'), {
@@ -13,7 +13,7 @@ test('VPC app-vpc: 10.0.0.0/16 with DNS host names', () => {
   });
 });
 
-test('two zones, each with a public and a private subnet, none of which hands out public addresses', () => {
+test('two Availability Zones, each with a public and a private subnet, neither of which assigns public addresses', () => {
   for (const [name, cidr_block, zone] of [
     ['public-a', '10.0.0.0/20', 'a'],
     ['public-c', '10.0.16.0/20', 'c'],
@@ -46,8 +46,8 @@ test('public subnets lead to the internet gateway, private ones to a NAT gateway
   }
 });
 
-test('one NAT gateway per zone when asked, each used by its own zone', () => {
-  const perZone = synthesize({ network: { nat: 'per-zone' } });
+test('one NAT gateway per Availability Zone if configured, each used by its own zone', () => {
+  const perZone = synthesizedStack('full');
   assert.equal(perZone.ofType('aws_nat_gateway').length, 2);
   for (const zone of ['a', 'c']) {
     assertProperties(perZone.get(`aws_nat_gateway.network-nat-${zone}`), {
@@ -67,12 +67,12 @@ test('S3 is reached without the NAT gateway, from every private subnet', () => {
   });
 });
 
-test('the group that AWS gives to whatever names none opens nothing', () => {
+test('the default security group allows nothing', () => {
   const { ingress, egress } = stack.get('aws_default_security_group.network-default-security-group');
   assert.deepEqual([ingress, egress], [undefined, undefined]);
 });
 
-test('security groups name each other; addresses stand only at the public load balancer and for HTTPS out', () => {
+test('security groups name each other; CIDR blocks are only at the public load balancer and for HTTPS out', () => {
   const ingress = stack.ofType('aws_vpc_security_group_ingress_rule');
   const open = ingress.filter((rule) => rule['cidr_ipv4'] !== undefined);
   assert.deepEqual(
@@ -87,10 +87,15 @@ test('security groups name each other; addresses stand only at the public load b
     assert.deepEqual([group['ingress'], group['egress']], [undefined, undefined]);
 });
 
-test('only the addresses that the configuration allows reach the public load balancer', () => {
-  const office = synthesize({ network: { allowedCidrs: ['192.0.2.0/24', '198.51.100.7/32'] } });
+test('only the CIDR blocks that the configuration allows reach the public load balancer', () => {
+  const office = synthesizedStack('full');
   const open = office
     .ofType('aws_vpc_security_group_ingress_rule')
-    .flatMap((rule) => rule['cidr_ipv4'] ?? []);
-  assert.deepEqual(open, ['192.0.2.0/24', '198.51.100.7/32']);
+    .flatMap((rule) => (rule['cidr_ipv4'] ? [[rule['from_port'], rule['cidr_ipv4']]] : []));
+  assert.deepEqual(open, [
+    [443, '192.0.2.0/24'],
+    [443, '198.51.100.7/32'],
+    [80, '192.0.2.0/24'],
+    [80, '198.51.100.7/32'],
+  ]);
 });

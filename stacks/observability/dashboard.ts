@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
 import type { Deployment } from '../deployment.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
-import type { Alarm } from './alarm.ts';
+import type { Alarm } from './alarms.ts';
 
 /** A dashboard is 24 units wide. */
 const COLUMNS = 4;
@@ -19,7 +19,7 @@ interface Graph {
   readonly unit: string;
 }
 
-export interface DashboardProps {
+interface DashboardProps {
   readonly deployment: Deployment;
   readonly services: Readonly<Record<'web' | 'was', LoadBalancedService>>;
   readonly alarms: readonly Alarm[];
@@ -87,7 +87,7 @@ const endpointGraphs = ({ names }: Deployment): readonly Graph[] => {
     ...variant,
     line(stat, label),
   ];
-  const machine = (metric: string, label: string): Metric => [
+  const instance = (metric: string, label: string): Metric => [
     '/aws/sagemaker/Endpoints',
     metric,
     ...variant,
@@ -115,7 +115,7 @@ const endpointGraphs = ({ names }: Deployment): readonly Graph[] => {
     {
       title: 'model: load of the machines',
       unit: '%',
-      metrics: [machine('CPUUtilization', 'CPU'), machine('MemoryUtilization', 'memory')],
+      metrics: [instance('CPUUtilization', 'CPU'), instance('MemoryUtilization', 'memory')],
     },
   ];
 };
@@ -124,7 +124,7 @@ const endpointGraphs = ({ names }: Deployment): readonly Graph[] => {
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, { deployment, services, alarms }: DashboardProps) {
     super(scope, id);
-    const { region } = deployment.config;
+    const { region } = deployment;
     const rows = [
       serviceGraphs(deployment, services.web),
       serviceGraphs(deployment, services.was),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { assertProperties, synthesize } from '../testing.ts';
+import { assertProperties, synthesizedStack } from '../synthesized-stack.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 const TOPIC = '${aws_sns_topic.observability-topic.arn}';
 
 test('errors, latency, unhealthy hosts and CPU of both services and the endpoint raise an alarm', () => {
@@ -16,7 +16,7 @@ test('errors, latency, unhealthy hosts and CPU of both services and the endpoint
   );
 });
 
-test('every alarm tells the topic, says what to do, and takes no data for well', () => {
+test('every alarm notifies the topic, says what to do, and does not treat missing data as breaching', () => {
   for (const alarm of stack.ofType('aws_cloudwatch_metric_alarm')) {
     assertProperties(alarm, {
       alarm_actions: [TOPIC],
@@ -27,7 +27,7 @@ test('every alarm tells the topic, says what to do, and takes no data for well',
   }
 });
 
-test('the alarms of the endpoint watch the endpoint that the pipeline makes', () => {
+test('the alarms of the endpoint watch the endpoint that the pipeline creates', () => {
   for (const what of ['errors', 'latency'])
     assertProperties(stack.get(`aws_cloudwatch_metric_alarm.observability-endpoint-${what}`), {
       namespace: 'AWS/SageMaker',
@@ -35,7 +35,7 @@ test('the alarms of the endpoint watch the endpoint that the pipeline makes', ()
     });
 });
 
-test('a failed delivery or learning pipeline tells the topic', () => {
+test('a failed delivery or learning pipeline notifies the topic', () => {
   for (const [key, pattern] of [
     ['delivery', /"FAILED".*"app-web-pipeline","app-was-pipeline","app-ml-pipeline"/],
     ['learning', /"Failed".*pipeline\/appmlpipeline-deploy/],
@@ -48,7 +48,7 @@ test('a failed delivery or learning pipeline tells the topic', () => {
   }
 });
 
-test('the topic is encrypted, under a key that those who report may use', () => {
+test('the topic is encrypted, with a key that its senders may use', () => {
   assertProperties(stack.get('aws_sns_topic.observability-topic'), {
     kms_master_key_id: '${aws_kms_key.observability-topic-key.arn}',
   });
@@ -60,10 +60,10 @@ test('the topic is encrypted, under a key that those who report may use', () => 
   assert.deepEqual(senders[0], senders[1]);
 });
 
-test('e-mail is sent when somebody gave an address', () => {
+test('e-mail is sent if an address is configured', () => {
   assert.deepEqual(stack.ofType('aws_sns_topic_subscription'), []);
-  const told = synthesize({ observability: { alarmEmail: 'on-call@flowers.example' } });
-  assertProperties(told.get('aws_sns_topic_subscription.observability-topic-email'), {
+  const subscribed = synthesizedStack('full');
+  assertProperties(subscribed.get('aws_sns_topic_subscription.observability-topic-email'), {
     protocol: 'email',
     endpoint: 'on-call@flowers.example',
   });
@@ -123,5 +123,5 @@ test('the budget warns the topic at 80 % and before 100 %; zero means none', () 
     JSON.stringify(stack.get('aws_budgets_budget.observability-budget')['notification']),
     /"ACTUAL","subscriber_sns_topic_arns".*"threshold":80.*"FORECASTED".*"threshold":100/,
   );
-  assert.deepEqual(synthesize({ observability: { monthlyBudgetUsd: 0 } }).ofType('aws_budgets_budget'), []);
+  assert.deepEqual(synthesizedStack('minimal').ofType('aws_budgets_budget'), []);
 });

@@ -1,24 +1,24 @@
 import { Construct } from 'constructs';
+import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
-import { AlarmTopic } from './alarm-topic.ts';
+import { watchEndpoint, watchService } from './alarms.ts';
 import { Dashboard } from './dashboard.ts';
-import { watchEndpoint } from './endpoint-alarms.ts';
-import { FailedPipelines } from './failed-pipelines.ts';
-import { MonthlyBudget } from './monthly-budget.ts';
-import { watchService } from './service-alarms.ts';
+import { AlarmTopic, FailedPipelines, MonthlyBudget } from './notifications.ts';
 
-export interface ObservabilityProps {
+interface ObservabilityProps {
   readonly deployment: Deployment;
   readonly services: Readonly<Record<'web' | 'was', LoadBalancedService>>;
+  readonly settings: Pick<Configuration['observability'], 'alarmEmail' | 'monthlyBudgetUsd'>;
 }
 
-/** What tells people how the system is: alarms to one topic, one dashboard, a budget. */
+/** Alarms that notify one topic, one dashboard, a budget. */
 export class Observability extends Construct {
-  constructor(scope: Construct, id: string, { deployment, services }: ObservabilityProps) {
+  constructor(scope: Construct, id: string, { deployment, services, settings }: ObservabilityProps) {
     super(scope, id);
-    const { config, names } = deployment;
-    const topic = new AlarmTopic(this, 'topic', { deployment });
+    const { names } = deployment;
+    const { alarmEmail, monthlyBudgetUsd } = settings;
+    const topic = new AlarmTopic(this, 'topic', { deployment, email: alarmEmail });
     const alarms = [
       ...watchService(this, 'web', { names, topic, service: services.web }),
       ...watchService(this, 'was', { names, topic, service: services.was }),
@@ -26,7 +26,6 @@ export class Observability extends Construct {
     ];
     new FailedPipelines(this, 'failed', { deployment, topic });
     new Dashboard(this, 'dashboard', { deployment, services, alarms });
-    const { monthlyBudgetUsd } = config.observability;
     if (monthlyBudgetUsd > 0)
       new MonthlyBudget(this, 'budget', { name: names.budget, usd: monthlyBudgetUsd, topic });
   }

@@ -5,13 +5,13 @@ import type { Deployment } from '../deployment.ts';
 import { identityPolicy } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 
-/** The role of the WAS's code: it may ask the one endpoint, and nothing else. */
-export const invokeRole = (scope: Construct, id: string, deployment: Deployment): Role => {
+/** The role of the WAS's code: it may invoke the one endpoint, and nothing else. */
+export const createInvokeRole = (scope: Construct, id: string, deployment: Deployment): Role => {
   const { arns, names } = deployment;
   const role = new Role(scope, `${id}-role`, {
     deployment,
     name: names.was.taskRole,
-    description: `The code of ${names.was.service} asks the model with it`,
+    description: `Used by ${names.was.service} to invoke the endpoint`,
     service: 'ecs-tasks.amazonaws.com',
   });
   const policy = new IamPolicy(scope, `${id}-policy`, {
@@ -19,7 +19,7 @@ export const invokeRole = (scope: Construct, id: string, deployment: Deployment)
     description: `Ask the endpoint ${names.learning.endpoint}`,
     policy: identityPolicy([
       {
-        sid: 'AskTheModel',
+        sid: 'InvokeEndpoint',
         actions: ['sagemaker:InvokeEndpoint'],
         resources: [arns.sagemaker('endpoint', names.learning.endpoint)],
       },

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { assertProperties, type Synthesized, synthesize } from '../testing.ts';
+import { problemSchema } from '../../services/contract/problem.ts';
+import { assertProperties, CERTIFICATE_ARN, synthesizedStack } from '../synthesized-stack.ts';
 
-const stack = synthesize();
+const stack = synthesizedStack();
 
 const containers = z.array(
   z.looseObject({
@@ -20,7 +21,7 @@ const containers = z.array(
   }),
 );
 
-const containerOf = (from: Synthesized, key: string) => {
+const taskContainer = (from: typeof stack, key: string) => {
   const text = z.string().parse(from.get(`aws_ecs_task_definition.${key}-td`)['container_definitions']);
   const [container, ...others] = containers.parse(JSON.parse(text));
   assert.ok(container);
@@ -80,7 +81,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
     });
   });
 
-  test(`target group ${name}-alb-tg: addresses on port ${port}, asked GET /health`, () => {
+  test(`target group ${name}-alb-tg: addresses on port ${port}, checked by GET /health`, () => {
     const group = stack.get(`aws_lb_target_group.${key}-alb-tg`);
     assertProperties(group, { name: `${name}-alb-tg`, target_type: 'ip', port, protocol: 'HTTP' });
     assert.equal(z.looseObject({ path: z.string() }).parse(group['health_check']).path, '/health');
@@ -95,7 +96,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
       memory: '1024',
       runtime_platform: { cpu_architecture: 'ARM64', operating_system_family: 'LINUX' },
     });
-    const container = containerOf(stack, key);
+    const container = taskContainer(stack, key);
     assertProperties(container, {
       name,
       image: `123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/${name}:initial`,
@@ -107,7 +108,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
     assert.ok(container.healthCheck.command.some((part) => part.includes(`127.0.0.1:${port}/health`)));
   });
 
-  test(`service ${name}-service: two private tasks without shell, taken back if a deployment fails`, () => {
+  test(`service ${name}-service: two private tasks without shell, rolled back if a deployment fails`, () => {
     assertProperties(stack.get(`aws_ecs_service.${key}-service`), {
       name: `${name}-service`,
       cluster: '${aws_ecs_cluster.cluster.arn}',
@@ -130,7 +131,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
     });
   });
 
-  test(`the pipeline's image and autoscaling's task count of ${name}-service are no difference to Terraform`, () => {
+  test(`the pipeline's image and autoscaling's task count of ${name}-service make no difference to Terraform`, () => {
     assertProperties(stack.get(`aws_ecs_service.${key}-service`), {
       lifecycle: { ignore_changes: ['task_definition', 'desired_count'] },
     });
@@ -199,25 +200,26 @@ test('role ecsWasTaskRole with the policy InvokeSageMakerEndpoint, for one endpo
   assertProperties(stack.get('aws_ecs_task_definition.web-td'), { task_role_arn: undefined });
 });
 
-test('each service is told what it calls, and nothing is secret in it', () => {
-  const environmentOf = (key: string) =>
-    Object.fromEntries(containerOf(stack, key).environment.map(({ name, value }) => [name, value]));
-  assert.deepEqual(environmentOf('web'), { PORT: '8000', WAS_URL: 'http://${aws_lb.was-alb.dns_name}' });
-  assert.deepEqual(environmentOf('was'), {
+test('the environment of each service names what it calls, and holds no secret', () => {
+  const containerEnvironment = (key: string) =>
+    Object.fromEntries(taskContainer(stack, key).environment.map(({ name, value }) => [name, value]));
+  assert.deepEqual(containerEnvironment('web'), {
+    PORT: '8000',
+    WAS_URL: 'http://${aws_lb.was-alb.dns_name}',
+  });
+  assert.deepEqual(containerEnvironment('was'), {
     PORT: '8081',
     AWS_REGION: 'ap-northeast-2',
     ENDPOINT_NAME: 'image-classifier',
   });
 });
 
-test('with a certificate the public load balancer speaks HTTPS and redirects HTTP; the internal one stays', () => {
-  const certificateArn =
-    'arn:aws:acm:ap-northeast-2:123456789012:certificate/00000000-0000-0000-0000-000000000000';
-  const secure = synthesize({ https: { certificateArn, domain: 'flowers.example', hostedZoneId: 'Z1' } });
+test('with a certificate the public load balancer serves HTTPS and redirects HTTP; the internal one does not', () => {
+  const secure = synthesizedStack('full');
   assertProperties(secure.get('aws_lb_listener.web-alb-https'), {
     port: 443,
     protocol: 'HTTPS',
-    certificate_arn: certificateArn,
+    certificate_arn: CERTIFICATE_ARN,
     ssl_policy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
     default_action: [{ type: 'forward', target_group_arn: '${aws_lb_target_group.web-alb-tg.arn}' }],
   });
@@ -232,4 +234,73 @@ test('with a certificate the public load balancer speaks HTTPS and redirects HTT
   });
   assertProperties(secure.get('aws_route53_record.web-domain'), { name: 'flowers.example', zone_id: 'Z1' });
   assert.ok(!secure.addresses.includes('aws_lb_listener.was-alb-https'));
+});
+
+const acl = z
+  .looseObject({
+    custom_response_body: z.array(
+      z.object({ key: z.string(), content_type: z.string(), content: z.string() }),
+    ),
+    rule: z.array(
+      z.looseObject({
+        name: z.string(),
+        statement: z.looseObject({
+          rate_based_statement: z
+            .looseObject({ limit: z.number(), aggregate_key_type: z.string() })
+            .optional(),
+          managed_rule_group_statement: z
+            .looseObject({
+              vendor_name: z.string(),
+              rule_action_override: z.array(
+                z.object({ name: z.string(), action_to_use: z.object({ count: z.object({}) }) }),
+              ),
+            })
+            .optional(),
+        }),
+      }),
+    ),
+  })
+  .parse(stack.get('aws_wafv2_web_acl.web-waf'));
+
+test('the web ACL protects the public load balancer only', () => {
+  assertProperties(stack.get('aws_wafv2_web_acl_association.web-waf-association'), {
+    resource_arn: '${aws_lb.web-alb.arn}',
+    web_acl_arn: '${aws_wafv2_web_acl.web-waf.arn}',
+  });
+  assert.equal(stack.ofType('aws_wafv2_web_acl_association').length, 1);
+});
+
+test('the web ACL limits each address and applies managed rules', () => {
+  const limits = acl.rule.flatMap(({ statement }) => statement.rate_based_statement ?? []);
+  assert.deepEqual(
+    limits.map(({ limit, aggregate_key_type }) => [limit, aggregate_key_type]),
+    [[2000, 'IP']],
+  );
+  assert.equal(acl.rule.flatMap(({ statement }) => statement.managed_rule_group_statement ?? []).length, 3);
+});
+
+test('no rule of the web ACL refuses a photo for its size or its bytes', () => {
+  const common = acl.rule.find(({ name }) => name === 'AWSManagedRulesCommonRuleSet');
+  const counted = common?.statement.managed_rule_group_statement?.rule_action_override.map(
+    ({ name }) => name,
+  );
+  for (const rule of [
+    'SizeRestrictions_BODY',
+    'CrossSiteScripting_BODY',
+    'GenericLFI_BODY',
+    'GenericRFI_BODY',
+  ])
+    assert.ok(counted?.includes(rule), `${rule} would refuse photos`);
+});
+
+test('too many requests are answered with a problem like those of the services', () => {
+  const [body] = acl.custom_response_body;
+  assert.equal(body?.content_type, 'APPLICATION_JSON');
+  assert.equal(problemSchema.parse(JSON.parse(body?.content ?? '')).status, 429);
+});
+
+test('the web ACL can be switched off', () => {
+  const without = synthesizedStack('minimal');
+  assert.deepEqual(without.ofType('aws_wafv2_web_acl'), []);
+  assert.deepEqual(without.ofType('aws_wafv2_web_acl_association'), []);
 });

@@ -1,22 +1,61 @@
+import { AppautoscalingPolicy } from '@cdktf/provider-aws/lib/appautoscaling-policy/index.js';
+import { AppautoscalingTarget } from '@cdktf/provider-aws/lib/appautoscaling-target/index.js';
 import type { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
 import { EcsService } from '@cdktf/provider-aws/lib/ecs-service/index.js';
 import { Construct } from 'constructs';
-import type { Names } from '../config/names.ts';
 import type { ServiceConfiguration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
-import { FirewallGroup } from '../network/firewall-group.ts';
+import type { Names } from '../names.ts';
 import type { Network } from '../network/network.ts';
-import type { AccessLogBucket } from '../storage/access-log-bucket.ts';
-import { CpuScaling } from './cpu-scaling.ts';
+import { SecurityGroup } from '../network/security-group.ts';
+import type { AccessLogBucket } from '../storage/bucket.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { TaskDefinition } from './task-definition.ts';
+
+const CPU_PERCENT = 70;
+const COOLDOWN_SECONDS = 300;
+
+interface CpuScalingProps {
+  readonly clusterName: string;
+  readonly service: EcsService;
+  readonly policyName: string;
+  readonly minTasks: number;
+  readonly maxTasks: number;
+}
+
+/** Keeps the average CPU of a service's tasks near 70 % by their number. */
+class CpuScaling extends Construct {
+  constructor(scope: Construct, id: string, props: CpuScalingProps) {
+    super(scope, id);
+    const target = new AppautoscalingTarget(this, 'target', {
+      serviceNamespace: 'ecs',
+      resourceId: `service/${props.clusterName}/${props.service.name}`,
+      scalableDimension: 'ecs:service:DesiredCount',
+      minCapacity: props.minTasks,
+      maxCapacity: props.maxTasks,
+    });
+    new AppautoscalingPolicy(this, 'policy', {
+      name: props.policyName,
+      policyType: 'TargetTrackingScaling',
+      serviceNamespace: target.serviceNamespace,
+      resourceId: target.resourceId,
+      scalableDimension: target.scalableDimension,
+      targetTrackingScalingPolicyConfiguration: {
+        targetValue: CPU_PERCENT,
+        scaleInCooldown: COOLDOWN_SECONDS,
+        scaleOutCooldown: COOLDOWN_SECONDS,
+        predefinedMetricSpecification: { predefinedMetricType: 'ECSServiceAverageCPUUtilization' },
+      },
+    });
+  }
+}
 
 const LOAD_BALANCER_PORT = 80;
 const HTTPS = 443;
 
-export interface LoadBalancedServiceProps {
+interface LoadBalancedServiceProps {
   readonly deployment: Deployment;
   readonly network: Network;
   readonly cluster: EcsCluster;
@@ -26,16 +65,18 @@ export interface LoadBalancedServiceProps {
   readonly size: ServiceConfiguration;
   readonly repository: ImageRepository;
   readonly accessLogs: AccessLogBucket;
+  readonly logRetentionDays: number;
+  readonly deletionProtection: boolean;
   /** @default - only PORT */
   readonly environment?: Readonly<Record<string, string>>;
-  /** What the code may do in AWS. @default - nothing */
+  /** Creates the role with the permissions of the code. @default - none */
   readonly taskRole?: (scope: Construct) => Role;
-  /** Who outside the network may call it. @default - nobody: the load balancer is internal */
+  /** Makes the load balancer public. @default - internal */
   readonly internet?: {
-    /** Blocks that may connect. */
+    /** CIDR blocks that may connect. */
     readonly cidrs: readonly string[];
-    /** ACM certificate; with it HTTPS is spoken and HTTP redirected. Empty: HTTP only. */
-    readonly certificateArn: string;
+    /** ACM certificate; with it HTTPS is served and HTTP redirected. @default - HTTP only */
+    readonly certificateArn?: string | undefined;
   };
 }
 
@@ -50,45 +91,46 @@ export class LoadBalancedService extends Construct {
   readonly taskDefinition: TaskDefinition;
   readonly containerName: string;
   readonly name: string;
-  /** Of the tasks. */
-  readonly #firewallGroup: FirewallGroup;
-  readonly #loadBalancerGroup: FirewallGroup;
+  readonly #deployment: Deployment;
+  readonly #taskGroup: SecurityGroup;
+  readonly #loadBalancerGroup: SecurityGroup;
 
   constructor(scope: Construct, id: string, props: LoadBalancedServiceProps) {
     super(scope, id);
     const { deployment, network, cluster, names, port, size, internet } = props;
     const { vpc } = network;
+    this.#deployment = deployment;
     this.containerName = names.image;
     this.name = names.service;
 
-    this.#loadBalancerGroup = new FirewallGroup(this, 'alb-sg', {
+    this.#loadBalancerGroup = new SecurityGroup(this, 'alb-sg', {
       vpc,
       name: names.loadBalancerSecurityGroup,
       description: `Load balancer of ${names.service}`,
     });
-    this.#firewallGroup = new FirewallGroup(this, 'sg', {
+    this.#taskGroup = new SecurityGroup(this, 'sg', {
       vpc,
       name: names.securityGroup,
       description: `Tasks of ${names.service}`,
     });
-    this.#firewallGroup.allowFrom(this.#loadBalancerGroup, port);
-    this.#firewallGroup.allowHttpsOut();
+    this.#taskGroup.allowFrom(this.#loadBalancerGroup, port);
+    this.#taskGroup.allowHttpsOut();
 
     if (internet) {
-      this.#loadBalancerGroup.openToAddresses(internet.cidrs, LOAD_BALANCER_PORT);
-      if (internet.certificateArn) this.#loadBalancerGroup.openToAddresses(internet.cidrs, HTTPS);
+      this.#loadBalancerGroup.allowFromCidrs(internet.cidrs, LOAD_BALANCER_PORT);
+      if (internet.certificateArn) this.#loadBalancerGroup.allowFromCidrs(internet.cidrs, HTTPS);
     }
     this.loadBalancer = new LoadBalancer(this, 'alb', {
-      deployment,
       network,
       name: names.loadBalancer,
       targetGroupName: names.targetGroup,
       subnets: internet ? network.publicSubnets : network.privateSubnets,
-      firewallGroup: this.#loadBalancerGroup,
+      securityGroup: this.#loadBalancerGroup,
       internetFacing: internet !== undefined,
       targetPort: port,
       accessLogs: props.accessLogs,
-      certificateArn: internet?.certificateArn ?? '',
+      certificateArn: internet?.certificateArn,
+      deletionProtection: props.deletionProtection,
     });
 
     this.taskDefinition = new TaskDefinition(this, 'td', {
@@ -101,6 +143,7 @@ export class LoadBalancedService extends Construct {
       size,
       repository: props.repository,
       environment: props.environment ?? {},
+      logRetentionDays: props.logRetentionDays,
       ...(props.taskRole ? { taskRole: props.taskRole(this) } : {}),
     });
     this.service = new EcsService(this, 'service', {
@@ -120,7 +163,7 @@ export class LoadBalancedService extends Construct {
       deploymentMaximumPercent: 200,
       networkConfiguration: {
         subnets: network.privateSubnets.map((subnet) => subnet.id),
-        securityGroups: [this.#firewallGroup.group.id],
+        securityGroups: [this.#taskGroup.group.id],
         assignPublicIp: false,
       },
       loadBalancer: [
@@ -141,8 +184,49 @@ export class LoadBalancedService extends Construct {
       maxTasks: size.maxTasks,
     });
   }
+
   /** Lets the tasks of another service call this one through its load balancer. */
   allowCallsFrom(caller: LoadBalancedService): void {
-    this.#loadBalancerGroup.allowFrom(caller.#firewallGroup, LOAD_BALANCER_PORT);
+    this.#loadBalancerGroup.allowFrom(caller.#taskGroup, LOAD_BALANCER_PORT);
+  }
+
+  /** Lets a role run a new image: register a task definition with it, and have ECS replace the tasks. */
+  grantDeploy(role: Role): void {
+    const { arns, names } = this.#deployment;
+    const { executionRole, taskRole, family } = this.taskDefinition;
+    role.grant(
+      {
+        sid: 'UpdateTheService',
+        actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
+        resources: [arns.service(names.cluster, this.name)],
+      },
+      {
+        sid: 'RegisterTheTaskDefinition',
+        actions: ['ecs:RegisterTaskDefinition', 'ecs:TagResource'],
+        resources: [arns.taskDefinition(family)],
+      },
+      {
+        sid: 'ReadTaskDefinitions',
+        actions: ['ecs:DescribeTaskDefinition'],
+        resources: ['*'],
+      },
+      {
+        sid: 'WatchTheTasks',
+        actions: ['ecs:DescribeTasks'],
+        resources: [arns.tasks(names.cluster)],
+      },
+      {
+        sid: 'ListTheTasks',
+        actions: ['ecs:ListTasks'],
+        resources: ['*'],
+        conditions: { ArnEquals: { 'ecs:cluster': arns.cluster(names.cluster) } },
+      },
+      {
+        sid: 'PassTaskRoles',
+        actions: ['iam:PassRole'],
+        resources: [executionRole.arn, ...(taskRole ? [taskRole.arn] : [])],
+        conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+      },
+    );
   }
 }

@@ -1,34 +1,34 @@
 import { Lb } from '@cdktf/provider-aws/lib/lb/index.js';
 import { LbListener } from '@cdktf/provider-aws/lib/lb-listener/index.js';
 import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js';
+import { Route53Record } from '@cdktf/provider-aws/lib/route53-record/index.js';
 import type { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
 import { Construct } from 'constructs';
-import { PATHS } from '../../services/contract.ts';
-import type { Deployment } from '../deployment.ts';
-import type { FirewallGroup } from '../network/firewall-group.ts';
+import { PATHS } from '../../services/contract/services.ts';
 import type { Network } from '../network/network.ts';
-import type { AccessLogBucket } from '../storage/access-log-bucket.ts';
+import type { SecurityGroup } from '../network/security-group.ts';
+import type { AccessLogBucket } from '../storage/bucket.ts';
 
 const HTTP = 80;
 const HTTPS = 443;
 
-export interface LoadBalancerProps {
-  readonly deployment: Deployment;
+interface LoadBalancerProps {
   readonly network: Network;
   readonly name: string;
   readonly targetGroupName: string;
   readonly subnets: readonly Subnet[];
-  readonly firewallGroup: FirewallGroup;
+  readonly securityGroup: SecurityGroup;
   /** Whether it has public addresses. */
   readonly internetFacing: boolean;
   /** Port of the tasks behind it. */
   readonly targetPort: number;
-  /** With it, HTTPS is spoken and HTTP redirected. Empty: HTTP only. */
-  readonly certificateArn: string;
+  /** With it, HTTPS is served and HTTP redirected. @default - HTTP only */
+  readonly certificateArn?: string | undefined;
   readonly accessLogs: AccessLogBucket;
+  readonly deletionProtection: boolean;
 }
 
-/** An application load balancer with one target group of tasks, which are asked `GET /health`. */
+/** An application load balancer with one target group of tasks, checked by `GET /health`. */
 export class LoadBalancer extends Construct {
   readonly alb: Lb;
   readonly targetGroup: LbTargetGroup;
@@ -37,17 +37,17 @@ export class LoadBalancer extends Construct {
 
   constructor(scope: Construct, id: string, props: LoadBalancerProps) {
     super(scope, id);
-    const { deployment, network, accessLogs, certificateArn, firewallGroup } = props;
+    const { network, accessLogs, certificateArn, securityGroup } = props;
 
     this.alb = new Lb(this, 'Resource', {
       name: props.name,
       loadBalancerType: 'application',
       internal: !props.internetFacing,
-      securityGroups: [firewallGroup.group.id],
+      securityGroups: [securityGroup.group.id],
       subnets: props.subnets.map((subnet) => subnet.id),
       dropInvalidHeaderFields: true,
       idleTimeout: 60,
-      enableDeletionProtection: deployment.config.deletionProtection,
+      enableDeletionProtection: props.deletionProtection,
       accessLogs: { bucket: accessLogs.name, prefix: props.name, enabled: true },
       // AWS writes a test object when logs are switched on, and fails when it may not.
       dependsOn: [accessLogs.policy],
@@ -95,6 +95,30 @@ export class LoadBalancer extends Construct {
       defaultAction: [
         { type: 'redirect', redirect: { protocol: 'HTTPS', port: String(HTTPS), statusCode: 'HTTP_301' } },
       ],
+    });
+  }
+}
+
+interface DomainNameProps {
+  readonly domain: string;
+  /** Route 53 zone that holds the domain. */
+  readonly hostedZoneId: string;
+  readonly loadBalancer: LoadBalancer;
+}
+
+/** Points a name at the public load balancer. */
+export class DomainName extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { domain, hostedZoneId, loadBalancer: { alb } }: DomainNameProps,
+  ) {
+    super(scope, id);
+    new Route53Record(this, 'Resource', {
+      zoneId: hostedZoneId,
+      name: domain,
+      type: 'A',
+      alias: { name: alb.dnsName, zoneId: alb.zoneId, evaluateTargetHealth: true },
     });
   }
 }

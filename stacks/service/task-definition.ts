@@ -1,23 +1,71 @@
 import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { EcsTaskDefinition } from '@cdktf/provider-aws/lib/ecs-task-definition/index.js';
 import { Construct } from 'constructs';
+import { PATHS } from '../../services/contract/services.ts';
 import type { ServiceConfiguration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
-import { containerDefinition } from './container.ts';
 
-export interface TaskDefinitionProps {
+interface ContainerProps {
+  readonly name: string;
+  /** Address with a tag. */
+  readonly image: string;
+  /** Port on which it answers `GET /health`. */
+  readonly port: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logGroup: string;
+  readonly region: string;
+}
+
+/** User and group `node` of the official Node.js images. */
+const NOT_ROOT = '1000:1000';
+const SECONDS_TO_FINISH = 30;
+const OPEN_FILES = 65_536;
+
+const healthCheckScript = (port: number): string =>
+  `fetch('http://127.0.0.1:${port}${PATHS.health}').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
+
+/** One container as ECS wants it: no root user, a read-only file system, and no kernel capabilities. */
+const containerDefinition = ({ name, image, port, environment, logGroup, region }: ContainerProps) => ({
+  name,
+  image,
+  essential: true,
+  user: NOT_ROOT,
+  readonlyRootFilesystem: true,
+  linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },
+  portMappings: [{ containerPort: port, hostPort: port, protocol: 'tcp' }],
+  environment: Object.entries({ PORT: String(port), ...environment })
+    .map(([key, value]) => ({ name: key, value }))
+    // ECS sorts them, and Terraform would see a difference.
+    .sort((one, other) => (one.name < other.name ? -1 : 1)),
+  healthCheck: {
+    command: ['CMD', 'node', '-e', healthCheckScript(port)],
+    interval: 15,
+    timeout: 5,
+    retries: 3,
+    startPeriod: 30,
+  },
+  stopTimeout: SECONDS_TO_FINISH,
+  ulimits: [{ name: 'nofile', softLimit: OPEN_FILES, hardLimit: OPEN_FILES }],
+  logConfiguration: {
+    logDriver: 'awslogs',
+    options: { 'awslogs-group': logGroup, 'awslogs-region': region, 'awslogs-stream-prefix': name },
+  },
+});
+
+interface TaskDefinitionProps {
   readonly deployment: Deployment;
   readonly family: string;
   readonly executionRoleName: string;
   readonly logGroupName: string;
   readonly containerName: string;
   readonly port: number;
-  readonly size: ServiceConfiguration;
+  readonly size: Pick<ServiceConfiguration, 'cpu' | 'memory' | 'imageTag'>;
   readonly repository: ImageRepository;
   readonly environment: Readonly<Record<string, string>>;
-  /** What the code in the container may do in AWS. @default - nothing */
+  readonly logRetentionDays: number;
+  /** The permissions of the code in the container. @default - none */
   readonly taskRole?: Role;
 }
 
@@ -31,21 +79,22 @@ export class TaskDefinition extends Construct {
   constructor(scope: Construct, id: string, props: TaskDefinitionProps) {
     super(scope, id);
     const { deployment, repository, size, taskRole } = props;
-    const { arns, config } = deployment;
+    const { arns, region } = deployment;
     this.taskRole = taskRole;
     this.family = props.family;
 
     const logs = new CloudwatchLogGroup(this, 'logs', {
       name: props.logGroupName,
-      retentionInDays: config.observability.logRetentionDays,
+      retentionInDays: props.logRetentionDays,
     });
     this.executionRole = new Role(this, 'execution-role', {
       deployment,
       name: props.executionRoleName,
-      description: `ECS starts the tasks of ${props.family} with it`,
+      description: `Used by ECS to start the tasks of ${props.family}`,
       service: 'ecs-tasks.amazonaws.com',
     });
-    this.executionRole.grant(...repository.pull(), {
+    repository.grantPull(this.executionRole);
+    this.executionRole.grant({
       sid: 'WriteTheLog',
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [arns.logStreams(props.logGroupName)],
@@ -69,7 +118,7 @@ export class TaskDefinition extends Construct {
           port: props.port,
           environment: props.environment,
           logGroup: logs.name,
-          region: config.region,
+          region,
         }),
       ]),
       dependsOn: [this.executionRole.permissions],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DefinitionStep } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import type { DefinitionStep } from '../../../stacks/learning/pipeline-schema.ts';
 import { resolve, type Scope } from './variables.ts';
 
 type Condition = Extract<DefinitionStep, { Type: 'Condition' }>['Arguments']['Conditions'][number];

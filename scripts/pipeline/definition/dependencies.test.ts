@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allSteps } from '../../../stacks/learning/pipeline-schema.ts';
 import { condition, definitionOf, fail, job, nameOfJob, reported } from '../testing.ts';
-import { allSteps, checkDefinition, dependenciesOf } from './dependencies.ts';
+import { checkDefinition, dependenciesOf } from './dependencies.ts';
 
 test('a step depends on what it names, and on what it reads anywhere', () => {
   const joined = { 'Std:Join': { On: '', Values: ['x', reported('B', 'a'), { Get: 'Parameters.Epoch' }] } };

@@ -1,22 +1,10 @@
-import { z } from 'zod';
-import type { Definition, DefinitionStep } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import {
+  allSteps,
+  type Definition,
+  type DefinitionStep,
+  referencesIn,
+} from '../../../stacks/learning/pipeline-schema.ts';
 import { stepOf } from './variables.ts';
-
-const getter = z.object({ Get: z.string() });
-
-const referencesIn = (value: unknown): string[] => {
-  if (typeof value !== 'object' || value === null) return [];
-  const found = getter.safeParse(value);
-  return found.success ? [found.data.Get] : Object.values(value).flatMap(referencesIn);
-};
-
-/** The steps on the branches of a condition; none of any other step. */
-export const branchSteps = (step: DefinitionStep): readonly DefinitionStep[] =>
-  step.Type === 'Condition' ? [...step.Arguments.IfSteps, ...step.Arguments.ElseSteps] : [];
-
-/** Every step, those on branches after their condition. */
-export const allSteps = ({ Steps }: Definition): readonly DefinitionStep[] =>
-  Steps.flatMap((step) => [step, ...branchSteps(step)]);
 
 /** The steps that must have succeeded before a step can run: those that it names, and those that it reads. */
 export const dependenciesOf = (step: DefinitionStep): ReadonlySet<string> => {

@@ -1,4 +1,4 @@
-import type { Definition } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import type { Definition } from '../../../stacks/learning/pipeline-schema.ts';
 
 /**
  * The definition's learning rate is the original's, for ten epochs on a backbone or for going on with a model of one's

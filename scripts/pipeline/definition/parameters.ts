@@ -1,7 +1,4 @@
-import type {
-  Definition,
-  DefinitionParameter,
-} from '../../../stacks/learning/pipelines/definition-schema.ts';
+import type { Definition, DefinitionParameter } from '../../../stacks/learning/pipeline-schema.ts';
 import type { Scalar } from './variables.ts';
 
 const wrong = ({ Name, DefaultValue }: DefinitionParameter, text: string, wanted: string) =>

@@ -3,7 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { type Definition, definitionSchema } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import { type Definition, definitionSchema } from '../../../stacks/learning/pipeline-schema.ts';
 import { ROOT } from '../../root.ts';
 
 export const PIPELINES = ['train', 'model', 'deploy'] as const;

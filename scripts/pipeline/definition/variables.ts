@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type PipelineVariable, pipelineVariable } from '../../../stacks/learning/pipelines/variables.ts';
+import { type PipelineVariable, pipelineVariable } from '../../../stacks/learning/pipeline-schema.ts';
 import { propertyAt } from './property.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);

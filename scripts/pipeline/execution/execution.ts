@@ -1,7 +1,11 @@
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { Definition, DefinitionStep } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import {
+  branchSteps,
+  type Definition,
+  type DefinitionStep,
+} from '../../../stacks/learning/pipeline-schema.ts';
 import { holds } from '../definition/condition.ts';
-import { branchSteps, checkDefinition, dependenciesOf } from '../definition/dependencies.ts';
+import { checkDefinition, dependenciesOf } from '../definition/dependencies.ts';
 import { resolve, type Scalar, type Scope, type StepOutput } from '../definition/variables.ts';
 import { StepFailure, StepStopped } from './failure.ts';
 import { withRetries } from './retry.ts';

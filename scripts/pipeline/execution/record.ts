@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { definitionSchema } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import { definitionSchema } from '../../../stacks/learning/pipeline-schema.ts';
 import { PIPELINES } from '../definition/source.ts';
 import { stepOutputSchema } from '../definition/variables.ts';
 import { isExecutionId } from '../storage/names.ts';

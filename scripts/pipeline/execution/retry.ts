@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DefinitionStep } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import type { DefinitionStep } from '../../../stacks/learning/pipeline-schema.ts';
 import { StepFailure, StepStopped } from './failure.ts';
 
 export type RetryPolicies = Extract<DefinitionStep, { Type: 'Training' }>['RetryPolicies'];

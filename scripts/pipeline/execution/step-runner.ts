@@ -1,4 +1,4 @@
-import type { DefinitionStep } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import type { DefinitionStep } from '../../../stacks/learning/pipeline-schema.ts';
 import type { StepOutput } from '../definition/variables.ts';
 
 /** A step that something outside of the definition carries out. */

@@ -1,4 +1,4 @@
-import type { DefinitionStep } from '../../../stacks/learning/pipelines/definition-schema.ts';
+import type { DefinitionStep } from '../../../stacks/learning/pipeline-schema.ts';
 
 export type StepStatus = 'Waiting' | 'Executing' | 'Succeeded' | 'Failed' | 'Stopped' | 'NotRun';
 

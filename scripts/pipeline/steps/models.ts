@@ -1,30 +1,9 @@
-import { z } from 'zod';
+import { resolvedRequests } from '../../../stacks/learning/pipeline-schema.ts';
 import type { StepOutput } from '../definition/variables.ts';
 import { StepFailure } from '../execution/failure.ts';
 import type { StepContext } from '../execution/step-runner.ts';
 import { nameOf } from '../storage/names.ts';
 import type { LocalAws } from './environment.ts';
-
-const container = z.object({
-  Image: z.string(),
-  ModelDataUrl: z.string(),
-  Environment: z.record(z.string(), z.string()),
-});
-
-const modelRequest = z.object({
-  PrimaryContainer: container,
-  ExecutionRoleArn: z.string(),
-  EnableNetworkIsolation: z.boolean(),
-});
-
-const packageRequest = z.looseObject({
-  ModelPackageGroupName: z.string(),
-  ModelApprovalStatus: z.string(),
-  InferenceSpecification: z.looseObject({ Containers: z.array(container) }),
-  ModelMetrics: z.looseObject({
-    ModelQuality: z.object({ Statistics: z.object({ ContentType: z.string(), S3Uri: z.string() }) }),
-  }),
-});
 
 /** @throws StepFailure when nothing lies there */
 const requireObject = async ({ s3 }: LocalAws, uri: string, what: string): Promise<void> => {
@@ -38,7 +17,7 @@ export const runModel = async (
   { executionId, report }: StepContext,
   local: LocalAws,
 ): Promise<StepOutput> => {
-  const model = modelRequest.parse(request);
+  const model = resolvedRequests.model.parse(request);
   await requireObject(local, model.PrimaryContainer.ModelDataUrl, "The model's archive");
   const name = nameOf(executionId, stepName);
   const { ModelArn } = local.registry.createModel({ ModelName: name, ...model });
@@ -52,7 +31,7 @@ export const runRegisterModel = async (
   { report }: StepContext,
   local: LocalAws,
 ): Promise<StepOutput> => {
-  const { ModelPackageGroupName, ...description } = packageRequest.parse(request);
+  const { ModelPackageGroupName, ...description } = resolvedRequests.modelPackage.parse(request);
   const { S3Uri } = description.ModelMetrics.ModelQuality.Statistics;
   for (const { ModelDataUrl } of description.InferenceSpecification.Containers)
     await requireObject(local, ModelDataUrl, "The model's archive");

@@ -1,52 +1,28 @@
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
-import type { DefinitionStep } from '../../../stacks/learning/pipelines/definition-schema.ts';
-import { localArn } from '../../aws-double/protocol.ts';
+import type { z } from 'zod';
+import { resolvedRequests, type StepOfType } from '../../../stacks/learning/pipeline-schema.ts';
 import type { StepOutput } from '../definition/variables.ts';
 import { StepFailure } from '../execution/failure.ts';
 import type { StepContext } from '../execution/step-runner.ts';
 import { Container } from '../jobs/container.ts';
+import { localArn } from '../storage/arn.ts';
 import { nameOf } from '../storage/names.ts';
 import { type LocalAws, overridden } from './environment.ts';
 import { warningIn } from './warning.ts';
 
-type ProcessingStep = Extract<DefinitionStep, { Type: 'Processing' }>;
+type ProcessingStep = StepOfType<'Processing'>;
 
-/** The part of CreateProcessingJob that means something on this machine. */
-const requestSchema = z.object({
-  AppSpecification: z.object({ ContainerArguments: z.array(z.string()) }),
-  ProcessingInputs: z
-    .array(
-      z.object({
-        InputName: z.string(),
-        S3Input: z.object({ S3Uri: z.string(), LocalPath: z.string() }),
-      }),
-    )
-    .default([]),
-  ProcessingOutputConfig: z
-    .object({
-      Outputs: z.array(
-        z.object({
-          OutputName: z.string(),
-          S3Output: z.object({ S3Uri: z.string(), LocalPath: z.string() }),
-        }),
-      ),
-    })
-    .default({ Outputs: [] }),
-  Environment: z.record(z.string(), z.string()).default({}),
-  NetworkConfig: z.object({ EnableNetworkIsolation: z.boolean() }).default({ EnableNetworkIsolation: false }),
-  StoppingCondition: z.object({ MaxRuntimeInSeconds: z.number() }),
-});
+type Request = z.infer<typeof resolvedRequests.processing>;
 
-type Request = z.infer<typeof requestSchema>;
+const NO_OUTPUTS = { Outputs: [] };
 
 /** What SageMaker shows of a processing job's end. */
 const MESSAGE = '/opt/ml/output/message';
 
 const readPropertyFiles = async (
   { Name, PropertyFiles = [] }: ProcessingStep,
-  { ProcessingOutputConfig: { Outputs } }: Request,
+  { ProcessingOutputConfig: { Outputs } = NO_OUTPUTS }: Request,
   { s3 }: LocalAws,
 ): Promise<Record<string, unknown>> => {
   const read = PropertyFiles.map(async ({ PropertyFileName, OutputName, FilePath }) => {
@@ -72,19 +48,19 @@ export const runProcessing = async (
   local: LocalAws,
 ): Promise<StepOutput> => {
   const { s3, jobs, entryPoint, overrides, sageMaker } = local;
-  const job = requestSchema.parse(request);
-  const { Outputs } = job.ProcessingOutputConfig;
+  const job = resolvedRequests.processing.parse(request);
+  const { Outputs } = job.ProcessingOutputConfig ?? NO_OUTPUTS;
   const name = nameOf(executionId, step.Name);
   const container = new Container(jobs, name);
   await container.writeJson('/opt/ml/config/processingjobconfig.json', { ProcessingJobName: name, ...job });
-  for (const { InputName, S3Input } of job.ProcessingInputs)
+  for (const { InputName, S3Input } of job.ProcessingInputs ?? [])
     await container.provide(s3, S3Input.S3Uri, S3Input.LocalPath, `The input ${InputName}`);
   await container.mkdir(...Outputs.map(({ S3Output }) => S3Output.LocalPath));
-  const aws = job.NetworkConfig.EnableNetworkIsolation ? {} : await sageMaker();
+  const aws = job.NetworkConfig?.EnableNetworkIsolation ? {} : await sageMaker();
   await container.run({
     entryPoint,
     parameters: job.AppSpecification.ContainerArguments,
-    environment: { ...aws, ...overridden(job.Environment, overrides) },
+    environment: { ...aws, ...overridden(job.Environment ?? {}, overrides) },
     onLine: (line) => {
       const warning = warningIn(line);
       if (warning !== undefined) warn(warning);

@@ -1,39 +1,20 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { create } from 'tar';
-import { z } from 'zod';
-import { COMMANDS, MODEL_ARCHIVE, TRAINING_PATHS } from '../../../model/contract/sagemaker-jobs.ts';
-import { localArn } from '../../aws-double/protocol.ts';
+import type { z } from 'zod';
+import { COMMANDS, MODEL_ARCHIVE, TRAINING_PATHS } from '../../../model/contract/learning-jobs.ts';
+import { resolvedRequests } from '../../../stacks/learning/pipeline-schema.ts';
 import type { StepOutput } from '../definition/variables.ts';
 import { StepFailure } from '../execution/failure.ts';
 import type { StepContext } from '../execution/step-runner.ts';
 import { Container } from '../jobs/container.ts';
+import { localArn } from '../storage/arn.ts';
 import { randomLetters } from '../storage/names.ts';
 import { type LocalAws, overridden } from './environment.ts';
 import { Metrics } from './metrics.ts';
 import { warningIn } from './warning.ts';
 
-/** The part of CreateTrainingJob that means something on this machine. */
-const requestSchema = z.object({
-  TrainingJobName: z.string(),
-  AlgorithmSpecification: z.object({
-    MetricDefinitions: z.array(z.object({ Name: z.string(), Regex: z.string() })),
-  }),
-  HyperParameters: z.record(z.string(), z.string()),
-  InputDataConfig: z.array(
-    z.object({
-      ChannelName: z.string(),
-      DataSource: z.object({ S3DataSource: z.object({ S3Uri: z.string() }) }),
-    }),
-  ),
-  OutputDataConfig: z.object({ S3OutputPath: z.string() }),
-  CheckpointConfig: z.object({ S3Uri: z.string(), LocalPath: z.string() }),
-  ResourceConfig: z.object({ InstanceType: z.string() }),
-  StoppingCondition: z.object({ MaxRuntimeInSeconds: z.number() }),
-  Environment: z.record(z.string(), z.string()),
-});
-
-type Request = z.infer<typeof requestSchema>;
+type Request = z.infer<typeof resolvedRequests.training>;
 
 const CONFIG = '/opt/ml/input/config';
 
@@ -69,7 +50,7 @@ export const runTraining = async (
   { executionId, signal, report, warn }: StepContext,
   { s3, jobs, entryPoint, overrides }: LocalAws,
 ): Promise<StepOutput> => {
-  const training = requestSchema.parse(request);
+  const training = resolvedRequests.training.parse(request);
   const name = `${training.TrainingJobName}-${executionId}-${randomLetters(10)}`;
   const container = new Container(jobs, name);
   const arn = localArn(`training-job/${name}`);

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { TRAINING_ENVIRONMENT } from '../../../model/contract/sagemaker-jobs.ts';
-import { FOLDERS, source } from '../../../stacks/learning/pipelines/locations.ts';
+import { TRAINING_ENVIRONMENT } from '../../../model/contract/learning-jobs.ts';
+import { FOLDERS, inputPrefix } from '../../../stacks/learning/folders.ts';
 import { ROOT } from '../../root.ts';
 import type { ExecutionRecord, Plan } from '../execution/record.ts';
 import type { Naming } from '../given-places.ts';
@@ -9,7 +9,7 @@ import { table } from './text.ts';
 /** Whether a parameter points to the folder that stands for an input which is left out. */
 const isLeftOut = (value: string): boolean => {
   const [, bucket] = /^s3:\/\/([^/]+)\//.exec(value) ?? [];
-  return bucket !== undefined && value === source(bucket, FOLDERS.nothing);
+  return bucket !== undefined && value === inputPrefix(bucket, FOLDERS.nothing);
 };
 
 /**

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PIPELINE_SETTINGS } from '../../../stacks/learning/pipeline-settings-fixture.ts';
+import { pipelineDefinitions } from '../../../stacks/learning/pipelines.ts';
 import type { Values } from '../input/json.ts';
 import { created, destroyed, type Fixture, inventoryWith, replaced, unchanged, updated } from '../testing.ts';
 import { costsSection } from './costs-section.ts';
@@ -110,11 +112,7 @@ test('a service on spot without autoscaling has its fixed number of tasks', () =
 });
 
 test('machines of equal steps are told once, with the pipelines that have them', () => {
-  const definition = JSON.stringify({
-    Steps: [
-      { Name: 'Train', Arguments: { ResourceConfig: { InstanceType: 'ml.g5.xlarge', InstanceCount: 1 } } },
-    ],
-  });
+  const definition = JSON.stringify(pipelineDefinitions(PIPELINE_SETTINGS).train);
   const pipeline = (name: string) =>
     created(`aws_sagemaker_pipeline.${name}`, { pipeline_name: name, pipeline_definition: definition });
   const text = section(
@@ -122,6 +120,11 @@ test('machines of equal steps are told once, with the pipelines that have them',
     pipeline('second'),
     created('aws_sagemaker_pipeline.x', { pipeline_name: 'x' }, { unknown: { pipeline_definition: true } }),
   );
-  assert.ok(rows(text).includes('| `Train` | training job | 1 × ml.g5.xlarge | `first`, `second` |'), text);
+  assert.ok(
+    rows(text).includes(
+      '| `Train` | training job | 1 × ml.g4dn.xlarge, spot, at most 4 h | `first`, `second` |',
+    ),
+    text,
+  );
   assert.match(text, /the definition of `x` cannot be read before the apply/);
 });

@@ -1,4 +1,4 @@
-import { UNRESTRICTED } from '../../../stacks/iam/unrestricted.ts';
+import { UNRESTRICTED_ACTIONS } from '../../../stacks/iam/policy.ts';
 import { blocks, bold, bullet, code, count, lines } from '../markdown.ts';
 import type { Policy } from './policies.ts';
 import { codes, conditionText } from './statement-text.ts';
@@ -12,7 +12,7 @@ interface WideStatement {
 }
 
 const reasonOf = ({ actions, resources }: Statement): string => {
-  const reasons = actions.flatMap((action) => UNRESTRICTED[action] ?? []);
+  const reasons = actions.flatMap((action) => UNRESTRICTED_ACTIONS[action] ?? []);
   const all = resources.includes('*') && reasons.length === actions.length;
   return all ? [...new Set(reasons)].join('; ') : '';
 };

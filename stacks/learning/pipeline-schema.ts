@@ -1,0 +1,291 @@
+import { z } from 'zod';
+
+/*
+ * The part of a SageMaker pipeline definition that ours use; it is built, run and read with these types. Unknown fields
+ * are errors, so that no reader skips a field without noticing.
+ */
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9\-_]{1,64}$/, 'must be up to 64 letters, digits, hyphens and underscores');
+
+const get = z.strictObject({
+  Get: z.union([
+    z.templateLiteral(['Parameters.', z.string()]),
+    z.templateLiteral(['Steps.', z.string()]),
+    z.templateLiteral(['Execution.', z.enum(['PipelineExecutionId', 'PipelineExecutionArn'])]),
+  ]),
+});
+
+const jsonGet = z.strictObject({
+  'Std:JsonGet': z.strictObject({
+    PropertyFile: z.strictObject({ Get: z.templateLiteral(['Steps.', z.string()]) }),
+    Path: z.string().min(1),
+  }),
+});
+
+const join = z.strictObject({
+  'Std:Join': z.strictObject({
+    On: z.string(),
+    Values: z.array(z.union([z.string(), z.number(), get, jsonGet])).min(1),
+  }),
+});
+
+/** A string or number that is known only when the pipeline runs. */
+export const pipelineVariable = z.union([get, join, jsonGet]);
+
+/**
+ * The `Arguments` of each type of step: a request of SageMaker's API.
+ *
+ * @param text a string that is not empty
+ * @param value any string
+ */
+const requests = <Text extends z.ZodType, Value extends z.ZodType>(text: Text, value: Value) => {
+  const environment = z.record(z.string().regex(/^[A-Za-z_]\w*$/), value);
+  const roleArn = z.string().min(1);
+  const oneInstance = z.strictObject({
+    InstanceType: z.string().min(1),
+    InstanceCount: z.literal(1),
+    VolumeSizeInGB: z.int().min(1),
+  });
+  const prefix = {
+    S3Uri: text,
+    S3DataType: z.literal('S3Prefix'),
+    S3DataDistributionType: z.literal('FullyReplicated'),
+  };
+  const container = z.strictObject({
+    Image: z.string().min(1),
+    ModelDataUrl: text,
+    Environment: environment,
+  });
+
+  /** `TrainingJobName` is the first part of the job's name; SageMaker adds the execution and some random letters. */
+  const training = z.strictObject({
+    TrainingJobName: z.string().min(1),
+    AlgorithmSpecification: z.strictObject({
+      TrainingImage: text,
+      TrainingInputMode: z.literal('File'),
+      MetricDefinitions: z.array(
+        z.strictObject({ Name: z.string().min(1).max(255), Regex: z.string().min(1).max(500) }),
+      ),
+    }),
+    HyperParameters: z.record(z.string(), text),
+    InputDataConfig: z
+      .array(
+        z.strictObject({
+          ChannelName: z.string().regex(/^[\w.-]{1,64}$/),
+          InputMode: z.literal('File'),
+          DataSource: z.strictObject({ S3DataSource: z.strictObject(prefix) }),
+        }),
+      )
+      .min(1)
+      .max(20),
+    OutputDataConfig: z.strictObject({ S3OutputPath: text }),
+    CheckpointConfig: z.strictObject({ S3Uri: text, LocalPath: z.string().min(1) }),
+    ResourceConfig: oneInstance,
+    EnableManagedSpotTraining: z.boolean(),
+    StoppingCondition: z.strictObject({
+      MaxRuntimeInSeconds: z.int().min(1),
+      MaxWaitTimeInSeconds: z.int().min(1).optional(),
+    }),
+    EnableNetworkIsolation: z.boolean(),
+    Environment: environment,
+    RoleArn: roleArn,
+  });
+
+  /** Without a name SageMaker calls the job `pipelines-<execution>-<step>-<random letters>`; so with models. */
+  const processing = z.strictObject({
+    AppSpecification: z.strictObject({ ImageUri: text, ContainerArguments: z.array(text).min(1).max(100) }),
+    ProcessingInputs: z
+      .array(
+        z.strictObject({
+          InputName: z.string().min(1),
+          S3Input: z.strictObject({
+            ...prefix,
+            LocalPath: z.string().min(1),
+            S3InputMode: z.literal('File'),
+          }),
+        }),
+      )
+      .max(10)
+      .optional(),
+    ProcessingOutputConfig: z
+      .strictObject({
+        Outputs: z
+          .array(
+            z.strictObject({
+              OutputName: z.string().min(1),
+              S3Output: z.strictObject({
+                S3Uri: text,
+                LocalPath: z.string().min(1),
+                S3UploadMode: z.literal('EndOfJob'),
+              }),
+            }),
+          )
+          .max(10),
+      })
+      .optional(),
+    Environment: environment.optional(),
+    NetworkConfig: z.strictObject({ EnableNetworkIsolation: z.boolean() }).optional(),
+    ProcessingResources: z.strictObject({ ClusterConfig: oneInstance }),
+    StoppingCondition: z.strictObject({ MaxRuntimeInSeconds: z.int().min(1) }),
+    RoleArn: roleArn,
+  });
+
+  const model = z.strictObject({
+    PrimaryContainer: container,
+    ExecutionRoleArn: roleArn,
+    EnableNetworkIsolation: z.boolean(),
+  });
+
+  const modelPackage = z.strictObject({
+    ModelPackageGroupName: z.string().min(1),
+    ModelApprovalStatus: z.enum(['Approved', 'PendingManualApproval', 'Rejected']),
+    InferenceSpecification: z.strictObject({
+      Containers: z.array(container).length(1),
+      SupportedContentTypes: z.array(z.string().min(1)),
+      SupportedResponseMIMETypes: z.array(z.string().min(1)),
+      SupportedRealtimeInferenceInstanceTypes: z.array(z.string().min(1)),
+    }),
+    ModelMetrics: z.strictObject({
+      ModelQuality: z.strictObject({
+        Statistics: z.strictObject({ ContentType: z.string().min(1), S3Uri: text }),
+      }),
+    }),
+    CustomerMetadataProperties: z.record(z.string().min(1).max(128), text),
+  });
+
+  return { training, processing, model, modelPackage };
+};
+
+const text = z.union([z.string().min(1), pipelineVariable]);
+const unresolved = requests(text, z.union([z.string(), pipelineVariable]));
+
+/** The same requests once every variable is resolved: what carries out a step parses its request with them. */
+export const resolvedRequests = requests(z.string(), z.string());
+
+/** Source: "Retry Policy for Pipeline Steps", SageMaker's developer guide. */
+const retryPolicy = z.strictObject({
+  ExceptionType: z
+    .array(
+      z.enum([
+        'Step.SERVICE_FAULT',
+        'Step.THROTTLING',
+        'SageMaker.JOB_INTERNAL_ERROR',
+        'SageMaker.CAPACITY_ERROR',
+      ]),
+    )
+    .min(1),
+  IntervalSeconds: z.int().min(1).max(43_200),
+  BackoffRate: z.number().min(1),
+  MaxAttempts: z.int().min(1).max(20),
+});
+
+const anyStep = { Name: name, DependsOn: z.array(name).min(1).optional() };
+const retried = { ...anyStep, RetryPolicies: z.array(retryPolicy) };
+/** A JSON file in one of the step's outputs, from which later steps read values. */
+const propertyFile = z.strictObject({
+  PropertyFileName: name,
+  OutputName: z.string().min(1),
+  FilePath: z.string().min(1),
+});
+
+/** The steps that may be on a branch: SageMaker does not nest conditions. */
+const branchStep = [
+  z.strictObject({ ...retried, Type: z.literal('Training'), Arguments: unresolved.training }),
+  z.strictObject({
+    ...retried,
+    Type: z.literal('Processing'),
+    Arguments: unresolved.processing,
+    PropertyFiles: z.array(propertyFile).optional(),
+  }),
+  z.strictObject({ ...retried, Type: z.literal('Model'), Arguments: unresolved.model }),
+  z.strictObject({ ...retried, Type: z.literal('RegisterModel'), Arguments: unresolved.modelPackage }),
+  z.strictObject({
+    ...anyStep,
+    Type: z.literal('Fail'),
+    Arguments: z.strictObject({ ErrorMessage: text }),
+  }),
+] as const;
+
+const branch = z.array(z.discriminatedUnion('Type', branchStep));
+const operand = z.union([z.number(), pipelineVariable]);
+const conditionStep = z.strictObject({
+  ...anyStep,
+  Type: z.literal('Condition'),
+  Arguments: z.strictObject({
+    Conditions: z
+      .array(
+        z.strictObject({ Type: z.literal('GreaterThanOrEqualTo'), LeftValue: operand, RightValue: operand }),
+      )
+      .min(1),
+    IfSteps: branch,
+    ElseSteps: branch,
+  }),
+});
+
+const step = z.discriminatedUnion('Type', [...branchStep, conditionStep]);
+
+const parameter = z.discriminatedUnion('Type', [
+  z.strictObject({ Name: name, Type: z.literal('String'), DefaultValue: z.string().max(4096) }),
+  z.strictObject({ Name: name, Type: z.literal('Integer'), DefaultValue: z.int() }),
+  z.strictObject({ Name: name, Type: z.literal('Float'), DefaultValue: z.number() }),
+]);
+
+/**
+ * A pipeline definition, as `CreatePipeline` takes it in JSON. Names must be unique and references must point to earlier
+ * steps; this schema does not check that.
+ */
+export const definitionSchema = z.strictObject({
+  Version: z.literal('2020-12-01'),
+  Metadata: z.record(z.string(), z.string()),
+  Parameters: z.array(parameter),
+  Steps: z.array(step).min(1),
+});
+
+export type PipelineVariable = z.infer<typeof pipelineVariable>;
+type JoinedValue = z.infer<typeof join>['Std:Join']['Values'][number];
+export type RetryPolicy = z.infer<typeof retryPolicy>;
+export type Definition = z.infer<typeof definitionSchema>;
+export type DefinitionParameter = z.infer<typeof parameter>;
+export type DefinitionStep = z.infer<typeof step>;
+export type StepOfType<Type extends DefinitionStep['Type']> = Extract<
+  DefinitionStep,
+  { readonly Type: Type }
+>;
+
+/** A field of an earlier step's Describe answer, such as `ModelArtifacts.S3ModelArtifacts`. */
+export const property = (step: string, path: string) => ({ Get: `Steps.${step}.${path}` as const });
+
+/** This run of the pipeline. */
+export const EXECUTION = {
+  id: { Get: 'Execution.PipelineExecutionId' },
+  arn: { Get: 'Execution.PipelineExecutionArn' },
+} as const;
+
+/** Several values as one string; of a single one, its text: for a field that must be a string, and a number. */
+export const joined = (on: string, ...values: readonly JoinedValue[]) => ({
+  'Std:Join': { On: on, Values: [...values] },
+});
+
+/** A value of the JSON file that an earlier processing step declared under `propertyFile`. */
+export const fromFile = (step: string, propertyFile: string, path: string) => ({
+  'Std:JsonGet': { PropertyFile: property(step, `PropertyFiles.${propertyFile}`), Path: path },
+});
+
+/** The steps on the branches of a condition; none of any other step. */
+export const branchSteps = (step: DefinitionStep): readonly DefinitionStep[] =>
+  step.Type === 'Condition' ? [...step.Arguments.IfSteps, ...step.Arguments.ElseSteps] : [];
+
+/** Every step, those on branches after their condition. */
+export const allSteps = ({ Steps }: Pick<Definition, 'Steps'>): readonly DefinitionStep[] =>
+  Steps.flatMap((step) => [step, ...branchSteps(step)]);
+
+const getter = z.object({ Get: z.string() });
+
+/** Every `Get` anywhere in a value. */
+export const referencesIn = (value: unknown): string[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  const found = getter.safeParse(value);
+  return found.success ? [found.data.Get] : Object.values(value).flatMap(referencesIn);
+};

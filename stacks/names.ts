@@ -1,0 +1,89 @@
+import { ENDPOINT } from '../services/contract/services.ts';
+import type { Configuration } from './config/schema.ts';
+
+const pascal = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
+/**
+ * The name of every resource that people look for in AWS. With the default prefix and no suffix they are
+ * the names of the architecture's description, letter by letter.
+ */
+export const resourceNames = (
+  config: Pick<Configuration, 'namePrefix' | 'nameSuffix' | 'bucketSuffix' | 'account'>,
+) => {
+  const { namePrefix: prefix, nameSuffix, account } = config;
+  const end = nameSuffix ? `-${nameSuffix}` : '';
+  const bucketEnd = `${end}-${config.bucketSuffix || account}`;
+  const named = (name: string): string => `${name}${end}`;
+  const own = (name: string): string => named(`${prefix}-${name}`);
+
+  const service = (short: 'web' | 'was') => ({
+    repository: own(short),
+    image: `${prefix}-${short}`,
+    loadBalancer: own(`${short}-alb`),
+    loadBalancerSecurityGroup: own(`${short}-alb-sg`),
+    targetGroup: own(`${short}-alb-tg`),
+    securityGroup: own(`${short}-sg`),
+    taskDefinition: own(`${short}-td`),
+    service: own(`${short}-service`),
+    scalingPolicy: own(`${short}-asg-policy`),
+    taskRole: named(`ecs${pascal(short)}TaskRole`),
+    executionRole: named(`ecs${pascal(short)}ExecutionRole`),
+    logGroup: `/ecs/${own(short)}`,
+  });
+
+  const pipeline = (short: 'web' | 'was' | 'ml') => ({
+    source: own(short),
+    build: named(`${prefix}${pascal(short)}Build`),
+    pipeline: own(`${short}-pipeline`),
+    pushRule: own(`${short}-push`),
+    buildRole: own(`${short}-build-role`),
+    pipelineRole: own(`${short}-pipeline-role`),
+    startRole: own(`${short}-pipeline-start-role`),
+    buildLogGroup: `/codebuild/${own(short)}`,
+  });
+
+  return {
+    own,
+    vpc: own('vpc'),
+    cluster: named(`${pascal(prefix)}EcsCluster`),
+    web: { ...service('web'), delivery: pipeline('web') },
+    was: { ...service('was'), delivery: pipeline('was'), invokePolicy: named('InvokeSageMakerEndpoint') },
+    firewall: own('web-waf'),
+    learning: {
+      repository: own('ml'),
+      delivery: pipeline('ml'),
+      studio: own('sagemaker-studio'),
+      userProfile: own('model-engineer'),
+      modelPackageGroup: own('flower-classifier'),
+      trainingJob: own('flower-classifier'),
+      pipelines: {
+        train: named(`${pascal(prefix)}MlPipeline-Train`),
+        model: named(`${pascal(prefix)}MlPipeline-Model`),
+        deploy: named(`${pascal(prefix)}MlPipeline-Deploy`),
+      },
+      endpoint: named(ENDPOINT.name),
+      studioRole: own('sagemaker-studio-role'),
+      pipelineRole: own('ml-pipeline-execution-role'),
+      trainingRole: own('ml-training-role'),
+      servingRole: own('ml-serving-role'),
+      deployRole: own('ml-deploy-role'),
+    },
+    buckets: {
+      dataset: `${prefix}-ml-dataset${bucketEnd}`,
+      artifacts: `${prefix}-artifacts${bucketEnd}`,
+      accessLogs: `${prefix}-access-logs${bucketEnd}`,
+    },
+    alarmTopic: own('alarms'),
+    dashboard: own('dashboard'),
+    budget: own('monthly'),
+    alarm: (what: string): string => own(what),
+  };
+};
+
+export type Names = ReturnType<typeof resourceNames>;
+
+/** Names of the alarms that roll a new model back during its deployment. */
+export const endpointAlarmNames = (names: Pick<Names, 'alarm'>) => ({
+  errors: names.alarm('endpoint-errors'),
+  latency: names.alarm('endpoint-latency'),
+});

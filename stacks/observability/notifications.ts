@@ -1,0 +1,147 @@
+import { BudgetsBudget } from '@cdktf/provider-aws/lib/budgets-budget/index.js';
+import { CloudwatchEventRule } from '@cdktf/provider-aws/lib/cloudwatch-event-rule/index.js';
+import { CloudwatchEventTarget } from '@cdktf/provider-aws/lib/cloudwatch-event-target/index.js';
+import { SnsTopic } from '@cdktf/provider-aws/lib/sns-topic/index.js';
+import { SnsTopicPolicy } from '@cdktf/provider-aws/lib/sns-topic-policy/index.js';
+import { SnsTopicSubscription } from '@cdktf/provider-aws/lib/sns-topic-subscription/index.js';
+import { Construct } from 'constructs';
+import type { Deployment } from '../deployment.ts';
+import { resourcePolicy } from '../iam/policy.ts';
+import { EncryptionKey } from '../storage/key.ts';
+
+/** Services of AWS that report here. */
+const SENDERS = ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com', 'events.amazonaws.com'];
+
+interface AlarmTopicProps {
+  readonly deployment: Deployment;
+  /** Address to subscribe; empty: none. */
+  readonly email: string;
+}
+
+/** Where alarms, failures and budget warnings are published, encrypted; e-mail is one subscription. */
+export class AlarmTopic extends Construct {
+  readonly topic: SnsTopic;
+  /** Services that check whether they may publish must depend on it. */
+  readonly policy: SnsTopicPolicy;
+
+  constructor(scope: Construct, id: string, { deployment, email }: AlarmTopicProps) {
+    super(scope, id);
+    const { account, arns, names } = deployment;
+    const senders = {
+      principal: { service: SENDERS },
+      conditions: { StringEquals: { 'aws:SourceAccount': account } },
+    };
+    const key = new EncryptionKey(this, 'key', {
+      deployment,
+      name: names.alarmTopic,
+      description: `Messages of ${names.alarmTopic}`,
+      // CloudWatch cannot publish to a topic under the key that AWS manages.
+      services: [
+        {
+          ...senders,
+          sid: 'SendersEncryptTheirMessages',
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          resources: ['*'],
+        },
+      ],
+    });
+    this.topic = new SnsTopic(this, 'Resource', { name: names.alarmTopic, kmsMasterKeyId: key.key.arn });
+    this.policy = new SnsTopicPolicy(this, 'policy', {
+      arn: this.topic.arn,
+      policy: resourcePolicy([
+        {
+          ...senders,
+          sid: 'SendersPublish',
+          actions: ['sns:Publish'],
+          resources: [arns.topic(names.alarmTopic)],
+        },
+      ]),
+    });
+    if (email)
+      new SnsTopicSubscription(this, 'email', {
+        topicArn: this.topic.arn,
+        protocol: 'email',
+        endpoint: email,
+      });
+  }
+}
+
+interface FailedPipelinesProps {
+  readonly deployment: Deployment;
+  readonly topic: AlarmTopic;
+}
+
+/** Notifies the alarm topic when one of our delivery or learning pipelines fails. */
+export class FailedPipelines extends Construct {
+  constructor(scope: Construct, id: string, { deployment, topic }: FailedPipelinesProps) {
+    super(scope, id);
+    const { arns, names } = deployment;
+    const notify = (key: string, name: string, description: string, pattern: object) => {
+      const rule = new CloudwatchEventRule(this, key, {
+        name,
+        description,
+        eventPattern: JSON.stringify(pattern),
+      });
+      new CloudwatchEventTarget(this, `${key}-topic`, {
+        rule: rule.name,
+        targetId: 'alarms',
+        arn: topic.topic.arn,
+        dependsOn: [topic.policy],
+      });
+    };
+    notify('delivery', names.alarm('delivery-failed'), 'A delivery pipeline failed', {
+      source: ['aws.codepipeline'],
+      'detail-type': ['CodePipeline Pipeline Execution State Change'],
+      detail: {
+        state: ['FAILED'],
+        pipeline: [names.web, names.was, names.learning].map(({ delivery }) => delivery.pipeline),
+      },
+    });
+    notify('learning', names.alarm('learning-failed'), 'A learning pipeline failed, or refused a model', {
+      source: ['aws.sagemaker'],
+      'detail-type': ['SageMaker Model Building Pipeline Execution Status Change'],
+      detail: {
+        currentPipelineExecutionStatus: ['Failed'],
+        pipelineArn: Object.values(names.learning.pipelines).map((name) =>
+          // SageMaker writes the names of pipelines in lower case in their ARNs.
+          arns.sagemaker('pipeline', name.toLowerCase()),
+        ),
+      },
+    });
+  }
+}
+
+interface MonthlyBudgetProps {
+  readonly name: string;
+  readonly usd: number;
+  readonly topic: AlarmTopic;
+}
+
+const WARNINGS = [
+  { notificationType: 'ACTUAL', threshold: 80 },
+  { notificationType: 'FORECASTED', threshold: 100 },
+];
+
+/**
+ * Warns before the account costs more than expected. It counts the whole account: costs by tag are only known once
+ * that tag is activated in the billing console.
+ */
+export class MonthlyBudget extends Construct {
+  constructor(scope: Construct, id: string, { name, usd, topic }: MonthlyBudgetProps) {
+    super(scope, id);
+    new BudgetsBudget(this, 'Resource', {
+      name,
+      budgetType: 'COST',
+      timeUnit: 'MONTHLY',
+      limitAmount: String(usd),
+      limitUnit: 'USD',
+      notification: WARNINGS.map((warning) => ({
+        ...warning,
+        comparisonOperator: 'GREATER_THAN',
+        thresholdType: 'PERCENTAGE',
+        subscriberSnsTopicArns: [topic.topic.arn],
+      })),
+      dependsOn: [topic.policy],
+    });
+  }
+}

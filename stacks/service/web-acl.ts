@@ -1,0 +1,106 @@
+import { Wafv2WebAcl } from '@cdktf/provider-aws/lib/wafv2-web-acl/index.js';
+import { Wafv2WebAclAssociation } from '@cdktf/provider-aws/lib/wafv2-web-acl-association/index.js';
+import { Construct } from 'constructs';
+import type { Problem } from '../../services/contract.ts';
+import type { LoadBalancer } from './load-balancer.ts';
+
+/** AWS's rule groups, and the rules in them that only count, because they would refuse what this service is for. */
+const MANAGED_RULES = [
+  { name: 'AWSManagedRulesAmazonIpReputationList', countOnly: [] },
+  {
+    name: 'AWSManagedRulesCommonRuleSet',
+    countOnly: [
+      // A photo is larger than 8 KB, and its bytes may look like anything; the WAS decodes it under a contract of its own.
+      'SizeRestrictions_BODY',
+      'CrossSiteScripting_BODY',
+      'GenericLFI_BODY',
+      'GenericRFI_BODY',
+      'EC2MetaDataSSRF_BODY',
+      // Plain HTTP clients need not say who they are.
+      'NoUserAgent_HEADER',
+    ],
+  },
+  { name: 'AWSManagedRulesKnownBadInputsRuleSet', countOnly: [] },
+] as const;
+
+const TOO_MANY_REQUESTS = 429;
+const RETRY_AFTER_SECONDS = '300';
+const LIMIT_PROBLEM: Problem = {
+  type: 'about:blank',
+  title: 'Too Many Requests',
+  status: TOO_MANY_REQUESTS,
+  code: 'overloaded',
+  detail: 'This address has sent too many requests in five minutes. Wait, then try again.',
+};
+
+interface WebAclProps {
+  readonly name: string;
+  readonly loadBalancer: LoadBalancer;
+  readonly requestsPerFiveMinutes: number;
+}
+
+/** A web application firewall (WAF) in front of the public load balancer: a limit per address, and AWS's managed rules. */
+export class WebAcl extends Construct {
+  constructor(scope: Construct, id: string, { name, loadBalancer, requestsPerFiveMinutes }: WebAclProps) {
+    super(scope, id);
+    const visibilityConfig = (metricName: string) => ({
+      metricName,
+      cloudwatchMetricsEnabled: true,
+      sampledRequestsEnabled: true,
+    });
+    const acl = new Wafv2WebAcl(this, 'Resource', {
+      name,
+      description: 'Limits each address and refuses known attacks',
+      scope: 'REGIONAL',
+      defaultAction: { allow: {} },
+      visibilityConfig: visibilityConfig(name),
+      customResponseBody: [
+        { key: 'rate-limited', contentType: 'APPLICATION_JSON', content: JSON.stringify(LIMIT_PROBLEM) },
+      ],
+      // cdktf leaves `statement` as it is, so it is written in Terraform's own spelling.
+      rule: [
+        {
+          name: 'requests-per-address',
+          priority: 0,
+          action: {
+            block: {
+              customResponse: {
+                responseCode: TOO_MANY_REQUESTS,
+                customResponseBodyKey: 'rate-limited',
+                responseHeader: [{ name: 'Retry-After', value: RETRY_AFTER_SECONDS }],
+              },
+            },
+          },
+          statement: {
+            rate_based_statement: {
+              limit: requestsPerFiveMinutes,
+              aggregate_key_type: 'IP',
+              evaluation_window_sec: 300,
+            },
+          },
+          visibilityConfig: visibilityConfig(`${name}-requests-per-address`),
+        },
+        ...MANAGED_RULES.map((group, index) => ({
+          name: group.name,
+          priority: index + 1,
+          overrideAction: { none: {} },
+          statement: {
+            managed_rule_group_statement: {
+              vendor_name: 'AWS',
+              name: group.name,
+              rule_action_override: group.countOnly.map((rule) => ({
+                name: rule,
+                action_to_use: { count: {} },
+              })),
+            },
+          },
+          visibilityConfig: visibilityConfig(`${name}-${group.name}`),
+        })),
+      ],
+    });
+    new Wafv2WebAclAssociation(this, 'association', {
+      resourceArn: loadBalancer.alb.arn,
+      webAclArn: acl.arn,
+    });
+  }
+}

@@ -1,0 +1,160 @@
+import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
+import { S3BucketLifecycleConfiguration } from '@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration/index.js';
+import { S3BucketOwnershipControls } from '@cdktf/provider-aws/lib/s3-bucket-ownership-controls/index.js';
+import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
+import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
+import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
+import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
+import { S3Object } from '@cdktf/provider-aws/lib/s3-object/index.js';
+import type { ITerraformDependable } from 'cdktf';
+import { Construct } from 'constructs';
+import type { Deployment } from '../deployment.ts';
+import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
+import type { EncryptionKey } from './key.ts';
+
+interface PrivateBucketProps {
+  readonly deployment: Deployment;
+  readonly name: string;
+  /** Keeps Terraform from deleting the bucket while it holds something. */
+  readonly deletionProtection: boolean;
+  /** @default - a key that S3 manages */
+  readonly encryptionKey?: EncryptionKey;
+  /** Days after which objects are deleted. @default - kept */
+  readonly expireAfterDays?: number;
+  /** Days that a deleted or replaced object can still be restored. @default 30 */
+  readonly restoreDays?: number;
+  /** AWS services that may use the bucket. @default - none */
+  readonly statements?: readonly ResourceStatement[];
+}
+
+/** A bucket that is encrypted, versioned, never public, and requires TLS. */
+export class PrivateBucket extends Construct {
+  readonly name: string;
+  readonly bucket: S3Bucket;
+  /** Services that check whether they may write must depend on it. */
+  readonly policy: S3BucketPolicy;
+  readonly #arns: Deployment['arns'];
+  readonly #objectSettings: readonly ITerraformDependable[];
+
+  constructor(scope: Construct, id: string, props: PrivateBucketProps) {
+    super(scope, id);
+    const { deployment, name, encryptionKey, expireAfterDays, restoreDays = 30, statements = [] } = props;
+    this.#arns = deployment.arns;
+    this.name = name;
+    this.bucket = new S3Bucket(this, 'Resource', { bucket: name, forceDestroy: !props.deletionProtection });
+    const bucket = this.bucket.id;
+
+    new S3BucketOwnershipControls(this, 'ownership', {
+      bucket,
+      rule: { objectOwnership: 'BucketOwnerEnforced' },
+    });
+    const publicAccess = new S3BucketPublicAccessBlock(this, 'public-access', {
+      bucket,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    });
+    const encryption = new S3BucketServerSideEncryptionConfigurationA(this, 'encryption', {
+      bucket,
+      rule: [
+        encryptionKey
+          ? {
+              applyServerSideEncryptionByDefault: {
+                sseAlgorithm: 'aws:kms',
+                kmsMasterKeyId: encryptionKey.key.arn,
+              },
+              bucketKeyEnabled: true,
+            }
+          : { applyServerSideEncryptionByDefault: { sseAlgorithm: 'AES256' } },
+      ],
+    });
+    const versioning = new S3BucketVersioningA(this, 'versioning', {
+      bucket,
+      versioningConfiguration: { status: 'Enabled' },
+    });
+    this.#objectSettings = [encryption, versioning];
+    new S3BucketLifecycleConfiguration(this, 'lifecycle', {
+      bucket,
+      dependsOn: [versioning],
+      rule: [
+        {
+          id: 'tidy',
+          status: 'Enabled',
+          filter: [{ prefix: '' }],
+          abortIncompleteMultipartUpload: [{ daysAfterInitiation: 7 }],
+          noncurrentVersionExpiration: [{ noncurrentDays: restoreDays }],
+          ...(expireAfterDays === undefined ? {} : { expiration: [{ days: expireAfterDays }] }),
+        },
+      ],
+    });
+    this.policy = new S3BucketPolicy(this, 'policy', {
+      bucket,
+      policy: resourcePolicy([
+        {
+          sid: 'OnlyOverTls',
+          effect: 'Deny',
+          principal: '*',
+          actions: ['s3:*'],
+          resources: [this.arn, this.objectsArn()],
+          conditions: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+        ...statements,
+      ]),
+      dependsOn: [publicAccess],
+    });
+  }
+
+  /** Made from the name, so that plans show it before the bucket exists. */
+  get arn(): string {
+    return this.#arns.bucket(this.name);
+  }
+
+  /** Of the objects under a prefix. */
+  objectsArn(prefix = ''): string {
+    return this.#arns.objects(this.name, prefix);
+  }
+
+  /**
+   * Puts a text file into the bucket. It depends on encryption and versioning: an object that is there before them has no
+   * version, and deleting it leaves a marker behind, which can make the deletion of the bucket fail.
+   */
+  addTextObject(id: string, key: string, text: string): S3Object {
+    return new S3Object(this, id, {
+      bucket: this.bucket.bucket,
+      key,
+      content: text,
+      contentType: 'text/plain',
+      dependsOn: [...this.#objectSettings],
+    });
+  }
+}
+
+interface AccessLogBucketProps {
+  readonly deployment: Deployment;
+  readonly logRetentionDays: number;
+  readonly deletionProtection: boolean;
+}
+
+/** The access logs of the load balancers. They can only write to buckets whose keys S3 manages. */
+export class AccessLogBucket extends PrivateBucket {
+  constructor(scope: Construct, id: string, props: AccessLogBucketProps) {
+    const { deployment, logRetentionDays, deletionProtection } = props;
+    const name = deployment.names.buckets.accessLogs;
+    super(scope, id, {
+      deployment,
+      name,
+      deletionProtection,
+      expireAfterDays: logRetentionDays,
+      statements: [
+        {
+          sid: 'LoadBalancersWriteTheirLogs',
+          principal: { service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
+          actions: ['s3:PutObject'],
+          resources: [deployment.arns.objects(name)],
+          conditions: { StringEquals: { 'aws:SourceAccount': deployment.account } },
+        },
+      ],
+    });
+  }
+}

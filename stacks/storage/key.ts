@@ -1,0 +1,94 @@
+import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias/index.js';
+import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
+import { Construct } from 'constructs';
+import type { Deployment } from '../deployment.ts';
+import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
+import type { Role } from '../iam/role.ts';
+
+interface EncryptionKeyProps {
+  readonly deployment: Deployment;
+  readonly name: string;
+  readonly description: string;
+  /** Statements of the key policy for AWS services that use it on their own behalf. @default - none */
+  readonly services?: readonly ResourceStatement[];
+}
+
+/** Without these permissions of the account, the key could never be managed or used. */
+const ACCOUNT_ACTIONS = [
+  'kms:CancelKeyDeletion',
+  'kms:CreateAlias',
+  'kms:CreateGrant',
+  'kms:Decrypt',
+  'kms:DeleteAlias',
+  'kms:DescribeKey',
+  'kms:DisableKey',
+  'kms:DisableKeyRotation',
+  'kms:EnableKey',
+  'kms:EnableKeyRotation',
+  'kms:Encrypt',
+  'kms:GenerateDataKey',
+  'kms:GetKeyPolicy',
+  'kms:GetKeyRotationStatus',
+  'kms:ListGrants',
+  'kms:ListKeyPolicies',
+  'kms:ListResourceTags',
+  'kms:PutKeyPolicy',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+  'kms:RevokeGrant',
+  'kms:ScheduleKeyDeletion',
+  'kms:TagResource',
+  'kms:UntagResource',
+  'kms:UpdateAlias',
+  'kms:UpdateKeyDescription',
+];
+
+/** A customer managed key, rotated every year, used by the roles that it is granted to. */
+export class EncryptionKey extends Construct {
+  readonly key: KmsKey;
+  readonly #anyKey: string;
+  readonly #alias: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { deployment, name, description, services = [] }: EncryptionKeyProps,
+  ) {
+    super(scope, id);
+    const { arns } = deployment;
+    this.#anyKey = arns.anyKey;
+    this.#alias = `alias/${name}`;
+    this.key = new KmsKey(this, 'Resource', {
+      description,
+      enableKeyRotation: true,
+      deletionWindowInDays: 30,
+      policy: resourcePolicy([
+        {
+          sid: 'TheAccountManagesItsKeyThroughIam',
+          principal: { aws: arns.accountRoot },
+          actions: ACCOUNT_ACTIONS,
+          resources: ['*'],
+        },
+        ...services,
+      ]),
+    });
+    new KmsAlias(this, 'alias', { name: this.#alias, targetKeyId: this.key.keyId });
+  }
+
+  /** Lets a role read and write with this key. By alias, for the key's ARN is unknown before it exists. */
+  grantUse(role: Role): void {
+    role.grant({
+      sid: 'UseTheKey',
+      actions: [
+        'kms:Decrypt',
+        'kms:DescribeKey',
+        'kms:Encrypt',
+        'kms:GenerateDataKey',
+        'kms:ReEncryptFrom',
+        'kms:ReEncryptTo',
+      ],
+      resources: [this.#anyKey],
+      conditions: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': [this.#alias] } },
+    });
+  }
+}
