@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { createStsClient, findCaller } from './cloud/account.ts';
-import { runCommand } from './cloud/command.ts';
-import { makePlan, review } from './cloud/planning.ts';
-import { statusLine } from './cloud/status.ts';
-import { planTextFile, stateFile } from './cloud/synth.ts';
-import { openOfflineTarget, openTarget, readConfiguration, type Target } from './cloud/target.ts';
-import { say } from './progress.ts';
+import { createStsClient, findCaller } from '../cloud/account.ts';
+import { runCommand } from '../cloud/command.ts';
+import { makePlan, review } from '../cloud/planning.ts';
+import { statusLine } from '../cloud/status.ts';
+import { planTextFile, stateFile } from '../cloud/synth.ts';
+import { openOfflineTarget, openTarget, readConfiguration, type Target } from '../cloud/target.ts';
+import { say } from '../progress.ts';
 
 /**
  * What deploying would change, written for a reviewer. Exits with 0, with 2 when something that holds data would be
