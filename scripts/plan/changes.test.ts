@@ -28,7 +28,7 @@ test('a load balancer cannot follow its subnets into another VPC', () => {
   const subnet = replaced('aws_subnet.a', {}, {});
   assert.match(
     failures(replaced('aws_vpc.main', {}, {}), subnet, balancer),
-    /`aws_lb\.web` is to move to another VPC/,
+    /`aws_lb\.web` would move to another VPC/,
   );
   assert.equal(failures(unchanged('aws_vpc.main', {}), subnet, balancer), '');
 });

@@ -64,15 +64,16 @@ const strandedLoadBalancers = (inventory: Inventory): readonly string[] => {
       (balancer) => stays(balancer) && inventory.linked(balancer, 'subnets').some(isReplacedOrDestroyed),
     )
     .map(
-      ({ address }) => `${code(address)} is to move to another VPC, which AWS offers for no load balancer`,
+      ({ address }) =>
+        `${code(address)} would move to another VPC, which AWS does not support for load balancers`,
     );
 };
 
-/** What Terraform plans and AWS is known to refuse, so that the apply would stop half-way. */
+/** What Terraform plans and AWS is known to refuse, so that the apply would fail. */
 export const likelyFailuresSection = (inventory: Inventory): string => {
   const failures = [...strandedLoadBalancers(inventory), ...blockedDeletions(inventory)];
   if (failures.length === 0) return '';
-  return blocks('## ⚠ Likely to fail half-way', lines(...failures.map((text) => bullet(text))));
+  return blocks('## ⚠ Likely to fail during apply', lines(...failures.map((text) => bullet(text))));
 };
 
 const REPLACED: Readonly<Record<Severity, string>> = {
@@ -90,9 +91,9 @@ const DESTROYED: Readonly<Record<Severity, string>> = {
 
 /** Terraform's reasons to replace or destroy what no attribute explains. Source: "JSON Output Format". */
 const REASONS: Readonly<Record<string, string>> = {
-  replace_because_tainted: 'it is marked as damaged (tainted), because making it failed before',
-  replace_by_request: 'it was asked for (-replace)',
-  delete_because_no_resource_config: 'the code has it no longer',
+  replace_because_tainted: 'it is marked as tainted, because creating it failed before',
+  replace_by_request: 'it was requested (-replace)',
+  delete_because_no_resource_config: 'it is no longer in the configuration',
 };
 
 const describeReason = ({ reason, leftover }: Resource): string | undefined =>
@@ -148,7 +149,7 @@ const isTagsOnly = ({ changes }: Updated): boolean =>
 const describeUpdated = ({ resource, changes }: Updated): string =>
   lines(
     bullet(describeResource(resource)),
-    changes.length > 0 ? changeList(changes) : bullet('only what AWS computes by itself', 1),
+    changes.length > 0 ? changeList(changes) : bullet('only what AWS computes', 1),
   );
 
 /** More resources of which only tags change are folded. */
@@ -232,9 +233,9 @@ export const stateSection = ({ resources }: Inventory): string => {
     .filter(({ action }) => action === 'forget')
     .map((resource) => bullet(describeResource(resource)));
   return blocks(
-    moved.length > 0 ? blocks(`## Renamed in the state only: ${moved.length}`, lines(...moved)) : '',
+    moved.length > 0 ? blocks(`## Moved in state only: ${moved.length}`, lines(...moved)) : '',
     forgotten.length > 0
-      ? blocks(`## Given up by Terraform, kept in AWS: ${forgotten.length}`, lines(...forgotten))
+      ? blocks(`## Removed from state, kept in AWS: ${forgotten.length}`, lines(...forgotten))
       : '',
   );
 };
@@ -255,7 +256,7 @@ export const driftSection = ({ drifted }: Inventory): string => {
   if (items.length === 0) return '';
   return blocks(
     `## Changed outside Terraform: ${items.length}`,
-    paragraph('AWS differs from what Terraform has last seen. The plan starts from what is there now.'),
+    paragraph('AWS differs from what Terraform last read. The plan starts from what is there now.'),
     lines(...items),
   );
 };

@@ -55,12 +55,12 @@ test('a first deploy lists every quantity', () => {
     '| NAT gateways | 1 |',
     '| load balancers | 2 |',
     '| Fargate tasks of app-web | 2 to 4 × (0.5 vCPU, 1 GiB, ARM64, on demand) |',
-    '| Fargate, all together | 1 to 2 vCPU, 2 to 4 GiB |',
+    '| Fargate, total | 1 to 2 vCPU, 2 to 4 GiB |',
     '| public IPv4 addresses: Elastic IPs | 1 |',
-    '| public IPv4 addresses: load balancers, one per zone at least | 2 |',
+    '| public IPv4 addresses: load balancers, at least one per Availability Zone | 2 |',
     '| WAF rules and rule groups | 3 |',
     '| CloudWatch alarms | 1 |',
-    '| CloudWatch alarms that autoscaling makes, two per policy | 2 |',
+    '| CloudWatch alarms that autoscaling creates, two per policy | 2 |',
     '| CodeBuild: minutes of builds (BUILD_GENERAL1_SMALL) | 1 |',
   ])
     assert.ok(all.includes(row), `${row} is missing in\n${text}`);
@@ -82,13 +82,13 @@ test('a change lists what differs, and then the whole', () => {
     '| charged by the hour, as long as it exists | now | after |',
     '| NAT gateways | 1 | 2 |',
     '| Fargate tasks of app-web | 2 to 4 × (0.5 vCPU, 1 GiB, ARM64, on demand) | 3 to 4 × (0.5 vCPU, 2 GiB, ARM64, on demand) |',
-    '| Fargate, all together | 1 to 2 vCPU, 2 to 4 GiB | 1.5 to 2 vCPU, 6 to 8 GiB |',
+    '| Fargate, total | 1 to 2 vCPU, 2 to 4 GiB | 1.5 to 2 vCPU, 6 to 8 GiB |',
     '| charged by the month | now | after |',
     '| CloudWatch dashboards | 1 | 0 |',
     '| charged by use | now | after |',
     '| NAT gateways: every GB through them | 1 | 2 |',
   ]);
-  assert.match(text, /In all, after this plan:\n\n- NAT gateways: 2\n/);
+  assert.match(text, /In total, after this plan:\n\n- NAT gateways: 2\n/);
   assert.match(text, /- KMS keys: 1/);
 });
 

@@ -120,8 +120,8 @@ const learningCosts = (inventory: Inventory): string => {
   if (isSame || rows.length + unread.length === 0) return '';
   return blocks(
     '### Started by SageMaker pipelines',
-    paragraph('Terraform starts none of these machines; every run of a pipeline does.'),
-    rows.length > 0 ? markdownTable(['step', 'what for', 'machines', 'in'], rows) : '',
+    paragraph('Terraform starts none of these instances; every pipeline execution does.'),
+    rows.length > 0 ? markdownTable(['step', 'what for', 'instances', 'in'], rows) : '',
     ...unread.map(({ pipeline }) =>
       bullet(`⚠ the definition of ${code(pipeline)} cannot be read before the apply`),
     ),
@@ -158,7 +158,7 @@ export const costsSection = (inventory: Inventory): string => {
     '## What costs money',
     unchanged ? 'Nothing that is charged for changes in number or size.' : '',
     ...tables,
-    isFirst || totals.length === 0 ? '' : blocks('In all, after this plan:', lines(...totals)),
+    isFirst || totals.length === 0 ? '' : blocks('In total, after this plan:', lines(...totals)),
     learningCosts(inventory),
     paragraph('These are quantities, not prices; https://calculator.aws knows the prices of the region.'),
   );

@@ -104,8 +104,8 @@ test('an internal load balancer and rules between groups are not reachable', () 
   assert.doesNotMatch(text, /app-was-alb/);
 });
 
-test('a load balancer that is not said to be internal counts as public', () => {
-  assert.match(section(created('aws_lb.x', { name: 'x' })), /not said to be internal/);
+test('a load balancer that is not marked as internal counts as public', () => {
+  assert.match(section(created('aws_lb.x', { name: 'x' })), /not marked as internal/);
 });
 
 const assertOpen = (fixtures: readonly Fixture[], expected: RegExp): void => {
@@ -233,7 +233,7 @@ test('egress is by NAT gateways, public subnets and outbound rules', () => {
       { declared: { security_group_id: '${aws_security_group.sg.id}' } },
     ),
   );
-  assert.match(text, /`app-nat`: NAT gateway, seen outside as `203\.0\.113\.7` \(new\)/);
+  assert.match(text, /`app-nat`: NAT gateway with public address `203\.0\.113\.7` \(new\)/);
   assert.match(
     text,
     /route to the internet gateway: `public-a`; ⚠ what starts in `public-a` gets a public\s+address/,

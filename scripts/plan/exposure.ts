@@ -68,7 +68,7 @@ const describeCallers = (
             `${ports} from ${code(source)}${ANYONE.includes(source) ? ' (anyone)' : ''}${inventory.changeMark(resource)}`,
         ),
       );
-    return `who may connect, by ${code(resourceLabel(group))}: ${sources.join(', ') || 'nobody from the internet'}`;
+    return `who may connect, by ${code(resourceLabel(group))}: ${sources.join(', ') || 'no one from the internet'}`;
   });
 };
 
@@ -123,7 +123,7 @@ const describeIngress = (
   inventory: Inventory,
 ): string => {
   const subnets = inventory.linked(balancer, 'subnets');
-  const doubt = balancer.after['internal'] === false ? '' : ' (⚠ not said to be internal)';
+  const doubt = balancer.after['internal'] === false ? '' : ' (⚠ not marked as internal)';
   const place = subnets.length > 0 ? ` in ${labels(subnets)}` : '';
   const title = `${bold(resourceLabel(balancer))}: load balancer ${code(balancer.address)}`;
   const facts = [
@@ -171,7 +171,7 @@ const openPolicies = (inventory: Inventory): readonly string[] =>
         )
         .map(({ statement: { conditions } }) => {
           const keys = conditions.map(({ key }) => code(key));
-          const limit = keys.length > 0 ? `, if ${conjoin(keys)} fits` : '';
+          const limit = keys.length > 0 ? `, if ${conjoin(keys)} matches` : '';
           return `${code(resource.address)} lets anyone use ${code(holderName)}${limit}`;
         }),
     ]);
@@ -238,7 +238,7 @@ const findings = (inventory: Inventory, rules: readonly SecurityGroupRule[]): re
 const describeGateway = (gateway: FutureResource, inventory: Inventory): string => {
   const [address] = inventory.linked(gateway, 'allocation_id');
   const seenAs = address?.after?.['public_ip'] ?? gateway.after['public_ip'] ?? '(known after apply)';
-  return `${labels([gateway])}: NAT gateway, seen outside as ${code(String(seenAs))}${inventory.changeMark(gateway)}`;
+  return `${labels([gateway])}: NAT gateway with public address ${code(String(seenAs))}${inventory.changeMark(gateway)}`;
 };
 
 /** Subnets whose route table leads to an internet gateway. */
@@ -261,8 +261,8 @@ const describeSubnets = (inventory: Inventory): readonly string[] => {
   const giving = subnets.filter(({ after }) => after?.['map_public_ip_on_launch'] === true);
   const addresses =
     giving.length > 0
-      ? `⚠ what starts in ${labels(giving)} gets a public address by itself`
-      : 'nothing gets a public address there by itself';
+      ? `⚠ what starts in ${labels(giving)} gets a public address automatically`
+      : 'nothing there gets a public address automatically';
   return [`subnets with a route to the internet gateway: ${labels(subnets)}; ${addresses}`];
 };
 
@@ -296,7 +296,7 @@ export const exposureSection = (inventory: Inventory): string => {
   const number = inventory.afterPlan('aws_s3_bucket').length;
   const buckets = number > 0 ? `; ${plural(number, 'bucket')} cannot be made public` : '';
   const nothing = bold(ingress.length === 0 ? 'Nothing is reachable.' : 'Nothing else is reachable.');
-  const looked = `Looked at: every load balancer, inbound rule, subnet, service and resource policy that there is after this plan${buckets}.`;
+  const looked = `Checked: every load balancer, inbound rule, subnet, service and resource policy that exists after this plan${buckets}.`;
   const out = egress(inventory, rules);
   return blocks(
     '## Reachable from the internet',
@@ -305,8 +305,8 @@ export const exposureSection = (inventory: Inventory): string => {
       ? blocks('Check these too:', lines(...open.map((text) => bullet(`⚠ ${text}`))))
       : paragraph(`${nothing} ${looked}`),
     paragraph(
-      "AWS's own interfaces answer from anywhere, but only to requests signed by who has the permissions above.",
+      'AWS APIs are reachable from anywhere, but only accept signed requests of identities with the permissions above.',
     ),
-    out.length > 0 ? blocks('### Ways out', lines(...out.map((text) => bullet(text)))) : '',
+    out.length > 0 ? blocks('### Outbound (egress)', lines(...out.map((text) => bullet(text)))) : '',
   );
 };

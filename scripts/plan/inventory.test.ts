@@ -23,7 +23,7 @@ test('a resource belongs to the outermost construct around it', () => {
   );
 });
 
-test('what is no longer in the code is placed by its name, in the component that fits best', () => {
+test('what is no longer in the configuration is placed by its name, in the component that fits best', () => {
   const { resources } = inventoryFrom(
     created('aws_lb.web-alb', {}, { component: 'web' }),
     created('aws_wafv2_web_acl.web-waf', {}, { component: 'web-waf' }),
@@ -32,7 +32,7 @@ test('what is no longer in the code is placed by its name, in the component that
   );
   assert.deepEqual(
     resources.map(({ component }) => component),
-    ['web', 'web-waf', 'web-waf', 'no longer in the code'],
+    ['web', 'web-waf', 'web-waf', 'no longer in the configuration'],
   );
 });
 
@@ -76,7 +76,7 @@ test('links are found by the references in the code', () => {
   assert.deepEqual(linked(balancer, 'security_groups'), [group]);
 });
 
-test('links of what is no longer in the code are found by the ids in the state', () => {
+test('links of what is no longer in the configuration are found by the ids in the state', () => {
   const { resources, linked } = inventoryFrom(
     unchanged('aws_s3_bucket.photos', { id: 'app-photos', bucket: 'app-photos' }),
     unchanged('aws_s3_bucket.other', { id: 'other' }),

@@ -90,7 +90,7 @@ export const resourceLabel = (resource: Pick<Resource, 'after' | 'before' | 'add
   resourceName(resource) || resource.address;
 
 const SHARED = 'shared';
-const NOT_DECLARED = 'no longer in the code';
+const NOT_DECLARED = 'no longer in the configuration';
 
 /** `<stack>/<component>/<construct>`: what is directly in the stack belongs to no component. */
 const pathComponent = ([, component = SHARED, ...inner]: readonly string[]): string =>

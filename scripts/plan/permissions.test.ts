@@ -28,7 +28,7 @@ test("a role's trust and its permissions stand together", () => {
   const text = section(role('task'), ownPolicy('task', policy(read)));
   assert.equal(text.match(/^#### /gm)?.length, 1);
   assert.match(text, /#### IAM role `task`/);
-  assert.match(text, /\*\*Allow\*\* `sts:AssumeRole`\n {2}- taken on by: `Service ecs-tasks.amazonaws.com`/);
+  assert.match(text, /\*\*Allow\*\* `sts:AssumeRole`\n {2}- assumed by: `Service ecs-tasks.amazonaws.com`/);
   assert.match(text, /\*\*Allow\*\* `s3:GetObject` \(Read\)\n {2}- on: `arn:aws:s3:::photos\/\*`/);
   assert.match(text, /No statement has a wildcard/);
 });
@@ -40,10 +40,10 @@ test('equal broad statements are listed once, with all holders and the reason in
     role('was'),
     ownPolicy('was', policy(login)),
   );
-  assert.match(text, /\*\*2 statements\*\* are wider/);
+  assert.match(text, /\*\*2 statements\*\* are broader/);
   assert.equal(text.match(/^- \*\*every resource:\*\* `ecr:GetAuthorizationToken`/gm)?.length, 1);
   assert.match(text, /for `web`, `was`/);
-  assert.match(text, /why, as the code says: /);
+  assert.match(text, /reason given in the code: /);
 });
 
 test('a broad statement without a reason in the code has none in the review', () => {

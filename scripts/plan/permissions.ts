@@ -56,7 +56,7 @@ const describeStatement = (policy: Policy, reviewed: ReviewedStatement): string 
   const on = describeScope(statement.resources, statement.exceptResources);
   return lines(
     bullet(`${describeStatus(policy, reviewed)}${warning}${bold(statement.effect)} ${actions}${name}`),
-    ...(who ? [bullet(`${policy.kind === 'trust' ? 'taken on by' : 'who'}: ${who}`, 1)] : []),
+    ...(who ? [bullet(`${policy.kind === 'trust' ? 'assumed by' : 'who'}: ${who}`, 1)] : []),
     ...(on ? [bullet(`on: ${on}`, 1)] : []),
     ...statement.conditions.map((condition) => bullet(`only if ${describeCondition(condition)}`, 1)),
   );
@@ -80,7 +80,7 @@ const broadStatements = (policies: readonly Policy[]): string => {
       const text = `${bold(`${kinds.join(', ')}:`)} ${codes(statement.actions) || 'all but some actions'}`;
       const notes = [
         ...statement.conditions.map((condition) => `only if ${describeCondition(condition)}`),
-        ...(reason ? [`why, as the code says: ${reason}`] : []),
+        ...(reason ? [`reason given in the code: ${reason}`] : []),
       ];
       return [{ text, notes, holder: policy.holderName }];
     }),
@@ -98,7 +98,7 @@ const broadStatements = (policies: readonly Policy[]): string => {
   );
   const verb = broad.length === 1 ? 'is' : 'are';
   return blocks(
-    `⚠ ${bold(plural(broad.length, 'statement'))} ${verb} wider than naming things one by one:`,
+    `⚠ ${bold(plural(broad.length, 'statement'))} ${verb} broader than naming each action and resource:`,
     lines(...items),
   );
 };

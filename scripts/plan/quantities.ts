@@ -91,10 +91,7 @@ const describeFargate = (services: readonly FargateService[]): Amounts => {
           `${range(tasks.from, tasks.to)} × (${cpus} vCPU, ${gibibytes} GiB, ${architecture}, on demand)`,
         ] as const,
     ),
-    [
-      'Fargate, all together',
-      `${total(({ cpus }) => cpus)} vCPU, ${total(({ gibibytes }) => gibibytes)} GiB`,
-    ],
+    ['Fargate, total', `${total(({ cpus }) => cpus)} vCPU, ${total(({ gibibytes }) => gibibytes)} GiB`],
   ];
 };
 
@@ -108,7 +105,7 @@ const USES: readonly (readonly [type: string, what: string])[] = [
   ['aws_cloudwatch_log_group', 'CloudWatch: GB of logs written and stored'],
   ['aws_codebuild_project', 'CodeBuild: minutes of builds'],
   ['aws_codepipeline', 'CodePipeline: minutes of actions'],
-  ['aws_codecommit_repository', 'CodeCommit: users of the month'],
+  ['aws_codecommit_repository', 'CodeCommit: active users per month'],
   [
     'aws_sagemaker_domain',
     'SageMaker Studio: hours of running applications, and storage; the domain itself is free',
@@ -140,7 +137,7 @@ export const chargedQuantities = (inventory: Inventory, view: StateView): Quanti
     ['load balancers', number('aws_lb')],
     ...describeFargate(fargateServices(inventory, view)),
     ['public IPv4 addresses: Elastic IPs', number('aws_eip')],
-    ['public IPv4 addresses: load balancers, one per zone at least', sum(publicSubnets)],
+    ['public IPv4 addresses: load balancers, at least one per Availability Zone', sum(publicSubnets)],
   ];
 
   const webAcls = find('aws_wafv2_web_acl');
@@ -152,7 +149,7 @@ export const chargedQuantities = (inventory: Inventory, view: StateView): Quanti
     ['WAF web ACLs', webAcls.length],
     ['WAF rules and rule groups', sum(webAcls.map((acl) => asArray(view(acl)?.['rule']).length))],
     ['CloudWatch alarms', number('aws_cloudwatch_metric_alarm')],
-    ['CloudWatch alarms that autoscaling makes, two per policy', 2 * tracking.length],
+    ['CloudWatch alarms that autoscaling creates, two per policy', 2 * tracking.length],
     ['CloudWatch dashboards', number('aws_cloudwatch_dashboard')],
   ];
 

@@ -94,7 +94,7 @@ test('another address block for the VPC is stopped, with all that falls with it 
     [['aws_lb.web', 'replace']],
   );
   const [beforeDetails = ''] = markdown.split('## Replaced or destroyed');
-  assert.match(beforeDetails, /## ⚠ STOP: 1 thing that cannot be brought back/);
+  assert.match(beforeDetails, /## ⚠ STOP: 1 thing that cannot be restored/);
   assert.match(beforeDetails, /load balancer `app-web-alb`\*\* \(`aws_lb\.web`\) is\s+replaced/);
   assert.match(flat(beforeDetails), /DNS name \(app-web-alb-1\.elb\.amazonaws\.com\)/);
   assert.match(
@@ -124,7 +124,10 @@ test('a bucket that the code has no longer is stopped, with what is lost', () =>
     markdown,
     /\*\*S3 bucket `app-photos`\*\* \(`aws_s3_bucket\.web-photos`\) is destroyed: all\s+objects/,
   );
-  assert.match(flat(markdown), /destroyed, \*\*DATA IS LOST\*\*, because the code has it no longer/);
+  assert.match(
+    flat(markdown),
+    /destroyed, \*\*DATA IS LOST\*\*, because it is no longer in the configuration/,
+  );
 });
 
 test('the copy that a broken replacement left behind is a loss of its own', () => {
@@ -223,8 +226,8 @@ test('renamed and given-up resources, and changes outside Terraform, are told', 
     },
     synthesized: stackJson(moved, drifted),
   });
-  assert.match(markdown, /## Renamed in the state only: 1\n\n- `aws_vpc\.old` → `aws_vpc\.new`/);
-  assert.match(markdown, /## Given up by Terraform, kept in AWS: 1/);
+  assert.match(markdown, /## Moved in state only: 1\n\n- `aws_vpc\.old` → `aws_vpc\.new`/);
+  assert.match(markdown, /## Removed from state, kept in AWS: 1/);
   assert.match(markdown, /## Changed outside Terraform: 1/);
   assert.match(markdown, /`description`: `a` → `b`/);
   assert.doesNotMatch(markdown, /etag/);

@@ -43,7 +43,7 @@ const summary = ({ resources }: Inventory): string => {
   const number = (action: Action) => resources.filter((resource) => resource.action === action).length;
   const forgotten = number('forget');
   return `This plan creates ${plural(number('create'), 'resource')}, changes ${number('update')}, replaces ${number('replace')}, destroys ${number('destroy')}${
-    forgotten > 0 ? `, and gives ${forgotten} up` : ''
+    forgotten > 0 ? `, and removes ${forgotten} from the state` : ''
   }.`;
 };
 
@@ -67,7 +67,7 @@ const warning = (losses: readonly Loss[], { resources }: Inventory): string => {
       `${bold(`${what}${name ? ` ${code(name)}` : ''}`)} (${code(address)}) is ${verb}: ${lost}.${cause}`,
     );
   });
-  return blocks(`## ⚠ STOP: ${plural(losses.length, 'thing')} that cannot be brought back`, lines(...items));
+  return blocks(`## ⚠ STOP: ${plural(losses.length, 'thing')} that cannot be restored`, lines(...items));
 };
 
 /** In the order of the review. */

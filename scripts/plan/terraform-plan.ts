@@ -53,7 +53,7 @@ export const parseTerraformPlan = (plan: unknown): TerraformPlan => {
   const { data, error } = terraformPlan.safeParse(plan);
   if (data) return data;
   throw new Error(
-    `This is no plan as Terraform shows it, so it cannot be reviewed:\n${z.prettifyError(error)}\nMake one with terraform plan -out=tfplan and terraform show -json tfplan.`,
+    `This is not the output of terraform show -json, so it cannot be reviewed:\n${z.prettifyError(error)}\nRun terraform plan -out=tfplan, then terraform show -json tfplan.`,
     { cause: error },
   );
 };
@@ -116,7 +116,7 @@ export const parseDeclaredStack = (synthesized: unknown): DeclaredStack => {
   const { data, error } = synthesizedStack.safeParse(synthesized);
   if (!data)
     throw new Error(
-      `This is no stack as cdktf writes it, so the plan cannot be compared with the code:\n${z.prettifyError(error)}\nWrite it with npm run synth and give its cdk.tf.json.`,
+      `This is not a stack that cdktf synthesized, so the plan cannot be compared with the code:\n${z.prettifyError(error)}\nRun npm run synth, and use its cdk.tf.json.`,
       { cause: error },
     );
   const provider = data.provider?.aws[0];
