@@ -284,7 +284,7 @@ const describeChange = ({ change, places }: GroupedChange): string => {
 /** Longer lists are folded on GitHub. */
 const MANY = 30;
 
-/** A list of what changes in one resource, to stand under its name. */
+/** A list of what changes in one resource, to go under its name. */
 export const changeList = (changes: readonly Change[]): string => {
   const items = dedupe(changes).map(describeChange);
   return items.length > MANY

@@ -126,7 +126,7 @@ test('rules that are not resources of their own are not examined', () => {
     name: 'app-old',
     ingress: [{ cidr_blocks: ['0.0.0.0/0'], protocol: 'tcp', from_port: 8000, to_port: 8100 }],
   });
-  assertOpen([inside], /`aws_security_group\.old` \(rules inside the group\) is not examined/);
+  assertOpen([inside], /the rules inside `aws_security_group\.old` are not examined/);
   assertOpen([created('aws_security_group_rule.old', { type: 'ingress' })], /is not examined/);
 });
 

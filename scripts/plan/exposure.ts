@@ -218,12 +218,17 @@ const notExamined = (inventory: Inventory): readonly string[] => {
   return [
     ...[...types]
       .filter((type) => !RESOURCE_TYPES[type])
-      .map((type) => `${code(type)} (${resourceTypeLabel(type)})`),
+      .map(
+        (type) =>
+          `${code(type)} (${resourceTypeLabel(type)}) is not examined: check whether it is reachable, and what it costs`,
+      ),
     ...inventory
       .afterPlan('aws_security_group', 'aws_default_security_group')
       .filter(({ declared }) => declared?.['ingress'] ?? declared?.['egress'])
-      .map(({ address }) => `${code(address)} (rules inside the group)`),
-  ].map((what) => `${what} is not examined: see for yourself whether it is reachable`);
+      .map(
+        ({ address }) => `the rules inside ${code(address)} are not examined: check whether it is reachable`,
+      ),
+  ];
 };
 
 /** What is open, or may be, without being a load balancer that is meant to be. */

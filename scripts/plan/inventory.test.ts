@@ -36,7 +36,7 @@ test('what is no longer in the configuration is placed by its name, in the compo
   );
 });
 
-test('an attribute that is only known at apply stands as the code has it, with what is known filled in', () => {
+test('an attribute that is only known at apply is as in the code, with what is known filled in', () => {
   const { resources } = inventoryFrom(
     unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }),
     created(

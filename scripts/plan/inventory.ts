@@ -18,7 +18,7 @@ export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'nam
   readonly component: string;
   /** What is there now, without secrets. */
   readonly before: Attributes | undefined;
-  /** What will be there, without secrets; an attribute that Terraform does not know yet stands as the code has it. */
+  /** What will be there, without secrets; an attribute that Terraform does not know yet is as in the code. */
   readonly after: Attributes | undefined;
   readonly declared: Attributes | undefined;
   /** Why Terraform replaces or destroys it, when no attribute says so. */

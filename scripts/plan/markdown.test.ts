@@ -23,7 +23,7 @@ test('no line starts with what Markdown takes for something else', () => {
   }
 });
 
-test('cells stand under each other, and hold no line break and no bare separator', () => {
+test('cells are aligned, and hold no line break and no bare separator', () => {
   assert.deepEqual(markdownTable(['a', 'name'], [['x|y', 'one\ntwo']]).split('\n'), [
     '| a    | name    |',
     '|------|---------|',

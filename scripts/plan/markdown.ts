@@ -58,7 +58,7 @@ export const bullet = (text: string, depth = 0): string => {
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
 
-/** A table whose columns also stand under each other in a terminal. */
+/** A table whose columns are also aligned in a terminal. */
 export const markdownTable = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
   const cells = [head, ...rows].map((row) => row.map(cell));
   const widths = head.map((_, column) =>

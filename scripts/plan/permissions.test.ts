@@ -24,7 +24,7 @@ const ownPolicy = (roleName: string, text: string): Fixture =>
     { declared: { role: `\${aws_iam_role.${roleName}.name}`, policy: text } },
   );
 
-test("a role's trust and its permissions stand together", () => {
+test("a role's trust and its permissions are listed together", () => {
   const text = section(role('task'), ownPolicy('task', policy(read)));
   assert.equal(text.match(/^#### /gm)?.length, 1);
   assert.match(text, /#### IAM role `task`/);

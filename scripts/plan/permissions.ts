@@ -109,7 +109,7 @@ interface Holder {
   readonly policies: readonly Policy[];
 }
 
-/** A role's trust and all its permissions belong together, in whichever resource they stand. */
+/** A role's trust and all its permissions belong together, in whichever resource they are. */
 const groupByHolder = (policies: readonly Policy[]): readonly Holder[] => {
   const groups = new Map<string, Holder>();
   const isTrust = ({ kind }: Policy) => Number(kind === 'trust');

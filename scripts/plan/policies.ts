@@ -101,7 +101,7 @@ export interface Policy {
   /** The holder's name, even when it is not part of the plan. */
   readonly holderName: string;
   readonly statements: readonly ReviewedStatement[];
-  /** What stands in the code, when the policy is only known at apply. */
+  /** What the code says, when the policy is only known at apply. */
   readonly unread: string | undefined;
 }
 
@@ -177,7 +177,7 @@ const readPolicy = (resource: FutureResource, { path, value }: PolicyText, inven
   };
 };
 
-/** Every policy that is there after the plan, in whichever attribute of whichever resource it stands. */
+/** Every policy that is there after the plan, in whichever attribute of whichever resource it is. */
 export const plannedPolicies = (inventory: Inventory): readonly Policy[] =>
   inventory.afterPlan().flatMap((resource) => {
     const texts = findPolicyTexts({ ...resource.after });

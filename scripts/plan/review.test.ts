@@ -109,7 +109,7 @@ test('another address block for the VPC is stopped, with all that falls with it 
   assert.match(markdown, /\| `aws_vpc` +\| everything in it must be replaced/);
 });
 
-test('a bucket that the code has no longer is stopped, with what is lost', () => {
+test('destroying a bucket that is no longer in the configuration is stopped, with what is lost', () => {
   const { markdown, stateful, exitCode } = review(
     destroyed(
       'aws_s3_bucket.web-photos',
@@ -193,7 +193,7 @@ test('what is secret is in no section', () => {
   assert.match(markdown, /`password`: `\(sensitive value\)` → `\(sensitive value\)`/);
 });
 
-test('a plan that Terraform could not finish is not taken for a whole one', () => {
+test('a plan that Terraform could not finish is marked as incomplete', () => {
   const { markdown } = reviewPlan({
     plan: { ...planJson(created('aws_vpc.v', {})), errored: true },
     synthesized: stackJson(),
@@ -201,7 +201,7 @@ test('a plan that Terraform could not finish is not taken for a whole one', () =
   assert.match(markdown, /could not finish this plan/);
 });
 
-test('renamed and given-up resources, and changes outside Terraform, are told', () => {
+test('moved and forgotten resources, and changes outside Terraform, are reported', () => {
   const [moved, forgotten, drifted] = [
     unchanged('aws_vpc.new', {}),
     { ...unchanged('aws_eip.e', {}) },

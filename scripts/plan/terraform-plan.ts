@@ -76,7 +76,7 @@ const synthesizedStack = z.looseObject({
 
 const comment = z.looseObject({ metadata: z.looseObject({ path: z.string() }) });
 
-/** A resource as the code writes it: what is only known at apply stands there as `${aws_vpc.main.id}`. */
+/** A resource as the code writes it: what is only known at apply is a reference such as `${aws_vpc.main.id}`. */
 interface Declaration {
   /** Constructs around it: `<stack>/<component>/...`. */
   readonly path: readonly string[];
