@@ -1,14 +1,14 @@
 import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
+import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
 import { FOLDERS, placeholderObjects } from '../../stacks/learning/folders.ts';
+import { ModelRegistry } from '../aws-double/registry.ts';
 import { buildFolder, endpointFolder } from '../local/build-folder.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { ExecutionRecords } from './execution/record.ts';
 import { GIVEN_BUCKET, givenPrefix } from './given-places.ts';
 import { LocalS3 } from './storage/local-s3.ts';
-import { Registry } from './storage/registry.ts';
 
 const MODEL_CARD = 'MODEL_CARD.md';
 
@@ -23,14 +23,14 @@ export class Workspace {
   /** What the local endpoint serves. */
   readonly endpoint: string;
   readonly s3: LocalS3;
-  readonly registry: Registry;
+  readonly registry: ModelRegistry;
   readonly records: ExecutionRecords;
 
   constructor(environment: NodeJS.ProcessEnv = process.env) {
     this.folder = path.join(buildFolder(environment), 'pipeline');
     this.endpoint = endpointFolder(environment);
     this.s3 = new LocalS3(path.join(this.folder, 's3'));
-    this.registry = new Registry(path.join(this.folder, 'registry'));
+    this.registry = new ModelRegistry(path.join(this.folder, 'registry'));
     this.records = new ExecutionRecords(path.join(this.folder, 'executions'));
   }
 

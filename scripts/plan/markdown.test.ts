@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bullet, code, listed, shortened, table } from './markdown.ts';
+import { bullet, code, conjoin, markdownTable, shorten } from './markdown.ts';
 
 test('nothing in code is taken for Markdown', () => {
   assert.equal(code('a*b'), '`a*b`');
@@ -23,8 +23,8 @@ test('no line starts with what Markdown takes for something else', () => {
   }
 });
 
-test('cells stand under each other, and hold no line break and no bare separator', () => {
-  assert.deepEqual(table(['a', 'name'], [['x|y', 'one\ntwo']]).split('\n'), [
+test('cells are aligned, and hold no line break and no bare separator', () => {
+  assert.deepEqual(markdownTable(['a', 'name'], [['x|y', 'one\ntwo']]).split('\n'), [
     '| a    | name    |',
     '|------|---------|',
     '| x\\|y | one two |',
@@ -32,11 +32,11 @@ test('cells stand under each other, and hold no line break and no bare separator
 });
 
 test('long text loses its middle', () => {
-  const short = shortened(`${'a'.repeat(100)}${'b'.repeat(100)}`, 21);
+  const short = shorten(`${'a'.repeat(100)}${'b'.repeat(100)}`, 21);
   assert.equal(short, `${'a'.repeat(10)}…${'b'.repeat(10)}`);
-  assert.equal(shortened('one\n  two'), 'one two');
+  assert.equal(shorten('one\n  two'), 'one two');
 });
 
-test('words are listed as people do', () => {
-  assert.deepEqual([[], ['a'], ['a', 'b', 'c']].map(listed), ['', 'a', 'a, b and c']);
+test('words are joined as in a sentence', () => {
+  assert.deepEqual([[], ['a'], ['a', 'b', 'c']].map(conjoin), ['', 'a', 'a, b and c']);
 });

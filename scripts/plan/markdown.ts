@@ -3,7 +3,7 @@ const WIDEST_PADDED_CELL = 80;
 const LONGEST_CODE = 160;
 
 /** Text without line breaks, with its middle left out when it is long. */
-export const shortened = (text: string, longest = LONGEST_CODE): string => {
+export const shorten = (text: string, longest = LONGEST_CODE): string => {
   const line = text.replace(/\s*\n\s*/g, ' ');
   if (line.length <= longest) return line;
   const half = Math.floor((longest - 1) / 2);
@@ -19,18 +19,22 @@ export const code = (text: string): string => {
 
 export const bold = (text: string): string => `**${text}**`;
 
-/** A pluralize noun: `1 key`, `2 keys`. */
-export const count = (number: number, noun: string, plural = `${noun}s`): string =>
-  `${number} ${number === 1 ? noun : plural}`;
+/** A counted noun: `1 key`, `2 keys`. */
+export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
+  `${count} ${count === 1 ? noun : nouns}`;
+
+const conjunction = new Intl.ListFormat('en-GB');
 
 /** `a, b and c` */
-export const listed = (words: readonly string[]): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
+export const conjoin = (words: readonly string[]): string => conjunction.format(words);
+
+/** Each as code: `a`, `b` */
+export const codes = (texts: readonly string[]): string => texts.map(code).join(', ');
 
 /** At the start of a line Markdown would take it for a list, a heading or a quotation. */
 const STARTS_A_BLOCK = /^([-+*>]|#+|\d+[.)])$/;
 
-const wrapped = (text: string, indent: string): string => {
+const wrap = (text: string, indent: string): string => {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -44,18 +48,18 @@ const wrapped = (text: string, indent: string): string => {
 };
 
 /** A paragraph, wrapped for a terminal. */
-export const paragraph = (text: string): string => wrapped(text, '');
+export const paragraph = (text: string): string => wrap(text, '');
 
 /** An item of a list, wrapped so that Markdown still takes it for one item. */
 export const bullet = (text: string, depth = 0): string => {
   const indent = '  '.repeat(depth);
-  return `${indent}- ${wrapped(text, `${indent}  `)}`;
+  return `${indent}- ${wrap(text, `${indent}  `)}`;
 };
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
 
-/** A table whose columns also stand under each other in a terminal. */
-export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
+/** A table whose columns are also aligned in a terminal. */
+export const markdownTable = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
   const cells = [head, ...rows].map((row) => row.map(cell));
   const widths = head.map((_, column) =>
     Math.min(WIDEST_PADDED_CELL, Math.max(3, ...cells.map((row) => row[column]?.length ?? 0))),
@@ -71,7 +75,7 @@ export const table = (head: readonly string[], rows: readonly (readonly string[]
 };
 
 /** Something that GitHub shows folded; the blank lines make it read the Markdown inside. */
-export const folded = (summary: string, content: string): string =>
+export const details = (summary: string, content: string): string =>
   `<details><summary>${summary}</summary>\n\n${content}\n\n</details>`;
 
 /** Blocks with a blank line between them; empty ones are left out. */

@@ -1,22 +1,26 @@
-import { excerpts } from './changes/change-text.ts';
-import { changesOf } from './changes/changes.ts';
-import { createdSection } from './changes/created-section.ts';
-import { endingSection } from './changes/ending-section.ts';
-import { likelyFailures } from './changes/likely-failures.ts';
-import { driftSection, stateSection } from './changes/state-section.ts';
-import { type Loss, lossesOf } from './changes/stateful.ts';
-import { updatedSection } from './changes/updated-section.ts';
-import { costsSection } from './costs/costs-section.ts';
-import { exposureSection } from './exposure/exposure-section.ts';
-import { areaOf } from './input/areas.ts';
-import { type Inventory, inventoryOf } from './input/inventory.ts';
-import { isChanged, type Resource, resourceOf } from './input/resource.ts';
-import { parseSynthesizedStack, type SynthesizedStack } from './input/synthesized.ts';
-import { parseTerraformPlan, type TerraformPlan } from './input/terraform-plan.ts';
-import { blocks, bold, bullet, code, count, lines } from './markdown.ts';
-import { permissionsSection } from './permissions/permissions-section.ts';
+import {
+  createdSection,
+  destroyedSection,
+  driftSection,
+  likelyFailuresSection,
+  stateSection,
+  updatedSection,
+} from './changes.ts';
+import { costsSection } from './costs.ts';
+import { excerpts, findChanges } from './differences.ts';
+import { exposureSection } from './exposure.ts';
+import { type Action, buildInventory, type Inventory, isChanged, type Resource } from './inventory.ts';
+import { blocks, bold, bullet, code, lines, plural } from './markdown.ts';
+import { permissionsSection } from './permissions.ts';
+import { findLosses, type Loss } from './resource-types.ts';
+import {
+  type DeclaredStack,
+  parseDeclaredStack,
+  parseTerraformPlan,
+  type TerraformPlan,
+} from './terraform-plan.ts';
 
-export interface PlanReview {
+interface PlanReview {
   readonly markdown: string;
   /** Whatever the plan would lose for good. */
   readonly stateful: readonly Loss[];
@@ -24,56 +28,59 @@ export interface PlanReview {
   readonly exitCode: 0 | 2;
 }
 
-const titleOf = ({ name, region, account }: SynthesizedStack): string => {
+const title = ({ name, region, account }: DeclaredStack): string => {
   const where = [...(region ? [`region ${region}`] : []), ...(account ? [`account ${account}`] : [])];
   return blocks(`# Plan of ${name}`, where.join(', '));
 };
 
-const summaryOf = (resources: readonly Resource[]): string => {
-  const number = (action: Resource['action']) =>
-    resources.filter((resource) => resource.action === action).length;
+const incompleteness = ({ complete, errored }: TerraformPlan): string => {
+  if (errored) return `⚠ ${bold('Terraform could not finish this plan; what follows is only part of it.')}`;
+  if (complete) return '';
+  return `⚠ ${bold('Terraform left something for a later plan; what follows is not everything.')}`;
+};
+
+const summary = ({ resources }: Inventory): string => {
+  const number = (action: Action) => resources.filter((resource) => resource.action === action).length;
   const forgotten = number('forget');
-  return `This plan creates ${count(number('create'), 'resource')}, changes ${number('update')}, replaces ${number('replace')}, destroys ${number('destroy')}${
-    forgotten > 0 ? `, and gives ${forgotten} up` : ''
+  return `This plan creates ${plural(number('create'), 'resource')}, changes ${number('update')}, replaces ${number('replace')}, destroys ${number('destroy')}${
+    forgotten > 0 ? `, and removes ${forgotten} from the state` : ''
   }.`;
 };
 
-const causeOf = (resource: Resource | undefined): string => {
+const describeCause = (resource: Resource | undefined): string => {
   if (resource?.action !== 'replace') return '';
-  const forcing = changesOf(resource).filter((change) => change.forcesReplacement);
-  const texts = forcing.map((change) => {
-    const { before, after } = excerpts(change);
-    return `${code(change.path)} (${code(before)} → ${code(after)})`;
-  });
+  const texts = findChanges(resource)
+    .filter((change) => change.forcesReplacement)
+    .map((change) => {
+      const { before, after } = excerpts(change);
+      return `${code(change.path)} (${code(before)} → ${code(after)})`;
+    });
   return texts.length > 0 ? ` Because of ${texts.join(', ')}.` : '';
 };
 
-const warningOf = (losses: readonly Loss[], { resources }: Inventory): string => {
+const warning = (losses: readonly Loss[], { resources }: Inventory): string => {
   if (losses.length === 0) return '';
-  const items = losses.map((loss) => {
-    const cause = causeOf(resources.find(({ address }) => address === loss.address));
-    const name = loss.name ? ` ${code(loss.name)}` : '';
+  const items = losses.map(({ address, what, name, action, lost }) => {
+    const cause = describeCause(resources.find((resource) => resource.address === address));
+    const verb = action === 'replace' ? 'replaced' : 'destroyed';
     return bullet(
-      `${bold(`${loss.what}${name}`)} (${code(loss.address)}) is ${loss.action}${loss.action === 'destroy' ? 'ed' : 'd'}: ${loss.lost}.${cause}`,
+      `${bold(`${what}${name ? ` ${code(name)}` : ''}`)} (${code(address)}) is ${verb}: ${lost}.${cause}`,
     );
   });
-  return blocks(`## ⚠ STOP: ${count(losses.length, 'thing')} that cannot be brought back`, lines(...items));
+  return blocks(`## ⚠ STOP: ${plural(losses.length, 'thing')} that cannot be restored`, lines(...items));
 };
 
-const doubtsOf = ({ complete, errored }: TerraformPlan): string =>
-  errored
-    ? `⚠ ${bold('Terraform could not finish this plan; what follows is only part of it.')}`
-    : complete
-      ? ''
-      : `⚠ ${bold('Terraform left something for a later plan; what follows is not everything.')}`;
-
-const driftOf = (plan: TerraformPlan, stack: SynthesizedStack): readonly Resource[] =>
-  plan.resource_drift
-    .filter(({ mode }) => mode === 'managed')
-    .map((entry) => {
-      const declared = stack.resources.get(`${entry.type}.${entry.name}`);
-      return resourceOf(entry, areaOf(entry.name, declared, stack), declared, (value) => value);
-    });
+/** In the order of the review. */
+const SECTIONS: readonly ((inventory: Inventory) => string)[] = [
+  likelyFailuresSection,
+  destroyedSection,
+  updatedSection,
+  createdSection,
+  stateSection,
+  permissionsSection,
+  exposureSection,
+  costsSection,
+];
 
 /**
  * A review of a plan for people who approve changes of the infrastructure and have not seen the code.
@@ -90,25 +97,16 @@ export const reviewPlan = ({
   readonly synthesized: unknown;
 }): PlanReview => {
   const plan = parseTerraformPlan(rawPlan);
-  const stack = parseSynthesizedStack(synthesized);
-  const inventory = inventoryOf(plan, stack);
-  const { resources } = inventory;
-  const losses = lossesOf(resources);
-  const isEmpty = !resources.some(isChanged);
-  const content = isEmpty
-    ? ['No changes.']
-    : [
-        summaryOf(resources),
-        warningOf(losses, inventory),
-        likelyFailures(inventory),
-        endingSection(resources),
-        updatedSection(resources),
-        createdSection(inventory),
-        stateSection(resources),
-        permissionsSection(inventory),
-        exposureSection(inventory),
-        costsSection(inventory),
-      ];
-  const markdown = blocks(titleOf(stack), doubtsOf(plan), ...content, driftSection(driftOf(plan, stack)));
+  const stack = parseDeclaredStack(synthesized);
+  const inventory = buildInventory(plan, stack);
+  const losses = findLosses(inventory.resources);
+  const content = inventory.resources.some(isChanged)
+    ? [
+        summary(inventory),
+        warning(losses, inventory),
+        ...SECTIONS.map((writeSection) => writeSection(inventory)),
+      ]
+    : ['No changes.'];
+  const markdown = blocks(title(stack), incompleteness(plan), ...content, driftSection(inventory));
   return { markdown: `${markdown}\n`, stateful: losses, exitCode: losses.length > 0 ? 2 : 0 };
 };

@@ -1,7 +1,7 @@
 import { SagemakerModelPackageGroup } from '@cdktf/provider-aws/lib/sagemaker-model-package-group/index.js';
 import { SagemakerPipeline } from '@cdktf/provider-aws/lib/sagemaker-pipeline/index.js';
 import { Construct } from 'constructs';
-import { servingEnvironment } from '../../model/serving/files.ts';
+import { servingEnvironment } from '../../model/serving/settings.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import type { ImageRepository } from '../images/image-repository.ts';

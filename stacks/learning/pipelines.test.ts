@@ -7,7 +7,7 @@ import type {
   CreateTrainingJobRequest,
 } from '@aws-sdk/client-sagemaker';
 import type { z } from 'zod';
-import { DEPLOY_ENVIRONMENT } from '../../model/contract/learning-jobs.ts';
+import { DEPLOY_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import {
   allSteps,
   type Definition,

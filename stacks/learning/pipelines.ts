@@ -11,7 +11,7 @@ import {
   RESULT_PATH,
   TRAINING_ENVIRONMENT,
   TRAINING_PATHS,
-} from '../../model/contract/learning-jobs.ts';
+} from '../../model/contract/sagemaker-jobs.ts';
 import { MODEL_NAME } from '../../model/contract/tensors.ts';
 import type { Configuration } from '../config/schema.ts';
 import { FOLDERS, inputPrefix, outputPrefix } from './folders.ts';

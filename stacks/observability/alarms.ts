@@ -1,6 +1,6 @@
 import { CloudwatchMetricAlarm } from '@cdktf/provider-aws/lib/cloudwatch-metric-alarm/index.js';
 import { Construct } from 'constructs';
-import { ENDPOINT_VARIANT } from '../../model/contract/learning-jobs.ts';
+import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
 import { endpointAlarmNames, type Names } from '../names.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
 import type { AlarmTopic } from './notifications.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { problemSchema } from '../../services/contract/problem.ts';
+import { problemSchema } from '../../services/contract.ts';
 import { assertProperties, CERTIFICATE_ARN, synthesizedStack } from '../synthesized-stack.ts';
 
 const stack = synthesizedStack();

@@ -4,7 +4,7 @@ import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js'
 import { Route53Record } from '@cdktf/provider-aws/lib/route53-record/index.js';
 import type { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
 import { Construct } from 'constructs';
-import { PATHS } from '../../services/contract/services.ts';
+import { PATHS } from '../../services/contract.ts';
 import type { Network } from '../network/network.ts';
 import type { SecurityGroup } from '../network/security-group.ts';
 import type { AccessLogBucket } from '../storage/bucket.ts';

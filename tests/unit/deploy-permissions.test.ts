@@ -7,12 +7,12 @@ import {
   modelName,
   startSimulation,
 } from '../../scripts/aws-double/simulated-deployment.ts';
-import { synthesize } from '../../stacks/testing.ts';
+import { synthesizedStack } from '../../stacks/synthesized-stack.ts';
 
 const conditions = z.record(z.string(), z.record(z.string(), z.string())).default({});
 
 /** Permissions of the deployment job's role in our stack. */
-const permissions = synthesize()
+const permissions = synthesizedStack()
   .statements()
   .filter(({ address }) => address === 'aws_iam_role_policy.learning-roles-deploy-permissions')
   .map(({ Action, Resource, Condition }) => ({

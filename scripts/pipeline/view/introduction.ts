@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { TRAINING_ENVIRONMENT } from '../../../model/contract/learning-jobs.ts';
+import { TRAINING_ENVIRONMENT } from '../../../model/contract/sagemaker-jobs.ts';
 import { FOLDERS, inputPrefix } from '../../../stacks/learning/folders.ts';
 import { ROOT } from '../../root.ts';
 import type { ExecutionRecord, Plan } from '../execution/record.ts';

@@ -1,0 +1,293 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Resource } from './inventory.ts';
+import { bullet, code, details, lines, plural, shorten } from './markdown.ts';
+import { isObject, type Json, parseStructure, SENSITIVE } from './terraform-plan.ts';
+
+const UNKNOWN = '(known after apply)';
+const NOTHING = '(none)';
+
+/** One attribute, or one place inside it, that changes. */
+interface Difference {
+  /** `container_definitions[app-web].environment[PORT].value` */
+  readonly path: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The same place in the two states, and in Terraform's marks beside them. */
+export interface Sides {
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+  /** True where `after` is only known at apply. */
+  readonly unknown?: Json | undefined;
+  readonly beforeSensitive?: Json | undefined;
+  readonly afterSensitive?: Json | undefined;
+}
+
+/** Keys by which AWS identifies the items of a list, whatever their order. */
+const IDENTITIES = ['name', 'Name', 'Sid', 'key', 'Key', 'id', 'ChannelName'];
+
+const isEmpty = (value: Json | undefined): boolean =>
+  value === undefined ||
+  value === null ||
+  value === '' ||
+  (Array.isArray(value) && value.length === 0) ||
+  (isObject(value) && Object.values(value).every(isEmpty));
+
+const isScalar = (item: Json): boolean => typeof item !== 'object' || item === null;
+
+const toText = (value: Json | undefined): string => {
+  if (isEmpty(value) || value === undefined) return NOTHING;
+  if (Array.isArray(value) && value.every(isScalar)) return value.map(toText).join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};
+
+const child = (value: Json | undefined, key: string | number | undefined): Json | undefined => {
+  if (key === undefined) return undefined;
+  if (Array.isArray(value)) return value[Number(key)];
+  return isObject(value) ? value[key] : value === true ? true : undefined;
+};
+
+const descend = (
+  sides: Sides,
+  before: string | number | undefined,
+  after: string | number | undefined,
+): Sides => ({
+  before: child(sides.before, before),
+  after: child(sides.after, after),
+  unknown: child(sides.unknown, after),
+  beforeSensitive: child(sides.beforeSensitive, before),
+  afterSensitive: child(sides.afterSensitive, after),
+});
+
+const identify = (item: Json | undefined): string | undefined => {
+  if (!isObject(item)) return undefined;
+  const key = IDENTITIES.find((candidate) => typeof item[candidate] === 'string');
+  return key === undefined ? undefined : String(item[key]);
+};
+
+const compareScalars = (
+  before: readonly Json[],
+  after: readonly Json[],
+  path: string,
+): readonly Difference[] => {
+  if (isDeepStrictEqual(before, after)) return [];
+  const removed = before.filter((item) => !after.includes(item));
+  const added = after.filter((item) => !before.includes(item));
+  // The same items in another order: it may matter, as in a command.
+  const [old, young] = removed.length + added.length > 0 ? [removed, added] : [before, after];
+  return [
+    { path, before: old.map(toText).join(', ') || NOTHING, after: young.map(toText).join(', ') || NOTHING },
+  ];
+};
+
+const compareLists = (
+  sides: Sides,
+  before: readonly Json[],
+  after: readonly Json[],
+  path: string,
+): readonly Difference[] => {
+  const { unknown } = sides;
+  const known = after.map((item, index) => (child(unknown, index) === true ? UNKNOWN : item));
+  if ([...before, ...known].every(isScalar)) return compareScalars(before, known, path);
+  const equal = new Set<number>();
+  const restBefore = before.flatMap((item, index) => {
+    const same = after.findIndex((other, at) => !equal.has(at) && isDeepStrictEqual(item, other));
+    if (same >= 0) equal.add(same);
+    return same >= 0 ? [] : [index];
+  });
+  const length = Math.max(after.length, Array.isArray(unknown) ? unknown.length : 0);
+  const restAfter = Array.from({ length }, (_, index) => index).filter((index) => !equal.has(index));
+  const findPartner = (index: number, position: number): number | undefined => {
+    const identity = identify(after[index]);
+    return identity === undefined
+      ? restBefore[position]
+      : restBefore.find((candidate) => identify(before[candidate]) === identity);
+  };
+  const pairs = restAfter.map((index, position) => [findPartner(index, position), index] as const);
+  const removed = restBefore.filter((index) => pairs.every(([partner]) => partner !== index));
+  const label = (item: Json | undefined, index: number): string => {
+    const identity = identify(item);
+    if (identity !== undefined) return `${path}[${identity}]`;
+    return before.length <= 1 && after.length <= 1 ? path : `${path}[${index}]`;
+  };
+  return [
+    ...pairs.flatMap(([old, young]) =>
+      findDifferences(descend(sides, old, young), label(after[young], young)),
+    ),
+    ...removed.flatMap((index) =>
+      findDifferences(descend(sides, index, undefined), label(before[index], index)),
+    ),
+  ];
+};
+
+const compareObjects = (sides: Sides, path: string): readonly Difference[] => {
+  const keys = [sides.before, sides.after, sides.unknown].flatMap((value) =>
+    isObject(value) ? Object.keys(value) : [],
+  );
+  return [...new Set(keys)].flatMap((key) =>
+    findDifferences(descend(sides, key, key), path ? `${path}.${key}` : key),
+  );
+};
+
+const parseText = (value: Json | undefined): Json | undefined =>
+  typeof value === 'string' ? (parseStructure(value) ?? value) : value;
+
+/** Whatever differs, down to single values; JSON in a text is compared inside, and empty is as good as missing. */
+export const findDifferences = (sides: Sides, path = ''): readonly Difference[] => {
+  if (sides.beforeSensitive === true || sides.afterSensitive === true) {
+    const same = isDeepStrictEqual(sides.before, sides.after) && sides.unknown !== true;
+    return same ? [] : [{ path, before: SENSITIVE, after: SENSITIVE }];
+  }
+  if (sides.unknown === true) return [{ path, before: toText(sides.before), after: UNKNOWN }];
+  const [before, after] = [parseText(sides.before), parseText(sides.after)];
+  const isText = before !== sides.before || after !== sides.after;
+  const inner: Sides = isText ? { before, after } : { ...sides, before, after };
+  if (isDeepStrictEqual(before, after) && !sides.unknown) return [];
+  if (Array.isArray(before) || Array.isArray(after)) {
+    const list = (value: Json | undefined) =>
+      Array.isArray(value) ? value : isEmpty(value) ? [] : [value ?? null];
+    const [old, young] = [list(before), list(after)];
+    return isDeepStrictEqual(old, young) && !sides.unknown
+      ? []
+      : compareLists({ ...inner, before: old, after: young }, old, young, path);
+  }
+  const isObjectOrEmpty = (value: Json | undefined) => isObject(value) || isEmpty(value);
+  if ((isObject(before) || isObject(after)) && isObjectOrEmpty(before) && isObjectOrEmpty(after))
+    return compareObjects(inner, path);
+  if (before === after || (isEmpty(before) && isEmpty(after))) return [];
+  return [{ path, before: toText(before), after: toText(after) }];
+};
+
+export interface Change extends Difference {
+  /** Terraform cannot change it in place: this is why the resource is replaced. */
+  readonly forcesReplacement: boolean;
+}
+
+const mark = (marks: Json, attribute: string): Json | undefined =>
+  isObject(marks) ? marks[attribute] : marks === true ? true : undefined;
+
+const attributeDifferences = (resource: Resource, attribute: string): readonly Difference[] => {
+  const { change, declared } = resource;
+  const { after_unknown: unknowns, before_sensitive, after_sensitive } = change;
+  const isUnknown = isObject(unknowns) && unknowns[attribute] === true;
+  // AWS computes it, and it says nothing that the other attributes do not.
+  if (isUnknown && declared && declared[attribute] === undefined) return [];
+  const fromCode = isUnknown ? resource.after?.[attribute] : undefined;
+  return findDifferences(
+    {
+      before: change.before?.[attribute],
+      after: fromCode ?? change.after?.[attribute],
+      unknown: fromCode === undefined ? mark(unknowns, attribute) : undefined,
+      beforeSensitive: mark(before_sensitive, attribute),
+      afterSensitive: mark(after_sensitive, attribute),
+    },
+    attribute,
+  );
+};
+
+/** The provider lists every tag twice. */
+const isRepeatedTag = ({ path, before, after }: Difference, all: readonly Difference[]): boolean =>
+  path.startsWith('tags_all') &&
+  all.some(
+    (other) =>
+      other.path === path.replace('tags_all', 'tags') && other.before === before && other.after === after,
+  );
+
+const TRIVIAL = ['false', '0'];
+
+/** What AWS fills in where the code says nothing; it follows from the rest. */
+const isFilledIn = (
+  { path, before, after }: Difference,
+  attribute: string,
+  { declared }: Resource,
+): boolean => {
+  if (!declared) return false;
+  const written = JSON.stringify(declared[attribute] ?? null);
+  const [leaf = attribute] = path.split('.').slice(-1);
+  if (after === UNKNOWN) return leaf !== attribute && !written.includes(`"${leaf}"`);
+  return after === NOTHING && TRIVIAL.includes(before) && !written.includes(leaf);
+};
+
+const REFERENCE_ALONE = /^\$\{([^}]*)\}$/;
+
+/** What changes in a resource that is there before and after, what forces a replacement first. */
+export const findChanges = (resource: Resource): readonly Change[] => {
+  const { before, after, after_unknown: unknown, replace_paths } = resource.change;
+  const attributes = new Set(
+    [before, after, isObject(unknown) ? unknown : {}].flatMap((each) => Object.keys(each ?? {})),
+  );
+  const forcing = new Set(replace_paths.map(([attribute]) => attribute));
+  const all = [...attributes].flatMap((attribute) =>
+    attributeDifferences(resource, attribute)
+      .filter((difference) => !isFilledIn(difference, attribute, resource))
+      .map((difference) => ({
+        ...difference,
+        after: difference.after.replace(REFERENCE_ALONE, '(known after apply: $1)'),
+        forcesReplacement: forcing.has(attribute),
+      })),
+  );
+  return all
+    .filter((difference) => !isRepeatedTag(difference, all))
+    .sort((one, other) => Number(other.forcesReplacement) - Number(one.forcesReplacement));
+};
+
+const LONGEST = 100;
+const CONTEXT = 24;
+
+/** Two long texts, cut down to the part in which they differ. */
+export const excerpts = ({
+  before,
+  after,
+}: Difference): { readonly before: string; readonly after: string } => {
+  if (before === NOTHING || after === NOTHING || Math.max(before.length, after.length) <= LONGEST)
+    return { before, after };
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start++;
+  let end = 0;
+  while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end++;
+  const from = Math.max(0, start - CONTEXT);
+  const cut = (text: string): string => {
+    const to = Math.min(text.length, text.length - end + CONTEXT);
+    return `${from > 0 ? '…' : ''}${text.slice(from, to)}${to < text.length ? '…' : ''}`;
+  };
+  return { before: cut(before), after: cut(after) };
+};
+
+interface GroupedChange {
+  readonly change: Change;
+  readonly places: number;
+}
+
+/** Combines equal changes at many places of a list, as in a dashboard. */
+const dedupe = (changes: readonly Change[]): readonly GroupedChange[] => {
+  const groups = new Map<string, GroupedChange>();
+  for (const change of changes) {
+    const key = JSON.stringify([change.path.replace(/\[\d+\]/g, '[]'), change.before, change.after]);
+    const group = groups.get(key);
+    groups.set(key, { change: group?.change ?? change, places: (group?.places ?? 0) + 1 });
+  }
+  return [...groups.values()];
+};
+
+const describeChange = ({ change, places }: GroupedChange): string => {
+  const { before, after } = excerpts(change);
+  const more = places > 1 ? ` (and ${plural(places - 1, 'more place')} like it)` : '';
+  const forced = change.forcesReplacement ? ' — forces the replacement' : '';
+  return bullet(
+    `${code(change.path)}${more}: ${code(shorten(before))} → ${code(shorten(after))}${forced}`,
+    1,
+  );
+};
+
+/** Longer lists are folded on GitHub. */
+const MANY = 30;
+
+/** A list of what changes in one resource, to go under its name. */
+export const changeList = (changes: readonly Change[]): string => {
+  const items = dedupe(changes).map(describeChange);
+  return items.length > MANY
+    ? `\n${details(plural(items.length, 'change'), lines(...items))}\n`
+    : lines(...items);
+};

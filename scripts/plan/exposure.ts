@@ -1,0 +1,317 @@
+import { z } from 'zod';
+import { type FutureResource, type Inventory, type Resource, resourceLabel } from './inventory.ts';
+import { blocks, bold, bullet, code, codes, conjoin, lines, paragraph, plural } from './markdown.ts';
+import { broadness, type PolicyStatement, plannedPolicies } from './policies.ts';
+import { RESOURCE_TYPES, resourceTypeLabel } from './resource-types.ts';
+import { ANYONE, type SecurityGroupRule, securityGroupRules } from './security-groups.ts';
+import { getPath } from './terraform-plan.ts';
+
+const labels = (resources: readonly Resource[]): string =>
+  conjoin(resources.map((resource) => code(resourceLabel(resource))));
+
+/** Load balancers with public addresses. One of which it is not known counts as public. */
+const publicLoadBalancers = (inventory: Inventory): readonly FutureResource[] =>
+  inventory.afterPlan('aws_lb').filter(({ after }) => after['internal'] !== true);
+
+const listenerAttributes = z.looseObject({
+  port: z.number().nullish(),
+  protocol: z.string().nullish(),
+  default_action: z
+    .array(
+      z.looseObject({
+        type: z.string(),
+        redirect: z
+          .array(z.looseObject({ port: z.string().nullish(), protocol: z.string().nullish() }))
+          .nullish(),
+      }),
+    )
+    .default([]),
+});
+
+const describeListener = (resource: FutureResource, inventory: Inventory): string => {
+  const { port, protocol, default_action } = listenerAttributes.parse(resource.after);
+  const actions = default_action.map(({ type, redirect }) => {
+    const [to] = redirect ?? [];
+    if (type === 'redirect') return `redirects to ${to?.protocol ?? 'its protocol'} ${to?.port ?? ''}`.trim();
+    if (type !== 'forward') return type.replaceAll('_', ' ');
+    const groups = inventory
+      .linked(resource, 'default_action')
+      .filter((other) => other.type === 'aws_lb_target_group');
+    return `forwards to ${codes(groups.map(resourceLabel)) || 'a target group'}`;
+  });
+  const action = actions.join(', then ');
+  const isPlain = protocol === 'HTTP' && !action.startsWith('redirects');
+  return `port ${port ?? '(unknown)'}, ${protocol ?? '(unknown)'}: ${action}${isPlain ? ' — ⚠ not encrypted' : ''}${inventory.changeMark(resource)}`;
+};
+
+const describeListeners = (balancer: Resource, inventory: Inventory): readonly string[] => {
+  const texts = inventory
+    .afterPlan('aws_lb_listener')
+    .filter((resource) => inventory.linked(resource, 'load_balancer_arn').includes(balancer))
+    .map((resource) => describeListener(resource, inventory));
+  return texts.length > 0 ? texts : ['no listener: nothing answers'];
+};
+
+const describeCallers = (
+  balancer: Resource,
+  rules: readonly SecurityGroupRule[],
+  inventory: Inventory,
+): readonly string[] => {
+  const groups = inventory.linked(balancer, 'security_groups');
+  if (groups.length === 0) return ['who may connect: ⚠ no security group is known'];
+  return groups.map((group) => {
+    const sources = rules
+      .filter((rule) => rule.group === group && rule.direction === 'in')
+      .flatMap(({ ports, internet, resource }) =>
+        internet.map(
+          (source) =>
+            `${ports} from ${code(source)}${ANYONE.includes(source) ? ' (anyone)' : ''}${inventory.changeMark(resource)}`,
+        ),
+      );
+    return `who may connect, by ${code(resourceLabel(group))}: ${sources.join(', ') || 'no one from the internet'}`;
+  });
+};
+
+/** AWS's own, where the rule names none. */
+const RATE_WINDOW_SECONDS = 300;
+
+const rateLimit = z.looseObject({ limit: z.number(), evaluation_window_sec: z.number().nullish() });
+
+const webAclAttributes = z.looseObject({
+  default_action: z.array(z.looseObject({ block: z.array(z.unknown()).default([]) })).default([]),
+  rule: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        priority: z.number(),
+        statement: z
+          .array(z.looseObject({ rate_based_statement: z.array(rateLimit).default([]) }))
+          .default([]),
+      }),
+    )
+    .default([]),
+});
+
+/** What the web application firewall in front of a load balancer checks. */
+const describeWebAcl = (balancer: Resource, inventory: Inventory): string => {
+  const associations = inventory
+    .ofType('aws_wafv2_web_acl_association')
+    .filter((association) => inventory.linked(association, 'resource_arn').includes(balancer));
+  const staying = associations.filter(({ after }) => after !== undefined);
+  if (staying.length === 0) {
+    const removed = associations.length > 0 ? ', removed by this plan' : '';
+    return `⚠ ${bold(`no web firewall (WAF) in front${removed}`)}`;
+  }
+  const [acl] = staying.flatMap((association) => inventory.linked(association, 'web_acl_arn'));
+  if (!acl?.after) return 'web firewall (WAF): one that is not part of this plan';
+  const { rule, default_action } = webAclAttributes.parse(acl.after);
+  const rules = [...rule]
+    .sort((one, other) => one.priority - other.priority)
+    .map(({ name, statement }) => {
+      const rate = statement[0]?.rate_based_statement[0];
+      if (!rate) return name;
+      return `${name} (${rate.limit} requests in ${rate.evaluation_window_sec ?? RATE_WINDOW_SECONDS} s)`;
+    });
+  const others = default_action[0]?.block.length ? 'blocked' : 'let through';
+  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}, ${plural(rules.length, 'rule')}: ${conjoin(rules)}; other requests are ${others}`;
+};
+
+/** What a load balancer with public addresses lets in. */
+const describeIngress = (
+  balancer: FutureResource,
+  rules: readonly SecurityGroupRule[],
+  inventory: Inventory,
+): string => {
+  const subnets = inventory.linked(balancer, 'subnets');
+  const doubt = balancer.after['internal'] === false ? '' : ' (⚠ not marked as internal)';
+  const place = subnets.length > 0 ? ` in ${labels(subnets)}` : '';
+  const title = `${bold(resourceLabel(balancer))}: load balancer ${code(balancer.address)}`;
+  const facts = [
+    ...describeListeners(balancer, inventory),
+    ...describeCallers(balancer, rules, inventory),
+    describeWebAcl(balancer, inventory),
+  ];
+  return lines(
+    bullet(`${title}${doubt}${place}${inventory.changeMark(balancer)}`),
+    ...facts.map((fact) => bullet(fact, 1)),
+  );
+};
+
+const publicTasks = (inventory: Inventory): readonly string[] =>
+  inventory
+    .afterPlan('aws_ecs_service')
+    .filter(({ after }) => getPath(after['network_configuration'], [0, 'assign_public_ip']) === true)
+    .map((service) => `the tasks of ${code(resourceLabel(service))} get public addresses of their own`);
+
+/** Conditions that keep strangers out of a policy for anyone. */
+const KEEPS_STRANGERS_OUT =
+  /^aws:(source(account|owner|arn|orgid|orgpaths|vpc|vpce)|principal(account|arn|orgid|orgpaths))$/i;
+
+const isForStrangers = ({ conditions }: PolicyStatement): boolean =>
+  !conditions.some(
+    ({ operator, key }) => /^(String|Arn)(Equals|Like)$/.test(operator) && KEEPS_STRANGERS_OUT.test(key),
+  );
+
+/** Its policy applies in the VPC, to what is inside. */
+const INSIDE_ONLY = ['aws_vpc_endpoint'];
+
+const openPolicies = (inventory: Inventory): readonly string[] =>
+  plannedPolicies(inventory)
+    .filter(({ resource }) => !INSIDE_ONLY.includes(resource.type))
+    .flatMap(({ resource, statements, kind, holderName, unread }) => [
+      ...(unread !== undefined && kind !== 'identity'
+        ? [`${code(resource.address)} cannot be read before the apply: it could let anyone in`]
+        : []),
+      ...statements
+        .filter(
+          ({ status, statement }) =>
+            status !== 'removed' &&
+            broadness(statement, kind !== 'identity').includes('anyone') &&
+            isForStrangers(statement),
+        )
+        .map(({ statement: { conditions } }) => {
+          const keys = conditions.map(({ key }) => code(key));
+          const limit = keys.length > 0 ? `, if ${conjoin(keys)} matches` : '';
+          return `${code(resource.address)} lets anyone use ${code(holderName)}${limit}`;
+        }),
+    ]);
+
+const strayRules = (inventory: Inventory, rules: readonly SecurityGroupRule[]): readonly string[] => {
+  const inFront = publicLoadBalancers(inventory).flatMap((balancer) =>
+    inventory.linked(balancer, 'security_groups'),
+  );
+  return rules
+    .filter((rule) => rule.direction === 'in' && !(rule.group && inFront.includes(rule.group)))
+    .flatMap(({ group, resource, internet, ports }) => {
+      const groupName = group ? code(resourceLabel(group)) : 'a security group outside this plan';
+      return internet.map(
+        (source) =>
+          `${code(resource.address)} admits ${code(source)} on ${ports} to ${groupName}${inventory.changeMark(resource)}`,
+      );
+    });
+};
+
+const PUBLIC_ACCESS_BLOCKS = [
+  'block_public_acls',
+  'block_public_policy',
+  'ignore_public_acls',
+  'restrict_public_buckets',
+];
+
+const openBuckets = (inventory: Inventory): readonly string[] => {
+  const closed = inventory
+    .afterPlan('aws_s3_bucket_public_access_block')
+    .filter(({ after }) => PUBLIC_ACCESS_BLOCKS.every((attribute) => after[attribute] === true))
+    .flatMap((block) => inventory.linked(block, 'bucket'));
+  return inventory
+    .afterPlan('aws_s3_bucket')
+    .filter((bucket) => !closed.includes(bucket))
+    .map(
+      (bucket) =>
+        `bucket ${code(resourceLabel(bucket))} has no full public access block: a policy could make it public`,
+    );
+};
+
+/** What this review does not look into: types of other stacks, and rules inside a security group. */
+const notExamined = (inventory: Inventory): readonly string[] => {
+  const types = new Set(inventory.afterPlan().map(({ type }) => type));
+  return [
+    ...[...types]
+      .filter((type) => !RESOURCE_TYPES[type])
+      .map(
+        (type) =>
+          `${code(type)} (${resourceTypeLabel(type)}) is not examined: check whether it is reachable, and what it costs`,
+      ),
+    ...inventory
+      .afterPlan('aws_security_group', 'aws_default_security_group')
+      .filter(({ declared }) => declared?.['ingress'] ?? declared?.['egress'])
+      .map(
+        ({ address }) => `the rules inside ${code(address)} are not examined: check whether it is reachable`,
+      ),
+  ];
+};
+
+/** What is open, or may be, without being a load balancer that is meant to be. */
+const findings = (inventory: Inventory, rules: readonly SecurityGroupRule[]): readonly string[] => [
+  ...publicTasks(inventory),
+  ...openPolicies(inventory),
+  ...strayRules(inventory, rules),
+  ...openBuckets(inventory),
+  ...notExamined(inventory),
+];
+
+const describeGateway = (gateway: FutureResource, inventory: Inventory): string => {
+  const [address] = inventory.linked(gateway, 'allocation_id');
+  const seenAs = address?.after?.['public_ip'] ?? gateway.after['public_ip'] ?? '(known after apply)';
+  return `${labels([gateway])}: NAT gateway with public address ${code(String(seenAs))}${inventory.changeMark(gateway)}`;
+};
+
+/** Subnets whose route table leads to an internet gateway. */
+const publicSubnets = (inventory: Inventory): readonly Resource[] => {
+  const tables = inventory
+    .afterPlan('aws_route')
+    .filter((route) =>
+      inventory.linked(route, 'gateway_id').some(({ type }) => type === 'aws_internet_gateway'),
+    )
+    .flatMap((route) => inventory.linked(route, 'route_table_id'));
+  return inventory
+    .afterPlan('aws_route_table_association')
+    .filter((each) => inventory.linked(each, 'route_table_id').some((table) => tables.includes(table)))
+    .flatMap((each) => inventory.linked(each, 'subnet_id'));
+};
+
+const describeSubnets = (inventory: Inventory): readonly string[] => {
+  const subnets = publicSubnets(inventory);
+  if (subnets.length === 0) return [];
+  const giving = subnets.filter(({ after }) => after?.['map_public_ip_on_launch'] === true);
+  const addresses =
+    giving.length > 0
+      ? `⚠ what starts in ${labels(giving)} gets a public address automatically`
+      : 'nothing there gets a public address automatically';
+  return [`subnets with a route to the internet gateway: ${labels(subnets)}; ${addresses}`];
+};
+
+/** What can reach the internet, and as whom. */
+const egress = (inventory: Inventory, rules: readonly SecurityGroupRule[]): readonly string[] => [
+  ...inventory.afterPlan('aws_nat_gateway').map((gateway) => describeGateway(gateway, inventory)),
+  ...describeSubnets(inventory),
+  ...rules
+    .filter(({ direction }) => direction === 'out')
+    .flatMap(({ group, resource, internet, ports }) =>
+      internet.map(
+        (destination) =>
+          `${labels([group ?? resource])} may connect to ${code(destination)} on ${ports}${inventory.changeMark(resource)}`,
+      ),
+    ),
+  ...inventory
+    .afterPlan('aws_sagemaker_domain')
+    .filter(({ after }) => after['app_network_access_type'] === 'PublicInternetOnly')
+    .map(
+      (domain) => `${labels([domain])}: SageMaker Studio reaches the internet directly, not through the VPC`,
+    ),
+];
+
+/** Who can reach what from outside after the plan, and what can reach outside. */
+export const exposureSection = (inventory: Inventory): string => {
+  const rules = securityGroupRules(inventory);
+  const ingress = publicLoadBalancers(inventory).map((balancer) =>
+    describeIngress(balancer, rules, inventory),
+  );
+  const open = findings(inventory, rules);
+  const number = inventory.afterPlan('aws_s3_bucket').length;
+  const buckets = number > 0 ? `; ${plural(number, 'bucket')} cannot be made public` : '';
+  const nothing = bold(ingress.length === 0 ? 'Nothing is reachable.' : 'Nothing else is reachable.');
+  const looked = `Checked: every load balancer, inbound rule, subnet, service and resource policy that exists after this plan${buckets}.`;
+  const out = egress(inventory, rules);
+  return blocks(
+    '## Reachable from the internet',
+    lines(...ingress),
+    open.length > 0
+      ? blocks('Check these too:', lines(...open.map((text) => bullet(`⚠ ${text}`))))
+      : paragraph(`${nothing} ${looked}`),
+    paragraph(
+      'AWS APIs are reachable from anywhere, but only accept signed requests of identities with the permissions above.',
+    ),
+    out.length > 0 ? blocks('### Outbound (egress)', lines(...out.map((text) => bullet(text)))) : '',
+  );
+};

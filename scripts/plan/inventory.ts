@@ -1,0 +1,244 @@
+import {
+  type Attributes,
+  type DeclaredStack,
+  getPath,
+  isObject,
+  type Json,
+  maskAttributes,
+  type ResourceChange,
+  type TerraformPlan,
+} from './terraform-plan.ts';
+
+export type Action = 'create' | 'update' | 'replace' | 'destroy' | 'forget' | 'read' | 'no-op';
+
+/** A resource, before and after the plan, and as the code writes it. */
+export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'name' | 'change'> {
+  readonly action: Action;
+  /** Part of the system, which is the outermost construct in the stack. */
+  readonly component: string;
+  /** What is there now, without secrets. */
+  readonly before: Attributes | undefined;
+  /** What will be there, without secrets; an attribute that Terraform does not know yet is as in the code. */
+  readonly after: Attributes | undefined;
+  readonly declared: Attributes | undefined;
+  /** Why Terraform replaces or destroys it, when no attribute says so. */
+  readonly reason: string | undefined;
+  /** An old copy that an interrupted replacement has left behind. */
+  readonly leftover: boolean;
+  readonly movedFrom: string | undefined;
+}
+
+/** A resource that is there after the plan. */
+export type FutureResource = Resource & { readonly after: Attributes };
+
+/** All resources of a plan, and what refers to what. */
+export interface Inventory {
+  readonly resources: readonly Resource[];
+  /** What Terraform found to differ from its state: `before` is the state, `after` is AWS. */
+  readonly drifted: readonly Resource[];
+  readonly ofType: (...types: readonly string[]) => readonly Resource[];
+  /** Those that are there after the plan, of all types when none is named. */
+  readonly afterPlan: (...types: readonly string[]) => readonly FutureResource[];
+  /** ` (new)` or ` (changed)`, for texts about what will be; nothing when everything is new. */
+  readonly changeMark: (resource: Resource) => string;
+  /** The resources that an attribute refers to. */
+  readonly linked: (resource: Resource, attribute: string) => readonly Resource[];
+}
+
+const isFuture = (resource: Resource): resource is FutureResource => resource.after !== undefined;
+
+/** Whether the plan does something to it. */
+export const isChanged = ({ action, movedFrom }: Resource): boolean =>
+  !['no-op', 'read'].includes(action) || movedFrom !== undefined;
+
+/** Whether what is there now is removed, even if another takes its place. */
+export const isReplacedOrDestroyed = ({ action }: Resource): boolean =>
+  action === 'replace' || action === 'destroy';
+
+const NAMES = [
+  'name',
+  'bucket',
+  'family',
+  'repository_name',
+  'alarm_name',
+  'dashboard_name',
+  'domain_name',
+  'user_profile_name',
+  'pipeline_name',
+  'model_package_group_name',
+  'policy_arn',
+  'destination_cidr_block',
+  'service_name',
+  'description',
+];
+
+/** What people call it in AWS: its name, or what comes nearest to one. */
+export const resourceName = ({ after, before }: Pick<Resource, 'after' | 'before'>): string => {
+  const attributes = after ?? before ?? {};
+  const candidates = [
+    attributes['name'],
+    getPath(attributes['tags'], ['Name']),
+    ...NAMES.map((attribute) => attributes[attribute]),
+  ];
+  const isName = (candidate: Json | undefined) =>
+    typeof candidate === 'string' && candidate !== '' && !candidate.startsWith('${');
+  return candidates.find(isName)?.toString() ?? '';
+};
+
+/** Its name in AWS or, where it has none, its address. */
+export const resourceLabel = (resource: Pick<Resource, 'after' | 'before' | 'address'>): string =>
+  resourceName(resource) || resource.address;
+
+const SHARED = 'shared';
+const NOT_DECLARED = 'no longer in the configuration';
+
+/** `<stack>/<component>/<construct>`: what is directly in the stack belongs to no component. */
+const pathComponent = ([, component = SHARED, ...inner]: readonly string[]): string =>
+  inner.length > 0 ? component : SHARED;
+
+/** What the code no longer has is known by its name, which starts with the component. */
+const findComponent = (address: string, name: string, stack: DeclaredStack): string => {
+  const declared = stack.resources.get(address);
+  if (declared) return pathComponent(declared.path);
+  const components = new Set([...stack.resources.values()].map(({ path }) => pathComponent(path)));
+  const fitting = [...components].filter(
+    (component) => name === component || name.startsWith(`${component}-`),
+  );
+  return fitting.sort((one, other) => other.length - one.length)[0] ?? NOT_DECLARED;
+};
+
+/** Groups by component, in alphabetical order. */
+export const groupByComponent = <T extends { readonly component: string }>(
+  items: readonly T[],
+): ReadonlyMap<string, readonly T[]> => {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(item.component, [...(groups.get(item.component) ?? []), item]);
+  return new Map([...groups].sort(([one], [other]) => one.localeCompare(other)));
+};
+
+/** @returns the value that a reference such as `aws_vpc.main.id` stands for, or nothing when it is not known yet */
+type Resolve = (reference: string) => Json | undefined;
+
+/** cdktf writes references into the values of this stack, and no function calls. */
+const REFERENCE = /\$\{([^{}]+)\}/g;
+const REFERENCE_ALONE = /^\$\{([^{}]+)\}$/;
+
+const resolveText = (text: string, resolve: Resolve): Json => {
+  const [, alone] = REFERENCE_ALONE.exec(text) ?? [];
+  if (alone !== undefined) return resolve(alone) ?? text;
+  return text.replace(REFERENCE, (written, reference: string) => {
+    const value = resolve(reference) ?? written;
+    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  });
+};
+
+/** Fills in the references that are known; the others stay as `${aws_vpc.main.id}`, and so does any other expression. */
+export const resolveReferences = (declared: Json, resolve: Resolve): Json => {
+  if (typeof declared === 'string') return resolveText(declared, resolve);
+  if (Array.isArray(declared)) return declared.map((item) => resolveReferences(item, resolve));
+  if (!isObject(declared)) return declared;
+  return Object.fromEntries(
+    Object.entries(declared).map(([key, value]) => [key, resolveReferences(value, resolve)]),
+  );
+};
+
+const ATTRIBUTE_OF_RESOURCE = /^([\w-]+\.[\w-]+)\.(.+)$/;
+
+const createResolver = (plan: TerraformPlan): Resolve => {
+  const changes = new Map(plan.resource_changes.map((entry) => [entry.address, entry.change]));
+  return (reference) => {
+    const [, address = '', attributes = ''] = ATTRIBUTE_OF_RESOURCE.exec(reference) ?? [];
+    const path = attributes.split(/[.[\]"]+/).filter(Boolean);
+    const change = changes.get(address);
+    if (!change?.after || path.length === 0) return undefined;
+    // A null may be an attribute that is only known at apply; and what is secret stays out of every text.
+    return getPath(maskAttributes(change.after, change.after_sensitive), path) ?? undefined;
+  };
+};
+
+const toAction = (actions: readonly string[]): Action => {
+  const does = (action: string) => actions.includes(action);
+  if (does('delete')) return does('create') ? 'replace' : 'destroy';
+  if (does('forget')) return 'forget';
+  if (does('create')) return 'create';
+  if (does('update')) return 'update';
+  return does('read') ? 'read' : 'no-op';
+};
+
+const toResource = (entry: ResourceChange, stack: DeclaredStack, resolve: Resolve): Resource => {
+  const { type, name, change } = entry;
+  const { before, after, after_unknown: unknown } = change;
+  const address = `${type}.${name}`;
+  const declared = stack.resources.get(address)?.attributes;
+  const fromCode = Object.entries(declared ?? {})
+    .filter(([attribute]) => isObject(unknown) && unknown[attribute] === true)
+    .map(([attribute, value]) => [attribute, resolveReferences(value, resolve)] as const);
+  return {
+    address: entry.address,
+    type,
+    name,
+    change,
+    action: toAction(change.actions),
+    component: findComponent(address, name, stack),
+    before: before ? maskAttributes(before, change.before_sensitive) : undefined,
+    after: after
+      ? maskAttributes({ ...after, ...Object.fromEntries(fromCode) }, change.after_sensitive)
+      : undefined,
+    declared,
+    reason: entry.action_reason,
+    leftover: entry.deposed !== undefined,
+    movedFrom: entry.previous_address === entry.address ? undefined : entry.previous_address,
+  };
+};
+
+export const CHANGE_MARKS: Readonly<Partial<Record<Action, string>>> = {
+  create: ' (new)',
+  update: ' (changed)',
+  replace: ' (replaced)',
+};
+
+const readIdentifiers = ({ before, after, type }: Resource): readonly Json[] => {
+  const { id, arn, name, bucket } = before ?? after ?? {};
+  const identifiers = [id, arn, name, type === 'aws_s3_bucket' ? bucket : undefined];
+  return identifiers.flatMap((identifier) => identifier ?? []);
+};
+
+/** The settings of a bucket have its id too; a reference to that id means the bucket. */
+const withoutSettings = (resources: readonly Resource[]): readonly Resource[] =>
+  resources.filter(({ type }) => !resources.some((other) => type.startsWith(`${other.type}_`)));
+
+const ADDRESS_IN_TEXT = /\b[a-z]+_\w+\.[A-Za-z_][\w-]*/g;
+
+/** Combines the plan with the code. */
+export const buildInventory = (plan: TerraformPlan, stack: DeclaredStack): Inventory => {
+  const resolve = createResolver(plan);
+  const toResources = (entries: readonly ResourceChange[]): readonly Resource[] =>
+    entries.filter(({ mode }) => mode === 'managed').map((entry) => toResource(entry, stack, resolve));
+  const resources = toResources(plan.resource_changes);
+  const byAddress = new Map(
+    resources
+      .filter(({ leftover }) => !leftover)
+      .map((resource) => [`${resource.type}.${resource.name}`, resource]),
+  );
+  const isFirst = resources.every(({ before }) => before === undefined);
+  return {
+    resources,
+    drifted: toResources(plan.resource_drift),
+    ofType: (...types) => resources.filter(({ type }) => types.includes(type)),
+    afterPlan: (...types) =>
+      resources.filter(isFuture).filter(({ type }) => types.length === 0 || types.includes(type)),
+    changeMark: ({ action }) => (isFirst ? '' : (CHANGE_MARKS[action] ?? '')),
+    linked: ({ declared, before }, attribute) => {
+      const written = declared?.[attribute];
+      const addresses = new Set(JSON.stringify(written ?? null).match(ADDRESS_IN_TEXT));
+      const found = [...addresses].flatMap((address) => byAddress.get(address) ?? []);
+      if (found.length > 0) return found;
+      const text = JSON.stringify(written ?? before?.[attribute] ?? null);
+      return withoutSettings(
+        resources.filter((other) =>
+          readIdentifiers(other).some((identifier) => text.includes(JSON.stringify(identifier))),
+        ),
+      );
+    },
+  };
+};

@@ -1,0 +1,196 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { type FutureResource, type Inventory, type Resource, resourceName } from './inventory.ts';
+import { getPath, isObject, type Json, parseStructure } from './terraform-plan.ts';
+
+const oneOrMany = z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]);
+const scalar = z.union([z.string(), z.boolean(), z.number()]).transform(String);
+
+const principal = z
+  .union([
+    z.literal('*').transform(() => ['*']),
+    z
+      .record(z.string(), oneOrMany)
+      .transform((byKind) =>
+        Object.entries(byKind).flatMap(([kind, names]) =>
+          names.map((name) => (kind === 'AWS' && name === '*' ? '*' : `${kind} ${name}`)),
+        ),
+      ),
+  ])
+  .default([]);
+
+const statement = z
+  .looseObject({
+    Sid: z.string().default(''),
+    Effect: z.enum(['Allow', 'Deny']),
+    Principal: principal,
+    NotPrincipal: principal,
+    Action: oneOrMany,
+    NotAction: oneOrMany,
+    Resource: oneOrMany,
+    NotResource: oneOrMany,
+    Condition: z
+      .record(
+        z.string(),
+        z.record(
+          z.string(),
+          z.union([scalar, z.array(scalar)]).transform((value) => [value].flat()),
+        ),
+      )
+      .default({}),
+  })
+  .transform((raw) => ({
+    sid: raw.Sid,
+    effect: raw.Effect,
+    principals: raw.Principal,
+    exceptPrincipals: raw.NotPrincipal,
+    actions: raw.Action,
+    exceptActions: raw.NotAction,
+    resources: raw.Resource,
+    exceptResources: raw.NotResource,
+    conditions: Object.entries(raw.Condition).flatMap(([operator, byKey]) =>
+      Object.entries(byKey).map(([key, values]) => ({ operator, key, values })),
+    ),
+  }));
+
+const document = z.looseObject({
+  Statement: z.union([z.array(statement), statement.transform((one) => [one])]),
+});
+
+/** One statement of an IAM policy. Source: "IAM JSON policy elements reference". */
+export type PolicyStatement = z.output<typeof statement>;
+
+/** @returns the statements of a policy in JSON; nothing when the text is not a policy */
+export const parsePolicy = (policy: Json | undefined): readonly PolicyStatement[] | undefined => {
+  const structure = typeof policy === 'string' ? parseStructure(policy) : policy;
+  return document.safeParse(structure).data?.Statement;
+};
+
+const WILDCARD = /[*?]/;
+
+/**
+ * What makes a statement overly broad; empty when it names each thing. A denial is never too broad.
+ *
+ * @param ofResource the policy is attached to the resource that it is about, where `*` is that resource only
+ */
+export const broadness = (statement: PolicyStatement, ofResource: boolean): readonly string[] => {
+  if (statement.effect === 'Deny') return [];
+  const { actions, resources, principals, exceptActions, exceptResources, exceptPrincipals } = statement;
+  const whole = actions.filter((action) => action === '*' || action.endsWith(':*'));
+  const partly = actions.filter((action) => WILDCARD.test(action) && !whole.includes(action));
+  return [
+    ...(principals.includes('*') || exceptPrincipals.length > 0 ? ['anyone'] : []),
+    ...(exceptActions.length > 0 || whole.includes('*') ? ['every action'] : []),
+    ...whole.filter((action) => action !== '*').map((action) => `every action of ${action.split(':')[0]}`),
+    ...(partly.length > 0 ? ['wildcard in actions'] : []),
+    ...(!ofResource && (resources.includes('*') || exceptResources.length > 0) ? ['every resource'] : []),
+  ];
+};
+
+export interface ReviewedStatement {
+  readonly statement: PolicyStatement;
+  readonly status: 'new' | 'unchanged' | 'removed';
+}
+
+/** A policy that is there after the plan. */
+export interface Policy {
+  readonly resource: Resource;
+  readonly kind: 'trust' | 'identity' | 'resource';
+  /** What has the permissions, or what they are about: a role, a bucket, a key. */
+  readonly holders: readonly Resource[];
+  /** The holder's name, even when it is not part of the plan. */
+  readonly holderName: string;
+  readonly statements: readonly ReviewedStatement[];
+  /** What the code says, when the policy is only known at apply. */
+  readonly unread: string | undefined;
+}
+
+/** Attributes that always hold a policy, so that one that cannot be read yet is not missed. */
+const POLICY_ATTRIBUTES: Readonly<Record<string, string>> = {
+  aws_iam_policy: 'policy',
+  aws_iam_role: 'assume_role_policy',
+  aws_iam_role_policy: 'policy',
+  aws_s3_bucket_policy: 'policy',
+  aws_sns_topic_policy: 'policy',
+};
+
+/** Attributes of the resources above that name what the policy is attached to. */
+const ATTACHED_TO = ['role', 'bucket', 'arn'];
+
+const findHolders = (resource: Resource, inventory: Inventory): readonly Resource[] => {
+  if (resource.type === 'aws_iam_policy')
+    return inventory
+      .ofType('aws_iam_role_policy_attachment')
+      .filter((attachment) => inventory.linked(attachment, 'policy_arn').includes(resource))
+      .flatMap((attachment) => inventory.linked(attachment, 'role'));
+  const attribute = ATTACHED_TO.find((name) => resource.declared?.[name] !== undefined);
+  const isAttachment = resource.type.endsWith('_policy') && attribute !== undefined;
+  return isAttachment ? inventory.linked(resource, attribute) : [resource];
+};
+
+const nameHolders = (resource: FutureResource, holders: readonly Resource[]): string => {
+  const role = resource.after['role'];
+  const outside = typeof role === 'string' && !role.startsWith('${') ? role : resourceName(resource);
+  return holders.map(resourceName).filter(Boolean).join(', ') || outside || resource.address;
+};
+
+const compareStatements = (
+  before: readonly PolicyStatement[],
+  after: readonly PolicyStatement[],
+): readonly ReviewedStatement[] => {
+  const isAmong = (statement: PolicyStatement, others: readonly PolicyStatement[]) =>
+    others.some((other) => isDeepStrictEqual(other, statement));
+  return [
+    ...after.map(
+      (statement) => ({ statement, status: isAmong(statement, before) ? 'unchanged' : 'new' }) as const,
+    ),
+    ...before
+      .filter((statement) => !isAmong(statement, after))
+      .map((statement) => ({ statement, status: 'removed' }) as const),
+  ];
+};
+
+interface PolicyText {
+  readonly path: readonly (string | number)[];
+  readonly value: Json;
+}
+
+/** Every text and structure in a resource that is a policy. */
+const findPolicyTexts = (value: Json, path: PolicyText['path'] = []): readonly PolicyText[] => {
+  if (parsePolicy(value)) return [{ path, value }];
+  if (Array.isArray(value)) return value.flatMap((item, index) => findPolicyTexts(item, [...path, index]));
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) => findPolicyTexts(item, [...path, key]));
+};
+
+const readPolicy = (resource: FutureResource, { path, value }: PolicyText, inventory: Inventory): Policy => {
+  const holders = findHolders(resource, inventory);
+  const after = parsePolicy(value);
+  const isIdentity = resource.type.startsWith('aws_iam_');
+  return {
+    resource,
+    kind: path[0] === 'assume_role_policy' ? 'trust' : isIdentity ? 'identity' : 'resource',
+    holders,
+    holderName: nameHolders(resource, holders),
+    statements: after ? compareStatements(parsePolicy(getPath(resource.before, path)) ?? [], after) : [],
+    unread: after ? undefined : String(value),
+  };
+};
+
+/** Every policy that is there after the plan, in whichever attribute of whichever resource it is. */
+export const plannedPolicies = (inventory: Inventory): readonly Policy[] =>
+  inventory.afterPlan().flatMap((resource) => {
+    const texts = findPolicyTexts({ ...resource.after });
+    const expected = POLICY_ATTRIBUTES[resource.type];
+    const isMissing = expected !== undefined && texts.every(({ path }) => path[0] !== expected);
+    const missing = isMissing
+      ? [{ path: [expected], value: resource.after[expected] ?? '(known after apply)' }]
+      : [];
+    return [...texts, ...missing].map((text) => readPolicy(resource, text, inventory));
+  });
+
+/** Whether the plan creates or changes it. */
+export const isPolicyChanged = ({ resource, statements, unread }: Policy): boolean =>
+  ['create', 'replace'].includes(resource.action) ||
+  (resource.action === 'update' &&
+    (unread !== undefined || statements.some(({ status }) => status !== 'unchanged')));

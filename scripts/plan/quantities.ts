@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import { type Inventory, type Resource, resourceName } from './inventory.ts';
+import { conjoin } from './markdown.ts';
+import { type Attributes, asArray } from './terraform-plan.ts';
+
+/** The state that is looked at: before the plan or after it. */
+export type StateView = (resource: Resource) => Attributes | undefined;
+
+/** Something that AWS charges for. */
+export interface Quantity {
+  readonly what: string;
+  readonly amount: string;
+}
+
+/** What is charged by the hour, by the month and by use. */
+export type Quantities = Readonly<Record<'hour' | 'month' | 'use', readonly Quantity[]>>;
+
+interface FargateService {
+  readonly name: string;
+  readonly tasks: { readonly from: number; readonly to: number };
+  readonly cpus: number;
+  readonly gibibytes: number;
+  readonly architecture: string;
+}
+
+const serviceAttributes = z.looseObject({
+  launch_type: z.string().nullish(),
+  desired_count: z.number().nullish(),
+  name: z.string(),
+});
+
+const definitionAttributes = z.looseObject({
+  cpu: z.coerce.number().catch(0),
+  memory: z.coerce.number().catch(0),
+  runtime_platform: z.array(z.looseObject({ cpu_architecture: z.string().nullish() })).nullish(),
+});
+
+const targetAttributes = z.looseObject({
+  resource_id: z.string().catch(''),
+  min_capacity: z.number(),
+  max_capacity: z.number(),
+});
+
+const CPU_UNITS = 1024;
+const MEBIBYTES = 1024;
+
+/** Services of ECS on Fargate, with the size of a task and the number of tasks that autoscaling allows. */
+const fargateServices = (inventory: Inventory, view: StateView): readonly FargateService[] => {
+  const targets = inventory.ofType('aws_appautoscaling_target').flatMap((resource) => {
+    const attributes = view(resource);
+    return attributes ? [targetAttributes.parse(attributes)] : [];
+  });
+  return inventory.ofType('aws_ecs_service').flatMap((resource) => {
+    const attributes = view(resource);
+    if (!attributes) return [];
+    const service = serviceAttributes.parse(attributes);
+    if (service.launch_type !== 'FARGATE') return [];
+    const [definition] = inventory.linked(resource, 'task_definition');
+    const size = definitionAttributes.parse((definition && view(definition)) ?? {});
+    const target = targets.find(({ resource_id }) => resource_id.endsWith(`/${service.name}`));
+    const count = service.desired_count ?? 0;
+    return [
+      {
+        name: resourceName(resource),
+        tasks: target ? { from: target.min_capacity, to: target.max_capacity } : { from: count, to: count },
+        cpus: size.cpu / CPU_UNITS,
+        gibibytes: size.memory / MEBIBYTES,
+        architecture: size.runtime_platform?.[0]?.cpu_architecture ?? 'X86_64',
+      },
+    ];
+  });
+};
+
+const range = (from: number, to: number): string => (from === to ? String(from) : `${from} to ${to}`);
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+type Amounts = readonly (readonly [what: string, amount: number | string])[];
+
+const describeFargate = (services: readonly FargateService[]): Amounts => {
+  const total = (size: (service: FargateService) => number) =>
+    range(
+      sum(services.map((service) => service.tasks.from * size(service))),
+      sum(services.map((service) => service.tasks.to * size(service))),
+    );
+  return [
+    ...services.map(
+      ({ name, tasks, cpus, gibibytes, architecture }) =>
+        [
+          `Fargate tasks of ${name}`,
+          `${range(tasks.from, tasks.to)} × (${cpus} vCPU, ${gibibytes} GiB, ${architecture}, on demand)`,
+        ] as const,
+    ),
+    ['Fargate, total', `${total(({ cpus }) => cpus)} vCPU, ${total(({ gibibytes }) => gibibytes)} GiB`],
+  ];
+};
+
+/** What is charged by what flows through it or runs on it. */
+const USES: readonly (readonly [type: string, what: string])[] = [
+  ['aws_nat_gateway', 'NAT gateways: every GB through them'],
+  ['aws_lb', 'load balancers: capacity units (requests, connections, GB)'],
+  ['aws_wafv2_web_acl', 'WAF: requests'],
+  ['aws_s3_bucket', 'S3: stored GB and requests'],
+  ['aws_ecr_repository', 'ECR: stored GB of images'],
+  ['aws_cloudwatch_log_group', 'CloudWatch: GB of logs written and stored'],
+  ['aws_codebuild_project', 'CodeBuild: minutes of builds'],
+  ['aws_codepipeline', 'CodePipeline: minutes of actions'],
+  ['aws_codecommit_repository', 'CodeCommit: active users per month'],
+  [
+    'aws_sagemaker_domain',
+    'SageMaker Studio: hours of running applications, and storage; the domain itself is free',
+  ],
+];
+
+const NONE = /^0( |$)/;
+
+const withoutNone = (amounts: Amounts): readonly Quantity[] =>
+  amounts
+    .map(([what, amount]) => ({ what, amount: String(amount) }))
+    .filter(({ amount }) => !NONE.test(amount));
+
+/** All that is charged for in one state; what there is none of is left out. */
+export const chargedQuantities = (inventory: Inventory, view: StateView): Quantities => {
+  const find = (type: string): readonly Resource[] =>
+    inventory.ofType(type).filter((resource) => view(resource) !== undefined);
+  const number = (type: string): number => find(type).length;
+  const mentions = (resource: Resource, attribute: string, pattern: RegExp): readonly string[] =>
+    JSON.stringify(view(resource)?.[attribute] ?? null).match(pattern) ?? [];
+
+  const publicSubnets = find('aws_lb')
+    .filter((balancer) => view(balancer)?.['internal'] !== true)
+    .map((balancer) =>
+      Math.max(inventory.linked(balancer, 'subnets').length, asArray(view(balancer)?.['subnets']).length),
+    );
+  const hour: Amounts = [
+    ['NAT gateways', number('aws_nat_gateway')],
+    ['load balancers', number('aws_lb')],
+    ...describeFargate(fargateServices(inventory, view)),
+    ['public IPv4 addresses: Elastic IPs', number('aws_eip')],
+    ['public IPv4 addresses: load balancers, at least one per Availability Zone', sum(publicSubnets)],
+  ];
+
+  const webAcls = find('aws_wafv2_web_acl');
+  const tracking = find('aws_appautoscaling_policy').filter(
+    (policy) => view(policy)?.['policy_type'] === 'TargetTrackingScaling',
+  );
+  const month: Amounts = [
+    ['KMS keys', number('aws_kms_key')],
+    ['WAF web ACLs', webAcls.length],
+    ['WAF rules and rule groups', sum(webAcls.map((acl) => asArray(view(acl)?.['rule']).length))],
+    ['CloudWatch alarms', number('aws_cloudwatch_metric_alarm')],
+    ['CloudWatch alarms that autoscaling creates, two per policy', 2 * tracking.length],
+    ['CloudWatch dashboards', number('aws_cloudwatch_dashboard')],
+  ];
+
+  const insights = find('aws_ecs_cluster').filter(
+    (cluster) => mentions(cluster, 'setting', /"containerInsights".*"enable/).length > 0,
+  );
+  const buildSizes = new Set(
+    find('aws_codebuild_project').flatMap((build) => mentions(build, 'environment', /BUILD_GENERAL1_\w+/)),
+  );
+  const use: Amounts = [
+    ...USES.map(([type, what]) => {
+      const size = type === 'aws_codebuild_project' && buildSizes.size > 0;
+      return [`${what}${size ? ` (${conjoin([...buildSizes])})` : ''}`, number(type)] as const;
+    }),
+    ['Container Insights: metrics of ECS clusters', insights.length],
+  ];
+
+  return { hour: withoutNone(hour), month: withoutNone(month), use: withoutNone(use) };
+};
