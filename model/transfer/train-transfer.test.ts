@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
-import { extractFeatures } from '../calibration/observe.ts';
+import { extractFeaturesAndLogits } from '../calibration/observe.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import type { WeightPrecision } from '../savedmodel/graph.ts';
@@ -115,7 +115,7 @@ for (const [name, save] of Object.entries(BACKBONES)) {
     });
 
     test('tells of its photos what the exported network makes of them, without another look', async () => {
-      const expected = await extractFeatures(result.network, train);
+      const expected = await extractFeaturesAndLogits(result.network, train);
       const actual = await result.observeTrained();
       assert.deepEqual(
         actual.map(({ label }) => label),
