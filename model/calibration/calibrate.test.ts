@@ -22,7 +22,7 @@ import {
   softmax,
 } from './calibrate.ts';
 import { scoreOf } from './known-score.ts';
-import { extractFeatures, type FeaturesAndLogits } from './observe.ts';
+import { extractFeaturesAndLogits, type FeaturesAndLogits } from './observe.ts';
 
 const labels = ['clouds', 'stripes'];
 const exported = { labels, version: '1' };
@@ -54,7 +54,7 @@ describe('a calibrated model', async () => {
         runner,
         asked.map(({ pixels }) => pixels),
       );
-      const expected = await extractFeatures(write, asked);
+      const expected = await extractFeaturesAndLogits(write, asked);
       answers.forEach(({ probabilities, knownScore }, index) => {
         const observation = expected[index];
         assert.ok(observation);

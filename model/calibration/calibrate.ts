@@ -4,7 +4,7 @@ import { SavedModelError } from '../savedmodel/graph.ts';
 import type { CalibrationWriter, NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { fitKnownScore, type KnownScore } from './known-score.ts';
 import { writeKnownScore } from './known-score-graph.ts';
-import { extractFeatures, type FeaturesAndLogits, type LabelledPhoto } from './observe.ts';
+import { extractFeaturesAndLogits, type FeaturesAndLogits, type LabelledPhoto } from './observe.ts';
 
 /** Softmax of logits / temperature. */
 export const softmax = (logits: readonly number[], temperature: number): number[] => {
@@ -85,9 +85,10 @@ export const calibrate = async (
   signal?: AbortSignal,
 ): Promise<Calibration | undefined> => {
   if (validation.length < FEWEST_PHOTOS) return undefined;
-  const heldOut = await extractFeatures(write, validation, signal);
-  const known = typeof train === 'function' ? await train() : await extractFeatures(write, train, signal);
-  const others = await extractFeatures(
+  const heldOut = await extractFeaturesAndLogits(write, validation, signal);
+  const known =
+    typeof train === 'function' ? await train() : await extractFeaturesAndLogits(write, train, signal);
+  const others = await extractFeaturesAndLogits(
     write,
     unknown.flatMap(({ photos }) => photos).map((pixels) => ({ label: -1, pixels })),
     signal,

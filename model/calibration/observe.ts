@@ -34,7 +34,7 @@ const rows = (output: Output | undefined, count: number): number[][] => {
  *
  * @throws Stopped when the signal is aborted
  */
-export const extractFeatures = async (
+export const extractFeaturesAndLogits = async (
   write: NetworkWriter,
   photos: readonly LabelledPhoto[],
   signal?: AbortSignal,

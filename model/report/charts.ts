@@ -1,6 +1,6 @@
 import type { Metrics } from '../evaluation/metrics.ts';
 import { areaUnderRoc, rocCurve } from '../evaluation/statistics.ts';
-import { element, label, picture } from '../shared/svg.ts';
+import { element, label, svgDocument } from '../shared/svg.ts';
 import { abridge, pluralize } from '../shared/text.ts';
 
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
@@ -132,7 +132,7 @@ export const trainingCurves = (history: Metrics['history']): string => {
   ]);
   const epochs = history.length;
   const scale = `epoch (training: of augmented photos; a loss of ${largest.toPrecision(3)} is drawn as 1)`;
-  return picture(WIDTH, HEIGHT, `Training over ${pluralize(epochs, 'epoch')}`, [
+  return svgDocument(WIDTH, HEIGHT, `Training over ${pluralize(epochs, 'epoch')}`, [
     ...grid,
     ...curves.map(({ values, colour }) => line(values, colour)),
     ...ticksOf(epochs).map((epoch) =>
@@ -168,7 +168,7 @@ export const reliabilityDiagram = ({ before, after }: Pick<Calibration, 'before'
     ...legendEntry(LEFT + index * BETWEEN, TOP + RELIABILITY_SIDE + 62, colour, name),
   ]);
   const title = 'Test photos: accuracy over confidence';
-  return picture(LEFT + RELIABILITY_SIDE + 64, TOP + RELIABILITY_SIDE + 84, title, [...frame, ...drawn]);
+  return svgDocument(LEFT + RELIABILITY_SIDE + 64, TOP + RELIABILITY_SIDE + 84, title, [...frame, ...drawn]);
 };
 
 const ROC_SIDE = 380;
@@ -197,7 +197,7 @@ export const rocPicture = (
     ];
   });
   const height = Math.max(ROC_SIDE + 50, (kinds.length + 2) * LINE) + TOP;
-  return picture(LEGEND + ROOM, height, 'Photos of the classes against other pictures', [
+  return svgDocument(LEGEND + ROOM, height, 'Photos of the classes against other pictures', [
     ...frame,
     ...curves,
     label(LEGEND, TOP + 6, 'kind: area under its curve', {

@@ -1,4 +1,4 @@
-import { element, label, picture, tooltip } from '../shared/svg.ts';
+import { element, label, svgDocument, tooltip } from '../shared/svg.ts';
 import { abridge } from '../shared/text.ts';
 
 /** Of few classes the cells have a size, of many the grid. */
@@ -85,9 +85,10 @@ export const confusionMatrix = (
       return drawCell({ x: left + answer * side, y: top + truth * side, side, count, total, hint });
     });
   });
-  return picture(width, Math.ceil(top + grid + MARGIN), 'Test photos: truth (rows) and answer (columns)', [
-    ...headings,
-    element('rect', { x: left, y: top, width: grid, height: grid, fill: shade(0) }),
-    ...cells,
-  ]);
+  return svgDocument(
+    width,
+    Math.ceil(top + grid + MARGIN),
+    'Test photos: truth (rows) and answer (columns)',
+    [...headings, element('rect', { x: left, y: top, width: grid, height: grid, fill: shade(0) }), ...cells],
+  );
 };

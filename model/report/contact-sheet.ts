@@ -1,5 +1,5 @@
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
-import { label, picture, rasterize } from '../shared/svg.ts';
+import { label, rasterize, svgDocument } from '../shared/svg.ts';
 import { abridge } from '../shared/text.ts';
 
 /** A photo that the model classified wrongly. */
@@ -43,7 +43,7 @@ const layout = (photos: number) => {
 export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer> => {
   if (mistakes.length === 0) {
     const text = label(180, 60, 'Every test photo was classified correctly.', { fill: '#555' });
-    return rasterize(picture(360, 90, 'No mistakes', [text]))
+    return rasterize(svgDocument(360, 90, 'No mistakes', [text]))
       .jpeg({ quality: QUALITY })
       .toBuffer();
   }
@@ -62,7 +62,7 @@ export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer
     input: Buffer.from(pixels),
     raw: { width: PHOTO_SIDE, height: PHOTO_SIDE, channels: PHOTO_CHANNELS } as const,
   }));
-  return rasterize(picture(width, height, headingOf(worst.length, mistakes.length), captions))
+  return rasterize(svgDocument(width, height, headingOf(worst.length, mistakes.length), captions))
     .composite(photos)
     .jpeg({ quality: QUALITY })
     .toBuffer();

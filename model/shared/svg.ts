@@ -29,7 +29,12 @@ export const label = (x: number, y: number, text: string, attributes: Attributes
 export const tooltip = (text: string): string => element('title', {}, escapeMarkup(text));
 
 /** A whole picture on white, so that it reads in dark pages too. */
-export const picture = (width: number, height: number, title: string, content: readonly string[]): string =>
+export const svgDocument = (
+  width: number,
+  height: number,
+  title: string,
+  content: readonly string[],
+): string =>
   element(
     'svg',
     {

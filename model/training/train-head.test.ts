@@ -8,7 +8,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Backbone } from '../backbone/backbone.ts';
 import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbone/tiny-networks.ts';
 import { loadBackend } from '../backend/backend.ts';
-import { extractFeatures } from '../calibration/observe.ts';
+import { extractFeaturesAndLogits } from '../calibration/observe.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import { photoTensor } from '../data/augment.ts';
 import type { Split } from '../data/split.ts';
@@ -118,7 +118,7 @@ for (const [name, save] of Object.entries(BACKBONES)) {
     });
 
     test('knows what the exported network makes of its photos, without running it', async () => {
-      const expected = await extractFeatures(result.write, train);
+      const expected = await extractFeaturesAndLogits(result.write, train);
       const actual = await result.forwardTrained?.();
       assert.ok(actual);
       assert.deepEqual(

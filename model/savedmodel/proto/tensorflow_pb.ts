@@ -1,6 +1,6 @@
 // The part of TensorFlow's messages that a frozen SavedModel needs. Field numbers are those of
 // tensorflow/core/protobuf/{saved_model,meta_graph}.proto and tensorflow/core/framework/*.proto.
-// Data types are int32 here, which is the same on the wire: see ../data-types.ts.
+// Data types are int32 here, which is the same on the wire: see DataType in ../graph.ts.
 // Regenerate the TypeScript beside this file after a change:
 //   npx -y -p @bufbuild/buf@1.75.0 -p @bufbuild/protoc-gen-es@2.17.0 buf generate
 
