@@ -1,13 +1,10 @@
-import { App } from 'cdktf';
-import { BloomstackStack } from './stacks/bloomstack-stack.ts';
+import { readConfiguration, synthesizeStack } from './scripts/terraform/synth.ts';
 import { ConfigurationError } from './stacks/config/configuration-error.ts';
-import { readContext } from './stacks/config/context.ts';
-import { loadConfiguration } from './stacks/config/load.ts';
+
+/** The app that cdktf's own CLI runs. */
 
 try {
-  const app = new App();
-  new BloomstackStack(app, loadConfiguration({ context: readContext(), env: process.env }));
-  app.synth();
+  synthesizeStack(readConfiguration(), process.env['CDKTF_OUTDIR'] ?? 'cdktf.out');
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -22,7 +22,7 @@ import { storeModel, versionAt } from '../model/savedmodel/store.ts';
 import { type Dataset, readDataset } from '../model/training/dataset.ts';
 import { compare } from '../model/training/evaluate.ts';
 import { type Split, splitDataset } from '../model/training/split.ts';
-import { say, showProgress } from './progress.ts';
+import { print as say, showProgress } from './shared/cli.ts';
 
 /**
  * Calibrates a model that was trained before, without training it again: reads its network back, fits temperature and

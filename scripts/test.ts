@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ROOT } from './root.ts';
+import { ROOT } from './shared/paths.ts';
 
 /** Where the test files of each suite lie. Node 20's test runner takes no patterns. */
 const SUITES: Readonly<Record<string, readonly string[]>> = {

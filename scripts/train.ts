@@ -14,7 +14,7 @@ import { buildNetwork } from '../model/training/network.ts';
 import type { RunOptions } from '../model/training/run-options.ts';
 import { splitDataset } from '../model/training/split.ts';
 import { Stopped } from '../model/training/stop.ts';
-import { say, showProgress } from './progress.ts';
+import { print as say, showProgress } from './shared/cli.ts';
 import { readCommandLine, type TrainCommand, toBeTyped, USAGE } from './train/command-line.ts';
 import { percent, shown } from './train/shown.ts';
 

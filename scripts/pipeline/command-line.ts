@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { optionProblems, positiveNumber, share, wholeNumber } from '../options.ts';
+import { positiveNumber, share, wholeNumber } from '../../model/shared/text.ts';
+import { describeIssues } from '../shared/cli.ts';
 import { PIPELINES, type PipelineKey } from './definition/source.ts';
 
 export const USAGE = `Usage: npm run pipeline -- --data DIR [options]
@@ -119,7 +120,7 @@ export const readCommandLine = (
   const typed = read(parameters);
   const options = Object.fromEntries(typed);
   const { data, error } = schema.safeParse(options);
-  if (error) throw new Error(optionProblems(options, error));
+  if (error) throw new Error(describeIssues(options, error));
   const values = new Map<string, string>();
   const files = new Map<string, string>();
   for (const [name, value] of typed) {

@@ -1,4 +1,4 @@
-import { LOCAL_AWS } from '../local/environment.ts';
+import { LOCAL_AWS } from '../shared/processes.ts';
 import { serveArchive } from './sagemaker/rollout.ts';
 import { type LocalSageMaker, startSageMaker } from './sagemaker/server.ts';
 import { type StandIn, useStandIn } from './sagemaker/stand-in.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
 import { FOLDERS } from '../../stacks/learning/pipelines/locations.ts';
 import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
-import { buildFolder, endpointFolder } from '../local/build-folder.ts';
+import { buildFolder, endpointFolder } from '../shared/paths.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { ExecutionRecords } from './execution/record.ts';
 import { GIVEN_BUCKET, givenPrefix } from './given-places.ts';

@@ -48,7 +48,7 @@ export const helpText = ({ head, foot = '', column, options }: CommandSpec<z.Zod
     const option = isRecord(field) ? `--${value}` : [`--${kebabCase(name)}`, value ?? []].flat().join(' ');
     return [{ option, description }];
   });
-  const width = column ?? Math.max(...described.map(({ option }) => option.length)) + 3;
+  const width = column ?? Math.max(0, ...described.map(({ option }) => option.length)) + 3;
   const lines = described.map(
     ({ option, description }) =>
       `  ${option.padEnd(width)}${description.replaceAll('\n', `\n${' '.repeat(width + 2)}`)}\n`,
@@ -91,7 +91,7 @@ const readTokens = (shape: z.ZodObject['shape'], args: readonly string[]): Recor
 };
 
 /** What is wrong with values, a line each. */
-const describeIssues = (typed: Readonly<Record<string, unknown>>, { issues }: z.ZodError): string =>
+export const describeIssues = (typed: Readonly<Record<string, unknown>>, { issues }: z.ZodError): string =>
   issues
     .map(({ path: [key], message }) => {
       if (key === undefined) return message;

@@ -2,7 +2,8 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { versionAt } from '../../model/savedmodel/store.ts';
-import { optionProblems, positiveNumber, share, wholeNumber } from '../options.ts';
+import { positiveNumber, share, wholeNumber } from '../../model/shared/text.ts';
+import { describeIssues } from '../shared/cli.ts';
 
 export const USAGE = `Usage: npm run train -- --data DIR [options]
 
@@ -72,7 +73,7 @@ export const readCommandLine = (parameters: readonly string[]): TrainCommand | u
   });
   if (values['help']) return undefined;
   const { data: command, error } = schema.safeParse(values);
-  if (error) throw new Error(optionProblems(values, error));
+  if (error) throw new Error(describeIssues(values, error));
   if (command.teacher !== undefined && command.backbone !== undefined)
     throw new Error('A training has a teacher or a backbone, not both. Give one of them.');
   return command;

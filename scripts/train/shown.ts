@@ -1,6 +1,6 @@
 import { counted } from '../../model/counted.ts';
 import type { RunOptions } from '../../model/training/run-options.ts';
-import { duration, say, showProgress } from '../progress.ts';
+import { duration, print, showProgress } from '../shared/cli.ts';
 
 /** `97.3 %` */
 export const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
@@ -12,7 +12,7 @@ export const shown = (): RunOptions => {
   return {
     onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
     onResume: ({ history, step }) =>
-      say(
+      print(
         `Going on from a checkpoint, after ${counted(history.length, 'epoch')} and ${counted(step, 'step')}.`,
       ),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
@@ -22,7 +22,7 @@ export const shown = (): RunOptions => {
       const watched = validation
         ? `, validation loss ${validation.loss.toFixed(3)} accuracy ${percent(validation.accuracy)}`
         : '';
-      say(
+      print(
         `Epoch ${epoch} of ${epochs}: loss ${trainingLoss.toFixed(3)} accuracy ${percent(trainingAccuracy)}${watched} (${duration(seconds)}, ${left} left)`,
       );
     },

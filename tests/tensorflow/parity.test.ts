@@ -12,7 +12,7 @@ import { GraphRunner, type Output } from '../../model/runtime/graph-runner.ts';
 import { decodeSavedModel } from '../../model/savedmodel/decode.ts';
 import { example } from '../../model/testing.ts';
 import type { Example } from '../../model/training/dataset.ts';
-import { ROOT } from '../../scripts/root.ts';
+import { ROOT } from '../../scripts/shared/paths.ts';
 import { need, pathFrom } from '../requirements.ts';
 import { askTensorFlow } from './real-tensorflow.ts';
 

@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { MODEL_NAME } from '../../model/contract/tensors.ts';
 import { metricsSchema } from '../../model/report/metrics.ts';
 import { loadBackend } from '../../model/runtime/backend.ts';
-import { ROOT } from '../../scripts/root.ts';
+import { ROOT } from '../../scripts/shared/paths.ts';
 import { ModelStore } from '../../services/endpoint/model-store.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-train-'));

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { type Definition, definitionSchema } from '../../../stacks/learning/pipelines/definition-schema.ts';
-import { ROOT } from '../../root.ts';
 
 export const PIPELINES = ['train', 'model', 'deploy'] as const;
 export type PipelineKey = (typeof PIPELINES)[number];
@@ -37,10 +34,6 @@ export const definitionFromFile = async (file: string): Promise<NamedDefinition>
   return { pipeline: path.parse(file).name, definition: parse(text, file) };
 };
 
-const manifestSchema = z.object({
-  stacks: z.record(z.string(), z.object({ synthesizedStackPath: z.string() })),
-});
-
 const stackSchema = z.object({
   resource: z.object({
     aws_sagemaker_pipeline: z
@@ -49,46 +42,28 @@ const stackSchema = z.object({
   }),
 });
 
-const synthesize = async (outputDirectory: string, signal: AbortSignal | undefined): Promise<void> => {
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', 'main.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, CDKTF_OUTDIR: outputDirectory },
-    ...(signal && { signal }),
-  }).catch((cause: unknown) => {
-    const { data } = z.object({ stderr: z.string() }).safeParse(cause);
-    throw new Error(`The Terraform could not be made (npm run synth).\n${data?.stderr.trim() ?? ''}`, {
-      cause,
-    });
-  });
-};
-
 /**
  * The very definition that Terraform would give to SageMaker: `aws_sagemaker_pipeline.learning-pipeline-<key>`.
  *
- * @param directory is made for the Terraform, and taken away again
+ * @param directory is created for the Terraform, and removed again
  */
 export const definitionFromTerraform = async (
   key: PipelineKey,
   directory: string,
   signal?: AbortSignal,
 ): Promise<NamedDefinition> => {
-  const read = async (file: string): Promise<unknown> =>
-    JSON.parse(await readFile(path.join(directory, file), 'utf8'));
+  // cdktf takes long to load, and a given definition needs none.
+  const { readConfiguration, synthesizeStack } = await import('../../terraform/synth.ts');
+  let json: unknown;
   try {
-    await mkdir(directory, { recursive: true });
-    await synthesize(directory, signal);
-    const address = `learning-pipeline-${key}`;
-    for (const { synthesizedStackPath } of Object.values(
-      manifestSchema.parse(await read('manifest.json')).stacks,
-    )) {
-      const { resource } = stackSchema.parse(await read(synthesizedStackPath));
-      const found = resource.aws_sagemaker_pipeline[address];
-      if (!found) continue;
-      const place = `aws_sagemaker_pipeline.${address}`;
-      return { pipeline: found.pipeline_name, definition: parse(found.pipeline_definition, place) };
-    }
-    throw new Error(`The Terraform has no aws_sagemaker_pipeline.${address}.`);
+    ({ json } = synthesizeStack(readConfiguration(), directory));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+  // Writing the Terraform blocks: a signal meanwhile arrives now.
+  signal?.throwIfAborted();
+  const place = `aws_sagemaker_pipeline.learning-pipeline-${key}`;
+  const found = stackSchema.parse(json).resource.aws_sagemaker_pipeline[`learning-pipeline-${key}`];
+  if (!found) throw new Error(`The Terraform has no ${place}.`);
+  return { pipeline: found.pipeline_name, definition: parse(found.pipeline_definition, place) };
 };

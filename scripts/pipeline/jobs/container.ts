@@ -2,11 +2,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT_VARIABLE } from '../../../model/jobs/opt-ml.ts';
-import { environmentWithoutAws } from '../../local/environment.ts';
-import { ROOT } from '../../root.ts';
+import { errorText } from '../../../model/shared/text.ts';
+import { ROOT } from '../../shared/paths.ts';
+import { environmentWithoutAws, runProcess } from '../../shared/processes.ts';
 import { StepFailure, StepStopped } from '../execution/failure.ts';
 import type { LocalS3 } from '../storage/local-s3.ts';
-import { runProcess } from './job-process.ts';
 
 /** What an image's entry point is to a container: the program that runs every job, before the job's arguments. */
 export const ENTRY_POINT: readonly string[] = [
@@ -35,6 +35,19 @@ export interface RunOptions {
   /** Where the job writes why it failed, as in a container. */
   readonly reasonFile: string;
 }
+
+/** How long SageMaker lets a job take to stop before it is killed. */
+const STOP_MS = 120_000;
+
+const exhausted = (error: unknown) =>
+  error instanceof Error && 'code' in error && ['EAGAIN', 'ENOMEM'].includes(String(error.code));
+
+const notStarted = (cause: unknown): never => {
+  throw new StepFailure(`The job's process could not be started: ${errorText(cause)}`, {
+    cause,
+    ...(exhausted(cause) && { exception: 'SageMaker.CAPACITY_ERROR' }),
+  });
+};
 
 /** A job's folder, which is `/` to it. */
 export class Container {
@@ -67,8 +80,7 @@ export class Container {
     try {
       this.#uris.push([await s3.provide(uri, this.at(contractPath)), uri.replace(/\/$/, '')]);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new StepFailure(`${name} is empty. ${reason}`, { cause });
+      throw new StepFailure(`${name} is empty. ${errorText(cause)}`, { cause });
     }
   }
 
@@ -105,11 +117,12 @@ export class Container {
    */
   async run(options: RunOptions): Promise<void> {
     const { entryPoint, parameters, environment, onLine, signal, seconds, reasonFile } = options;
+    const [program = process.execPath, ...fixed] = entryPoint;
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), Math.min(seconds * 1000, 2 ** 31 - 1));
     const lines: string[] = [];
     const exit = await runProcess({
-      command: [...entryPoint, ...parameters],
+      command: [program, ...fixed, ...parameters],
       directory: ROOT,
       environment: { ...environmentWithoutAws(), ...environment, [ROOT_VARIABLE]: this.#root },
       logFile: this.logFile,
@@ -119,8 +132,12 @@ export class Container {
         if (lines.length > LAST_LINES) lines.shift();
         onLine(told);
       },
+      ipc: true,
       signal: AbortSignal.any([signal, timeout.signal]),
-    }).finally(() => clearTimeout(timer));
+      killAfterMs: STOP_MS,
+    })
+      .catch(notStarted)
+      .finally(() => clearTimeout(timer));
     if (signal.aborted) throw new StepStopped('Stopped.');
     const log = `The job's log is ${path.relative(ROOT, this.logFile)}.`;
     if (timeout.signal.aborted)

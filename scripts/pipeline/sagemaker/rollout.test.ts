@@ -12,7 +12,7 @@ import { ModelStore } from '../../../services/endpoint/model-store.ts';
 import { ModelWatcher } from '../../../services/endpoint/model-watcher.ts';
 import { tinySavedModel } from '../../../services/endpoint/testing.ts';
 import { startServer } from '../../../services/http/server.ts';
-import { prepareServedModel } from '../../local/served-model.ts';
+import { prepareServedModel } from '../../shared/served-model.ts';
 import { serveArchive } from './rollout.ts';
 
 await loadBackend({ native: false });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { extract } from 'tar';
 import { z } from 'zod';
 import { newestModels } from '../../../services/endpoint/model-folder.ts';
-import { placeVersion, recordDeployed } from '../../local/served-model.ts';
+import { placeVersion, recordDeployed } from '../../shared/served-model.ts';
 
 /** The stand-in looks every second; a large model takes a while to load. */
 const LIMIT_MS = 60_000;

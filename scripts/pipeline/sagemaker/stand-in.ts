@@ -1,8 +1,6 @@
 import { ENDPOINT } from '../../../services/contract/services.ts';
-import { environmentWithoutAws } from '../../local/environment.ts';
-import { prepareServedModel } from '../../local/served-model.ts';
-import { ServiceProcess } from '../../local/service-process.ts';
-import { findStandIn } from '../../local/stand-in-record.ts';
+import { environmentWithoutAws, ServiceProcess } from '../../shared/processes.ts';
+import { findRunningEndpoint, prepareServedModel } from '../../shared/served-model.ts';
 
 /** The endpoint that answers on this machine. */
 export interface StandIn {
@@ -18,7 +16,7 @@ export interface StandIn {
  * @param logFile for what our own prints
  */
 export const useStandIn = async (folder: string, logFile: string): Promise<StandIn> => {
-  const running = await findStandIn(folder);
+  const running = await findRunningEndpoint(folder);
   if (running !== undefined) return { url: running, shared: true, stop: async () => {} };
   await prepareServedModel(folder);
   const service = new ServiceProcess({

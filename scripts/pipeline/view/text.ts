@@ -1,5 +1,5 @@
 import { shortened } from '../../../model/report/text-width.ts';
-import { duration } from '../../progress.ts';
+import { duration } from '../../shared/cli.ts';
 import type { StepState } from '../execution/step-state.ts';
 
 /** How long a step has been running, or took. */
