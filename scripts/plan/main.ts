@@ -1,18 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { writeReview } from './plan/review-plan.ts';
-import { print, runCommand, statusLine } from './shared/cli.ts';
-import { makePlan } from './terraform/apply.ts';
-import { stateFile } from './terraform/state.ts';
-import { readConfiguration, SYNTH_FOLDER } from './terraform/synth.ts';
+import { print, runCommand, statusLine } from '../shared/cli.ts';
+import { makePlan } from '../terraform/apply.ts';
+import { stateFile } from '../terraform/state.ts';
+import { readConfiguration, SYNTH_FOLDER } from '../terraform/synth.ts';
 import {
   createStsClient,
   findCaller,
   openOfflineTarget,
   openTarget,
   type Target,
-} from './terraform/target.ts';
+} from '../terraform/target.ts';
+import { writeReview } from './review-plan.ts';
 
 /**
  * What deploying would change, written for a reviewer. Exits with 0, with 2 when something that holds data would be
