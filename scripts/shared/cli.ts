@@ -58,10 +58,11 @@ export const helpText = ({ head, foot = '', column, options }: CommandSpec<z.Zod
 
 /** The options as they were typed, by the name of their field. @throws Error with a line for each that is wrong */
 const readTokens = (shape: z.ZodObject['shape'], args: readonly string[]): Record<string, unknown> => {
+  const names = Object.keys(shape);
+  const others = names.find((name) => isRecord(shape[name]));
   const fields = new Map(
-    Object.entries(shape).flatMap(([name, field]) => (isRecord(field) ? [] : [[kebabCase(name), name]])),
+    names.filter((name) => name !== others).map((name) => [kebabCase(name), name] as const),
   );
-  const [others] = Object.keys(shape).filter((name) => !fields.has(kebabCase(name)));
   const flags = new Set([...fields].flatMap(([option, name]) => (isFlag(shape[name]) ? [option] : [])));
   const options = Object.fromEntries(
     [...fields.keys()].map((option) => [option, { type: flags.has(option) ? 'boolean' : 'string' } as const]),
@@ -75,7 +76,9 @@ const readTokens = (shape: z.ZodObject['shape'], args: readonly string[]): Recor
     const { name: option, rawName, value, inlineValue } = token;
     const name = fields.get(option);
     if (name === undefined && (others === undefined || value === undefined))
-      return `There is no option ${rawName}.${others === undefined ? '' : ` If it is another parameter, write --${option}=VALUE.`}`;
+      return others === undefined
+        ? `There is no option ${rawName}.`
+        : `There is no option ${rawName}. If it is another parameter, write --${option}=VALUE.`;
     if (flags.has(option) && value !== undefined)
       return `--${option} is "${value}", but must be given without a value.`;
     if (!flags.has(option) && (value === undefined || (value.startsWith('-') && !inlineValue)))
