@@ -1,12 +1,14 @@
+import { z } from 'zod';
+import { runCommand } from './scripts/shared/cli.ts';
 import { readConfiguration, synthesizeStack } from './scripts/terraform/synth.ts';
-import { ConfigurationError } from './stacks/config/configuration-error.ts';
 
 /** The app that cdktf's own CLI runs. */
 
-try {
+const HEAD = `Usage: npm run synth
+
+Writes the stack as Terraform JSON into cdktf.out/, or into the folder in CDKTF_OUTDIR.`;
+
+await runCommand({ head: HEAD, options: z.strictObject({}) }, async () => {
   synthesizeStack(readConfiguration(), process.env['CDKTF_OUTDIR'] ?? 'cdktf.out');
-} catch (error) {
-  if (!(error instanceof ConfigurationError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+  return 0;
+});

@@ -3,17 +3,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
 import { z } from 'zod';
+import { loadBackend } from '../model/backend/backend.ts';
 import { BatchNorm } from '../model/batch-norm.ts';
 import { PHOTO_BYTES } from '../model/contract/tensors.ts';
+import { evaluate, savedModelPredictFn } from '../model/evaluation/evaluate.ts';
 import { readPhoto } from '../model/photo/read-photo.ts';
-import { loadBackend } from '../model/runtime/backend.ts';
-import { GraphRunner } from '../model/runtime/graph-runner.ts';
-import { decodeSavedModel } from '../model/savedmodel/decode.ts';
-import { encodeSavedModel } from '../model/savedmodel/encode.ts';
 import { layersNetwork } from '../model/savedmodel/export-layers.ts';
+import { decodeSavedModel, encodeSavedModel } from '../model/savedmodel/file.ts';
+import { GraphRunner } from '../model/savedmodel/run.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
 import { readDataset } from '../model/training/dataset.ts';
-import { evaluate, savedModelPredictor } from '../model/training/evaluate.ts';
 import { buildNetwork } from '../model/training/network.ts';
 import { splitDataset } from '../model/training/split.ts';
 import { Backbone } from '../model/transfer/backbone.ts';
@@ -129,7 +128,7 @@ const timeTransfer = async (flowers: string, directory: string): Promise<void> =
     const { network, dispose } = await trainTransfer({ directory, classes, ...split, epochs });
     const seconds = (performance.now() - started) / 1000;
     const model = encodeSavedModel(buildServingGraph(network, { labels: dataset.labels, version: '1' }));
-    const predict = savedModelPredictor(new GraphRunner(decodeSavedModel(model)));
+    const predict = savedModelPredictFn(new GraphRunner(decodeSavedModel(model)));
     const { accuracy } = await evaluate(predict, classes, split.test);
     print(
       `  ${epochs} epochs   ${seconds.toFixed(1).padStart(6)} s   ${(100 * accuracy).toFixed(1)} % of ${split.test.length} test photos`,

@@ -3,24 +3,20 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { calibrate } from '../model/calibration/calibrate.ts';
-import { decodedNetwork } from '../model/calibration/decoded-network.ts';
-import { askModel, measureCalibration } from '../model/calibration/measure.ts';
-import { drawnKinds } from '../model/calibration/unknown/drawn-kinds.ts';
-import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
+import { loadBackend } from '../model/backend/backend.ts';
+import { calibrate, decodedNetwork } from '../model/calibration/calibrate.ts';
+import { measureCalibration } from '../model/calibration/measure.ts';
 import { MODEL_NAME } from '../model/contract/tensors.ts';
-import { type Metrics, metricsSchema, wilsonInterval } from '../model/report/metrics.ts';
+import { compare, predict } from '../model/evaluation/evaluate.ts';
+import { type Metrics, metricsSchema } from '../model/evaluation/metrics.ts';
+import { wilsonInterval } from '../model/evaluation/statistics.ts';
+import { drawKinds, readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
+import { reliabilityDiagram, rocPicture } from '../model/report/charts.ts';
 import { modelCard } from '../model/report/model-card.ts';
-import { reliabilityDiagram } from '../model/report/reliability.ts';
-import { rocPicture } from '../model/report/roc-picture.ts';
-import { loadBackend } from '../model/runtime/backend.ts';
-import { GraphRunner } from '../model/runtime/graph-runner.ts';
-import { decodeSavedModel } from '../model/savedmodel/decode.ts';
-import { encodeSavedModel } from '../model/savedmodel/encode.ts';
+import { decodeSavedModel, encodeSavedModel, storeModel, versionAt } from '../model/savedmodel/file.ts';
+import { GraphRunner } from '../model/savedmodel/run.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
-import { storeModel, versionAt } from '../model/savedmodel/store.ts';
 import { type Dataset, readDataset } from '../model/training/dataset.ts';
-import { compare } from '../model/training/evaluate.ts';
 import { type Split, splitDataset } from '../model/training/split.ts';
 import { print as say, showProgress } from './shared/cli.ts';
 
@@ -40,7 +36,6 @@ const optionsSchema = z.strictObject({
   /** As it was when the model was trained. */
   test: z.coerce.number().default(0.1),
   validation: z.coerce.number().default(0.1),
-  /** Filled by model/calibration/unknown/collect-photos.ts. */
   unknown: z.string().optional(),
 });
 
@@ -73,7 +68,10 @@ const dataset = await readDataset(options.data, {
   onProgress: (done, total) => showProgress(`Reading photo ${done} of ${total}`),
 });
 const split = splitOf(dataset, old);
-const unknown = [...(await drawnKinds(DRAWN)), ...(options.unknown ? await photoKinds(options.unknown) : [])];
+const unknown = [
+  ...(await drawKinds(DRAWN)),
+  ...(options.unknown ? await readPhotoKinds(options.unknown) : []),
+];
 
 const model = decodeSavedModel(readFileSync(path.join(folder, oldVersion, 'saved_model.pb')));
 const write = decodedNetwork(model, { features: 'features', logits: 'logits/bias_add' });
@@ -87,7 +85,7 @@ const calibrated = new GraphRunner(decodeSavedModel(savedModel));
 const plain = new GraphRunner(
   decodeSavedModel(encodeSavedModel(buildServingGraph(write, { labels, version }))),
 );
-const answers = await askModel(
+const answers = await predict(
   calibrated,
   split.test.map(({ pixels }) => pixels),
 );

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
-import { ENDPOINT, WAS, WEB } from '../services/contract/services.ts';
+import { ENDPOINT, WAS, WEB } from '../services/contract.ts';
 import { readEnvironment } from '../services/http/environment.ts';
 import { print, runCommand } from './shared/cli.ts';
 import { endpointFolder, ROOT } from './shared/paths.ts';

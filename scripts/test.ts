@@ -63,7 +63,7 @@ const run = (suite: string, folders: readonly string[]): number => {
 
 const [, , suite = 'unit'] = process.argv;
 const folders = SUITES[suite];
-if (suite === '--help') process.stdout.write(HELP);
+if (process.argv.includes('--help')) process.stdout.write(HELP);
 else if (!folders) {
   process.stderr.write(`There is no test suite ${suite}.\n\n${HELP}`);
   process.exitCode = 1;

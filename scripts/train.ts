@@ -1,13 +1,13 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
-import { counted } from '../model/counted.ts';
+import { loadBackend } from '../model/backend/backend.ts';
 import { fromScratch } from '../model/learn/from-scratch.ts';
 import { learn } from '../model/learn/learn.ts';
 import { onBackbone } from '../model/learn/on-backbone.ts';
-import { reportFiles } from '../model/learn/report-files.ts';
-import { loadBackend } from '../model/runtime/backend.ts';
-import { storeModel } from '../model/savedmodel/store.ts';
+import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
+import { reportFiles } from '../model/report/files.ts';
+import { storeModel } from '../model/savedmodel/file.ts';
+import { pluralize } from '../model/shared/text.ts';
 import { CheckpointStore } from '../model/training/checkpoint.ts';
 import { type Dataset, readDataset } from '../model/training/dataset.ts';
 import { buildNetwork } from '../model/training/network.ts';
@@ -70,7 +70,7 @@ const train = async (options: TrainCommand, stop: AbortSignal): Promise<void> =>
   const dataset = await readPhotos(options, stop);
   const split = splitDataset(dataset, { test: options.test, validation: options.validation, seed });
   say(
-    `Training on ${counted(split.train.length, 'photo')}, watching ${split.validation.length}, testing on ${split.test.length}.`,
+    `Training on ${pluralize(split.train.length, 'photo')}, watching ${split.validation.length}, testing on ${split.test.length}.`,
   );
   const checkpoints = path.join(out, 'checkpoints');
   const run = {
@@ -82,7 +82,7 @@ const train = async (options: TrainCommand, stop: AbortSignal): Promise<void> =>
     ...{ dataset, split, backend, version, seed, say, signal: stop },
     train: wayOf(options, dataset.labels.length, run),
     command: toBeTyped(options),
-    unknown: options.unknown === undefined ? [] : await photoKinds(options.unknown),
+    unknown: options.unknown === undefined ? [] : await readPhotoKinds(options.unknown),
   });
   await storeModel(out, version, savedModel);
   for (const [name, content] of Object.entries(await reportFiles(report)))

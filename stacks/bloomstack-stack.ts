@@ -2,7 +2,7 @@ import { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import { TerraformOutput } from 'cdktf';
 import type { Construct } from 'constructs';
-import { WAS, WEB } from '../services/contract/services.ts';
+import { WAS, WEB } from '../services/contract.ts';
 import { ReadableStack } from './addresses.ts';
 import type { Configuration } from './config/schema.ts';
 import { Delivery } from './delivery/delivery.ts';

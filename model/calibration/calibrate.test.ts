@@ -1,22 +1,28 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { REFUSED_SHARE } from '../contract/refused-share.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { GraphRunner } from '../runtime/graph-runner.ts';
-import { decodeSavedModel } from '../savedmodel/decode.ts';
-import { encodeSavedModel } from '../savedmodel/encode.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { REFUSED_SHARE } from '../contract/tensors.ts';
+import { predict } from '../evaluation/evaluate.ts';
+import { clouds, stripes } from '../out-of-distribution/drawings.ts';
+import { drawPhotos } from '../out-of-distribution/pictures.ts';
 import { layersNetwork } from '../savedmodel/export-layers.ts';
+import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
-import { assertClose, noise } from '../testing.ts';
+import { seededRandom } from '../shared/random.ts';
+import { assertClose, noise } from '../shared/test-pictures.ts';
 import { buildNetwork } from '../training/network.ts';
-import { calibrate, FEWEST_PHOTOS } from './calibrate.ts';
-import { decodedNetwork } from './decoded-network.ts';
+import {
+  calibrate,
+  decodedNetwork,
+  FEWEST_PHOTOS,
+  fitTemperature,
+  lossAt,
+  probabilitiesAt,
+  softmax,
+} from './calibrate.ts';
 import { scoreOf } from './known-score.ts';
-import { askModel } from './measure.ts';
-import { observe } from './observe.ts';
-import { probabilitiesAt } from './temperature.ts';
-import { drawPhotos } from './unknown/draw.ts';
-import { clouds, stripes } from './unknown/textures.ts';
+import { extractFeatures, type FeaturesAndLogits } from './observe.ts';
 
 const labels = ['clouds', 'stripes'];
 const exported = { labels, version: '1' };
@@ -44,11 +50,11 @@ describe('a calibrated model', async () => {
       const bytes = encodeSavedModel(buildServingGraph(write, { ...exported, calibration }));
       const runner = new GraphRunner(decodeSavedModel(bytes));
       const asked = [...validation.slice(0, 3), ...strangers.map((pixels) => ({ label: 0, pixels }))];
-      const answers = await askModel(
+      const answers = await predict(
         runner,
         asked.map(({ pixels }) => pixels),
       );
-      const expected = await observe(write, asked);
+      const expected = await extractFeatures(write, asked);
       answers.forEach(({ probabilities, knownScore }, index) => {
         const observation = expected[index];
         assert.ok(observation);
@@ -67,7 +73,7 @@ describe('a calibrated model', async () => {
     const calibration = await calibrate(write, 2, { train, validation });
     assert.ok(calibration);
     const bytes = encodeSavedModel(buildServingGraph(write, { ...exported, calibration }));
-    const answers = await askModel(
+    const answers = await predict(
       new GraphRunner(decodeSavedModel(bytes)),
       validation.map(({ pixels }) => pixels),
     );
@@ -92,4 +98,43 @@ test('a model of another make is refused by the name of the node that it lacks',
   const bytes = encodeSavedModel(buildServingGraph(network(), exported));
   const write = decodedNetwork(decodeSavedModel(bytes), { features: 'embedding', logits: 'logits/bias_add' });
   assert.throws(() => buildServingGraph(write, exported), /no node embedding/);
+});
+
+/** Photos whose logits, divided by `temperature`, are exactly how often each class is right. */
+const observations = (temperature: number, count = 4000): FeaturesAndLogits[] => {
+  const random = seededRandom(3);
+  return Array.from({ length: count }, () => {
+    const scaled = [0, 0, 0].map(() => 3 * random());
+    const shares = softmax(scaled, 1);
+    const [first = 0, second = 0] = shares;
+    const drawn = random();
+    const label = drawn < first ? 0 : drawn < first + second ? 1 : 2;
+    const logits = scaled.map((logit) => logit * temperature);
+    return { label, features: [], logits: [logits, logits] };
+  });
+};
+
+for (const temperature of [0.3, 3]) {
+  test(`logits that were stretched by ${temperature} are found to be so`, () => {
+    const photos = observations(temperature);
+    const found = fitTemperature(photos);
+    assertClose([found / temperature], [1], 0.15);
+    assert.ok(lossAt(photos, found) < lossAt(photos, 1));
+  });
+}
+
+test('probabilities are the mean of both views, each at the temperature', () => {
+  const views = [
+    [2, 0],
+    [0, 2],
+  ];
+  assertClose(probabilitiesAt({ logits: views }, 2), [0.5, 0.5], 1e-12);
+  assertClose(softmax([Math.log(3), 0], 1), [0.75, 0.25], 1e-12);
+  assertClose(softmax([1000, 0], 1), [1, 0], 1e-12);
+});
+
+test('a lower temperature makes the answer surer', () => {
+  const [cold = 0] = softmax([1, 0], 0.5);
+  const [warm = 0] = softmax([1, 0], 2);
+  assert.ok(cold > warm && warm > 0.5);
 });

@@ -1,21 +1,71 @@
+import type { OodPhotos } from '../out-of-distribution/pictures.ts';
+import type { DecodedModel } from '../savedmodel/file.ts';
+import { SavedModelError } from '../savedmodel/graph.ts';
 import type { CalibrationWriter, NetworkWriter } from '../savedmodel/serving-graph.ts';
-import { writeKnownScore } from './calibration-nodes.ts';
 import { fitKnownScore, type KnownScore } from './known-score.ts';
-import { type LabelledPhoto, type Observation, observe } from './observe.ts';
-import { fitTemperature } from './temperature.ts';
-import type { UnknownPhotos } from './unknown/unknown-photos.ts';
+import { writeKnownScore } from './known-score-graph.ts';
+import { extractFeatures, type FeaturesAndLogits, type LabelledPhoto } from './observe.ts';
+
+/** Softmax of logits / temperature. */
+export const softmax = (logits: readonly number[], temperature: number): number[] => {
+  const largest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp((logit - largest) / temperature));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+};
+
+/** What the graph answers: the mean over a photo and its mirror image. */
+export const probabilitiesAt = (
+  { logits }: Pick<FeaturesAndLogits, 'logits'>,
+  temperature: number,
+): number[] => {
+  const views = logits.map((view) => softmax(view, temperature));
+  return (views[0] ?? []).map(
+    (_, index) => views.reduce((sum, view) => sum + (view[index] ?? 0), 0) / views.length,
+  );
+};
+
+/** Mean cross-entropy, in nats. */
+export const lossAt = (photos: readonly FeaturesAndLogits[], temperature: number): number =>
+  photos.reduce((sum, photo) => {
+    const share = probabilitiesAt(photo, temperature)[photo.label] ?? 0;
+    return sum - Math.log(Math.max(share, 1e-12));
+  }, 0) / photos.length;
+
+const [COLDEST, HOTTEST] = [0.05, 10];
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+const STEPS = 40;
+
+/**
+ * The temperature whose probabilities fit best (Guo et al. 2017): the loss of held-out photos has one valley, which a
+ * golden-section search on the logarithm descends into. The most probable class hardly ever changes: only the mean of
+ * two views can tip.
+ *
+ * @param photos photos that were not trained on
+ */
+export const fitTemperature = (photos: readonly FeaturesAndLogits[]): number => {
+  const loss = (logarithm: number) => lossAt(photos, Math.exp(logarithm));
+  let [low, high] = [Math.log(COLDEST), Math.log(HOTTEST)];
+  for (let step = 0; step < STEPS; step++) {
+    const [left, right] = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
+    if (loss(left) < loss(right)) high = right;
+    else low = left;
+  }
+  const found = Math.exp((low + high) / 2);
+  return lossAt(photos, found) < lossAt(photos, 1) ? found : 1;
+};
 
 export interface Calibration extends CalibrationWriter {
   readonly knownScore: KnownScore;
 }
 
-export interface CalibrationPhotos {
+interface CalibrationPhotos {
   /** What the network makes of the photos that it was trained on, or those photos. */
-  readonly train: readonly LabelledPhoto[] | (() => Promise<readonly Observation[]>);
+  readonly train: readonly LabelledPhoto[] | (() => Promise<readonly FeaturesAndLogits[]>);
   /** Photos of the classes that were not trained on, and are not those of the final test. */
   readonly validation: readonly LabelledPhoto[];
   /** Pictures that show none of the classes. @default none */
-  readonly unknown?: readonly Pick<UnknownPhotos, 'photos' | 'source'>[];
+  readonly unknown?: readonly Pick<OodPhotos, 'photos' | 'source'>[];
 }
 
 /** With fewer held-out photos neither a temperature nor a threshold means anything. */
@@ -35,9 +85,9 @@ export const calibrate = async (
   signal?: AbortSignal,
 ): Promise<Calibration | undefined> => {
   if (validation.length < FEWEST_PHOTOS) return undefined;
-  const heldOut = await observe(write, validation, signal);
-  const known = typeof train === 'function' ? await train() : await observe(write, train, signal);
-  const others = await observe(
+  const heldOut = await extractFeatures(write, validation, signal);
+  const known = typeof train === 'function' ? await train() : await extractFeatures(write, train, signal);
+  const others = await extractFeatures(
     write,
     unknown.flatMap(({ photos }) => photos).map((pixels) => ({ label: -1, pixels })),
     signal,
@@ -53,3 +103,35 @@ export const calibrate = async (
     writeKnownScore: (graph, features) => writeKnownScore(graph, features, knownScore),
   };
 };
+
+/** Where, in a graph that `buildServingGraph` made, the network begins and ends. */
+const PHOTOS = 'both';
+
+/** Names of the nodes that the classifier of our own network ends with. */
+interface NetworkEnds {
+  readonly features: string;
+  readonly logits: string;
+}
+
+/**
+ * The network of a model that is exported already: its nodes are copied as they are, weights and all, so that it can be
+ * exported again with other things around it.
+ *
+ * @param model a model of `buildServingGraph`
+ * @throws SavedModelError when a node is missing
+ */
+export const decodedNetwork =
+  ({ nodes }: DecodedModel, { features, logits }: NetworkEnds): NetworkWriter =>
+  (graph, photos) => {
+    const written = new Map([[PHOTOS, photos]]);
+    const copy = (name: string): string => {
+      const done = written.get(name);
+      if (done !== undefined) return done;
+      const node = nodes.get(name);
+      if (!node) throw new SavedModelError(`The model has no node ${name}: it is not one of ours.`);
+      const inputs = node.input.map(copy);
+      written.set(name, graph.add(node.op, name, inputs, node.attr));
+      return name;
+    };
+    return { logits: copy(logits), features: copy(features) };
+  };

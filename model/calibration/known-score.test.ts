@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { REFUSED_SHARE } from '../contract/refused-share.ts';
-import { type Random, seededRandom } from '../random.ts';
-import { assertClose } from '../testing.ts';
-import { fitKnownScore, scoreOf } from './known-score.ts';
-import type { Observation } from './observe.ts';
+import { REFUSED_SHARE } from '../contract/tensors.ts';
+import { type Random, seededRandom } from '../shared/random.ts';
+import { assertClose } from '../shared/test-pictures.ts';
+import {
+  addOuter,
+  cholesky,
+  fitKnownScore,
+  meanVector,
+  scoreOf,
+  solveLower,
+  solveUpper,
+} from './known-score.ts';
+import type { FeaturesAndLogits } from './observe.ts';
 
 const FEATURES = 6;
 
@@ -12,7 +20,7 @@ const FEATURES = 6;
 const around = (random: Random, corner: number): number[] =>
   Array.from({ length: FEATURES }, (_, index) => 0.2 + random() * 0.3 + (index === corner ? 2 : 0));
 
-const photos = (seed: number, classes: number, each: number): Observation[] => {
+const photos = (seed: number, classes: number, each: number): FeaturesAndLogits[] => {
   const random = seededRandom(seed);
   return Array.from({ length: classes * each }, (_, index) => ({
     label: index % classes,
@@ -63,3 +71,38 @@ test('a black picture, whose features are all 0, has a score', () => {
   const score = fitKnownScore(3, photos(1, 3, 60), photos(2, 3, 40), NONE);
   assert.ok(Number.isFinite(scoreOf(score, new Array<number>(FEATURES).fill(0))));
 });
+
+/** 4 2 / 2 3 = L Lᵀ with L = 2 0 / 1 √2. */
+const MATRIX = Float64Array.of(4, 2, 2, 3);
+
+test("Cholesky's triangle multiplies back", () => {
+  assertClose(cholesky(MATRIX, 2), [2, 0, 1, Math.SQRT2], 1e-12);
+});
+
+test('both triangles together solve the equations', () => {
+  const lower = cholesky(MATRIX, 2);
+  const x = solveUpper(lower, 2, solveLower(lower, 2, [8, 7]));
+  assertClose(x, [1.25, 1.5], 1e-12);
+});
+
+test('a matrix that is not positive definite is refused', () =>
+  assert.throws(() => cholesky(Float64Array.of(1, 2, 2, 1), 2), /not positive definite/));
+
+test('outer products add up in the lower triangle', () => {
+  const matrix = new Float64Array(4);
+  addOuter(matrix, [1, 2], 3);
+  assertClose([matrix[0] ?? 0, matrix[2] ?? 0, matrix[3] ?? 0], [3, 6, 12], 0);
+});
+
+test('the mean of vectors is that of each place', () =>
+  assertClose(
+    meanVector(
+      [
+        [1, 2],
+        [3, 6],
+      ],
+      2,
+    ),
+    [2, 4],
+    1e-12,
+  ));

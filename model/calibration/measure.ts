@@ -1,68 +1,30 @@
-import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
-import { confidenceBins, expectedCalibrationError } from '../report/calibration-error.ts';
-import { type Metrics, wilsonInterval } from '../report/metrics.ts';
-import { areaUnderRoc } from '../report/roc.ts';
-import type { GraphRunner, Output } from '../runtime/graph-runner.ts';
-import { stopIfAborted } from '../training/stop.ts';
+import { compare, type Prediction, predict } from '../evaluation/evaluate.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
+import {
+  areaUnderRoc,
+  confidenceBins,
+  expectedCalibrationError,
+  wilsonInterval,
+} from '../evaluation/statistics.ts';
+import type { OodPhotos } from '../out-of-distribution/pictures.ts';
+import type { GraphRunner } from '../savedmodel/run.ts';
 import type { LabelledPhoto } from './observe.ts';
-import type { UnknownPhotos } from './unknown/unknown-photos.ts';
-
-/** What an exported model says of a photo. */
-export interface ModelAnswer {
-  readonly probabilities: readonly number[];
-  readonly knownScore: number;
-}
 
 export type CalibrationFigures = NonNullable<Metrics['calibration']>;
 
-const BATCH = 16;
-
-const numbersOf = (output: Output | undefined): readonly number[] => {
-  if (!output || !('numbers' in output)) throw new Error('The exported model lacks an output of numbers.');
-  return output.numbers;
-};
-
-/**
- * Asks an exported model.
- *
- * @throws Stopped when the signal is aborted
- */
-export const askModel = async (
-  runner: GraphRunner,
-  photos: readonly Uint8Array[],
-  signal?: AbortSignal,
-): Promise<ModelAnswer[]> => {
-  const answers: ModelAnswer[] = [];
-  for (let start = 0; start < photos.length; start += BATCH) {
-    await stopIfAborted(signal, 'while the model was measured');
-    const values = photos.slice(start, start + BATCH);
-    const outputs = await runner.run(new Map([[INPUT_NAME, { shape: [values.length], values }]]));
-    const probabilities = numbersOf(outputs.get(OUTPUT_NAMES.probabilities));
-    const width = probabilities.length / values.length;
-    const scores = numbersOf(outputs.get(OUTPUT_NAMES.knownScore));
-    values.forEach((_, row) => {
-      const knownScore = scores[row] ?? Number.NaN;
-      answers.push({ probabilities: probabilities.slice(row * width, (row + 1) * width), knownScore });
-    });
-  }
-  return answers;
-};
-
-const confidenceFigures = (photos: readonly LabelledPhoto[], answers: readonly ModelAnswer[]) => {
+const confidenceFigures = (photos: readonly LabelledPhoto[], predictions: readonly Prediction[]) => {
+  const rows = predictions.map(({ probabilities }) => probabilities);
   const bins = confidenceBins(
-    answers.map(({ probabilities }, index) => {
+    rows.map((probabilities, index) => {
       const confidence = Math.max(...probabilities);
       return { confidence, right: probabilities.indexOf(confidence) === photos[index]?.label };
     }),
   );
-  const loss = answers.reduce((sum, { probabilities }, index) => {
-    const share = probabilities[photos[index]?.label ?? -1] ?? 0;
-    return sum - Math.log(Math.max(share, 1e-7));
-  }, 0);
-  return { loss: loss / answers.length, error: expectedCalibrationError(bins), bins };
+  const { loss } = compare(rows, rows[0]?.length ?? 0, photos);
+  return { loss, error: expectedCalibrationError(bins), bins };
 };
 
-const isKept = ({ knownScore }: ModelAnswer): boolean => knownScore >= 0;
+const isKept = ({ knownScore }: Prediction): boolean => knownScore >= 0;
 
 export interface MeasureOptions {
   /** That was fitted. */
@@ -73,8 +35,8 @@ export interface MeasureOptions {
   readonly validation: readonly LabelledPhoto[];
   readonly test: readonly LabelledPhoto[];
   /** What the calibrated model says of the test photos. */
-  readonly answers: readonly ModelAnswer[];
-  readonly unknown: readonly UnknownPhotos[];
+  readonly answers: readonly Prediction[];
+  readonly unknown: readonly OodPhotos[];
   /** Aborted, it ends the measurement. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -101,7 +63,7 @@ export const measureCalibration = async ({
   readonly unknownScores: readonly KindScores[];
 }> => {
   const ask = (runner: GraphRunner, photos: readonly LabelledPhoto[]) =>
-    askModel(
+    predict(
       runner,
       photos.map(({ pixels }) => pixels),
       signal,
@@ -112,7 +74,7 @@ export const measureCalibration = async ({
   const kinds: CalibrationFigures['unknown'] = [];
   const unknownScores: KindScores[] = [];
   for (const { kind, source, purpose, photos } of unknown) {
-    const answers = await askModel(calibrated, photos, signal);
+    const answers = await predict(calibrated, photos, signal);
     const scores = answers.map(({ knownScore }) => knownScore);
     const refused = answers.filter((answer) => !isKept(answer)).length;
     kinds.push({

@@ -1,12 +1,12 @@
 import { INPUT_NAME } from '../contract/tensors.ts';
-import { GraphRunner, type Output } from '../runtime/graph-runner.ts';
-import { decodeSavedModel } from '../savedmodel/decode.ts';
-import { encodeSavedModel } from '../savedmodel/encode.ts';
-import { buildObservationGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
+import { predictInBatches } from '../evaluation/evaluate.ts';
+import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
+import { GraphRunner, type Output } from '../savedmodel/run.ts';
+import { buildFeaturesGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { stopIfAborted } from '../training/stop.ts';
 
 /** What a network makes of a photo. */
-export interface Observation {
+export interface FeaturesAndLogits {
   /** Index of the true class. */
   readonly label: number;
   /** `[F]`: mean over the views of the photo. */
@@ -24,7 +24,7 @@ export interface LabelledPhoto {
 const BATCH = 16;
 
 const rows = (output: Output | undefined, count: number): number[][] => {
-  if (!output || !('numbers' in output)) throw new Error('The observed network has no such output.');
+  if (!output || !('numbers' in output)) throw new Error('The network must answer with features and logits.');
   const width = output.numbers.length / count;
   return Array.from({ length: count }, (_, row) => output.numbers.slice(row * width, (row + 1) * width));
 };
@@ -34,25 +34,27 @@ const rows = (output: Output | undefined, count: number): number[][] => {
  *
  * @throws Stopped when the signal is aborted
  */
-export const observe = async (
+export const extractFeatures = async (
   write: NetworkWriter,
   photos: readonly LabelledPhoto[],
   signal?: AbortSignal,
-): Promise<Observation[]> => {
-  const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(buildObservationGraph(write))));
-  const observations: Observation[] = [];
-  for (let start = 0; start < photos.length; start += BATCH) {
+): Promise<FeaturesAndLogits[]> => {
+  const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(buildFeaturesGraph(write))));
+  const extract = async (batch: readonly LabelledPhoto[]): Promise<FeaturesAndLogits[]> => {
     await stopIfAborted(signal, 'while the model was calibrated');
-    const batch = photos.slice(start, start + BATCH);
     const input = { shape: [batch.length], values: batch.map(({ pixels }) => pixels) };
     const outputs = await runner.run(new Map([[INPUT_NAME, input]]));
     const features = rows(outputs.get('features'), batch.length);
     const logits = rows(outputs.get('logits'), 2 * batch.length);
-    batch.forEach(({ label }, index) => {
-      const views = [logits[index] ?? [], logits[index + batch.length] ?? []];
-      observations.push({ label, features: features[index] ?? [], logits: views });
-    });
+    return batch.map(({ label }, index) => ({
+      label,
+      features: features[index] ?? [],
+      logits: [logits[index] ?? [], logits[index + batch.length] ?? []],
+    }));
+  };
+  try {
+    return await predictInBatches(extract, photos, BATCH);
+  } finally {
+    runner.dispose();
   }
-  runner.dispose();
-  return observations;
 };

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * What training, the exported SavedModel and every caller of the endpoint agree on.
  *
@@ -43,5 +45,33 @@ export const OUTPUT_NAMES = {
   knownScore: 'known_score',
 } as const;
 
+/** Rounding of float32 in a probability. */
+export const PROBABILITY_TOLERANCE = 1e-3;
+
+/**
+ * What the model says of one photo, in the row form of TensorFlow Serving's answer. `label` is missing, because it
+ * only repeats the most probable class.
+ */
+export const predictionSchema = z
+  .object({
+    [OUTPUT_NAMES.probabilities]: z.array(
+      z
+        .number()
+        .min(0)
+        .max(1 + PROBABILITY_TOLERANCE),
+    ),
+    [OUTPUT_NAMES.classes]: z.array(z.string().min(1)).min(1),
+    [OUTPUT_NAMES.modelVersion]: z.string().min(1),
+    [OUTPUT_NAMES.knownScore]: z.number().default(0),
+  })
+  .check(({ value: { probabilities, classes }, issues }) => {
+    if (probabilities.length === classes.length) return;
+    const message = `it gives ${probabilities.length} probabilities for ${classes.length} classes`;
+    issues.push({ code: 'custom', message, input: probabilities });
+  });
+
 /** Name under which the model is packed and served: `<MODEL_NAME>/<version>/saved_model.pb`. */
 export const MODEL_NAME = 'image-classifier';
+
+/** Share of held-out photos of the classes that may be refused. A refused flower costs its person a second photo. */
+export const REFUSED_SHARE = 0.05;

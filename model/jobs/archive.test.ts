@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { create, Header } from 'tar';
-import { MODEL_ARCHIVE } from '../contract/learning-jobs.ts';
+import { MODEL_ARCHIVE } from '../contract/sagemaker-jobs.ts';
 import { holdsArchive, withArchive } from './archive.ts';
 import { writeFiles } from './files.ts';
 import { packModel, withOptMl } from './testing.ts';

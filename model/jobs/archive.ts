@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { extract } from 'tar';
-import { MODEL_ARCHIVE } from '../contract/learning-jobs.ts';
+import { MODEL_ARCHIVE } from '../contract/sagemaker-jobs.ts';
 import { listIfThere } from './files.ts';
 
 /** Whether a folder holds an archive of a model. */

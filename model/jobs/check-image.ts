@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { loadBackend } from '../runtime/backend.ts';
+import { loadBackend } from '../backend/backend.ts';
 import { missingLibraries, NVIDIA_DRIVER } from './train/gpu-libraries.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { TRAINING_PATHS } from '../contract/learning-jobs.ts';
+import { TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { writeFiles } from './files.ts';
 import type { OptMl } from './opt-ml.ts';
 

@@ -9,8 +9,8 @@ import {
   EVALUATION_OUTPUT,
   METRIC_DEFINITIONS,
   TRAINING_PATHS,
-} from '../contract/learning-jobs.ts';
-import { seededRandom } from '../random.ts';
+} from '../contract/sagemaker-jobs.ts';
+import { seededRandom } from '../shared/random.ts';
 import { MESSAGE_FILE } from './deploy-endpoint/exit-message.ts';
 import { NETWORK_FILE } from './network-file.ts';
 import { OptMl } from './opt-ml.ts';

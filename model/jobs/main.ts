@@ -1,4 +1,4 @@
-import { COMMANDS, TRAINING_PATHS } from '../contract/learning-jobs.ts';
+import { COMMANDS, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { Stopped } from '../training/stop.ts';
 import { writeExitMessage } from './deploy-endpoint/exit-message.ts';
 import { writeFailure } from './failure.ts';

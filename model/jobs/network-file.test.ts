@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { loadBackend } from '../runtime/backend.ts';
-import { scramble } from '../savedmodel/testing.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { scramble } from '../savedmodel/test-networks.ts';
 import { buildNetwork } from '../training/network.ts';
 import { buildHead } from '../transfer/head.ts';
 import { writeFiles } from './files.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { counted } from '../counted.ts';
+import { pluralize } from '../shared/text.ts';
 import { type Dataset, readDataset } from '../training/dataset.ts';
 import { type FolderEntry, listFolder } from '../training/list-folder.ts';
 import { isMissing } from './files.ts';
@@ -52,7 +52,7 @@ export const readPhotoFolder = async (
   const [first] = dataset.skipped;
   if (first) {
     warn(
-      `Left out of the ${name}: ${counted(dataset.skipped.length, 'file')}, such as ${first.file}: ${first.reason}`,
+      `Left out of the ${name}: ${pluralize(dataset.skipped.length, 'file')}, such as ${first.file}: ${first.reason}`,
     );
   }
   for (const { file, reason } of dataset.skipped) say(`  left out ${file}: ${reason}`);

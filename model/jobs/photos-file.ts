@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { PHOTOS_FILE } from '../contract/learning-jobs.ts';
+import { PHOTOS_FILE } from '../contract/sagemaker-jobs.ts';
 import type { Split } from '../training/split.ts';
 import { jsonText, readIfThere } from './files.ts';
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { create } from 'tar';
-import { CHANNELS, MODEL_ARCHIVE, TRAINING_PATHS } from '../contract/learning-jobs.ts';
-import { plain } from '../photo/testing.ts';
-import type { Colour } from '../testing.ts';
+import { CHANNELS, MODEL_ARCHIVE, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
+import { plain } from '../photo/test-photos.ts';
+import type { Colour } from '../shared/test-pictures.ts';
 import { writeFiles } from './files.ts';
 import { OptMl, ROOT_VARIABLE } from './opt-ml.ts';
 

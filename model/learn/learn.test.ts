@@ -3,16 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { type Backend, loadBackend } from '../backend/backend.ts';
 import { FEWEST_PHOTOS } from '../calibration/calibrate.ts';
-import { askModel } from '../calibration/measure.ts';
-import { UNKNOWN_KINDS } from '../calibration/unknown/kinds.ts';
-import { metricsSchema } from '../report/metrics.ts';
-import { type Backend, loadBackend } from '../runtime/backend.ts';
-import { GraphRunner } from '../runtime/graph-runner.ts';
-import { decodeSavedModel } from '../savedmodel/decode.ts';
-import { assertClose } from '../testing.ts';
+import { compare, predict } from '../evaluation/evaluate.ts';
+import { metricsSchema } from '../evaluation/metrics.ts';
+import { DRAWN_KINDS } from '../out-of-distribution/drawings.ts';
+import { reportFiles } from '../report/files.ts';
+import { decodeSavedModel } from '../savedmodel/file.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
+import { assertClose } from '../shared/test-pictures.ts';
 import type { Example } from '../training/dataset.ts';
-import { compare } from '../training/evaluate.ts';
 import { buildNetwork } from '../training/network.ts';
 import type { Split } from '../training/split.ts';
 import { Stopped } from '../training/stop.ts';
@@ -20,7 +20,6 @@ import { colouredPhotos, saveTinyGraph } from '../transfer/testing.ts';
 import { fromScratch } from './from-scratch.ts';
 import { type Learned, type LearnOptions, learn } from './learn.ts';
 import { onBackbone } from './on-backbone.ts';
-import { reportFiles } from './report-files.ts';
 
 const LABELS = ['astilbe', 'bellflower', 'daisy'];
 const CLASSES = LABELS.length;
@@ -66,7 +65,7 @@ const headOnBackbone = () =>
 
 /** What the exported model says of the test photos. */
 const answersOf = ({ savedModel }: Learned) =>
-  askModel(
+  predict(
     new GraphRunner(decodeSavedModel(savedModel)),
     unseen.map(({ pixels }) => pixels),
   );
@@ -143,7 +142,7 @@ describe('with enough photos to judge by, a learned model', () => {
     assert.equal(calibration.validation.count, FEWEST_PHOTOS);
     assert.deepEqual(
       calibration.unknown.map(({ kind, source, purpose, count }) => ({ name: kind, source, purpose, count })),
-      UNKNOWN_KINDS.map(({ name, purpose }) => ({ name, source: 'drawn', purpose, count: DRAWN })),
+      DRAWN_KINDS.map(({ name, purpose }) => ({ name, source: 'drawn', purpose, count: DRAWN })),
     );
   });
 

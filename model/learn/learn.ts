@@ -1,16 +1,15 @@
+import type { Backend } from '../backend/backend.ts';
 import { type Calibration, calibrate, FEWEST_PHOTOS } from '../calibration/calibrate.ts';
-import { askModel, type KindScores, measureCalibration } from '../calibration/measure.ts';
-import { drawnKinds } from '../calibration/unknown/drawn-kinds.ts';
-import type { UnknownPhotos } from '../calibration/unknown/unknown-photos.ts';
+import { type KindScores, measureCalibration } from '../calibration/measure.ts';
+import { compare, predict } from '../evaluation/evaluate.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
+import { wilsonInterval } from '../evaluation/statistics.ts';
+import { drawKinds, type OodPhotos } from '../out-of-distribution/pictures.ts';
 import type { Mistake } from '../report/contact-sheet.ts';
-import { type Metrics, wilsonInterval } from '../report/metrics.ts';
-import type { Backend } from '../runtime/backend.ts';
-import { GraphRunner } from '../runtime/graph-runner.ts';
-import { decodeSavedModel } from '../savedmodel/decode.ts';
-import { encodeSavedModel } from '../savedmodel/encode.ts';
+import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
 import type { Dataset, Example } from '../training/dataset.ts';
-import { compare } from '../training/evaluate.ts';
 import type { Split } from '../training/split.ts';
 import { mistakesAmong } from './mistakes.ts';
 import type { TrainedNetwork } from './trained-network.ts';
@@ -26,7 +25,7 @@ export interface LearnOptions {
   readonly command: string;
   readonly seed: number;
   /** Pictures of other things, beside those that are drawn. @default none */
-  readonly unknown?: readonly UnknownPhotos[];
+  readonly unknown?: readonly OodPhotos[];
   /** Pictures to draw of each kind that code draws. @default 30 */
   readonly drawn?: number;
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +64,7 @@ const exported = (
 const calibrated = async (
   { write, observeTrained }: TrainedNetwork,
   { dataset: { labels }, split, signal }: LearnOptions,
-  unknown: readonly UnknownPhotos[],
+  unknown: readonly OodPhotos[],
 ): Promise<Calibration | undefined> =>
   calibrate(
     write,
@@ -102,11 +101,11 @@ export const learn = async (options: LearnOptions): Promise<Learned> => {
 
   const enough = split.validation.length >= FEWEST_PHOTOS;
   if (enough) say('Calibrating the model.');
-  const unknown = enough ? [...(await drawnKinds(drawn)), ...(options.unknown ?? [])] : [];
+  const unknown = enough ? [...(await drawKinds(drawn)), ...(options.unknown ?? [])] : [];
   const calibration = await calibrated(network, options, unknown);
   const { savedModel, runner } = exported(network, options, calibration);
   say('Measuring the exported model.');
-  const answers = await askModel(
+  const answers = await predict(
     runner,
     split.test.map(({ pixels }) => pixels),
     signal,

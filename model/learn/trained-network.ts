@@ -1,4 +1,4 @@
-import type { Observation } from '../calibration/observe.ts';
+import type { FeaturesAndLogits } from '../calibration/observe.ts';
 import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
 import type { EpochResult } from '../training/progress.ts';
 
@@ -17,5 +17,5 @@ export interface TrainedNetwork {
   /** The pretrained network that helped, if any. */
   readonly pretrained: { readonly name: string; readonly role: PretrainedRole } | null;
   /** What it makes of the photos that it was trained on, where that is known without another look at them. */
-  readonly observeTrained?: (() => Promise<readonly Observation[]>) | undefined;
+  readonly observeTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
 }

@@ -1,6 +1,6 @@
 /** The file formats of the photo contract, as sharp names them. */
-export const PHOTO_FORMATS = ['jpeg', 'png', 'webp'] as const;
-export type PhotoFormat = (typeof PHOTO_FORMATS)[number];
+const PHOTO_FORMATS = ['jpeg', 'png', 'webp'] as const;
+type PhotoFormat = (typeof PHOTO_FORMATS)[number];
 
 /** The media types of {@link PHOTO_FORMATS}, for `Accept` headers and file pickers. */
 export const PHOTO_MEDIA_TYPES = PHOTO_FORMATS.map((format) => `image/${format}`);
@@ -28,3 +28,37 @@ const HEIF_BRANDS = ['heic', 'heix', 'hevc', 'heim', 'heis', 'mif1', 'msf1', 'av
 /** Tells HEIC and AVIF from the other files of their container, such as videos. */
 export const isHeif = (bytes: Uint8Array): boolean =>
   startsWith(bytes, ascii('ftyp'), 4) && HEIF_BRANDS.some((brand) => startsWith(bytes, ascii(brand), 8));
+
+/** Limits of the photo contract. A photo beyond one of them is refused before its pixels are decoded. */
+
+/** Largest file, in bytes: a 48-megapixel JPEG from a phone fits. */
+export const MAX_PHOTO_BYTES = 15 * 1024 * 1024;
+
+/** Refuses a photo by its size, and a request too that is large because of its photo. */
+export const TOO_LARGE_MESSAGE = `The photo is too large: at most ${MAX_PHOTO_BYTES / 2 ** 20} MiB are accepted. Send a smaller version of it: about 1600 pixels on its longer side are plenty.`;
+
+/** Largest picture, in pixels: a 48-megapixel phone camera (8064 x 6048) fits. */
+export const MAX_PHOTO_PIXELS = 50_000_000;
+
+/** Longest side, in pixels: any camera's panorama fits. */
+export const MAX_PHOTO_SIDE = 32_767;
+
+/** Smallest side, in pixels: below it there is no flower to see. */
+export const MIN_PHOTO_SIDE = 16;
+
+/** Frames: an animation is not a photo. */
+export const MAX_PHOTO_FRAMES = 1;
+
+/** Why a photo was refused; each maps to one HTTP status in the services. */
+export type PhotoErrorCode = 'empty' | 'too-large' | 'unsupported-format' | 'too-many-pixels' | 'unreadable';
+
+/** A photo that breaks the contract. The message says what is wrong and what to send instead. */
+export class PhotoError extends Error {
+  override readonly name = 'PhotoError';
+  readonly code: PhotoErrorCode;
+
+  constructor(code: PhotoErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,14 +1,16 @@
 import sharp from 'sharp';
 import { PHOTO_BYTES, PHOTO_SIDE } from '../contract/tensors.ts';
-import { PhotoError } from './errors.ts';
-import { detectFormat, isHeif } from './format.ts';
 import {
+  detectFormat,
+  isHeif,
   MAX_PHOTO_BYTES,
   MAX_PHOTO_FRAMES,
   MAX_PHOTO_PIXELS,
   MAX_PHOTO_SIDE,
   MIN_PHOTO_SIDE,
-} from './limits.ts';
+  PhotoError,
+  TOO_LARGE_MESSAGE,
+} from './format.ts';
 
 // A service decodes every photo once: libvips's cache of operations would only hold memory.
 sharp.cache(false);
@@ -20,12 +22,7 @@ const ACCEPTED = 'Send one still photo as JPEG, PNG or WebP.';
 /** Checks that need only the first bytes. */
 const checkFile = (file: Uint8Array): void => {
   if (file.byteLength === 0) throw new PhotoError('empty', `The photo is empty (0 bytes). ${ACCEPTED}`);
-  if (file.byteLength > MAX_PHOTO_BYTES) {
-    throw new PhotoError(
-      'too-large',
-      `The photo has ${file.byteLength} bytes; at most ${MAX_PHOTO_BYTES} are accepted. Send a smaller version of it.`,
-    );
-  }
+  if (file.byteLength > MAX_PHOTO_BYTES) throw new PhotoError('too-large', TOO_LARGE_MESSAGE);
   if (detectFormat(file) !== undefined) return;
   const reason = isHeif(file)
     ? 'The photo is in HEIC or AVIF format, which is not accepted. On an iPhone choose Settings > Camera > Formats > Most Compatible, or convert it.'
@@ -75,7 +72,7 @@ const unreadable = (cause: unknown): PhotoError =>
  * The EXIF orientation is applied first; then the largest centred square is resized to 224 x 224; transparency
  * is laid on white; any colour space becomes sRGB.
  *
- * @param file the file: JPEG, PNG or WebP, told by its content
+ * @param file the file: JPEG, PNG or WebP, recognized by its content
  * @returns uint8 RGB, `224 * 224 * 3` bytes, row-major
  * @throws PhotoError when the file breaks the contract
  */

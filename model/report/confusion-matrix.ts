@@ -1,15 +1,53 @@
-import { emptyCells, matrixCell } from './matrix-cell.ts';
-import { matrixNames } from './matrix-names.ts';
-import { picture } from './svg.ts';
+import { element, label, picture, tooltip } from '../shared/svg.ts';
+import { abridge } from '../shared/text.ts';
 
 /** Of few classes the cells have a size, of many the grid. */
 const [LARGEST_CELL, LARGEST_GRID] = [120, 960];
-const HEADING = 44;
-const MARGIN = 20;
+/** From these sides on, in pixels, a cell says its share and its column's name too, or its count. */
+const [ROOM_FOR_SHARE, ROOM_FOR_COUNT] = [70, 22];
+const [FONT_SIZE, SMALLEST_FONT, LONGEST_NAME] = [13, 10, 24];
+/** Width of most letters, in font sizes. */
+const LETTER = 0.65;
+const [MARGIN, HEADING, GAP] = [20, 44, 10];
 const ROOM_FOR_TITLE = 460;
 
+/** The darker, the larger the share; by its root, as a single mistake among a hundred photos is to be seen. */
+const shade = (share: number) => `hsl(262 60% ${(96 - 56 * Math.sqrt(share)).toFixed(1)}%)`;
+
+interface Cell {
+  readonly x: number;
+  readonly y: number;
+  readonly side: number;
+  readonly count: number;
+  /** Photos of the true class. */
+  readonly total: number;
+  /** Names the classes, where a cell has no room for numbers. */
+  readonly hint: string;
+}
+
+/** A cell's photos. Where it is small, its number is left out, or with no photos all of it. */
+const drawCell = ({ x, y, side, count, total, hint }: Cell): string[] => {
+  if (count === 0 && side < ROOM_FOR_SHARE) return [];
+  const share = count / Math.max(1, total);
+  const [middle, gap] = [x + side / 2, side / 40];
+  const fill = share > 0.45 ? '#fff' : '#222';
+  const square = { x, y, width: side - gap, height: side - gap, fill: shade(share) };
+  const written =
+    side < ROOM_FOR_SHARE
+      ? [label(middle, y + side / 2, String(count), { fill, 'font-size': side * 0.35 })]
+      : [
+          label(middle, y + side * 0.42, String(count), { fill, 'font-size': side * 0.18 }),
+          label(middle, y + side * 0.63, total === 0 ? '–' : `${(share * 100).toFixed(1)} %`, {
+            fill,
+            'font-size': side * 0.1 + 1,
+          }),
+        ];
+  return [element('rect', square, tooltip(hint)), ...(side < ROOM_FOR_COUNT ? [] : written)];
+};
+
 /**
- * A confusion matrix as SVG: rows are the truth, columns the answers.
+ * A confusion matrix as SVG: rows are the truth, columns the answers. Of many classes the columns are numbered as the rows
+ * are, because names would not fit.
  *
  * @param confusion `confusion[truth][answer]`, counts
  */
@@ -19,21 +57,37 @@ export const confusionMatrix = (
 ): string => {
   const side = Math.min(LARGEST_CELL, LARGEST_GRID / labels.length);
   const grid = side * labels.length;
-  const names = matrixNames(labels, side);
-  const needed = MARGIN + names.beside + grid + Math.max(MARGIN, names.beyond);
-  const width = Math.ceil(Math.max(ROOM_FOR_TITLE, needed));
-  const left = MARGIN + names.beside + (width - needed) / 2;
-  const top = HEADING + names.above;
+  const isNamed = side >= ROOM_FOR_SHARE;
+  const names = labels.map(
+    (name, index) => `${isNamed ? '' : `${index + 1} `}${abridge(name, LONGEST_NAME)}`,
+  );
+  const fontSize = Math.min(FONT_SIZE, side * 0.75);
+  // No letter is wider than it is high.
+  const beside = MARGIN + Math.max(...names.map(({ length }) => length)) * fontSize + GAP;
+  const width = Math.ceil(Math.max(ROOM_FOR_TITLE, beside + grid + MARGIN));
+  const [left, top] = [beside + (width - beside - grid - MARGIN) / 2, HEADING + FONT_SIZE + GAP];
+  const columns = labels.map((name, index) =>
+    isNamed ? abridge(name, Math.floor((side - GAP) / (LETTER * SMALLEST_FONT))) : String(index + 1),
+  );
+  const longest = Math.max(...columns.map(({ length }) => length));
+  const columnSize = Math.min(FONT_SIZE, (isNamed ? side - GAP : side * 0.9) / (LETTER * longest));
+  const headings = columns.flatMap((column, index) => {
+    const [x, y] = [left + (index + 0.5) * side, top + (index + 0.5) * side];
+    return [
+      label(x, top - GAP, column, { 'font-size': columnSize }),
+      label(left - GAP, y, names[index] ?? '', { 'text-anchor': 'end', 'font-size': fontSize }),
+    ];
+  });
   const cells = confusion.flatMap((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     return row.flatMap((count, answer) => {
       const hint = `${labels[truth]} named ${labels[answer]}: ${count} of ${total}`;
-      return matrixCell({ x: left + answer * side, y: top + truth * side, side, count, total, hint });
+      return drawCell({ x: left + answer * side, y: top + truth * side, side, count, total, hint });
     });
   });
   return picture(width, Math.ceil(top + grid + MARGIN), 'Test photos: truth (rows) and answer (columns)', [
-    ...names.draw(left, top),
-    ...emptyCells(left, top, side, labels.length),
+    ...headings,
+    element('rect', { x: left, y: top, width: grid, height: grid, fill: shade(0) }),
     ...cells,
   ]);
 };

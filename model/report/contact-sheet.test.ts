@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { noise } from '../testing.ts';
+import { noise } from '../shared/test-pictures.ts';
 import { contactSheet } from './contact-sheet.ts';
-import { noMistakes } from './no-mistakes.ts';
-import { assertLegible, assertWellFormed } from './svg/testing.ts';
 
 const mistakes = (count: number) =>
   Array.from({ length: count }, (_, index) => ({
@@ -29,8 +27,5 @@ test('a contact sheet is as wide as its photos, up to four in a row and twelve i
 });
 
 test('of no mistakes it is a small picture that says so', async () => {
-  assert.deepEqual(await sizeOf(0), [360, 200]);
-  assertWellFormed(noMistakes());
-  assertLegible(noMistakes());
-  assert.match(noMistakes(), />No mistakes</);
+  assert.deepEqual(await sizeOf(0), [360, 90]);
 });

@@ -1,10 +1,8 @@
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
-import { drawing } from './drawing.ts';
-import { noMistakes } from './no-mistakes.ts';
-import { label, picture } from './svg.ts';
-import { abridged } from './text-width.ts';
+import { label, picture, rasterize } from '../shared/svg.ts';
+import { abridge } from '../shared/text.ts';
 
-/** A photo that the model named wrongly. */
+/** A photo that the model classified wrongly. */
 export interface Mistake {
   readonly file: string;
   readonly truth: string;
@@ -22,7 +20,7 @@ const QUALITY = 85;
 /** Letters of a name that fit below a photo. */
 const NAME = 20;
 
-/** Of which mistakes the sheet is: short enough to stand over a single photo. */
+/** Which mistakes are shown: short enough for the width of a single photo. */
 const headingOf = (shown: number, all: number): string => {
   if (all === 1) return 'The only mistake';
   return shown < all ? `The ${shown} surest of ${all} mistakes` : `${all} mistakes, surest first`;
@@ -41,17 +39,22 @@ const layout = (photos: number) => {
   };
 };
 
-/** The mistakes that the model was surest of, as a JPEG: first look here for wrong labels. It shows photos of the dataset. */
+/** The highest-confidence errors as a JPEG: look here first for wrong labels. It shows photos of the dataset. */
 export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer> => {
-  if (mistakes.length === 0) return drawing(noMistakes()).jpeg({ quality: QUALITY }).toBuffer();
+  if (mistakes.length === 0) {
+    const text = label(180, 60, 'Every test photo was classified correctly.', { fill: '#555' });
+    return rasterize(picture(360, 90, 'No mistakes', [text]))
+      .jpeg({ quality: QUALITY })
+      .toBuffer();
+  }
   const worst = mistakes.toSorted((a, b) => b.confidence - a.confidence).slice(0, MOST);
   const { width, height, place } = layout(worst.length);
   const captions = worst.flatMap(({ truth, answer, confidence }, index) => {
     const { left, top } = place(index);
     const middle = left + PHOTO_SIDE / 2;
     return [
-      label(middle, top + PHOTO_SIDE + 14, `${abridged(answer, NAME)}, ${(confidence * 100).toFixed(1)} %`),
-      label(middle, top + PHOTO_SIDE + 31, `is ${abridged(truth, NAME)}`, { fill: '#555' }),
+      label(middle, top + PHOTO_SIDE + 14, `${abridge(answer, NAME)}, ${(confidence * 100).toFixed(1)} %`),
+      label(middle, top + PHOTO_SIDE + 31, `is ${abridge(truth, NAME)}`, { fill: '#555' }),
     ];
   });
   const photos = worst.map(({ pixels }, index) => ({
@@ -59,7 +62,7 @@ export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer
     input: Buffer.from(pixels),
     raw: { width: PHOTO_SIDE, height: PHOTO_SIDE, channels: PHOTO_CHANNELS } as const,
   }));
-  return drawing(picture(width, height, headingOf(worst.length, mistakes.length), captions))
+  return rasterize(picture(width, height, headingOf(worst.length, mistakes.length), captions))
     .composite(photos)
     .jpeg({ quality: QUALITY })
     .toBuffer();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelCard } from './model-card.ts';
-import { calibration, metrics } from './testing.ts';
+import { exampleCalibration, exampleMetrics } from './test-metrics.ts';
 
 const labels = ['daisy', 'rose', 'tulip'];
-const card = (changes = {}) => modelCard(metrics({ labels, ...changes }));
+const card = (changes = {}) => modelCard(exampleMetrics({ labels, ...changes }));
 
 test('the card leads with version, classes and accuracy with its interval', () => {
   const text = card();
@@ -36,12 +36,12 @@ test('the card says how the model was made, how large it is and on what data', (
 });
 
 test('the card of a single epoch speaks of one', () => {
-  assert.match(card({ training: { ...metrics().training, epochs: 1 } }), / 1 epoch in 10 minutes/);
+  assert.match(card({ training: { ...exampleMetrics().training, epochs: 1 } }), / 1 epoch in 10 minutes/);
 });
 
 test('the card names a teacher only when there was one', () => {
   assert.doesNotMatch(card(), /While it learned/);
-  const taught = { ...metrics().training, teacher: 'MobileNet V2' };
+  const taught = { ...exampleMetrics().training, teacher: 'MobileNet V2' };
   assert.match(card({ training: taught }), /features that MobileNet V2 sees/);
 });
 
@@ -54,7 +54,7 @@ test('the card shows the pictures beside it and says what the model cannot do', 
 
 test('a class without test photos has no recall', () => {
   const tested = {
-    ...metrics().test,
+    ...exampleMetrics().test,
     confusion: [
       [0, 0, 0],
       [2, 19, 0],
@@ -72,7 +72,7 @@ test('a label with a bar does not add a column to the table', () => {
 });
 
 test('the card of a calibrated model says what it refuses, and what it was shown before', () => {
-  const text = card({ calibration: calibration() });
+  const text = card({ calibration: exampleCalibration() });
   assert.match(text, /error \(15 bins of equally many photos\) went from 15\.0 % to 2\.0 %/);
   assert.match(text, /62 of 63 \(98\.4 %\) are kept; 95 % interval 91\.5 % to 99\.7 %/);
   const rows = text.split('\n').filter((line) => /^\| (noise|a)/.test(line));
@@ -90,6 +90,6 @@ test('the card of a model that is not calibrated says so', () => {
 });
 
 test('the card of a network that was exported again names the model it comes from', () => {
-  const text = card({ calibration: { ...calibration(), network: '7' } });
+  const text = card({ calibration: { ...exampleCalibration(), network: '7' } });
   assert.match(text, /network is that of model 7, weight for weight/);
 });

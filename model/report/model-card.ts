@@ -1,6 +1,6 @@
-import { REFUSED_SHARE } from '../contract/refused-share.ts';
-import { counted } from '../counted.ts';
-import type { Metrics } from './metrics.ts';
+import { REFUSED_SHARE } from '../contract/tensors.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
+import { pluralize } from '../shared/text.ts';
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -10,7 +10,7 @@ const table = (head: readonly string[], rows: readonly (readonly (string | numbe
     .map((row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n');
 
-/** Recall of each class: the share of its test photos that were named rightly. */
+/** Recall of each class: the share of its test photos that were classified correctly. */
 const perClass = ({ labels, data, test }: Metrics): string =>
   table(
     ['class', 'training', 'validation', 'test', 'recall on test'],
@@ -32,7 +32,7 @@ const minutes = (seconds: number) =>
 
 /** How long a training took, and on what. */
 const effort = ({ epochs, seconds, backend, photosPerSecond }: Metrics['training']): string =>
-  `${counted(epochs, 'epoch')} in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
+  `${pluralize(epochs, 'epoch')} in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
 
 const scratchStory = ({ training }: Metrics): string => {
   const hint =
@@ -132,7 +132,7 @@ ${note}${story(metrics)}It sees a photo at ${training.side} x ${training.side} p
 
 ## Data
 
-${counted(sum(data.train) + sum(data.validation) + sum(data.test), 'photo')}; ${counted(data.skipped.length, 'file')} left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still lie on both sides.
+${pluralize(sum(data.train) + sum(data.validation) + sum(data.test), 'photo')}; ${pluralize(data.skipped.length, 'file')} left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still lie on both sides.
 
 ${calibrationSection(metrics)}
 ## What it cannot do

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { input, type LayersModel, layers, model } from '@tensorflow/tfjs-layers';
+import { loadBackend } from '../backend/backend.ts';
 import { BatchNorm } from '../batch-norm.ts';
-import { loadBackend } from '../runtime/backend.ts';
 import { buildNetwork, withHint } from '../training/network.ts';
-import { DataType } from './data-types.ts';
-import { ExportError } from './errors.ts';
 import { exportLayers } from './export-layers.ts';
-import { Graph } from './graph.ts';
-import { applied, chain, SMALL_PICTURE } from './testing.ts';
+import { DataType, ExportError, Graph } from './graph.ts';
+import { applied, chain, SMALL_PICTURE } from './test-networks.ts';
 
 before(() => loadBackend({ native: false }));
 

@@ -1,9 +1,69 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type Attribute, attribute, shapeOf } from './attributes.ts';
-import { DataType } from './data-types.ts';
-import { ExportError } from './errors.ts';
-import { LARGEST_HALF, toHalf } from './half.ts';
-import type { NodeDefSchema } from './proto/tensorflow_pb.ts';
+import { Float16Array } from '@petamoriken/float16';
+import type {
+  AttrValueSchema,
+  NodeDefSchema,
+  TensorProtoSchema,
+  TensorShapeProtoSchema,
+} from './proto/tensorflow_pb.ts';
+
+/** TensorFlow's data types by their numbers (tensorflow/core/framework/types.proto); only those that we write. */
+export const DataType = {
+  float: 1,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  int64: 9,
+  half: 19,
+} as const;
+export type DataType = (typeof DataType)[keyof typeof DataType];
+
+/** The name that TensorFlow's own tools print. */
+export const dataTypeName = (dtype: number): string => {
+  const found = Object.entries(DataType).find(([, number]) => number === dtype);
+  return `DT_${found ? found[0].toUpperCase() : dtype}`;
+};
+
+/** An attribute of a node, as the protobuf library takes it. */
+export type Attribute = MessageInitShape<typeof AttrValueSchema>;
+type Shape = MessageInitShape<typeof TensorShapeProtoSchema>;
+
+/** @param dimensions `null`: any size, such as the batch */
+export const shapeOf = (dimensions: readonly (number | null)[]): Shape => ({
+  dim: dimensions.map((size) => ({ size: BigInt(size ?? -1) })),
+});
+
+/** Attributes by what they hold. */
+export const attribute = {
+  type: (value: DataType): Attribute => ({ value: { case: 'type', value } }),
+  integer: (value: number): Attribute => ({ value: { case: 'i', value: BigInt(value) } }),
+  boolean: (value: boolean): Attribute => ({ value: { case: 'b', value } }),
+  text: (value: string): Attribute => ({ value: { case: 's', value: utf8.encode(value) } }),
+  integers: (values: readonly number[]): Attribute => ({
+    value: { case: 'list', value: { i: values.map((value) => BigInt(value)) } },
+  }),
+  shape: (dimensions: readonly (number | null)[]): Attribute => ({
+    value: { case: 'shape', value: shapeOf(dimensions) },
+  }),
+  tensor: (value: MessageInitShape<typeof TensorProtoSchema>): Attribute => ({
+    value: { case: 'tensor', value },
+  }),
+} as const;
+
+/** The model cannot be written as a SavedModel without changing what it computes. */
+export class ExportError extends Error {
+  override readonly name = 'ExportError';
+
+  /** @param layer name of the layer @param problem what about it, and what to use instead */
+  constructor(layer: string, problem: string) {
+    super(`Layer ${layer} cannot be exported: ${problem}`);
+  }
+}
+
+/** A SavedModel that this code does not understand, or that lacks what the serving contract demands. */
+export class SavedModelError extends Error {
+  override readonly name = 'SavedModelError';
+}
 
 /** The first output of a node, by the node's name. */
 export type Node = string;
@@ -11,11 +71,17 @@ export type Node = string;
 const FLOAT = attribute.type(DataType.float);
 const utf8 = new TextEncoder();
 
-const bytesOf = (values: Float32Array | Int32Array) =>
+const bytesOf = (values: ArrayBufferView) =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-/** How float constants are stored. */
+/**
+ * How learned numbers are stored. Half the bytes cost a rounding that is far below what changes an answer (measured in the
+ * model card).
+ */
 export type WeightPrecision = 'float' | 'half';
+
+/** The largest finite half. Node 20 has no Float16Array of its own. */
+const LARGEST_HALF = 65504;
 
 /** A TensorFlow graph under construction. Nodes are named once; each method returns the new node's name. */
 export class Graph {
@@ -51,8 +117,13 @@ export class Graph {
     return this.#constant(name, DataType.int32, dimensions, bytesOf(Int32Array.from(values)));
   }
 
+  /** Numbers in full precision, whatever that of the weights is. */
+  floats(name: string, values: Float32Array, dimensions: readonly number[]): Node {
+    return this.#constant(name, DataType.float, dimensions, bytesOf(values));
+  }
+
   scalar(name: string, value: number): Node {
-    return this.#constant(name, DataType.float, [], bytesOf(Float32Array.of(value)));
+    return this.floats(name, Float32Array.of(value), []);
   }
 
   strings(name: string, values: readonly string[]): Node {
@@ -74,8 +145,13 @@ export class Graph {
         'a weight is not finite, or too large for its precision. Train with a lower learning rate.',
       );
     }
-    if (this.#precision === 'float') return this.#constant(name, DataType.float, dimensions, bytesOf(values));
-    const stored = this.#constant(`${name}/half`, DataType.half, dimensions, toHalf(values));
+    if (this.#precision === 'float') return this.floats(name, values, dimensions);
+    const stored = this.#constant(
+      `${name}/half`,
+      DataType.half,
+      dimensions,
+      bytesOf(new Float16Array(values)),
+    );
     return this.cast(name, stored, DataType.half, DataType.float);
   }
 

@@ -2,17 +2,14 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, sequential } from '@tensorflow/tfjs-layers';
+import { loadBackend } from '../backend/backend.ts';
 import { BatchNorm } from '../batch-norm.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { GraphRunner } from '../runtime/graph-runner.ts';
-import { assertClose, noise } from '../testing.ts';
-import { attribute } from './attributes.ts';
-import { DataType } from './data-types.ts';
-import { decodeSavedModel } from './decode.ts';
-import { encodeSavedModel } from './encode.ts';
+import { assertClose, noise } from '../shared/test-pictures.ts';
 import { exportLayers } from './export-layers.ts';
-import { Graph } from './graph.ts';
-import { applied, chain, SMALL_PICTURE as SHAPE, scramble } from './testing.ts';
+import { decodeSavedModel, encodeSavedModel } from './file.ts';
+import { attribute, DataType, Graph } from './graph.ts';
+import { GraphRunner } from './run.ts';
+import { applied, chain, SMALL_PICTURE as SHAPE, scramble } from './test-networks.ts';
 
 const SIZE = tf.util.sizeFromShape([...SHAPE]);
 

@@ -1,9 +1,59 @@
 import { z } from 'zod';
-import { attribute } from './attributes.ts';
-import { DataType } from './data-types.ts';
-import { ExportError } from './errors.ts';
-import type { Graph, Node } from './graph.ts';
-import { type LayerCall, type LayerExporter, layerExporter, weightAt } from './layer-exporter.ts';
+import { attribute, DataType, ExportError, type Graph, type Node } from './graph.ts';
+
+/** A weight of a layer, read out of TensorFlow.js. */
+export interface Weight {
+  readonly values: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** A layer to be written into a graph. */
+interface LayerCall {
+  readonly graph: Graph;
+  /** The layer's name, which its nodes carry. */
+  readonly name: string;
+  readonly inputs: readonly [Node, ...Node[]];
+  /** Dimensions of the first input, the batch included. */
+  readonly inputRank: number;
+  /** In the order of the layer's `getWeights()`. */
+  readonly weights: readonly Weight[];
+}
+
+/** Writes one layer; returns the node of its output. */
+type LayerExporter = (call: LayerCall, config: unknown) => Node;
+
+/** @throws ExportError that names the layer and the setting */
+export const readSettings = <Settings>(
+  layer: string,
+  schema: z.ZodType<Settings>,
+  config: unknown,
+): Settings => {
+  const settings = schema.safeParse(config);
+  if (settings.success) return settings.data;
+  const problems = settings.error.issues
+    .map(({ path, message }) => `${path.join('.')}: ${message}`)
+    .join('; ');
+  throw new ExportError(layer, `a setting of it is not supported (${problems}).`);
+};
+
+/**
+ * An exporter that honours exactly the settings of its schema: a layer with any other value is refused, so that no
+ * layer is ever exported as something it is not.
+ */
+const layerExporter =
+  <Settings>(
+    schema: z.ZodType<Settings>,
+    write: (call: LayerCall, settings: Settings) => Node,
+  ): LayerExporter =>
+  (call, config) =>
+    write(call, readSettings(call.name, schema, config));
+
+/** @throws ExportError when the layer has fewer weights */
+const weightAt = ({ name, weights }: LayerCall, index: number): Weight => {
+  const weight = weights[index];
+  if (weight !== undefined) return weight;
+  throw new ExportError(name, `it has ${weights.length} weights, but weight ${index} is needed.`);
+};
 
 const pair = z.tuple([z.int().positive(), z.int().positive()]);
 const padding = z.enum(['same', 'valid']);

@@ -2,20 +2,25 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { loadBackend } from '../backend/backend.ts';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { GraphRunner, type Output } from '../runtime/graph-runner.ts';
-import { InvalidArgumentError } from '../runtime/values.ts';
-import { assertClose, assertSameBytes, example, meanDifference, noise, picture } from '../testing.ts';
-import { savedModelPredictor } from '../training/evaluate.ts';
+import { savedModelPredictFn } from '../evaluation/evaluate.ts';
+import {
+  assertClose,
+  assertSameBytes,
+  example,
+  meanDifference,
+  noise,
+  picture,
+} from '../shared/test-pictures.ts';
 import { buildNetwork } from '../training/network.ts';
 import { photoTensor } from '../training/tensors.ts';
-import { decodeSavedModel } from './decode.ts';
-import { encodeSavedModel } from './encode.ts';
 import { layersNetwork } from './export-layers.ts';
+import { decodeSavedModel, encodeSavedModel } from './file.ts';
 import type { WeightPrecision } from './graph.ts';
+import { GraphRunner, InvalidArgumentError, type Output } from './run.ts';
 import { buildServingGraph } from './serving-graph.ts';
-import { scramble } from './testing.ts';
+import { scramble } from './test-networks.ts';
 
 const labels = ['daisy', 'tulip', 'Löwenzahn'];
 const version = '20260102030405';
@@ -182,7 +187,7 @@ test('photos of different lengths are refused in the words of TensorFlow', () =>
   }));
 
 test('a predictor asks the exported model as the network would be asked', async () => {
-  const rows = await savedModelPredictor(serving('float'))(photos.map((pixels) => example(0, 'x', pixels)));
+  const rows = await savedModelPredictFn(serving('float'))(photos.map((pixels) => example(0, 'x', pixels)));
   assert.equal(rows.length, 3);
   assertClose(rows.flat(), expectedProbabilities(), 1e-5);
 });

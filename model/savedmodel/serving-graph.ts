@@ -6,10 +6,8 @@ import {
   PIXEL_OFFSET,
   PIXEL_SCALE,
 } from '../contract/tensors.ts';
-import { attribute } from './attributes.ts';
-import { DataType } from './data-types.ts';
 import type { ExportedNetwork } from './export-layers.ts';
-import { Graph, type Node, type WeightPrecision } from './graph.ts';
+import { attribute, DataType, Graph, type Node, type WeightPrecision } from './graph.ts';
 
 /** What is added to a trained network so that its answers are honest. */
 export interface CalibrationWriter {
@@ -73,7 +71,7 @@ const decodePhotos = (graph: Graph, photos: Node): Node => {
 };
 
 /** Photos and their mirror images as one batch, `[2 N, ...]`. */
-const bothWays = (graph: Graph, photos: Node): Node => {
+const withFlipped = (graph: Graph, photos: Node): Node => {
   const mirrored = graph.float('ReverseV2', 'mirror', [photos, graph.integers('mirror/axis', [2])], {
     Tidx: int32,
   });
@@ -84,7 +82,7 @@ const bothWays = (graph: Graph, photos: Node): Node => {
 };
 
 /** `[2 N, width]` to `[N, width]`: the mean over each photo and its mirror image. */
-const meanOfBoth = (graph: Graph, name: string, x: Node, pairs: string, width: number): Node =>
+const meanOfViews = (graph: Graph, name: string, x: Node, pairs: string, width: number): Node =>
   graph.mean(name, graph.reshape(pairs, x, [2, -1, width]), [0]);
 
 /** The answer is the mean of both views, each at the fitted temperature. */
@@ -93,11 +91,11 @@ const toProbabilities = (graph: Graph, logits: Node, classes: number, temperatur
     temperature === 1
       ? logits
       : graph.float('Mul', 'tempered', [logits, graph.scalar('tempered/scale', 1 / temperature)]);
-  return meanOfBoth(graph, 'probabilities', graph.float('Softmax', 'softmax', [scaled]), 'pairs', classes);
+  return meanOfViews(graph, 'probabilities', graph.float('Softmax', 'softmax', [scaled]), 'pairs', classes);
 };
 
 /** For every photo: the class names, the name of the most probable one, and the model's version. */
-const describe = (graph: Graph, probabilities: Node, { labels, version }: ServingOptions) => {
+const addLabels = (graph: Graph, probabilities: Node, { labels, version }: ServingOptions) => {
   const names = graph.strings('names', labels);
   const shape = graph.add('Shape', 'probabilities/shape', [probabilities], { T: float, out_type: int32 });
   const classes = graph.add('BroadcastTo', 'classes', [names, shape], { T: string, Tidx: int32 });
@@ -126,8 +124,8 @@ const describe = (graph: Graph, probabilities: Node, { labels, version }: Servin
   return { classes, label: gather('label', names, best), modelVersion, bestShape };
 };
 
-/** Without calibration there is no doubt: 1 for every photo. */
-const writeUndoubted = (graph: Graph, shape: Node): Node =>
+/** Without calibration the in-distribution score is 1 for every photo. */
+const addConstantScore = (graph: Graph, shape: Node): Node =>
   graph.add(
     'BroadcastTo',
     'known_score',
@@ -138,23 +136,23 @@ const writeUndoubted = (graph: Graph, shape: Node): Node =>
     },
   );
 
-/** A network between the photos and whoever looks at its features and logits. */
-const observed = (write: NetworkWriter, precision: WeightPrecision) => {
+/** A network and what feeds it: photos, and their mirror images as a second half of the batch. */
+const writeNetwork = (write: NetworkWriter, precision: WeightPrecision) => {
   const graph = new Graph(precision);
   const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);
   const inputs = { [INPUT_NAME]: { node: photo, dtype: DataType.string, shape: [null] } };
-  return { graph, inputs, ...write(graph, bothWays(graph, decodePhotos(graph, photo))) };
+  return { graph, inputs, ...write(graph, withFlipped(graph, decodePhotos(graph, photo))) };
 };
 
 /**
  * A graph to calibrate by, never served: `features` float32 `[N, F]`, mean of both views; `logits` float32 `[2 N, C]`,
  * those of the mirror images last.
  */
-export const buildObservationGraph = (
+export const buildFeaturesGraph = (
   write: NetworkWriter,
   precision: WeightPrecision = 'half',
 ): ServingGraph => {
-  const { graph, inputs, features, logits } = observed(write, precision);
+  const { graph, inputs, features, logits } = writeNetwork(write, precision);
   // The width is not known here: the views are added as halves of the batch.
   const halves = graph.reshape('observed/shape', features, [2, -1]);
   const mean = graph.mean('observed', halves, [0]);
@@ -178,15 +176,15 @@ export const buildObservationGraph = (
 export const buildServingGraph = (write: NetworkWriter, options: ServingOptions): ServingGraph => {
   const count = options.labels.length;
   const { calibration } = options;
-  const { graph, inputs, features, logits } = observed(write, options.precision ?? 'half');
+  const { graph, inputs, features, logits } = writeNetwork(write, options.precision ?? 'half');
   const probabilities = toProbabilities(graph, logits, count, calibration?.temperature ?? 1);
-  const { classes, label, modelVersion, bestShape } = describe(graph, probabilities, options);
+  const { classes, label, modelVersion, bestShape } = addLabels(graph, probabilities, options);
   const knownScore = calibration
     ? calibration.writeKnownScore(
         graph,
-        meanOfBoth(graph, 'known/features', features, 'known/pairs', calibration.features),
+        meanOfViews(graph, 'known/features', features, 'known/pairs', calibration.features),
       )
-    : writeUndoubted(graph, bestShape);
+    : addConstantScore(graph, bestShape);
   return {
     graph,
     inputs,

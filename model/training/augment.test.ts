@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PHOTO_SIDE, PIXEL_OFFSET, PIXEL_SCALE } from '../contract/tensors.ts';
-import { seededRandom } from '../random.ts';
-import { assertClose, gradient, noise, picture } from '../testing.ts';
+import { seededRandom } from '../shared/random.ts';
+import { assertClose, gradient, noise, picture } from '../shared/test-pictures.ts';
 import { type Augmentation, augmentInto } from './augment.ts';
 
 const UNCHANGED_COLOUR: Augmentation = { colour: 0, tint: 0 };

@@ -1,5 +1,5 @@
 import { PHOTO_CHANNELS, PHOTO_SIDE, PIXEL_OFFSET, PIXEL_SCALE } from '../contract/tensors.ts';
-import { type Random, uniform } from '../random.ts';
+import { type Random, uniform } from '../shared/random.ts';
 
 /** How much a photo may be changed while training. */
 export interface Augmentation {

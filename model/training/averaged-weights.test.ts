@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
+import { loadBackend } from '../backend/backend.ts';
 import { BatchNorm } from '../batch-norm.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { assertClose } from '../testing.ts';
+import { assertClose } from '../shared/test-pictures.ts';
 import { AveragedWeights } from './averaged-weights.ts';
 
 before(() => loadBackend({ native: false }));

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { example } from '../testing.ts';
+import { example } from '../shared/test-pictures.ts';
 import { type Checkpoint, CheckpointStore } from './checkpoint.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { beginning } from './progress.ts';

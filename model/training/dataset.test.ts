@@ -5,8 +5,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Sharp } from 'sharp';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
-import { encoder, plain } from '../photo/testing.ts';
-import { assertSameBytes, gradient } from '../testing.ts';
+import { encoder, plain } from '../photo/test-photos.ts';
+import { assertSameBytes, gradient } from '../shared/test-pictures.ts';
 import { readDataset } from './dataset.ts';
 
 type Files = Readonly<Record<string, Sharp | string>>;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { loadBackend } from '../runtime/backend.ts';
-import { example, noise } from '../testing.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { evaluate, networkPredictFn } from '../evaluation/evaluate.ts';
+import { example, noise } from '../shared/test-pictures.ts';
 import type { Example } from './dataset.ts';
-import { evaluate, networkPredictor } from './evaluate.ts';
 import { buildNetwork } from './network.ts';
 import { balancedWeights } from './recipe.ts';
 import { type EpochResult, type TrainOptions, train } from './train.ts';
@@ -33,7 +33,7 @@ test('the training ends when the validation loss no longer falls, with the weigh
   const losses = history.map(lossOf);
   const lowest = Math.min(...losses);
   assert.equal(losses.indexOf(lowest), history.length - 1 - 2, 'two epochs after the best');
-  const { loss } = await evaluate(networkPredictor(network), 2, validation);
+  const { loss } = await evaluate(networkPredictFn(network), 2, validation);
   assert.equal(loss, lowest);
 });
 
@@ -72,7 +72,7 @@ test('balanced, a rare class is named more often', async () => {
   const named = async (balanced: boolean) => {
     const network = tiny();
     await train(network, 2, rare, [], { ...OPTIONS, epochs: 4, batchSize: 4, balanced });
-    const [row = []] = await networkPredictor(network)(rare.slice(0, 1));
+    const [row = []] = await networkPredictFn(network)(rare.slice(0, 1));
     return row[1] ?? Number.NaN;
   };
   const [plain, balanced] = [await named(false), await named(true)];

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '../shared/random.ts';
 import type { Descent } from './descent.ts';
 import type { Recipe } from './recipe.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import { seededRandom } from '../random.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { assertClose } from '../testing.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { seededRandom } from '../shared/random.ts';
+import { assertClose } from '../shared/test-pictures.ts';
 import { mix } from './mix.ts';
 
 const SIDE = 20;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Random, uniform } from '../random.ts';
+import { type Random, uniform } from '../shared/random.ts';
 
 /** Photos and what they show. */
 export interface Batch {

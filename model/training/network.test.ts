@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { loadBackend } from '../runtime/backend.ts';
-import { assertClose } from '../testing.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { assertClose } from '../shared/test-pictures.ts';
 import { buildNetwork, withHint } from './network.ts';
 
 before(() => loadBackend({ native: false }));

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-// Registers the gradients of the operations.
 import '@tensorflow/tfjs-layers';
-import { seededRandom } from '../random.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { assertClose } from '../testing.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { seededRandom } from '../shared/random.ts';
+import { assertClose } from '../shared/test-pictures.ts';
 import { AdamW, learningRateAt } from './optimizer.ts';
+
+// Registers the gradients of the operations.
 
 before(() => loadBackend({ native: false }));
 

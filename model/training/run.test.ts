@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { loadBackend } from '../runtime/backend.ts';
+import { loadBackend } from '../backend/backend.ts';
 import { Descent } from './descent.ts';
 import { buildNetwork } from './network.ts';
 import { Run } from './run.ts';

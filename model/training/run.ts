@@ -1,5 +1,5 @@
-import { counted } from '../counted.ts';
-import { type SeededRandom, seededRandom, shuffled } from '../random.ts';
+import { type SeededRandom, seededRandom, shuffled } from '../shared/random.ts';
+import { pluralize } from '../shared/text.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Learner } from './learner.ts';
 import { learningRateAt } from './optimizer.ts';
@@ -23,7 +23,7 @@ const isOutOfMemory = (error: unknown): error is Error =>
 
 const tooLarge = (photos: number, cause: Error): Error =>
   new Error(
-    `A step of ${counted(photos, 'photo')} failed, most likely for lack of memory, of which WebAssembly has 4 GB at most (${cause.message}). Lower the batch size.`,
+    `A step of ${pluralize(photos, 'photo')} failed, most likely for lack of memory, of which WebAssembly has 4 GB at most (${cause.message}). Lower the batch size.`,
     { cause },
   );
 

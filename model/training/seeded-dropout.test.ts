@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, model } from '@tensorflow/tfjs-layers';
-import { seededRandom } from '../random.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { applied } from '../savedmodel/testing.ts';
-import { assertClose } from '../testing.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { applied } from '../savedmodel/test-networks.ts';
+import { seededRandom } from '../shared/random.ts';
+import { assertClose } from '../shared/test-pictures.ts';
 import { reseedDropout, SeededDropout } from './seeded-dropout.ts';
 
 before(() => loadBackend({ native: false }));

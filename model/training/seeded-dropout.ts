@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, type Shape } from '@tensorflow/tfjs-layers';
-import type { Random } from '../random.ts';
+import type { Random } from '../shared/random.ts';
 
 /**
  * Dropout that can be repeated, and gone on with. TensorFlow.js's own, once it is given a seed, drops the very same

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom, shuffled } from '../random.ts';
-import { example } from '../testing.ts';
+import { seededRandom, shuffled } from '../shared/random.ts';
+import { example } from '../shared/test-pictures.ts';
 import type { Example } from './dataset.ts';
 import { type Split, splitDataset } from './split.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { counted } from '../counted.ts';
+import { pluralize } from '../shared/text.ts';
 import type { Dataset, Example } from './dataset.ts';
 
 export interface SplitOptions {
@@ -22,7 +22,7 @@ const rank = (example: Example, seed: number) =>
 
 const tooFew = (name: string, count: number, part: string, share: number) =>
   new Error(
-    `The class ${name} has ${counted(count, 'photo')}: a share of ${share} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
+    `The class ${name} has ${pluralize(count, 'photo')}: a share of ${share} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
   );
 
 /**

@@ -1,5 +1,4 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import type { Predictor } from './evaluate.ts';
 
 /** Somebody asked for an end before the work was done. */
 export class Stopped extends Error {
@@ -16,11 +15,3 @@ export const stopIfAborted = async (signal: AbortSignal | undefined, when: strin
   await turnOfTheLoop();
   if (signal?.aborted) throw new Stopped(`Stopped ${when}.`);
 };
-
-/** Asks before each batch whether to stop. */
-export const interruptible =
-  (predict: Predictor, signal: AbortSignal | undefined, when: string): Predictor =>
-  async (examples) => {
-    await stopIfAborted(signal, when);
-    return predict(examples);
-  };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { loadBackend } from '../backend/backend.ts';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { assertClose, example, picture } from '../testing.ts';
+import { assertClose, example, picture } from '../shared/test-pictures.ts';
 import { photoTensor, targetTensor } from './tensors.ts';
 
 before(() => loadBackend({ native: false }));

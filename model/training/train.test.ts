@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
+import { loadBackend } from '../backend/backend.ts';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
-import { seededRandom } from '../random.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { example } from '../testing.ts';
+import { evaluate, networkPredictFn } from '../evaluation/evaluate.ts';
+import { seededRandom } from '../shared/random.ts';
+import { example } from '../shared/test-pictures.ts';
 import type { Example } from './dataset.ts';
-import { evaluate, networkPredictor } from './evaluate.ts';
 import { buildNetwork } from './network.ts';
 import { type EpochResult, type TrainOptions, train } from './train.ts';
 
@@ -69,7 +69,7 @@ test('the network ends with the averaged weights, with which the last validation
   const network = tiny();
   const validation = unseen.slice(0, 2);
   const history = await train(network, 2, photos.slice(0, 4), validation, { ...OPTIONS, epochs: 2 });
-  const { loss, accuracy } = await evaluate(networkPredictor(network), 2, validation);
+  const { loss, accuracy } = await evaluate(networkPredictFn(network), 2, validation);
   assert.deepEqual(history.at(-1)?.validation, { loss, accuracy });
 });
 

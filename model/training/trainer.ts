@@ -1,16 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
-import type { Random } from '../random.ts';
+import { evaluate, interruptible, networkPredictFn } from '../evaluation/evaluate.ts';
+import type { Random } from '../shared/random.ts';
 import { augmentInto } from './augment.ts';
 import type { Example } from './dataset.ts';
 import { Descent } from './descent.ts';
-import { evaluate, networkPredictor } from './evaluate.ts';
 import type { Learner, LearnerOptions, Scores, StepOptions, StepResult } from './learner.ts';
 import { type Batch, mix } from './mix.ts';
 import { withHint } from './network.ts';
 import { reseedDropout } from './seeded-dropout.ts';
-import { interruptible } from './stop.ts';
 import { targetTensor } from './tensors.ts';
 
 /** A pretrained network whose features another one must predict too. */
@@ -95,7 +94,7 @@ export class Trainer implements Learner<Example> {
   async watch(signal: AbortSignal | undefined, when: string): Promise<Scores | undefined> {
     const { classes, validation } = this.#options;
     if (validation.length === 0) return undefined;
-    const predict = interruptible(networkPredictor(this.#network), signal, when);
+    const predict = interruptible(networkPredictFn(this.#network), signal, when);
     return this.descent.withAveragedWeights(() => evaluate(predict, classes, validation));
   }
 }

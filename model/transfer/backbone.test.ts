@@ -5,13 +5,12 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, layers, model } from '@tensorflow/tfjs-layers';
-import { loadBackend } from '../runtime/backend.ts';
-import { GraphRunner } from '../runtime/graph-runner.ts';
-import { decodeSavedModel } from '../savedmodel/decode.ts';
-import { encodeSavedModel } from '../savedmodel/encode.ts';
-import { buildObservationGraph } from '../savedmodel/serving-graph.ts';
-import { applied } from '../savedmodel/testing.ts';
-import { assertClose, meanDifference } from '../testing.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
+import { buildFeaturesGraph } from '../savedmodel/serving-graph.ts';
+import { applied } from '../savedmodel/test-networks.ts';
+import { assertClose, meanDifference } from '../shared/test-pictures.ts';
 import type { Example } from '../training/dataset.ts';
 import { photoTensor } from '../training/tensors.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
@@ -38,7 +37,7 @@ const described = (backbone: Backbone, examples: readonly Example[] = photos): n
 
 /** What the exported graph computes of them: the mean over each photo and its mirror image. */
 const exported = async (backbone: Backbone): Promise<readonly number[]> => {
-  const graph = buildObservationGraph((graph, x) => {
+  const graph = buildFeaturesGraph((graph, x) => {
     const features = backbone.write(graph, x);
     return { features, logits: features };
   }, 'float');
@@ -160,7 +159,7 @@ test('weights that were stored rounded are restored', async () => {
   assertClose(await exported(rounded), bothWays(rounded), 1e-4);
 });
 
-test('only the weights up to the features are counted', async () => {
+test('only the weights up to the features are pluralize', async () => {
   const backbone = await Backbone.load(await saveLayers(at('count'), tinyLayers()));
   // Two convolutions and a pointwise one, each with the bias of its folded normalization.
   assert.equal(backbone.parameters, 3 * 3 * 3 * 4 + 4 + (3 * 3 * 4 + 4) + (4 * 6 + 6));

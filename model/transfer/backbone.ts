@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
-import { attribute } from '../savedmodel/attributes.ts';
-import { Graph, type Node } from '../savedmodel/graph.ts';
+import { attribute, Graph, type Node } from '../savedmodel/graph.ts';
 import { graphDefSchema } from './graph-def.ts';
 import { openGraphTrunk } from './graph-trunk.ts';
 import { type InputRange, toRange } from './input-range.ts';

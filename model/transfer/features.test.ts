@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import { loadBackend } from '../runtime/backend.ts';
-import { assertClose, example, noise } from '../testing.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { assertClose, example, noise } from '../shared/test-pictures.ts';
 import type { Example } from '../training/dataset.ts';
 import { Stopped } from '../training/stop.ts';
 import { photoTensor } from '../training/tensors.ts';
@@ -30,7 +30,7 @@ const BATCHES = 2;
 const load = (options: BackboneOptions = {}) => Backbone.load(at('graph'), { side: 32, ...options });
 
 /** Features, and how often the backbone looked at a batch of photos for them. */
-const counted = async (
+const pluralize = async (
   t: TestContext,
   backbone: Backbone,
   options: FeatureOptions = {},
@@ -66,9 +66,9 @@ test('each photo has its own features, whatever its batch', async () => {
 test('with a cache they are the same, and the second time nothing is computed', async (t) => {
   const backbone = await load();
   const cacheDirectory = at('cache');
-  const plain = await counted(t, backbone);
-  const first = await counted(t, backbone, { cacheDirectory });
-  const second = await counted(t, backbone, { cacheDirectory });
+  const plain = await pluralize(t, backbone);
+  const first = await pluralize(t, backbone, { cacheDirectory });
+  const second = await pluralize(t, backbone, { cacheDirectory });
   assert.deepEqual(
     [plain, first, second].map(({ looks }) => looks),
     [BATCHES, BATCHES, 0],
@@ -79,8 +79,8 @@ test('with a cache they are the same, and the second time nothing is computed', 
 
 test('the backbone, opened anew by another run, has its features there', async (t) => {
   const cacheDirectory = at('reopened');
-  const { features } = await counted(t, await load(), { cacheDirectory });
-  const again = await counted(t, await load(), { cacheDirectory });
+  const { features } = await pluralize(t, await load(), { cacheDirectory });
+  const again = await pluralize(t, await load(), { cacheDirectory });
   assert.equal(again.looks, 0);
   assert.deepEqual(again.features, features);
 });
@@ -96,8 +96,8 @@ test('those of another backbone, or of another use of it, are not mixed up', asy
     await Backbone.load(at('other'), { side: 32 }),
   ];
   for (const backbone of backbones) {
-    const expected = await counted(t, backbone, {}, few);
-    const actual = await counted(t, backbone, { cacheDirectory }, few);
+    const expected = await pluralize(t, backbone, {}, few);
+    const actual = await pluralize(t, backbone, { cacheDirectory }, few);
     assert.equal(actual.looks, 1, backbone.key);
     assert.deepEqual(actual.features, expected.features, backbone.key);
   }
@@ -118,24 +118,24 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
   test(`a file that is ${name} is computed again, and whole the next time`, async (t) => {
     const backbone = await load();
     const cacheDirectory = at(`damaged ${name}`);
-    const { features } = await counted(t, backbone, { cacheDirectory });
+    const { features } = await pluralize(t, backbone, { cacheDirectory });
     const [file, another] = filesIn(cacheDirectory);
     assert.ok(file && another);
     damage(file, another);
-    const mended = await counted(t, backbone, { cacheDirectory });
+    const mended = await pluralize(t, backbone, { cacheDirectory });
     assert.equal(mended.looks, 1);
     assert.deepEqual(mended.features, features);
-    assert.equal((await counted(t, backbone, { cacheDirectory })).looks, 0);
+    assert.equal((await pluralize(t, backbone, { cacheDirectory })).looks, 0);
   });
 }
 
 test('stopped, it keeps what it has, and goes on from there to the very same features', async (t) => {
   const backbone = await load();
   const cacheDirectory = at('stopped');
-  const expected = await counted(t, backbone);
+  const expected = await pluralize(t, backbone);
   const controller = new AbortController();
   const progress: string[] = [];
-  const stopped = counted(t, backbone, {
+  const stopped = pluralize(t, backbone, {
     cacheDirectory,
     signal: controller.signal,
     onProgress: (done, total) => {
@@ -150,7 +150,7 @@ test('stopped, it keeps what it has, and goes on from there to the very same fea
   });
   assert.deepEqual(progress, ['16/18']);
   assert.equal(filesIn(cacheDirectory).length, 1);
-  const { features, looks } = await counted(t, backbone, { cacheDirectory });
+  const { features, looks } = await pluralize(t, backbone, { cacheDirectory });
   assert.equal(looks, 1);
   assert.deepEqual(features, expected.features);
 });

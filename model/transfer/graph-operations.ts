@@ -1,7 +1,4 @@
-import { attribute } from '../savedmodel/attributes.ts';
-import { DataType } from '../savedmodel/data-types.ts';
-import { ExportError } from '../savedmodel/errors.ts';
-import type { Graph, Node } from '../savedmodel/graph.ts';
+import { attribute, DataType, ExportError, type Graph, type Node } from '../savedmodel/graph.ts';
 import type { GraphDefNode } from './graph-def.ts';
 import type { Constant } from './graph-reader.ts';
 import type { NodeAttributes } from './node-attributes.ts';

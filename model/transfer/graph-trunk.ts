@@ -1,9 +1,7 @@
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
-import { attribute } from '../savedmodel/attributes.ts';
-import { DataType } from '../savedmodel/data-types.ts';
-import type { Graph, Node } from '../savedmodel/graph.ts';
+import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
 import { BackboneError } from './errors.ts';
 import type { GraphDef, GraphDefNode } from './graph-def.ts';
 import { GraphReader } from './graph-reader.ts';

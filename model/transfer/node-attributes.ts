@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { type Attribute, attribute } from '../savedmodel/attributes.ts';
-import { ExportError } from '../savedmodel/errors.ts';
+import { type Attribute, attribute, ExportError } from '../savedmodel/graph.ts';
 import type { GraphDefNode } from './graph-def.ts';
 
 const spans = z.tuple([z.literal(1), z.int().positive(), z.int().positive(), z.literal(1)]);

@@ -3,9 +3,9 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
-import { seededRandom, uniform } from '../random.ts';
-import { applied, scramble } from '../savedmodel/testing.ts';
-import { example } from '../testing.ts';
+import { applied, scramble } from '../savedmodel/test-networks.ts';
+import { seededRandom, uniform } from '../shared/random.ts';
+import { example } from '../shared/test-pictures.ts';
 import type { Example } from '../training/dataset.ts';
 
 /** Tiny pretrained networks, as TensorFlow.js would have them on disk. */

@@ -5,15 +5,14 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { observe } from '../calibration/observe.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { extractFeatures } from '../calibration/observe.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
-import { loadBackend } from '../runtime/backend.ts';
-import { GraphRunner } from '../runtime/graph-runner.ts';
-import { decodeSavedModel } from '../savedmodel/decode.ts';
-import { encodeSavedModel } from '../savedmodel/encode.ts';
+import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import type { WeightPrecision } from '../savedmodel/graph.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
-import { assertClose } from '../testing.ts';
+import { assertClose } from '../shared/test-pictures.ts';
 import { CheckpointStore } from '../training/checkpoint.ts';
 import type { EpochResult } from '../training/progress.ts';
 import { Stopped } from '../training/stop.ts';
@@ -116,7 +115,7 @@ for (const [name, save] of Object.entries(BACKBONES)) {
     });
 
     test('tells of its photos what the exported network makes of them, without another look', async () => {
-      const expected = await observe(result.network, train);
+      const expected = await extractFeatures(result.network, train);
       const actual = await result.observeTrained();
       assert.deepEqual(
         actual.map(({ label }) => label),

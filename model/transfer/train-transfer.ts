@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Observation } from '../calibration/observe.ts';
+import type { FeaturesAndLogits } from '../calibration/observe.ts';
 import { exportLayers } from '../savedmodel/export-layers.ts';
 import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
 import type { Example } from '../training/dataset.ts';
@@ -60,7 +60,7 @@ export interface TransferResult {
   readonly head: LayersModel;
   readonly standardization: Standardization;
   /** What the network makes of the photos that were trained on, from the features that are known already. */
-  readonly observeTrained: () => Promise<readonly Observation[]>;
+  readonly observeTrained: () => Promise<readonly FeaturesAndLogits[]>;
   /** Frees the backbone and the head; the network cannot be written any more. */
   readonly dispose: () => void;
 }

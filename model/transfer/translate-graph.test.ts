@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { loadBackend } from '../runtime/backend.ts';
-import { ExportError } from '../savedmodel/errors.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { ExportError } from '../savedmodel/graph.ts';
 import { Backbone } from './backbone.ts';
 import { GraphModelBuilder, json } from './testing.ts';
 

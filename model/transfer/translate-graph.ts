@@ -1,5 +1,4 @@
-import { ExportError } from '../savedmodel/errors.ts';
-import type { Graph, Node } from '../savedmodel/graph.ts';
+import { ExportError, type Graph, type Node } from '../savedmodel/graph.ts';
 import type { GraphDefNode } from './graph-def.ts';
 import { graphOperations } from './graph-operations.ts';
 import type { Constant, GraphReader } from './graph-reader.ts';

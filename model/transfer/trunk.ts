@@ -29,7 +29,7 @@ export interface Trunk {
 }
 
 export interface TrunkOptions {
-  /** Feature maps to be pooled: the last at each of so many resolutions, counted from the end. */
+  /** Feature maps to be pooled: the last at each of so many resolutions, pluralize from the end. */
   readonly stages: number;
   /** What the network wants black and white to be, where it cannot be told from the network. */
   readonly range?: InputRange | undefined;

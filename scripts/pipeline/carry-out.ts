@@ -1,4 +1,4 @@
-import { TRAINING_ENVIRONMENT } from '../../model/contract/learning-jobs.ts';
+import { TRAINING_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import { Execution } from './execution/execution.ts';
 import type { ExecutionRecord, Plan } from './execution/record.ts';
 import type { StepState } from './execution/step-state.ts';

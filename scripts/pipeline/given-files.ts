@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { MODEL_ARCHIVE } from '../../model/contract/learning-jobs.ts';
+import { MODEL_ARCHIVE } from '../../model/contract/sagemaker-jobs.ts';
 import { holdsPhotos } from '../../model/jobs/photo-folder.ts';
 
 interface Kind {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { MODEL_ARCHIVE } from '../../model/contract/learning-jobs.ts';
+import { MODEL_ARCHIVE } from '../../model/contract/sagemaker-jobs.ts';
 import { StepFailure } from './execution/failure.ts';
 import type { ExecutionRecord } from './execution/record.ts';
 import type { StepRunner } from './execution/step-runner.ts';

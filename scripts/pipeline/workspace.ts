@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
+import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
 import { FOLDERS } from '../../stacks/learning/pipelines/locations.ts';
 import { notesOf } from '../../stacks/learning/pipelines/notes.ts';
 import { buildFolder, endpointFolder } from '../shared/paths.ts';

@@ -19,7 +19,7 @@ export const code = (text: string): string => {
 
 export const bold = (text: string): string => `**${text}**`;
 
-/** A counted noun: `1 key`, `2 keys`. */
+/** A pluralize noun: `1 key`, `2 keys`. */
 export const count = (number: number, noun: string, plural = `${noun}s`): string =>
   `${number} ${number === 1 ? noun : plural}`;
 

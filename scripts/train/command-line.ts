@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { versionAt } from '../../model/savedmodel/store.ts';
+import { versionAt } from '../../model/savedmodel/file.ts';
 import { positiveNumber, share, wholeNumber } from '../../model/shared/text.ts';
 import { describeIssues } from '../shared/cli.ts';
 

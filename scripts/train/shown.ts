@@ -1,4 +1,4 @@
-import { counted } from '../../model/counted.ts';
+import { pluralize } from '../../model/shared/text.ts';
 import type { RunOptions } from '../../model/training/run-options.ts';
 import { duration, print, showProgress } from '../shared/cli.ts';
 
@@ -13,7 +13,7 @@ export const shown = (): RunOptions => {
     onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
     onResume: ({ history, step }) =>
       print(
-        `Going on from a checkpoint, after ${counted(history.length, 'epoch')} and ${counted(step, 'step')}.`,
+        `Going on from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`,
       ),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
       took.push(seconds);

@@ -1,55 +1,75 @@
-import type { ModelStore } from './model-store.ts';
+import { Hono, type HonoRequest } from 'hono';
+import { ServingError } from './errors.ts';
+import type { ModelStore } from './models.ts';
 import { predict } from './predict.ts';
-import { ServingError } from './serving-error.ts';
+
+/** The model behind the two protocols of SageMaker: that of its containers, and that of its runtime. */
+
+/** The account in messages of AWS; there is none here. */
+const ACCOUNT = '000000000000';
+const VARIANT = 'AllTraffic';
+
+/** TensorFlow Serving's own JSON passes; any other JSON becomes its only instance. */
+const toPredictBody = (body: string): string =>
+  /"(instances|inputs|examples)"\s*:/.test(body) ? body : `{"instances":[${body}]}`;
 
 /**
- * `POST /invocations` as the AWS tensorflow-inference image answers it without Python handlers (tensorflowServing.js in
- * github.com/aws/deep-learning-containers): which content types it takes, and what it makes of each.
+ * Answers JSON as the AWS tensorflow-inference image does without Python handlers (tensorflowServing.js in
+ * github.com/aws/deep-learning-containers). That image takes CSV and JSON lines too; here they are unsupported.
+ *
+ * @throws ServingError 400 or 415
  */
+const invoke = async (store: ModelStore, request: HonoRequest): Promise<unknown> => {
+  const contentType = request.header('Content-Type');
+  const mediaType = contentType?.split(';', 1)[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/json') {
+    throw new ServingError(415, `Unsupported Media Type: ${contentType ?? 'Unknown'}`);
+  }
+  return predict(store.find(store.defaultName), toPredictBody(await request.text()));
+};
 
-export interface Invocation {
-  readonly body: string;
-  readonly contentType: string | undefined;
-  /** The header X-Amzn-SageMaker-Custom-Attributes: `tfs-model-name=x,tfs-model-version=1`. */
-  readonly customAttributes: string | undefined;
+const awsError = (status: 400 | 424, type: string, body: object): Response =>
+  Response.json(body, { status, headers: { 'x-amzn-ErrorType': type } });
+
+/** InvokeEndpoint's answer to an error of the container: 424 with the container's status and message inside. */
+const modelError = ({ status, message }: ServingError): Response => {
+  const original = JSON.stringify({ error: message });
+  return awsError(424, 'ModelError', {
+    ErrorCode: 'CLIENT_ERROR_FROM_MODEL',
+    LogStreamArn: '',
+    Message: `Received client error (${status}) from primary with message "${original}".`,
+    OriginalMessage: original,
+    OriginalStatusCode: status,
+  });
+};
+
+export interface InvocationRoutesOptions {
+  readonly store: ModelStore;
+  /** The one endpoint that exists for InvokeEndpoint. */
+  readonly endpointName: string;
 }
 
-const JSON_TYPES = new Set(['application/json', 'application/jsonlines', 'application/jsons']);
-
-const lines = (body: string): string[] =>
-  body
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-
-/** TensorFlow Serving's own JSON passes; JSON lines, or any other JSON, become its instances. */
-const fromJson = (body: string): string => {
-  if (/"(instances|inputs|examples)"\s*:/.test(body)) return body;
-  const separate = /[}\]]\s*[[{]/.test(body) ? lines(body).join(',') : body;
-  return `{"instances":[${separate}]}`;
-};
-
-/** A line with several columns becomes a list. */
-const fromCsv = (body: string): string => {
-  const cell = (text: string) => (/^\s*("|[\d.Ee+-]+\s*$)/.test(text) ? text : JSON.stringify(text));
-  const rows = lines(body).map((line) => {
-    const cells = line.split(',').map(cell);
-    return cells.length > 1 ? `[${cells.join(',')}]` : cells.join('');
+/**
+ * The hosting contract of containers, `GET /ping` and `POST /invocations`, and SageMaker Runtime's InvokeEndpoint,
+ * `POST /endpoints/{name}/invocations`, without a check of signatures.
+ */
+export const invocationRoutes = ({ store, endpointName }: InvocationRoutesOptions): Hono => {
+  const routes = new Hono();
+  routes.get('/ping', (context) => context.body(null, 200));
+  routes.post('/invocations', async ({ req }) => Response.json(await invoke(store, req)));
+  routes.post('/endpoints/:name/invocations', async (context) => {
+    const name = context.req.param('name');
+    if (name !== endpointName) {
+      const message = `Endpoint ${name} of account ${ACCOUNT} not found.`;
+      return awsError(400, 'ValidationError', { message });
+    }
+    try {
+      const answer = await invoke(store, context.req);
+      return Response.json(answer, { headers: { 'x-Amzn-Invoked-Production-Variant': VARIANT } });
+    } catch (error) {
+      if (error instanceof ServingError) return modelError(error);
+      throw error;
+    }
   });
-  return `{"instances":[${rows.join(',')}]}`;
-};
-
-const toPredictBody = ({ body, contentType }: Invocation): string => {
-  const mediaType = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (JSON_TYPES.has(mediaType)) return fromJson(body);
-  if (mediaType === 'text/csv') return fromCsv(body);
-  throw new ServingError(415, `Unsupported Media Type: ${contentType ?? 'Unknown'}`);
-};
-
-/** @throws ServingError 400, 404 or 415 */
-export const invoke = async (store: ModelStore, invocation: Invocation): Promise<unknown> => {
-  const body = toPredictBody(invocation);
-  const attribute = (name: string) => invocation.customAttributes?.match(new RegExp(`${name}=([^,]+)`))?.[1];
-  const model = store.find(attribute('tfs-model-name') ?? store.defaultName, attribute('tfs-model-version'));
-  return predict(model, body);
+  return routes;
 };

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-/** A version of a model, as it lies in a folder. */
+/** A version of a model in a folder. */
 export interface StoredModel {
   readonly name: string;
   /** The name of its folder: digits. */
@@ -9,7 +9,12 @@ export interface StoredModel {
   readonly file: string;
 }
 
-/** The name that a model gets whose version folders lie bare, as in the AWS image. */
+export interface ModelFolderOptions {
+  /** Holds `<name>/<version>/saved_model.pb`, or one model's `<version>/saved_model.pb`. */
+  readonly directory: string;
+}
+
+/** The name that the AWS image gives to a model whose versions are not in a folder of its name. */
 export const BARE_NAME = 'model';
 
 const folders = async (directory: string): Promise<string[]> => {
@@ -17,7 +22,12 @@ const folders = async (directory: string): Promise<string[]> => {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 };
 
-/** Whether a version is above another, by number. */
+/**
+ * Whether a version is above another, by number.
+ *
+ * @example
+ * isNewer('10', '9'); // => true
+ */
 export const isNewer = (version: string, other: string): boolean => BigInt(version) > BigInt(other);
 
 const latest = (names: readonly string[]): string | undefined =>
@@ -26,9 +36,11 @@ const latest = (names: readonly string[]): string | undefined =>
 /**
  * The newest version of each model below a folder, as TensorFlow Serving's default policy picks it.
  *
- * @param directory holds `<name>/<version>/saved_model.pb`, or one model's `<version>/saved_model.pb`
+ * @example
+ * const [model] = await newestModels({ directory: 'model/default' });
+ * model.name; // => 'image-classifier'
  */
-export const newestModels = async (directory: string): Promise<readonly StoredModel[]> => {
+export const newestModels = async ({ directory }: ModelFolderOptions): Promise<readonly StoredModel[]> => {
   const names = await folders(directory);
   const bare = latest(names);
   if (bare) return [{ name: BARE_NAME, version: bare, file: path.join(directory, bare, 'saved_model.pb') }];

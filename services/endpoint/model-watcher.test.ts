@@ -6,18 +6,18 @@ import { describe, type TestContext, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { pino } from 'pino';
 import { z } from 'zod';
+import { loadBackend } from '../../model/backend/backend.ts';
 import { MODEL_NAME, PHOTO_BYTES } from '../../model/contract/tensors.ts';
-import { loadBackend } from '../../model/runtime/backend.ts';
 import { createEndpointApp } from './app.ts';
-import { ModelStore } from './model-store.ts';
 import { ModelWatcher } from './model-watcher.ts';
-import { tinySavedModel } from './testing.ts';
+import { ModelStore } from './models.ts';
+import { tinySavedModel } from './tiny-endpoint.ts';
 
 await loadBackend({ native: false });
 
 const answerSchema = z.object({ predictions: z.tuple([z.object({ model_version: z.string() })]) });
 
-/** A stand-in that serves version 7 of a folder of its own. */
+/** An endpoint emulator that serves version 7 of a folder of its own. */
 const startWatching = async (t: TestContext) => {
   const directory = await mkdtemp(path.join(tmpdir(), 'bloomstack-models-'));
   t.after(() => rm(directory, { recursive: true }));
@@ -29,7 +29,7 @@ const startWatching = async (t: TestContext) => {
   await put('7');
   const warnings: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
-  const store = await ModelStore.load(directory);
+  const store = await ModelStore.load({ directory });
   const watcher = new ModelWatcher({ directory, store, log });
   const app = createEndpointApp({ store, endpointName: MODEL_NAME, log });
   const ask = async (): Promise<string> => {
@@ -87,12 +87,12 @@ describe('a version that cannot be served', () => {
     ['an empty file', ''],
   ];
   for (const [name, content] of cases) {
-    test(`${name}: the one before goes on, and the log and the status say why`, async (t) => {
+    test(`${name}: the one before stays, and the log and the status say why`, async (t) => {
       const { base, put, watcher, ask, status, warnings } = await startWatching(t);
       await put('8', content);
       for (let round = 0; round < 3; round++) await watcher.poll();
       assert.equal(await ask(), '7');
-      assert.equal(warnings.length, 1, 'the reason is told once');
+      assert.equal(warnings.length, 1, 'the reason is logged once');
       assert.match(String(warnings[0]), /model not replaced/);
       assert.match(String(warnings[0]), /8\/saved_model\.pb cannot be served\. \w/);
       const found = z
@@ -121,7 +121,7 @@ describe('a version that cannot be served', () => {
   });
 });
 
-test('without any folder, what is loaded goes on, and the folder is found again', async (t) => {
+test('without any folder, what is loaded stays, and the folder is found again', async (t) => {
   const { directory, put, watcher, ask, warnings } = await startWatching(t);
   await rename(directory, `${directory}-away`);
   for (let round = 0; round < 3; round++) await watcher.poll();
@@ -134,7 +134,7 @@ test('without any folder, what is loaded goes on, and the folder is found again'
   assert.equal(await ask(), '8');
 });
 
-test('a request under way finishes on the old version, whose memory is then released', async (t) => {
+test('a request in flight finishes on the old version, whose memory is then released', async (t) => {
   const { put, watcher, store, ask } = await startWatching(t);
   // Making a model takes tensors, too.
   const bytes = tinySavedModel('8');

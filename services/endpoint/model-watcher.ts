@@ -1,30 +1,36 @@
 import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { loadModel, warmUp } from './load-model.ts';
 import { newestModels, type StoredModel } from './model-folder.ts';
-import type { ModelStore } from './model-store.ts';
+import { loadModel, type ModelStore, warmUp } from './models.ts';
 
 /** TensorFlow Serving's --file_system_poll_wait_seconds, and its default. */
 const POLL_MS = 1_000;
 
-export interface WatcherOptions {
+export interface ModelWatcherOptions {
   readonly directory: string;
   readonly store: ModelStore;
   readonly log: Logger;
 }
 
-/** Tells a file that was written anew from one that was tried before. */
-const signatureOf = async (file: string): Promise<string> => {
+/** Changes when a file is written again. */
+const fileSignature = async (file: string): Promise<string> => {
   const found = await stat(file).catch(() => undefined);
   return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : 'missing';
 };
 
-const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const errorText = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /**
  * Looks every second which version of each model is the newest in a folder, and serves it in place of the one before,
- * once it is loaded and has answered. A version that cannot be loaded is told once, and tried again when its file
- * changes; the one before goes on.
+ * once it is loaded and has answered. A version that cannot be loaded is logged once, and tried again when its file
+ * changes; until then the one before stays in service.
+ *
+ * @example
+ * const directory = 'model/default';
+ * const store = await ModelStore.load({ directory });
+ * const watcher = new ModelWatcher({ directory, store, log });
+ * watcher.start();
+ * watcher.stop();
  */
 export class ModelWatcher {
   readonly #directory: string;
@@ -35,13 +41,13 @@ export class ModelWatcher {
   #unreadable = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ directory, store, log }: WatcherOptions) {
+  constructor({ directory, store, log }: ModelWatcherOptions) {
     this.#directory = directory;
     this.#store = store;
     this.#log = log;
   }
 
-  /** Polls until {@link stop}; keeps no process alive. */
+  /** Polls until {@link stop}; does not keep the process alive. */
   start(): void {
     this.#timer = setTimeout(async () => {
       await this.poll();
@@ -65,13 +71,13 @@ export class ModelWatcher {
 
   async #newest(): Promise<readonly StoredModel[]> {
     try {
-      const found = await newestModels(this.#directory);
+      const found = await newestModels({ directory: this.#directory });
       this.#unreadable = false;
       return found;
     } catch (error) {
       if (!this.#unreadable)
         this.#log.warn(
-          { reason: reasonOf(error) },
+          { reason: errorText(error) },
           'the model folder cannot be read; what is loaded goes on',
         );
       this.#unreadable = true;
@@ -81,21 +87,21 @@ export class ModelWatcher {
 
   async #change(stored: StoredModel): Promise<void> {
     const { name, version, file } = stored;
-    const signature = await signatureOf(file);
+    const signature = await fileSignature(file);
     if (this.#failed.get(file) === signature) return;
     try {
       const model = await loadModel(stored);
       await warmUp(model).catch((error: unknown) => {
         model.runner.dispose();
-        throw new Error(`The model ${file} does not answer. ${reasonOf(error)}`, { cause: error });
+        throw new Error(`The model ${file} does not answer. ${errorText(error)}`, { cause: error });
       });
       this.#failed.delete(file);
       this.#store.replace(model);
       this.#log.info({ model: `${name}/${version}` }, 'model replaced');
     } catch (error) {
       this.#failed.set(file, signature);
-      this.#store.refuse(name, version, reasonOf(error));
-      this.#log.warn({ model: `${name}/${version}`, reason: reasonOf(error) }, 'model not replaced');
+      this.#store.refuse(name, version, errorText(error));
+      this.#log.warn({ model: `${name}/${version}`, reason: errorText(error) }, 'model not replaced');
     }
   }
 }

@@ -1,16 +1,107 @@
 import { z } from 'zod';
 import { SIGNATURE_NAME } from '../../model/contract/tensors.ts';
-import type { Strings } from '../../model/runtime/values.ts';
-import { decodeTensor, isBase64Object, show } from './json-tensor.ts';
-import { isNestedDeeper } from './nesting.ts';
-import { invalidArgument, ServingError } from './serving-error.ts';
+import type { Strings } from '../../model/savedmodel/run.ts';
+import { invalidArgument, ServingError } from './errors.ts';
 
-/** A predict request: its inputs by name, and the form in which the answer is wanted. */
+/** A predict request: its inputs by name, and the form of its answer. */
 export interface PredictRequest {
   /** `row`: `{"instances"}` is answered with `{"predictions"}`; `column`: `{"inputs"}` with `{"outputs"}`. */
   readonly form: 'row' | 'column';
   readonly inputs: ReadonlyMap<string, Strings>;
 }
+
+/**
+ * JSON values to string tensors, with TensorFlow Serving's rules and words (util/json_tensor.cc). Only strings are
+ * read: the serving contract has no other input.
+ */
+
+const base64Object = z.strictObject({ b64: z.string() });
+const MAX_SHOWN = 120;
+const utf8 = new TextEncoder();
+
+/** A value in an error message; unlike TensorFlow Serving we do not repeat megabytes of it. */
+const show = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+};
+
+const jsonType = (value: unknown): string => {
+  if (value === null) return 'Null';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (Array.isArray(value)) return 'Array';
+  return { string: 'String', number: 'Number' }[String(typeof value)] ?? 'Object';
+};
+
+/** Base64 as absl::Base64Unescape takes it: standard alphabet, padding optional, white space ignored. */
+const decodeBase64 = (text: string): Uint8Array => {
+  const compact = text.replace(/\s+/g, '');
+  const body = compact.replace(/={1,2}$/, '');
+  if (!/^[A-Za-z0-9+/]*$/.test(body) || body.length % 4 === 1)
+    throw invalidArgument('Unable to base64 decode');
+  return Buffer.from(body, 'base64');
+};
+
+const decodeString = (value: unknown): Uint8Array => {
+  if (typeof value === 'string') return utf8.encode(value);
+  if (typeof value !== 'object' || value === null) {
+    throw invalidArgument(
+      `JSON Value: ${show(value)} Type: ${jsonType(value)} is not of expected type: string`,
+    );
+  }
+  const object = base64Object.safeParse(value);
+  if (object.success) return decodeBase64(object.data.b64);
+  throw invalidArgument(`JSON Value: ${show(value)} not formatted correctly for base64 data`);
+};
+
+const isBase64Object = (value: unknown): boolean => base64Object.safeParse(value).success;
+
+const tensorShape = (value: unknown): number[] =>
+  Array.isArray(value) ? [value.length, ...(value.length > 0 ? tensorShape(value[0]) : [])] : [];
+
+const collect = (value: unknown, level: number, shape: readonly number[], values: Uint8Array[]): void => {
+  if (!Array.isArray(value)) {
+    if (level !== shape.length) {
+      throw invalidArgument(
+        `JSON Value: ${show(value)} found at incorrect level: ${level + 1} in the JSON DOM. Expected at level: ${shape.length}`,
+      );
+    }
+    values.push(decodeString(value));
+    return;
+  }
+  if (level >= shape.length) {
+    throw invalidArgument(`Encountered list at unexpected level: ${level} expected < ${shape.length}`);
+  }
+  if (value.length !== shape[level]) {
+    throw invalidArgument(
+      `Encountered list at unexpected size: ${value.length} at level: ${level} expected size: ${shape[level]}`,
+    );
+  }
+  for (const element of value) collect(element, level + 1, shape, values);
+};
+
+/** A scalar, a list, or lists of lists, each of one size. */
+const decodeTensor = (value: unknown): Strings => {
+  const shape = tensorShape(value);
+  const values: Uint8Array[] = [];
+  collect(value, 0, shape, values);
+  return { shape, values };
+};
+
+const children = (value: unknown): unknown[] =>
+  typeof value === 'object' && value !== null ? Object.values(value) : [];
+
+/**
+ * Whether a JSON document is nested deeper than it may be. Goes level by level: recursion over such a document, as
+ * in `JSON.stringify`, runs out of stack.
+ */
+const isNestedDeeper = (document: unknown, levels: number): boolean => {
+  let level = [document];
+  for (let depth = 0; depth <= levels; depth += 1) {
+    level = level.flatMap(children);
+    if (level.length === 0) return false;
+  }
+  return true;
+};
 
 /** More levels than a tensor may have dimensions (254 in TensorFlow). */
 const MAX_LEVELS = 300;
@@ -103,6 +194,9 @@ const fromInputs = (inputs: unknown, names: readonly string[]): Map<string, Stri
  *
  * @param names the inputs of the model's signature
  * @throws ServingError 400 in TensorFlow Serving's words
+ * @example
+ * const { form, inputs } = parsePredictRequest('{"instances": [{"b64": "AAEC"}]}', ['photo']);
+ * [form, inputs.get('photo').shape]; // => ['row', [1]]
  */
 export const parsePredictRequest = (body: string, names: readonly string[]): PredictRequest => {
   const document = parseJson(body);

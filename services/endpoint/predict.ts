@@ -1,8 +1,7 @@
-import type { Output } from '../../model/runtime/graph-runner.ts';
-import { InvalidArgumentError } from '../../model/runtime/values.ts';
-import type { ServedModel } from './model-store.ts';
+import { InvalidArgumentError, type Output } from '../../model/savedmodel/run.ts';
+import { invalidArgument } from './errors.ts';
+import type { ServedModel } from './models.ts';
 import { type PredictRequest, parsePredictRequest } from './predict-request.ts';
-import { invalidArgument } from './serving-error.ts';
 
 type Json = number | string | Json[] | { [name: string]: Json };
 

@@ -1,10 +1,12 @@
-import { Hono } from 'hono';
+import { type ErrorHandler, Hono, type MiddlewareHandler, type NotFoundHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Logger } from 'pino';
-import { accessLog } from './access-log.ts';
-import { onError, onNotFound, ProblemError, respondWithProblem } from './problem.ts';
+import { type Logger, pino } from 'pino';
+import { PATHS } from '../contract.ts';
+import type { LogLevel } from './environment.ts';
+import { ProblemError, respondWithProblem } from './problem.ts';
 
 export interface AppEnvironment {
   Variables: RequestIdVariables;
@@ -14,17 +16,92 @@ export type App = Hono<AppEnvironment>;
 
 type SecureHeadersOptions = NonNullable<Parameters<typeof secureHeaders>[0]>;
 
+export interface LogOptions {
+  /** Named on every line. */
+  readonly service: string;
+  readonly level: LogLevel;
+}
+
+/**
+ * A log of JSON lines on stdout, which CloudWatch Logs parses as they are.
+ *
+ * @example
+ * createLog({ service: 'app-was', level: 'warn' }).bindings(); // => { service: 'app-was' }
+ */
+export const createLog = ({ service, level }: LogOptions): Logger => pino({ base: { service }, level });
+
+export interface AccessLogOptions {
+  readonly log: Logger;
+}
+
+/**
+ * Middleware that logs one line per request, after it was answered; health checks only at level debug.
+ *
+ * @example
+ * const app = new Hono().use(accessLog({ log })).get('/', (context) => context.text('hello'));
+ * (await app.request('/')).status; // => 200
+ */
+export const accessLog = ({ log }: AccessLogOptions): MiddlewareHandler =>
+  async function accessLog(context, next) {
+    const started = performance.now();
+    await next();
+    const { method, path } = context.req;
+    const milliseconds = Math.round(performance.now() - started);
+    const requestId: unknown = context.get('requestId');
+    const level = path === PATHS.health ? 'debug' : 'info';
+    log[level]({ requestId, method, path, status: context.res.status, milliseconds }, 'request');
+  };
+
+const toProblem = (error: Error): ProblemError => {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof HTTPException && error.status < 500) {
+    return new ProblemError('malformed-body', error.message || 'The request cannot be read.', {
+      cause: error,
+    });
+  }
+  return new ProblemError(
+    'internal',
+    'Something went wrong on our side. Try again; if it stays, report the requestId.',
+    { cause: error },
+  );
+};
+
+/** Every error becomes a problem; those of our own making are logged with their cause. */
+const handleError =
+  (log: Logger): ErrorHandler =>
+  (error, context) => {
+    const problem = toProblem(error);
+    const requestId: unknown = context.get('requestId');
+    const fields = { requestId, code: problem.code, status: problem.status, err: problem.cause ?? problem };
+    if (problem.status >= 500) log.error(fields, problem.message);
+    else log.info({ ...fields, err: undefined }, problem.message);
+    return respondWithProblem(context, problem);
+  };
+
+const handleNotFound: NotFoundHandler = (context) =>
+  respondWithProblem(
+    context,
+    new ProblemError('not-found', `There is no ${context.req.method} ${context.req.path} here.`),
+  );
+
 export interface AppOptions {
   readonly log: Logger;
-  /** Added to the secure defaults of every answer. */
+  /** Added to the secure defaults of every answer. @default none */
   readonly headers?: SecureHeadersOptions;
 }
 
-/** What every service has: request ids, access log, secure headers, and problems (RFC 9457) for every error. */
+/**
+ * A Hono app with what every service has: request ids, access log, secure headers, and problems (RFC 9457) for every
+ * error.
+ *
+ * @example
+ * const app = createApp({ log });
+ * (await app.request('/nowhere')).headers.get('Content-Type'); // => 'application/problem+json'
+ */
 export const createApp = ({ log, headers }: AppOptions): App => {
   const app: App = new Hono<AppEnvironment>();
   app.use(requestId());
-  app.use(accessLog(log));
+  app.use(accessLog({ log }));
   app.use(secureHeaders(headers));
   app.use(
     methodNotAllowed({
@@ -40,7 +117,7 @@ export const createApp = ({ log, headers }: AppOptions): App => {
         ),
     }),
   );
-  app.onError(onError(log));
-  app.notFound(onNotFound);
+  app.onError(handleError(log));
+  app.notFound(handleNotFound);
   return app;
 };

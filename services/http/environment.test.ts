@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEnvironment, serverEnvironment } from './environment.ts';
 
-const schema = serverEnvironment(8000);
+const schema = serverEnvironment({ defaultPort: 8000 });
 
-test('defaults hold for what is not set or empty', () => {
+test('what is not set or empty has its default', () => {
   assert.deepEqual(readEnvironment(schema, { PORT: '', LOG_LEVEL: '' }), {
     PORT: 8000,
     HOST: '0.0.0.0',

@@ -1,8 +1,21 @@
 import { z } from 'zod';
-import { LOG_LEVELS } from './log.ts';
 
-/** What every service reads from its environment. */
-export const serverEnvironment = (defaultPort: number) =>
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface ServerEnvironmentOptions {
+  readonly defaultPort: number;
+}
+
+/**
+ * The settings that every service reads from its environment: `PORT`, `HOST` and `LOG_LEVEL`.
+ *
+ * @returns a schema, for a service to extend with its own settings
+ * @example
+ * const schema = serverEnvironment({ defaultPort: 8000 });
+ * readEnvironment(schema, { PORT: '' }); // => { PORT: 8000, HOST: '0.0.0.0', LOG_LEVEL: 'info' }
+ */
+export const serverEnvironment = ({ defaultPort }: ServerEnvironmentOptions) =>
   z.object({
     /** TCP port to listen on; 0 takes a free one. */
     PORT: z.coerce.number().int().min(0).max(65535).default(defaultPort),
@@ -12,9 +25,13 @@ export const serverEnvironment = (defaultPort: number) =>
   });
 
 /**
- * Reads a service's settings. A variable that is set but empty counts as not set, as in a shell's `${X:-default}`.
+ * Reads settings. A variable that is set but empty counts as not set, as in a shell's `${X:-default}`.
  *
+ * @param environment @default process.env
  * @throws Error that names each wrong variable
+ * @example
+ * const schema = serverEnvironment({ defaultPort: 8000 });
+ * readEnvironment(schema, { PORT: '81' }).PORT; // => 81
  */
 export const readEnvironment = <T extends z.ZodType>(
   schema: T,

@@ -1,7 +1,6 @@
-import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
-import { HTTPException } from 'hono/http-exception';
-import type { Logger } from 'pino';
-import type { Problem, ProblemCode } from '../contract/problem.ts';
+import type { Context } from 'hono';
+import { TOO_LARGE_MESSAGE } from '../../model/photo/format.ts';
+import type { Problem, ProblemCode } from '../contract.ts';
 
 /** Status and title of each code (RFC 9110 for the statuses). */
 const KINDS = {
@@ -25,13 +24,19 @@ const KINDS = {
 } as const satisfies Record<ProblemCode, readonly [number, string]>;
 
 export interface ProblemOptions extends ErrorOptions {
-  /** Seconds after which it is worth trying again. */
+  /** Seconds after which it is worth trying again. @default - no `Retry-After` */
   readonly retryAfter?: number;
-  /** Methods that the route does know, for a 405. */
+  /** Methods that the route does know, for a 405. @default - no `Allow` */
   readonly allow?: readonly string[];
 }
 
-/** An error that is shown to the client as it is. */
+/**
+ * An error that is shown to the client as it is.
+ *
+ * @example
+ * const problem = new ProblemError('overloaded', 'Too many photos. Try again in a second.', { retryAfter: 1 });
+ * [problem.status, problem.headers]; // => [503, { 'Retry-After': '1' }]
+ */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly code: ProblemCode;
@@ -50,6 +55,9 @@ export class ProblemError extends Error {
   }
 }
 
+/** Of a photo, or of a body so long that the photo in it is. */
+export const tooLarge = (): ProblemError => new ProblemError('too-large', TOO_LARGE_MESSAGE);
+
 /** A problem as it is sent. */
 export const problemBody = ({ code, message, status }: ProblemError, requestId?: string): Problem => ({
   type: `urn:bloomstack:problem:${code}`,
@@ -60,8 +68,8 @@ export const problemBody = ({ code, message, status }: ProblemError, requestId?:
   ...(requestId !== undefined && { requestId }),
 });
 
-/** Answers with a problem (RFC 9457). */
-export const respondWithProblem = (context: Context, problem: ProblemError) => {
+/** Answers a request with a problem (RFC 9457) that carries the request's id. */
+export const respondWithProblem = (context: Context, problem: ProblemError): Response => {
   const requestId: unknown = context.get('requestId');
   const known = typeof requestId === 'string';
   const body = problemBody(problem, known ? requestId : undefined);
@@ -75,38 +83,3 @@ export const respondWithProblem = (context: Context, problem: ProblemError) => {
     },
   });
 };
-
-const toProblem = (error: Error): ProblemError => {
-  if (error instanceof ProblemError) return error;
-  if (error instanceof HTTPException && error.status < 500) {
-    return new ProblemError('malformed-body', error.message || 'The request cannot be read.', {
-      cause: error,
-    });
-  }
-  return new ProblemError(
-    'internal',
-    'Something went wrong on our side. Try again; if it stays, report the requestId.',
-    {
-      cause: error,
-    },
-  );
-};
-
-/** `app.onError`: every error becomes a problem; those of our own making are logged with their cause. */
-export const onError =
-  (log: Logger): ErrorHandler =>
-  (error, context) => {
-    const problem = toProblem(error);
-    const requestId: unknown = context.get('requestId');
-    const fields = { requestId, code: problem.code, status: problem.status, err: problem.cause ?? problem };
-    if (problem.status >= 500) log.error(fields, problem.message);
-    else log.info({ ...fields, err: undefined }, problem.message);
-    return respondWithProblem(context, problem);
-  };
-
-/** `app.notFound` */
-export const onNotFound: NotFoundHandler = (context) =>
-  respondWithProblem(
-    context,
-    new ProblemError('not-found', `There is no ${context.req.method} ${context.req.path} here.`),
-  );

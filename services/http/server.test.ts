@@ -5,14 +5,13 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { Hono } from 'hono';
 import { pino } from 'pino';
-import { problemSchema } from '../contract/problem.ts';
-import { refuseUnreadable } from './refusals.ts';
-import { startServer } from './server.ts';
+import { problemSchema } from '../contract.ts';
+import { refuseUnreadable, startServer } from './server.ts';
 
 const log = pino({ level: 'silent' });
 const serve = (app: Hono, port = 0) => startServer({ fetch: app.fetch, port, hostname: '127.0.0.1', log });
 
-test('a busy port is told with the variable that moves it', async () => {
+test('a busy port is an error that names the variable that moves it', async () => {
   const first = await serve(new Hono());
   const port = Number(new URL(first.url).port);
   await assert.rejects(
@@ -29,7 +28,7 @@ test('an idle connection does not keep it from stopping', async () => {
   await assert.rejects(fetch(server.url));
 });
 
-test('what is in flight is answered before it stops, and the connection is given up', async () => {
+test('what is in flight is answered before it stops, and the connection is closed', async () => {
   let release = () => {};
   let arrived = () => {};
   const arrival = new Promise<void>((resolve) => {
@@ -64,8 +63,8 @@ test('a client that never finishes is cut off after the grace period', async () 
   await closed;
 });
 
-/** What is answered to bytes on a socket. */
-const exchange = async (url: string, request: string): Promise<{ head: string; body: string }> => {
+/** The answer to bytes on a socket. */
+const sendBytes = async (url: string, request: string): Promise<{ head: string; body: string }> => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1').setEncoding('latin1');
   socket.write(request);
   let text = '';
@@ -75,10 +74,10 @@ const exchange = async (url: string, request: string): Promise<{ head: string; b
 };
 
 const unreadable: Record<string, string> = {
-  'no HTTP': 'hello\r\n\r\n',
+  'bytes that are not HTTP': 'hello\r\n\r\n',
   'a wrong method': 'FOO / HTTP/1.1\r\nHost: x\r\n\r\n',
   'no Host': 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n',
-  'a Host that is none': 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n',
+  'a malformed Host': 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n',
   'headers without end': `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`,
   'two lengths': 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
 };
@@ -86,14 +85,14 @@ for (const [name, request] of Object.entries(unreadable)) {
   test(`a request with ${name} is answered with a problem`, async (t) => {
     const server = await serve(new Hono().all('/', (context) => context.text('hello')));
     t.after(() => server.stop(0));
-    const { head, body } = await exchange(server.url, request);
+    const { head, body } = await sendBytes(server.url, request);
     assert.match(head, /^HTTP\/1\.1 400 Bad Request\r\n/);
     assert.match(head, /\r\ncontent-type: application\/problem\+json(\r\n|$)/i);
     assert.equal(problemSchema.parse(JSON.parse(body)).code, 'malformed-request');
   });
 }
 
-test('a request that takes too long is told so', () => {
+test('a request that takes too long is answered with too-slow', () => {
   const sent: string[] = [];
   const socket = new PassThrough().on('data', (chunk: Buffer) => sent.push(String(chunk)));
   refuseUnreadable(Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);

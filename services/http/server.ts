@@ -1,24 +1,24 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import type { Duplex } from 'node:stream';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Logger } from 'pino';
-import { refuseTarget, refuseUnreadable } from './refusals.ts';
+import { ProblemError, problemBody } from './problem.ts';
 
 export interface ServerOptions {
   /** A fetch handler, such as a Hono app's. */
   readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** 0 takes a free one. */
   readonly port: number;
   readonly hostname: string;
   readonly log: Logger;
-  /** Called once the last connection is closed. */
-  readonly onStopped?: () => void;
 }
 
 export interface RunningServer {
   /** Where it listens, as a URL without a path. */
   readonly url: string;
-  /** Answers what is in flight, refuses the rest, and resolves when every connection is closed. */
-  readonly stop: (graceMilliseconds: number) => Promise<void>;
+  /** Answers what is in flight, for `graceMs` at most, refuses the rest, and resolves once all connections are closed. */
+  readonly stop: (graceMs: number) => Promise<void>;
 }
 
 /** Longer than the 60 s for which an Application Load Balancer keeps an idle connection: shorter ones give 502s. */
@@ -27,8 +27,46 @@ const KEEP_ALIVE_MS = 65_000;
 /** A photo over a slow mobile connection must fit. Node demands at least as much as for the headers. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
-/** How long work in flight may take after a signal; ECS kills 30 s after SIGTERM, a person waits less. */
+/** Time for work in flight after a signal; ECS kills 30 s after SIGTERM, a person waits less. */
 const GRACE_MS = { SIGTERM: 20_000, SIGINT: 3_000, disconnect: 3_000 } as const;
+
+/** Headers of a problem with what never becomes a request that a service could answer. */
+const REFUSAL_HEADERS = { 'Content-Type': 'application/problem+json', Connection: 'close' };
+
+const malformed = (whatIsWrong: string) =>
+  new ProblemError('malformed-request', `This is not a readable HTTP request: ${whatIsWrong}.`);
+
+const toParserProblem = (code: string | undefined): ProblemError => {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const advice = 'Send a smaller version of the photo, or try again where the connection is better.';
+    return new ProblemError('too-slow', `The request did not arrive in time. ${advice}`);
+  }
+  return malformed(code === 'HPE_HEADER_OVERFLOW' ? 'its headers are too large' : `${code}`);
+};
+
+/** Answers what Node's parser gives up on, which goes to the server's event `clientError`. */
+export const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Duplex): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = toParserProblem(error.code);
+  const body = JSON.stringify(problemBody(problem));
+  const headers = Object.entries({ ...REFUSAL_HEADERS, 'Content-Length': Buffer.byteLength(body) });
+  const lines = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+};
+
+/** Answers a request whose target and Host make no URL: the adapter does not pass it to a service. */
+const refuseTarget = (error: unknown): Response => {
+  if (!(error instanceof RequestError)) throw error;
+  const problem = malformed('its target and its header Host make no URL');
+  const { status } = problem;
+  return new Response(JSON.stringify(problemBody(problem)), { status, headers: REFUSAL_HEADERS });
+};
 
 const listen = (server: Server, port: number, hostname: string) =>
   new Promise<AddressInfo>((resolve, reject) => {
@@ -44,9 +82,9 @@ const listen = (server: Server, port: number, hostname: string) =>
     });
   });
 
-const close = (server: Server, graceMilliseconds: number) =>
+const close = (server: Server, graceMs: number) =>
   new Promise<void>((resolve) => {
-    const hardClose = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+    const hardClose = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
       clearTimeout(hardClose);
       resolve();
@@ -55,15 +93,20 @@ const close = (server: Server, graceMilliseconds: number) =>
   });
 
 /**
- * Listens, and stops in order.
+ * Serves a fetch handler over HTTP.
  *
  * @throws Error with one line that names the port and the variable that moves it, when the port is taken
+ * @example
+ * const fetchHandler = () => new Response('hello');
+ * const server = await startServer({ fetch: fetchHandler, port: 0, hostname: '127.0.0.1', log });
+ * await (await fetch(server.url)).text(); // => 'hello'
+ * await server.stop(1000);
  */
 export const startServer = async ({ fetch, port, hostname, log }: ServerOptions): Promise<RunningServer> => {
   let stopping = false;
   const answer = async (request: Request): Promise<Response> => {
     const response = await fetch(request);
-    // Tells a load balancer to open its next connection to somebody else.
+    // Tells a load balancer to open its next connection to another task.
     if (stopping) response.headers.set('Connection', 'close');
     return response;
   };
@@ -79,16 +122,16 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
   log.info({ url }, 'listening');
   return {
     url,
-    stop: async (graceMilliseconds) => {
+    stop: async (graceMs) => {
       stopping = true;
-      await close(server, graceMilliseconds);
+      await close(server, graceMs);
       log.info('stopped');
     },
   };
 };
 
-/** Stops a server on SIGTERM, on Ctrl-C, and when the process that started it is gone; then ends the process. */
-export const stopOnSignals = (server: RunningServer): void => {
+/** Stops a server on SIGTERM, on Ctrl-C, and when the parent process is gone; then ends the process. */
+const stopOnSignals = (server: RunningServer): void => {
   let stopping = false;
   const stopOn = (event: keyof typeof GRACE_MS) =>
     process.once(event, async () => {
@@ -100,4 +143,25 @@ export const stopOnSignals = (server: RunningServer): void => {
   stopOn('SIGTERM');
   stopOn('SIGINT');
   stopOn('disconnect');
+};
+
+export interface RunServiceOptions {
+  /** Begins the message of a service that cannot start. */
+  readonly name: string;
+  readonly start: () => Promise<RunningServer>;
+}
+
+/**
+ * Runs a service as a process: starts it, sends its URL to the parent (if any), stops on signals. A service that cannot
+ * start says why in one line and exits with 1.
+ */
+export const runService = async ({ name, start }: RunServiceOptions): Promise<void> => {
+  try {
+    const server = await start();
+    stopOnSignals(server);
+    process.send?.({ url: server.url });
+  } catch (error) {
+    process.stderr.write(`${name} cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
 };

@@ -1,7 +1,58 @@
-import { type Answer, type Language, UNKNOWN_NO } from '../contract/answer.ts';
-import { describeFlower } from './catalogue.ts';
+import { type Answer, type Language, UNKNOWN_NO } from '../contract.ts';
 import type { Classification } from './classifier.ts';
-import { describeUnknown } from './unknown.ts';
+import { FLOWERS, type Flower } from './flowers.ts';
+
+/** `black_eyed_susan` becomes `Black eyed susan`. */
+const readableName = (label: string): string => {
+  const words = label.replace(/[_-]+/g, ' ').trim();
+  return words === '' ? label : words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+/**
+ * Name and description of a class. Models bring their own labels, so one without an entry still gets a readable name.
+ *
+ * @param label the class as the model calls it, such as `common_daisy`
+ * @example
+ * describeFlower('common_daisy').ko.name; // => '데이지'
+ */
+export const describeFlower = (label: string): Flower => {
+  const known = FLOWERS.get(label.toLowerCase());
+  if (known) return known;
+  const name = readableName(label);
+  return {
+    en: { name, description: `No description of ${name} has been written yet.` },
+    ko: { name, description: `${name}에 대한 설명은 아직 준비되지 않았습니다.` },
+  };
+};
+
+type Names = Readonly<Record<Language, string>>;
+
+/** More names than these would not be read. */
+const MOST_NAMES = 6;
+
+const listNames = (flowers: readonly Names[], language: Language, more: string): string => {
+  const names = flowers.slice(0, MOST_NAMES).map((flower) => flower[language]);
+  const rest = flowers.length - names.length;
+  return rest > 0 ? `${names.join(', ')} ${more.replace('{rest}', String(rest))}` : names.join(', ');
+};
+
+/**
+ * Name and description of a photo that shows none of the flowers.
+ *
+ * @param flowers names of those that the model knows
+ * @example
+ * describeUnknown([{ en: 'Rose', ko: '장미' }]).ko.name; // => '아는 꽃이 아니에요'
+ */
+export const describeUnknown = (flowers: readonly Names[]): Flower => ({
+  en: {
+    name: 'None of my flowers',
+    description: `This does not look like any flower I know: ${listNames(flowers, 'en', 'and {rest} more')}. Try another photo with one flower in the centre, close up and in daylight.`,
+  },
+  ko: {
+    name: '아는 꽃이 아니에요',
+    description: `제가 아는 꽃(${listNames(flowers, 'ko', '외 {rest}가지')})으로 보이지 않습니다. 꽃 하나를 가운데에 두고 밝은 곳에서 가까이 찍은 다른 사진으로 다시 시도해 보세요.`,
+  },
+});
 
 type Prediction = Answer['result']['predictions'][number];
 
@@ -15,8 +66,22 @@ const rank = (classes: Classification['classes'], language: Language): Predictio
     })
     .sort((a, b) => b.acc - a.acc);
 
-/** Adds what the catalogue knows of the first class, or says that the photo shows none of them. */
-export const buildAnswer = ({ classes, modelVersion, known }: Classification, language: Language): Answer => {
+export interface AnswerOptions {
+  readonly classification: Classification;
+  /** Of `name` and `description`; the answer has both languages besides. */
+  readonly language: Language;
+}
+
+/**
+ * Adds name and description of the first class, or says that the photo shows none of them.
+ *
+ * @example
+ * const classes = [{ label: 'iris', probability: 0.1 }, { label: 'rose', probability: 0.9 }];
+ * const classification = { classes, modelVersion: '7', known: true };
+ * buildAnswer({ classification, language: 'ko' }).result.name; // => '장미'
+ */
+export const buildAnswer = ({ classification, language }: AnswerOptions): Answer => {
+  const { classes, modelVersion, known } = classification;
   const predictions = rank(classes, language);
   const [best] = predictions;
   if (best === undefined) throw new Error('A classification has at least one class.');

@@ -4,9 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
-import { answerSchema } from '../contract/answer.ts';
-import { MAX_BODY_BYTES } from '../contract/body-limit.ts';
-import { problemSchema } from '../contract/problem.ts';
+import { answerSchema, MAX_BODY_BYTES, problemSchema } from '../contract.ts';
 import { createWasApp } from './app.ts';
 import type { Classification } from './classifier.ts';
 
@@ -42,7 +40,7 @@ const post = (
 ) => app.request('/classify/image', { method: 'POST', body, headers });
 const postJson = (value: unknown) => post(JSON.stringify(value), { 'Content-Type': 'application/json' });
 
-const problemOf = async (response: Response) => {
+const readProblem = async (response: Response) => {
   assert.equal(response.headers.get('Content-Type'), 'application/problem+json');
   const problem = problemSchema.parse(await response.json());
   assert.equal(problem.status, response.status);
@@ -85,7 +83,7 @@ describe('a photo of something else', () => {
     );
   });
 
-  test('is told in Korean too', async () => {
+  test('is answered in Korean too', async () => {
     const { name, description, translations } = await ask('ko');
     assert.equal(name, '아는 꽃이 아니에요');
     assert.match(description, /아스틸베, 루드베키아/);
@@ -167,8 +165,8 @@ describe('what cannot be classified is refused with a problem that says what to 
     ['no JSON', () => post('{', { 'Content-Type': 'application/json' }), 400, 'malformed-body'],
     ['JSON without an image', () => postJson({ photo: '' }), 400, 'missing-photo'],
     ['JSON null', () => postJson(null), 400, 'missing-photo'],
-    ['an image that is no text', () => postJson({ image: 7 }), 400, 'missing-photo'],
-    ['an image that is no base64', () => postJson({ image: 'a*b' }), 400, 'malformed-body'],
+    ['an image that is not text', () => postJson({ image: 7 }), 400, 'missing-photo'],
+    ['an image that is not base64', () => postJson({ image: 'a*b' }), 400, 'malformed-body'],
     ['an empty image', () => postJson({ image: '' }), 400, 'empty'],
     [
       'a form without an end',
@@ -186,11 +184,12 @@ describe('what cannot be classified is refused with a problem that says what to 
       'malformed-body',
     ],
     ['30 MB', () => post(form(Buffer.alloc(30e6))), 413, 'too-large'],
+    ['a photo over 15 MiB', () => post(form(Buffer.alloc(15 * 2 ** 20 + 1))), 413, 'too-large'],
   ];
   for (const [name, request, status, code] of cases) {
     test(`${name}: ${status} ${code}`, async () => {
       const response = await request();
-      const problem = await problemOf(response);
+      const problem = await readProblem(response);
       assert.equal(problem.status, status);
       assert.equal(problem.code, code);
       assert.match(problem.detail, /\. .*|\.$/);
@@ -202,15 +201,15 @@ describe('what cannot be classified is refused with a problem that says what to 
   test('a body that is too large without saying so: 413 too-large', async () => {
     const body = new Uint8Array(MAX_BODY_BYTES + 1);
     const response = await post(body, { 'Content-Type': 'image/jpeg', 'Transfer-Encoding': 'chunked' });
-    assert.equal((await problemOf(response)).code, 'too-large');
+    assert.equal((await readProblem(response)).code, 'too-large');
   });
 });
 
 test('other routes and methods are problems too', async () => {
-  assert.equal((await problemOf(await app.request('/nowhere'))).status, 404);
+  assert.equal((await readProblem(await app.request('/nowhere'))).status, 404);
   const wrongMethod = await app.request('/classify/image');
   assert.equal(wrongMethod.headers.get('Allow'), 'POST');
-  assert.equal((await problemOf(wrongMethod)).status, 405);
+  assert.equal((await readProblem(wrongMethod)).status, 405);
 });
 
 test('health and root answer as the original did', async () => {
@@ -218,7 +217,7 @@ test('health and root answer as the original did', async () => {
   assert.deepEqual(await (await app.request('/')).json(), { message: 'connected' });
 });
 
-test('more requests at once than are allowed are told to come back', async () => {
+test('requests beyond those allowed at once are asked to come back', async () => {
   const waiting: (() => void)[] = [];
   const slow = createWasApp({
     log: pino({ level: 'silent' }),
@@ -235,7 +234,7 @@ test('more requests at once than are allowed are told to come back', async () =>
   while (waiting.length < 2) await new Promise((resolve) => setImmediate(resolve));
   const refused = await send();
   assert.equal(refused.headers.get('Retry-After'), '1');
-  assert.equal((await problemOf(refused)).code, 'overloaded');
+  assert.equal((await readProblem(refused)).code, 'overloaded');
   for (const release of waiting) release();
   for (const response of await Promise.all(accepted)) assert.equal(response.status, 200);
   const again = send();
@@ -244,13 +243,13 @@ test('more requests at once than are allowed are told to come back', async () =>
   assert.equal((await again).status, 200);
 });
 
-test('a bug of ours is a 500 that tells nothing of the inside', async () => {
+test('a bug of ours is a 500 that reveals nothing of the inside', async () => {
   const broken = createWasApp({
     log: pino({ level: 'silent' }),
     classifier: { classify: () => Promise.reject(new TypeError('secret of the inside')) },
   });
   const response = await broken.request('/classify/image', { method: 'POST', body: form(jpeg) });
-  const problem = await problemOf(response);
+  const problem = await readProblem(response);
   assert.equal(problem.code, 'internal');
   assert.doesNotMatch(JSON.stringify(problem), /secret/);
 });

@@ -4,19 +4,16 @@ import { after, before, describe, test } from 'node:test';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { pino } from 'pino';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
-import { tinyEndpoint } from '../endpoint/testing.ts';
+import { tinyEndpoint } from '../endpoint/tiny-endpoint.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
-import { sageMakerClassifier } from './classifier.ts';
+import { createSageMakerClassifier } from './classifier.ts';
 
 const photo = new Uint8Array(PHOTO_BYTES).fill(120);
 
 /** The real SDK client, pointed at an address of ours. */
-const classifierAt = (
-  endpoint: string,
-  options: { endpointName?: string; timeoutMilliseconds?: number } = {},
-) =>
-  sageMakerClassifier({
+const classifierAt = (endpoint: string, options: { endpointName?: string; timeoutMs?: number } = {}) =>
+  createSageMakerClassifier({
     client: new SageMakerRuntimeClient({
       endpoint,
       region: 'ap-northeast-2',
@@ -24,10 +21,10 @@ const classifierAt = (
       maxAttempts: 1,
     }),
     endpointName: options.endpointName ?? 'image-classifier',
-    timeoutMilliseconds: options.timeoutMilliseconds ?? 20_000,
+    timeoutMs: options.timeoutMs ?? 20_000,
   });
 
-const problemOf = async (work: Promise<unknown>): Promise<ProblemError> => {
+const expectProblem = async (work: Promise<unknown>): Promise<ProblemError> => {
   const error: unknown = await work.then(
     () => assert.fail('expected a problem'),
     (reason: unknown) => reason,
@@ -36,7 +33,7 @@ const problemOf = async (work: Promise<unknown>): Promise<ProblemError> => {
   return error;
 };
 
-describe('with the endpoint stand-in', () => {
+describe('with the endpoint emulator', () => {
   let server: RunningServer;
   before(async () => {
     const { fetch } = await tinyEndpoint();
@@ -54,26 +51,26 @@ describe('with the endpoint stand-in', () => {
     assert.equal(modelVersion, '7');
   });
 
-  test('an endpoint that does not exist yet is unavailable, and the reason is told', async () => {
-    const problem = await problemOf(classifierAt(server.url, { endpointName: 'other' }).classify(photo));
+  test('an endpoint that does not exist yet is unavailable, and the problem says why', async () => {
+    const problem = await expectProblem(classifierAt(server.url, { endpointName: 'other' }).classify(photo));
     assert.equal(problem.code, 'endpoint-unavailable');
     assert.match(problem.message, /not been deployed/);
     assert.equal(problem.headers['Retry-After'], '2');
   });
 
   test('a photo that the model cannot take is the failure of the model', async () => {
-    const problem = await problemOf(classifierAt(server.url).classify(photo.subarray(1)));
+    const problem = await expectProblem(classifierAt(server.url).classify(photo.subarray(1)));
     assert.equal(problem.code, 'model-failed');
   });
 });
 
 test('an endpoint that refuses connections is unavailable', async () => {
-  const problem = await problemOf(classifierAt('http://127.0.0.1:1').classify(photo));
+  const problem = await expectProblem(classifierAt('http://127.0.0.1:1').classify(photo));
   assert.equal(problem.code, 'endpoint-unavailable');
   assert.equal(problem.headers['Retry-After'], '2');
 });
 
-describe('with a server that answers what we tell it', () => {
+describe('with a server that answers as the test says', () => {
   let answer: { status: number; headers?: Record<string, string>; body: string } | 'nothing' | 'broken';
   const server = createServer((_request, response) => {
     if (answer === 'nothing') return;
@@ -109,7 +106,7 @@ describe('with a server that answers what we tell it', () => {
   for (const [type, status, code, retryAfter] of awsErrors) {
     test(`${type} is ${code}`, async () => {
       answer = { status, headers: { 'x-amzn-ErrorType': type }, body: JSON.stringify({ message: 'x' }) };
-      const problem = await problemOf(classifierAt(url).classify(photo));
+      const problem = await expectProblem(classifierAt(url).classify(photo));
       assert.equal(problem.code, code);
       assert.equal(problem.headers['Retry-After'], retryAfter);
     });
@@ -118,7 +115,7 @@ describe('with a server that answers what we tell it', () => {
   test('an error that is answered is not called out of reach', async () => {
     const headers = { 'x-amzn-ErrorType': 'AccessDeniedException' };
     answer = { status: 403, headers, body: '{"message":"x"}' };
-    const { message } = await problemOf(classifierAt(url).classify(photo));
+    const { message } = await expectProblem(classifierAt(url).classify(photo));
     assert.match(message, /answered with an error \(AccessDeniedException\)/);
   });
 
@@ -126,22 +123,22 @@ describe('with a server that answers what we tell it', () => {
     [400, /Try another photo/],
     [500, /Try again/],
   ] as const) {
-    test(`a model that answers ${status} is told as such`, async () => {
+    test(`a model that answers ${status} is reported as such`, async () => {
       const headers = { 'x-amzn-ErrorType': 'ModelError' };
       answer = { status: 424, headers, body: JSON.stringify({ OriginalStatusCode: status }) };
-      assert.match((await problemOf(classifierAt(url).classify(photo))).message, advice);
+      assert.match((await expectProblem(classifierAt(url).classify(photo))).message, advice);
     });
   }
 
   test('a connection that breaks is not called slow', async () => {
     answer = 'broken';
-    const { message } = await problemOf(classifierAt(url).classify(photo));
+    const { message } = await expectProblem(classifierAt(url).classify(photo));
     assert.match(message, /broke/);
   });
 
   test('an endpoint that never answers is given up', async () => {
     answer = 'nothing';
-    const problem = await problemOf(classifierAt(url, { timeoutMilliseconds: 50 }).classify(photo));
+    const problem = await expectProblem(classifierAt(url, { timeoutMs: 50 }).classify(photo));
     assert.equal(problem.code, 'endpoint-unavailable');
     assert.match(problem.message, /did not answer in time/);
   });
@@ -165,17 +162,19 @@ describe('with a server that answers what we tell it', () => {
   }
 
   const malformed: [name: string, body: string][] = [
-    ['no JSON', '<html>'],
+    ['not JSON', '<html>'],
     ['no predictions', '{}'],
     ['two photos', JSON.stringify({ predictions: [row, row] })],
     ['names missing', JSON.stringify({ predictions: [{ ...row, classes: [] }] })],
-    ['a score that is no number', JSON.stringify({ predictions: [{ ...row, known_score: 'yes' }] })],
+    ['fewer names', JSON.stringify({ predictions: [{ ...row, probabilities: [0.5, 0.5] }] })],
+    ['no version', JSON.stringify({ predictions: [{ ...row, model_version: '' }] })],
+    ['a score that is not a number', JSON.stringify({ predictions: [{ ...row, known_score: 'yes' }] })],
     ['a probability over 1', JSON.stringify({ predictions: [{ ...row, probabilities: [2] }] })],
   ];
   for (const [name, body] of malformed) {
     test(`an answer that is not understood (${name}) is the failure of the model`, async () => {
       answer = { status: 200, body };
-      assert.equal((await problemOf(classifierAt(url).classify(photo))).code, 'model-failed');
+      assert.equal((await expectProblem(classifierAt(url).classify(photo))).code, 'model-failed');
     });
   }
 });

@@ -5,10 +5,10 @@ import {
   SageMakerRuntimeServiceException,
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
-import { INPUT_NAME } from '../../model/contract/tensors.ts';
+import { INPUT_NAME, predictionSchema } from '../../model/contract/tensors.ts';
 import { ProblemError } from '../http/problem.ts';
 
-/** What the model says of one photo. */
+/** The model's answer for one photo. */
 export interface Classification {
   /** Every class with its probability, in the model's order. */
   readonly classes: readonly { readonly label: string; readonly probability: number }[];
@@ -19,6 +19,8 @@ export interface Classification {
 
 export interface Classifier {
   /**
+   * Classifies one photo.
+   *
    * @param pixels uint8 RGB, `224 * 224 * 3`
    * @throws ProblemError `endpoint-unavailable` or `model-failed`
    */
@@ -29,29 +31,13 @@ export interface SageMakerClassifierOptions {
   readonly client: Pick<SageMakerRuntimeClient, 'send'>;
   readonly endpointName: string;
   /** How long an answer may take, retries included. */
-  readonly timeoutMilliseconds: number;
+  readonly timeoutMs: number;
 }
 
-/** The row form of TensorFlow Serving's answer (model/contract/tensors.ts names the outputs). */
-const responseSchema = z.object({
-  predictions: z
-    .array(
-      z
-        .object({
-          probabilities: z.array(z.number().min(0).max(1.0001)).min(1),
-          classes: z.array(z.string()).min(1),
-          model_version: z.string(),
-          // Models from before could not tell.
-          known_score: z.number().default(0),
-        })
-        .refine(({ probabilities, classes }) => probabilities.length === classes.length, {
-          message: 'probabilities and classes differ in length',
-        }),
-    )
-    .length(1),
-});
+/** The row form of TensorFlow Serving's answer for one photo. */
+const responseSchema = z.object({ predictions: z.tuple([predictionSchema]) });
 
-/** Seconds after which another try is worth while, by the service's error. */
+/** Seconds after which it is worth trying again, by the service's error. */
 const RETRY_AFTER: Readonly<Record<string, number>> = { ThrottlingException: 1, ModelNotReadyException: 5 };
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -63,7 +49,7 @@ const REASONS: Readonly<Record<string, string>> = {
   AbortError: 'It did not answer in time.',
 };
 
-const reasonOf = (error: unknown, name: string): string => {
+const describeReason = (error: unknown, name: string): string => {
   const answered = error instanceof SageMakerRuntimeServiceException;
   return REASONS[name] ?? (answered ? `It answered with an error (${name}).` : 'It cannot be reached.');
 };
@@ -82,16 +68,14 @@ const toProblem = (error: unknown, endpointName: string): ProblemError => {
   const name = error instanceof Error ? error.name : '';
   return new ProblemError(
     'endpoint-unavailable',
-    `The classifier ${endpointName} is not available. ${reasonOf(error, name)} Try again shortly.`,
+    `The classifier ${endpointName} is not available. ${describeReason(error, name)} Try again shortly.`,
     { cause: error, retryAfter: RETRY_AFTER[name] ?? 2 },
   );
 };
 
 const parseResponse = (body: Uint8Array): Classification => {
   const { predictions } = responseSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-  const [prediction] = predictions;
-  if (!prediction) throw new Error('The response holds no prediction.');
-  const { probabilities, classes, model_version: modelVersion, known_score: knownScore } = prediction;
+  const [{ probabilities, classes, model_version: modelVersion, known_score: knownScore }] = predictions;
   return {
     classes: classes.map((label, index) => ({ label, probability: Math.min(1, probabilities[index] ?? 0) })),
     modelVersion,
@@ -99,11 +83,18 @@ const parseResponse = (body: Uint8Array): Classification => {
   };
 };
 
-/** Asks a SageMaker endpoint. The photo travels as base64 of raw RGB: 201 kB where JSON numbers would be 600 or more. */
-export const sageMakerClassifier = ({
+/**
+ * Invokes a SageMaker endpoint. The photo travels as base64 of raw RGB: 201 kB where JSON numbers would be 600 or more.
+ *
+ * @example
+ * const client = new SageMakerRuntimeClient({ endpoint, region: 'ap-northeast-2', credentials });
+ * const classifier = createSageMakerClassifier({ client, endpointName: 'image-classifier', timeoutMs: 20_000 });
+ * (await classifier.classify(new Uint8Array(224 * 224 * 3))).classes.length; // => 3
+ */
+export const createSageMakerClassifier = ({
   client,
   endpointName,
-  timeoutMilliseconds,
+  timeoutMs,
 }: SageMakerClassifierOptions): Classifier => ({
   async classify(pixels) {
     const photo = {
@@ -116,7 +107,7 @@ export const sageMakerClassifier = ({
       Body: JSON.stringify({ instances: [{ [INPUT_NAME]: photo }] }),
     });
     const response = await client
-      .send(command, { abortSignal: AbortSignal.timeout(timeoutMilliseconds) })
+      .send(command, { abortSignal: AbortSignal.timeout(timeoutMs) })
       .catch((error: unknown) => {
         throw toProblem(error, endpointName);
       });
@@ -126,9 +117,7 @@ export const sageMakerClassifier = ({
       throw new ProblemError(
         'model-failed',
         'The model answered in a form that is not understood. Report it.',
-        {
-          cause: error,
-        },
+        { cause: error },
       );
     }
   },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
-import { readProblem, webApp } from './testing.ts';
+import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
+import { readProblem, webApp } from './fake-was.ts';
 
 test('answers its own health without asking the WAS', async () => {
   const response = await webApp({ fetch: () => Promise.reject(new Error('asked')) }).request('/health');
@@ -9,7 +9,7 @@ test('answers its own health without asking the WAS', async () => {
   assert.match(response.headers.get('Content-Type') ?? '', /^application\/json/);
 });
 
-test('tells its version', async () => {
+test('answers its version', async () => {
   const response = await webApp({ version: '4.5.6' }).request('/version');
   assert.deepEqual(await response.json(), { version: '4.5.6' });
 });
@@ -55,7 +55,7 @@ for (const page of ['/', '/was/check']) {
   });
 }
 
-test('answers 304 to whoever has the page already', async () => {
+test('answers 304 to a client that has the page already', async () => {
   const app = webApp();
   const etag = (await app.request('/')).headers.get('ETag');
   assert.ok(etag);

@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
-import { PATHS } from '../contract/services.ts';
+import { PATHS } from '../contract.ts';
 import { type App, createApp } from '../http/app.ts';
-import { classifyRoute } from './classify-route.ts';
+import { classifyRoute } from './classify.ts';
 import { createPages } from './pages.ts';
-import { wasHealthRoute } from './was-health-route.ts';
+import { wasHealthRoute } from './was-health.ts';
 
 export interface WebAppOptions {
   readonly log: Logger;
-  /** The WAS to ask, as an http(s) URL without a slash at its end. */
+  /** Where the WAS is: an http(s) URL without a slash at its end. */
   readonly wasUrl: string;
-  /** What `GET /version` answers. */
+  /** The answer to `GET /version`, also at the foot of the page. */
   readonly version: string;
   /**
    * How the WAS is reached.
@@ -17,18 +17,18 @@ export interface WebAppOptions {
    */
   readonly fetch?: typeof globalThis.fetch;
   /**
-   * How long the WAS may take to read what was sent to it or to classify it, in milliseconds.
+   * How long the WAS may take to read what was sent to it, or to answer, in milliseconds.
    * @default 30_000, half of what a load balancer waits
    */
-  readonly classifyPatience?: number;
+  readonly classifyTimeoutMs?: number;
   /**
    * How long the WAS may take to answer its health check, in milliseconds.
    * @default 1_500
    */
-  readonly healthPatience?: number;
+  readonly healthTimeoutMs?: number;
 }
 
-/** The pages load nothing but their own files, run no inline code, and are framed by nobody. */
+/** The pages load nothing but their own files, run no inline code, and cannot be framed. */
 const HEADERS = {
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
@@ -46,20 +46,26 @@ const HEADERS = {
   originAgentCluster: false,
 };
 
-/** The web service as a fetch handler: the page, and the edge in front of the WAS. */
+/**
+ * The web service: the page, and the edge in front of the WAS.
+ *
+ * @example
+ * const app = createWebApp({ log, wasUrl: 'http://127.0.0.1:8081', version: '1.2.3' });
+ * await (await app.request('/version')).json(); // => { version: '1.2.3' }
+ */
 export const createWebApp = ({
   log,
   wasUrl,
   version,
   fetch = globalThis.fetch,
-  classifyPatience = 30_000,
-  healthPatience = 1_500,
+  classifyTimeoutMs = 30_000,
+  healthTimeoutMs = 1_500,
 }: WebAppOptions): App => {
   const app = createApp({ log, headers: HEADERS });
   app.get(PATHS.health, (context) => context.json({ status: 'ok' }));
   app.get('/version', (context) => context.json({ version }));
-  app.get('/was/health', wasHealthRoute({ wasUrl, fetch, patience: healthPatience }));
-  app.post(PATHS.classify, classifyRoute({ log, wasUrl, fetch, patience: classifyPatience }));
+  app.get('/was/health', wasHealthRoute({ wasUrl, fetch, timeoutMs: healthTimeoutMs }));
+  app.post(PATHS.classify, classifyRoute({ log, wasUrl, fetch, timeoutMs: classifyTimeoutMs }));
   app.route('/', createPages({ version }));
   return app;
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WAS, WEB } from '../contract/services.ts';
+import { WAS, WEB } from '../contract.ts';
 import { serverEnvironment } from '../http/environment.ts';
 
 const wasUrl = z
@@ -10,14 +10,14 @@ const wasUrl = z
   }, 'must have no user name, password, query or fragment')
   .transform((url) => url.replace(/\/+$/, ''));
 
-/** What the web service reads from its environment. */
-export const webEnvironment = serverEnvironment(WEB.port)
+/** The settings that the web service reads from its environment. */
+export const webEnvironment = serverEnvironment({ defaultPort: WEB.port })
   .extend({
     /** Where the WAS is. */
     WAS_URL: wasUrl.default(`http://127.0.0.1:${WAS.port}`),
-    /** What `GET /version` answers; a deployment sets it to what it built. */
+    /** The answer to `GET /version`; a deployment sets it to what it built. */
     VERSION: z.string().optional(),
-    /** The version in package.json, which npm tells every script that it runs. */
+    /** The version in package.json, which npm sets for every script that it runs. */
     npm_package_version: z.string().optional(),
   })
   .transform(({ VERSION, npm_package_version, ...rest }) => ({

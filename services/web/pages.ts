@@ -3,8 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Hono } from 'hono';
 import { etag } from 'hono/etag';
-import { PHOTO_MEDIA_TYPES } from '../../model/photo/format.ts';
-import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
+import { MAX_PHOTO_BYTES, PHOTO_MEDIA_TYPES } from '../../model/photo/format.ts';
 
 const PUBLIC = new URL('./public/', import.meta.url);
 
@@ -16,7 +15,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Where a page is, if not under `/assets/` with the files that it loads. */
+/** Paths of the pages; the files that they load are under `/assets/`. */
 const PAGES: Readonly<Record<string, string>> = { 'index.html': '/', 'check.html': '/was/check' };
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -26,7 +25,7 @@ const fill = (html: string, values: Readonly<Record<string, string>>) =>
   html.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = values[name];
     if (value === undefined)
-      throw new Error(`A page asks for {{${name}}}, which nobody gives. Add it to pages.ts.`);
+      throw new Error(`A page asks for {{${name}}}, which has no value. Add it to pages.ts.`);
     return escapeHtml(value);
   });
 
@@ -36,10 +35,13 @@ export interface PagesOptions {
 }
 
 /**
- * The pages and what they load: read once, kept in memory, and asked for again by ETag, so that a deploy is seen
+ * The pages and the files that they load: read once, kept in memory, and revalidated by ETag, so that a deploy is seen
  * at once and costs a visitor nothing otherwise.
  *
  * @throws Error when a file is of an unknown kind
+ * @example
+ * const pages = createPages({ version: '1.2.3' });
+ * (await pages.request('/assets/page.js')).headers.get('Cache-Control'); // => 'no-cache'
  */
 export const createPages = ({ version }: PagesOptions): Hono => {
   const values = { version, accept: PHOTO_MEDIA_TYPES.join(','), maxPhotoBytes: String(MAX_PHOTO_BYTES) };

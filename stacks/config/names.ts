@@ -1,4 +1,4 @@
-import { ENDPOINT } from '../../services/contract/services.ts';
+import { ENDPOINT } from '../../services/contract.ts';
 import type { Configuration } from './schema.ts';
 
 const pascal = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

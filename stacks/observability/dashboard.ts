@@ -1,6 +1,6 @@
 import { CloudwatchDashboard } from '@cdktf/provider-aws/lib/cloudwatch-dashboard/index.js';
 import { Construct } from 'constructs';
-import { ENDPOINT_VARIANT } from '../../model/contract/learning-jobs.ts';
+import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
 import type { Deployment } from '../deployment.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
 import type { Alarm } from './alarm.ts';

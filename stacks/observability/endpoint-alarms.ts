@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import { ENDPOINT_VARIANT } from '../../model/contract/learning-jobs.ts';
+import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
 import type { Names } from '../config/names.ts';
 import { Alarm } from './alarm.ts';
 import type { AlarmTopic } from './alarm-topic.ts';

@@ -1,4 +1,4 @@
-import { PATHS } from '../../services/contract/services.ts';
+import { PATHS } from '../../services/contract.ts';
 
 export interface ContainerProps {
   readonly name: string;

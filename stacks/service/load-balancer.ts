@@ -3,7 +3,7 @@ import { LbListener } from '@cdktf/provider-aws/lib/lb-listener/index.js';
 import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js';
 import type { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
 import { Construct } from 'constructs';
-import { PATHS } from '../../services/contract/services.ts';
+import { PATHS } from '../../services/contract.ts';
 import type { Deployment } from '../deployment.ts';
 import type { FirewallGroup } from '../network/firewall-group.ts';
 import type { Network } from '../network/network.ts';

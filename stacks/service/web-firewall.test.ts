@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { problemSchema } from '../../services/contract/problem.ts';
+import { problemSchema } from '../../services/contract.ts';
 import { assertProperties, synthesize } from '../testing.ts';
 
 const stack = synthesize();
@@ -50,7 +50,7 @@ test('it limits each address and applies managed rules', () => {
 
 test('no rule of the common set refuses a photo for its size or its bytes', () => {
   const common = acl.rule.find(({ name }) => name === 'AWSManagedRulesCommonRuleSet');
-  const counted = common?.statement.managed_rule_group_statement?.rule_action_override.map(
+  const pluralize = common?.statement.managed_rule_group_statement?.rule_action_override.map(
     ({ name }) => name,
   );
   for (const rule of [
@@ -59,7 +59,7 @@ test('no rule of the common set refuses a photo for its size or its bytes', () =
     'GenericLFI_BODY',
     'GenericRFI_BODY',
   ])
-    assert.ok(counted?.includes(rule), `${rule} would refuse photos`);
+    assert.ok(pluralize?.includes(rule), `${rule} would refuse photos`);
 });
 
 test('who asks too often is answered with a problem like those of the services', () => {

@@ -1,7 +1,7 @@
 import { Wafv2WebAcl } from '@cdktf/provider-aws/lib/wafv2-web-acl/index.js';
 import { Wafv2WebAclAssociation } from '@cdktf/provider-aws/lib/wafv2-web-acl-association/index.js';
 import { Construct } from 'constructs';
-import type { Problem } from '../../services/contract/problem.ts';
+import type { Problem } from '../../services/contract.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 
 /** AWS's rule groups, and the rules in them that only count, because they would refuse what this service is for. */

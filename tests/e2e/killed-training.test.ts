@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../../model/contract/learning-jobs.ts';
+import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
+import { type Metrics, metricsSchema } from '../../model/evaluation/metrics.ts';
 import { beginningWith, type Moment } from '../../model/jobs/kill/testing.ts';
 import { NETWORK_FILE } from '../../model/jobs/network-file.ts';
 import type { OptMl } from '../../model/jobs/opt-ml.ts';
 import { runJob, withOptMl, writeInputs } from '../../model/jobs/testing.ts';
-import { type Metrics, metricsSchema } from '../../model/report/metrics.ts';
 import { saveTinyGraph } from '../../model/transfer/testing.ts';
 
 /** A moment to be killed at, and the epochs that the next start finds done. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { drawFile } from '../../model/calibration/unknown/draw.ts';
-import { screenshot } from '../../model/calibration/unknown/screenshots.ts';
-import { MAX_PHOTO_BYTES } from '../../model/photo/limits.ts';
-import { type Answer, answerSchema, type Language } from '../../services/contract/answer.ts';
+import { screenshot } from '../../model/out-of-distribution/drawings.ts';
+import { drawFile } from '../../model/out-of-distribution/pictures.ts';
+import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
+import { type Answer, answerSchema, type Language } from '../../services/contract.ts';
 import { need } from '../requirements.ts';
 import { findChromium, launchChromium, MISSING_CHROMIUM } from './chromium.ts';
 import { drawFlower, flowerPhotos, type Photo } from './photos.ts';

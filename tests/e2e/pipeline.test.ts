@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { definitionFromTerraform } from '../../scripts/pipeline/definition/source.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
-import { answerSchema } from '../../services/contract/answer.ts';
+import { answerSchema } from '../../services/contract.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-pipeline-'));
 const environment = { ...process.env, BUILD_DIR: path.join(work, 'build'), FLOWERS_DIR: '' };

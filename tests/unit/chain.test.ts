@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { hollowPng } from '../../model/photo/testing.ts';
-import { answerSchema } from '../../services/contract/answer.ts';
-import { problemSchema } from '../../services/contract/problem.ts';
+import { hollowPng } from '../../model/photo/test-photos.ts';
+import { answerSchema, problemSchema } from '../../services/contract.ts';
 import { TestSystem } from './system.ts';
 
 let system: TestSystem;

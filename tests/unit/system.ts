@@ -1,9 +1,9 @@
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { pino } from 'pino';
-import { tinyEndpoint } from '../../services/endpoint/testing.ts';
+import { tinyEndpoint } from '../../services/endpoint/tiny-endpoint.ts';
 import { type RunningServer, startServer } from '../../services/http/server.ts';
 import { createWasApp } from '../../services/was/app.ts';
-import { sageMakerClassifier } from '../../services/was/classifier.ts';
+import { createSageMakerClassifier } from '../../services/was/classifier.ts';
 import { createWebApp } from '../../services/web/app.ts';
 
 const log = pino({ level: 'silent' });
@@ -39,10 +39,10 @@ export class TestSystem {
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
       maxAttempts: 2,
     });
-    const classifier = sageMakerClassifier({
+    const classifier = createSageMakerClassifier({
       client,
       endpointName: 'image-classifier',
-      timeoutMilliseconds: 20_000,
+      timeoutMs: 20_000,
     });
     const was = await serve(createWasApp({ log, classifier }).fetch);
     const web = await serve(createWebApp({ log, wasUrl: was.url, version: 'test' }).fetch);

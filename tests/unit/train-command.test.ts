@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
+import { loadBackend } from '../../model/backend/backend.ts';
 import { MODEL_NAME } from '../../model/contract/tensors.ts';
-import { metricsSchema } from '../../model/report/metrics.ts';
-import { loadBackend } from '../../model/runtime/backend.ts';
+import { metricsSchema } from '../../model/evaluation/metrics.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
-import { ModelStore } from '../../services/endpoint/model-store.ts';
+import { ModelStore } from '../../services/endpoint/models.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-train-'));
 const photos = path.join(work, 'photos');
@@ -56,7 +56,7 @@ test('from a folder of photos to a model that is served', async () => {
   }
 
   await loadBackend({ native: false });
-  const { runner } = (await ModelStore.load(out)).find(MODEL_NAME, '5');
+  const { runner } = (await ModelStore.load({ directory: out })).find(MODEL_NAME, '5');
   const answer = await runner.run(
     new Map([['photo', { shape: [1], values: [new Uint8Array(224 * 224 * 3)] }]]),
   );

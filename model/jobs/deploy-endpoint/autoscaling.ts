@@ -6,7 +6,7 @@ import {
   RegisterScalableTargetCommand,
   type TargetTrackingScalingPolicyConfiguration,
 } from '@aws-sdk/client-application-auto-scaling';
-import { ENDPOINT_VARIANT } from '../../contract/learning-jobs.ts';
+import { ENDPOINT_VARIANT } from '../../contract/sagemaker-jobs.ts';
 import { orMissing } from './aws-errors.ts';
 import type { Deployment } from './deployment.ts';
 import type { DeploySettings } from './environment.ts';

@@ -4,7 +4,7 @@ import {
   DescribeEndpointConfigCommand,
   type ProductionVariant,
 } from '@aws-sdk/client-sagemaker';
-import { ENDPOINT_VARIANT } from '../../contract/learning-jobs.ts';
+import { ENDPOINT_VARIANT } from '../../contract/sagemaker-jobs.ts';
 import { isAlreadyThere, orMissing } from './aws-errors.ts';
 import type { Deployment } from './deployment.ts';
 import type { DeploySettings } from './environment.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEPLOY_ENVIRONMENT, type DeployVariable } from '../../contract/learning-jobs.ts';
+import { DEPLOY_ENVIRONMENT, type DeployVariable } from '../../contract/sagemaker-jobs.ts';
 import { readEnvironment } from './environment.ts';
 
 const ARN = 'arn:aws:sagemaker:ap-northeast-2:123456789012:model-package/app-flower-classifier/12';

@@ -1,6 +1,6 @@
 import type { ProductionVariantInstanceType } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
-import { DEPLOY_ENVIRONMENT } from '../../contract/learning-jobs.ts';
+import { DEPLOY_ENVIRONMENT } from '../../contract/sagemaker-jobs.ts';
 
 /** What the job is to do. Durations are in the unit that their name ends in. */
 export interface DeploySettings {

@@ -1,37 +1,20 @@
 import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
-import { INPUT_NAME, PHOTO_BYTES } from '../../contract/tensors.ts';
+import { INPUT_NAME, PHOTO_BYTES, PROBABILITY_TOLERANCE, predictionSchema } from '../../contract/tensors.ts';
 import type { Deployment } from './deployment.ts';
 
-/** Rounding of float32. */
-const TOLERANCE = 1e-3;
-
-/** The row form of TensorFlow Serving's answer for one photo (model/contract/tensors.ts names the outputs). */
+/** The row form of TensorFlow Serving's answer for one photo. */
 const answerSchema = z.object({
   predictions: z.tuple([
-    z
-      .object({
-        probabilities: z.array(
-          z
-            .number()
-            .min(0)
-            .max(1 + TOLERANCE),
-        ),
-        label: z.string(),
-        classes: z.array(z.string().min(1)).min(1),
-        model_version: z.string().min(1),
-      })
-      .check(({ value, issues }) => {
-        const { probabilities, label, classes } = value;
-        const wrong = (message: string) => issues.push({ code: 'custom', message, input: value });
-        const sum = probabilities.reduce((total, each) => total + each, 0);
-        const best = classes[probabilities.indexOf(Math.max(...probabilities))];
-        if (probabilities.length !== classes.length)
-          wrong(`it gives ${probabilities.length} probabilities for ${classes.length} classes`);
-        if (new Set(classes).size !== classes.length) wrong('it names a class twice');
-        if (Math.abs(sum - 1) > TOLERANCE) wrong(`its probabilities sum to ${sum}, not 1`);
-        if (label !== best) wrong(`it calls the photo ${label}, although ${best} is likelier`);
-      }),
+    predictionSchema.safeExtend({ label: z.string() }).check(({ value, issues }) => {
+      const { probabilities, label, classes } = value;
+      const wrong = (message: string) => issues.push({ code: 'custom', message, input: value });
+      const sum = probabilities.reduce((total, each) => total + each, 0);
+      const best = classes[probabilities.indexOf(Math.max(...probabilities))];
+      if (new Set(classes).size !== classes.length) wrong('it names a class twice');
+      if (Math.abs(sum - 1) > PROBABILITY_TOLERANCE) wrong(`its probabilities sum to ${sum}, not 1`);
+      if (label !== best) wrong(`it calls the photo ${label}, although ${best} is likelier`);
+    }),
   ]),
 });
 

@@ -11,8 +11,8 @@ import {
   MODEL_ARCHIVE,
   PHOTOS_FILE,
   TRAINING_PATHS,
-} from '../../contract/learning-jobs.ts';
-import { metricsSchema } from '../../report/metrics.ts';
+} from '../../contract/sagemaker-jobs.ts';
+import { metricsSchema } from '../../evaluation/metrics.ts';
 import { jsonText, writeFiles } from '../files.ts';
 import { OptMl } from '../opt-ml.ts';
 import { packModel, withOptMl, writeInputs, writePhotos } from '../testing.ts';
@@ -112,7 +112,7 @@ test('the photos may lie in either input', () =>
     assert.equal((await reportOf(optMl)).evaluation.count, 2);
   }));
 
-test('photos that are gone are counted, and their class is named', () =>
+test('photos that are gone are pluralize, and their class is named', () =>
   withEvaluation(async (optMl) => {
     const { test: hashes } = z
       .object({ test: z.array(z.string()) })

@@ -1,8 +1,7 @@
-import { EVALUATION_INPUTS, EVALUATION_OUTPUT, MODEL_ARCHIVE } from '../../contract/learning-jobs.ts';
-import { counted } from '../../counted.ts';
-import { loadBackend } from '../../runtime/backend.ts';
-import { evaluate, savedModelPredictor } from '../../training/evaluate.ts';
-import { interruptible } from '../../training/stop.ts';
+import { loadBackend } from '../../backend/backend.ts';
+import { EVALUATION_INPUTS, EVALUATION_OUTPUT, MODEL_ARCHIVE } from '../../contract/sagemaker-jobs.ts';
+import { evaluate, interruptible, savedModelPredictFn } from '../../evaluation/evaluate.ts';
+import { pluralize } from '../../shared/text.ts';
 import { holdsArchive, withArchive } from '../archive.ts';
 import { jsonText, writeFiles } from '../files.ts';
 import type { OptMl } from '../opt-ml.ts';
@@ -52,13 +51,13 @@ export const runEvaluateJob = async ({ optMl, signal, say }: EvaluateJobOptions)
     const { version, runner } = await loadPackedModel(unpacked);
     const { photos, missing } = await readTestPhotos(optMl, seen, { say, warn: say, signal });
     if (missing > 0)
-      say(`Warning: of ${counted(seen.test.length, 'test photo')}, ${missing} can no longer be found.`);
+      say(`Warning: of ${pluralize(seen.test.length, 'test photo')}, ${missing} can no longer be found.`);
     const labels = await classesOf(runner);
     const examples = asTheModelCounts(photos, labels);
     const untested = labels.filter((_, label) => !examples.some((example) => example.label === label));
     if (untested.length > 0) say(`Warning: there are no test photos of ${untested.join(', ')}.`);
     const started = performance.now();
-    const predict = interruptible(savedModelPredictor(runner), signal, 'while the model was measured');
+    const predict = interruptible(savedModelPredictFn(runner), signal, 'while the model was measured');
     const evaluation = await evaluate(predict, labels.length, examples);
     const report = detailedReport({
       modelVersion: version,

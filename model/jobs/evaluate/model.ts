@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../../contract/tensors.ts';
-import { GraphRunner } from '../../runtime/graph-runner.ts';
-import { decodeSavedModel } from '../../savedmodel/decode.ts';
+import { decodeSavedModel } from '../../savedmodel/file.ts';
+import { GraphRunner } from '../../savedmodel/run.ts';
 import { listIfThere } from '../files.ts';
 
 /** The SavedModel of an archive, as it will be served. */

@@ -1,8 +1,8 @@
-import { evaluationReport } from '../../contract/learning-jobs.ts';
-import { wilsonInterval } from '../../report/metrics.ts';
-import type { Evaluation } from '../../training/evaluate.ts';
+import { evaluationReport } from '../../contract/sagemaker-jobs.ts';
+import type { Evaluation } from '../../evaluation/evaluate.ts';
+import { wilsonInterval } from '../../evaluation/statistics.ts';
 
-export interface ReportInput {
+export interface EvaluationFigures {
   readonly modelVersion: string;
   readonly labels: readonly string[];
   readonly evaluation: Evaluation;
@@ -47,7 +47,7 @@ export const detailedReport = ({
   missing,
   backend,
   seconds,
-}: ReportInput) => {
+}: EvaluationFigures) => {
   const { accuracy, correct, count, loss, confusion } = evaluation;
   const { multiclass_classification_metrics: figures, ...words } = evaluationReport(evaluation);
   return {

@@ -1,5 +1,5 @@
-import { EVALUATION_INPUTS } from '../../contract/learning-jobs.ts';
-import { counted } from '../../counted.ts';
+import { EVALUATION_INPUTS } from '../../contract/sagemaker-jobs.ts';
+import { pluralize } from '../../shared/text.ts';
 import type { Example } from '../../training/dataset.ts';
 import type { OptMl } from '../opt-ml.ts';
 import { holdsPhotos, type PhotoFolderOptions, readPhotoFolder } from '../photo-folder.ts';
@@ -38,7 +38,7 @@ export const readTestPhotos = async (
   const photos = test.flatMap((content) => byContent.get(content) ?? []);
   if (photos.length === 0) {
     throw new Error(
-      `None of the ${counted(test.length, 'photo')} that the training held back for the test lie in ${optMl.at(EVALUATION_INPUTS.train)} or ${optMl.at(EVALUATION_INPUTS.test)}. Give the evaluation the photos of the training's channels.`,
+      `None of the ${pluralize(test.length, 'photo')} that the training held back for the test lie in ${optMl.at(EVALUATION_INPUTS.train)} or ${optMl.at(EVALUATION_INPUTS.test)}. Give the evaluation the photos of the training's channels.`,
     );
   }
   return { photos, missing: test.length - photos.length };

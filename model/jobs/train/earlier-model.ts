@@ -1,4 +1,4 @@
-import { CHANNELS, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { CHANNELS, TRAINING_PATHS } from '../../contract/sagemaker-jobs.ts';
 import { holdsArchive, withArchive } from '../archive.ts';
 import { type EarlierNetwork, readNetwork } from '../network-file.ts';
 import type { OptMl } from '../opt-ml.ts';

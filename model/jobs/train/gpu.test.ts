@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { TRAINING_ENVIRONMENT } from '../../contract/learning-jobs.ts';
-import { type Backend, loadBackend } from '../../runtime/backend.ts';
+import { type Backend, loadBackend } from '../../backend/backend.ts';
+import { TRAINING_ENVIRONMENT } from '../../contract/sagemaker-jobs.ts';
 import { checkGpu, usesGpu } from './gpu.ts';
 import { missingLibraries } from './gpu-libraries.ts';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { TRAINING_ENVIRONMENT } from '../../contract/learning-jobs.ts';
-import type { Backend } from '../../runtime/backend.ts';
+import type { Backend } from '../../backend/backend.ts';
+import { TRAINING_ENVIRONMENT } from '../../contract/sagemaker-jobs.ts';
 import { missingLibraries, NVIDIA_DRIVER } from './gpu-libraries.ts';
 
 /** What native TensorFlow knows of itself; it falls back to the CPU without a word. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { counted } from '../../counted.ts';
+import { pluralize } from '../../shared/text.ts';
 import type { Dataset, Example } from '../../training/dataset.ts';
 import type { Split } from '../../training/split.ts';
 import type { SeenPhotos } from '../photos-file.ts';
@@ -54,7 +54,7 @@ const splitClass = (name: string, ranked: readonly Example[], options: HoldOutOp
     .slice(0, Math.min(shareOf(ranked.length), rest.length - 1));
   if (ranked.length < FEW) {
     warn(
-      `The class ${name} has only ${counted(ranked.length, 'photo')}: what is learned and measured of it says little. Add more.`,
+      `The class ${name} has only ${pluralize(ranked.length, 'photo')}: what is learned and measured of it says little. Add more.`,
     );
   }
   return { train: rest.filter((example) => !validation.includes(example)), validation, test };
@@ -91,7 +91,9 @@ export const holdOut = (options: HoldOutOptions): Split => {
   const test = given?.filter(({ content }) => !watched.has(content)) ?? parts.flatMap((part) => part.test);
   const leaked = (given?.length ?? 0) - (given ? test.length : 0);
   if (leaked > 0)
-    warn(`Left out: ${counted(leaked, 'test photo')} that the earlier model learned from or was watched on.`);
+    warn(
+      `Left out: ${pluralize(leaked, 'test photo')} that the earlier model learned from or was watched on.`,
+    );
   if (test.length === 0)
     throw new Error(
       'No photos are left to test on: the earlier model has seen all of them. Give new ones in the channel test.',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HYPERPARAMETERS } from '../../contract/learning-jobs.ts';
+import { HYPERPARAMETERS } from '../../contract/sagemaker-jobs.ts';
 import { writeFiles } from '../files.ts';
 import { withOptMl } from '../testing.ts';
 import { parseHyperparameters, readHyperparameters } from './hyperparameters.ts';

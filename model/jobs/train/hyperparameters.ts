@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HYPERPARAMETERS } from '../../contract/learning-jobs.ts';
+import { HYPERPARAMETERS } from '../../contract/sagemaker-jobs.ts';
 import type { PretrainedRole } from '../../learn/trained-network.ts';
 import { readIfThere } from '../files.ts';
 

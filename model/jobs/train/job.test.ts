@@ -8,11 +8,11 @@ import {
   PHOTOS_FILE,
   TRAINING_ENVIRONMENT,
   TRAINING_PATHS,
-} from '../../contract/learning-jobs.ts';
+} from '../../contract/sagemaker-jobs.ts';
 import { INPUT_NAME, MODEL_NAME } from '../../contract/tensors.ts';
+import { metricsSchema } from '../../evaluation/metrics.ts';
 import { readPhoto } from '../../photo/read-photo.ts';
-import { plain } from '../../photo/testing.ts';
-import { metricsSchema } from '../../report/metrics.ts';
+import { plain } from '../../photo/test-photos.ts';
 import { Stopped } from '../../training/stop.ts';
 import { saveTinyGraph } from '../../transfer/testing.ts';
 import { loadPackedModel } from '../evaluate/model.ts';

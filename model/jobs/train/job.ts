@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { metricsLine, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
-import { counted } from '../../counted.ts';
+import { loadBackend } from '../../backend/backend.ts';
+import { metricsLine, TRAINING_PATHS } from '../../contract/sagemaker-jobs.ts';
 import { type Learned, learn } from '../../learn/learn.ts';
-import { loadBackend } from '../../runtime/backend.ts';
-import { versionAt } from '../../savedmodel/store.ts';
+import { versionAt } from '../../savedmodel/file.ts';
+import { pluralize } from '../../shared/text.ts';
 import { CheckpointStore } from '../../training/checkpoint.ts';
 import type { EpochResult } from '../../training/train.ts';
 import type { OptMl } from '../opt-ml.ts';
@@ -51,7 +51,7 @@ const epochLine = (photos: number, result: EpochResult): string => {
 
 const resultLine = ({ metrics: { test, training } }: Learned): string => {
   const [low, high] = test.interval;
-  return `After ${counted(training.epochs, 'epoch')} the exported model names ${test.correct} of ${test.count} test photos rightly: ${percent(test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
+  return `After ${pluralize(training.epochs, 'epoch')} the exported model names ${test.correct} of ${test.count} test photos rightly: ${percent(test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
 };
 
 /** The epoch whose weights were kept: the one of the lowest validation loss, where it was looked for. */
@@ -106,7 +106,7 @@ export const runTrainJob = async ({ optMl, environment, signal, say }: TrainJobO
       onResume: ({ history, step }) => {
         resumed.push(history.length);
         say(
-          `Going on from a checkpoint, after ${counted(history.length, 'epoch')} and ${counted(step, 'step')}.`,
+          `Going on from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`,
         );
       },
       onStep: stepTeller(say),

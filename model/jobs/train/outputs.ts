@@ -1,7 +1,7 @@
-import { PHOTOS_FILE, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { PHOTOS_FILE, TRAINING_PATHS } from '../../contract/sagemaker-jobs.ts';
 import { MODEL_NAME } from '../../contract/tensors.ts';
 import type { Learned } from '../../learn/learn.ts';
-import { reportFiles } from '../../learn/report-files.ts';
+import { reportFiles } from '../../report/files.ts';
 import { emptyFolder, jsonText, writeFiles } from '../files.ts';
 import { NETWORK_FILE } from '../network-file.ts';
 import type { OptMl } from '../opt-ml.ts';

@@ -1,5 +1,5 @@
-import { CHANNELS, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
-import { counted } from '../../counted.ts';
+import { CHANNELS, TRAINING_PATHS } from '../../contract/sagemaker-jobs.ts';
+import { pluralize } from '../../shared/text.ts';
 import type { Dataset } from '../../training/dataset.ts';
 import type { Split } from '../../training/split.ts';
 import type { OptMl } from '../opt-ml.ts';
@@ -45,7 +45,7 @@ export const readPhotos = async ({
   const test = tests && testExamples(dataset, tests, warn);
   const split = holdOut({ dataset, test, seen, seed, warn });
   say(
-    `Training on ${counted(split.train.length, 'photo')}, watching ${split.validation.length}, testing on ${split.test.length}.`,
+    `Training on ${pluralize(split.train.length, 'photo')}, watching ${split.validation.length}, testing on ${split.test.length}.`,
   );
   return { dataset, split };
 };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CHANNELS, TRAINING_PATHS } from '../../contract/learning-jobs.ts';
+import { CHANNELS, TRAINING_PATHS } from '../../contract/sagemaker-jobs.ts';
 import type { Pretrained } from '../../learn/from-scratch.ts';
 import { listIfThere } from '../files.ts';
 import type { OptMl } from '../opt-ml.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { example } from '../../testing.ts';
+import { example } from '../../shared/test-pictures.ts';
 import type { Dataset } from '../../training/dataset.ts';
 import { testExamples } from './test-channel.ts';
 
@@ -38,7 +38,7 @@ test('the same photos under other names of classes are not the same', () => {
   assert.ok(tested(dataset(['daisy', 'rose', 'tulip'], [['c'], ['a', 'b'], ['d']])).examples);
 });
 
-test('photos that lie in both are counted', () => {
+test('photos that lie in both are pluralize', () => {
   const { warnings } = tested(dataset(['daisy', 'rose', 'tulip'], [['a'], ['c'], ['x']]));
   assert.match(warnings.join(), /Left out of train: 2 photos that are also in test/);
 });

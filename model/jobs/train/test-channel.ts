@@ -1,4 +1,4 @@
-import { counted } from '../../counted.ts';
+import { pluralize } from '../../shared/text.ts';
 import type { Dataset, Example } from '../../training/dataset.ts';
 
 const keysOf = ({ labels, examples }: Dataset) =>
@@ -34,7 +34,7 @@ export const testExamples = (
   const contents = new Set(test.examples.map(({ content }) => content));
   const both = train.examples.filter(({ content }) => contents.has(content)).length;
   if (both > 0)
-    warn(`Left out of train: ${counted(both, 'photo')} that ${both === 1 ? 'is' : 'are'} also in test.`);
+    warn(`Left out of train: ${pluralize(both, 'photo')} that ${both === 1 ? 'is' : 'are'} also in test.`);
   return test.examples.map((example) => ({
     ...example,
     label: train.labels.indexOf(test.labels[example.label] ?? ''),

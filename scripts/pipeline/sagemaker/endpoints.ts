@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ENDPOINT_VARIANT } from '../../../model/contract/learning-jobs.ts';
+import { ENDPOINT_VARIANT } from '../../../model/contract/sagemaker-jobs.ts';
 import { localArn } from '../storage/arn.ts';
 import type { Model, Registry } from '../storage/registry.ts';
 import { alreadyThere, inProgress, notFound } from './errors.ts';

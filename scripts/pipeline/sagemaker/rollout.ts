@@ -48,7 +48,7 @@ export interface RolloutOptions {
 /** Unpacks the archive's newest version of the model; resolves to its folder. */
 const unpack = async ({ archive, name }: RolloutOptions, into: string) => {
   await extract({ file: archive, cwd: into, strict: true });
-  const found = (await newestModels(into)).find((model) => model.name === name);
+  const found = (await newestModels({ directory: into })).find((model) => model.name === name);
   if (!found) throw new Error(`${archive} holds no ${name}/<version>/saved_model.pb.`);
   return { version: found.version, folder: path.dirname(found.file) };
 };

@@ -1,4 +1,4 @@
-import { ENDPOINT } from '../../../services/contract/services.ts';
+import { ENDPOINT } from '../../../services/contract.ts';
 import { environmentWithoutAws, ServiceProcess } from '../../shared/processes.ts';
 import { findRunningEndpoint, prepareServedModel } from '../../shared/served-model.ts';
 

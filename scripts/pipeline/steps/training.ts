@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { create } from 'tar';
 import { z } from 'zod';
-import { COMMANDS, MODEL_ARCHIVE, TRAINING_PATHS } from '../../../model/contract/learning-jobs.ts';
+import { COMMANDS, MODEL_ARCHIVE, TRAINING_PATHS } from '../../../model/contract/sagemaker-jobs.ts';
 import type { StepOutput } from '../definition/variables.ts';
 import { StepFailure } from '../execution/failure.ts';
 import type { StepContext } from '../execution/step-runner.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { TRAINING_ENVIRONMENT } from '../../../model/contract/learning-jobs.ts';
+import { TRAINING_ENVIRONMENT } from '../../../model/contract/sagemaker-jobs.ts';
 import { FOLDERS, source } from '../../../stacks/learning/pipelines/locations.ts';
 import { ROOT } from '../../shared/paths.ts';
 import type { ExecutionRecord, Plan } from '../execution/record.ts';

@@ -1,6 +1,6 @@
-import { shortened } from '../../../model/report/text-width.ts';
 import { duration } from '../../shared/cli.ts';
 import type { StepState } from '../execution/step-state.ts';
+import { shortened } from './text-width.ts';
 
 /** How long a step has been running, or took. */
 export const elapsed = ({ startedAt, endedAt }: StepState): string =>

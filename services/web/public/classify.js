@@ -1,4 +1,4 @@
-/** A problem that the person is told about; `code` is one of those in problems.js. */
+/** A problem that the page shows; `code` is one of those in problems.js. */
 export class Problem extends Error {
   /** @param {string} code @param {string} [detail] */
   constructor(code, detail) {
@@ -9,7 +9,7 @@ export class Problem extends Error {
 }
 
 /** A service that is slower than this will not answer any more. */
-const PATIENCE_MS = 90_000;
+const TIMEOUT_MS = 90_000;
 
 const oddAnswer = () => new Problem('odd-answer');
 
@@ -19,7 +19,7 @@ const readJson = (response) =>
   });
 
 const toProblem = async (response) => {
-  // A load balancer's own error page is no problem+json, but its status still tells something.
+  // A load balancer's own error page is not problem+json, but its status still says something.
   if (response.status === 413) return new Problem('too-large');
   const { code, detail } = (await readJson(response)) ?? {};
   return typeof code === 'string' ? new Problem(code, detail) : oddAnswer();
@@ -49,7 +49,7 @@ export const classify = async (photo, name, language, signal) => {
     method: 'POST',
     body,
     headers: { 'Accept-Language': language },
-    signal: AbortSignal.any ? AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]) : signal,
+    signal: AbortSignal.any ? AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) : signal,
   }).catch((cause) => {
     throw new Problem('no-connection', String(cause));
   });

@@ -66,7 +66,7 @@ export const WORTH_A_RETRY = new Set([
 ]);
 
 /**
- * What to tell a person about a problem.
+ * A problem in words for a person.
  *
  * @param {{ code: string, detail?: string }} problem
  * @param {'ko' | 'en'} language

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEPLOY_ENVIRONMENT } from '../../../model/contract/learning-jobs.ts';
+import { DEPLOY_ENVIRONMENT } from '../../../model/contract/sagemaker-jobs.ts';
 import { pipelineDefinitions } from './definitions.ts';
 import type { PipelineSettings } from './settings.ts';
 import { jobsOf, parsedDefinitions, settings, stepsOf } from './testing.ts';

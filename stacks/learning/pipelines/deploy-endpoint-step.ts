@@ -1,4 +1,4 @@
-import { COMMANDS, DEPLOY_ENVIRONMENT, type DeployVariable } from '../../../model/contract/learning-jobs.ts';
+import { COMMANDS, DEPLOY_ENVIRONMENT, type DeployVariable } from '../../../model/contract/sagemaker-jobs.ts';
 import { CREATED_MODEL } from './create-model-step.ts';
 import { processingJob } from './processing-job.ts';
 import { REGISTERED_VERSION } from './register-model-step.ts';

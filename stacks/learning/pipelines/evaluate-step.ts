@@ -4,7 +4,7 @@ import {
   EVALUATION_INPUTS,
   EVALUATION_OUTPUT,
   RESULT_PATH,
-} from '../../../model/contract/learning-jobs.ts';
+} from '../../../model/contract/sagemaker-jobs.ts';
 import { destination, FOLDERS } from './locations.ts';
 import { parameter } from './parameters.ts';
 import { processingInput, processingJob } from './processing-job.ts';

@@ -1,4 +1,4 @@
-import { servingEnvironment } from '../../../model/serving/files.ts';
+import { servingEnvironment } from '../../../model/serving/settings.ts';
 import type { Deployment } from '../../deployment.ts';
 import { endpointAlarmNames } from '../../observability/endpoint-alarms.ts';
 import type { LearningRoles } from '../roles.ts';

@@ -4,7 +4,7 @@ import {
   METRIC_DEFINITIONS,
   TRAINING_ENVIRONMENT,
   TRAINING_PATHS,
-} from '../../../model/contract/learning-jobs.ts';
+} from '../../../model/contract/sagemaker-jobs.ts';
 import { destination, FOLDERS } from './locations.ts';
 import { type Parameter, parameter } from './parameters.ts';
 import { RETRY_JOBS } from './retries.ts';

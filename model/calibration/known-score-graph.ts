@@ -1,0 +1,98 @@
+import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
+import { type ClassGaussians, dot, EPSILON, type KnownScore, solveLower } from './known-score.ts';
+
+/** In full precision: distances are differences of large numbers. */
+const constant = (graph: Graph, name: string, values: Float64Array, dimensions: readonly number[]): Node =>
+  graph.floats(name, Float32Array.from(values), dimensions);
+
+const product = (graph: Graph, name: string, x: Node, matrix: Node): Node =>
+  graph.float('MatMul', name, [x, matrix], {
+    transpose_a: attribute.boolean(false),
+    transpose_b: attribute.boolean(false),
+  });
+
+/** `[N, F]` to `[N, 1]`: the mean of the squares of each row. */
+const meanSquare = (graph: Graph, name: string, x: Node): Node =>
+  graph.reshape(
+    `${name}/column`,
+    graph.mean(name, graph.float('Mul', `${name}/squares`, [x, x]), [1]),
+    [-1, 1],
+  );
+
+/** Row r of the result is `L⁻¹ e_r`: whitening as one matrix, `[F, F]`, for rows times matrix. */
+const whitening = (lower: Float64Array, size: number): Float64Array => {
+  const matrix = new Float64Array(size * size);
+  for (let row = 0; row < size; row++) {
+    const unit = new Float64Array(size);
+    unit[row] = 1;
+    matrix.set(solveLower(lower, size, unit), row * size);
+  }
+  return matrix;
+};
+
+/** `[N, F]`, each row at a root mean square of 1. */
+const writeNormalised = (graph: Graph, features: Node): Node => {
+  const square = graph.float('AddV2', 'known/square', [
+    meanSquare(graph, 'known/size', features),
+    graph.scalar('known/epsilon', EPSILON),
+  ]);
+  const scale = graph.float('Rsqrt', 'known/scale', [square]);
+  return graph.float('Mul', 'known/normalised', [features, scale]);
+};
+
+/** `[N, 1]`: the distance to the nearest class. */
+const writeDistance = (graph: Graph, photo: Node, { mean, lower, centres }: ClassGaussians): Node => {
+  const size = mean.length;
+  const centred = graph.float('Sub', 'known/centred', [photo, constant(graph, 'known/mean', mean, [size])]);
+  const matrix = constant(graph, 'known/whitening', whitening(lower, size), [size, size]);
+  const white = product(graph, 'known/white', centred, matrix);
+
+  // |white - centre|² / F = |white|² / F - 2 white · centre / F + |centre|² / F, for all classes at once.
+  const across = new Float64Array(size * centres.length);
+  centres.forEach((centre, column) => {
+    for (let row = 0; row < size; row++)
+      across[row * centres.length + column] = (-2 * (centre[row] ?? 0)) / size;
+  });
+  const towards = product(
+    graph,
+    'known/towards',
+    white,
+    constant(graph, 'known/centres', across, [size, centres.length]),
+  );
+  const lengths = Float64Array.from(centres, (centre) => dot(centre, centre) / size);
+  const shifted = graph.float('AddV2', 'known/shifted', [
+    towards,
+    constant(graph, 'known/lengths', lengths, [centres.length]),
+  ]);
+  const squares = graph.float('AddV2', 'known/squares', [shifted, meanSquare(graph, 'known/length', white)]);
+  const nearest = graph.float('Min', 'known/nearest', [squares, graph.integers('known/nearest/axes', [1])], {
+    Tidx: attribute.type(DataType.int32),
+    keep_dims: attribute.boolean(true),
+  });
+  // Rounding may leave a tiny negative square.
+  return graph.float('Sqrt', 'known/distance', [graph.float('Relu', 'known/positive', [nearest])]);
+};
+
+/**
+ * Writes `scoreOf` for a batch: float32 `[N]`.
+ *
+ * @param features float32 `[N, F]`
+ */
+export const writeKnownScore = (
+  graph: Graph,
+  features: Node,
+  { direction, distance, offset }: KnownScore,
+): Node => {
+  const photo = writeNormalised(graph, features);
+  const axis = constant(graph, 'known/direction', direction, [direction.length, 1]);
+  const along = product(graph, 'known/along', photo, axis);
+  const near =
+    distance &&
+    graph.float('Mul', 'known/near', [
+      writeDistance(graph, photo, distance.gaussians),
+      graph.scalar('known/weight', -distance.weight),
+    ]);
+  const both = near === undefined ? along : graph.float('AddV2', 'known/both', [along, near]);
+  const column = graph.float('AddV2', 'known/column', [both, graph.scalar('known/offset', offset)]);
+  return graph.reshape('known_score', column, [-1]);
+};

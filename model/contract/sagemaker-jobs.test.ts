@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import {
+  ACCURACY_PATH,
+  evaluationReport,
+  METRIC_DEFINITIONS,
+  metricsLine,
+  RESULT_PATH,
+} from './sagemaker-jobs.ts';
+
+const EPOCH = {
+  training: { loss: 1.25, accuracy: 0.5 },
+  validation: { loss: 0.000004, accuracy: 1 },
+};
+
+/** Every number that a metric's pattern finds in a text. */
+const found = (regex: string, text: string) =>
+  [...text.matchAll(new RegExp(regex, 'g'))].map(([, value]) => Number(value));
+
+test('each pattern finds its own number and no other', () => {
+  const line = metricsLine(EPOCH);
+  const numbers = METRIC_DEFINITIONS.map(({ Name, Regex }) => [Name, found(Regex, line)]);
+  assert.deepEqual(numbers, [
+    ['training:loss', [1.25]],
+    ['training:accuracy', [0.5]],
+    ['validation:loss', [0.000004]],
+    ['validation:accuracy', [1]],
+  ]);
+});
+
+test('without validation photos, its two patterns find nothing', () => {
+  const line = metricsLine({ training: EPOCH.training });
+  assert.deepEqual(
+    METRIC_DEFINITIONS.map(({ Regex }) => found(Regex, line)),
+    [[1.25], [0.5], [], []],
+  );
+});
+
+test('the patterns find nothing in the keys of one another, nor in other lines', () => {
+  for (const text of [
+    'val_loss: 0.3; loss: 0.4; accuracy=0.9;',
+    'training_loss=NaN;',
+    'training_loss=0.12',
+    'loss=0.500000; accuracy=0.500000;',
+  ])
+    assert.deepEqual(
+      METRIC_DEFINITIONS.flatMap(({ Regex }) => found(Regex, text)),
+      [],
+      text,
+    );
+});
+
+/** What is at a path of the report of a model that classified so many photos correctly. */
+const reported = (path: string, correct: number, count: number): unknown => {
+  const report: unknown = JSON.parse(
+    JSON.stringify(evaluationReport({ accuracy: correct / count, correct, count })),
+  );
+  return path.split('.').reduce((node, key) => z.record(z.string(), z.unknown()).parse(node)[key], report);
+};
+
+test('the accuracy is in the report where the pipeline looks for it, with all its digits', () => {
+  assert.equal(reported(ACCURACY_PATH, 8, 9), 8 / 9);
+});
+
+test('in words, an accuracy is short, and never seems to reach a bar that it misses', () => {
+  const cases: [correct: number, count: number, words: string][] = [
+    [8, 9, '8 of 9 test photos, a share of 0.8888'],
+    [89_999, 100_000, '89999 of 100000 test photos, a share of 0.8999'],
+    [57, 100, '57 of 100 test photos, a share of 0.57'],
+    [29, 29, '29 of 29 test photos, a share of 1'],
+    [0, 3, '0 of 3 test photos, a share of 0'],
+  ];
+  for (const [correct, count, words] of cases) assert.equal(reported(RESULT_PATH, correct, count), words);
+});

@@ -1,0 +1,142 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
+import type { GraphRunner } from '../savedmodel/run.ts';
+import type { Example } from '../training/dataset.ts';
+import { stopIfAborted } from '../training/stop.ts';
+import { photoTensor } from '../training/tensors.ts';
+
+/** Probabilities of every class for each photo. */
+export type PredictFn = (examples: readonly Example[]) => Promise<readonly (readonly number[])[]>;
+
+export interface Evaluation {
+  /** Mean cross-entropy, in nats. */
+  readonly loss: number;
+  /** Share of photos classified correctly, 0 to 1. */
+  readonly accuracy: number;
+  readonly correct: number;
+  readonly count: number;
+  /** `confusion[truth][answer]`: photos of class `truth` that were called `answer`. */
+  readonly confusion: readonly (readonly number[])[];
+}
+
+const BATCH = 32;
+/** Exported models look at each photo twice. */
+const EXPORTED_BATCH = 16;
+
+const rowsOf = (values: readonly number[], width: number): number[][] =>
+  Array.from({ length: values.length / width }, (_, row) => values.slice(row * width, (row + 1) * width));
+
+/** A network under training. */
+export const networkPredictFn =
+  (network: LayersModel): PredictFn =>
+  async (examples) => {
+    const probabilities = tf.tidy(() => {
+      const logits = network.apply(photoTensor(examples), { training: false });
+      if (!(logits instanceof tf.Tensor)) throw new Error('The network must have one output.');
+      return tf.softmax(logits);
+    });
+    const values = [...(await probabilities.data())];
+    probabilities.dispose();
+    return rowsOf(values, values.length / examples.length);
+  };
+
+/** What an exported model answers for a photo. */
+export interface Prediction {
+  /** Of every class. */
+  readonly probabilities: readonly number[];
+  /** NaN in models from before this output. */
+  readonly knownScore: number;
+}
+
+const predictBatch = async (runner: GraphRunner, photos: readonly Uint8Array[]): Promise<Prediction[]> => {
+  const outputs = await runner.run(new Map([[INPUT_NAME, { shape: [photos.length], values: photos }]]));
+  const [probabilities, scores] = [OUTPUT_NAMES.probabilities, OUTPUT_NAMES.knownScore].map((name) => {
+    const output = outputs.get(name);
+    return output && 'numbers' in output ? output.numbers : undefined;
+  });
+  if (!probabilities) throw new Error('The SavedModel must answer with probabilities.');
+  return rowsOf(probabilities, probabilities.length / photos.length).map((row, index) => ({
+    probabilities: row,
+    knownScore: scores?.[index] ?? Number.NaN,
+  }));
+};
+
+/** An exported SavedModel, as it will be served. */
+export const savedModelPredictFn =
+  (runner: GraphRunner): PredictFn =>
+  async (examples) => {
+    const predictions = await predictBatch(
+      runner,
+      examples.map(({ pixels }) => pixels),
+    );
+    return predictions.map(({ probabilities }) => probabilities);
+  };
+
+/** Asks before each batch whether to stop. @throws Stopped when the signal is aborted */
+export const interruptible =
+  (predict: PredictFn, signal: AbortSignal | undefined, when: string): PredictFn =>
+  async (examples) => {
+    await stopIfAborted(signal, when);
+    return predict(examples);
+  };
+
+/** The answers for all photos, in their order. */
+export const predictInBatches = async <Photo, Answer>(
+  predict: (batch: readonly Photo[]) => Promise<readonly Answer[]>,
+  photos: readonly Photo[],
+  batchSize: number,
+): Promise<Answer[]> => {
+  const answers: Answer[] = [];
+  for (let start = 0; start < photos.length; start += batchSize)
+    answers.push(...(await predict(photos.slice(start, start + batchSize))));
+  return answers;
+};
+
+/**
+ * What an exported model answers for each photo.
+ *
+ * @param photos uint8 RGB, `224 * 224 * 3` each
+ * @throws Stopped when the signal is aborted
+ */
+export const predict = (
+  runner: GraphRunner,
+  photos: readonly Uint8Array[],
+  signal?: AbortSignal,
+): Promise<Prediction[]> =>
+  predictInBatches(
+    async (batch) => {
+      await stopIfAborted(signal, 'while the model was measured');
+      return predictBatch(runner, batch);
+    },
+    photos,
+    EXPORTED_BATCH,
+  );
+
+/** Compares answers with the truth. */
+export const compare = (
+  answers: readonly (readonly number[])[],
+  classes: number,
+  examples: readonly Pick<Example, 'label'>[],
+): Evaluation => {
+  const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
+  let loss = 0;
+  let correct = 0;
+  examples.forEach(({ label }, index) => {
+    const row = answers[index] ?? [];
+    const answer = row.indexOf(Math.max(...row));
+    const counts = confusion[label];
+    if (counts) counts[answer] = (counts[answer] ?? 0) + 1;
+    if (answer === label) correct += 1;
+    loss -= Math.log(Math.max(row[label] ?? 0, 1e-7));
+  });
+  const count = examples.length;
+  return { loss: loss / count, accuracy: correct / count, correct, count, confusion };
+};
+
+/** Measures a model on photos that were not trained on. */
+export const evaluate = async (
+  predict: PredictFn,
+  classes: number,
+  examples: readonly Example[],
+): Promise<Evaluation> => compare(await predictInBatches(predict, examples, BATCH), classes, examples);

@@ -1,0 +1,80 @@
+/** A point of the curve: at one threshold, the share of known photos kept and of unknown ones kept. */
+interface RocPoint {
+  readonly knownKept: number;
+  readonly unknownKept: number;
+}
+
+/** How well a score separates photos of the known classes (high) from others (low), at every threshold (Fawcett 2006). */
+export const rocCurve = (known: readonly number[], unknown: readonly number[]): RocPoint[] => {
+  const thresholds = [...new Set([...known, ...unknown])].sort((a, b) => b - a);
+  const share = (scores: readonly number[], threshold: number) =>
+    scores.filter((score) => score >= threshold).length / scores.length;
+  return [
+    { knownKept: 0, unknownKept: 0 },
+    ...thresholds.map((threshold) => ({
+      knownKept: share(known, threshold),
+      unknownKept: share(unknown, threshold),
+    })),
+  ];
+};
+
+/** The area under the curve: the chance that a known photo scores above an unknown one; ties count half. */
+export const areaUnderRoc = (known: readonly number[], unknown: readonly number[]): number => {
+  let sum = 0;
+  for (const a of known) for (const b of unknown) sum += a > b ? 1 : a === b ? 0.5 : 0;
+  return sum / (known.length * unknown.length);
+};
+
+/** An answer: how sure the model was, and whether it was right. */
+export interface Judged {
+  readonly confidence: number;
+  readonly right: boolean;
+}
+
+/** Answers of similar confidence. */
+interface ConfidenceBin {
+  /** Mean confidence. */
+  readonly confidence: number;
+  /** Share of right answers. */
+  readonly accuracy: number;
+  readonly count: number;
+}
+
+const BINS = 15;
+
+/**
+ * Sorts answers by confidence and cuts them into bins of equally many. Bins of equal width would be empty but for the
+ * last, because a good model is almost always sure.
+ */
+export const confidenceBins = (answers: readonly Judged[], bins = BINS): ConfidenceBin[] => {
+  const sorted = answers.toSorted((a, b) => a.confidence - b.confidence);
+  const cut = (bin: number) => Math.round((bin * sorted.length) / bins);
+  return Array.from({ length: bins }, (_, bin) => sorted.slice(cut(bin), cut(bin + 1)))
+    .filter((inside) => inside.length > 0)
+    .map((inside) => ({
+      confidence: inside.reduce((sum, { confidence }) => sum + confidence, 0) / inside.length,
+      accuracy: inside.filter(({ right }) => right).length / inside.length,
+      count: inside.length,
+    }));
+};
+
+/** Expected calibration error (Naeini et al. 2015): how far confidence and accuracy are apart, over the bins. */
+export const expectedCalibrationError = (bins: readonly ConfidenceBin[]): number => {
+  const total = bins.reduce((sum, { count }) => sum + count, 0);
+  return bins.reduce(
+    (sum, { confidence, accuracy, count }) => sum + (count / total) * Math.abs(confidence - accuracy),
+    0,
+  );
+};
+
+/** Standard normal quantile of a two-sided 95 % interval. */
+const Z = 1.959964;
+
+/** Wilson's score interval of a share (Wilson 1927): honest for small counts and shares near 1. */
+export const wilsonInterval = (correct: number, count: number): [number, number] => {
+  const p = correct / count;
+  const centre = p + Z ** 2 / (2 * count);
+  const margin = Z * Math.sqrt((p * (1 - p)) / count + Z ** 2 / (4 * count ** 2));
+  const scale = 1 + Z ** 2 / count;
+  return [Math.max(0, (centre - margin) / scale), Math.min(1, (centre + margin) / scale)];
+};

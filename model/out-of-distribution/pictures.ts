@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PhotoError } from '../photo/format.ts';
+import { readPhoto } from '../photo/read-photo.ts';
+import { seededRandom } from '../shared/random.ts';
+import { rasterize } from '../shared/svg.ts';
+import { listFolder } from '../training/list-folder.ts';
+import { DRAWN_KINDS, type Draw } from './drawings.ts';
+
+/** Pictures that show none of the classes. */
+export interface OodPhotos {
+  readonly kind: string;
+  readonly source: 'drawn' | 'photos';
+  /** `choosing`: looked at when score and threshold were made; `measuring`: kept for the measurement. */
+  readonly purpose: 'choosing' | 'measuring';
+  readonly photos: readonly Uint8Array[];
+}
+
+/** A drawing as the file that a person would send. */
+export const drawFile = (draw: Draw, seed: number): Promise<Buffer> =>
+  rasterize(draw(seededRandom(seed)))
+    .flatten({ background: 'white' })
+    .jpeg({ quality: 90 })
+    .toBuffer();
+
+/**
+ * Pictures of one kind, as the model reads photos. Texts are drawn with the fonts of the machine; all else is the
+ * same everywhere.
+ *
+ * @returns `count` times uint8 RGB, `224 * 224 * 3`
+ */
+export const drawPhotos = (draw: Draw, count: number, seed = 1): Promise<Uint8Array[]> =>
+  Promise.all(
+    Array.from({ length: count }, async (_, index) => readPhoto(await drawFile(draw, seed * 10_000 + index))),
+  );
+
+/** Every kind that code can draw, `count` pictures of each. */
+export const drawKinds = async (count: number): Promise<OodPhotos[]> => {
+  const kinds: OodPhotos[] = [];
+  for (const { name, purpose, draw } of DRAWN_KINDS) {
+    kinds.push({ kind: name, purpose, source: 'drawn', photos: await drawPhotos(draw, count) });
+  }
+  return kinds;
+};
+
+const folders = async (directory: string): Promise<string[]> =>
+  (
+    await listFolder(directory).catch((cause: unknown) => {
+      throw new Error(
+        `${directory} cannot be read. Photos of other things must lie in choosing/<kind>/ and measuring/<kind>/.`,
+        { cause },
+      );
+    })
+  )
+    .filter(({ kind }) => kind === 'folder')
+    .map(({ name }) => name);
+
+const readAll = async (directory: string): Promise<Uint8Array[]> => {
+  const photos: Uint8Array[] = [];
+  for (const { name, kind } of await listFolder(directory)) {
+    if (kind !== 'file') continue;
+    try {
+      photos.push(await readPhoto(await readFile(path.join(directory, name))));
+    } catch (error) {
+      // The service would refuse it before any model sees it.
+      if (!(error instanceof PhotoError)) throw error;
+    }
+  }
+  return photos;
+};
+
+/**
+ * Reads `<root>/choosing/<kind>/*` and `<root>/measuring/<kind>/*`: photos that show none of the classes. Files that the
+ * service would not accept are left out, and so are kinds without photos.
+ *
+ * @throws Error that says where the photos must lie
+ */
+export const readPhotoKinds = async (root: string): Promise<OodPhotos[]> => {
+  const kinds: OodPhotos[] = [];
+  for (const purpose of ['choosing', 'measuring'] as const) {
+    for (const kind of await folders(path.join(root, purpose))) {
+      const photos = await readAll(path.join(root, purpose, kind));
+      // Of nothing there is no share that is refused.
+      if (photos.length > 0) kinds.push({ kind, purpose, source: 'photos', photos });
+    }
+  }
+  return kinds;
+};

@@ -1,0 +1,34 @@
+import type { Metrics } from '../evaluation/metrics.ts';
+import { reliabilityDiagram, rocPicture, trainingCurves } from './charts.ts';
+import { confusionMatrix } from './confusion-matrix.ts';
+import { contactSheet, type Mistake } from './contact-sheet.ts';
+import { modelCard } from './model-card.ts';
+
+/** What a report of a model is made from. */
+export interface ReportInput {
+  readonly metrics: Metrics;
+  /** Test photos that were classified wrongly. */
+  readonly mistakes: readonly Mistake[];
+  /** In-distribution scores behind the ROC curves: of the test photos, and of each kind of other pictures. @default none */
+  readonly scores?:
+    | {
+        readonly known: readonly number[];
+        readonly kinds: readonly { readonly kind: string; readonly scores: readonly number[] }[];
+      }
+    | undefined;
+}
+
+/** The report of a model, by file name: figures for programs, a card and pictures for people. */
+export const reportFiles = async ({
+  metrics,
+  mistakes,
+  scores,
+}: ReportInput): Promise<Readonly<Record<string, string | Uint8Array>>> => ({
+  'metrics.json': `${JSON.stringify(metrics, null, 2)}\n`,
+  'MODEL_CARD.md': modelCard(metrics),
+  'confusion-matrix.svg': confusionMatrix(metrics.labels, metrics.test.confusion),
+  'training-curves.svg': trainingCurves(metrics.history),
+  'mistakes.jpg': await contactSheet(mistakes),
+  ...(metrics.calibration && { 'reliability.svg': reliabilityDiagram(metrics.calibration) }),
+  ...(scores && { 'roc.svg': rocPicture(scores.known, scores.kinds) }),
+});

@@ -1,0 +1,106 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { MODEL_NAME, PREDICT_METHOD, SERVE_TAG, SIGNATURE_NAME } from '../contract/tensors.ts';
+import { SavedModelError, shapeOf } from './graph.ts';
+import { type NodeDef, SavedModelSchema, type SignatureDef } from './proto/tensorflow_pb.ts';
+import type { ServingGraph, SignatureTensor } from './serving-graph.ts';
+
+/**
+ * The release whose operations the graph uses. Every one of them is older, so any TensorFlow 2 loads it; the graph
+ * format's producer number is that of the same release (tensorflow/core/public/version.h).
+ */
+const TENSORFLOW_VERSION = '2.9.1';
+const VERSIONS = { producer: 1087, minConsumer: 12 };
+
+const tensorInfos = (tensors: Readonly<Record<string, SignatureTensor>>) =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, { node, dtype, shape }]) => [
+      name,
+      { name: `${node}:0`, dtype, tensorShape: shapeOf(shape) },
+    ]),
+  );
+
+/**
+ * A frozen SavedModel: the bytes of `saved_model.pb`. It has no variables, hence no `variables/` folder, which
+ * TensorFlow accepts (cc/saved_model/loader.cc: "has no variables").
+ */
+export const encodeSavedModel = ({ graph, inputs, outputs }: ServingGraph): Uint8Array =>
+  toBinary(
+    SavedModelSchema,
+    create(SavedModelSchema, {
+      savedModelSchemaVersion: 1n,
+      metaGraphs: [
+        {
+          metaInfoDef: { tags: [SERVE_TAG], tensorflowVersion: TENSORFLOW_VERSION },
+          graphDef: { node: graph.nodes, versions: VERSIONS },
+          signatureDef: {
+            [SIGNATURE_NAME]: {
+              inputs: tensorInfos(inputs),
+              outputs: tensorInfos(outputs),
+              methodName: PREDICT_METHOD,
+            },
+          },
+        },
+      ],
+    }),
+  );
+
+/** What a server needs of a SavedModel. */
+export interface DecodedModel {
+  readonly nodes: ReadonlyMap<string, NodeDef>;
+  readonly signature: SignatureDef;
+}
+
+const parse = (bytes: Uint8Array) => {
+  try {
+    return fromBinary(SavedModelSchema, bytes);
+  } catch (error) {
+    throw new SavedModelError('This is not a saved_model.pb: its bytes are no SavedModel message.', {
+      cause: error,
+    });
+  }
+};
+
+/**
+ * Reads the bytes of a `saved_model.pb`.
+ *
+ * @throws SavedModelError when it is damaged, or has no graph tagged `serve` with the signature `serving_default`
+ */
+export const decodeSavedModel = (bytes: Uint8Array): DecodedModel => {
+  const { metaGraphs } = parse(bytes);
+  const metaGraph = metaGraphs.find(({ metaInfoDef }) => metaInfoDef?.tags.includes(SERVE_TAG));
+  const signature = metaGraph?.signatureDef[SIGNATURE_NAME];
+  if (!metaGraph?.graphDef || !signature) {
+    throw new SavedModelError(
+      `The SavedModel has no graph tagged "${SERVE_TAG}" with the signature "${SIGNATURE_NAME}".`,
+    );
+  }
+  return { nodes: new Map(metaGraph.graphDef.node.map((node) => [node.name, node])), signature };
+};
+
+/** Digits only, as TensorFlow Serving wants a version folder: the UTC time to the second. */
+export const versionAt = (time: Date): string => time.toISOString().replace(/\D/g, '').slice(0, 14);
+
+/**
+ * Writes `<directory>/image-classifier/<version>/saved_model.pb`, and `<directory>/model.tar.gz` of it: the layout from
+ * which TensorFlow Serving, the AWS tensorflow-inference image and the endpoint emulator serve.
+ */
+export const storeModel = async (
+  directory: string,
+  version: string,
+  savedModel: Uint8Array,
+): Promise<void> => {
+  const folder = path.join(directory, MODEL_NAME, version);
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'saved_model.pb'), savedModel);
+  await writeFile(path.join(directory, 'model.tar.gz'), await archive(directory, `${MODEL_NAME}/${version}`));
+};
+
+/** Without times and owners, and compressed in one piece, so that the same model always gives the same archive. */
+const archive = async (directory: string, entry: string): Promise<Uint8Array> => {
+  // Loaded only here: servers, which read models only, start sooner.
+  const tar = await import('tar');
+  return gzipSync(Buffer.concat(await tar.create({ cwd: directory, portable: true }, [entry]).collect()));
+};

@@ -1,0 +1,255 @@
+import { toJson } from '@bufbuild/protobuf';
+import { type GraphModel, loadGraphModelSync, registerOp } from '@tensorflow/tfjs-converter';
+import * as tf from '@tensorflow/tfjs-core';
+import type { DecodedModel } from './file.ts';
+import { DataType, dataTypeName, SavedModelError } from './graph.ts';
+import { type NodeDef, NodeDefSchema, type TensorProto } from './proto/tensorflow_pb.ts';
+
+/** A tensor of byte strings, which TensorFlow.js computes nothing with. */
+export interface Strings {
+  readonly shape: readonly number[];
+  readonly values: readonly Uint8Array[];
+}
+
+/** An output, read back from where it was computed. */
+export type Output =
+  | { readonly shape: readonly number[]; readonly numbers: readonly number[] }
+  | { readonly shape: readonly number[]; readonly strings: readonly Uint8Array[] };
+
+/** The caller's fault: what TensorFlow reports as INVALID_ARGUMENT and TensorFlow Serving answers with 400. */
+export class InvalidArgumentError extends Error {
+  override readonly name = 'InvalidArgumentError';
+}
+
+const stringsOf = ({ dataId, shape }: tf.Tensor): Strings => {
+  // `dataSync` would read photos as UTF-8.
+  const values = tf.engine().readSync(dataId);
+  if (!Array.isArray(values)) throw new SavedModelError('An operation on strings was given numbers.');
+  return { shape, values };
+};
+
+const stringTensor = ({ shape, values }: Strings): tf.Tensor => tf.tensor([...values], [...shape], 'string');
+
+/** To uint8: each string becomes a row of numbers 0 to 255. All strings must have one length. */
+const decodeRaw = ({ shape, values }: Strings): tf.Tensor => {
+  const length = values[0]?.byteLength;
+  // The kernels of WebAssembly would divide by zero.
+  if (!length) throw new InvalidArgumentError('The batch is empty: there is nothing to decode');
+  const numbers = new Int32Array(values.length * length);
+  values.forEach((value, index) => {
+    if (value.byteLength !== length) {
+      throw new InvalidArgumentError(
+        `DecodeRaw requires input strings to all be the same size, but element ${index} has size ${value.byteLength} != ${length}`,
+      );
+    }
+    numbers.set(value, index * length);
+  });
+  return tf.tensor(numbers, [...shape, length], 'int32');
+};
+
+/** Repeats `[C]` along a new first dimension, or `[1]` along its only one. */
+const broadcastStrings = ({ values }: Strings, shape: readonly number[]): tf.Tensor => {
+  const count = tf.util.sizeFromShape([...shape]);
+  const repeated = Array.from(
+    { length: count },
+    (_, index) => values[index % values.length] ?? new Uint8Array(),
+  );
+  return stringTensor({ shape, values: repeated });
+};
+
+const reshape = (x: tf.Tensor, shape: number[]): tf.Tensor => {
+  const known = shape.reduce((product, size) => (size === -1 ? product : product * size), 1);
+  if (x.size % known !== 0 || (x.size !== known && !shape.includes(-1))) {
+    throw new InvalidArgumentError(
+      `Input to reshape is a tensor with ${x.size} values, but the requested shape requires a multiple of ${known}`,
+    );
+  }
+  return tf.reshape(x, shape);
+};
+
+/** What the executor lacks: operations on strings, and TensorFlow's words for a request that does not fit. */
+const OUR_OPERATIONS: Readonly<Record<string, (x: tf.Tensor, parameter: tf.Tensor) => tf.Tensor>> = {
+  DecodeRaw: (strings) => decodeRaw(stringsOf(strings)),
+  Reshape: (x, shape) => reshape(x, [...shape.dataSync()]),
+  'BroadcastTo of strings': (strings, shape) => broadcastStrings(stringsOf(strings), [...shape.dataSync()]),
+  'GatherV2 of strings': (strings, indices) => {
+    const { values } = stringsOf(strings);
+    const chosen = [...indices.dataSync()].map((index) => values[index] ?? new Uint8Array());
+    return stringTensor({ shape: indices.shape, values: chosen });
+  },
+};
+
+/** Registered for the whole process: under names of their own they stay out of other graph models. */
+const registered = (name: string) => `Served ${name}`;
+for (const [name, compute] of Object.entries(OUR_OPERATIONS))
+  registerOp(registered(name), ({ inputs: [x, parameter = x] }) => {
+    if (!x || !parameter) throw new SavedModelError(`The operation ${name} lacks an input.`);
+    return compute(x, parameter);
+  });
+
+/** What TensorFlow.js's executor runs as TensorFlow documents it. */
+const ITS_OPERATIONS = new Set(
+  (
+    'AddV2 ArgMax AvgPool BiasAdd BroadcastTo Cast ConcatV2 Const Conv2D DepthwiseConv2dNative GatherV2 MatMul MaxPool ' +
+    'Mean Min Mul Pad Placeholder RealDiv Relu Relu6 ResizeBilinear ReverseV2 Rsqrt Shape Sigmoid Softmax Sqrt Sub'
+  ).split(' '),
+);
+
+const typeAttribute = ({ attr }: NodeDef, name: string): number | undefined => {
+  const value = attr[name]?.value;
+  return value?.case === 'type' ? value.value : undefined;
+};
+
+/** The name by which the executor knows a node's operation. @throws SavedModelError when there is none */
+const executorsName = (node: NodeDef): string => {
+  const { name, op } = node;
+  const isOfStrings = ['T', 'Tparams'].some((key) => typeAttribute(node, key) === DataType.string);
+  const ours = isOfStrings ? `${op} of strings` : op;
+  if (ours in OUR_OPERATIONS) return registered(ours);
+  if (ITS_OPERATIONS.has(op)) return op;
+  const known = [...ITS_OPERATIONS, ...Object.keys(OUR_OPERATIONS)].join(', ');
+  throw new SavedModelError(`Node ${name}: the operation ${op} is not supported; known are ${known}.`);
+};
+
+/** `name:0` and `name` are the same: our operations have one output. Control edges (`^name`) compute nothing. */
+const nodeName = (edge: string): string => {
+  if (/:[1-9]/.test(edge) || edge.startsWith('^'))
+    throw new SavedModelError(`The edge ${edge} is not supported: only first outputs are.`);
+  return edge.replace(/:0$/, '');
+};
+
+/**
+ * The value of a constant. A half and the cast that restores it are one: if it were cast in every run, convolutions would
+ * be prepared for it each time.
+ */
+const constantOf = (node: NodeDef, nodes: DecodedModel['nodes']): TensorProto | undefined => {
+  if (node.op === 'Cast' && typeAttribute(node, 'DstT') === DataType.float) {
+    const source = nodes.get(nodeName(node.input[0] ?? ''));
+    const constant = source?.op === 'Const' ? constantOf(source, nodes) : undefined;
+    return constant?.dtype === DataType.half ? constant : undefined;
+  }
+  const value = node.op === 'Const' ? node.attr['value']?.value : undefined;
+  return value?.case === 'tensor' ? value.value : undefined;
+};
+
+/** The inputs of the signature, and the nodes that lead to its outputs. */
+const neededNodes = ({ nodes, signature }: DecodedModel): NodeDef[] => {
+  const found = new Map<string, NodeDef | 'in progress'>();
+  const visit = (name: string): void => {
+    const before = found.get(name);
+    if (before === 'in progress')
+      throw new SavedModelError(`The graph goes round in a circle through the node ${name}.`);
+    if (before !== undefined) return;
+    const node = nodes.get(name);
+    if (node === undefined) throw new SavedModelError(`The graph has no node ${name}.`);
+    found.set(name, 'in progress');
+    if (!constantOf(node, nodes)) for (const edge of node.input) visit(nodeName(edge));
+    found.set(name, node);
+  };
+  const ends = [...Object.values(signature.inputs), ...Object.values(signature.outputs)];
+  for (const { name } of ends) visit(nodeName(name));
+  return [...found.values()].filter((node) => node !== 'in progress');
+};
+
+/** Types of constants, as TensorFlow.js names what it stores weights as. */
+const WEIGHT_TYPES: ReadonlyMap<number, Pick<tf.io.WeightsManifestEntry, 'dtype' | 'quantization'>> = new Map(
+  [
+    [DataType.float, { dtype: 'float32' }],
+    [DataType.half, { dtype: 'float32', quantization: { dtype: 'float16' } }],
+    [DataType.int32, { dtype: 'int32' }],
+    [DataType.string, { dtype: 'string' }],
+  ] as const,
+);
+
+/** A constant as TensorFlow.js takes weights: strings with their lengths before them, numbers as they are. */
+const weight = (name: string, { dtype, tensorShape, tensorContent, stringVal }: TensorProto) => {
+  const type = WEIGHT_TYPES.get(dtype);
+  if (!type)
+    throw new SavedModelError(`Node ${name}: constants of type ${dataTypeName(dtype)} are not supported.`);
+  const bytes =
+    dtype === DataType.string ? stringVal.flatMap((value) => [lengthOf(value), value]) : [tensorContent];
+  const shape = (tensorShape?.dim ?? []).map(({ size }) => Number(size));
+  return { spec: { name, shape, ...type }, data: new Uint8Array(Buffer.concat(bytes)).buffer };
+};
+
+const lengthOf = ({ byteLength }: Uint8Array): Uint8Array =>
+  new Uint8Array(Uint32Array.of(byteLength).buffer);
+
+/** The node without its shape, which the executor would hold requests to more strictly than TensorFlow Serving does. */
+const toJsonNode = (node: NodeDef) => {
+  const { shape: _, ...attr } = node.attr;
+  return toJson(NodeDefSchema, { ...node, op: executorsName(node), attr });
+};
+
+/** A graph in the form in which TensorFlow.js stores converted ones. */
+const toGraphModel = (model: DecodedModel): GraphModel<tf.io.IOHandlerSync> => {
+  const weights: ReturnType<typeof weight>[] = [];
+  const node = neededNodes(model).map((node) => {
+    const constant = constantOf(node, model.nodes);
+    if (!constant) return toJsonNode(node);
+    weights.push(weight(node.name, constant));
+    return { name: node.name, op: 'Const' };
+  });
+  return loadGraphModelSync({
+    modelTopology: { node, versions: {} },
+    weightSpecs: weights.map(({ spec }) => spec),
+    weightData: weights.map(({ data }) => data),
+  });
+};
+
+/** Runs the serving signature of a decoded SavedModel on TensorFlow.js's current backend. */
+export class GraphRunner {
+  readonly signature: DecodedModel['signature'];
+  readonly #model: GraphModel<tf.io.IOHandlerSync>;
+  readonly #weights: ReadonlySet<number>;
+
+  /** @throws SavedModelError that names the first operation which is not supported */
+  constructor(model: DecodedModel) {
+    this.signature = model.signature;
+    this.#model = toGraphModel(model);
+    this.#weights = new Set(
+      Object.values(this.#model.weights).flatMap((tensors) => tensors.map(({ id }) => id)),
+    );
+  }
+
+  /**
+   * Computes every output of the signature.
+   *
+   * @param inputs by the signature's names
+   * @throws InvalidArgumentError for inputs that the graph cannot take
+   */
+  async run(inputs: ReadonlyMap<string, Strings>): Promise<ReadonlyMap<string, Output>> {
+    const given: tf.NamedTensorMap = {};
+    let computed: tf.Tensor[] = [];
+    try {
+      for (const [name, info] of Object.entries(this.signature.inputs)) {
+        const value = inputs.get(name);
+        if (value === undefined) throw new InvalidArgumentError(`The input ${name} is missing.`);
+        given[nodeName(info.name)] = stringTensor(value);
+      }
+      const outputs = Object.entries(this.signature.outputs);
+      computed = [
+        this.#model.execute(
+          given,
+          outputs.map(([, { name }]) => nodeName(name)),
+        ),
+      ].flat();
+      const values = await Promise.all(computed.map(read));
+      return new Map(outputs.flatMap(([name], index) => (values[index] ? [[name, values[index]]] : [])));
+    } finally {
+      // An output may be a constant itself.
+      tf.dispose(computed.filter(({ id }) => !this.#weights.has(id)));
+      tf.dispose(given);
+    }
+  }
+
+  dispose(): void {
+    this.#model.dispose();
+  }
+}
+
+const read = async (tensor: tf.Tensor): Promise<Output> => {
+  const { shape } = tensor;
+  if (tensor.dtype === 'string') return { shape, strings: stringsOf(tensor).values };
+  return { shape, numbers: [...(await tensor.data())] };
+};

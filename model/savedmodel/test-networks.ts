@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import * as tf from '@tensorflow/tfjs-core';
+import { input, type LayersModel, type layers, model, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { seededRandom, uniform } from '../shared/random.ts';
+
+/** Models to be exported. */
+
+/** Height, width and channels of what {@link chain} reads. */
+export const SMALL_PICTURE = [7, 8, 3] as const;
+
+/** The one output of a layer, applied to the outputs of others. */
+export const applied = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => {
+  const output = layer.apply(x);
+  assert.ok(output instanceof SymbolicTensor);
+  return output;
+};
+
+/** A model of layers in a row. */
+export const chain = (...row: layers.Layer[]): LayersModel => {
+  const photo = input({ shape: [...SMALL_PICTURE] });
+  const output = row.reduce<SymbolicTensor>((x, layer) => applied(layer, x), photo);
+  return model({ inputs: photo, outputs: output, name: 'chain' });
+};
+
+/**
+ * Gives every weight another value, as if the model had been trained: kernels that keep the size of their inputs
+ * (He et al. 2015), moving variances that are positive.
+ */
+export const scramble = (network: LayersModel, seed: number): void => {
+  const random = seededRandom(seed);
+  for (const weight of network.weights) {
+    const { shape } = weight.read();
+    const size = tf.util.sizeFromShape(shape);
+    const limit = Math.sqrt((6 * (shape.at(-1) ?? 1)) / size);
+    const low = weight.name.includes('variance') ? 0.5 : -0.5;
+    const [from, to] = shape.length > 1 ? [-limit, limit] : [low, 1];
+    const values = Float32Array.from({ length: size }, () => uniform(random, from, to));
+    tf.tidy(() => {
+      weight.write(tf.tensor(values, shape));
+    });
+  }
+};

@@ -1,0 +1,290 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import sharp from 'sharp';
+import { Command, drawing, type Environment, masked, pretty, say, seeded, write } from './commands.ts';
+import inputs from './requests.json' with { type: 'json' };
+import {
+  type Asked,
+  CLASSIFY,
+  invocations,
+  post,
+  type Requests,
+  routes,
+  UNREADABLE,
+  uploads,
+} from './requests.ts';
+
+/** What the services answer, as `npm start` starts them, and what they make of neighbours that misbehave. */
+
+export const sha256 = (content: string | Uint8Array): string =>
+  createHash('sha256').update(content).digest('hex');
+
+const VOLATILE = new Set(['connection', 'date', 'keep-alive']);
+
+/** JSON as JSON, if that loses nothing; long texts as their checksum. */
+const compared = (text: string): unknown => {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (JSON.stringify(json) === text) return json;
+  } catch {
+    // Then it is no JSON.
+  }
+  return text.length > 500 ? { length: text.length, sha256: sha256(text) } : text;
+};
+
+const answerOf = async (incoming: IncomingMessage) => {
+  const headers = Object.entries(incoming.headers).filter(([name]) => !VOLATILE.has(name));
+  return {
+    status: incoming.statusCode,
+    headers: Object.fromEntries(headers.sort(([a], [b]) => (a < b ? -1 : 1))),
+    body: compared(masked(String(await buffer(incoming)))),
+  };
+};
+
+/** By node:http, because `fetch` adds headers of its own. */
+const ask = (base: string, { method = 'GET', path, headers = {}, body }: Asked): Promise<unknown> =>
+  new Promise((resolve) => {
+    const length = body && !('Transfer-Encoding' in headers) && { 'Content-Length': body.length };
+    const all = { 'X-Request-Id': 'baseline', ...length, ...headers };
+    const outgoing = request(base, { method, path, agent: false, headers: all });
+    outgoing.on('error', (error) => resolve(masked(`no answer: ${error.message}`)));
+    outgoing.once('response', async (incoming) => {
+      resolve(await answerOf(incoming).catch((error: unknown) => masked(`broke off: ${error}`)));
+      outgoing.destroy();
+    });
+    if ('Content-Length' in headers) outgoing.flushHeaders();
+    else outgoing.end(body);
+  });
+
+/** One after the other, so that none waits for another. */
+const answersTo = async (requests: Requests, base: string): Promise<Record<string, unknown>> => {
+  const answers: Record<string, unknown> = {};
+  for (const [name, asked] of Object.entries(requests)) answers[name] = await ask(base, asked);
+  return answers;
+};
+
+const answersToBytes = async (base: string): Promise<Record<string, unknown>> => {
+  const answers: Record<string, unknown> = {};
+  for (const [name, bytes] of Object.entries(UNREADABLE)) {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1').on('error', () => {});
+    socket.write(bytes);
+    answers[name] = masked(String(await buffer(socket)))
+      .split('\r\n')
+      .filter((line) => !/^date:/i.test(line));
+  }
+  return answers;
+};
+
+const listen = async (answer: (asked: IncomingMessage, response: ServerResponse) => void) => {
+  const server = createServer((asked, response) => {
+    // Not before it has been read: an answer to half a request may be lost.
+    asked
+      .on('error', () => {})
+      .once('end', () => answer(asked, response))
+      .resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const stop = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { port, url: `http://127.0.0.1:${port}`, stop };
+};
+
+/** One service alone, on a port that was free a moment ago. */
+const startAlone = async (line: string, environment: Environment) => {
+  const { port, url, stop } = await listen(() => {});
+  await stop();
+  const command = new Command(line, {
+    LOG_LEVEL: 'silent',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    ...environment,
+  });
+  await command.until(() =>
+    fetch(`${url}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+  return { url, command };
+};
+
+const asToldBy = (text: string, response: ServerResponse): void => {
+  if (text === '{break off}') response.write('{"result"', () => response.destroy());
+  else response.end(text === '{2 MiB}' ? 'x'.repeat(2 * 2 ** 20) : text);
+};
+
+const drawn = await drawing(seeded(1), 0, 64, 64).png().toBuffer();
+const photo = post(CLASSIFY, 'image/png', drawn);
+
+/** Asks a service whose neighbour answers each time as the next row tells. */
+const askWithNeighbour = async (rows: readonly unknown[], asked: Asked, url: string) =>
+  answersTo(Object.fromEntries(rows.map((row) => [JSON.stringify(row), asked])), url);
+
+const askWebAlone = async (): Promise<unknown> => {
+  let echoed: unknown;
+  const next = { classified: 0, health: 0 };
+  const was = await listen(({ url, headers: { host: _, ...headers } }, response) => {
+    echoed = headers;
+    const of = url === '/health' ? 'health' : 'classified';
+    const [status, type, text] = inputs[of][next[of]++] ?? [200, 'text/plain', ''];
+    response.writeHead(Number(status), {
+      ...{ 'Retry-After': '7', 'Set-Cookie': 'a=b', Server: 'WAS', Location: 'http://elsewhere.test/' },
+      ...(type !== '' && { 'Content-Type': type }),
+    });
+    asToldBy(String(text), response);
+  });
+  const { url, command } = await startAlone('npm run -s start:web', { WAS_URL: was.url, VERSION: '<1.2.3>' });
+  const health = { path: '/was/health' };
+  const answers = {
+    classified: await askWithNeighbour(inputs.classified, photo, url),
+    health: await askWithNeighbour(inputs.health, health, url),
+    ...(await answersTo({ version: { path: '/version' }, page: { path: '/' } }, url)),
+  };
+  const secrets = {
+    Cookie: 'session=secret',
+    Authorization: 'Bearer secret',
+    'X-Forwarded-For': '10.0.0.1',
+    'Proxy-Authorization': 'Basic secret',
+  };
+  await ask(
+    url,
+    post(CLASSIFY, 'multipart/form-data; boundary=x', 'a photo', {
+      ...secrets,
+      'Accept-Language': 'ko',
+      'Content-Encoding': 'gzip',
+    }),
+  );
+  const forwarded = echoed;
+  await was.stop();
+  const nobody = await answersTo({ classified: photo, health }, url);
+  await command.stop();
+  return { ...answers, forwarded, nobody };
+};
+
+/** Longer than any answer takes, even while the other core trains. */
+const PATIENT = { ENDPOINT_TIMEOUT_MS: '20000' };
+
+const askWasAlone = async (): Promise<unknown> => {
+  let row: readonly (number | string)[] = [];
+  const endpoint = await listen((_, response) => {
+    const [status, type, text] = row;
+    response.writeHead(Number(status), {
+      'Content-Type': 'application/json',
+      ...(type !== '' && { 'x-amzn-ErrorType': type }),
+    });
+    asToldBy(String(text), response);
+  });
+  const { url, command } = await startAlone('npm run -s start:was', {
+    ...{
+      ...PATIENT,
+      AWS_REGION: 'ap-northeast-2',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+    },
+    AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: endpoint.url,
+  });
+  const answers: Record<string, unknown> = {};
+  // Not one row for each request: the SDK asks twice.
+  for (row of inputs.invoked) answers[JSON.stringify(row)] = await ask(url, photo);
+  await endpoint.stop();
+  answers['nobody'] = await ask(url, photo);
+  await command.stop();
+  return answers;
+};
+
+const PHOTOS = 50;
+
+const photosBelow = (folder: string): [name: string, file: Buffer][] => {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(jpe?g|png|webp)$/i.test(name))
+    .sort();
+  // From all of its classes.
+  const chosen = names.filter((_, index) => (index * PHOTOS) % names.length < PHOTOS);
+  return chosen.map((name) => [name, readFileSync(path.join(folder, name))]);
+};
+
+const drawPhotos = (): Promise<[name: string, file: Buffer][]> => {
+  const random = seeded(50);
+  const formats = ['jpeg', 'png', 'webp'] as const;
+  return Promise.all(
+    Array.from({ length: PHOTOS }, async (_, index) => {
+      const picture = drawing(random, index * 7, 200 + ((index * 37) % 300), 220 + ((index * 53) % 200));
+      return [`drawn ${index}`, await picture.toFormat(formats[index % 3] ?? 'png').toBuffer()];
+    }),
+  );
+};
+
+/** The photo as others than the application service may send it: cropped here. */
+const invocation = async (file: Buffer): Promise<Asked> => {
+  const pixels = await sharp(file).resize(224, 224).flatten().toColourspace('srgb').raw().toBuffer();
+  return post(
+    '/invocations',
+    'application/json',
+    JSON.stringify({ instances: [{ b64: pixels.toString('base64') }] }),
+  );
+};
+
+const assetsOf = async (web: string): Promise<Requests> => {
+  const pages = await Promise.all(['/', '/was/check'].map(async (page) => (await fetch(web + page)).text()));
+  const named = pages.flatMap((html) =>
+    [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, asset = '']) => asset),
+  );
+  return Object.fromEntries([...new Set(named)].sort().map((asset) => [asset, { path: asset }]));
+};
+
+export const writeAnswers = async (out: string): Promise<void> => {
+  const save = (name: string, answers: unknown): void =>
+    write(path.join(out, `${name}.json`), pretty(answers));
+  const flowers = process.env['FLOWERS_DIR'];
+  const photos = flowers ? photosBelow(flowers) : await drawPhotos();
+  const folder = flowers ? 'photos-of-flowers' : 'photos-drawn';
+  const system = new Command('npm start -s', {
+    ...PATIENT,
+    HOST: '127.0.0.1',
+    WEB_PORT: '0',
+    WAS_PORT: '0',
+    ENDPOINT_PORT: '0',
+  });
+  await system.until(() => system.stdout.includes('Ready:'));
+  const urlOf = (name: string): string => new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
+  const [web, was, endpoint] = [urlOf('web'), urlOf('was'), urlOf('endpoint')];
+
+  say('answers: photos');
+  const octets = 'application/octet-stream';
+  const toWeb = photos.map(([name, file]) => [name, post(CLASSIFY, octets, file)]);
+  const toWas = photos.map(([name, file]) => [
+    name,
+    post(CLASSIFY, octets, file, { 'Accept-Language': 'ko' }),
+  ]);
+  save(`${folder}/web`, await answersTo(Object.fromEntries(toWeb), web));
+  save(`${folder}/was`, await answersTo(Object.fromEntries(toWas), was));
+  const toEndpoint = await Promise.all(photos.map(async ([name, file]) => [name, await invocation(file)]));
+  save(`${folder}/endpoint`, await answersTo(Object.fromEntries(toEndpoint), endpoint));
+
+  say('answers: uploads');
+  const all = await uploads();
+  save('uploads-to-web', await answersTo(all, web));
+  save('uploads-to-was', await answersTo(all, was));
+
+  say('answers: routes, invocations, and what is no request');
+  save('web', await answersTo({ ...routes('web'), ...(await assetsOf(web)) }, web));
+  save('was', await answersTo(routes('was'), was));
+  const status = await (await fetch(`${endpoint}/v1/models/image-classifier`)).text();
+  const [, version = ''] = /"version":"(\d+)"/.exec(status) ?? [];
+  save('endpoint', await answersTo({ ...routes('endpoint', version), ...invocations(version) }, endpoint));
+  for (const [name, url] of Object.entries({ web, was, endpoint }))
+    save(`unreadable-to-${name}`, await answersToBytes(url));
+  await system.stop();
+
+  say('answers: with neighbours that misbehave');
+  save('web-alone', await askWebAlone());
+  save('was-alone', await askWasAlone());
+};

@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { devNull, tmpdir } from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+
+/** Command lines as processes, and what is written of them. */
+
+const started = Date.now();
+export const say = (text: string): void =>
+  void process.stdout.write(`${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s  ${text}\n`);
+
+export const ROOT = process.cwd();
+export const WORK = realpathSync(mkdtempSync(path.join(tmpdir(), 'bloomstack-baseline-')));
+
+const running = new Set<Command>();
+process.on('exit', () => {
+  for (const command of running) command.signal('SIGKILL');
+  rmSync(WORK, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+/** Native TensorFlow, where it is installed, is hidden: it rounds otherwise. */
+const HOOK = path.join(WORK, 'without-native.cjs');
+writeFileSync(
+  HOOK,
+  `const modules = require('node:module');
+const resolve = modules._resolveFilename;
+modules._resolveFilename = function (request, ...others) {
+  if (!/^@tensorflow\\/tfjs-node(-gpu)?$/.test(request)) return resolve.call(this, request, ...others);
+  throw Object.assign(new Error("Cannot find module '" + request + "'"), { code: 'MODULE_NOT_FOUND' });
+};
+`,
+);
+
+/** What somebody has set for AWS, npm or this project must not change what is written. */
+const FOREIGN =
+  /^(AWS|BLOOMSTACK|CDKTF|npm|SM)_|^(FORCE_COLOR|HOST|INIT_CWD|LOG_LEVEL|NODE_OPTIONS|PORT|VERSION|WAS_URL)$|^(?!TF_|XDG_).*_DIR$|^(WEB|WAS|ENDPOINT)_/;
+
+const ENVIRONMENT = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))),
+  AWS_CONFIG_FILE: devNull,
+  AWS_SHARED_CREDENTIALS_FILE: devNull,
+  AWS_EC2_METADATA_DISABLED: 'true',
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  BUILD_DIR: path.join(WORK, 'build'),
+  CHECKPOINT_DISABLE: '1',
+  LC_ALL: 'C.UTF-8',
+  NODE_OPTIONS: `--require=${HOOK}`,
+  NO_COLOR: '1',
+  TZ: 'UTC',
+};
+
+/** Text without what differs from run to run or moves with the code: folders, ports, ids, lines of stack traces. */
+export const masked = (text: string): string =>
+  text
+    .replaceAll(WORK, '<work>')
+    .replaceAll(ROOT, '<root>')
+    .replaceAll(/\b(127\.0\.0\.1|localhost):\d+/g, '$1:<port>')
+    .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/g, '<id>')
+    .replaceAll(/\bprocess \d+/g, 'process <pid>')
+    .replaceAll(/^ +at .*\n/gm, '');
+
+/** A command without an npm script, wherever it lies. */
+const entry = (name: string): string =>
+  [`scripts/${name}/main.ts`, `scripts/${name}.ts`].find((file) => existsSync(file)) ?? name;
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** A command line that runs: `npm run -s plan`; `entry NAME` is one without an npm script. */
+export class Command {
+  stdout = '';
+  stderr = '';
+  readonly exited: Promise<number | null>;
+  readonly #child: ChildProcess;
+  readonly #line: string;
+
+  constructor(line: string, environment: Environment = {}) {
+    this.#line = line;
+    const [program = '', ...parameters] = line
+      .replace(/^entry (\S+)/, (_, name: string) => `node --import tsx ${entry(name)}`)
+      .split(' ');
+    const child = spawn(program, parameters, {
+      env: { ...ENVIRONMENT, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.#child = child;
+    running.add(this);
+    this.exited = new Promise((resolve) => {
+      const end = (code: number | null): void => {
+        running.delete(this);
+        resolve(code);
+      };
+      child.once('error', () => end(null)).once('close', end);
+    });
+  }
+
+  /** Resolves once that is true. @throws Error when the command ends before */
+  async until(ready: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await ready())) {
+      if (!running.has(this)) throw new Error(await this.report());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** To the whole group of processes. */
+  signal(name: NodeJS.Signals): void {
+    try {
+      process.kill(-(this.#child.pid ?? Number.NaN), name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.signal('SIGINT');
+    await this.exited;
+  }
+
+  /** What it was, how it ended and what it wrote. */
+  async report(): Promise<string> {
+    const code = await this.exited;
+    return masked(`$ ${this.#line}\nexit ${code}\n\n--- stdout\n${this.stdout}\n--- stderr\n${this.stderr}`);
+  }
+}
+
+export const run = async (line: string, environment?: Environment): Promise<Command> => {
+  const command = new Command(line, environment);
+  await command.exited;
+  return command;
+};
+
+export const write = (file: string, content: string | Uint8Array): void => {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, content);
+};
+
+export const pretty = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/** Numbers from 0 to 1 that are the same each time (Park and Miller's generator). */
+export const seeded = (seed: number) => {
+  let state = seed;
+  return (): number => {
+    state = (state * 16807) % 2147483647;
+    return state / 2147483647;
+  };
+};
+
+/** A picture like no other: discs of about this hue, in degrees, on grey. */
+export const drawing = (random: () => number, hue: number, width: number, height: number) => {
+  const number = (from: number, to: number): string => (from + random() * (to - from)).toFixed(1);
+  const discs = Array.from(
+    { length: 7 },
+    () =>
+      `<circle cx="${number(0, width)}" cy="${number(0, height)}" r="${number(height / 10, height / 3)}" fill="hsl(${number(hue, hue + 50)} ${number(50, 100)}% ${number(35, 75)}%)"/>`,
+  );
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#345"/>${discs.join('')}</svg>`;
+  return sharp(Buffer.from(svg)).removeAlpha();
+};

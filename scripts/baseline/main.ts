@@ -1,0 +1,196 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { sha256, writeAnswers } from './answers.ts';
+import backbones from './backbones.json' with { type: 'json' };
+import allCalls from './calls.json' with { type: 'json' };
+import {
+  Command,
+  drawing,
+  type Environment,
+  masked,
+  pretty,
+  ROOT,
+  run,
+  say,
+  seeded,
+  WORK,
+  write,
+} from './commands.ts';
+import configurations from './configurations.json' with { type: 'json' };
+
+/**
+ * Writes what must stay equal while the project is restructured. It asks by npm scripts, HTTP and files and imports
+ * nothing of the project, so that it runs on every shape of it.
+ */
+
+const USAGE = `Usage: npm run baseline -- DIR [PART ...]
+
+Writes what must stay equal while the project is restructured into DIR, to be compared: diff -r DIR OTHER
+  PART   stacks, calls, answers or trainings (all)
+
+FLOWERS_DIR, a folder of photos by class, and BACKBONE_DIR, one with MobileNet, are used when they are set.
+`;
+
+interface Call {
+  readonly run?: string;
+  readonly env?: Environment;
+  /** `context.bloomstack` of cdktf.json */
+  readonly context?: unknown;
+}
+
+const PLAN = 'npm run -s plan -- --offline';
+
+const environmentOf = ({ env, context }: Call): Environment => ({
+  CDKTF_CONTEXT_JSON: JSON.stringify({ bloomstack: context }),
+  ...env,
+});
+
+const stackSchema = z.looseObject({ resource: z.record(z.string(), z.record(z.string(), z.unknown())) });
+
+const writeStacks = async (out: string): Promise<void> => {
+  const [state] = readdirSync(ROOT).filter((name) => name.endsWith('.tfstate'));
+  if (state !== undefined) throw new Error(`The plans would compare with ${state}. Move it away.`);
+  cpSync('docs/reviews', path.join(out, 'reviews/docs'), { recursive: true });
+  mkdirSync(path.join(WORK, 'synth'));
+  const terraform = await run(`${process.env['TERRAFORM_BINARY_NAME'] || 'terraform'} version`);
+  const canPlan = (await terraform.exited) === 0;
+  if (!canPlan) write(path.join(out, 'reviews/not-written.txt'), 'Terraform does not run on this machine.\n');
+  for (const [name, call] of Object.entries<Call>(configurations)) {
+    say(`stacks: ${name}`);
+    const folder = path.join(WORK, 'synth', name);
+    const synth = await run('npm run -s synth', { ...environmentOf(call), CDKTF_OUTDIR: folder });
+    if ((await synth.exited) !== 0) throw new Error(await synth.report());
+    const [stack = ''] = readdirSync(path.join(folder, 'stacks'));
+    const json = stackSchema.parse(
+      JSON.parse(readFileSync(path.join(folder, 'stacks', stack, 'cdk.tf.json'), 'utf8')),
+    );
+    write(path.join(out, 'stacks', name, 'cdk.tf.json'), masked(pretty(json)));
+    const addresses = Object.entries(json.resource).flatMap(([type, names]) =>
+      Object.keys(names).map((each) => `${type}.${each}\n`),
+    );
+    write(path.join(out, 'stacks', name, 'addresses.txt'), addresses.sort().join(''));
+    if (!canPlan) continue;
+    const plan = await run(PLAN, environmentOf(call));
+    write(path.join(out, 'reviews', `${name}.txt`), await plan.report());
+    if ((await plan.exited) === 0)
+      write(path.join(out, 'reviews', `${name}.md`), readFileSync(`cdktf.out/review-${stack}.md`));
+  }
+};
+
+const writeCalls = async (out: string): Promise<void> => {
+  const { stdout } = await run('entry configuration-docs');
+  write(path.join(out, 'docs/configuration.md'), stdout);
+  for (const [group, calls] of Object.entries<Record<string, Call>>(allCalls)) {
+    say(`calls: ${group}`);
+    for (const [name, call] of Object.entries(calls)) {
+      const made = await run(call.run ?? PLAN, environmentOf(call));
+      write(path.join(out, 'calls', group, `${name.replaceAll(/\W+/g, '-')}.txt`), await made.report());
+    }
+  }
+};
+
+/** Photos of three classes that are hard to tell apart, and networks of random weights. */
+const prepareTrainings = async (folder: string): Promise<void> => {
+  const random = seeded(7);
+  for (const [name, hue] of Object.entries({ blue: 200, cyan: 180, green: 160 }))
+    for (let index = 0; index < 24; index++) {
+      const photo = await drawing(random, hue, 64 + index, 64)
+        .png()
+        .toBuffer();
+      write(path.join(folder, 'photos', name, `${index}.png`), photo);
+    }
+  write(path.join(folder, 'photos/blue/broken.jpg'), 'not a photo');
+  for (const [name, files] of Object.entries(backbones))
+    for (const [file, base64] of Object.entries(files))
+      write(path.join(folder, name, file), Buffer.from(base64, 'base64'));
+  cpSync(path.join(folder, 'graph'), path.join(folder, 'teacher'), { recursive: true });
+  // A teacher is shown photos of the model's own size.
+  const model = readFileSync(path.join(folder, 'graph/model.json'), 'utf8');
+  write(path.join(folder, 'teacher/model.json'), model.replaceAll('"size":"32"', '"size":"224"'));
+};
+
+const withoutTimes = (text: string): string =>
+  masked(text)
+    .replaceAll(/("(?:seconds|photosPerSecond)": )[\d.e-]+/g, '$1"<measured>"')
+    .replaceAll(/in \d+ (seconds|minutes) on /g, 'in <time> on ')
+    .replaceAll(/\(\d+ photos a second\)/g, '(<speed>)')
+    .replaceAll(/\([^()]* left\)/g, '(<time>)')
+    // Where exactly it was interrupted is as it happened.
+    .replaceAll(/(Going on from a checkpoint), after .*/g, '$1, <after>');
+
+/** What a training has said and left: reports to read, and checksums of all. */
+const writeTrained = async (out: string, folder: string, training: Command): Promise<void> => {
+  write(path.join(out, 'output.txt'), withoutTimes(await training.report()));
+  if (!existsSync(folder)) return;
+  const sums = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    // An archive holds the time at which it was made.
+    .filter((file) => path.extname(file) !== '' && !file.endsWith('.gz'))
+    .sort()
+    .map((file) => {
+      const content = readFileSync(path.join(folder, file));
+      if (!/\.(json|md)$/.test(file)) return `${sha256(content)}  ${file}\n`;
+      const text = withoutTimes(String(content));
+      write(path.join(out, file), text);
+      return `${sha256(text)}  ${file}\n`;
+    });
+  write(path.join(out, 'sha256.txt'), sums.join(''));
+};
+
+const writeTrainings = async (out: string): Promise<void> => {
+  const folder = path.join(WORK, 'trainings');
+  await prepareTrainings(folder);
+  const train = (name: string, options: string): string =>
+    `npm run -s train -- --data ${folder}/photos --out ${folder}/${name} --features ${folder}/features --epochs 2 --batch-size 16 --version 7 --seed 3 ${options}`;
+  // Enough photos to calibrate by.
+  const shares = '--test 0.17 --validation 0.3';
+  const backbone = process.env['BACKBONE_DIR'];
+  const trainings: Readonly<Record<string, string>> = {
+    whole: shares,
+    'with-teacher': `${shares} --teacher ${folder}/teacher`,
+    'head-on-graph': `${shares} --backbone ${folder}/graph --balanced`,
+    'head-on-layers': `${shares} --backbone ${folder}/layers --patience 5`,
+    ...(backbone && { 'head-on-backbone-dir': `--backbone ${path.resolve(backbone)}` }),
+  };
+  for (const [name, options] of Object.entries(trainings)) {
+    say(`trainings: ${name}`);
+    await writeTrained(path.join(out, name), path.join(folder, name), await run(train(name, options)));
+  }
+  say('trainings: one that is interrupted after an epoch, and resumed');
+  const interrupted = new Command(train('resumed', ''));
+  await interrupted.until(() => interrupted.stdout.includes('Epoch 1 of 2'));
+  await interrupted.stop();
+  const files = path.join(folder, 'resumed');
+  if (existsSync(path.join(files, 'metrics.json')))
+    throw new Error(`Not interrupted: ${await interrupted.report()}`);
+  await writeTrained(path.join(out, 'resumed'), files, await run(train('resumed', '')));
+};
+
+const WRITERS: Readonly<Record<string, (out: string) => Promise<void>>> = {
+  trainings: (out) => writeTrainings(path.join(out, 'trainings')),
+  stacks: writeStacks,
+  calls: writeCalls,
+  answers: (out) => writeAnswers(path.join(out, 'answers')),
+};
+
+const [out = '', ...wanted] = process.argv.slice(2);
+const refuse = (text: string): never => {
+  process.stderr.write(text);
+  process.exit(1);
+};
+if (out === '--help') {
+  process.stdout.write(USAGE);
+  process.exit();
+}
+if (out === '' || wanted.some((part) => !(part in WRITERS))) refuse(USAGE);
+if (existsSync(out) && readdirSync(out).length > 0) refuse(`${out} is not empty. Give a new folder.\n`);
+mkdirSync(out, { recursive: true });
+const parts = Object.entries(WRITERS).filter(([part]) => wanted.length === 0 || wanted.includes(part));
+/** Parts side by side share nothing: only stacks plans, in cdktf.out, and only answers starts the system. */
+const work = async (): Promise<void> => {
+  for (let part = parts.shift(); part; part = parts.shift()) await part[1](out);
+};
+await Promise.all([work(), ...(availableParallelism() > 1 ? [work()] : [])]);
+say(`Wrote ${out}.`);
+process.exit();
