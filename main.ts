@@ -1,13 +1,14 @@
-import { App } from 'cdktf';
-import { BloomstackStack } from './stacks/bloomstack-stack.ts';
-import { ConfigurationError, loadConfiguration, readContext } from './stacks/config/load.ts';
+import { z } from 'zod';
+import { runCommand } from './scripts/shared/cli.ts';
+import { readConfiguration, synthesizeStack } from './scripts/terraform/synth.ts';
 
-try {
-  const app = new App();
-  new BloomstackStack(app, loadConfiguration({ context: readContext(), env: process.env }));
-  app.synth();
-} catch (error) {
-  if (!(error instanceof ConfigurationError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+/** The app that cdktf's own CLI runs. */
+
+const HEAD = `Usage: npm run synth
+
+Writes the stack as Terraform JSON into cdktf.out/, or into the folder in CDKTF_OUTDIR.`;
+
+await runCommand({ head: HEAD, options: z.strictObject({}) }, async () => {
+  synthesizeStack(readConfiguration(), process.env['CDKTF_OUTDIR'] ?? 'cdktf.out');
+  return 0;
+});

@@ -1,14 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { configurationDocument } from '../stacks/config/documentation.ts';
-import { ROOT } from './root.ts';
+import { runCommand } from './shared/cli.ts';
+import { ROOT } from './shared/paths.ts';
 
-/** Prints the configuration's documentation; with --write it updates docs/configuration.md. */
+const HEAD = `Usage: node --import tsx scripts/configuration-docs.ts [--write]
 
-const [, , option] = process.argv;
-if (option === '--write') writeFileSync(path.join(ROOT, 'docs/configuration.md'), configurationDocument());
-else if (option === undefined) process.stdout.write(configurationDocument());
-else {
-  process.stderr.write(`There is no option ${option}; --write updates docs/configuration.md.\n`);
-  process.exitCode = 1;
-}
+Prints the configuration's documentation.
+`;
+
+const options = z.strictObject({
+  write: z.boolean().default(false).meta({ description: 'updates docs/configuration.md instead' }),
+});
+
+await runCommand({ head: HEAD, options }, async ({ write }) => {
+  if (write) writeFileSync(path.join(ROOT, 'docs/configuration.md'), configurationDocument());
+  else process.stdout.write(configurationDocument());
+  return 0;
+});

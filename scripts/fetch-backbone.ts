@@ -1,82 +1,271 @@
-import { parseArgs } from 'node:util';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { bucketDestination, createS3Client } from './backbone/bucket.ts';
-import { fetchBackbone } from './backbone/fetch-backbone.ts';
-import { folderDestination } from './backbone/folder.ts';
-import { MOBILENET } from './backbone/mobilenet.ts';
-import { originOf } from './backbone/origin.ts';
-import { runCommand } from './cloud/command.ts';
-import { readConfiguration } from './cloud/target.ts';
-import { say, showProgress } from './progress.ts';
+import { errorText } from '../model/shared/text.ts';
+import { print, runCommand, showProgress } from './shared/cli.ts';
 
 /** Fetches the pretrained network on which a small head is trained. */
 
-const USAGE = `Usage: node --import tsx scripts/fetch-backbone.ts [options]
+/** A file, as its publisher made it. */
+export interface BackboneFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+}
 
-Fetches Google's ImageNet MobileNet (v1, 0.25, 224; 1.9 MB, Apache-2.0) from TensorFlow Hub and verifies it.
+/**
+ * Google's MobileNet v1 for photos of 224 x 224, a quarter as wide, trained on ImageNet (Apache-2.0): a TensorFlow.js
+ * graph model. The address is TensorFlow Hub's, which `loadGraphModel` with `fromTFHub` asks too; it leads to where
+ * Google keeps the files now.
+ */
+export const MOBILENET: { readonly address: string; readonly files: readonly BackboneFile[] } = {
+  address: 'https://tfhub.dev/google/imagenet/mobilenet_v1_025_224/classification/1/?tfjs-format=file',
+  files: [
+    {
+      name: 'group1-shard1of1.bin',
+      bytes: 1_870_388,
+      sha256: '639c16be6dac70b2350586f503a379396807dcb2df840685bfafe6af2d8ec30f',
+    },
+    {
+      name: 'model.json',
+      bytes: 44_068,
+      sha256: 'f9d5d3752f20a5d9a115749bdbe7643b38cd57a11d4114f5dd2f4404af9850d8',
+    },
+  ],
+};
 
-  --to DIR|S3           folder to make, for --backbone of npm run train and --pretrained of npm run pipeline
-                        (build/mobilenet); or s3://BUCKET/pretrained/, which the pipelines in AWS read
-  --from URL|DIR        another place of the same files: a mirror, or an unpacked download
-  --help                shows this
-`;
+/** Hex. */
+export const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-/** A folder's name may be almost anything, but with `://` an address is meant. */
-const isPlace = (from: string): boolean =>
-  from.includes('://') ? /^https?:/i.test(from) && URL.canParse(from) : from !== '';
+/** Longer than any server with a reason to be slow is silent. */
+const SILENCE_MS = 30_000;
 
-const optionsSchema = z.object({
-  to: z.string().min(1, 'give a folder, or s3://BUCKET/pretrained/').default('build/mobilenet'),
-  from: z.string().refine(isPlace, 'give a folder, or an http or https address').default(MOBILENET.address),
-});
+const ADVICE =
+  'Where a network does not let it through, fetch the files elsewhere and give their folder, or a mirror, with --from.';
 
-/** What was typed; undefined when it cannot be understood, which has then been said. */
-const readOptions = () => {
+/** The innermost reason: `fetch` itself only says that it failed. */
+const innermostReason = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return innermostReason(error.cause);
+  // Of several addresses of a host that all refuse, Node gives only the code.
+  return error.message || ('code' in error ? String(error.code) : error.name);
+};
+
+export interface DownloadOptions {
+  /** Called with the bytes received, now and then. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+  /** @default 30 s */
+  readonly silenceMs?: number | undefined;
+}
+
+const receive = async (
+  url: URL,
+  file: BackboneFile,
+  { onProgress, silenceMs = SILENCE_MS }: DownloadOptions,
+): Promise<Uint8Array> => {
+  const silence = new AbortController();
+  const timer = setTimeout(
+    () => silence.abort(new Error(`nothing was received for ${silenceMs / 1000} s`)),
+    silenceMs,
+  );
   try {
-    const text = { type: 'string' } as const;
-    const { values } = parseArgs({ options: { to: text, from: text } });
-    const { data, error } = optionsSchema.safeParse(values);
-    if (data) return data;
-    throw new Error(error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('\n'));
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return undefined;
+    const response = await fetch(url, { signal: silence.signal });
+    if (!response.ok || !response.body)
+      throw new Error(`${response.redirected ? `${response.url} ` : 'it '}answered ${response.status}`);
+    const chunks: Uint8Array[] = [];
+    let received = 0;
+    for await (const chunk of response.body) {
+      timer.refresh();
+      chunks.push(chunk);
+      received += chunk.length;
+      // A longer one is another file, and might never end.
+      if (received > file.bytes) throw new Error(`it is longer than the ${file.bytes} bytes of ${file.name}`);
+      onProgress?.(received);
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    clearTimeout(timer);
   }
 };
+
+/**
+ * Downloads a file into memory; redirects are followed.
+ *
+ * @throws Error when it cannot be fetched, or the server falls silent
+ */
+export const download = async (
+  url: URL,
+  file: BackboneFile,
+  options: DownloadOptions = {},
+): Promise<Uint8Array> => {
+  try {
+    return await receive(url, file, options);
+  } catch (cause) {
+    throw new Error(`${url} could not be fetched: ${innermostReason(cause)}. ${ADVICE}`, { cause });
+  }
+};
+
+const isWebAddress = (from: string): boolean => /^https?:\/\//i.test(from) && URL.canParse(from);
+
+/** Where a file is in `from`; what follows the path of a web address, such as `?token=`, is asked of every file. */
+const placeIn = (from: string, { name }: BackboneFile): URL | string => {
+  if (!isWebAddress(from)) return path.join(from, name);
+  const url = new URL(from);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/${name}`;
+  return url;
+};
+
+/** @throws Error when it cannot be read, or is not the very file that was published */
+const readVerified = async (
+  from: string,
+  file: BackboneFile,
+  onProgress: (bytes: number) => void,
+): Promise<Uint8Array> => {
+  const place = placeIn(from, file);
+  const content =
+    place instanceof URL
+      ? await download(place, file, { onProgress })
+      : await readFile(place).catch((cause: unknown) => {
+          throw new Error(
+            `${place} cannot be read (${errorText(cause)}). Give --from the folder that holds ${file.name}, or its http address.`,
+            { cause },
+          );
+        });
+  const got = sha256(content);
+  if (got === file.sha256) return content;
+  throw new Error(
+    `${place} is not the ${file.name} that was published: its SHA-256 is ${got} (${content.length} bytes), ` +
+      `expected is ${file.sha256} (${file.bytes} bytes). Nothing was put in place. It may have been changed or cut off, ` +
+      'or a proxy answered instead: look at what is there, or give another place of the same files with --from.',
+  );
+};
+
+const missing = z.object({ code: z.literal('ENOENT') });
+
+const unlessMissing = (error: unknown): undefined => {
+  if (missing.safeParse(error).success) return undefined;
+  throw error;
+};
+
+/**
+ * Whether a folder holds these very files already.
+ *
+ * @throws Error when it holds anything else, which is not touched
+ */
+const holdsFiles = async (folder: string, files: readonly BackboneFile[]): Promise<boolean> => {
+  const found = await readdir(folder)
+    .catch(unlessMissing)
+    .catch((cause: unknown) => {
+      throw new Error(`${folder} cannot be used: ${errorText(cause)}. Give another folder with --to.`, {
+        cause,
+      });
+    });
+  if (!found || found.length === 0) return false;
+  for (const file of files) {
+    const content = await readFile(path.join(folder, file.name)).catch(unlessMissing);
+    const got = content && sha256(content);
+    if (got === file.sha256) continue;
+    const difference = got ? `a ${file.name} whose SHA-256 is ${got}, not ${file.sha256}` : `no ${file.name}`;
+    throw new Error(
+      `${folder} holds something already, but ${difference}. It is left as it is: move or delete it, or give another folder with --to.`,
+    );
+  }
+  return true;
+};
+
+export interface FetchOptions {
+  readonly files: readonly BackboneFile[];
+  /** Folder of this machine, or the http address of one. */
+  readonly from: string;
+  /** Folder to make. */
+  readonly to: string;
+  /** Called with the bytes of a file that are there. */
+  readonly onProgress?: (file: BackboneFile, bytes: number) => void;
+}
+
+/**
+ * Puts the files into a folder, which appears at once: all of them, verified, or none.
+ *
+ * @returns whether anything was fetched: false when they are there already
+ * @throws Error when one cannot be read, or is not what was published
+ */
+export const fetchBackbone = async ({ files, from, to, onProgress }: FetchOptions): Promise<boolean> => {
+  if (await holdsFiles(to, files)) return false;
+  const verified: [name: string, content: Uint8Array][] = [];
+  for (const file of files)
+    verified.push([file.name, await readVerified(from, file, (bytes) => onProgress?.(file, bytes))]);
+  const target = path.resolve(to);
+  const partial = `${target}.partial-${randomUUID()}`;
+  await mkdir(partial, { recursive: true });
+  try {
+    for (const [name, content] of verified) await writeFile(path.join(partial, name), content);
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+  return true;
+};
+
+const DEFAULT_FOLDER = 'build/mobilenet';
+const S3_URI = /^s3:\/\/[a-z0-9][a-z0-9.-]+(\/.*)?$/;
+
+/** A folder's name may be almost anything, but with `://` an address is meant. */
+const isPlace = (from: string): boolean => (from.includes('://') ? isWebAddress(from) : from !== '');
+
+const options = z.strictObject({
+  to: z
+    .string()
+    .refine(
+      (to) => (to.startsWith('s3:') ? S3_URI.test(to) : to !== ''),
+      'a folder, or s3://<bucket>/pretrained/',
+    )
+    .default(DEFAULT_FOLDER)
+    .meta({
+      value: 'DIR|S3',
+      description: `folder to make, for --backbone of npm run train and --pretrained of npm run pipeline
+(${DEFAULT_FOLDER}); with s3://BUCKET/pretrained/, which the pipelines in AWS read, it is
+${DEFAULT_FOLDER}, and the command that copies it to S3 is printed`,
+    }),
+  from: z.string().refine(isPlace, 'a folder, or an http or https address').default(MOBILENET.address).meta({
+    value: 'URL|DIR',
+    description: 'another place of the same files: a mirror, or an unpacked download',
+  }),
+  help: z.boolean().default(false).meta({ description: 'shows this' }),
+});
+
+const HEAD = `Usage: node --import tsx scripts/fetch-backbone.ts [options]
+
+Fetches Google's ImageNet MobileNet (v1, 0.25, 224; 1.9 MB, Apache-2.0) from TensorFlow Hub and verifies it.
+`;
 
 const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1000)} kB`;
 
-const nextStep = (to: string, isS3: boolean): string =>
-  isS3
-    ? 'Trainings of the SageMaker pipelines build on what is in the folder pretrained/ of the dataset bucket; for another, start them with the parameter Pretrained.'
-    : `Train on it: npm run train -- --data DIR --backbone ${to}, or npm run pipeline -- --data DIR --pretrained ${to}`;
+/** What to do with the folder. */
+const nextStep = (folder: string, to: string): string =>
+  to === folder
+    ? `Train on it: npm run train -- --data DIR --backbone ${folder}, or npm run pipeline -- --data DIR --pretrained ${folder}`
+    : `Copy it to S3: aws s3 cp --recursive ${folder} ${to}
+Trainings of the SageMaker pipelines build on what is in the folder pretrained/ of the dataset bucket; for another, start them with the parameter Pretrained.`;
 
-const main = async (): Promise<number> => {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(USAGE);
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await runCommand({ head: HEAD, column: 22, options }, async ({ to, from }) => {
+    const folder = to.startsWith('s3:') ? DEFAULT_FOLDER : to;
+    const fetched = await fetchBackbone({
+      files: MOBILENET.files,
+      from,
+      to: folder,
+      onProgress: ({ name, bytes: total }, bytes) =>
+        showProgress(`Fetching ${name}: ${kilobytes(bytes)} of ${kilobytes(total)}`),
+    });
+    print(
+      fetched
+        ? `MobileNet is in ${folder}; its checksums are right.`
+        : `MobileNet is in ${folder} already; its checksums are right. Nothing was fetched.`,
+    );
+    print(nextStep(folder, to));
     return 0;
-  }
-  const options = readOptions();
-  if (!options) return 1;
-  const { from, to } = options;
-  const isS3 = to.startsWith('s3://');
-  const destination = isS3
-    ? bucketDestination(to, createS3Client(readConfiguration().region))
-    : folderDestination(to);
-  const fetched = await fetchBackbone({
-    files: MOBILENET.files,
-    origin: originOf(from),
-    destination,
-    onProgress: ({ name, bytes: total }, bytes) =>
-      showProgress(`Fetching ${name}: ${kilobytes(bytes)} of ${kilobytes(total)}`),
   });
-  say(
-    fetched
-      ? `MobileNet is in ${destination.name}; its checksums are right.`
-      : `MobileNet is in ${destination.name} already; its checksums are right. Nothing was fetched.`,
-  );
-  say(nextStep(to, isS3));
-  return 0;
-};
-
-await runCommand(main);

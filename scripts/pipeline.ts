@@ -48,8 +48,8 @@ const main = async (): Promise<number> => {
   if (advice !== undefined) say(advice);
   if (deployed)
     say(
-      deployed.standIn.shared
-        ? `The endpoint of npm start, ${deployed.standIn.url}, answers with model ${deployed.version} from now on.`
+      deployed.serving.shared
+        ? `The endpoint of npm start, ${deployed.serving.url}, answers with model ${deployed.version} from now on.`
         : `npm start will answer with model ${deployed.version}.`,
     );
   return EXIT_CODES[status];

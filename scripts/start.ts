@@ -1,41 +1,78 @@
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
-import { ENDPOINT } from '../services/contract.ts';
+import { ENDPOINT, WAS, WEB } from '../services/contract.ts';
 import { readEnvironment } from '../services/http/environment.ts';
-import { endpointFolder } from './local/build-folder.ts';
-import { environmentWithoutAws, LOCAL_AWS } from './local/environment.ts';
-import { portsSchema, reservePorts } from './local/ports.ts';
-import { prepareServedModel } from './local/served-model.ts';
-import { ServiceProcess } from './local/service-process.ts';
-import { forgetStandIn, recordStandIn } from './local/stand-in-record.ts';
-import { ROOT } from './root.ts';
+import { print, runCommand } from './shared/cli.ts';
+import { endpointFolder, ROOT } from './shared/paths.ts';
+import { environmentWithoutAws, LOCAL_AWS, ServiceProcess } from './shared/processes.ts';
+import { forgetRunningEndpoint, prepareServedModel, recordRunningEndpoint } from './shared/served-model.ts';
 
 /**
- * Runs the whole system on this machine: the endpoint stand-in, the application service and the web service, each a
+ * Runs the whole system on this machine: the endpoint emulator, the application service and the web service, each a
  * process of its own. What differs from AWS is in their environment only.
  */
 
-const settingsSchema = portsSchema.extend({
+const HEAD = `Usage: npm start
+
+Runs the whole system on this machine, until Ctrl-C. Environment variables:
+
+  WEB_PORT, WAS_PORT, ENDPOINT_PORT   where the services listen (${WEB.port}, ${WAS.port}, ${ENDPOINT.port}); 0 takes a free port
+  HOST                                address to listen on (127.0.0.1)
+  LOG_LEVEL                           of the services (warn)
+  MODEL_DIR                           models to serve; without it the one that ships, or the latest that
+                                      npm run pipeline has deployed`;
+
+const port = (standard: number) => z.coerce.number().int().min(0).max(65535).default(standard);
+
+const settingsSchema = z.object({
+  WEB_PORT: port(WEB.port),
+  WAS_PORT: port(WAS.port),
+  ENDPOINT_PORT: port(ENDPOINT.port),
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.string().default('warn'),
-  /** Given, this folder is served as it is; else the one into which `npm run pipeline` deploys. */
   MODEL_DIR: z.string().optional(),
 });
+
+type Settings = z.infer<typeof settingsSchema>;
+
+/** Takes a port for a moment; resolves to its number, or to undefined when another process has it. */
+const probe = (port: number, host: string) =>
+  new Promise<number | undefined>((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(undefined))
+      .listen(port, host, () => {
+        const address = server.address();
+        server.close(() => resolve(typeof address === 'object' ? address?.port : undefined));
+      });
+  });
+
+/**
+ * A port to use, with a number for 0: each service can be given the others' addresses before they listen.
+ *
+ * @throws Error with one line that names the busy port and the variable that moves it
+ */
+const reservePort = async (
+  variable: 'WEB_PORT' | 'WAS_PORT' | 'ENDPOINT_PORT',
+  { HOST, [variable]: port }: Settings,
+): Promise<number> => {
+  const free = await probe(port, HOST);
+  if (free !== undefined) return free;
+  throw new Error(
+    `Port ${port} is already in use. Choose another with ${variable}, for example: ${variable}=${port + 10} npm start`,
+  );
+};
 
 const services: ServiceProcess[] = [];
 let stopping = false;
 
-const stop = async (exitCode: number): Promise<void> => {
-  if (stopping) return;
+const stopAll = async (): Promise<void> => {
   stopping = true;
-  await Promise.all([...services.map((service) => service.stop()), forgetStandIn(endpointFolder())]);
-  process.exit(exitCode);
+  await Promise.all([...services.map((service) => service.stop()), forgetRunningEndpoint(endpointFolder())]);
 };
 
-type Settings = z.infer<typeof settingsSchema>;
-
 /** Starts a service; resolves to where it listens. */
-const start = async (
+const startService = async (
   name: 'endpoint' | 'was' | 'web',
   port: number,
   { HOST, LOG_LEVEL }: Settings,
@@ -49,49 +86,59 @@ const start = async (
       const folder = environment['MODEL_DIR'];
       const models = folder === undefined ? '' : `MODEL_DIR=${path.relative(ROOT, folder)} `;
       process.stderr.write(
-        `The service ${name} has ended. The others go on; start it again with: ${models}PORT=${port} npm run start:${name}\n`,
+        `The service ${name} has ended. The others continue; start it again with: ${models}PORT=${port} npm run start:${name}\n`,
       );
     },
   });
   services.push(service);
   const url = await service.ready;
-  process.stdout.write(`  ${name.padEnd(8)} ${url} (process ${service.pid})\n`);
+  print(`  ${name.padEnd(8)} ${url} (process ${service.pid})`);
   return url;
 };
 
-/** The folder that the endpoint is to serve; what lies in the pipeline's is said. */
+/** The folder that the endpoint is to serve; prints which model is in the pipeline's. */
 const modelFolder = async ({ MODEL_DIR }: Settings): Promise<string> => {
   if (MODEL_DIR !== undefined) return MODEL_DIR;
   const folder = endpointFolder();
   const { version, deployed } = await prepareServedModel(folder);
   if (deployed)
-    process.stdout.write(
-      `  serving model ${version}, which npm run pipeline has deployed; remove ${path.relative(ROOT, folder)} to go back to the one that ships\n`,
+    print(
+      `  serving model ${version}, which npm run pipeline has deployed; remove ${path.relative(ROOT, folder)} to go back to the one that ships`,
     );
   return folder;
 };
 
-process.once('SIGINT', () => void stop(0));
-process.once('SIGTERM', () => void stop(0));
-
-try {
+const startAll = async (): Promise<void> => {
   const settings = readEnvironment(settingsSchema);
-  const { WEB_PORT, WAS_PORT, ENDPOINT_PORT } = await reservePorts(settings, settings.HOST);
-  process.stdout.write('Starting Bloomstack on this machine:\n');
+  const web = await reservePort('WEB_PORT', settings);
+  const was = await reservePort('WAS_PORT', settings);
+  const endpoint = await reservePort('ENDPOINT_PORT', settings);
+  print('Starting Bloomstack on this machine:');
   const host = ['0.0.0.0', '::'].includes(settings.HOST) ? '127.0.0.1' : settings.HOST;
   const here = (port: number) => `http://${host}:${port}`;
   const MODEL_DIR = await modelFolder(settings);
   await Promise.all([
-    start('endpoint', ENDPOINT_PORT, settings, { ENDPOINT_NAME: ENDPOINT.name, MODEL_DIR }),
-    start('was', WAS_PORT, settings, {
-      ...LOCAL_AWS,
-      AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: here(ENDPOINT_PORT),
-    }),
-    start('web', WEB_PORT, settings, { WAS_URL: here(WAS_PORT) }),
+    startService('endpoint', endpoint, settings, { ENDPOINT_NAME: ENDPOINT.name, MODEL_DIR }),
+    startService('was', was, settings, { ...LOCAL_AWS, AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: here(endpoint) }),
+    startService('web', web, settings, { WAS_URL: here(was) }),
   ]);
-  if (settings.MODEL_DIR === undefined) await recordStandIn(MODEL_DIR, here(ENDPOINT_PORT));
-  process.stdout.write(`Ready: open ${here(WEB_PORT)} (Ctrl-C stops everything)\n`);
-} catch (error) {
-  if (!stopping) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  await stop(1);
-}
+  if (settings.MODEL_DIR === undefined) await recordRunningEndpoint(MODEL_DIR, here(endpoint));
+  print(`Ready: open ${here(web)} (Ctrl-C stops everything)`);
+};
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    if (!stopping) void stopAll().then(() => process.exit(0));
+  });
+
+await runCommand({ head: HEAD, options: z.strictObject({}) }, async () => {
+  try {
+    await startAll();
+  } catch (error) {
+    // A service that was stopped did not start; that is no error.
+    if (stopping) return 0;
+    await stopAll();
+    throw error;
+  }
+  return 0;
+});

@@ -1,7 +1,8 @@
 import { accessSync } from 'node:fs';
+import { findTerraform } from '../scripts/terraform/terraform.ts';
 
 /**
- * What some tests need and a person's machine may lack. Without it such a test is skipped, loudly; where the
+ * What some tests need and a machine may lack. Without it such a test is skipped, loudly; where the
  * environment variable REQUIRE names it (comma separated), as in CI, its absence is a failure.
  */
 export type Requirement = 'backbone' | 'chromium' | 'emulator' | 'flowers' | 'tensorflow' | 'terraform';
@@ -28,4 +29,11 @@ export const pathFrom = (variable: string): string | undefined => {
   if (file === undefined || file === '') return undefined;
   accessSync(file);
   return file;
+};
+
+/** Terraform, and options for node:test that skip a test without it. */
+export const needTerraform = async () => {
+  const binary = await findTerraform().catch(() => undefined);
+  const advice = 'install Terraform 1.10 or newer, or set TERRAFORM_BINARY_NAME';
+  return { binary: binary ?? '', options: need('terraform', binary, advice) };
 };

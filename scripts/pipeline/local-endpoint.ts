@@ -1,3 +1,5 @@
+import { placeVersion, prepareServedModel, recordDeployed } from '../shared/served-model.ts';
+import { environmentWithoutAws, LOCAL_AWS, ServiceProcess } from '../shared/processes.ts';
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,10 +12,7 @@ import type { ModelHost } from '../aws-double/endpoints.ts';
 import type { LocalServer } from '../aws-double/protocol.ts';
 import { AwsDouble } from '../aws-double/server.ts';
 import { AwsState } from '../aws-double/state.ts';
-import { environmentWithoutAws, LOCAL_AWS } from '../local/environment.ts';
-import { placeVersion, prepareServedModel, recordDeployed } from '../local/served-model.ts';
-import { ServiceProcess } from '../local/service-process.ts';
-import { findStandIn } from '../local/stand-in-record.ts';
+import { findRunningEndpoint } from '../shared/served-model.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The deployment job's own settings for a SageMaker that is quick. */
@@ -96,7 +95,7 @@ export const serveArchive = async (options: ServeArchiveOptions): Promise<string
 };
 
 /** The endpoint that answers on this machine. */
-export interface StandIn {
+export interface ServingEndpoint {
   readonly url: string;
   /** Whether `npm start` runs it; else it is ours, and ends with us. */
   readonly shared: boolean;
@@ -104,8 +103,8 @@ export interface StandIn {
 }
 
 /** The endpoint of `npm start` if it serves this folder, else one of our own, which prints to `logFile`. */
-const useStandIn = async (folder: string, logFile: string): Promise<StandIn> => {
-  const running = await findStandIn(folder);
+const useServingEndpoint = async (folder: string, logFile: string): Promise<ServingEndpoint> => {
+  const running = await findRunningEndpoint(folder);
   if (running !== undefined) return { url: running, shared: true, stop: async () => {} };
   await prepareServedModel(folder);
   const service = new ServiceProcess({
@@ -127,7 +126,7 @@ const useStandIn = async (folder: string, logFile: string): Promise<StandIn> => 
 /** SageMaker and its endpoint on this machine, started when the first job needs them. */
 export class LocalEndpoints {
   readonly #workspace: Workspace;
-  #starting: Promise<{ server: LocalServer; standIn: StandIn }> | undefined;
+  #starting: Promise<{ server: LocalServer; serving: ServingEndpoint }> | undefined;
   #version: string | undefined;
 
   constructor(workspace: Workspace) {
@@ -136,12 +135,12 @@ export class LocalEndpoints {
 
   async #start() {
     const { endpoint, endpointLog, registry, sageMakerState } = this.#workspace;
-    const standIn = await useStandIn(endpoint, endpointLog);
+    const serving = await useServingEndpoint(endpoint, endpointLog);
     const host: ModelHost = {
       has: (name) => registry.hasModel(name),
       serve: async (name) => {
         try {
-          this.#version = await this.#serve(name, standIn.url);
+          this.#version = await this.#serve(name, serving.url);
           return { succeeded: true };
         } catch (error) {
           return { succeeded: false, failureReason: error instanceof Error ? error.message : String(error) };
@@ -149,7 +148,7 @@ export class LocalEndpoints {
       },
     };
     const server = await new AwsDouble({ host, state: AwsState.inFile(sageMakerState) }).start();
-    return { server, standIn };
+    return { server, serving };
   }
 
   async #serve(modelName: string, url: string): Promise<string> {
@@ -164,27 +163,27 @@ export class LocalEndpoints {
   /** The environment in which AWS's SDK reaches them. */
   async environment(): Promise<Record<string, string>> {
     this.#starting ??= this.#start();
-    const { server, standIn } = await this.#starting;
+    const { server, serving } = await this.#starting;
     return {
       ...LOCAL_AWS,
       AWS_ENDPOINT_URL_SAGEMAKER: server.url,
       AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING: server.url,
-      AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: standIn.url,
+      AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: serving.url,
       ...QUICK,
     };
   }
 
   /** Where the model that was deployed answers; undefined when none was. */
-  async deployed(): Promise<{ version: string; standIn: StandIn } | undefined> {
+  async deployed(): Promise<{ version: string; serving: ServingEndpoint } | undefined> {
     const started = await this.#starting;
     if (!started || this.#version === undefined) return undefined;
-    return { version: this.#version, standIn: started.standIn };
+    return { version: this.#version, serving: started.serving };
   }
 
   /** Leaves the endpoint of `npm start` alone. */
   async stop(): Promise<void> {
     const started = await this.#starting?.catch(() => undefined);
     await started?.server.stop();
-    await started?.standIn.stop();
+    await started?.serving.stop();
   }
 }

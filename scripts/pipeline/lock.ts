@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { isAlive } from '../local/process.ts';
+import { isAlive } from '../shared/processes.ts';
 
 const FILE = 'running.json';
 

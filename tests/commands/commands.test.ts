@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ECRClient, PutImageCommand } from '@aws-sdk/client-ecr';
-import { ROOT } from '../../scripts/root.ts';
+import { ROOT } from '../../scripts/shared/paths.ts';
 import {
   ACCOUNT,
   type Emulator,
@@ -15,22 +15,20 @@ import {
   MISSING_MOTO,
   startEmulator,
 } from '../deploy/emulator/emulator.ts';
-import { need } from '../requirements.ts';
-import { findTerraform, TERRAFORM_ADVICE } from '../terraform.ts';
+import { need, needTerraform } from '../requirements.ts';
 
 /**
  * The commands that people type, in order, on a copy of the project and against the emulator: the official CLI of cdktf
- * deploys, and ours go on from there.
+ * deploys, and ours continue from there.
  */
 
 const CLI = 'cdktf-cli@0.21.0';
 const MEBIBYTE = 2 ** 20;
 const CREDENTIALS = { accessKeyId: 'emulator', secretAccessKey: 'emulator' };
 
-const missing = [
-  need('terraform', findTerraform(), TERRAFORM_ADVICE),
-  need('emulator', findEmulator(), MISSING_MOTO),
-].find(({ skip }) => skip);
+const missing = [(await needTerraform()).options, need('emulator', findEmulator(), MISSING_MOTO)].find(
+  ({ skip }) => skip,
+);
 const options = missing ?? {};
 
 let emulator: Emulator;

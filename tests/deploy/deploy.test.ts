@@ -21,16 +21,14 @@ import {
 import { GetObjectCommand, GetPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { DescribePipelineCommand } from '@aws-sdk/client-sagemaker';
 import { reviewPlan } from '../../scripts/plan/review.ts';
-import { need } from '../requirements.ts';
-import { findTerraform, TERRAFORM_ADVICE } from '../terraform.ts';
+import { need, needTerraform } from '../requirements.ts';
 import { type Account, clientsOf } from './account.ts';
 import { type Emulator, findEmulator, MISSING_MOTO, startEmulator } from './emulator/emulator.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
-/** The whole life of a deployment, in order: each test goes on from where the one before stopped. */
+/** The whole life of a deployment, in order: each test continues where the one before stopped. */
 
-const binary = findTerraform();
-const terraform = need('terraform', binary, TERRAFORM_ADVICE);
+const { binary, options: terraform } = await needTerraform();
 const emulated = need('emulator', findEmulator(), MISSING_MOTO);
 const options = terraform.skip ? terraform : emulated;
 
@@ -41,7 +39,7 @@ let account: Account;
 before(async () => {
   if (options.skip) return;
   emulator = await startEmulator();
-  workspace = openWorkspace(emulator, binary ?? '');
+  workspace = openWorkspace(emulator, binary);
   account = clientsOf(emulator.url, 'ap-northeast-2');
 });
 
@@ -78,7 +76,7 @@ test('a first deployment is reviewed in full before anything is applied', option
 test('an empty account: every resource is created, none is left out', options, async () => {
   await workspace.apply();
   assert.deepEqual((await workspace.addresses()).sort(), declared().sort());
-  assert.ok(existsSync(workspace.stateFile), 'the state lies in the project');
+  assert.ok(existsSync(workspace.stateFile), 'the state is in the project');
 });
 
 test('a second plan finds nothing to do', options, async () => {

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { Terraform } from '../../scripts/cloud/terraform.ts';
-import { type Choices, synthesizeInto } from '../synthesized.ts';
+import { synthesizeStack } from '../../scripts/terraform/synth.ts';
+import { Terraform } from '../../scripts/terraform/terraform.ts';
+import { configuration } from '../../stacks/config/schema.ts';
 import { ACCOUNT, type Emulator, emulatorOverride } from './emulator/emulator.ts';
 
 const change = z.looseObject({
@@ -35,7 +36,8 @@ const changesOf = (plan: unknown): PlannedChanges => {
  */
 export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
   const root = mkdtempSync(path.join(tmpdir(), 'bloomstack-deploy-'));
-  const write = (choices: Choices = {}) => synthesizeInto(root, { account: ACCOUNT, ...choices });
+  const write = (choices: z.input<typeof configuration> = {}) =>
+    synthesizeStack(configuration.parse({ account: ACCOUNT, ...choices }), path.join(root, 'cdktf.out'));
   const { name, directory } = write();
   writeFileSync(path.join(directory, 'emulator_override.tf.json'), JSON.stringify(emulatorOverride()));
   const terraform = new Terraform({

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { definitionFromTerraform } from '../../scripts/pipeline/definition/source.ts';
-import { ROOT } from '../../scripts/root.ts';
+import { ROOT } from '../../scripts/shared/paths.ts';
 import { answerSchema } from '../../services/contract.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-pipeline-'));

@@ -13,7 +13,7 @@ import { GraphRunner, type Output } from '../../model/savedmodel/run.ts';
 import { example } from '../../model/shared/test-pictures.ts';
 import { trainModel } from '../../model/training/train.ts';
 import { trainHead } from '../../model/training/train-head.ts';
-import { ROOT } from '../../scripts/root.ts';
+import { ROOT } from '../../scripts/shared/paths.ts';
 import { need, pathFrom } from '../requirements.ts';
 import { askTensorFlow } from './real-tensorflow.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { hollowPng } from '../../model/photo/test-photos.ts';
@@ -8,10 +9,16 @@ import { answerSchema, problemSchema } from '../../services/contract.ts';
 import { TestSystem } from './system.ts';
 
 let system: TestSystem;
+// Other processes use the system's folder too.
+const temporary = mkdtempSync(path.join(tmpdir(), 'bloomstack-chain-'));
 before(async () => {
+  process.env['TMPDIR'] = temporary;
   system = await TestSystem.start();
 });
-after(() => system.stop());
+after(async () => {
+  await system.stop();
+  rmSync(temporary, { recursive: true });
+});
 
 /** A picture that looks different from every side. */
 const drawing = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300">

@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { loadBackend } from '../../model/backend/backend.ts';
 import { MODEL_NAME } from '../../model/contract/tensors.ts';
 import { metricsSchema } from '../../model/evaluation/metrics.ts';
-import { ROOT } from '../../scripts/root.ts';
+import { ROOT } from '../../scripts/shared/paths.ts';
 import { ModelStore } from '../../services/endpoint/models.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-train-'));

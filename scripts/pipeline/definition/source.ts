@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { type Definition, definitionSchema } from '../../../stacks/learning/pipeline-schema.ts';
-import { ROOT } from '../../root.ts';
+import { ROOT } from '../../shared/paths.ts';
 
 export const PIPELINES = ['train', 'model', 'deploy'] as const;
 export type PipelineKey = (typeof PIPELINES)[number];

@@ -1,13 +1,11 @@
+import { environmentWithoutAws, runProcess } from '../../shared/processes.ts';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT_VARIABLE } from '../../../model/jobs/container.ts';
-import { environmentWithoutAws } from '../../local/environment.ts';
-import { ROOT } from '../../root.ts';
+import { ROOT } from '../../shared/paths.ts';
 import { StepFailure, StepStopped } from '../execution/failure.ts';
 import type { LocalS3 } from '../storage/local-s3.ts';
-import { runProcess } from './job-process.ts';
-
 /** What an image's entry point is to a container: the program that runs every job, before the job's arguments. */
 export const ENTRY_POINT: readonly string[] = [
   process.execPath,
@@ -105,11 +103,12 @@ export class Container {
    */
   async run(options: RunOptions): Promise<void> {
     const { entryPoint, parameters, environment, onLine, signal, seconds, reasonFile } = options;
+    const [program = process.execPath, ...fixed] = entryPoint;
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), Math.min(seconds * 1000, 2 ** 31 - 1));
     const lines: string[] = [];
     const exit = await runProcess({
-      command: [...entryPoint, ...parameters],
+      command: [program, ...fixed, ...parameters],
       directory: ROOT,
       environment: { ...environmentWithoutAws(), ...environment, [ROOT_VARIABLE]: this.#root },
       logFile: this.logFile,

@@ -40,12 +40,13 @@ test('a job outlives neither its end nor that of the runner, even if that is kil
   );
   writeFileSync(
     runner,
-    `import { runProcess } from ${here('./job-process.ts')};
+    `import { runProcess } from ${here('../../shared/processes.ts')};
     const run = (...parameters) => runProcess({
       command: [process.execPath, '--import', 'tsx', '--import', ${here('./end-with-parent.ts')}, ${JSON.stringify(job)}, ...parameters],
       directory: ${here('../../..')},
       environment: process.env,
       logFile: ${JSON.stringify(log)},
+      ipc: true,
       onLine: (line) => console.log(line),
       signal: new AbortController().signal,
     });

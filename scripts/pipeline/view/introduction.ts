@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { TRAINING_ENVIRONMENT } from '../../../model/contract/sagemaker-jobs.ts';
 import { FOLDERS, inputPrefix } from '../../../stacks/learning/folders.ts';
-import { ROOT } from '../../root.ts';
+import { ROOT } from '../../shared/paths.ts';
 import type { ExecutionRecord, Plan } from '../execution/record.ts';
 import type { Naming } from '../given-places.ts';
 import { table } from './text.ts';

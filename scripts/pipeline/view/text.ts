@@ -1,4 +1,4 @@
-import { duration } from '../../progress.ts';
+import { duration } from '../../shared/cli.ts';
 import type { StepState } from '../execution/step-state.ts';
 import { shortened } from './text-width.ts';
 

@@ -1,0 +1,222 @@
+import {
+  DeleteSecurityGroupCommand,
+  type EC2Client,
+  EC2ServiceException,
+  paginateDescribeSecurityGroups,
+  RevokeSecurityGroupEgressCommand,
+  RevokeSecurityGroupIngressCommand,
+} from '@aws-sdk/client-ec2';
+import {
+  DeleteAppCommand,
+  DeleteEndpointCommand,
+  DeleteEndpointConfigCommand,
+  DeleteModelCommand,
+  DeleteModelPackageCommand,
+  DeleteSpaceCommand,
+  DescribeEndpointCommand,
+  DescribeEndpointConfigCommand,
+  DescribeModelCommand,
+  paginateListApps,
+  paginateListEndpointConfigs,
+  paginateListModelPackages,
+  paginateListSpaces,
+  type SageMakerClient,
+  SageMakerServiceException,
+} from '@aws-sdk/client-sagemaker';
+import { listAll, type Waiting, waitFor } from './clients.ts';
+
+/** Deletes what people, pipelines and SageMaker make inside the stack's resources and Terraform does not own. */
+
+/** SageMaker has no exception of its own for what is not there. */
+const isMissing = (error: unknown): boolean =>
+  error instanceof SageMakerServiceException &&
+  (error.name === 'ResourceNotFound' ||
+    (error.name === 'ValidationException' && /could not find|does not exist/i.test(error.message)));
+
+const orMissing = async <T>(request: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await request;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+};
+
+/** States in which SageMaker refuses to delete an endpoint, or is deleting it. */
+const BUSY = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting'];
+
+/**
+ * Deletes the endpoint and waits until it is gone. SageMaker removes its autoscaling by itself.
+ * Source: "Delete endpoints configured for auto scaling", SageMaker guide.
+ *
+ * @returns whether there was one
+ */
+const deleteEndpoint = async (
+  client: SageMakerClient,
+  EndpointName: string,
+  waiting: Waiting,
+): Promise<boolean> => {
+  const status = async () =>
+    (await orMissing(client.send(new DescribeEndpointCommand({ EndpointName }))))?.EndpointStatus;
+  if ((await status()) === undefined) return false;
+  return waitFor(`the endpoint ${EndpointName} to be deleted`, waiting, async () => {
+    const now = await status();
+    waiting.report(`endpoint ${EndpointName}: ${now ?? 'deleted'}`);
+    if (now === undefined) return true;
+    if (!BUSY.includes(now)) await orMissing(client.send(new DeleteEndpointCommand({ EndpointName })));
+    return undefined;
+  });
+};
+
+/** Deletes a configuration of the endpoint and its models, if they all are of this deployment. */
+const deleteConfiguration = async (
+  client: SageMakerClient,
+  EndpointConfigName: string,
+  servingRole: string,
+): Promise<boolean> => {
+  const { ProductionVariants = [] } = await client.send(
+    new DescribeEndpointConfigCommand({ EndpointConfigName }),
+  );
+  const models = ProductionVariants.flatMap(({ ModelName }) => ModelName ?? []);
+  if (models.length === 0) return false;
+  for (const ModelName of models) {
+    const described = await orMissing(client.send(new DescribeModelCommand({ ModelName })));
+    if (!described?.ExecutionRoleArn?.endsWith(`/${servingRole}`)) return false;
+  }
+  await client.send(new DeleteEndpointConfigCommand({ EndpointConfigName }));
+  for (const ModelName of models) await orMissing(client.send(new DeleteModelCommand({ ModelName })));
+  return true;
+};
+
+export interface EndpointOwner {
+  readonly endpoint: string;
+  /** The role of this deployment's models; it distinguishes them from those of another deployment. */
+  readonly servingRole: string;
+}
+
+/**
+ * Deletes what the SageMaker pipeline has made: the endpoint, which costs by the hour, and the configurations and
+ * models that it has had.
+ *
+ * @returns a description of each deleted thing
+ */
+export const deleteServing = async (
+  client: SageMakerClient,
+  { endpoint, servingRole }: EndpointOwner,
+  waiting: Waiting,
+): Promise<string[]> => {
+  const deleted = (await deleteEndpoint(client, endpoint, waiting)) ? [`endpoint ${endpoint}`] : [];
+  const configurations = await listAll(
+    paginateListEndpointConfigs({ client }, { NameContains: endpoint }),
+    (page) => page.EndpointConfigs,
+  );
+  for (const { EndpointConfigName: name } of configurations)
+    if (name?.startsWith(endpoint) && (await deleteConfiguration(client, name, servingRole)))
+      deleted.push(`endpoint configuration ${name} with its models`);
+  return deleted;
+};
+
+/**
+ * Deletes the model versions that pipelines have registered in a group: AWS refuses to delete the group while there
+ * are any.
+ *
+ * @returns how many there were
+ */
+export const deleteModelPackages = async (client: SageMakerClient, group: string): Promise<number> => {
+  const versions = await listAll(
+    paginateListModelPackages({ client }, { ModelPackageGroupName: group }),
+    (page) => page.ModelPackageSummaryList,
+  );
+  for (const { ModelPackageArn } of versions)
+    await client.send(new DeleteModelPackageCommand({ ModelPackageName: ModelPackageArn }));
+  return versions.length;
+};
+
+/** States of an app that need no deletion; an app that has failed does not block its domain. */
+const GONE = ['Deleted', 'Failed'];
+const DELETING = 'Deleting';
+
+/**
+ * Deletes the apps and spaces that people have made in a Studio domain: AWS refuses to delete the domain while there
+ * are any.
+ *
+ * @returns how many were deleted
+ */
+export const emptyStudio = async (
+  client: SageMakerClient,
+  DomainId: string,
+  waiting: Waiting,
+): Promise<{ apps: number; spaces: number }> => {
+  const listApps = async () => {
+    const apps = await listAll(
+      paginateListApps({ client }, { DomainIdEquals: DomainId }),
+      ({ Apps }) => Apps,
+    );
+    return apps.filter(({ Status = '' }) => !GONE.includes(Status));
+  };
+  const listSpaces = () =>
+    listAll(paginateListSpaces({ client }, { DomainIdEquals: DomainId }), ({ Spaces }) => Spaces);
+  const waitUntilNone = (what: string, list: () => Promise<unknown[]>) =>
+    waitFor(`the Studio ${what} to be deleted`, waiting, async () => {
+      const { length } = await list();
+      if (length === 0) return true;
+      waiting.report(`Studio: ${length} ${what} are being deleted`);
+      return undefined;
+    });
+
+  const apps = (await listApps()).filter(({ Status }) => Status !== DELETING);
+  for (const { AppType, AppName, UserProfileName, SpaceName } of apps)
+    await client.send(new DeleteAppCommand({ DomainId, AppType, AppName, UserProfileName, SpaceName }));
+  await waitUntilNone('apps', listApps);
+  const spaces = await listSpaces();
+  for (const { SpaceName, Status } of spaces)
+    if (Status !== DELETING) await client.send(new DeleteSpaceCommand({ DomainId, SpaceName }));
+  await waitUntilNone('spaces', listSpaces);
+  return { apps: apps.length, spaces: spaces.length };
+};
+
+/** The names that SageMaker gives to security groups for the home directories of Studio, less the domain's id. */
+const STUDIO_GROUPS = ['security-group-for-inbound-nfs-*', 'security-group-for-outbound-nfs-*'];
+
+/**
+ * Deletes the security groups that SageMaker makes in a VPC for the home directories of Studio and leaves there when
+ * the domain is deleted: the VPC cannot be deleted with them.
+ *
+ * @returns how many there were
+ */
+export const deleteStudioSecurityGroups = async (
+  client: EC2Client,
+  vpc: string,
+  waiting: Waiting,
+): Promise<number> => {
+  const Filters = [
+    { Name: 'vpc-id', Values: [vpc] },
+    { Name: 'group-name', Values: STUDIO_GROUPS },
+  ];
+  const groups = await listAll(
+    paginateDescribeSecurityGroups({ client }, { Filters }),
+    (page) => page.SecurityGroups,
+  );
+  // The rules name the other group, so neither could be deleted before the other.
+  for (const { GroupId, IpPermissions = [], IpPermissionsEgress = [] } of groups) {
+    if (IpPermissions.length > 0)
+      await client.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions }));
+    if (IpPermissionsEgress.length > 0)
+      await client.send(
+        new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: IpPermissionsEgress }),
+      );
+  }
+  for (const { GroupId, GroupName } of groups)
+    await waitFor(`the security group ${GroupName} to be out of use`, waiting, async () => {
+      waiting.report(`security group ${GroupName}`);
+      try {
+        await client.send(new DeleteSecurityGroupCommand({ GroupId }));
+        return true;
+      } catch (error) {
+        // The network interfaces of the file system go a little later than the domain.
+        if (error instanceof EC2ServiceException && error.name === 'DependencyViolation') return undefined;
+        throw error;
+      }
+    });
+  return groups.length;
+};

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { ECRClient } from '@aws-sdk/client-ecr';
+import { ECSClient } from '@aws-sdk/client-ecs';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import type { Report } from '../shared/cli.ts';
+
+/** Clients of one region, with the SDK's own chain of credentials. Long waits outlast a few failed requests. */
+export const createClients = (region: string) => {
+  const settings = { region, maxAttempts: 6 };
+  return {
+    codeBuild: new CodeBuildClient(settings),
+    ec2: new EC2Client(settings),
+    ecr: new ECRClient(settings),
+    ecs: new ECSClient(settings),
+    s3: new S3Client(settings),
+    sageMaker: new SageMakerClient(settings),
+  };
+};
+
+export type AwsClients = ReturnType<typeof createClients>;
+
+/** What the pages of a paginated request list. */
+export const listAll = async <Page, Item>(
+  pages: AsyncIterable<Page>,
+  items: (page: Page) => readonly Item[] | undefined,
+): Promise<Item[]> => {
+  const all: Item[] = [];
+  for await (const page of pages) all.push(...(items(page) ?? []));
+  return all;
+};
+
+export interface Waiting {
+  /** Milliseconds between two looks. */
+  readonly intervalMs: number;
+  /** Milliseconds after which it is given up. */
+  readonly limitMs: number;
+  readonly report: Report;
+}
+
+/**
+ * Looks again and again until there is an answer. The SDK's own waiters neither report what they see, nor end when
+ * ECS gives up a deployment, nor ask again for a deletion that was refused.
+ *
+ * @param what for the message, such as "the endpoint to be deleted"
+ * @param look `undefined` as long as there is none yet
+ * @throws Error when the limit passes
+ */
+export const waitFor = async <T>(
+  what: string,
+  { intervalMs, limitMs }: Omit<Waiting, 'report'>,
+  look: () => Promise<T | undefined>,
+): Promise<T> => {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    const answer = await look();
+    if (answer !== undefined) return answer;
+    if (performance.now() > end)
+      throw new Error(
+        `Waited ${Math.round(limitMs / 60_000)} min for ${what}. Look at it in the AWS console; running the command again waits on.`,
+      );
+    await sleep(intervalMs);
+  }
+};

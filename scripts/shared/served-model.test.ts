@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { MODEL_NAME } from '../../model/contract/tensors.ts';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import {
+  findRunningEndpoint,
+  forgetRunningEndpoint,
+  prepareServedModel,
+  recordDeployed,
+  recordRunningEndpoint,
+} from './served-model.ts';
+
+const store = (directory: string, version: string) => {
+  mkdirSync(path.join(directory, MODEL_NAME, version), { recursive: true });
+  writeFileSync(path.join(directory, MODEL_NAME, version, 'saved_model.pb'), version);
+};
+
+/** An endpoint's folder that is not there yet, and a model of version 100 that ships. */
+const setUp = (t: TestContext) => {
+  const root = temporaryFolder(t);
+  const [folder, shipped] = [path.join(root, 'build/endpoint'), path.join(root, 'default')];
+  store(shipped, '100');
+  const versions = () => readdirSync(path.join(folder, MODEL_NAME));
+  return { folder, shipped, versions, built: () => readdirSync(path.join(root, 'build')) };
+};
+
+test('an empty folder gets the model that ships', async (t) => {
+  const { folder, shipped, versions, built } = setUp(t);
+  assert.deepEqual(await prepareServedModel(folder, shipped), { version: '100', deployed: false });
+  assert.deepEqual(versions(), ['100']);
+  assert.deepEqual(built(), ['endpoint']);
+});
+
+test('an older model is superseded by the one that ships', async (t) => {
+  const { folder, shipped, versions } = setUp(t);
+  store(folder, '99');
+  assert.deepEqual(await prepareServedModel(folder, shipped), { version: '100', deployed: false });
+  assert.deepEqual(versions(), ['100', '99']);
+});
+
+test('a newer model stays', async (t) => {
+  const { folder, shipped, versions } = setUp(t);
+  store(folder, '101');
+  assert.deepEqual(await prepareServedModel(folder, shipped), { version: '101', deployed: false });
+  assert.deepEqual(versions(), ['101']);
+});
+
+test('a model that was deployed stays, even if it is older: a clock may be slow', async (t) => {
+  const { folder, shipped, versions } = setUp(t);
+  store(folder, '99');
+  await recordDeployed(folder, '99');
+  assert.deepEqual(await prepareServedModel(folder, shipped), { version: '99', deployed: true });
+  assert.deepEqual(versions(), ['99']);
+});
+
+test('several that prepare it at once do not disturb one another', async (t) => {
+  const { folder, shipped, versions, built } = setUp(t);
+  const results = await Promise.all(Array.from({ length: 5 }, () => prepareServedModel(folder, shipped)));
+  assert.deepEqual(new Set(results.map(({ version }) => version)), new Set(['100']));
+  assert.deepEqual(versions(), ['100']);
+  assert.deepEqual(built(), ['endpoint']);
+});
+
+test('no endpoint is found where none answers', async (t) => {
+  const { folder } = setUp(t);
+  assert.equal(await findRunningEndpoint(folder), undefined);
+  await recordRunningEndpoint(folder, 'http://127.0.0.1:9');
+  assert.equal(await findRunningEndpoint(folder), undefined);
+  await forgetRunningEndpoint(folder);
+  assert.deepEqual(readdirSync(folder), []);
+  writeFileSync(path.join(folder, 'running.json'), '{"url":');
+  assert.equal(await findRunningEndpoint(folder), undefined);
+});

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { ROOT } from '../shared/paths.ts';
+import type { StackFiles } from './synth.ts';
+
+/** What is read of a Terraform state, version 4. */
+const stateSchema = z.object({
+  resources: z.array(
+    z.object({
+      mode: z.string(),
+      type: z.string(),
+      name: z.string(),
+      instances: z.array(z.object({ attributes: z.record(z.string(), z.unknown()) })),
+    }),
+  ),
+});
+
+export interface StateResource {
+  readonly type: string;
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+/** The resources that a state holds; none for the empty text that a new backend gives. */
+export const readState = (text: string): StateResource[] => {
+  if (text.trim() === '') return [];
+  return stateSchema
+    .parse(JSON.parse(text))
+    .resources.filter(({ mode }) => mode === 'managed')
+    .flatMap(({ type, name, instances }) => instances.map(({ attributes }) => ({ type, name, attributes })));
+};
+
+/** The resources that a state in a file holds; none when there is no file. */
+export const readStateFile = (file: string): StateResource[] =>
+  existsSync(file) ? readState(readFileSync(file, 'utf8')) : [];
+
+/** Where a stack's state is unless the configuration names a bucket. */
+export const localStateFile = (stack: string): string => path.join(ROOT, `terraform.${stack}.tfstate`);
+
+/**
+ * Where this stack's state is, if in a file.
+ *
+ * @returns nothing when the state is in S3
+ */
+export const stateFile = ({ directory, json }: StackFiles): string | undefined => {
+  const { backend } = json.terraform;
+  return 'local' in backend ? path.resolve(directory, backend.local.path) : undefined;
+};
+
+const ARN_ACCOUNT = /^arn:[^:]*:[^:]*:[^:]*:(\d{12}):/;
+
+/** The account in which a state's resources are, by the first ARN that names one. */
+export const deployedAccount = (resources: readonly StateResource[]): string | undefined => {
+  for (const { attributes } of resources) {
+    const arn = attributes['arn'];
+    const account = typeof arn === 'string' ? ARN_ACCOUNT.exec(arn)?.[1] : undefined;
+    if (account !== undefined) return account;
+  }
+  return undefined;
+};
+
+/** Types that AWS or Terraform refuses to delete while an attribute has this value. */
+const PROTECTED: Readonly<Record<string, { attribute: string; value: boolean }>> = {
+  aws_lb: { attribute: 'enable_deletion_protection', value: true },
+  aws_ecr_repository: { attribute: 'force_delete', value: false },
+  aws_s3_bucket: { attribute: 'force_destroy', value: false },
+};
+
+/** Addresses of the deployed resources that are protected from deletion. */
+export const protectedResources = (resources: readonly StateResource[]): string[] =>
+  resources
+    .filter(({ type, attributes }) => {
+      const rule = PROTECTED[type];
+      return rule !== undefined && attributes[rule.attribute] === rule.value;
+    })
+    .map(({ type, name }) => `${type}.${name}`);

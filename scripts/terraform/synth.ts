@@ -1,0 +1,67 @@
+import { readContext } from '../../stacks/config/load.ts';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { App } from 'cdktf';
+import { z } from 'zod';
+import { BloomstackStack } from '../../stacks/bloomstack-stack.ts';
+import { loadConfiguration } from '../../stacks/config/load.ts';
+import type { Configuration } from '../../stacks/config/schema.ts';
+import { ROOT } from '../shared/paths.ts';
+
+/** Where cdktf writes, as its own CLI has it. */
+export const SYNTH_FOLDER = path.join(ROOT, 'cdktf.out');
+
+/**
+ * The configuration that the files and variables here make.
+ *
+ * @param account in place of theirs
+ */
+export const readConfiguration = (account?: string): Configuration =>
+  loadConfiguration({
+    context: readContext(),
+    env: { ...process.env, ...(account !== undefined && { BLOOMSTACK_ACCOUNT: account }) },
+  });
+
+const block = z.looseObject({ '//': z.object({ metadata: z.object({ path: z.string() }) }) });
+
+/** What is read of a synthesized stack; the rest is kept as it is. */
+export const terraformJson = z.looseObject({
+  provider: z.looseObject({ aws: z.array(z.looseObject({ alias: z.string().optional() })) }),
+  resource: z.record(z.string(), z.record(z.string(), block)),
+  terraform: z.looseObject({
+    backend: z.union([
+      z.object({ local: z.object({ path: z.string() }) }),
+      z.object({ s3: z.looseObject({ bucket: z.string() }) }),
+    ]),
+  }),
+});
+
+export interface StackFiles {
+  /** The stack's. */
+  readonly name: string;
+  /** Folder in which Terraform runs. */
+  readonly directory: string;
+  /** `cdk.tf.json` */
+  readonly json: z.output<typeof terraformJson>;
+}
+
+/**
+ * Writes the stack as Terraform JSON.
+ *
+ * @param outdir absolute, or relative to the working directory
+ * @param onWarning is called with what the constructs warn of
+ */
+export const synthesizeStack = (
+  config: Configuration,
+  outdir: string,
+  onWarning: (text: string) => void = () => {},
+): StackFiles => {
+  const app = new App({ outdir });
+  const { node } = new BloomstackStack(app, config);
+  app.synth();
+  for (const { level, constructPath, message } of app.manifest.stacks[node.id]?.annotations ?? [])
+    if (level === '@cdktf/warn') onWarning(`${constructPath}: ${message}`);
+  const directory = path.join(outdir, 'stacks', node.id);
+  const json: unknown = JSON.parse(readFileSync(path.join(directory, 'cdk.tf.json'), 'utf8'));
+  return { name: node.id, directory, json: terraformJson.parse(json) };
+};

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { STSClient } from '@aws-sdk/client-sts';
+import { needTerraform } from '../../tests/requirements.ts';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { clientSettings, listen } from '../deploy/fake-aws.ts';
+import { makePlan } from './apply.ts';
+import { type StackFiles, terraformJson } from './synth.ts';
+import {
+  chooseAccount,
+  createStsClient,
+  findCaller,
+  OFFLINE_PLAN,
+  offlineEnvironment,
+  offlineTerraform,
+} from './target.ts';
+
+/** STS speaks XML. */
+const startSts = async (t: TestContext, status: number, body: string): Promise<STSClient> => {
+  const port = await listen(t, (_request, response) => {
+    response.writeHead(status, { 'content-type': 'text/xml' });
+    response.end(body);
+  });
+  return new STSClient(clientSettings(port));
+};
+
+const refusal = (code: string, message: string) =>
+  `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
+
+const caller = { account: '123456789012', arn: 'arn:aws:iam::123456789012:user/kim' };
+
+test('working credentials have an account', async (t) => {
+  const client = await startSts(
+    t,
+    200,
+    `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>${caller.arn}</Arn><UserId>AIDA</UserId><Account>${caller.account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
+  );
+  assert.deepEqual(await findCaller(client, {}), caller);
+});
+
+test('expired credentials are an error with advice, not an absence of credentials', async (t) => {
+  const client = await startSts(
+    t,
+    403,
+    refusal('ExpiredToken', 'The security token included in the request is expired'),
+  );
+  await assert.rejects(
+    findCaller(client, {}),
+    /AWS refuses the credentials.*is expired \(ExpiredToken\).*aws sso login/,
+  );
+});
+
+test('a secret that does not match is an error with advice', async (t) => {
+  const client = await startSts(t, 403, refusal('SignatureDoesNotMatch', 'The signature does not match'));
+  await assert.rejects(findCaller(client, {}), /AWS refuses the credentials.*SignatureDoesNotMatch/);
+});
+
+test('an STS that accepts the request and stays silent does not answer', async (t) => {
+  const port = await listen(t, () => {});
+  const before = { ...process.env };
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+  });
+  t.after(() => {
+    process.env = before;
+  });
+  await assert.rejects(findCaller(createStsClient('ap-northeast-2', 100), {}), /AWS STS did not answer/);
+});
+
+/** The SDK's own chain of providers, on a machine on which none of them finds anything. */
+const withoutCredentials = (t: TestContext, environment: Record<string, string> = {}): STSClient => {
+  const before = { ...process.env };
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
+  Object.assign(process.env, {
+    AWS_CONFIG_FILE: '/nowhere',
+    AWS_SHARED_CREDENTIALS_FILE: '/nowhere',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    ...environment,
+  });
+  t.after(() => {
+    process.env = before;
+  });
+  return new STSClient({ region: 'ap-northeast-2', maxAttempts: 1 });
+};
+
+test('no credentials at all is not an error', async (t) => {
+  const client = withoutCredentials(t);
+  assert.equal(await findCaller(client, process.env), undefined);
+});
+
+test('a profile that gives no credentials is an error that names it', async (t) => {
+  const client = withoutCredentials(t, { AWS_PROFILE: 'flowers' });
+  await assert.rejects(findCaller(client, process.env), /the profile flowers \(AWS_PROFILE\) gives none/);
+});
+
+test('a service that does not answer is distinguished from wrong credentials', async () => {
+  const client = new STSClient(clientSettings(9));
+  await assert.rejects(findCaller(client, {}), /AWS STS did not answer \(.*\)\. Check the network/);
+});
+
+test('the account of the configuration must be the caller’s, unless it is the placeholder', () => {
+  assert.equal(chooseAccount('000000000000', caller), '123456789012');
+  assert.equal(chooseAccount('123456789012', caller), '123456789012');
+  assert.throws(
+    () => chooseAccount('210987654321', caller),
+    /for account 210987654321, but these credentials belong to account 123456789012/,
+  );
+});
+
+const { binary, options } = await needTerraform();
+
+const about = { '//': { metadata: { path: 'flowers/topic' } } };
+const limits = { region: 'ap-northeast-2', allowed_account_ids: ['123456789012'] };
+
+/** A synthesized stack of two topics in two regions, as deep in a project as cdktf writes it. */
+const twoTopics = (t: TestContext, backend: object): StackFiles => {
+  const directory = path.join(temporaryFolder(t), 'cdktf.out/stacks/flowers');
+  mkdirSync(directory, { recursive: true });
+  const json = {
+    terraform: { backend, required_providers: { aws: { source: 'aws', version: '5.100.0' } } },
+    provider: { aws: [limits, { ...limits, alias: 'other', region: 'us-east-1' }] },
+    resource: {
+      aws_sns_topic: {
+        here: { name: 'here', ...about },
+        there: { name: 'there', provider: 'aws.other', ...about },
+      },
+    },
+  };
+  writeFileSync(path.join(directory, 'cdk.tf.json'), JSON.stringify(json));
+  return { name: 'flowers', directory, json: terraformJson.parse(json) };
+};
+
+test('a stack is compared with its state in a file, which stays as it is', options, async (t) => {
+  const stack = twoTopics(t, { local: { path: '../../../terraform.flowers.tfstate' } });
+  const file = path.join(stack.directory, '../../../terraform.flowers.tfstate');
+  const state = JSON.stringify({
+    version: 4,
+    serial: 1,
+    lineage: 'flowers',
+    resources: [
+      {
+        mode: 'managed',
+        type: 'aws_sns_topic',
+        name: 'here',
+        provider: 'provider["registry.terraform.io/hashicorp/aws"]',
+        instances: [
+          {
+            schema_version: 0,
+            attributes: {
+              id: 'arn:aws:sns:ap-northeast-2:123456789012:here',
+              arn: 'arn:aws:sns:ap-northeast-2:123456789012:here',
+              name: 'here',
+              name_prefix: '',
+              content_based_deduplication: false,
+              fifo_topic: false,
+              tags_all: {},
+            },
+          },
+        ],
+      },
+    ],
+  });
+  writeFileSync(file, state);
+  const terraform = await offlineTerraform(stack, binary);
+  assert.equal((await makePlan(terraform, OFFLINE_PLAN, () => {})).operations, 1);
+  assert.equal(readFileSync(file, 'utf8'), state);
+  assert.equal(existsSync(path.join(stack.directory, '.terraform')), false);
+});
+
+test('no variable of the AWS SDKs reaches an offline plan', () => {
+  const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_EC2_METADATA_DISABLED, PATH } = offlineEnvironment({
+    AWS_PROFILE: 'prod',
+    AWS_ACCESS_KEY_ID: 'real',
+    PATH: '/bin',
+  });
+  assert.deepEqual(
+    [AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_EC2_METADATA_DISABLED, PATH],
+    [undefined, undefined, 'true', '/bin'],
+  );
+});

@@ -1,0 +1,217 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { devNull } from 'node:os';
+import path from 'node:path';
+import { GetCallerIdentityCommand, STSClient, STSServiceException } from '@aws-sdk/client-sts';
+import { z } from 'zod';
+import type { Configuration } from '../../stacks/config/schema.ts';
+import { print } from '../shared/cli.ts';
+import { environmentWithoutAws } from '../shared/processes.ts';
+import {
+  deployedAccount,
+  localStateFile,
+  readState,
+  readStateFile,
+  type StateResource,
+  stateFile,
+} from './state.ts';
+import { readConfiguration, type StackFiles, SYNTH_FOLDER, synthesizeStack } from './synth.ts';
+import { findTerraform, Terraform } from './terraform.ts';
+
+/** The configuration's default account: it plans, and AWS refuses to apply it. */
+const PLACEHOLDER_ACCOUNT = '000000000000';
+
+export interface Caller {
+  readonly account: string;
+  readonly arn: string;
+}
+
+const identity = z.object({ Account: z.string(), Arn: z.string() });
+
+/**
+ * A client that soon knows whether AWS answers.
+ *
+ * @param answerMs silence after which it does not
+ */
+export const createStsClient = (region: string, answerMs = 10_000): STSClient =>
+  new STSClient({
+    region,
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 3000, socketTimeout: answerMs },
+  });
+
+const REFRESH =
+  'Renew them (for SSO: aws sso login), or unset them to work without; npm run plan -- --offline needs none.';
+
+/**
+ * Whose credentials the AWS SDK finds here.
+ *
+ * @returns nothing when there are none at all
+ * @throws Error when there are some that do not work, or AWS does not answer
+ */
+export const findCaller = async (
+  client: STSClient,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Caller | undefined> => {
+  try {
+    const { Account: account, Arn: arn } = identity.parse(
+      await client.send(new GetCallerIdentityCommand({})),
+    );
+    return { account, arn };
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    if (cause instanceof STSServiceException)
+      throw new Error(
+        `AWS refuses the credentials found here: ${cause.message} (${cause.name}). ${REFRESH}`,
+        { cause },
+      );
+    if (cause.name !== 'CredentialsProviderError')
+      throw new Error(
+        `AWS STS did not answer (${cause.message}). Check the network and proxy, or use npm run plan -- --offline.`,
+        { cause },
+      );
+    // The end of the SDK's chain of providers; any other message is of a provider that is set up and fails.
+    const nothing = cause.message.includes('Could not load credentials from any providers');
+    const profile = environment['AWS_PROFILE'];
+    if (nothing && profile === undefined) return undefined;
+    const why = nothing ? `the profile ${profile} (AWS_PROFILE) gives none` : cause.message;
+    throw new Error(`The AWS credentials cannot be used: ${why}. ${REFRESH}`, { cause });
+  }
+};
+
+/**
+ * As `findCaller`, for what cannot be done without AWS.
+ *
+ * @throws Error when there are no credentials
+ */
+export const requireCaller = async (client: STSClient): Promise<Caller> => {
+  const caller = await findCaller(client);
+  if (caller) return caller;
+  throw new Error(
+    'No AWS credentials found. Log in (aws sso login, aws configure) or set AWS_PROFILE; npm run plan needs none.',
+  );
+};
+
+/**
+ * The account to deploy to.
+ *
+ * @throws Error when the configuration names another account than the caller's
+ */
+export const chooseAccount = (configured: string, caller: Caller): string => {
+  if (configured === PLACEHOLDER_ACCOUNT || configured === caller.account) return caller.account;
+  throw new Error(
+    `The configuration is for account ${configured}, but these credentials belong to account ${caller.account} (${caller.arn}). ` +
+      'Use credentials of the configured account, or change the setting "account" (BLOOMSTACK_ACCOUNT).',
+  );
+};
+
+/** No request is made with them: the plan neither refreshes nor reads data sources. */
+const OFFLINE_PROVIDER = {
+  access_key: 'offline',
+  secret_key: 'offline',
+  skip_credentials_validation: true,
+  skip_requesting_account_id: true,
+  skip_metadata_api_check: 'true',
+  skip_region_validation: true,
+  // The provider compares them with the account that it is told above not to ask for.
+  allowed_account_ids: [],
+};
+
+/** Options of `terraform plan` that keep it from asking AWS. */
+export const OFFLINE_PLAN = ['-refresh=false', '-lock=false'];
+
+/** The environment without anything that the AWS SDKs read, so that real credentials play no part. */
+export const offlineEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...environmentWithoutAws(environment),
+  AWS_CONFIG_FILE: devNull,
+  AWS_SHARED_CREDENTIALS_FILE: devNull,
+  AWS_EC2_METADATA_DISABLED: 'true',
+});
+
+/**
+ * Copies a stack into a folder of its own, with settings next to it by which Terraform plans without AWS. A state in a
+ * file is compared against, and left alone.
+ *
+ * @returns Terraform in that folder, initialized
+ */
+export const offlineTerraform = async (stack: StackFiles, binary: string): Promise<Terraform> => {
+  // As deep as the stack's own folder, because modules and files may be named relative to it.
+  const directory = path.join(stack.directory, '../../offline', stack.name);
+  mkdirSync(directory, { recursive: true });
+  copyFileSync(path.join(stack.directory, 'cdk.tf.json'), path.join(directory, 'cdk.tf.json'));
+  const aws = stack.json.provider.aws.map(({ alias }) => ({
+    ...(alias !== undefined && { alias }),
+    ...OFFLINE_PROVIDER,
+  }));
+  const override = {
+    provider: { aws },
+    terraform: { backend: { local: { path: stateFile(stack) ?? path.join(directory, 'empty.tfstate') } } },
+  };
+  writeFileSync(path.join(directory, 'offline_override.tf.json'), `${JSON.stringify(override, null, 2)}\n`);
+  const terraform = new Terraform({ binary, directory, environment: offlineEnvironment(process.env) });
+  await terraform.run('init', '-input=false', '-no-color', '-reconfigure');
+  return terraform;
+};
+
+/** A stack, with Terraform ready to plan it. */
+export interface Target {
+  /** With the account that it is for. */
+  readonly config: Configuration;
+  readonly stack: StackFiles;
+  readonly terraform: Terraform;
+  /** What is deployed, as the state has it. */
+  readonly deployed: readonly StateResource[];
+  /** Options that `terraform plan` needs here. */
+  readonly planOptions: readonly string[];
+}
+
+const synthesizeFor = (account: string) => {
+  const config = readConfiguration(account);
+  const stack = synthesizeStack(config, SYNTH_FOLDER, (text) => print(`Warning: ${text}`));
+  return { config, stack };
+};
+
+/** Naming a bucket must not make Terraform forget what a file knows of, and create everything a second time. */
+const refuseForgottenState = (stack: StackFiles): void => {
+  const file = localStateFile(stack.name);
+  if (stateFile(stack) !== undefined || readStateFile(file).length === 0) return;
+  const terraform = `terraform -chdir=${path.relative('', stack.directory)}`;
+  throw new Error(
+    `The configuration stores the state in S3, but ${path.basename(file)} still knows of resources. Move it there:\n` +
+      `  ${terraform} init -reconfigure && ${terraform} state push ${file} && rm ${file}`,
+  );
+};
+
+/**
+ * The stack for an account that the caller's credentials belong to.
+ *
+ * @throws Error when configuration, state and credentials are not of one account
+ */
+export const openTarget = async ({ account: configured }: Configuration, caller: Caller): Promise<Target> => {
+  const account = chooseAccount(configured, caller);
+  const binary = await findTerraform();
+  const { config, stack } = synthesizeFor(account);
+  refuseForgottenState(stack);
+  const terraform = new Terraform({ binary, directory: stack.directory, environment: process.env });
+  await terraform.run('init', '-input=false', '-no-color');
+  const deployed = readState(await terraform.run('state', 'pull'));
+  const deployedTo = deployedAccount(deployed);
+  if (deployedTo !== undefined && deployedTo !== account)
+    throw new Error(
+      `The state of ${stack.name} describes account ${deployedTo}, but these credentials belong to account ${account}. ` +
+        'Use credentials of that account; for a deployment of its own, choose another environment or state bucket.',
+    );
+  return { config, stack, terraform, deployed, planOptions: [] };
+};
+
+/** The stack without AWS, compared with the state in a file if there is one. */
+export const openOfflineTarget = async ({ account: configured }: Configuration): Promise<Target> => {
+  const binary = await findTerraform();
+  const asConfigured = synthesizeFor(configured);
+  const file = stateFile(asConfigured.stack);
+  const deployed = file === undefined ? [] : readStateFile(file);
+  // Names hold the account: with the placeholder's, everything that is deployed would seem to be replaced.
+  const account = configured === PLACEHOLDER_ACCOUNT ? deployedAccount(deployed) : undefined;
+  const { config, stack } = account === undefined ? asConfigured : synthesizeFor(account);
+  const terraform = await offlineTerraform(stack, binary);
+  return { config, stack, terraform, deployed, planOptions: OFFLINE_PLAN };
+};

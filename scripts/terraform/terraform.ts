@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { CommandError } from '../shared/cli.ts';
+import { runProcess } from '../shared/processes.ts';
+
+/** The first Terraform that locks a state in S3 with a file next to it. */
+const OLDEST = [1, 10] as const;
+
+const versionOutput = z.object({ terraform_version: z.string().regex(/^\d+\.\d+\./) });
+
+const WHERE = `Install Terraform ${OLDEST.join('.')} or newer: https://developer.hashicorp.com/terraform/install (or name another binary in TERRAFORM_BINARY_NAME).`;
+
+const isNewEnough = (version: string): boolean => {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+};
+
+/**
+ * The Terraform to run: `TERRAFORM_BINARY_NAME`, as cdktf-cli calls that variable, or `terraform` on the PATH.
+ *
+ * @throws Error when it is not there or older than 1.10
+ */
+export const findTerraform = async (environment: NodeJS.ProcessEnv = process.env): Promise<string> => {
+  const binary = environment['TERRAFORM_BINARY_NAME'] || 'terraform';
+  const { stdout } = await promisify(execFile)(binary, ['version', '-json'], {
+    env: { ...environment, CHECKPOINT_DISABLE: '1' },
+  }).catch((cause: unknown) => {
+    throw new Error(`Terraform does not run (${binary} version). ${WHERE}`, { cause });
+  });
+  const { terraform_version: version } = versionOutput.parse(JSON.parse(stdout));
+  if (!isNewEnough(version)) throw new Error(`${binary} is Terraform ${version}, which is too old. ${WHERE}`);
+  return binary;
+};
+
+/** As a shell says that a signal has ended a command. */
+const INTERRUPTED = 130;
+
+/** Terraform was asked to stop, and has exited cleanly. */
+export class Interrupted extends CommandError {
+  constructor() {
+    super('Stopped, as asked. The state is saved; the same command continues from there.', INTERRUPTED);
+    this.name = 'Interrupted';
+  }
+}
+
+const STOPPING = [
+  '\nTerraform finishes what it is doing and saves the state; that can take minutes.\n',
+  'Still stopping. Ending Terraform by force would lose what it has just created.\n',
+] as const;
+
+export interface TerraformOptions {
+  /** Path or name of the executable. */
+  readonly binary: string;
+  /** Folder of the configuration. */
+  readonly directory: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Runs Terraform in one folder. Its state survives Ctrl-C. */
+export class Terraform {
+  readonly #options: TerraformOptions;
+
+  constructor(options: TerraformOptions) {
+    this.#options = options;
+  }
+
+  get directory(): string {
+    return this.#options.directory;
+  }
+
+  /**
+   * Runs a command to its end.
+   *
+   * @returns what it printed
+   * @throws Error with Terraform's own words
+   */
+  async run(...args: string[]): Promise<string> {
+    const lines: string[] = [];
+    const { exitCode, errors } = await this.follow(args, (line) => lines.push(line));
+    if (exitCode === 0) return lines.join('\n');
+    throw new Error(`terraform ${args.join(' ')} failed.\n${[errors, ...lines].join('\n').trim()}`);
+  }
+
+  /**
+   * Runs a command and passes on every line that it prints.
+   *
+   * @returns its exit code and what it wrote to standard error
+   * @throws Interrupted when it was stopped by a signal to this process
+   */
+  async follow(
+    args: readonly string[],
+    onLine: (line: string) => void,
+  ): Promise<{ exitCode: number; errors: string }> {
+    const { binary, directory, environment } = this.#options;
+    // A terminal sends Ctrl-C to everything in the foreground, npm sends it again, and a second one makes Terraform
+    // drop its state. It gets one, from here.
+    const interruption = new AbortController();
+    const interrupt = () => {
+      process.stderr.write(STOPPING[interruption.signal.aborted ? 1 : 0]);
+      interruption.abort();
+    };
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    for (const signal of signals) process.on(signal, interrupt);
+    const errors: string[] = [];
+    try {
+      const { code } = await runProcess({
+        command: [binary, ...args],
+        directory,
+        environment: { ...environment, CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1', TF_INPUT: '0' },
+        onLine,
+        onErrorLine: (line) => errors.push(line),
+        signal: interruption.signal,
+        stopSignal: 'SIGINT',
+      });
+      if (interruption.signal.aborted) throw new Interrupted();
+      return { exitCode: code ?? 1, errors: errors.join('\n') };
+    } finally {
+      for (const signal of signals) process.off(signal, interrupt);
+    }
+  }
+}
