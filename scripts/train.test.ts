@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandFor, readCommandLine, USAGE } from './train.ts';
+import { helpText, readOptions } from './shared/cli.ts';
+import { commandFor, TRAIN_COMMAND } from './train.ts';
+
+const USAGE = helpText(TRAIN_COMMAND);
+const readCommandLine = (parameters: readonly string[]) => readOptions(TRAIN_COMMAND.options, parameters);
 
 test('what is left out has its default', () => {
   const command = readCommandLine(['--data', 'photos', '--version', '5']);

@@ -13,80 +13,103 @@ import { loadBackend } from '../model/runtime/backend.ts';
 import { storeModel, versionAt } from '../model/savedmodel/store.ts';
 import { AbortedError } from '../model/shared/abort.ts';
 import { writeFiles } from '../model/shared/files.ts';
+import { share } from '../model/shared/text.ts';
 import { CheckpointStore } from '../model/training/checkpoint.ts';
 import type { RunOptions } from '../model/training/loop.ts';
 import {
+  HEAD_RECIPE,
   NETWORK_RECIPE,
-  optionHelp,
   type RecipeOptions,
   recipeSchema,
   reproduceCommand,
-  share,
 } from '../model/training/recipe.ts';
 import { type Trainer, trainModel } from '../model/training/train.ts';
 import { trainHead } from '../model/training/train-head.ts';
 import { trainNetwork } from '../model/training/train-network.ts';
-import { readOptions, usageLines } from './options.ts';
-import { duration, say, showProgress } from './progress.ts';
+import { CommandError, duration, print, runCommand, showProgress } from './shared/cli.ts';
 
 /** Trains a model on this machine, measures its export and reports on it. */
 
-const folder = (text: string) => z.string().register(optionHelp, { value: 'DIR', text });
+const folder = (description: string) => ({ value: 'DIR', description });
 const { epochs, batchSize, learningRate, patience, balanced, seed } = recipeSchema.shape;
 
-const schema = z.strictObject({
-  data: z
-    .string('a folder with one folder of photos per class')
-    .register(optionHelp, { value: 'DIR', text: 'folder with one folder of photos per class' }),
-  epochs: epochs.default(NETWORK_RECIPE.epochs),
-  out: folder('where model, model.tar.gz and report go').default('build/model'),
-  backbone: folder(
-    'a TensorFlow.js model, such as MobileNet, on which only a small head is trained: minutes, not hours',
-  ).optional(),
-  features: folder("where the backbone's features are kept for the next training").default('build/features'),
-  teacher: folder(
-    'a TensorFlow.js graph model whose features guide a training from random weights',
-  ).optional(),
-  batchSize: batchSize.optional(),
-  learningRate: learningRate.default(NETWORK_RECIPE.learningRate),
-  patience: patience.optional(),
-  balanced: balanced.default(false),
-  test: share(0.01, 0.5, 0.1)
-    .register(optionHelp, { value: 'X', text: 'share of each class kept for the final test' })
-    .default(0.1),
-  validation: share(0, 0.5, 0.1)
-    .register(optionHelp, {
-      value: 'X',
-      text: 'share of each class kept for validation, and for calibration',
-    })
-    .default(0.1),
-  unknown: folder(
-    'choosing/<kind>/ and measuring/<kind>/: photos of other things, to learn and to measure what is none of\nthe classes, beside drawings',
-  ).optional(),
-  seed: seed.default(NETWORK_RECIPE.seed),
-  version: z
-    .string()
-    .regex(/^\d+$/, 'digits only, such as 1')
-    .register(optionHelp, { value: 'N', text: 'version of the model: digits (the time)' })
-    .optional(),
+/** An option of the recipe, and what is true when it is left out. */
+const described = (field: z.ZodType, otherwise: number | string) => ({
+  ...field.meta(),
+  description: `${field.description} (${otherwise})`,
 });
 
-type TrainCommand = z.infer<typeof schema>;
+const options = z
+  .strictObject({
+    data: z
+      .string('a folder with one folder of photos per class')
+      .meta(folder('folder with one folder of photos per class')),
+    epochs: epochs.default(NETWORK_RECIPE.epochs).meta(described(epochs, NETWORK_RECIPE.epochs)),
+    out: z
+      .string()
+      .default('build/model')
+      .meta(folder('where model, model.tar.gz and report go (build/model)')),
+    backbone: z
+      .string()
+      .optional()
+      .meta(
+        folder(
+          'a TensorFlow.js model, such as MobileNet, on which only a small head is trained: minutes, not hours',
+        ),
+      ),
+    features: z
+      .string()
+      .default('build/features')
+      .meta(folder("where the backbone's features are kept for the next training (build/features)")),
+    teacher: z
+      .string()
+      .optional()
+      .meta(folder('a TensorFlow.js graph model whose features guide a training from random weights')),
+    batchSize: batchSize
+      .optional()
+      .meta(described(batchSize, `${NETWORK_RECIPE.batchSize}; ${HEAD_RECIPE.batchSize} with --backbone`)),
+    learningRate: learningRate
+      .default(NETWORK_RECIPE.learningRate)
+      .meta(described(learningRate, NETWORK_RECIPE.learningRate)),
+    patience: patience.optional().meta(described(patience, 'none')),
+    balanced: balanced.default(false).meta(balanced.meta() ?? {}),
+    test: share(0.01, 0.5, 0.1)
+      .default(0.1)
+      .meta({ value: 'X', description: 'share of each class kept for the final test (0.1)' }),
+    validation: share(0, 0.5, 0.1).default(0.1).meta({
+      value: 'X',
+      description: 'share of each class kept for validation, and for calibration (0.1)',
+    }),
+    unknown: z
+      .string()
+      .optional()
+      .meta(
+        folder(
+          'choosing/<kind>/ and measuring/<kind>/: photos of other things, to learn and to measure what is none of\nthe classes, beside drawings',
+        ),
+      ),
+    seed: seed.default(NETWORK_RECIPE.seed).meta(described(seed, NETWORK_RECIPE.seed)),
+    version: z
+      .string()
+      .regex(/^\d+$/, 'digits only, such as 1')
+      .optional()
+      .meta({ value: 'N', description: 'version of the model: digits (the time)' }),
+  })
+  .refine(
+    ({ teacher, backbone }) => teacher === undefined || backbone === undefined,
+    'A training has a teacher or a backbone, not both. Give one of them.',
+  );
 
-export const USAGE = `Usage: npm run train -- --data DIR [options]
+type TrainCommand = z.infer<typeof options>;
 
-${usageLines(schema)}
-  --help                shows this
+export const TRAIN_COMMAND = {
+  head: 'Usage: npm run train -- --data DIR [options]\n',
+  foot: `  --help                shows this
 
 Stopped or killed, it resumes from its checkpoint when it is started again with the same options.
-`;
-
-/** @returns undefined when help was asked for @throws Error that names what is wrong */
-export const readCommandLine = (parameters: readonly string[]): TrainCommand | undefined => {
-  const command = readOptions(schema, parameters);
-  if (command?.teacher !== undefined && command.backbone !== undefined)
-    throw new Error('A training has a teacher or a backbone, not both. Give one of them.');
-  return command;
+`,
+  column: 22,
+  options,
 };
 
 const FOLDERS = ['backbone', 'teacher', 'unknown'] as const;
@@ -108,7 +131,7 @@ const progressReporter = (): RunOptions => {
   return {
     onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
     onResume: ({ history, step }) =>
-      say(
+      print(
         `Resuming from a checkpoint, after ${counted(history.length, 'epoch')} and ${counted(step, 'step')}.`,
       ),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
@@ -118,7 +141,7 @@ const progressReporter = (): RunOptions => {
       const validated = validation
         ? `, validation loss ${validation.loss.toFixed(3)} accuracy ${percent(validation.accuracy)}`
         : '';
-      say(
+      print(
         `Epoch ${epoch} of ${epochs}: loss ${trainingLoss.toFixed(3)} accuracy ${percent(trainingAccuracy)}${validated} (${duration(seconds)}, ${left} left)`,
       );
     },
@@ -132,10 +155,10 @@ const readPhotos = async (data: string, stop: AbortSignal): Promise<Dataset> => 
       showProgress(`Reading photo ${done} of ${total}`);
     },
   });
-  say(
+  print(
     `Read ${dataset.examples.length} photos of ${dataset.labels.length} classes: ${dataset.labels.join(', ')}.`,
   );
-  for (const { file, reason } of dataset.skipped) say(`  left out ${file}: ${reason}`);
+  for (const { file, reason } of dataset.skipped) print(`  left out ${file}: ${reason}`);
   return dataset;
 };
 
@@ -161,21 +184,21 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   const { data, out, backbone, features, teacher, test, validation, unknown, version, ...recipe } = command;
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
-  say(`Computing on ${backend.reason}.`);
+  print(`Computing on ${backend.reason}.`);
   const dataset = await readPhotos(data, signal);
   const { seed } = recipe;
   const split = trainValidationTestSplit(dataset, { test, validation, seed });
-  say(
+  print(
     `Training on ${counted(split.train.length, 'photo')}, validating on ${split.validation.length}, testing on ${split.test.length}.`,
   );
   const checkpoints = path.join(out, 'checkpoints');
   const run = {
     ...progressReporter(),
     signal,
-    checkpoints: new CheckpointStore(checkpoints, { onWarning: (text) => say(`Warning: ${text}`) }),
+    checkpoints: new CheckpointStore(checkpoints, { onWarning: (text) => print(`Warning: ${text}`) }),
   };
   const { savedModel, ...report } = await trainModel({
-    ...{ dataset, split, backend, seed, signal, log: say },
+    ...{ dataset, split, backend, seed, signal, log: print },
     version: modelVersion,
     trainer: createTrainer({ backbone, teacher, features }, dataset.labels.length, recipe, run),
     command: commandFor(command),
@@ -186,48 +209,29 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   await rm(checkpoints, { recursive: true, force: true });
   const { accuracy, interval } = report.metrics.test;
   const [low, high] = interval;
-  say(
+  print(
     `Test accuracy of the exported model: ${percent(accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`,
   );
-  say(`Wrote ${out}: model, model.tar.gz and MODEL_CARD.md. Serve it with: MODEL_DIR=${out} npm start`);
+  print(`Wrote ${out}: model, model.tar.gz and MODEL_CARD.md. Serve it with: MODEL_DIR=${out} npm start`);
 };
 
-/** The options; undefined when there is nothing to do, which was then said. */
-const readCommand = (): TrainCommand | undefined => {
-  try {
-    const command = readCommandLine(process.argv.slice(2));
-    if (!command) process.stdout.write(USAGE);
-    return command;
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    process.exitCode = 1;
-    return undefined;
-  }
-};
-
-const explain = (error: unknown): string => {
-  if (error instanceof AbortedError)
-    return `${error.message} Start it again with the same options to resume it.`;
-  return error instanceof Error ? error.message : String(error);
-};
-
-const main = async (): Promise<void> => {
-  const command = readCommand();
-  if (!command) return;
+const run = async (command: TrainCommand): Promise<number> => {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      say('Stopping, once a checkpoint is written.');
+      print('Stopping, once a checkpoint is written.');
       stop.abort();
     });
   }
   try {
     await train(command, stop.signal);
+    return 0;
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
-    process.exitCode = error instanceof AbortedError ? 130 : 1;
+    if (!(error instanceof AbortedError)) throw error;
+    throw new CommandError(`${error.message} Start it again with the same options to resume it.`, 130);
   }
 };
 
 // Its test imports this file.
-if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) await main();
+if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url))
+  await runCommand(TRAIN_COMMAND, run);

@@ -98,7 +98,7 @@ const extractBatch = async (backbone: Backbone, examples: readonly Example[]): P
  *
  * @throws Stopped when the signal is aborted; what was computed until then is in the cache
  */
-export const extractFeatures = async (
+export const computeFeatures = async (
   backbone: Backbone,
   examples: readonly Example[],
   { cacheDirectory, onProgress, signal }: FeatureOptions = {},
