@@ -4,7 +4,8 @@ import { helpText, readOptions } from './shared/cli.ts';
 import { commandFor, TRAIN_COMMAND } from './train.ts';
 
 const USAGE = helpText(TRAIN_COMMAND);
-const readCommandLine = (parameters: readonly string[]) => readOptions(TRAIN_COMMAND.options, parameters);
+const readCommandLine = (parameters: readonly string[]) =>
+  readOptions(TRAIN_COMMAND.options, parameters, TRAIN_COMMAND);
 
 test('what is left out has its default', () => {
   const command = readCommandLine(['--data', 'photos', '--version', '5']);
@@ -35,6 +36,9 @@ const WRONG: readonly (readonly [parameters: readonly string[], expected: RegExp
 for (const [parameters, expected] of WRONG)
   test(`"${parameters.join(' ')}" is refused in words`, () =>
     assert.throws(() => readCommandLine(['--data=photos', ...parameters]), expected));
+
+test('an option that is given again replaces the one before', () =>
+  assert.equal(readCommandLine(['--data=photos', '--epochs', '1', '--epochs', '4'])?.epochs, 4));
 
 test('photos are needed', () =>
   assert.throws(
