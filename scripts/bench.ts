@@ -1,21 +1,21 @@
-import { Backbone } from '../model/backbone/backbone.ts';
-import { buildNetwork } from '../model/network/network.ts';
-import { readDataset } from '../model/data/dataset.ts';
-import { BatchNorm } from '../model/network/layers.ts';
 import { performance } from 'node:perf_hooks';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
 import { z } from 'zod';
+import { Backbone } from '../model/backbone/backbone.ts';
 import { loadBackend } from '../model/backend/backend.ts';
 import { PHOTO_BYTES } from '../model/contract/tensors.ts';
+import { readDataset } from '../model/data/dataset.ts';
+import { trainValidationTestSplit } from '../model/data/split.ts';
 import { evaluate, savedModelPredictFn } from '../model/evaluation/evaluate.ts';
+import { BatchNorm } from '../model/network/layers.ts';
+import { buildNetwork } from '../model/network/network.ts';
 import { readPhoto } from '../model/photo/read-photo.ts';
 import { layersNetwork } from '../model/savedmodel/export-layers.ts';
 import { decodeSavedModel, encodeSavedModel } from '../model/savedmodel/file.ts';
 import { GraphRunner } from '../model/savedmodel/run.ts';
 import { buildServingGraph } from '../model/savedmodel/serving-graph.ts';
-import { trainValidationTestSplit } from '../model/data/split.ts';
 import { trainHead } from '../model/training/train-head.ts';
 import { print, runCommand } from './shared/cli.ts';
 

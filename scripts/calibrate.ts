@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
+import { loadBackend } from '../model/backend/backend.ts';
 import { readDataset } from '../model/data/dataset.ts';
-import { loadBackend } from '../model/runtime/backend.ts';
+import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { share } from '../model/shared/text.ts';
 import { readStoredTraining, recalibrate } from '../model/training/recalibrate.ts';
 import { print, runCommand, showProgress } from './shared/cli.ts';
@@ -35,7 +35,7 @@ await runCommand({ head, lastWins: true, options }, async ({ model, data, unknow
   const dataset = await readDataset(data, {
     onProgress: (done, total) => showProgress(`Reading photo ${done} of ${total}`),
   });
-  const kinds = unknown === undefined ? [] : await photoKinds(unknown);
+  const kinds = unknown === undefined ? [] : await readPhotoKinds(unknown);
   const { version, test } = await recalibrate({ stored, dataset, shares, unknown: kinds });
   print(
     `Wrote version ${version} in place of ${stored.version}: ${test.correct} of ${test.count} test photos classified correctly.`,

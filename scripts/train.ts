@@ -3,17 +3,16 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { photoKinds } from '../model/calibration/unknown/photo-kinds.ts';
-import { counted } from '../model/counted.ts';
+import { loadBackend } from '../model/backend/backend.ts';
 import { type Dataset, readDataset } from '../model/data/dataset.ts';
 import { trainValidationTestSplit } from '../model/data/split.ts';
 import { buildNetwork } from '../model/network/network.ts';
+import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { reportFiles } from '../model/report/files.ts';
-import { loadBackend } from '../model/runtime/backend.ts';
-import { storeModel, versionAt } from '../model/savedmodel/store.ts';
+import { storeModel, versionAt } from '../model/savedmodel/file.ts';
 import { AbortedError } from '../model/shared/abort.ts';
 import { writeFiles } from '../model/shared/files.ts';
-import { share } from '../model/shared/text.ts';
+import { pluralize, share } from '../model/shared/text.ts';
 import { CheckpointStore } from '../model/training/checkpoint.ts';
 import type { RunOptions } from '../model/training/loop.ts';
 import {
@@ -133,7 +132,7 @@ const progressReporter = (): RunOptions => {
     onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
     onResume: ({ history, step }) =>
       print(
-        `Resuming from a checkpoint, after ${counted(history.length, 'epoch')} and ${counted(step, 'step')}.`,
+        `Resuming from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`,
       ),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
       took.push(seconds);
@@ -190,7 +189,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   const { seed } = recipe;
   const split = trainValidationTestSplit(dataset, { test, validation, seed });
   print(
-    `Training on ${counted(split.train.length, 'photo')}, validating on ${split.validation.length}, testing on ${split.test.length}.`,
+    `Training on ${pluralize(split.train.length, 'photo')}, validating on ${split.validation.length}, testing on ${split.test.length}.`,
   );
   const checkpoints = path.join(out, 'checkpoints');
   const run = {
@@ -203,7 +202,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
     version: modelVersion,
     trainer: createTrainer({ backbone, teacher, features }, dataset.labels.length, recipe, run),
     command: commandFor(command),
-    unknown: unknown === undefined ? [] : await photoKinds(unknown),
+    unknown: unknown === undefined ? [] : await readPhotoKinds(unknown),
   });
   await storeModel(out, modelVersion, savedModel);
   await writeFiles(out, await reportFiles(report));

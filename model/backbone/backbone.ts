@@ -12,13 +12,13 @@ export interface BackboneOptions {
   readonly side?: number | undefined;
   /** Resolutions whose last feature map counts. @default 2 */
   readonly featureLevels?: number | undefined;
-  /** What the network wants black and white to be, where it cannot be told from the network. */
+  /** What the network wants black and white to be, where the network does not say it. */
   readonly range?: InputRange | undefined;
 }
 
 /**
  * Networks see more in photos that are larger than those they were trained on (Touvron et al. 2019). Still larger ones cost
- * more and told no more in a cross-validation.
+ * more and were no better in a cross-validation.
  */
 const ENLARGEMENT = 8 / 7;
 /** What most networks shrink a photo by: other sides would leave half a pixel over. */

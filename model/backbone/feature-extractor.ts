@@ -31,6 +31,6 @@ export interface FeatureExtractor {
 export interface FeatureExtractorOptions {
   /** Feature maps to be pooled: the last at each of so many resolutions, counted from the end. */
   readonly featureLevels: number;
-  /** What the network wants black and white to be, where it cannot be told from the network. */
+  /** What the network wants black and white to be, where the network does not say it. */
   readonly range?: InputRange | undefined;
 }

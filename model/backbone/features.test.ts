@@ -11,7 +11,7 @@ import type { Example } from '../data/dataset.ts';
 import { AbortedError } from '../shared/abort.ts';
 import { assertClose, example, noise } from '../shared/test-pictures.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
-import { extractFeatures, FeatureCache, type FeatureOptions } from './features.ts';
+import { computeFeatures, FeatureCache, type FeatureOptions } from './features.ts';
 import { saveTinyGraph } from './tiny-networks.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-features-'));
@@ -39,7 +39,7 @@ const counted = async (
 ) => {
   const { mock } = t.mock.method(backbone, 'extract');
   try {
-    return { features: await extractFeatures(backbone, examples, options), looks: mock.callCount() };
+    return { features: await computeFeatures(backbone, examples, options), looks: mock.callCount() };
   } finally {
     mock.restore();
   }
@@ -53,7 +53,7 @@ const filesIn = (directory: string): string[] =>
 
 test('each photo has its own features, whatever its batch', async () => {
   const backbone = await load();
-  const features = await extractFeatures(backbone, photos);
+  const features = await computeFeatures(backbone, photos);
   assert.equal(features.length, photos.length);
   for (const index of [0, 15, 17]) {
     const alone = tf.tidy(() => [
@@ -159,14 +159,14 @@ test('stopped, it keeps what it has, and continues from there to the very same f
 test('stopped before it begins, it does nothing', async (t) => {
   const backbone = await load();
   const { mock } = t.mock.method(backbone, 'extract');
-  await assert.rejects(extractFeatures(backbone, photos, { signal: AbortSignal.abort() }), AbortedError);
+  await assert.rejects(computeFeatures(backbone, photos, { signal: AbortSignal.abort() }), AbortedError);
   assert.equal(mock.callCount(), 0);
 });
 
 test('nothing is left in memory', async () => {
   const backbone = await load();
   const { numTensors } = tf.memory();
-  await extractFeatures(backbone, photos.slice(0, 17), { cacheDirectory: at('memory') });
+  await computeFeatures(backbone, photos.slice(0, 17), { cacheDirectory: at('memory') });
   assert.equal(tf.memory().numTensors, numTensors);
 });
 

@@ -96,9 +96,9 @@ const extractBatch = async (backbone: Backbone, examples: readonly Example[]): P
  * Computes the features of photos, or takes them from the cache. Each photo is looked at once, as it is: mirror images,
  * crops and other changes did not make the head any better.
  *
- * @throws Stopped when the signal is aborted; what was computed until then is in the cache
+ * @throws AbortedError when the signal is aborted; what was computed until then is in the cache
  */
-export const extractFeatures = async (
+export const computeFeatures = async (
   backbone: Backbone,
   examples: readonly Example[],
   { cacheDirectory, onProgress, signal }: FeatureOptions = {},

@@ -8,7 +8,7 @@ import { z } from 'zod';
 export class BackboneError extends Error {
   override readonly name = 'BackboneError';
 
-  /** @param directory where the network lies @param problem what about it, and what to use instead */
+  /** @param directory the network's folder @param problem what about it, and what to use instead */
   constructor(directory: string, problem: string, options?: ErrorOptions) {
     super(`The backbone in ${directory} cannot be used: ${problem}`, options);
   }

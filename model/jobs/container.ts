@@ -33,7 +33,7 @@ const stackFrames = ({ stack = '' }: Error): string => {
 
 /**
  * Reports to SageMaker why a training job failed: it shows the first 1024 characters. The message comes first; where in the
- * code it happened is for whoever reads on.
+ * code it happened is for anyone who reads on.
  */
 export const writeFailure = async (container: ContainerPaths, error: unknown): Promise<void> => {
   const text = error instanceof Error ? `${error.message}\n${stackFrames(error)}` : String(error);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readFileIfExists } from '../shared/files.ts';
-import { numberList, optionName, recipeSchema, wholeNumber } from '../training/recipe.ts';
+import { wholeNumber } from '../shared/text.ts';
+import { numberList, optionName, recipeSchema } from '../training/recipe.ts';
 
 const PATIENCE = 10;
 

@@ -201,7 +201,7 @@ test('a pretrained network is a teacher where that is asked for', () =>
     assert.match(await run(container), /The pretrained network is the teacher of this training/);
     const { teacher, backbone } = (await metricsOf(container)).training;
     assert.deepEqual([teacher, backbone], ['the network of the channel pretrained', null]);
-    // Changed, it is another teacher: nothing may go on from what the first one taught.
+    // Changed, it is another teacher: nothing that the first one taught may be resumed.
     await writeFiles(channel(container, CHANNELS.pretrained), { 'labels.txt': 'another' });
     assert.match(await run(container), /another training, which differs in its options/);
   }));

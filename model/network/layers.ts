@@ -119,7 +119,7 @@ const moveTowards = (moving: LayerVariable, value: tf.Tensor): void =>
   });
 
 /**
- * Dropout that can be repeated, and gone on with. TensorFlow.js's own, once it is given a seed, drops the very same
+ * Dropout that can be repeated, and resumed. TensorFlow.js's own, once it is given a seed, drops the very same
  * neurons at every step; without one it cannot be repeated.
  */
 export class SeededDropout extends layers.Layer {
@@ -150,7 +150,7 @@ export class SeededDropout extends layers.Layer {
   }
 }
 
-/** Draws anew what a network drops. */
+/** Draws again what a network drops. */
 export const reseedDropout = (network: LayersModel, random: Random): void => {
   for (const layer of network.layers) if (layer instanceof SeededDropout) layer.reseed(random);
 };

@@ -10,7 +10,7 @@ import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { BatchNorm, SeededDropout } from './layers.ts';
 
 interface NetworkOptions {
-  /** Classes the network tells apart. */
+  /** Classes the network distinguishes. */
   readonly classes: number;
   /** Filters of the stem. @default 32 */
   readonly stem?: number;

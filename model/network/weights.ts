@@ -14,7 +14,7 @@ interface WeightsFile {
 }
 
 /**
- * The file's second line; the first is the SHA-256 of all after it, so that a torn file is told from a whole one. After
+ * The file's second line; the first is the SHA-256 of all after it, by which a torn file is detected. After
  * them come the tensors' bytes, in the machine's order: little-endian, wherever Node.js and TensorFlow run.
  */
 const contentsSchema = z.object({

@@ -1,79 +1,38 @@
 import { z } from 'zod';
+import { kebabCase, positiveNumber, wholeNumber } from '../shared/text.ts';
 
 /**
  * The recipe of a training: what decides how a network learns, besides its photos and its first weights. From this one
  * schema come the options of `npm run train`, the hyperparameters of a job, and the command that reproduces a training.
  */
 
-/** What a usage says of an option; one without a value is a flag. */
-export interface OptionHelp {
-  readonly value?: string;
-  readonly text: string;
-  /** What is true when it is left out, where that is not the default of its schema. */
-  readonly otherwise?: string;
-}
-
-export const optionHelp = z.registry<OptionHelp>();
-
-/** Nothing is no number. Any notation of JavaScript's is one, `1.0E-4` included. */
-const toNumber = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
-
-/** @param expected completes "must be" */
-const numberThat = (isGood: (value: number) => boolean, expected: string) =>
-  z.string().transform(toNumber).refine(isGood, expected);
-
-export const wholeNumber = (least: number, most?: number) =>
-  numberThat(
-    (value) => Number.isSafeInteger(value) && value >= least && value <= (most ?? value),
-    most === undefined ? `a whole number of at least ${least}` : `a whole number from ${least} to ${most}`,
-  );
-
-export const share = (least: number, most: number, example: number) =>
-  numberThat(
-    (value) => value >= least && value <= most,
-    `a share from ${least} to ${most}, such as ${example}`,
-  );
-
 /** @param expected completes "must be" */
 export const numberList = (expected: string) =>
   z
     .string()
-    .transform((text) => text.split(',').map(toNumber))
+    .transform((text) =>
+      text.split(',').map((number) => (number.trim() === '' ? Number.NaN : Number(number))),
+    )
     .refine((list) => list.every((value) => Number.isSafeInteger(value) && value > 0), expected);
 
 const SMALLEST_RESOLUTION = 32;
 
-/** Each option is text where it comes in; what has no help is not an option of `npm run train`. */
+/** Each option is text where it comes in; what has no description is not an option of `npm run train`. */
 export const recipeSchema = z.object({
-  epochs: wholeNumber(1).register(optionHelp, { value: 'N', text: 'times that every photo is seen' }),
-  batchSize: wholeNumber(1).register(optionHelp, {
+  epochs: wholeNumber(1).meta({ value: 'N', description: 'times that every photo is seen' }),
+  batchSize: wholeNumber(1).meta({ value: 'N', description: 'photos per step' }),
+  learningRate: positiveNumber.meta({ value: 'X', description: 'highest learning rate' }),
+  /** Null: every epoch is trained, and the network has the weights of the last; otherwise those of the best epoch. */
+  patience: wholeNumber(1).nullable().meta({
     value: 'N',
-    text: 'photos per step',
-    otherwise: '32; 64 with --backbone',
-  }),
-  /** Of the schedule's highest point. */
-  learningRate: numberThat(
-    (value) => Number.isFinite(value) && value > 0,
-    'a number above 0, such as 0.003',
-  ).register(optionHelp, { value: 'X', text: 'highest learning rate' }),
-  /**
-   * Epochs without a lower validation loss after which the training ends early; the network then has the weights of the
-   * best epoch. Null: every epoch is trained, and the network has the weights of the last.
-   */
-  patience: wholeNumber(1).nullable().register(optionHelp, {
-    value: 'N',
-    text: 'epochs without a lower validation loss after which it ends early',
-    otherwise: 'none',
+    description: 'epochs without a lower validation loss after which it ends early',
   }),
   /** Every class weighs the same in the loss. */
   balanced: z
     .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')], 'true or false')
-    .register(optionHelp, { text: 'photos of rare classes count for more' }),
+    .meta({ description: 'photos of rare classes count for more' }),
   // TensorFlow.js takes a seed of 0 for none.
-  seed: wholeNumber(1).register(optionHelp, {
-    value: 'N',
-    text: 'of the split, the weights and the augmentation',
-  }),
+  seed: wholeNumber(1).meta({ value: 'N', description: 'of the split, the weights and the augmentation' }),
   /** Decoupled weight decay. */
   weightDecay: z.number(),
   /** Probability spread over all classes. */
@@ -143,8 +102,7 @@ const PUBLIC_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** What an option is called where people type it. */
-export const optionName = (key: string): string =>
-  PUBLIC_NAMES[key] ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+export const optionName = (key: string): string => PUBLIC_NAMES[key] ?? kebabCase(key);
 
 /** The command that trains alike, with these options in their order. */
 export const reproduceCommand = (options: object): string => {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Backbone, type BackboneOptions } from '../backbone/backbone.ts';
-import { extractFeatures, type FeatureOptions, type Features } from '../backbone/features.ts';
+import { computeFeatures, type FeatureOptions, type Features } from '../backbone/features.ts';
 import type { FeaturesAndLogits } from '../calibration/observe.ts';
 import type { Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
@@ -242,7 +242,7 @@ const trainOnBackbone = async (
   const { head: headOptions, earlier: readEarlier, backbone: _, ...run } = options;
   const { key } = backbone;
   const earlier = readEarlier?.(key);
-  const features = await extractFeatures(backbone, [...train, ...validation], {
+  const features = await computeFeatures(backbone, [...train, ...validation], {
     cacheDirectory,
     onProgress: onFeatures,
     signal: run.signal,

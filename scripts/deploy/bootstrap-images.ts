@@ -1,4 +1,3 @@
-import { type Names } from '../../stacks/names.ts';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import {
@@ -17,6 +16,7 @@ import {
 } from '@aws-sdk/client-ecr';
 import { ClusterNotFoundException, DescribeTaskDefinitionCommand, type ECSClient } from '@aws-sdk/client-ecs';
 import type { Configuration } from '../../stacks/config/schema.ts';
+import type { Names } from '../../stacks/names.ts';
 import { duration } from '../shared/cli.ts';
 import { ROOT } from '../shared/paths.ts';
 import type { StackFiles } from '../terraform/synth.ts';

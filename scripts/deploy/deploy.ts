@@ -1,10 +1,8 @@
-import { FOLDERS } from '../../stacks/learning/folders.ts';
-import { type Names } from '../../stacks/names.ts';
 import path from 'node:path';
 import { z } from 'zod';
-import { resourceNames } from '../../stacks/names.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
-import { inputPrefix } from '../../stacks/learning/folders.ts';
+import { FOLDERS, inputPrefix } from '../../stacks/learning/folders.ts';
+import { type Names, resourceNames } from '../../stacks/names.ts';
 import { LOSS, writeReview } from '../plan/review-plan.ts';
 import { CommandError, confirm, print, runCommand, statusLine } from '../shared/cli.ts';
 import { ROOT } from '../shared/paths.ts';

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { recipeSchema, share, wholeNumber } from '../../model/training/recipe.ts';
-import { optionProblems, usageLine } from '../options.ts';
+import { share, wholeNumber } from '../../model/shared/text.ts';
+import { recipeSchema } from '../../model/training/recipe.ts';
+import { describeIssues } from '../shared/cli.ts';
 import { PIPELINES, type PipelineKey } from './definition/source.ts';
 
 const { epochs, batchSize, learningRate } = recipeSchema.shape;
@@ -15,9 +16,9 @@ Runs a SageMaker pipeline on this machine: the very definition that is in the Te
   --pipeline NAME       train, model (also makes a SageMaker model) or deploy (also measures the model, registers it,
                         and puts it on the local endpoint if it is good enough) (deploy)
   --test-data DIR       photos to test on, like --data (a tenth of each class is held back)
-${usageLine('epochs', epochs)}
-${usageLine('batchSize', batchSize)}
-${usageLine('learningRate', learningRate)} (0.002 here, and 0.003 with --pretrained, where the definition's is lower)
+  --epochs N            ${epochs.description}
+  --batch-size N        ${batchSize.description}
+  --learning-rate X     ${learningRate.description} (0.002 here, and 0.003 with --pretrained, where the definition's is lower)
   --min-accuracy X      share of the test photos, 0 to 1, that a model must name rightly to be deployed (0.8
                         here, where the definition's is higher)
   --pretrained DIR      a TensorFlow.js model, such as MobileNet (scripts/fetch-backbone.ts fetches it), on which only
@@ -122,7 +123,7 @@ export const readCommandLine = (
   const typed = read(parameters);
   const options = Object.fromEntries(typed);
   const { data, error } = schema.safeParse(options);
-  if (error) throw new Error(optionProblems(options, error));
+  if (error) throw new Error(describeIssues(options, error));
   const values = new Map<string, string>();
   const files = new Map<string, string>();
   for (const [name, value] of typed) {

@@ -1,4 +1,3 @@
-import { prepareServedModel } from '../shared/served-model.ts';
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +12,7 @@ import { ModelWatcher } from '../../services/endpoint/model-watcher.ts';
 import { ModelStore } from '../../services/endpoint/models.ts';
 import { tinySavedModel } from '../../services/endpoint/tiny-endpoint.ts';
 import { startServer } from '../../services/http/server.ts';
+import { prepareServedModel } from '../shared/served-model.ts';
 import { serveArchive } from './local-endpoint.ts';
 
 await loadBackend({ native: false });

@@ -1,5 +1,3 @@
-import { placeVersion, prepareServedModel, recordDeployed } from '../shared/served-model.ts';
-import { environmentWithoutAws, LOCAL_AWS, ServiceProcess } from '../shared/processes.ts';
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,7 +10,13 @@ import type { ModelHost } from '../aws-double/endpoints.ts';
 import type { LocalServer } from '../aws-double/protocol.ts';
 import { AwsDouble } from '../aws-double/server.ts';
 import { AwsState } from '../aws-double/state.ts';
-import { findRunningEndpoint } from '../shared/served-model.ts';
+import { environmentWithoutAws, LOCAL_AWS, ServiceProcess } from '../shared/processes.ts';
+import {
+  findRunningEndpoint,
+  placeVersion,
+  prepareServedModel,
+  recordDeployed,
+} from '../shared/served-model.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The deployment job's own settings for a SageMaker that is quick. */

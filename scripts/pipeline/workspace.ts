@@ -1,10 +1,10 @@
-import { buildFolder, endpointFolder } from '../shared/paths.ts';
 import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
 import { FOLDERS, placeholderObjects } from '../../stacks/learning/folders.ts';
 import { ModelRegistry } from '../aws-double/registry.ts';
+import { buildFolder, endpointFolder } from '../shared/paths.ts';
 import type { StepOutput } from './definition/variables.ts';
 import { ExecutionRecords } from './execution/record.ts';
 import { GIVEN_BUCKET, givenPrefix } from './given-places.ts';

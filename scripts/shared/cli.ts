@@ -10,6 +10,8 @@ export interface CommandSpec<Options extends z.ZodObject> {
   readonly head: string;
   /** The help's text below the options. @default - none */
   readonly foot?: string;
+  /** An option that is given again replaces the one before, as of scripts that call others. @default - it is refused */
+  readonly lastWins?: boolean;
   /** Where descriptions begin, behind the two blanks of the margin. @default - three behind the longest option */
   readonly column?: number;
   /**
@@ -57,7 +59,11 @@ export const helpText = ({ head, foot = '', column, options }: CommandSpec<z.Zod
 };
 
 /** The options as they were typed, by the name of their field. @throws Error with a line for each that is wrong */
-const readTokens = (shape: z.ZodObject['shape'], args: readonly string[]): Record<string, unknown> => {
+const readTokens = (
+  shape: z.ZodObject['shape'],
+  args: readonly string[],
+  lastWins: boolean,
+): Record<string, unknown> => {
   const names = Object.keys(shape);
   const others = names.find((name) => isRecord(shape[name]));
   const fields = new Map(
@@ -84,7 +90,7 @@ const readTokens = (shape: z.ZodObject['shape'], args: readonly string[]): Recor
     if (!flags.has(option) && (value === undefined || (value.startsWith('-') && !inlineValue)))
       return `--${option} needs a value: --${option}=VALUE`;
     const into = name === undefined ? collected : typed;
-    if (Object.hasOwn(into, name ?? option)) return `--${option} is given twice.`;
+    if (!lastWins && Object.hasOwn(into, name ?? option)) return `--${option} is given twice.`;
     into[name ?? option] = value ?? true;
     return undefined;
   };
@@ -114,9 +120,10 @@ export const describeIssues = (typed: Readonly<Record<string, unknown>>, { issue
 export const readOptions = <Options extends z.ZodObject>(
   options: Options,
   args: readonly string[],
+  { lastWins = false }: Pick<CommandSpec<Options>, 'lastWins'> = {},
 ): z.output<Options> | undefined => {
   if (args.includes(`--${HELP}`)) return undefined;
-  const typed = readTokens(options.shape, args);
+  const typed = readTokens(options.shape, args, lastWins);
   const { data, error } = options.safeParse(typed);
   if (error) throw new Error(describeIssues(typed, error));
   return data;
@@ -146,7 +153,7 @@ export const runCommand = async <Options extends z.ZodObject>(
 ): Promise<void> => {
   let options: z.output<Options> | undefined;
   try {
-    options = readOptions(command.options, process.argv.slice(2));
+    options = readOptions(command.options, process.argv.slice(2), command);
   } catch (error) {
     process.stderr.write(`${errorText(error)}\n\n${helpText(command)}`);
     process.exitCode = 1;

@@ -1,10 +1,9 @@
-import { readContext } from '../../stacks/config/load.ts';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { App } from 'cdktf';
 import { z } from 'zod';
 import { BloomstackStack } from '../../stacks/bloomstack-stack.ts';
-import { loadConfiguration } from '../../stacks/config/load.ts';
+import { loadConfiguration, readContext } from '../../stacks/config/load.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
 import { ROOT } from '../shared/paths.ts';
 

@@ -1,9 +1,9 @@
-import { environmentWithoutAws, runProcess } from '../../shared/processes.ts';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT_VARIABLE } from '../../../model/jobs/container.ts';
 import { ROOT } from '../../shared/paths.ts';
+import { environmentWithoutAws, runProcess } from '../../shared/processes.ts';
 import { StepFailure, StepStopped } from '../execution/failure.ts';
 import type { LocalS3 } from '../storage/local-s3.ts';
 /** What an image's entry point is to a container: the program that runs every job, before the job's arguments. */
