@@ -111,7 +111,7 @@ test('a layer that is used in two places is refused', () => {
 
 test('a model with two outputs is refused', () => {
   const network = buildNetwork({ classes: 2, stem: 4, blocks: [6] });
-  refuses(withDistillationHead(network, 3), /Layer taught .*one input and one output/);
+  refuses(withDistillationHead(network, 3), /Layer with-distillation .*one input and one output/);
 });
 
 test('a model with two inputs is refused', () => {
