@@ -34,6 +34,12 @@ const form = (file: Buffer, name = 'photo.jpg', field = 'file') => {
   body.append(field, new File([new Uint8Array(file)], name));
   return body;
 };
+/** One field with two files. */
+const twice = (first: Buffer, second: Buffer) => {
+  const body = form(first);
+  body.append('file', new File([new Uint8Array(second)], 'second.jpg'));
+  return body;
+};
 const post = (
   body: FormData | URLSearchParams | Uint8Array<ArrayBuffer> | string,
   headers: Record<string, string> = {},
@@ -129,6 +135,7 @@ test('the model is given 224 x 224 RGB, however the photo was sent', async () =>
     postJson({ image: `data:image/png;base64,${base64}` }),
     postJson({ image: `DATA:image/png;name=a.png;base64,${base64}` }),
     postJson({ image: base64.replace(/.{76}/g, '$&\r\n') }),
+    post(new Uint8Array(png), { 'Content-Type': 'image/png', 'Content-Encoding': 'Identity' }),
   ];
   for (const response of await Promise.all(requests)) assert.equal(response.status, 200);
   assert.equal(seen.length, requests.length);
@@ -149,6 +156,9 @@ describe('what cannot be classified is refused with a problem that says what to 
     ['an empty raw body', () => post('', { 'Content-Type': 'image/png' }), 400, 'empty'],
     ['a truncated JPEG', () => post(form(jpeg.subarray(0, jpeg.length / 2))), 422, 'unreadable'],
     ['no file in the form', () => post(form(jpeg, 'a.jpg', 'photo')), 400, 'missing-photo'],
+    ['two photos in the field', () => post(twice(jpeg, png)), 400, 'too-many-photos'],
+    ['film and photo of a Live Photo', () => post(twice(Buffer.alloc(20_000), jpeg)), 400, 'too-many-photos'],
+    ['a form whose file was not chosen', () => post(form(Buffer.alloc(0), '')), 400, 'missing-photo'],
     [
       'a file field that is text',
       () => post(new URLSearchParams({ file: 'x' })),
