@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { gradient } from '../testing.ts';
 import { PhotoError, type PhotoErrorCode } from './errors.ts';
 import { checkPhoto, isCheap, readPhoto } from './read-photo.ts';
@@ -14,7 +14,7 @@ const size = (file: Uint8Array) => {
 describe('the size is told as the decoder tells it', () => {
   const source = () => encoder(gradient(210, 130));
   const withAlpha = () => source().ensureAlpha(0.5);
-  const files: Record<string, sharp.Sharp> = {
+  const files: Record<string, Sharp> = {
     'a JPEG': source().jpeg(),
     'a progressive JPEG': source().jpeg({ progressive: true }),
     'a JPEG without chroma subsampling': source().jpeg({ chromaSubsampling: '4:4:4' }),

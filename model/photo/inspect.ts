@@ -1,4 +1,3 @@
-import { PHOTO_SIDE } from '../contract/tensors.ts';
 import type { PhotoFormat } from './format.ts';
 
 /** What a file's markers or chunks tell, without decoding a pixel. */
@@ -7,14 +6,19 @@ export interface PhotoHeader {
   readonly height: number;
   /** More than one is an animation. */
   readonly frames: number;
+  /** Whether the decoder is to shrink the picture as far as it can. */
+  readonly shrinkOnLoad: boolean;
   /** What decoding will take of one core, roughly, in milliseconds on a server of 2024. */
   readonly milliseconds: number;
   /** What decoding will take of memory, roughly, in bytes. */
   readonly bytes: number;
 }
 
-/** From this many times the side that the model reads, decoders shrink while they decode: see `readPhoto`. */
-export const SHRINK_ON_LOAD = 2;
+/**
+ * From this many pixels on, WebP is shrunk while it is decoded, at a fraction of the cost. Its way of doing so moves an
+ * answer now and then (docs/decisions/014-bounds-and-lanes.md), so smaller ones are decoded as they are.
+ */
+const WEBP_SHRINK_PIXELS = 25e6;
 
 /** Decoders stream what need not be kept: some rows, and tables. */
 const STREAMED_BYTES = 16e6;
@@ -116,6 +120,7 @@ const inspectJpeg = (file: Uint8Array): PhotoHeader | undefined => {
     width: frame.width,
     height: frame.height,
     frames: 1,
+    shrinkOnLoad: true,
     milliseconds: milliseconds + file.length * msPerByte + coefficients * (whole ? 4e-6 : 5e-7),
     bytes: STREAMED_BYTES + (whole ? coefficients * 2 : 0),
   };
@@ -156,7 +161,8 @@ const inspectPng = (file: Uint8Array): PhotoHeader | undefined => {
     milliseconds += MS_PER_CHUNK;
     at += 12 + length;
   }
-  return { width, height, frames, milliseconds, bytes: STREAMED_BYTES + (isInterlaced ? decoded : 0) };
+  const bytes = STREAMED_BYTES + (isInterlaced ? decoded : 0);
+  return { width, height, frames, shrinkOnLoad: false, milliseconds, bytes };
 };
 
 const uint24 = (data: DataView, at: number) => data.getUint16(at, true) + (data.getUint8(at + 2) << 16);
@@ -189,11 +195,11 @@ const inspectWebp = (file: Uint8Array): PhotoHeader | undefined => {
   }
   if (width === 0 || height === 0) return undefined;
   const pixels = width * height;
-  const isShrunk = Math.min(width, height) >= SHRINK_ON_LOAD * PHOTO_SIDE;
-  const msPerPixel = (isLossless ? 2.2e-5 : 8e-6) + (hasAlpha ? 1.2e-5 : 0) + (isShrunk ? 0 : 3e-5);
-  const bytesPerPixel = (isLossless ? 4 : 0) + (hasAlpha ? 5 : 0) + (isShrunk ? 0 : 8);
+  const shrinkOnLoad = pixels >= WEBP_SHRINK_PIXELS;
+  const msPerPixel = (isLossless ? 2.2e-5 : 8e-6) + (hasAlpha ? 1.2e-5 : 0) + (shrinkOnLoad ? 0 : 3e-5);
+  const bytesPerPixel = (isLossless ? 4 : 0) + (hasAlpha ? 5 : 0) + (shrinkOnLoad ? 0 : 8);
   return {
-    ...{ width, height, frames: Math.max(1, frames) },
+    ...{ width, height, frames: Math.max(1, frames), shrinkOnLoad },
     milliseconds: milliseconds + pixels * msPerPixel,
     bytes: STREAMED_BYTES + pixels * bytesPerPixel,
   };

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { PHOTO_BYTES, PHOTO_SIDE } from '../contract/tensors.ts';
 import { PhotoError } from './errors.ts';
 import { detectFormat, isHeif, type PhotoFormat } from './format.ts';
-import { inspect, type PhotoHeader, SHRINK_ON_LOAD } from './inspect.ts';
+import { inspect, type PhotoHeader } from './inspect.ts';
 import {
   CHEAP_DECODE_BYTES,
   CHEAP_DECODE_MS,
@@ -111,17 +111,11 @@ export const checkPhoto = (file: Uint8Array): PhotoHeader => {
  */
 export const readPhoto = async (
   file: Uint8Array,
-  { width, height }: PhotoHeader = checkPhoto(file),
+  { shrinkOnLoad }: PhotoHeader = checkPhoto(file),
 ): Promise<Uint8Array> => {
   const pixels = await sharp(file, { failOn: 'error', limitInputPixels: false })
     .autoOrient()
-    .resize(PHOTO_SIDE, PHOTO_SIDE, {
-      fit: 'cover',
-      position: 'centre',
-      // Decoders shrink large pictures at a fraction of the cost. Their rounding differs by format, which matters only
-      // where little is shrunk: there the same picture must give the same pixels.
-      fastShrinkOnLoad: Math.min(width, height) >= SHRINK_ON_LOAD * PHOTO_SIDE,
-    })
+    .resize(PHOTO_SIDE, PHOTO_SIDE, { fit: 'cover', position: 'centre', fastShrinkOnLoad: shrinkOnLoad })
     .flatten({ background: 'white' })
     .toColourspace('srgb')
     .raw()

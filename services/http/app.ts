@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import { type ErrorHandler, Hono, type MiddlewareHandler, type NotFoundHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
@@ -9,6 +10,8 @@ import type { LogLevel } from './environment.ts';
 import { ProblemError, respondWithProblem } from './problem.ts';
 
 export interface AppEnvironment {
+  /** Node's own request and response; tests without a server have none. */
+  Bindings: Partial<HttpBindings>;
   Variables: RequestIdVariables;
 }
 
