@@ -6,6 +6,7 @@ import { PhotoError } from '../../model/photo/errors.ts';
 import type { PhotoHeader } from '../../model/photo/inspect.ts';
 import { checkPhoto, isCheap, readPhoto } from '../../model/photo/read-photo.ts';
 import { ProblemError } from '../http/problem.ts';
+import type { DecodeMessage } from './decoder-process.ts';
 import { WorkQueue } from './queue.ts';
 
 /** The source, or what is compiled of it, beside this very module. */
@@ -17,8 +18,10 @@ const PROCESS_FILE = fileURLToPath(
 const NICENESS = 5;
 /** An idle process is ended after this time; starting one takes some tenths of a second. */
 const IDLE_MS = 10_000;
-/** A decoding that takes so many times longer than was told from its header is given up. */
-const PATIENCE = 5;
+/** A decoding that takes so many times more of a processor than was told from its header is given up. */
+const PATIENCE = 3;
+/** Nor is it waited for any longer, however busy the machine is. */
+const MAX_WALL_MS = 9_000;
 
 const replySchema = z.union([
   z.object({ pixels: z.instanceof(Uint8Array) }),
@@ -36,13 +39,8 @@ const toError = (error: unknown): unknown =>
 
 /** A process that decodes photos one at a time, and can be ended in the middle of one; libvips itself cannot. */
 class DecoderProcess {
-  readonly #startMs: number;
   #child: ChildProcess | undefined;
   #idle: NodeJS.Timeout | undefined;
-
-  constructor(startMs: number) {
-    this.#startMs = startMs;
-  }
 
   #start(): ChildProcess {
     const { NODE_ENV, PATH, TMPDIR } = process.env;
@@ -69,7 +67,6 @@ class DecoderProcess {
 
   read(file: Uint8Array, { milliseconds }: PhotoHeader, signal: AbortSignal): Promise<Uint8Array> {
     clearTimeout(this.#idle);
-    const startMs = this.#child ? 0 : this.#startMs;
     this.#child ??= this.#start();
     const child = this.#child;
     child.ref();
@@ -86,13 +83,10 @@ class DecoderProcess {
         if ('pixels' in reply) resolve(reply.pixels);
         else reject(new PhotoError(reply.code, reply.message));
       };
-      // The memory that it has taken may be more than there is.
+      // It ends itself when it has taken too long; the system ends it when it takes more memory than there is.
       const onEnd = (cause: unknown) => giveUp(Object.assign(tooCostly(), { cause }));
       const onAbort = () => giveUp(signal.reason);
-      const deadline = setTimeout(
-        () => giveUp(tooCostly()),
-        startMs + PATIENCE * Math.max(200, milliseconds),
-      );
+      const deadline = setTimeout(() => giveUp(tooCostly()), MAX_WALL_MS);
       const stop = () => {
         clearTimeout(deadline);
         child.off('message', onMessage).off('exit', onEnd).off('error', onEnd);
@@ -104,14 +98,12 @@ class DecoderProcess {
       child.on('message', onMessage).on('exit', onEnd).on('error', onEnd);
       signal.addEventListener('abort', onAbort);
       if (signal.aborted) onAbort();
-      else child.send(file);
+      else child.send({ file, cpuMs: PATIENCE * (100 + milliseconds) } satisfies DecodeMessage);
     });
   }
 }
 
 export interface DecoderOptions {
-  /** Longest start of the process for dear photos, in milliseconds. @default 4_000 */
-  readonly startMs?: number;
   /** Cheap photos that are decoded side by side. @default one for each processor, 2 at most */
   readonly places?: number;
 }
@@ -129,10 +121,9 @@ export interface DecodeOptions {
 export class Decoder {
   readonly cheap: WorkQueue;
   readonly dear = new WorkQueue({ places: 1, paceMs: 1.5 });
-  readonly #process: DecoderProcess;
+  readonly #process = new DecoderProcess();
 
-  constructor({ places = Math.min(2, availableParallelism()), startMs = 4_000 }: DecoderOptions = {}) {
-    this.#process = new DecoderProcess(startMs);
+  constructor({ places = Math.min(2, availableParallelism()) }: DecoderOptions = {}) {
     this.cheap = new WorkQueue({ places, paceMs: 1 });
   }
 
