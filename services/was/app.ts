@@ -23,12 +23,12 @@ export interface WasAppOptions {
   readonly invocations?: WorkQueue;
   /** Bodies in memory. @default - 128 MiB */
   readonly uploads?: Uploads;
-  /** Who would have to wait for longer than this, in milliseconds, is refused at once. @default 7_000 */
+  /** Who would have to wait for longer than this, in milliseconds, is refused at once. @default 10_000 */
   readonly maxWaitMs?: number;
 }
 
 /** From the end of an upload to its answer: less than `web` waits. */
-const ANSWER_MS = 15_000;
+const ANSWER_MS = 18_000;
 
 /** nginx's status for a client that did not wait; only the access log shows it. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -55,7 +55,7 @@ export const createWasApp = ({
   decoder = new Decoder(),
   invocations = new WorkQueue({ places: 16, paceMs: 20, targetMs: 500 }),
   uploads = new Uploads({ bytes: 128 * 1024 * 1024 }),
-  maxWaitMs = 7_000,
+  maxWaitMs = 10_000,
 }: WasAppOptions): App => {
   const app = createApp({ log });
 

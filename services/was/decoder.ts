@@ -21,7 +21,7 @@ const IDLE_MS = 10_000;
 /** A decoding that takes so many times more of a processor than was told from its header is given up. */
 const PATIENCE = 3;
 /** Nor is it waited for any longer, however busy the machine is. */
-const MAX_WALL_MS = 9_000;
+const MAX_WALL_MS = 14_000;
 
 const replySchema = z.union([
   z.object({ pixels: z.instanceof(Uint8Array) }),

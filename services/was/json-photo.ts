@@ -113,21 +113,27 @@ const afterHead = (text: Buffer): number => {
   return /^data:.*;base64$/i.test(head) ? comma + 1 : 0;
 };
 
-/**
- * Decodes the base64 of a JSON text in its own place, bare or as a data URL. Line breaks do not count (RFC 2045), and
- * the padding is optional. Node's own decoder needs all of it as a string first, and does not tell base64 from other text.
- *
- * @returns undefined when it is something else
- */
-const decodeBase64 = async (text: Buffer, signal: AbortSignal | undefined): Promise<Buffer | undefined> => {
-  let [bytes, bits, letters, padding] = [0, 0, 0, 0];
-  let pause = STEP;
-  for (let at = afterHead(text); at < text.length; at += 1) {
+/** How far a text is decoded. */
+interface Decoded {
+  /** Place of the next letter. */
+  readonly at: number;
+  /** Bytes that are decoded. */
+  readonly bytes: number;
+  readonly letters: number;
+  /** Of letters that are not yet a byte. */
+  readonly bits: number;
+  readonly padding: number;
+}
+
+/** Decodes on, up to a place; undefined when something is no base64. */
+const decodeUpTo = (text: Buffer, end: number, start: Decoded): Decoded | undefined => {
+  let { at, bytes, letters, bits, padding } = start;
+  for (; at < end; at += 1) {
     let meaning = MEANING[text[at] ?? 0] ?? -1;
     if (text[at] === BACKSLASH) {
-      const { code, end } = readEscape(text, at);
-      meaning = MEANING[code] ?? -1;
-      at = end - 1;
+      const escaped = readEscape(text, at);
+      meaning = MEANING[escaped.code] ?? -1;
+      at = escaped.end - 1;
     }
     if (meaning >= 0 && padding === 0) {
       bits = (bits << 6) | meaning;
@@ -140,12 +146,26 @@ const decodeBase64 = async (text: Buffer, signal: AbortSignal | undefined): Prom
       }
     } else if (meaning === PADDING && padding < 2) padding += 1;
     else if (meaning !== BLANK) return undefined;
-    if (at >= pause) {
-      pause = at + STEP;
-      await setImmediate();
-      signal?.throwIfAborted();
-    }
   }
+  return { at, bytes, letters, bits, padding };
+};
+
+/**
+ * Decodes the base64 of a JSON text in its own place, bare or as a data URL. Line breaks do not count (RFC 2045), and
+ * the padding is optional. Node's own decoder needs all of it as a string first, and does not tell base64 from other text.
+ *
+ * @returns undefined when it is something else
+ */
+const decodeBase64 = async (text: Buffer, signal: AbortSignal | undefined): Promise<Buffer | undefined> => {
+  let decoded: Decoded = { at: afterHead(text), bytes: 0, letters: 0, bits: 0, padding: 0 };
+  while (decoded.at < text.length) {
+    const next = decodeUpTo(text, Math.min(text.length, decoded.at + STEP), decoded);
+    if (!next) return undefined;
+    decoded = next;
+    if (decoded.at < text.length) await setImmediate();
+    signal?.throwIfAborted();
+  }
+  const { bytes, letters, bits } = decoded;
   const left = letters & 3;
   if (left === 1) return undefined;
   if (left >= 2) text[bytes] = bits >> (left === 2 ? 4 : 10);
