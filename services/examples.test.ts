@@ -11,7 +11,6 @@ import sharp from 'sharp';
 import { ModelStore } from './endpoint/models.ts';
 import { tinyEndpoint } from './endpoint/tiny-endpoint.ts';
 import { type RunningServer, startServer } from './http/server.ts';
-import { MemoryBudget } from './was/overload.ts';
 
 /** The examples in docstrings run, and give what the comments `// =>` behind them say. */
 
@@ -40,7 +39,7 @@ after(() => endpoint.stop(0));
 
 /** What examples name without saying where it comes from. */
 const givens = async () => ({
-  ...{ assert, log, Hono, MemoryBudget, ModelStore, SageMakerRuntimeClient },
+  ...{ assert, log, Hono, ModelStore, SageMakerRuntimeClient },
   endpoint: endpoint.url,
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   photo: await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })

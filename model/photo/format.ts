@@ -1,6 +1,6 @@
 /** The file formats of the photo contract, as sharp names them. */
-const PHOTO_FORMATS = ['jpeg', 'png', 'webp'] as const;
-type PhotoFormat = (typeof PHOTO_FORMATS)[number];
+export const PHOTO_FORMATS = ['jpeg', 'png', 'webp'] as const;
+export type PhotoFormat = (typeof PHOTO_FORMATS)[number];
 
 /** The media types of {@link PHOTO_FORMATS}, for `Accept` headers and file pickers. */
 export const PHOTO_MEDIA_TYPES = PHOTO_FORMATS.map((format) => `image/${format}`);
@@ -49,8 +49,28 @@ export const MIN_PHOTO_SIDE = 16;
 /** Frames: an animation is not a photo. */
 export const MAX_PHOTO_FRAMES = 1;
 
+/** Longest decoding, in milliseconds of one core: a 48-megapixel JPEG of 60 scans and a 12-megapixel PNG of 16 bits fit. */
+export const MAX_DECODE_MS = 1000;
+
+/** Most memory for decoding, in bytes: a progressive JPEG of 48 megapixels fits, also without chroma subsampling. */
+export const MAX_DECODE_BYTES = 320e6;
+
+/** Decoding that takes longer than this, or more memory, is not to keep other photos waiting: see `isCheap`. */
+export const CHEAP_DECODE_MS = 300;
+export const CHEAP_DECODE_BYTES = 64e6;
+
+/** Of a photo that is not cheap, pixels for each byte of its file; no camera comes near. */
+export const MAX_PIXELS_PER_BYTE = 1000;
+
 /** Why a photo was refused; each maps to one HTTP status in the services. */
-export type PhotoErrorCode = 'empty' | 'too-large' | 'unsupported-format' | 'too-many-pixels' | 'unreadable';
+export type PhotoErrorCode =
+  | 'empty'
+  | 'too-large'
+  | 'unsupported-format'
+  | 'too-few-pixels'
+  | 'too-many-pixels'
+  | 'too-costly'
+  | 'unreadable';
 
 /** A photo that breaks the contract. The message says what is wrong and what to send instead. */
 export class PhotoError extends Error {

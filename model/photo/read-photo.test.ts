@@ -254,8 +254,8 @@ test('pictures whose pixels are missing are refused as unreadable', () =>
   refuses(hollowPng(300, 300), 'unreadable'));
 
 test('a picture without room for a flower is refused with its size', async () => {
-  await refuses(await plain([1, 2, 3], 1, 1).png().toBuffer(), 'unreadable', /1 x 1/);
-  await refuses(await plain([1, 2, 3], 400, 15).jpeg().toBuffer(), 'unreadable', /400 x 15/);
+  await refuses(await plain([1, 2, 3], 1, 1).png().toBuffer(), 'too-few-pixels', /1 x 1/);
+  await refuses(await plain([1, 2, 3], 400, 15).jpeg().toBuffer(), 'too-few-pixels', /400 x 15/);
 });
 
 test('the largest file is accepted, one byte more is not', async () => {

@@ -1,16 +1,23 @@
 import sharp from 'sharp';
 import { PHOTO_BYTES, PHOTO_SIDE } from '../contract/tensors.ts';
 import {
+  CHEAP_DECODE_BYTES,
+  CHEAP_DECODE_MS,
   detectFormat,
   isHeif,
+  MAX_DECODE_BYTES,
+  MAX_DECODE_MS,
   MAX_PHOTO_BYTES,
   MAX_PHOTO_FRAMES,
   MAX_PHOTO_PIXELS,
   MAX_PHOTO_SIDE,
+  MAX_PIXELS_PER_BYTE,
   MIN_PHOTO_SIDE,
   PhotoError,
+  type PhotoFormat,
   TOO_LARGE_MESSAGE,
 } from './format.ts';
+import { inspect, type PhotoHeader } from './inspect.ts';
 
 // A service decodes every photo once: libvips's cache of operations would only hold memory.
 sharp.cache(false);
@@ -19,19 +26,18 @@ sharp.concurrency(1);
 
 const ACCEPTED = 'Send one still photo as JPEG, PNG or WebP.';
 
-/** Checks that need only the first bytes. */
-const checkFile = (file: Uint8Array): void => {
+const checkFile = (file: Uint8Array): PhotoFormat => {
   if (file.byteLength === 0) throw new PhotoError('empty', `The photo is empty (0 bytes). ${ACCEPTED}`);
   if (file.byteLength > MAX_PHOTO_BYTES) throw new PhotoError('too-large', TOO_LARGE_MESSAGE);
-  if (detectFormat(file) !== undefined) return;
+  const format = detectFormat(file);
+  if (format !== undefined) return format;
   const reason = isHeif(file)
     ? 'The photo is in HEIC or AVIF format, which is not accepted. On an iPhone choose Settings > Camera > Formats > Most Compatible, or convert it.'
     : 'The content is not a photo in an accepted format, whatever its name says.';
   throw new PhotoError('unsupported-format', `${reason} ${ACCEPTED}`);
 };
 
-/** Checks that need the header. */
-const checkPicture = (width: number, height: number, frames: number): void => {
+const checkPicture = ({ width, height, frames }: PhotoHeader): void => {
   if (frames > MAX_PHOTO_FRAMES) {
     throw new PhotoError(
       'unsupported-format',
@@ -52,10 +58,24 @@ const checkPicture = (width: number, height: number, frames: number): void => {
   }
   if (Math.min(width, height) < MIN_PHOTO_SIDE) {
     throw new PhotoError(
-      'unreadable',
+      'too-few-pixels',
       `The photo has ${width} x ${height} pixels; each side needs at least ${MIN_PHOTO_SIDE}. Send a larger one.`,
     );
   }
+};
+
+/** Whether decoding is over soon, and takes little memory. */
+export const isCheap = ({ milliseconds, bytes }: PhotoHeader): boolean =>
+  milliseconds <= CHEAP_DECODE_MS && bytes <= CHEAP_DECODE_BYTES;
+
+const checkCost = (header: PhotoHeader, size: number): void => {
+  const { width, height, milliseconds, bytes } = header;
+  const isHollow = !isCheap(header) && width * height > size * MAX_PIXELS_PER_BYTE;
+  if (milliseconds <= MAX_DECODE_MS && bytes <= MAX_DECODE_BYTES && !isHollow) return;
+  throw new PhotoError(
+    'too-costly',
+    `Decoding the photo would take too much time or memory: it has ${width} x ${height} pixels in a form that is dear to decode, such as very many scans, interlacing, 16 bits a colour or lossless WebP. Send it as an ordinary JPEG, or a smaller version of it.`,
+  );
 };
 
 const unreadable = (cause: unknown): PhotoError =>
@@ -66,31 +86,38 @@ const unreadable = (cause: unknown): PhotoError =>
   );
 
 /**
+ * Checks a photo without decoding a pixel of it.
+ *
+ * @returns its size, and what decoding it will cost
+ * @throws PhotoError when the file breaks the contract, as far as its header tells
+ */
+export const checkPhoto = (file: Uint8Array): PhotoHeader => {
+  const header = inspect(file, checkFile(file));
+  if (!header) throw unreadable('no size is found');
+  checkPicture(header);
+  checkCost(header, file.byteLength);
+  return header;
+};
+
+/**
  * The photo contract: turns the bytes of a photo file into what the model reads. Training and serving both
  * go through this function, so they cannot see different pixels.
  *
  * The EXIF orientation is applied first; then the largest centred square is resized to 224 x 224; transparency
  * is laid on white; any colour space becomes sRGB.
  *
- * @param file the file: JPEG, PNG or WebP, recognized by its content
+ * @param file the file: JPEG, PNG or WebP, told by its content
+ * @param header what {@link checkPhoto} has found @default - the file is checked here
  * @returns uint8 RGB, `224 * 224 * 3` bytes, row-major
  * @throws PhotoError when the file breaks the contract
  */
-export const readPhoto = async (file: Uint8Array): Promise<Uint8Array> => {
-  checkFile(file);
-  const image = sharp(file, { failOn: 'error', limitInputPixels: false });
-  const {
-    width,
-    height,
-    pages = 1,
-  } = await image.metadata().catch((error: unknown) => {
-    throw unreadable(error);
-  });
-  checkPicture(width, height, pages);
-  const pixels = await image
+export const readPhoto = async (
+  file: Uint8Array,
+  { shrinkOnLoad }: PhotoHeader = checkPhoto(file),
+): Promise<Uint8Array> => {
+  const pixels = await sharp(file, { failOn: 'error', limitInputPixels: false })
     .autoOrient()
-    // Without the fast path, whose rounding differs by format: the same picture must give the same pixels.
-    .resize(PHOTO_SIDE, PHOTO_SIDE, { fit: 'cover', position: 'centre', fastShrinkOnLoad: false })
+    .resize(PHOTO_SIDE, PHOTO_SIDE, { fit: 'cover', position: 'centre', fastShrinkOnLoad: shrinkOnLoad })
     .flatten({ background: 'white' })
     .toColourspace('srgb')
     .raw()

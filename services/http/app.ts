@@ -1,14 +1,17 @@
+import type { HttpBindings } from '@hono/node-server';
 import { type ErrorHandler, Hono, type MiddlewareHandler, type NotFoundHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { type Logger, pino } from 'pino';
-import { PATHS } from '../contract.ts';
+import { PATHS, type ProblemCode } from '../contract.ts';
 import type { LogLevel } from './environment.ts';
 import { ProblemError, respondWithProblem } from './problem.ts';
 
 export interface AppEnvironment {
+  /** Node's own request and response; tests without a server have none. */
+  Bindings: Partial<HttpBindings>;
   Variables: RequestIdVariables;
 }
 
@@ -66,17 +69,41 @@ const toProblem = (error: Error): ProblemError => {
   );
 };
 
+/** Too much at once, or a service behind that is away: they come in numbers, and their stacks tell nothing. */
+const EXPECTED: ReadonlySet<ProblemCode> = new Set(['overloaded', 'endpoint-unavailable', 'was-unavailable']);
+
+/** Of each of them, a line a second is enough. */
+const SAMPLE_MS = 1000;
+
+/** Logs one line a second for each code, with the number of those that were left out since the last one. */
+const sampledWarning = (log: Logger) => {
+  const last = new Map<ProblemCode, { at: number; leftOut: number }>();
+  return ({ code, status, message, cause }: ProblemError, requestId: unknown): void => {
+    const before = last.get(code);
+    const now = performance.now();
+    if (before && now - before.at < SAMPLE_MS) {
+      before.leftOut += 1;
+      return;
+    }
+    last.set(code, { at: now, leftOut: 0 });
+    const why = cause instanceof Error ? `${cause.name}: ${cause.message}`.slice(0, 200) : undefined;
+    log.warn({ requestId, code, status, why, leftOut: before?.leftOut || undefined }, message);
+  };
+};
+
 /** Every error becomes a problem; those of our own making are logged with their cause. */
-const handleError =
-  (log: Logger): ErrorHandler =>
-  (error, context) => {
+const handleError = (log: Logger): ErrorHandler => {
+  const warn = sampledWarning(log);
+  return (error, context) => {
     const problem = toProblem(error);
     const requestId: unknown = context.get('requestId');
-    const fields = { requestId, code: problem.code, status: problem.status, err: problem.cause ?? problem };
-    if (problem.status >= 500) log.error(fields, problem.message);
-    else log.info({ ...fields, err: undefined }, problem.message);
+    const fields = { requestId, code: problem.code, status: problem.status };
+    if (EXPECTED.has(problem.code)) warn(problem, requestId);
+    else if (problem.status >= 500) log.error({ ...fields, err: problem.cause ?? problem }, problem.message);
+    else log.info(fields, problem.message);
     return respondWithProblem(context, problem);
   };
+};
 
 const handleNotFound: NotFoundHandler = (context) =>
   respondWithProblem(

@@ -6,8 +6,8 @@ import type { Logger } from 'pino';
 import { ProblemError, problemBody } from './problem.ts';
 
 export interface ServerOptions {
-  /** A fetch handler, such as a Hono app's. */
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** A fetch handler, such as a Hono app's. It is given Node's own request and response, too. */
+  readonly fetch: (request: Request, bindings: object) => Response | Promise<Response>;
   /** 0 takes a free one. */
   readonly port: number;
   readonly hostname: string;
@@ -104,8 +104,8 @@ const close = (server: Server, graceMs: number) =>
  */
 export const startServer = async ({ fetch, port, hostname, log }: ServerOptions): Promise<RunningServer> => {
   let stopping = false;
-  const answer = async (request: Request): Promise<Response> => {
-    const response = await fetch(request);
+  const answer = async (request: Request, bindings: object): Promise<Response> => {
+    const response = await fetch(request, bindings);
     // Tells a load balancer to open its next connection to another task.
     if (stopping) response.headers.set('Connection', 'close');
     return response;

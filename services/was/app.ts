@@ -1,40 +1,43 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Context } from 'hono';
 import { languageDetector } from 'hono/language';
-import pLimit from 'p-limit';
 import type { Logger } from 'pino';
-import { PhotoError } from '../../model/photo/format.ts';
-import { readPhoto } from '../../model/photo/read-photo.ts';
 import { LANGUAGES, type Language, PATHS, WAS_HEALTH } from '../contract.ts';
-import { type App, createApp } from '../http/app.ts';
-import { ProblemError } from '../http/problem.ts';
+import { type App, type AppEnvironment, createApp } from '../http/app.ts';
 import { buildAnswer } from './answer.ts';
-import { readBody } from './body.ts';
-import type { Classifier } from './classifier.ts';
-import { inFlightLimit, MemoryBudget } from './overload.ts';
+import type { Classification, Classifier } from './classifier.ts';
+import { clientAddress } from './client-address.ts';
+import { Decoder } from './decoder.ts';
+import { overloaded, WorkQueue } from './queue.ts';
+import { ClientGone, RequestScope } from './request-scope.ts';
 import { readUpload } from './upload.ts';
+import { Uploads } from './uploads.ts';
 
 export interface WasAppOptions {
   readonly log: Logger;
   readonly classifier: Classifier;
-  /** Photos decoded side by side; the worst take 450 MB each, and a task has 1 GiB. @default 1 */
-  readonly decoders?: number;
-  /** Photos with the model side by side; the others wait here, where no clock runs against them. @default 8 */
-  readonly invocations?: number;
-  /** Photos that have arrived and are on their way to an answer. @default 32 */
-  readonly maxInFlight?: number;
-  /** All uploads together, in bytes. @default 128 MiB; it is held twice for a moment */
-  readonly uploadBytes?: number;
+  /** @default - as many places as there are processors, 2 at most */
+  readonly decoder?: Decoder;
+  /** Photos with the model; the others wait here, where no clock runs against them. @default - 16 at most side by side */
+  readonly invocations?: WorkQueue;
+  /** Bodies in memory. @default - 128 MiB */
+  readonly uploads?: Uploads;
+  /** Who would have to wait for longer than this, in milliseconds, is refused at once. @default 10_000 */
+  readonly maxWaitMs?: number;
 }
+
+/** From the end of an upload to its answer: less than `web` waits. */
+const ANSWER_MS = 18_000;
+
+/** nginx's status for a client that did not wait; only the access log shows it. */
+const CLIENT_CLOSED_REQUEST = 499;
 
 const toLanguage = (value: unknown): Language => LANGUAGES.find((language) => language === value) ?? 'en';
 
-const decodePhoto = async (file: Uint8Array): Promise<Uint8Array> => {
-  try {
-    return await readPhoto(file);
-  } catch (error) {
-    if (error instanceof PhotoError) throw new ProblemError(error.code, error.message, { cause: error });
-    throw error;
-  }
-};
+/** The body as Node has it, where there is a server; tests have none. */
+const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readable =>
+  incoming ?? (request.body ? Readable.fromWeb(request.body) : Readable.from([]));
 
 /**
  * The application service: checks a photo, invokes the model, and answers with the flower's name and description.
@@ -49,16 +52,44 @@ const decodePhoto = async (file: Uint8Array): Promise<Uint8Array> => {
 export const createWasApp = ({
   log,
   classifier,
-  decoders = 1,
-  invocations = 8,
-  maxInFlight = 32,
-  uploadBytes = 128 * 1024 * 1024,
+  decoder = new Decoder(),
+  invocations = new WorkQueue({ places: 16, paceMs: 20, targetMs: 500 }),
+  uploads = new Uploads({ bytes: 128 * 1024 * 1024 }),
+  maxWaitMs = 10_000,
 }: WasAppOptions): App => {
   const app = createApp({ log });
-  const decoding = pLimit(decoders);
-  const invoking = pLimit(invocations);
-  const answering = inFlightLimit({ max: maxInFlight });
-  const memory = new MemoryBudget({ bytes: uploadBytes });
+
+  const refuseWhenLate = (decoding: WorkQueue, cost: number, client: string): void => {
+    const ahead = decoder.cheap.waiting + decoder.cheap.running;
+    const wait =
+      decoding.expectedWaitMs({ client, cost }) + invocations.expectedWaitMs({ client, cost: 1, ahead });
+    if (wait > maxWaitMs) throw overloaded('More photos are waiting than can be answered in time.', wait);
+  };
+
+  const classify = async (context: Context<AppEnvironment>, scope: RequestScope): Promise<Classification> => {
+    const { raw: request } = context.req;
+    // Without a server, Hono has no environment at all.
+    const incoming = context.env?.incoming;
+    const client = clientAddress({
+      peer: incoming?.socket.remoteAddress,
+      forwardedFor: request.headers.get('X-Forwarded-For'),
+    });
+    const { signal } = scope;
+    refuseWhenLate(decoder.cheap, 0, client);
+    const announced = request.headers.get('Content-Length');
+    const { body, release } = await uploads.receive({
+      ...{ source: bodyOf(request, incoming), client, signal },
+      length: announced === null ? undefined : Number(announced),
+    });
+    scope.hold(release);
+    scope.startDeadline(ANSWER_MS, () => overloaded('The photo had to wait for too long.', maxWaitMs));
+    const file = await readUpload({ body, headers: request.headers, signal });
+    const plan = decoder.plan(file);
+    refuseWhenLate(plan.queue, plan.cost, client);
+    const pixels = await decoder.read(file, plan, { client, signal });
+    const run = () => classifier.classify(pixels, { signal });
+    return invocations.do({ client, cost: 1, signal, run });
+  };
 
   app.get(PATHS.health, (context) => context.json(WAS_HEALTH));
   app.get('/', (context) => context.json({ message: 'connected' }));
@@ -71,20 +102,19 @@ export const createWasApp = ({
       caches: false,
     }),
     async function classifyPhoto(context) {
-      const { raw: request } = context.req;
-      const classify = async (body: Buffer) => {
-        const file = await readUpload({ body, headers: request.headers });
-        const pixels = await decoding(() => decodePhoto(file));
-        return invoking(() => classifier.classify(pixels));
-      };
-      const classification = await readBody({
-        request,
-        memory,
-        use: (body) => answering(() => classify(body)),
-      });
-      const language = toLanguage(context.get('language'));
-      const answer = buildAnswer({ classification, language });
-      return context.json(answer, 200, { 'Content-Language': language, Vary: 'Accept-Language' });
+      const scope = new RequestScope({ client: context.req.raw.signal });
+      try {
+        const classification = await classify(context, scope);
+        const language = toLanguage(context.get('language'));
+        const answer = buildAnswer({ classification, language });
+        return context.json(answer, 200, { 'Content-Language': language, Vary: 'Accept-Language' });
+      } catch (error) {
+        if (!(error instanceof ClientGone)) throw error;
+        log.info({ requestId: context.get('requestId') }, error.message);
+        return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+      } finally {
+        scope.end();
+      }
     },
   );
   return app;

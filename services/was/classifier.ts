@@ -22,9 +22,10 @@ export interface Classifier {
    * Classifies one photo.
    *
    * @param pixels uint8 RGB, `224 * 224 * 3`
+   * @param options.signal ends the call; its reason is what is thrown then
    * @throws ProblemError `endpoint-unavailable` or `model-failed`
    */
-  classify(pixels: Uint8Array): Promise<Classification>;
+  classify(pixels: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Classification>;
 }
 
 export interface SageMakerClassifierOptions {
@@ -83,6 +84,36 @@ const parseResponse = (body: Uint8Array): Classification => {
   };
 };
 
+/** The two base64 letters of each 12 bits, side by side in memory. */
+const LETTERS = (() => {
+  const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+  const letters = new Uint8Array(2 * 4096).map((_, at) => alphabet[(at & 1 ? at >> 1 : at >> 7) & 63] ?? 0);
+  return new Uint16Array(letters.buffer);
+})();
+
+const INTRO = `{"instances":[{"${INPUT_NAME}":{"b64":"`;
+/** Blanks let the base64 begin at an even place. */
+const HEAD = Buffer.from(INTRO.padStart(INTRO.length + (INTRO.length % 2)));
+const TAIL = Buffer.from('"}}]}');
+
+/** The body of a request, with the photo written into it: Node's own base64 is a string first, and takes ten times as long. */
+const requestBody = (pixels: Uint8Array): Buffer => {
+  const whole = pixels.length - (pixels.length % 3);
+  const rest = Buffer.from(pixels.subarray(whole)).toString('base64');
+  const end = HEAD.length + (whole / 3) * 4;
+  const body = Buffer.allocUnsafeSlow(end + rest.length + TAIL.length);
+  HEAD.copy(body);
+  const out = new Uint16Array(body.buffer, HEAD.length, (whole / 3) * 2);
+  for (let from = 0, to = 0; from < whole; from += 3, to += 2) {
+    const bits = ((pixels[from] ?? 0) << 16) | ((pixels[from + 1] ?? 0) << 8) | (pixels[from + 2] ?? 0);
+    out[to] = LETTERS[bits >> 12] ?? 0;
+    out[to + 1] = LETTERS[bits & 4095] ?? 0;
+  }
+  body.write(rest, end, 'latin1');
+  TAIL.copy(body, end + rest.length);
+  return body;
+};
+
 /**
  * Invokes a SageMaker endpoint. The photo travels as base64 of raw RGB: 201 kB where JSON numbers would be 600 or more.
  *
@@ -96,20 +127,27 @@ export const createSageMakerClassifier = ({
   endpointName,
   timeoutMs,
 }: SageMakerClassifierOptions): Classifier => ({
-  async classify(pixels) {
-    const photo = {
-      b64: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength).toString('base64'),
-    };
+  async classify(pixels, { signal } = {}) {
     const command = new InvokeEndpointCommand({
       EndpointName: endpointName,
       ContentType: 'application/json',
       Accept: 'application/json',
-      Body: JSON.stringify({ instances: [{ [INPUT_NAME]: photo }] }),
+      Body: requestBody(pixels),
     });
+    // The model's time begins when it is asked.
+    const call = new AbortController();
+    const abort = () => call.abort();
+    const timeout = setTimeout(abort, timeoutMs);
+    signal?.addEventListener('abort', abort);
     const response = await client
-      .send(command, { abortSignal: AbortSignal.timeout(timeoutMs) })
+      .send(command, { abortSignal: call.signal })
       .catch((error: unknown) => {
+        signal?.throwIfAborted();
         throw toProblem(error, endpointName);
+      })
+      .finally(() => {
+        clearTimeout(timeout);
+        signal?.removeEventListener('abort', abort);
       });
     try {
       return parseResponse(response.Body);

@@ -8,6 +8,7 @@ export const PROBLEMS = {
     'too-slow':
       '사진이 도착하는 데 너무 오래 걸렸어요. 더 작은 사진을 보내거나 연결이 좋은 곳에서 다시 시도해 주세요.',
     'missing-photo': '사진이 함께 오지 않았어요. 사진을 다시 골라 주세요.',
+    'too-many-photos': '사진이 여러 장 왔어요. 한 장씩 보내 주세요.',
     'malformed-body': '사진이 전송되다가 깨졌어요. 다시 시도해 주세요.',
     'unsupported-content-type':
       '이 형식으로는 사진을 받을 수 없어요. 페이지를 새로 고친 뒤 다시 시도해 주세요.',
@@ -16,7 +17,10 @@ export const PROBLEMS = {
     'unsupported-format':
       '사진으로 읽을 수 없는 파일이에요. JPEG, PNG, WebP 사진을 골라 주세요. (움직이는 그림과 HEIC는 안 돼요.)',
     'too-many-pixels': '사진의 해상도가 너무 높아요. 크기를 줄여서 다시 보내 주세요.',
-    unreadable: '사진이 손상되었거나 너무 작아서 읽을 수 없어요. 다른 사진을 골라 주세요.',
+    'too-few-pixels': '사진이 너무 작아요. 더 큰 사진을 골라 주세요.',
+    'too-costly':
+      '이 사진은 읽는 데 너무 오래 걸려요. 보통의 JPEG로 다시 저장하거나 크기를 줄여서 보내 주세요.',
+    unreadable: '사진이 손상되어서 읽을 수 없어요. 다른 사진을 골라 주세요.',
     'endpoint-unavailable': '꽃을 알아보는 모델이 지금 쉬고 있어요. 잠시 후 다시 시도해 주세요.',
     'model-failed': '모델이 이 사진을 살펴보다가 멈췄어요. 다시 시도하거나 다른 사진을 골라 주세요.',
     'was-unavailable': '지금은 서비스에 연결할 수 없어요. 잠시 후 다시 시도해 주세요.',
@@ -32,6 +36,7 @@ export const PROBLEMS = {
     'too-slow':
       'The photo took too long to arrive. Send a smaller one, or try again where the connection is better.',
     'missing-photo': 'No photo arrived. Please choose the photo again.',
+    'too-many-photos': 'More than one photo arrived. Please send them one at a time.',
     'malformed-body': 'The photo broke on its way. Please try again.',
     'unsupported-content-type': 'Photos are not accepted in this form. Reload the page and try again.',
     empty: 'This file is empty. Please choose another photo.',
@@ -39,7 +44,10 @@ export const PROBLEMS = {
     'unsupported-format':
       'This file cannot be read as a photo. Choose a JPEG, PNG or WebP photo (no animations, no HEIC).',
     'too-many-pixels': 'The photo has too many pixels. Make it smaller and send it again.',
-    unreadable: 'The photo is damaged or too small to read. Please choose another one.',
+    'too-few-pixels': 'The photo is too small. Please choose a larger one.',
+    'too-costly':
+      'This photo takes too long to read. Save it as an ordinary JPEG, or make it smaller, and send it again.',
+    unreadable: 'The photo is damaged and cannot be read. Please choose another one.',
     'endpoint-unavailable': 'The model that knows the flowers is not available. Try again in a moment.',
     'model-failed': 'The model stumbled over this photo. Try again or choose another one.',
     'was-unavailable': 'The service cannot be reached at the moment. Try again in a moment.',

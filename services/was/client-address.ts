@@ -1,0 +1,44 @@
+import { BlockList, isIP } from 'node:net';
+
+/** Addresses of our own: proxies, load balancers, this machine (RFC 1918, 3927, 4193, 4291, 6598). */
+const PRIVATE = new BlockList();
+for (const [network, prefix] of [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const) {
+  PRIVATE.addSubnet(network, prefix, 'ipv4');
+}
+PRIVATE.addAddress('::1', 'ipv6');
+PRIVATE.addSubnet('fc00::', 7, 'ipv6');
+PRIVATE.addSubnet('fe80::', 10, 'ipv6');
+
+const withoutMapping = (address: string) => address.trim().replace(/^::ffff:(?=[\d.]+$)/i, '');
+const isPrivate = (address: string) =>
+  isIP(address) === 0 || PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+
+export interface ClientAddressOptions {
+  /** Of the connection. @default - there is none */
+  readonly peer: string | undefined;
+  /** `X-Forwarded-For`: each proxy appends the address that it was called from. */
+  readonly forwardedFor: string | null;
+}
+
+/**
+ * The address that is behind our own proxies: from the right, the first that is not one of ours. What a client itself
+ * writes into the header stands left of its address, so it can give itself no other one. Without a public address,
+ * as within an office, it is the outermost private one.
+ *
+ * @example
+ * clientAddress({ peer: '10.0.1.7', forwardedFor: '198.51.100.1, 203.0.113.9, 10.0.0.3' }); // => '203.0.113.9'
+ */
+export const clientAddress = ({ peer = '', forwardedFor }: ClientAddressOptions): string => {
+  const direct = withoutMapping(peer);
+  if (forwardedFor === null || (direct !== '' && !isPrivate(direct))) return direct;
+  const hops = forwardedFor.split(',', 20).map(withoutMapping);
+  const isAddress = (hop: string) => isIP(hop) !== 0;
+  return hops.findLast((hop) => isAddress(hop) && !isPrivate(hop)) ?? hops.find(isAddress) ?? direct;
+};

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import sharp from 'sharp';
+import { readPhoto } from '../../model/photo/read-photo.ts';
+import { Decoder } from './decoder.ts';
+
+const LIMIT = { timeout: 120_000 };
+const never = new AbortController().signal;
+const flat = (width: number, height: number) =>
+  sharp({ create: { width, height, channels: 3, background: '#8040c0' } });
+const cheap = await flat(300, 200).png().toBuffer();
+/** All of it is in memory while it is decoded. */
+const dear = await flat(4200, 4200).png({ progressive: true, compressionLevel: 1 }).toBuffer();
+
+const decode = (decoder: Decoder, file: Buffer, signal = never) =>
+  decoder.read(file, decoder.plan(file), { client: 'x', signal });
+
+describe('a dear photo', () => {
+  test('gives the same pixels in its own lane', LIMIT, async () => {
+    const decoder = new Decoder();
+    assert.equal(decoder.plan(cheap).queue, decoder.cheap);
+    assert.equal(decoder.plan(dear).queue, decoder.dear);
+    const [own, expected] = await Promise.all([decode(decoder, dear), readPhoto(dear)]);
+    assert.deepEqual(Buffer.from(own), Buffer.from(expected));
+  });
+
+  test('does not keep cheap ones waiting', LIMIT, async () => {
+    const decoder = new Decoder({ places: 1 });
+    const done: string[] = [];
+    const all = [decode(decoder, dear).then(() => done.push('dear'))];
+    for (let count = 0; count < 3; count++) all.push(decode(decoder, cheap).then(() => done.push('cheap')));
+    await Promise.all(all);
+    assert.deepEqual(done, ['cheap', 'cheap', 'cheap', 'dear']);
+  });
+
+  test('is given up when its client has gone, and the next one is decoded', LIMIT, async () => {
+    const decoder = new Decoder();
+    const gone = new AbortController();
+    const work = decode(decoder, dear, gone.signal);
+    gone.abort(new Error('gone'));
+    await assert.rejects(work, /gone/);
+    assert.equal((await decode(decoder, dear)).length, 150_528);
+  });
+
+  test('that takes too long is given up and refused', LIMIT, async () => {
+    const decoder = new Decoder();
+    const plan = decoder.plan(dear);
+    const lies = { ...plan, header: { ...plan.header, milliseconds: -1e9 } };
+    const work = decoder.read(dear, lies, { client: 'x', signal: never });
+    await assert.rejects(work, { code: 'too-costly', status: 422 });
+    assert.deepEqual([decoder.dear.running, decoder.dear.waiting], [0, 0]);
+  });
+
+  test('that is damaged is refused as any other', LIMIT, async () => {
+    const decoder = new Decoder();
+    await assert.rejects(decode(decoder, dear.subarray(0, dear.length / 2)), { code: 'unreadable' });
+  });
+});
+
+test('what breaks the contract is refused before it has a place', () => {
+  const decoder = new Decoder();
+  assert.throws(() => decoder.plan(Buffer.from('no photo')), { code: 'unsupported-format', status: 415 });
+  assert.throws(() => decoder.plan(Buffer.alloc(0)), { code: 'empty' });
+});

@@ -1,0 +1,158 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism, setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { PhotoError } from '../../model/photo/format.ts';
+import type { PhotoHeader } from '../../model/photo/inspect.ts';
+import { checkPhoto, isCheap, readPhoto } from '../../model/photo/read-photo.ts';
+import { ProblemError } from '../http/problem.ts';
+import type { DecodeMessage } from './decoder-process.ts';
+import { WorkQueue } from './queue.ts';
+
+/** The source, or what is compiled of it, beside this very module. */
+const PROCESS_FILE = fileURLToPath(
+  new URL(`./decoder-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+);
+
+/** Other photos, and the service itself, come first (`man 2 setpriority`). */
+const NICENESS = 5;
+/** An idle process is ended after this time; starting one takes some tenths of a second. */
+const IDLE_MS = 10_000;
+/** A decoding that takes so many times more of a processor than was told from its header is given up. */
+const PATIENCE = 3;
+/** Nor is it waited for any longer, however busy the machine is. */
+const MAX_WALL_MS = 14_000;
+
+const replySchema = z.union([
+  z.object({ pixels: z.instanceof(Uint8Array) }),
+  z.object({ code: z.enum(['too-costly', 'unreadable']), message: z.string() }),
+]);
+
+const tooCostly = () =>
+  new PhotoError(
+    'too-costly',
+    'Decoding the photo took too much time. Send it as an ordinary JPEG, or a smaller version of it.',
+  );
+
+const toError = (error: unknown): unknown =>
+  error instanceof PhotoError ? new ProblemError(error.code, error.message, { cause: error }) : error;
+
+/** A process that decodes photos one at a time, and can be ended in the middle of one; libvips itself cannot. */
+class DecoderProcess {
+  #child: ChildProcess | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  #start(): ChildProcess {
+    const { NODE_ENV, PATH, TMPDIR } = process.env;
+    const child = fork(PROCESS_FILE, {
+      serialization: 'advanced',
+      // What is decoded here is of strangers: it is not to find credentials.
+      env: { NODE_ENV, PATH, TMPDIR, VIPS_BLOCK_UNTRUSTED: '1', UV_THREADPOOL_SIZE: '1' },
+    });
+    if (child.pid !== undefined) setPriority(child.pid, NICENESS);
+    child
+      .on('error', () => {})
+      .once('exit', () => {
+        if (this.#child === child) this.#child = undefined;
+      });
+    return child;
+  }
+
+  /** Ends it, at once, whatever it does. */
+  kill(): void {
+    clearTimeout(this.#idle);
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+  }
+
+  read(file: Uint8Array, { milliseconds }: PhotoHeader, signal: AbortSignal): Promise<Uint8Array> {
+    clearTimeout(this.#idle);
+    this.#child ??= this.#start();
+    const child = this.#child;
+    child.ref();
+    child.channel?.ref();
+    return new Promise((resolve, reject) => {
+      const giveUp = (reason: unknown) => {
+        stop();
+        this.kill();
+        reject(reason);
+      };
+      const onMessage = (message: unknown) => {
+        stop();
+        const reply = replySchema.parse(message);
+        if ('pixels' in reply) resolve(reply.pixels);
+        else reject(new PhotoError(reply.code, reply.message));
+      };
+      // It ends itself when it has taken too long; the system ends it when it takes more memory than there is.
+      const onEnd = (cause: unknown) => giveUp(Object.assign(tooCostly(), { cause }));
+      const onAbort = () => giveUp(signal.reason);
+      const deadline = setTimeout(() => giveUp(tooCostly()), MAX_WALL_MS);
+      const stop = () => {
+        clearTimeout(deadline);
+        child.off('message', onMessage).off('exit', onEnd).off('error', onEnd);
+        signal.removeEventListener('abort', onAbort);
+        child.unref();
+        child.channel?.unref();
+        this.#idle = setTimeout(() => this.kill(), IDLE_MS).unref();
+      };
+      child.on('message', onMessage).on('exit', onEnd).on('error', onEnd);
+      signal.addEventListener('abort', onAbort);
+      if (signal.aborted) onAbort();
+      else child.send({ file, cpuMs: PATIENCE * (100 + milliseconds) } satisfies DecodeMessage);
+    });
+  }
+}
+
+export interface DecoderOptions {
+  /** Cheap photos that are decoded side by side. @default one for each processor, 2 at most */
+  readonly places?: number;
+}
+
+export interface DecodeOptions {
+  /** Whose photo it is. */
+  readonly client: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Decodes photos in two lanes. The cheap ones, as good as all, are decoded in this process; the dear ones one at a time
+ * in another, which is ended when it takes too long: then its memory is free again, and nobody else has waited.
+ */
+export class Decoder {
+  readonly cheap: WorkQueue;
+  readonly dear = new WorkQueue({ places: 1, paceMs: 1.5 });
+  readonly #process = new DecoderProcess();
+
+  constructor({ places = Math.min(2, availableParallelism()) }: DecoderOptions = {}) {
+    this.cheap = new WorkQueue({ places, paceMs: 1 });
+  }
+
+  /**
+   * Checks a photo by its header, and says where it will be decoded.
+   *
+   * @throws ProblemError the photo's
+   */
+  plan(file: Uint8Array) {
+    try {
+      const header = checkPhoto(file);
+      const queue = isCheap(header) ? this.cheap : this.dear;
+      // Each has a share that its pixels do not tell.
+      return { header, queue, cost: 2 + header.milliseconds };
+    } catch (error) {
+      throw toError(error);
+    }
+  }
+
+  /** @throws ProblemError the photo's */
+  async read(
+    file: Uint8Array,
+    { header, queue, cost }: ReturnType<Decoder['plan']>,
+    { client, signal }: DecodeOptions,
+  ): Promise<Uint8Array> {
+    const run = () =>
+      queue === this.cheap ? readPhoto(file, header) : this.#process.read(file, header, signal);
+    return queue.do({ client, cost, signal, run }).catch((error: unknown) => {
+      throw toError(error);
+    });
+  }
+}

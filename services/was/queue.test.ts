@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { WorkQueue } from './queue.ts';
+
+const never = new AbortController().signal;
+
+/** Work that is done when it is told so. */
+const controlled = () => {
+  const begun: string[] = [];
+  const finish = new Map<string, () => void>();
+  const run = (name: string) => () => {
+    begun.push(name);
+    return new Promise<void>((resolve) => finish.set(name, resolve));
+  };
+  const end = async (name: string) => {
+    finish.get(name)?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { begun, run, end };
+};
+
+test('work is done side by side in as many places as there are, and the rest in its order', async () => {
+  const queue = new WorkQueue({ places: 2, paceMs: 1 });
+  const { begun, run, end } = controlled();
+  const work = ['a', 'b', 'c', 'd'].map((name) =>
+    queue.do({ client: 'x', cost: 1, signal: never, run: run(name) }),
+  );
+  assert.deepEqual(begun, ['a', 'b']);
+  assert.deepEqual([queue.running, queue.waiting], [2, 2]);
+  await end('b');
+  assert.deepEqual(begun, ['a', 'b', 'c']);
+  for (const name of ['a', 'c', 'd']) await end(name);
+  await Promise.all(work);
+  assert.deepEqual([queue.running, queue.waiting], [0, 0]);
+});
+
+test('clients take turns', async () => {
+  const queue = new WorkQueue({ places: 1, paceMs: 1 });
+  const { begun, run, end } = controlled();
+  const names = ['first', 'a1', 'a2', 'a3', 'b1', 'c1'];
+  for (const name of names) void queue.do({ client: name.charAt(0), cost: 1, signal: never, run: run(name) });
+  for (const name of ['first', 'a1', 'b1', 'c1', 'a2', 'a3']) await end(name);
+  assert.deepEqual(begun, ['first', 'a1', 'b1', 'c1', 'a2', 'a3']);
+});
+
+test('the wait of one more is told by the cost of what comes before it', async () => {
+  const queue = new WorkQueue({ places: 1, paceMs: 10 });
+  const wait = (client: string, cost = 1) => queue.expectedWaitMs({ client, cost });
+  assert.equal(wait('a'), 0);
+  const { run } = controlled();
+  for (let count = 0; count < 5; count++)
+    void queue.do({ client: 'a', cost: 3, signal: never, run: run(`${count}`) });
+  // One runs, four wait: 12 and its own.
+  assert.equal(wait('a'), 130);
+  // Another client waits for one turn only.
+  assert.equal(wait('b'), 20);
+  assert.equal(wait('b', 5), 100);
+  assert.equal(queue.expectedWaitMs({ client: 'b', cost: 1, ahead: 7 }), 90);
+});
+
+describe('work whose signal aborts', () => {
+  test('is taken out of the queue', async () => {
+    const queue = new WorkQueue({ places: 1, paceMs: 1 });
+    const { begun, run, end } = controlled();
+    const gone = new AbortController();
+    void queue.do({ client: 'x', cost: 1, signal: never, run: run('a') });
+    const waiting = queue.do({ client: 'x', cost: 1, signal: gone.signal, run: run('b') });
+    gone.abort(new Error('gone'));
+    await assert.rejects(waiting, /gone/);
+    assert.equal(queue.waiting, 0);
+    await end('a');
+    assert.deepEqual(begun, ['a']);
+  });
+
+  test('fails at once while it is done, and keeps its place until it is over', async () => {
+    const queue = new WorkQueue({ places: 1, paceMs: 1 });
+    const { run, end } = controlled();
+    const gone = new AbortController();
+    const work = queue.do({ client: 'x', cost: 1, signal: gone.signal, run: run('a') });
+    gone.abort(new Error('gone'));
+    await assert.rejects(work, /gone/);
+    assert.equal(queue.running, 1);
+    await end('a');
+    assert.equal(queue.running, 0);
+  });
+
+  test('is not begun', async () => {
+    const queue = new WorkQueue({ places: 1, paceMs: 1 });
+    const { begun, run } = controlled();
+    const signal = AbortSignal.abort(new Error('gone'));
+    await assert.rejects(queue.do({ client: 'x', cost: 1, signal, run: run('a') }), /gone/);
+    assert.deepEqual([begun, queue.running], [[], 0]);
+  });
+});
+
+test('work that fails gives its place back', async () => {
+  const queue = new WorkQueue({ places: 1, paceMs: 1 });
+  const fail = () =>
+    queue.do({ client: 'x', cost: 1, signal: never, run: () => Promise.reject(new Error('no')) });
+  await assert.rejects(fail(), /no/);
+  await assert.rejects(fail(), /no/);
+  assert.equal(queue.running, 0);
+});
+
+test('fewer places are used while work takes longer than it should', async () => {
+  const queue = new WorkQueue({ places: 8, paceMs: 1, targetMs: 0 });
+  const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 2));
+  const all = () =>
+    Array.from({ length: 8 }, () => queue.do({ client: 'x', cost: 1, signal: never, run: slow }));
+  const first = all();
+  assert.equal(queue.running, 4);
+  await Promise.all(first);
+  const second = all();
+  assert.equal(queue.running, 1);
+  await Promise.all(second);
+});

@@ -1,0 +1,165 @@
+import { ProblemError } from '../http/problem.ts';
+
+/** How much the newest measurement weighs against all before it. */
+const WEIGHT = 0.1;
+
+/** Settles as the work does, or fails as soon as the signal aborts; the work may then still go on. */
+const untilAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+
+/** 503, with the advice to come back after about as long as the queue takes; spread, so that not all come back at once. */
+export const overloaded = (whatIsFull: string, waitMs: number): ProblemError =>
+  new ProblemError('overloaded', `${whatIsFull} Try again in a moment.`, {
+    retryAfter: 1 + Math.floor(Math.random() * (2 + waitMs / 1000)),
+  });
+
+export interface WorkQueueOptions {
+  /** Pieces of work that are done side by side. */
+  readonly places: number;
+  /** A first guess of how long a piece of cost 1 takes, in milliseconds; then it is measured. */
+  readonly paceMs: number;
+  /**
+   * Work that takes longer than this, in milliseconds, is a sign of too much at once: fewer places are used until it is
+   * quicker again. @default - all places are used
+   */
+  readonly targetMs?: number;
+}
+
+export interface Work<T> {
+  /** Whose it is: everybody's work is done in turn, so that no one's many keep another's one waiting. */
+  readonly client: string;
+  /** In the unit of the queue's pace. */
+  readonly cost: number;
+  /** Takes it out of the queue; it is not begun any more. */
+  readonly signal: AbortSignal;
+  readonly run: () => Promise<T>;
+}
+
+interface Waiting {
+  readonly cost: number;
+  readonly begin: () => void;
+}
+
+/**
+ * Work in places that are few, first come, first served, client by client in turn. It knows how long one more would wait.
+ *
+ * @example
+ * const queue = new WorkQueue({ places: 1, paceMs: 10 });
+ * const signal = new AbortController().signal;
+ * await queue.do({ client: 'a', cost: 1, signal, run: async () => 'done' }); // => 'done'
+ */
+export class WorkQueue {
+  readonly #most: number;
+  readonly #targetMs: number;
+  #places: number;
+  #paceMs: number;
+  #running = 0;
+  readonly #waiting = new Map<string, Set<Waiting>>();
+
+  constructor({ places, paceMs, targetMs = Number.POSITIVE_INFINITY }: WorkQueueOptions) {
+    this.#most = places;
+    this.#places = targetMs < Number.POSITIVE_INFINITY ? Math.min(places, 4) : places;
+    this.#targetMs = targetMs;
+    this.#paceMs = paceMs;
+  }
+
+  /** Pieces of work that are being done. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Pieces of work that wait for a place. */
+  get waiting(): number {
+    let count = 0;
+    for (const { size } of this.#waiting.values()) count += size;
+    return count;
+  }
+
+  /** How long a client's next piece of work would wait, in milliseconds; `ahead` of it comes what is not yet here. */
+  expectedWaitMs({ client, cost, ahead = 0 }: { client: string; cost: number; ahead?: number }): number {
+    if (this.#waiting.size === 0 && this.#running + ahead < Math.floor(this.#places)) return 0;
+    const costs = new Map(
+      [...this.#waiting].map(([key, waiting]) => [
+        key,
+        [...waiting].reduce((sum, work) => sum + work.cost, 0),
+      ]),
+    );
+    const own = (costs.get(client) ?? 0) + cost;
+    // By turns, nobody else gets more done before it than the client itself.
+    const before = [...costs].reduce(
+      (sum, [key, other]) => sum + (key === client ? 0 : Math.min(other, own)),
+      own,
+    );
+    return (before + ahead) * this.#paceMs;
+  }
+
+  /** Does a piece of work when its turn comes. Its place is taken until it is really over, even when nobody waits for it. */
+  async do<T>({ client, cost, signal, run }: Work<T>): Promise<T> {
+    if (this.#waiting.size > 0 || this.#running >= Math.floor(this.#places)) {
+      await this.#wait(client, cost, signal);
+    } else {
+      signal.throwIfAborted();
+      this.#running += 1;
+    }
+    const began = performance.now();
+    const sideBySide = this.#running;
+    const work = run().finally(() => {
+      this.#learn(performance.now() - began, cost, sideBySide);
+      this.#running -= 1;
+      this.#beginNext();
+    });
+    return untilAborted(work, signal);
+  }
+
+  #wait(client: string, cost: number, signal: AbortSignal): Promise<void> {
+    const own = this.#waiting.get(client) ?? new Set();
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const leave = () => {
+        signal.removeEventListener('abort', onAbort);
+        own.delete(waiting);
+        if (own.size === 0) this.#waiting.delete(client);
+      };
+      const onAbort = () => {
+        leave();
+        reject(signal.reason);
+      };
+      const begin = () => {
+        leave();
+        this.#running += 1;
+        resolve();
+      };
+      const waiting = { cost, begin };
+      signal.addEventListener('abort', onAbort);
+      this.#waiting.set(client, own.add(waiting));
+    });
+  }
+
+  #beginNext(): void {
+    while (this.#running < Math.floor(this.#places)) {
+      const [next] = this.#waiting;
+      if (next === undefined) return;
+      const [client, own] = next;
+      const [first] = own;
+      first?.begin();
+      // The client's turn is over.
+      if (own.size > 0) {
+        this.#waiting.delete(client);
+        this.#waiting.set(client, own);
+      }
+    }
+  }
+
+  #learn(milliseconds: number, cost: number, sideBySide: number): void {
+    const pace = milliseconds / (Math.max(cost, Number.EPSILON) * sideBySide);
+    this.#paceMs += WEIGHT * (pace - this.#paceMs);
+    if (milliseconds > this.#targetMs) this.#places = Math.max(1, this.#places * 0.8);
+    else if (sideBySide >= Math.floor(this.#places)) {
+      this.#places = Math.min(this.#most, this.#places + 1 / this.#places);
+    }
+  }
+}

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { describe, type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import sharp from 'sharp';
+import { MAX_BODY_BYTES, problemSchema } from '../contract.ts';
+import { startServer } from '../http/server.ts';
+import { createWasApp, type WasAppOptions } from './app.ts';
+import { Decoder } from './decoder.ts';
+import { WorkQueue } from './queue.ts';
+import { Uploads } from './uploads.ts';
+
+const photo = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+  .png()
+  .toBuffer();
+const CLASSIFICATION = {
+  classes: [{ label: 'astilbe', probability: 1 }],
+  modelVersion: '1',
+  known: true,
+};
+
+/** The application service on a real socket, the messages that it logs, and what its requests hold. */
+const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
+  const lines: { level: number; msg: string }[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const uploads = options.uploads ?? new Uploads({ bytes: 2 ** 27 });
+  const invocations = options.invocations ?? new WorkQueue({ places: 2, paceMs: 1 });
+  const decoder = new Decoder({ places: 1 });
+  const classifier = { classify: async () => CLASSIFICATION };
+  const { fetch } = createWasApp({ log, classifier, ...options, uploads, invocations, decoder });
+  const server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log });
+  t.after(() => server.stop(0));
+  const queues = [decoder.cheap, decoder.dear, invocations];
+  const held = () => [
+    uploads.count,
+    uploads.bytes,
+    ...queues.map(({ running }) => running),
+    ...queues.map(({ waiting }) => waiting),
+  ];
+  return { url: server.url, lines, held, uploads, invocations };
+};
+
+const post = (url: string, body = new Uint8Array(photo)) =>
+  fetch(`${url}/classify/image`, { method: 'POST', headers: { 'Content-Type': 'image/png' }, body });
+
+const open = async (url: string): Promise<Socket> => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+};
+
+const head = (length: number, type = 'image/png') =>
+  `POST /classify/image HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
+
+/** A client that announces more than it sends. */
+const stall = async (url: string, bytes: number, announced = 1_000_000): Promise<Socket> => {
+  const socket = await open(url);
+  socket.write(head(announced));
+  await new Promise((resolve) => socket.write(Buffer.alloc(bytes), resolve));
+  return socket;
+};
+
+/** Waiting without end fails a test by its time limit. */
+const LIMIT = { timeout: 120_000 };
+const until = async (condition: () => Promise<boolean> | boolean) => {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+test('uploads that stall keep no others out', LIMIT, async (t) => {
+  const { url } = await start(t);
+  const stalled = await Promise.all(Array.from({ length: 8 }, () => stall(url, 10)));
+  // As long as they are open, others are answered.
+  for (const _ of stalled) assert.equal((await post(url)).status, 200);
+  for (const socket of stalled) socket.destroy();
+});
+
+test('the memory of an upload that stalls goes to one that arrives', LIMIT, async (t) => {
+  const { url, uploads } = await start(t, { uploads: new Uploads({ bytes: 100_000 }) });
+  const socket = await stall(url, 100_000);
+  await until(() => uploads.bytes === 100_000);
+  // First it is refused, for the other one may still go on; soon nobody waits for that any more.
+  await until(async () => (await post(url)).status === 200);
+  assert.match(String(await once(socket, 'data')), /^HTTP\/1.1 408 .*"code":"too-slow"/s);
+  socket.destroy();
+});
+
+test('uploads take no more memory than they may, and release it', LIMIT, async (t) => {
+  const { url, uploads } = await start(t, { uploads: new Uploads({ bytes: 100_000 }) });
+  const socket = await stall(url, 100_000);
+  await until(() => uploads.bytes === 100_000);
+  const refused = await post(url);
+  assert.equal(refused.status, 503);
+  assert.match(refused.headers.get('Retry-After') ?? '', /^[1-9]$/);
+  assert.equal(problemSchema.parse(await refused.json()).code, 'overloaded');
+  socket.destroy();
+  await until(async () => (await post(url)).status === 200);
+});
+
+test('large uploads leave room for small ones', LIMIT, async (t) => {
+  const { url, uploads } = await start(t, { uploads: new Uploads({ bytes: 2_000_000 }) });
+  const large = await stall(url, 1_400_000, 1_500_000);
+  await until(() => uploads.bytes === 1_400_000);
+  const another = await stall(url, 1_400_000, 1_500_000);
+  assert.match(String(await once(another, 'data')), /"code":"overloaded"/);
+  assert.equal((await post(url)).status, 200);
+  for (const socket of [large, another]) socket.destroy();
+});
+
+test('an upload that breaks off is not an error of ours', LIMIT, async (t) => {
+  const { url, lines } = await start(t);
+  (await stall(url, 10)).destroy();
+  await until(() => lines.some(({ msg }) => /broke off|has closed/.test(msg)));
+  assert.ok(lines.every(({ level }) => level < 50));
+});
+
+describe('when the client has gone', () => {
+  test('the model is not asked for a photo that waits', LIMIT, async (t) => {
+    let asked = 0;
+    let release = () => {};
+    const classify = () => {
+      asked += 1;
+      return new Promise<typeof CLASSIFICATION>((resolve) => {
+        release = () => resolve(CLASSIFICATION);
+      });
+    };
+    const invocations = new WorkQueue({ places: 1, paceMs: 1 });
+    const { url, held } = await start(t, { classifier: { classify }, invocations });
+    const first = post(url);
+    await until(() => asked === 1);
+    const socket = await open(url);
+    socket.write(Buffer.concat([Buffer.from(head(photo.length)), photo]));
+    await until(() => invocations.waiting === 1);
+    socket.destroy();
+    await until(() => invocations.waiting === 0);
+    release();
+    assert.equal((await first).status, 200);
+    assert.equal(asked, 1);
+    await until(() => held().every((count) => count === 0));
+  });
+
+  test('a call of the model is given up', LIMIT, async (t) => {
+    let signal: AbortSignal | undefined;
+    const classify = (_: Uint8Array, options?: { readonly signal?: AbortSignal }) =>
+      new Promise<never>((_resolve, reject) => {
+        signal = options?.signal;
+        signal?.addEventListener('abort', () => reject(new Error('given up')));
+      });
+    const { url, held } = await start(t, { classifier: { classify } });
+    const socket = await open(url);
+    socket.write(Buffer.concat([Buffer.from(head(photo.length)), photo]));
+    await until(() => signal !== undefined);
+    socket.destroy();
+    await until(() => signal?.aborted === true && held().every((count) => count === 0));
+  });
+});
+
+/** Ways to send something, whole or not; every one ends, and then nothing is held any more. */
+const part = fc.record({
+  disposition: fc.constantFrom(
+    'Content-Disposition: form-data; name="file"; filename="a.png"',
+    'Content-Disposition: attachment; name="file"; filename="a.png"',
+    'Content-Disposition : form-data; name=other',
+    'X: y',
+    '',
+  ),
+  content: fc.constantFrom(photo, Buffer.alloc(20_000, 65), Buffer.alloc(0), Buffer.from('\r\n--bc\r\n')),
+  padding: fc.constantFrom('', ' ', '\t \t', '-'),
+});
+const formBody = fc
+  .record({ parts: fc.array(part, { maxLength: 3 }), end: fc.constantFrom('--b--\r\n', '--b--', '--b', '') })
+  .map(({ parts, end }) => ({
+    type: 'multipart/form-data; boundary=b',
+    body: Buffer.concat([
+      ...parts.flatMap(({ disposition, content, padding }) => [
+        Buffer.from(`--b${padding}\r\n${disposition}\r\n\r\n`),
+        content,
+        Buffer.from('\r\n'),
+      ]),
+      Buffer.from(end),
+    ]),
+  }));
+const jsonBody = fc
+  .constantFrom(
+    JSON.stringify({ image: photo.toString('base64') }),
+    `{"image":"","x":${'['.repeat(100_000)}`,
+    `{"image":"${'A'.repeat(700_000)}"}`,
+    '{"image":"',
+  )
+  .map((json) => ({ type: 'application/json', body: Buffer.from(json) }));
+const rawBody = fc
+  .constantFrom(photo, photo.subarray(0, 60), Buffer.alloc(100_000), Buffer.alloc(0))
+  .map((body) => ({ type: 'image/png', body }));
+const exchange = fc.record({
+  content: fc.oneof(formBody, jsonBody, rawBody),
+  length: fc.constantFrom('right', 'too long', 'chunked', 'chunked without end', 'far too long'),
+  /** Where the client goes away; some never do before the answer. */
+  leaves: fc.constantFrom(
+    'after the answer',
+    'after the answer',
+    'half-way',
+    'after the upload',
+    'a moment later',
+  ),
+});
+
+const lengthHeader = (length: string, bytes: number): string => {
+  if (length.startsWith('chunked')) return 'Transfer-Encoding: chunked';
+  const more = length === 'too long' ? 100 : length === 'far too long' ? MAX_BODY_BYTES : 0;
+  return `Content-Length: ${bytes + more}`;
+};
+
+test('however a request stops, nothing is held afterwards', LIMIT, async (t) => {
+  const { url, held } = await start(t);
+  const send = async ({
+    content: { type, body },
+    length,
+    leaves,
+  }: typeof exchange extends fc.Arbitrary<infer T> ? T : never) => {
+    const socket = await open(url);
+    const answered = once(socket, 'data').catch(() => {});
+    const closed = once(socket, 'close');
+    socket.write(
+      `POST /classify/image HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: ${type}\r\n${lengthHeader(length, body.length)}\r\n\r\n`,
+    );
+    const isChunked = length.startsWith('chunked');
+    if (isChunked) socket.write(`${body.length.toString(16)}\r\n`);
+    socket.write(leaves === 'half-way' ? body.subarray(0, body.length / 2) : body);
+    if (isChunked && body.length > 0) socket.write(length === 'chunked' ? '\r\n0\r\n\r\n' : '\r\n5\r\nab');
+    const isWhole = length === 'right' || length === 'chunked' || length === 'far too long';
+    if (leaves === 'after the answer' && isWhole) await Promise.race([answered, closed]);
+    if (leaves === 'a moment later') await new Promise((resolve) => setTimeout(resolve, 3));
+    socket.destroy();
+    await closed;
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.array(exchange, { minLength: 1, maxLength: 6 }), async (exchanges) => {
+      await Promise.all(exchanges.map(send));
+      await until(() => held().every((count) => count === 0));
+    }),
+    { numRuns: 60 },
+  );
+  assert.equal((await post(url)).status, 200);
+});

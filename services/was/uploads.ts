@@ -1,0 +1,192 @@
+import type { Readable } from 'node:stream';
+import { MAX_BODY_BYTES } from '../contract.ts';
+import { ProblemError, tooLarge } from '../http/problem.ts';
+import { overloaded } from './queue.ts';
+
+/** An upload makes progress when this much of it has arrived; less does not count, so that trickling is not progress. */
+const PROGRESS_BYTES = 16 * 1024;
+/** The least speed of arrival: progress within this time. */
+const STALL_MS = 10_000;
+/** When memory is short, an upload without progress for this long gives way to one that arrives. */
+const YIELD_MS = 1_000;
+/** Memory is taken for a whole upload only when this much of it is there: announcing costs nothing. */
+const FIRST_BYTES = 64 * 1024;
+/** Uploads larger than this leave a quarter of the memory to the smaller ones. */
+const SMALL_BYTES = 1024 * 1024;
+
+const tooSlow = () =>
+  new ProblemError(
+    'too-slow',
+    'The upload stalled, or arrived too slowly. Send a smaller version of the photo, or try again where the connection is better.',
+  );
+
+export interface ReceiveOptions {
+  readonly source: Readable;
+  /** As announced. @default - not known, as of a chunked body */
+  readonly length?: number | undefined;
+  /** Whose upload it is: one client cannot take all memory. */
+  readonly client: string;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** One body on its way in, or in use. */
+class Upload {
+  readonly client: string;
+  readonly begun = performance.now();
+  bytes = 0;
+  isWhole = false;
+  progressAt = this.begun;
+  /** Ends its arrival. */
+  refuse: (problem: ProblemError) => void = () => {};
+  #progressBytes = 0;
+
+  constructor(client: string) {
+    this.client = client;
+  }
+
+  /** @returns whether this is progress */
+  grow(bytes: number): boolean {
+    this.bytes += bytes;
+    if (this.bytes - this.#progressBytes < PROGRESS_BYTES) return false;
+    this.#progressBytes = this.bytes;
+    this.progressAt = performance.now();
+    return true;
+  }
+}
+
+export interface UploadsOptions {
+  /** Memory for all bodies together, in bytes. */
+  readonly bytes: number;
+}
+
+/**
+ * The bodies that are held in memory, from their first byte until they are released. Bytes that have arrived count, not
+ * requests. When they are too many, an upload that stalls gives way, then the latest of a client that holds more than
+ * half of all; else the newcomer is refused.
+ */
+export class Uploads {
+  readonly #most: number;
+  readonly #held = new Set<Upload>();
+  #bytes = 0;
+
+  constructor({ bytes }: UploadsOptions) {
+    this.#most = bytes;
+  }
+
+  /** Bytes that are held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Bodies that are held. */
+  get count(): number {
+    return this.#held.size;
+  }
+
+  /**
+   * Reads a body to its end.
+   *
+   * @returns the body, and what releases its memory
+   * @throws ProblemError `too-large`, `too-slow`, `overloaded` or `malformed-body`; whatever the signal aborts with
+   */
+  async receive(options: ReceiveOptions): Promise<{ body: Buffer; release: () => void }> {
+    if ((options.length ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+    const upload = new Upload(options.client);
+    this.#held.add(upload);
+    try {
+      const body = await this.#read(upload, options);
+      upload.isWhole = true;
+      return { body, release: () => this.#release(upload) };
+    } catch (error) {
+      this.#release(upload);
+      throw error;
+    }
+  }
+
+  #release(upload: Upload): void {
+    if (this.#held.delete(upload)) this.#bytes -= upload.bytes;
+  }
+
+  #read(upload: Upload, { source, length, signal }: ReceiveOptions): Promise<Buffer> {
+    let body: Buffer = Buffer.alloc(0);
+    let at = 0;
+    const append = (chunk: Buffer) => {
+      if (at === 0 && chunk.length === length) body = chunk;
+      else {
+        if (at + chunk.length > body.length) {
+          const whole = length ?? Math.min(MAX_BODY_BYTES, 2 * body.length);
+          const larger = at + chunk.length <= FIRST_BYTES ? Math.min(whole, FIRST_BYTES) : whole;
+          const grown = Buffer.allocUnsafeSlow(Math.max(larger, at + chunk.length));
+          body.copy(grown, 0, 0, at);
+          body = grown;
+        }
+        chunk.copy(body, at);
+      }
+      at += chunk.length;
+    };
+    return new Promise((resolve, reject) => {
+      const onData = (chunk: Buffer) => {
+        try {
+          if (at + chunk.length > MAX_BODY_BYTES) throw tooLarge();
+          this.#take(upload, chunk.length);
+          if (upload.grow(chunk.length)) stall.refresh();
+          append(chunk);
+        } catch (error) {
+          fail(error);
+        }
+      };
+      const onEnd = () => {
+        stop();
+        resolve(body.subarray(0, at));
+      };
+      const onBreak = (cause?: unknown) =>
+        fail(
+          new ProblemError('malformed-body', 'The upload broke off before its end. Send it again.', {
+            cause,
+          }),
+        );
+      const onAbort = () => fail(signal.reason);
+      const stop = () => {
+        clearTimeout(stall);
+        source.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak);
+        // Errors that come later are of no interest, but must not end the process.
+        source.on('error', () => {});
+        signal.removeEventListener('abort', onAbort);
+      };
+      const fail = (error: unknown) => {
+        stop();
+        reject(error);
+      };
+      upload.refuse = fail;
+      const stall = setTimeout(() => fail(tooSlow()), STALL_MS);
+      source.on('data', onData).on('end', onEnd).on('error', onBreak).on('close', onBreak);
+      signal.addEventListener('abort', onAbort);
+      if (signal.aborted) onAbort();
+      else if (source.readableEnded) onEnd();
+      else if (source.destroyed) onBreak(source.errored);
+    });
+  }
+
+  #take(upload: Upload, bytes: number): void {
+    const most = upload.bytes + bytes > SMALL_BYTES ? this.#most * 0.75 : this.#most;
+    while (this.#bytes + bytes > most) {
+      const other = this.#whoGivesWay(upload);
+      if (!other) throw overloaded('More photos are arriving at the moment than fit into memory.', 1000);
+      other.refuse(tooSlow());
+      this.#release(other);
+    }
+    this.#bytes += bytes;
+  }
+
+  #whoGivesWay(newcomer: Upload): Upload | undefined {
+    const arriving = [...this.#held].filter((upload) => !upload.isWhole && upload !== newcomer);
+    const [slowest] = arriving.toSorted((a, b) => a.progressAt - b.progressAt);
+    if (slowest && performance.now() - slowest.progressAt >= YIELD_MS) return slowest;
+    const holdings = new Map<string, number>();
+    for (const { client, bytes } of this.#held) holdings.set(client, (holdings.get(client) ?? 0) + bytes);
+    return arriving.findLast(
+      ({ client }) => client !== newcomer.client && (holdings.get(client) ?? 0) > this.#most / 2,
+    );
+  }
+}
