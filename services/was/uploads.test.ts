@@ -211,6 +211,12 @@ const lengthHeader = (length: string, bytes: number): string => {
   return `Content-Length: ${bytes + more}`;
 };
 
+/** What follows a chunk: the last one, or the beginning of one that never comes. */
+const chunkEnd = (length: string, bytes: number): string => {
+  if (length !== 'chunked') return '\r\n5\r\nab';
+  return bytes === 0 ? '\r\n' : '\r\n0\r\n\r\n';
+};
+
 test('however a request stops, nothing is held afterwards', LIMIT, async (t) => {
   const { url, held } = await start(t);
   const send = async ({
@@ -227,7 +233,7 @@ test('however a request stops, nothing is held afterwards', LIMIT, async (t) => 
     const isChunked = length.startsWith('chunked');
     if (isChunked) socket.write(`${body.length.toString(16)}\r\n`);
     socket.write(leaves === 'half-way' ? body.subarray(0, body.length / 2) : body);
-    if (isChunked && body.length > 0) socket.write(length === 'chunked' ? '\r\n0\r\n\r\n' : '\r\n5\r\nab');
+    if (isChunked) socket.write(chunkEnd(length, body.length));
     const isWhole = length === 'right' || length === 'chunked' || length === 'far too long';
     if (leaves === 'after the answer' && isWhole) await Promise.race([answered, closed]);
     if (leaves === 'a moment later') await new Promise((resolve) => setTimeout(resolve, 3));
