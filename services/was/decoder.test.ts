@@ -5,6 +5,8 @@ import { readPhoto } from '../../model/photo/read-photo.ts';
 import { Decoder } from './decoder.ts';
 
 const LIMIT = { timeout: 120_000 };
+/** Other tests may keep the machine busy. */
+const PATIENT = { maxWallMs: 100_000 };
 const never = new AbortController().signal;
 const flat = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#8040c0' } });
@@ -17,7 +19,7 @@ const decode = (decoder: Decoder, file: Buffer, signal = never) =>
 
 describe('a dear photo', () => {
   test('gives the same pixels in its own lane', LIMIT, async () => {
-    const decoder = new Decoder();
+    const decoder = new Decoder(PATIENT);
     assert.equal(decoder.plan(cheap).queue, decoder.cheap);
     assert.equal(decoder.plan(dear).queue, decoder.dear);
     const [own, expected] = await Promise.all([decode(decoder, dear), readPhoto(dear)]);
@@ -25,7 +27,7 @@ describe('a dear photo', () => {
   });
 
   test('does not keep cheap ones waiting', LIMIT, async () => {
-    const decoder = new Decoder({ places: 1 });
+    const decoder = new Decoder({ ...PATIENT, places: 1 });
     const done: string[] = [];
     const all = [decode(decoder, dear).then(() => done.push('dear'))];
     for (let count = 0; count < 3; count++) all.push(decode(decoder, cheap).then(() => done.push('cheap')));
@@ -34,7 +36,7 @@ describe('a dear photo', () => {
   });
 
   test('is given up when its client has gone, and the next one is decoded', LIMIT, async () => {
-    const decoder = new Decoder();
+    const decoder = new Decoder(PATIENT);
     const gone = new AbortController();
     const work = decode(decoder, dear, gone.signal);
     gone.abort(new Error('gone'));
@@ -43,7 +45,7 @@ describe('a dear photo', () => {
   });
 
   test('that takes too long is given up and refused', LIMIT, async () => {
-    const decoder = new Decoder();
+    const decoder = new Decoder(PATIENT);
     const plan = decoder.plan(dear);
     const lies = { ...plan, header: { ...plan.header, milliseconds: -1e9 } };
     const work = decoder.read(dear, lies, { client: 'x', signal: never });
@@ -52,13 +54,13 @@ describe('a dear photo', () => {
   });
 
   test('that is damaged is refused as any other', LIMIT, async () => {
-    const decoder = new Decoder();
+    const decoder = new Decoder(PATIENT);
     await assert.rejects(decode(decoder, dear.subarray(0, dear.length / 2)), { code: 'unreadable' });
   });
 });
 
 test('what breaks the contract is refused before it has a place', () => {
-  const decoder = new Decoder();
+  const decoder = new Decoder(PATIENT);
   assert.throws(() => decoder.plan(Buffer.from('no photo')), { code: 'unsupported-format', status: 415 });
   assert.throws(() => decoder.plan(Buffer.alloc(0)), { code: 'empty' });
 });

@@ -20,8 +20,6 @@ const NICENESS = 5;
 const IDLE_MS = 10_000;
 /** A decoding that takes so many times more of a processor than was told from its header is given up. */
 const PATIENCE = 3;
-/** Nor is it waited for any longer, however busy the machine is. */
-const MAX_WALL_MS = 14_000;
 
 const replySchema = z.union([
   z.object({ pixels: z.instanceof(Uint8Array) }),
@@ -39,8 +37,13 @@ const toError = (error: unknown): unknown =>
 
 /** A process that decodes photos one at a time, and can be ended in the middle of one; libvips itself cannot. */
 class DecoderProcess {
+  readonly #maxWallMs: number;
   #child: ChildProcess | undefined;
   #idle: NodeJS.Timeout | undefined;
+
+  constructor(maxWallMs: number) {
+    this.#maxWallMs = maxWallMs;
+  }
 
   #start(): ChildProcess {
     const { NODE_ENV, PATH, TMPDIR } = process.env;
@@ -86,7 +89,7 @@ class DecoderProcess {
       // It ends itself when it has taken too long; the system ends it when it takes more memory than there is.
       const onEnd = (cause: unknown) => giveUp(Object.assign(tooCostly(), { cause }));
       const onAbort = () => giveUp(signal.reason);
-      const deadline = setTimeout(() => giveUp(tooCostly()), MAX_WALL_MS);
+      const deadline = setTimeout(() => giveUp(tooCostly()), this.#maxWallMs);
       const stop = () => {
         clearTimeout(deadline);
         child.off('message', onMessage).off('exit', onEnd).off('error', onEnd);
@@ -106,6 +109,8 @@ class DecoderProcess {
 export interface DecoderOptions {
   /** Cheap photos that are decoded side by side. @default one for each processor, 2 at most */
   readonly places?: number;
+  /** A dear photo is waited for no longer than this, however busy the machine is. @default 14 s */
+  readonly maxWallMs?: number;
 }
 
 export interface DecodeOptions {
@@ -121,9 +126,10 @@ export interface DecodeOptions {
 export class Decoder {
   readonly cheap: WorkQueue;
   readonly dear = new WorkQueue({ places: 1, paceMs: 1.5 });
-  readonly #process = new DecoderProcess();
+  readonly #process: DecoderProcess;
 
-  constructor({ places = Math.min(2, availableParallelism()) }: DecoderOptions = {}) {
+  constructor({ places = Math.min(2, availableParallelism()), maxWallMs = 14_000 }: DecoderOptions = {}) {
+    this.#process = new DecoderProcess(maxWallMs);
     this.cheap = new WorkQueue({ places, paceMs: 1 });
   }
 

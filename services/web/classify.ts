@@ -155,6 +155,9 @@ export const classifyRoute = ({ wasUrl, fetch, log, timeoutMs }: ClassifyRouteOp
     const requestId = context.get('requestId');
     const headers = pickHeaders(raw.headers, REQUEST_HEADERS);
     headers.set('X-Request-Id', requestId);
+    // The WAS shares its places out by client: behind us, all would look like one.
+    for (const hop of [raw.headers.get('X-Forwarded-For'), context.env?.incoming?.socket.remoteAddress])
+      if (hop) headers.append('X-Forwarded-For', hop);
     proxied.waitForWas();
     const answer = await proxy(`${wasUrl}${PATHS.classify}`, {
       raw,
