@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { share, wholeNumber } from '../../model/shared/text.ts';
 import { recipeSchema } from '../../model/training/recipe.ts';
 import { describeIssues } from '../shared/cli.ts';
-import { PIPELINES, type PipelineKey } from './definition/source.ts';
+import { PIPELINES, type PipelineKey } from './definition.ts';
 
 const { epochs, batchSize, learningRate } = recipeSchema.shape;
 

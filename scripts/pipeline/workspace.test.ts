@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -11,8 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { outputOf, recordOf } from './testing.ts';
-import { Workspace } from './workspace.ts';
+import { ExecutionRecords } from './record.ts';
+import { outputOf, recordOf } from './tiny-definition.ts';
+import { lockFolder, Workspace } from './workspace.ts';
 
 let build: string;
 let workspace: Workspace;
@@ -132,4 +134,71 @@ describe('when an execution begins', () => {
     rmSync(workspace.s3.path(`s3://data/checkpoints/${NEW}/a.checkpoint`));
     assert.equal(await workspace.hasCheckpoint(NEW), false);
   });
+});
+
+let root: string;
+let folder: string;
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'bloomstack-lock-'));
+  folder = path.join(root, 'pipeline');
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+test('a folder is for one at a time', async () => {
+  const release = await lockFolder(folder);
+  await assert.rejects(
+    lockFolder(folder),
+    new RegExp(`Another pipeline is running, in process ${process.pid}\\. Wait for its end`),
+  );
+  await release();
+  assert.deepEqual(readdirSync(folder), []);
+  await (await lockFolder(folder))();
+});
+
+test('one that was killed, even while it took the folder, holds up nobody', async () => {
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  for (const left of [JSON.stringify({ pid }), '{"pi']) {
+    const release = await lockFolder(folder);
+    writeFileSync(path.join(folder, 'running.json'), left);
+    await (await lockFolder(folder))();
+    await release();
+  }
+});
+
+let records: ExecutionRecords;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-records-'));
+  records = new ExecutionRecords(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test('the last that can be gone on with is, also when others have ended since', async () => {
+  const stopped = recordOf('stopped00000', { startedAt: '2026-01-02', status: 'Stopped' });
+  for (const record of [
+    recordOf('older0000000', { startedAt: '2026-01-01', status: 'Stopped' }),
+    stopped,
+    recordOf('succeeded000', { startedAt: '2026-01-03', status: 'Succeeded', resumable: false }),
+    recordOf('refused00000', { startedAt: '2026-01-04', status: 'Failed', resumable: false }),
+  ])
+    await records.save(record);
+  assert.deepEqual(await records.unfinished(), stopped);
+});
+
+test('where none can be, it says why', async () => {
+  await assert.rejects(records.unfinished(), /There is no execution to resume\. Start one: npm run pipeline/);
+  await records.save(recordOf('succeeded000', { status: 'Succeeded', resumable: false }));
+  await assert.rejects(
+    records.unfinished(),
+    /The last execution, succeeded000, has succeeded: nothing is left of it to resume\. Start another/,
+  );
+});
+
+test('one that cannot be read is in nobody’s way, and can be removed', async () => {
+  const file = path.join(folder, 'damaged00000.json');
+  writeFileSync(file, '{"id":');
+  writeFileSync(path.join(folder, 'a.json'), 'of somebody else');
+  assert.deepEqual(await records.ids(), ['damaged00000']);
+  assert.deepEqual(await records.all(), []);
+  await records.remove('damaged00000');
+  assert.deepEqual(readdirSync(folder), ['a.json']);
 });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { z } from 'zod';
-import { definitionFromTerraform } from '../../scripts/pipeline/definition/source.ts';
+import { definitionFromTerraform } from '../../scripts/pipeline/definition.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import { answerSchema } from '../../services/contract.ts';
 
@@ -38,7 +38,7 @@ const until = async (
 };
 
 const pipeline = async (...parameters: string[]) => {
-  const { child, output } = launch('scripts/pipeline.ts', parameters);
+  const { child, output } = launch('scripts/pipeline/main.ts', parameters);
   await once(child, 'close');
   return { code: child.exitCode, output: output() };
 };
@@ -176,7 +176,7 @@ describe('with the system running', () => {
 
 test('Ctrl-C stops a training, which resumes from its checkpoint', async () => {
   const data = await photos('two', { red: 12, blue: 12 });
-  const started = launch('scripts/pipeline.ts', [
+  const started = launch('scripts/pipeline/main.ts', [
     ...['--data', data, '--definition', trainOnly, '--epochs', '3', '--batch-size', '4'],
   ]);
   await until(started, /Train Executing: Epoch 1 of 3 took/);
@@ -205,14 +205,14 @@ test('killed while the definition is read, it leaves nothing behind, and can be 
   const temporary = path.join(work, 'temporary');
   mkdirSync(temporary);
   const more = { TMPDIR: temporary };
-  const started = launch('scripts/pipeline.ts', ['--data', data, '--pipeline', 'train'], more);
+  const started = launch('scripts/pipeline/main.ts', ['--data', data, '--pipeline', 'train'], more);
   await until(started, /Reading the pipeline's definition/);
   started.child.kill('SIGKILL');
   await once(started.child, 'close');
   const left = readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
   assert.deepEqual(left, []);
 
-  const resumed = launch('scripts/pipeline.ts', ['--resume'], more);
+  const resumed = launch('scripts/pipeline/main.ts', ['--resume'], more);
   await until(resumed, /Train Executing/);
   resumed.child.kill('SIGINT');
   await once(resumed.child, 'close');

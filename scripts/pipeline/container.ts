@@ -1,11 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROOT_VARIABLE } from '../../../model/jobs/container.ts';
-import { ROOT } from '../../shared/paths.ts';
-import { environmentWithoutAws, runProcess } from '../../shared/processes.ts';
-import { StepFailure, StepStopped } from '../execution/failure.ts';
-import type { LocalS3 } from '../storage/local-s3.ts';
+import { ROOT_VARIABLE } from '../../model/jobs/container.ts';
+import { ROOT } from '../shared/paths.ts';
+import { environmentWithoutAws, runProcess } from '../shared/processes.ts';
+import { StepFailure, StepStopped } from './execution.ts';
+import type { LocalS3 } from './local-s3.ts';
+
 /** What an image's entry point is to a container: the program that runs every job, before the job's arguments. */
 export const ENTRY_POINT: readonly string[] = [
   process.execPath,
@@ -22,7 +23,7 @@ const LAST_LINES = 5;
 /** Begins what a job tells of where in its code it failed: for who reads its file, not for who started it. */
 const FRAMES = /\n+ {4}at /;
 
-export interface RunOptions {
+interface RunOptions {
   readonly entryPoint: readonly string[];
   readonly parameters: readonly string[];
   readonly environment: Readonly<Record<string, string>>;

@@ -1,10 +1,26 @@
+import { randomInt } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { definitionSchema } from '../../../stacks/learning/pipeline-schema.ts';
-import { PIPELINES } from '../definition/source.ts';
-import { stepOutputSchema } from '../definition/variables.ts';
-import { isExecutionId } from '../storage/names.ts';
+import { definitionSchema } from '../../stacks/learning/pipeline-schema.ts';
+import { PIPELINES, stepOutputSchema } from './definition.ts';
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+export const randomLetters = (count: number): string =>
+  Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+
+const ID_LENGTH = 12;
+
+/** Ids of executions are twelve small letters and digits. */
+export const executionId = (): string => randomLetters(ID_LENGTH);
+
+const isExecutionId = (text: string): boolean =>
+  text.length === ID_LENGTH && [...text].every((letter) => LETTERS.includes(letter));
+
+/** What SageMaker calls a job or a model of a step that does not name it. */
+export const nameOf = (execution: string, step: string): string =>
+  `pipelines-${execution}-${step}-${randomLetters(10)}`;
 
 const askedSchema = z.object({
   pipeline: z.enum(PIPELINES),
@@ -34,9 +50,6 @@ const recordSchema = z.object({
   /** Of the steps that have succeeded. */
   outputs: z.record(z.string(), stepOutputSchema),
 });
-
-/** What a person asked for. */
-export type Asked = z.infer<typeof askedSchema>;
 
 /** What an execution carries out. */
 export type Plan = z.infer<typeof planSchema>;

@@ -12,11 +12,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { list } from 'tar';
-import { ModelRegistry } from '../../aws-double/registry.ts';
-import type { ExecutionOptions } from '../execution/execution.ts';
-import { LocalS3 } from '../storage/local-s3.ts';
-import { condition, execute, fail, job, reported, training } from '../testing.ts';
-import { localRunner } from './runner.ts';
+import { ModelRegistry } from '../aws-double/registry.ts';
+import type { ExecutionOptions } from './execution.ts';
+import { LocalS3 } from './local-s3.ts';
+import { localRunner, Metrics } from './steps.ts';
+import { condition, execute, fail, job, reported, training } from './tiny-definition.ts';
 
 let folder: string;
 let s3: LocalS3;
@@ -248,4 +248,34 @@ describe('a processing job', () => {
       assert.match(noteOf(result, 'Evaluate'), /The step Evaluate was to write JSON to .*report\.json/);
     }
   });
+});
+
+const METRICS = [
+  { Name: 'training:loss', Regex: '\\bloss=([0-9.]+);' },
+  { Name: 'training:accuracy', Regex: 'accuracy=([0-9.]+);' },
+];
+
+test('a line shows the metrics that it holds, in short, and none of the lines before', () => {
+  const metrics = new Metrics(METRICS);
+  assert.equal(
+    metrics.read('Epoch 1. loss=0.12345; accuracy=0.5;'),
+    'Epoch 1. training:loss 0.123, training:accuracy 0.500',
+  );
+  assert.equal(metrics.read('Measuring.'), 'Measuring.');
+  assert.equal(metrics.read('loss=0.1;'), 'training:loss 0.100');
+});
+
+test('the last value of each metric is kept in full', () => {
+  const metrics = new Metrics(METRICS);
+  for (const line of ['loss=0.5; accuracy=0.25;', 'no metrics', 'loss=0.12345;']) metrics.read(line);
+  assert.deepEqual(metrics.final, [
+    { MetricName: 'training:loss', Value: 0.12345 },
+    { MetricName: 'training:accuracy', Value: 0.25 },
+  ]);
+});
+
+test('what is no number is no metric', () => {
+  const metrics = new Metrics(METRICS);
+  assert.equal(metrics.read('loss=...;'), 'loss=...;');
+  assert.deepEqual(metrics.final, []);
 });

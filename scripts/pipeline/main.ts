@@ -1,8 +1,7 @@
 import path from 'node:path';
-import { type CommandLine, readCommandLine, USAGE } from './pipeline/command-line.ts';
-import { runPipeline } from './pipeline/run.ts';
-import { goingOn } from './pipeline/view/going-on.ts';
-import { rowOf, table } from './pipeline/view/text.ts';
+import { type CommandLine, readCommandLine, USAGE } from './command-line.ts';
+import { runPipeline } from './run.ts';
+import { goingOn, rowOf, table } from './view.ts';
 
 /** Runs a SageMaker pipeline of the Terraform on this machine. */
 

@@ -54,7 +54,7 @@ test('a job outlives neither its end nor that of the runner, even if that is kil
     await run('long');`,
   );
   const child = spawn(process.execPath, ['--import', 'tsx', runner], {
-    cwd: fileURLToPath(new URL('../../..', import.meta.url)),
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

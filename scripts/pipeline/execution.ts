@@ -1,16 +1,130 @@
-import pLimit, { type LimitFunction } from 'p-limit';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LimitFunction } from 'p-limit';
+import pLimit from 'p-limit';
+import { branchSteps, type Definition, type DefinitionStep } from '../../stacks/learning/pipeline-schema.ts';
 import {
-  branchSteps,
-  type Definition,
-  type DefinitionStep,
-} from '../../../stacks/learning/pipeline-schema.ts';
-import { holds } from '../definition/condition.ts';
-import { checkDefinition, dependenciesOf } from '../definition/dependencies.ts';
-import { resolve, type Scalar, type Scope, type StepOutput } from '../definition/variables.ts';
-import { StepFailure, StepStopped } from './failure.ts';
-import { withRetries } from './retry.ts';
-import type { StepRunner, WorkingStep } from './step-runner.ts';
-import type { StepListener, StepState, StepStatus } from './step-state.ts';
+  checkDefinition,
+  dependenciesOf,
+  holds,
+  resolve,
+  type Scalar,
+  type Scope,
+  type StepOutput,
+} from './definition.ts';
+
+/** Failures that SageMaker's retry policies tell apart. */
+type RetriedException =
+  | 'Step.SERVICE_FAULT'
+  | 'Step.THROTTLING'
+  | 'SageMaker.JOB_INTERNAL_ERROR'
+  | 'SageMaker.CAPACITY_ERROR';
+
+interface StepFailureOptions extends ErrorOptions {
+  /** @default none: whatever failed will fail again, and is not repeated */
+  readonly exception?: RetriedException;
+}
+
+/** A step has failed; the message says why. */
+export class StepFailure extends Error {
+  override readonly name = 'StepFailure';
+  readonly exception: RetriedException | undefined;
+
+  constructor(message: string, { exception, ...options }: StepFailureOptions = {}) {
+    super(message, options);
+    this.exception = exception;
+  }
+}
+
+/** A step was told to end before its time. */
+export class StepStopped extends Error {
+  override readonly name = 'StepStopped';
+}
+
+/** A step that something outside of the definition carries out. */
+type WorkingStep = Exclude<DefinitionStep, { Type: 'Condition' | 'Fail' }>;
+
+export interface StepContext {
+  readonly executionId: string;
+  /** Aborted, it ends the step in order. */
+  readonly signal: AbortSignal;
+  /** Tells what the step is at. */
+  readonly report: (note: string) => void;
+  /** Tells what a person should look at, even if the step succeeds. */
+  readonly warn: (text: string) => void;
+}
+
+/**
+ * Carries a step out.
+ *
+ * @param step as the definition has it
+ * @param request the step's `Arguments`, with the values of all variables
+ * @throws StepFailure, StepStopped
+ */
+export type StepRunner = (step: WorkingStep, request: unknown, context: StepContext) => Promise<StepOutput>;
+
+type StepStatus = 'Waiting' | 'Executing' | 'Succeeded' | 'Failed' | 'Stopped' | 'NotRun';
+
+/** What a step does at the moment. */
+export interface StepState {
+  readonly name: string;
+  readonly type: DefinitionStep['Type'];
+  /** The condition on one of whose branches it stands. */
+  readonly condition: string | undefined;
+  readonly status: StepStatus;
+  /** Milliseconds since 1970. */
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  /** The last that it told, such as its metrics; or why it failed or was not run. */
+  readonly note?: string;
+  /** What a person should look at, each once. */
+  readonly warnings?: readonly string[];
+}
+
+/** Is told of each change of a step. */
+type StepListener = (state: StepState) => void;
+
+export type RetryPolicies = Extract<DefinitionStep, { Type: 'Training' }>['RetryPolicies'];
+
+interface RetryOptions {
+  readonly policies: RetryPolicies;
+  /** Share of a policy's intervals that is really waited. */
+  readonly timeScale: number;
+  readonly signal: AbortSignal;
+  /** Told before each wait. */
+  readonly onRetry: (failure: StepFailure, retry: number, attempts: number) => void;
+}
+
+const pause = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
+  try {
+    await sleep(milliseconds, undefined, { signal });
+  } catch (error) {
+    throw new StepStopped('Stopped before it was tried again.', { cause: error });
+  }
+};
+
+/**
+ * Runs `attempt` until it succeeds, or fails in a way that no policy covers, or more often than its policy allows. Each
+ * policy counts the failures that it covers.
+ */
+export const withRetries = async <T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> => {
+  const { policies, timeScale, signal, onRetry } = options;
+  const retries = new Map<RetryPolicies[number], number>();
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof StepFailure) || error.exception === undefined) throw error;
+      const { exception } = error;
+      const policy = policies.find(({ ExceptionType }) => ExceptionType.includes(exception));
+      const before = policy ? (retries.get(policy) ?? 0) : 0;
+      if (!policy || before >= policy.MaxAttempts) throw error;
+      retries.set(policy, before + 1);
+      onRetry(error, before + 1, policy.MaxAttempts);
+      const seconds = policy.IntervalSeconds * policy.BackoffRate ** before;
+      await pause(seconds * 1000 * timeScale, signal);
+    }
+  }
+};
 
 type Condition = Extract<DefinitionStep, { Type: 'Condition' }>;
 type Fail = Extract<DefinitionStep, { Type: 'Fail' }>;

@@ -1,9 +1,7 @@
 import { type Definition, definitionSchema } from '../../stacks/learning/pipeline-schema.ts';
-import type { StepOutput } from './definition/variables.ts';
-import { Execution, type ExecutionOptions } from './execution/execution.ts';
-import type { ExecutionRecord } from './execution/record.ts';
-import type { StepRunner } from './execution/step-runner.ts';
-import type { StepState } from './execution/step-state.ts';
+import type { StepOutput } from './definition.ts';
+import { Execution, type ExecutionOptions, type StepRunner, type StepState } from './execution.ts';
+import type { ExecutionRecord } from './record.ts';
 
 /** Small definitions for tests, as people write them: JSON, then checked. */
 

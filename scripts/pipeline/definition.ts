@@ -1,0 +1,281 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import {
+  allSteps,
+  type Definition,
+  type DefinitionStep,
+  definitionSchema,
+  type PipelineVariable,
+  pipelineVariable,
+  referencesIn,
+} from '../../stacks/learning/pipeline-schema.ts';
+import { ROOT } from '../shared/paths.ts';
+
+export const PIPELINES = ['train', 'model', 'deploy'] as const;
+export type PipelineKey = (typeof PIPELINES)[number];
+
+interface NamedDefinition {
+  readonly pipeline: string;
+  readonly definition: Definition;
+}
+
+/** @throws Error that names every field which is not as a definition's is */
+const parse = (text: string, place: string): Definition => {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${place} is no JSON. ${String(cause)}`, { cause });
+  }
+  const { data, error } = definitionSchema.safeParse(json);
+  if (data) return data;
+  throw new Error(`${place} is no pipeline definition that can be run here.\n${z.prettifyError(error)}`, {
+    cause: error,
+  });
+};
+
+/** @throws Error when the file cannot be read or is no definition */
+export const definitionFromFile = async (file: string): Promise<NamedDefinition> => {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Error(`The definition ${file} cannot be read.`, { cause });
+  });
+  return { pipeline: path.parse(file).name, definition: parse(text, file) };
+};
+
+const manifestSchema = z.object({
+  stacks: z.record(z.string(), z.object({ synthesizedStackPath: z.string() })),
+});
+
+const stackSchema = z.object({
+  resource: z.object({
+    aws_sagemaker_pipeline: z
+      .record(z.string(), z.object({ pipeline_name: z.string(), pipeline_definition: z.string() }))
+      .default({}),
+  }),
+});
+
+const synthesize = async (outputDirectory: string, signal: AbortSignal | undefined): Promise<void> => {
+  await promisify(execFile)(process.execPath, ['--import', 'tsx', 'main.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, CDKTF_OUTDIR: outputDirectory },
+    ...(signal && { signal }),
+  }).catch((cause: unknown) => {
+    const { data } = z.object({ stderr: z.string() }).safeParse(cause);
+    throw new Error(`The Terraform could not be made (npm run synth).\n${data?.stderr.trim() ?? ''}`, {
+      cause,
+    });
+  });
+};
+
+/**
+ * The very definition that Terraform would give to SageMaker: `aws_sagemaker_pipeline.learning-pipeline-<key>`.
+ *
+ * @param directory is made for the Terraform, and taken away again
+ */
+export const definitionFromTerraform = async (
+  key: PipelineKey,
+  directory: string,
+  signal?: AbortSignal,
+): Promise<NamedDefinition> => {
+  const read = async (file: string): Promise<unknown> =>
+    JSON.parse(await readFile(path.join(directory, file), 'utf8'));
+  try {
+    await mkdir(directory, { recursive: true });
+    await synthesize(directory, signal);
+    const address = `learning-pipeline-${key}`;
+    for (const { synthesizedStackPath } of Object.values(
+      manifestSchema.parse(await read('manifest.json')).stacks,
+    )) {
+      const { resource } = stackSchema.parse(await read(synthesizedStackPath));
+      const found = resource.aws_sagemaker_pipeline[address];
+      if (!found) continue;
+      const place = `aws_sagemaker_pipeline.${address}`;
+      return { pipeline: found.pipeline_name, definition: parse(found.pipeline_definition, place) };
+    }
+    throw new Error(`The Terraform has no aws_sagemaker_pipeline.${address}.`);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+};
+
+/** `a`, `.b`, `[0]` and `['c d']`, the ways in which a path goes on. */
+const SEGMENT = /\.?([^.[\]]+)|\[(\d+)\]|\['([^']+)'\]/y;
+
+/** @throws Error when the path is not written as SageMaker writes them */
+const segmentsOf = (path: string): string[] => {
+  const segments: string[] = [];
+  SEGMENT.lastIndex = 0;
+  while (SEGMENT.lastIndex < path.length) {
+    const at = SEGMENT.lastIndex;
+    const [, name, index, key] = SEGMENT.exec(path) ?? [];
+    const segment = name ?? index ?? key;
+    if (segment === undefined)
+      throw new Error(`The path ${path} cannot be read from its character ${at + 1} on.`);
+    segments.push(segment);
+  }
+  return segments;
+};
+
+const has = (value: unknown, key: string): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key);
+
+/**
+ * The value at a path such as `ModelArtifacts.S3ModelArtifacts` or `Outputs['evaluation'].S3Output.S3Uri`.
+ *
+ * @param name what `root` is, for the message
+ * @throws Error when there is nothing there
+ */
+export const propertyAt = (root: unknown, path: string, name: string): unknown => {
+  let value = root;
+  for (const segment of segmentsOf(path)) {
+    if (!has(value, segment)) throw new Error(`${name} has nothing at ${path}.`);
+    value = value[segment];
+  }
+  return value;
+};
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+/** What a variable can stand for. */
+export type Scalar = z.infer<typeof scalar>;
+
+/** What later steps can read of a step that has succeeded; JSON throughout. */
+export const stepOutputSchema = z.object({
+  /** The fields of its Describe answer. Lists of named things are objects here, by those names. */
+  properties: z.record(z.string(), z.unknown()),
+  /** Content of its property files, by their names. */
+  propertyFiles: z.record(z.string(), z.unknown()),
+});
+
+export type StepOutput = z.infer<typeof stepOutputSchema>;
+
+/** What variables refer to. */
+export interface Scope {
+  readonly parameters: ReadonlyMap<string, Scalar>;
+  readonly execution: Readonly<Record<'PipelineExecutionId' | 'PipelineExecutionArn', string>>;
+  readonly outputs: ReadonlyMap<string, StepOutput>;
+}
+
+const STEP = /^Steps\.([^.[]+)\.(.+)$/;
+const PROPERTY_FILES = 'PropertyFiles.';
+
+/** The step that a `Get` refers to, and what of it; undefined when it refers to no step. */
+const stepOf = (reference: string): { step: string; path: string } | undefined => {
+  const [, step, path] = STEP.exec(reference) ?? [];
+  return step !== undefined && path !== undefined ? { step, path } : undefined;
+};
+
+const outputOf = (reference: string, { outputs }: Scope) => {
+  const found = stepOf(reference);
+  const output = found && outputs.get(found.step);
+  if (!output) throw new Error(`${reference} cannot be read: that step has not succeeded.`);
+  return { ...found, output };
+};
+
+const asScalar = (value: unknown, reference: string): Scalar => {
+  const parsed = scalar.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new Error(`${reference} is neither a text, a number nor a truth value.`);
+};
+
+const get = (reference: string, scope: Scope): Scalar => {
+  if (reference === 'Execution.PipelineExecutionId') return scope.execution.PipelineExecutionId;
+  if (reference === 'Execution.PipelineExecutionArn') return scope.execution.PipelineExecutionArn;
+  if (reference.startsWith('Parameters.')) {
+    const value = scope.parameters.get(reference.slice('Parameters.'.length));
+    if (value === undefined) throw new Error(`${reference} cannot be read: there is no such parameter.`);
+    return value;
+  }
+  const { step, path, output } = outputOf(reference, scope);
+  return asScalar(propertyAt(output.properties, path, `The step ${step}`), reference);
+};
+
+const jsonGet = (propertyFile: string, path: string, scope: Scope): Scalar => {
+  const { step, path: file, output } = outputOf(propertyFile, scope);
+  const name = file.startsWith(PROPERTY_FILES) ? file.slice(PROPERTY_FILES.length) : file;
+  if (!Object.hasOwn(output.propertyFiles, name))
+    throw new Error(`${propertyFile} cannot be read: the step ${step} declares no such file.`);
+  const what = `The property file ${name} of the step ${step}`;
+  return asScalar(propertyAt(output.propertyFiles[name], path, what), `${what} at ${path}`);
+};
+
+const evaluate = (variable: PipelineVariable, scope: Scope): Scalar => {
+  if ('Get' in variable) return get(variable.Get, scope);
+  if ('Std:JsonGet' in variable) {
+    const { PropertyFile, Path } = variable['Std:JsonGet'];
+    return jsonGet(PropertyFile.Get, Path, scope);
+  }
+  const { On, Values } = variable['Std:Join'];
+  return Values.map((value) => String(typeof value === 'object' ? evaluate(value, scope) : value)).join(On);
+};
+
+/**
+ * A value with what its variables stand for in their place.
+ *
+ * @throws Error when one refers to nothing
+ */
+export const resolve = (value: unknown, scope: Scope): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => resolve(item, scope));
+  const variable = pipelineVariable.safeParse(value);
+  if (variable.success) return evaluate(variable.data, scope);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, scope)]));
+};
+
+/** The steps that must have succeeded before a step can run: those that it names, and those that it reads. */
+export const dependenciesOf = (step: DefinitionStep): ReadonlySet<string> => {
+  const own = step.Type === 'Condition' ? step.Arguments.Conditions : step.Arguments;
+  const read = referencesIn(own).flatMap((reference) => stepOf(reference)?.step ?? []);
+  return new Set([...(step.DependsOn ?? []), ...read]);
+};
+
+const checkSteps = (steps: readonly DefinitionStep[], outside: ReadonlySet<string>): void => {
+  const known = new Set([...outside, ...steps.map(({ Name }) => Name)]);
+  for (const step of steps)
+    for (const name of dependenciesOf(step))
+      if (!known.has(name))
+        throw new Error(`The step ${step.Name} refers to ${name}, which is no step that can run before it.`);
+  const order = new Map(steps.map((step) => [step.Name, dependenciesOf(step)]));
+  const done = new Set(outside);
+  while (order.size > 0) {
+    const ready = [...order].filter(([, names]) => [...names].every((name) => done.has(name)));
+    if (ready.length === 0)
+      throw new Error(`The steps ${[...order.keys()].join(', ')} wait for one another.`);
+    for (const [name] of ready) {
+      order.delete(name);
+      done.add(name);
+    }
+  }
+  for (const step of steps)
+    if (step.Type === 'Condition') {
+      const { IfSteps, ElseSteps } = step.Arguments;
+      for (const branch of [IfSteps, ElseSteps]) checkSteps(branch, known);
+    }
+};
+
+/**
+ * Checks what the schema of a definition does not: that names are used once, and that every step can run.
+ *
+ * @throws Error that names the steps
+ */
+export const checkDefinition = (definition: Definition): void => {
+  const names = allSteps(definition).map(({ Name }) => Name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`Two steps have the name ${twice}.`);
+  checkSteps(definition.Steps, new Set());
+};
+
+type Condition = Extract<DefinitionStep, { Type: 'Condition' }>['Arguments']['Conditions'][number];
+
+const side = (value: unknown, scope: Scope): number => {
+  const parsed = z.number().safeParse(resolve(value, scope));
+  if (parsed.success) return parsed.data;
+  throw new Error(`${JSON.stringify(value)} is no number and cannot be compared.`);
+};
+
+/** Whether all conditions hold. */
+export const holds = (conditions: readonly Condition[], scope: Scope): boolean =>
+  conditions.every(({ LeftValue, RightValue }) => side(LeftValue, scope) >= side(RightValue, scope));
