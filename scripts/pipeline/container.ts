@@ -2,12 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT_VARIABLE } from '../../model/jobs/container.ts';
+import { jsonText } from '../../model/shared/files.ts';
+import { errorText } from '../../model/shared/text.ts';
 import { ROOT } from '../shared/paths.ts';
 import { environmentWithoutAws, runProcess } from '../shared/processes.ts';
-import { StepFailure, StepStopped } from './execution.ts';
+import { StepStopped } from './execution.ts';
 import type { LocalS3 } from './local-s3.ts';
 
-/** What an image's entry point is to a container: the program that runs every job, before the job's arguments. */
+/** The image's entry point: the program that runs every job, before the job's arguments. */
 export const ENTRY_POINT: readonly string[] = [
   process.execPath,
   '--import',
@@ -17,19 +19,19 @@ export const ENTRY_POINT: readonly string[] = [
   path.join(ROOT, 'model/jobs/main.ts'),
 ];
 
-/** SageMaker shows so much of a reason. */
+/** Characters of a reason that SageMaker shows. */
 const REASON_LENGTH = 1024;
 const LAST_LINES = 5;
-/** Begins what a job tells of where in its code it failed: for who reads its file, not for who started it. */
+/** Begins a stack trace, which is for whoever reads the log file. */
 const FRAMES = /\n+ {4}at /;
 
-interface RunOptions {
+interface JobOptions {
   readonly entryPoint: readonly string[];
   readonly parameters: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
-  /** The job is stopped after so many. */
+  /** The job is stopped after these. */
   readonly seconds: number;
   /** Where the job writes why it failed, as in a container. */
   readonly reasonFile: string;
@@ -37,13 +39,11 @@ interface RunOptions {
 
 /** A job's folder, which is `/` to it. */
 export class Container {
-  readonly name: string;
   readonly #root: string;
   readonly #uris: [place: string, uri: string][] = [];
 
   /** @param jobs holds a folder per job */
   constructor(jobs: string, name: string) {
-    this.name = name;
     this.#root = path.join(jobs, name);
   }
 
@@ -57,29 +57,28 @@ export class Container {
   }
 
   /**
-   * Gives the job what lies in S3 at a URI.
+   * Gives the job what is in S3 at a URI.
    *
    * @param name of this input, for the message
-   * @throws StepFailure when nothing lies there
+   * @throws Error when there is nothing
    */
   async provide(s3: LocalS3, uri: string, contractPath: string, name: string): Promise<void> {
     try {
       this.#uris.push([await s3.provide(uri, this.at(contractPath)), uri.replace(/\/$/, '')]);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new StepFailure(`${name} is empty. ${reason}`, { cause });
+      throw new Error(`${name} is empty. ${errorText(cause)}`, { cause });
     }
   }
 
-  /** Makes a folder of the job the place in S3 itself. */
+  /** Links a folder of the job to a prefix of S3. */
   async share(s3: LocalS3, uri: string, contractPath: string): Promise<void> {
     await s3.share(uri, this.at(contractPath));
     this.#uris.push([this.at(contractPath), uri]);
   }
 
-  /** What the job tells, with its folders called what they are called outside of its container. */
-  #fromOutside(text: string): string {
-    return this.#uris.reduce((told, [place, uri]) => told.replaceAll(place, uri), text);
+  /** The text with URIs of S3 in place of the job's folders. */
+  #withUris(text: string): string {
+    return this.#uris.reduce((result, [place, uri]) => result.replaceAll(place, uri), text);
   }
 
   async mkdir(...contractPaths: readonly string[]): Promise<void> {
@@ -88,7 +87,7 @@ export class Container {
 
   async writeJson(contractPath: string, value: unknown): Promise<void> {
     await this.mkdir(path.dirname(contractPath));
-    await writeFile(this.at(contractPath), `${JSON.stringify(value, null, 2)}\n`);
+    await writeFile(this.at(contractPath), jsonText(value));
   }
 
   /** @returns undefined when the job has written no such file */
@@ -100,9 +99,9 @@ export class Container {
    * Runs the job to its end.
    *
    * @throws StepStopped when the signal was aborted
-   * @throws StepFailure with the job's own reason
+   * @throws Error with the job's own reason
    */
-  async run(options: RunOptions): Promise<void> {
+  async run(options: JobOptions): Promise<void> {
     const { entryPoint, parameters, environment, onLine, signal, seconds, reasonFile } = options;
     const [program = process.execPath, ...fixed] = entryPoint;
     const timeout = new AbortController();
@@ -113,27 +112,24 @@ export class Container {
       directory: ROOT,
       environment: { ...environmentWithoutAws(), ...environment, [ROOT_VARIABLE]: this.#root },
       logFile: this.logFile,
+      ipc: true,
       onLine: (line) => {
-        const told = this.#fromOutside(line);
-        lines.push(told);
+        const text = this.#withUris(line);
+        lines.push(text);
         if (lines.length > LAST_LINES) lines.shift();
-        onLine(told);
+        onLine(text);
       },
       signal: AbortSignal.any([signal, timeout.signal]),
     }).finally(() => clearTimeout(timer));
     if (signal.aborted) throw new StepStopped('Stopped.');
     const log = `The job's log is ${path.relative(ROOT, this.logFile)}.`;
     if (timeout.signal.aborted)
-      throw new StepFailure(`The job was stopped after ${seconds} s, its MaxRuntimeInSeconds. ${log}`);
-    // Nobody here has sent a signal: to the pipeline, that is a machine that broke down.
-    if (exit.signal !== null)
-      throw new StepFailure(`The job was ended by ${exit.signal}. ${log}`, {
-        exception: 'SageMaker.JOB_INTERNAL_ERROR',
-      });
+      throw new Error(`The job was stopped after ${seconds} s, its MaxRuntimeInSeconds. ${log}`);
+    if (exit.signal !== null) throw new Error(`The job was ended by ${exit.signal}. ${log}`);
     if (exit.code === 0) return;
     const [reason = ''] = ((await this.read(reasonFile)) ?? '').slice(0, REASON_LENGTH).split(FRAMES, 1);
-    throw new StepFailure(
-      `${this.#fromOutside(reason.trim()) || `Exit code ${exit.code}: ${lines.join(' | ')}`} ${log}`,
+    throw new Error(
+      `${this.#withUris(reason.trim()) || `Exit code ${exit.code}: ${lines.join(' | ')}`} ${log}`,
     );
   }
 }

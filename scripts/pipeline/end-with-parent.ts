@@ -1,4 +1,4 @@
-/** Loaded into every job: it ends in order when whoever started it is gone, even if that was killed. */
+/** Loaded into every job: it exits cleanly when its parent process is gone, even if that was killed. */
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 // Listening alone must not keep a job alive that is done.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type RetryPolicies, StepFailure, type StepRunner, StepStopped, withRetries } from './execution.ts';
+import { type StepRunner, StepStopped } from './execution.ts';
 import { condition, execute, fail, job, nameOfJob, outputOf, reported } from './tiny-definition.ts';
 
 /** Succeeds with a report, at once, and writes down when each step began and ended. */
@@ -96,10 +96,10 @@ describe('a condition', () => {
 });
 
 describe('a failure', () => {
-  test('keeps what depends on it, and all that has not begun, from running; what runs is finished', async () => {
+  test('keeps what depends on it, and all that has not started, from running; what runs is finished', async () => {
     let release = () => {};
     const failing: StepRunner = async (step) => {
-      if (step.Name === 'Bad') throw new StepFailure('It is broken.');
+      if (step.Name === 'Bad') throw new Error('It is broken.');
       await new Promise<void>((resolve) => {
         release = resolve;
       });
@@ -118,30 +118,20 @@ describe('a failure', () => {
     assert.deepEqual(statuses, { Bad: 'Failed', Slow: 'Succeeded', Next: 'NotRun', Never: 'NotRun' });
   });
 
-  test('of any other kind is told in its own words', async () => {
-    const { execution } = await execute([job('A')], async () => {
+  test('is reported in its own words, and not tried again', async () => {
+    const RetryPolicies = [
+      { ExceptionType: ['Step.SERVICE_FAULT'], IntervalSeconds: 10, BackoffRate: 2, MaxAttempts: 5 },
+    ];
+    let attempts = 0;
+    const { execution } = await execute([job('A', {}, { RetryPolicies })], async () => {
+      attempts += 1;
       throw new TypeError('Unexpected.');
     });
+    assert.equal(attempts, 1);
     assert.deepEqual(
       execution.states.map(({ status, note }) => [status, note]),
       [['Failed', 'Unexpected.']],
     );
-  });
-
-  test('that is worth it is tried again', async () => {
-    let attempts = 0;
-    const flaky: StepRunner = async (step) => {
-      attempts += 1;
-      if (attempts < 3) throw new StepFailure('Busy.', { exception: 'Step.THROTTLING' });
-      return outputOf(step.Name);
-    };
-    const RetryPolicies = [
-      { ExceptionType: ['Step.THROTTLING'], IntervalSeconds: 10, BackoffRate: 2, MaxAttempts: 5 },
-    ];
-    const { statuses, changes } = await execute([job('A', {}, { RetryPolicies })], flaky);
-    assert.deepEqual(statuses, { A: 'Succeeded' });
-    assert.equal(attempts, 3);
-    assert.ok(changes.some(({ note }) => note === 'Busy. Trying again (1 of 5).'));
   });
 });
 
@@ -174,67 +164,4 @@ test('when it is stopped before it begins, nothing runs', async () => {
   assert.deepEqual(statuses, { A: 'NotRun' });
   assert.equal(execution.status, 'Stopped');
   assert.deepEqual(events, []);
-});
-
-const policies: RetryPolicies = [
-  {
-    ExceptionType: ['Step.SERVICE_FAULT', 'Step.THROTTLING'],
-    IntervalSeconds: 1,
-    BackoffRate: 2,
-    MaxAttempts: 2,
-  },
-  { ExceptionType: ['SageMaker.CAPACITY_ERROR'], IntervalSeconds: 1, BackoffRate: 2, MaxAttempts: 1 },
-];
-
-/** Tries something that fails in these ways, one after the other, and then succeeds. */
-const tryFailing = async (failures: Error[], signal = new AbortController().signal, timeScale = 0) => {
-  let attempts = 0;
-  const told: string[] = [];
-  const attempt = async () => {
-    attempts += 1;
-    const failure = failures.shift();
-    if (failure) throw failure;
-    return 'done';
-  };
-  const onRetry = (failure: StepFailure, retry: number, of: number) =>
-    told.push(`${failure.message} ${retry}/${of}`);
-  const result = withRetries(attempt, { policies, timeScale, signal, onRetry });
-  return { result: await result.catch((error: Error) => error.message), attempts, told };
-};
-
-const throttled = () => new StepFailure('throttled', { exception: 'Step.THROTTLING' });
-const noMachine = () => new StepFailure('no machine', { exception: 'SageMaker.CAPACITY_ERROR' });
-
-test('each policy counts its own failures', async () => {
-  const { result, attempts, told } = await tryFailing([throttled(), noMachine(), throttled()]);
-  assert.equal(result, 'done');
-  assert.equal(attempts, 4);
-  assert.deepEqual(told, ['throttled 1/2', 'no machine 1/1', 'throttled 2/2']);
-});
-
-test('one failure more than a policy allows is the last', async () => {
-  const { result, attempts } = await tryFailing([noMachine(), noMachine(), noMachine()]);
-  assert.equal(result, 'no machine');
-  assert.equal(attempts, 2);
-});
-
-test('what no policy covers is not tried again', async () => {
-  const others = [
-    new StepFailure('bad data'),
-    new StepFailure('broken', { exception: 'SageMaker.JOB_INTERNAL_ERROR' }),
-    new StepStopped('stopped'),
-  ];
-  for (const other of others) {
-    const { result, attempts } = await tryFailing([other]);
-    assert.equal(result, other.message);
-    assert.equal(attempts, 1);
-  }
-});
-
-test('the wait ends when the execution is stopped', async () => {
-  const stop = new AbortController();
-  setImmediate(() => stop.abort());
-  const { result, attempts } = await tryFailing([throttled()], stop.signal, 1000);
-  assert.equal(result, 'Stopped before it was tried again.');
-  assert.equal(attempts, 1);
 });

@@ -3,20 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { StepFailure } from './execution.ts';
-import {
-  checkGivenFile,
-  givenPrefix,
-  localDefaults,
-  namingOf,
-  parameterValues,
-  withNaming,
-} from './inputs.ts';
-import { definitionOf, execute, job } from './tiny-definition.ts';
+import { checkInput, localDefaults, parameterValues } from './inputs.ts';
+import { definitionOf, job } from './tiny-definition.ts';
 
 let root: string;
 before(() => {
-  root = mkdtempSync(path.join(tmpdir(), 'bloomstack-given-'));
+  root = mkdtempSync(path.join(tmpdir(), 'bloomstack-inputs-'));
   for (const file of ['photos/rose/1.jpg', 'flat/1.jpg', 'network/model.json', 'archive/model.tar.gz']) {
     mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
     writeFileSync(path.join(root, file), 'content');
@@ -24,7 +16,7 @@ before(() => {
 });
 after(() => rmSync(root, { recursive: true }));
 
-const check = (parameter: string, place: string) => checkGivenFile(parameter, path.join(root, place));
+const check = (parameter: string, place: string) => checkInput(parameter, path.join(root, place));
 
 test('what a parameter takes is taken', async () => {
   for (const [parameter, place] of [
@@ -38,7 +30,7 @@ test('what a parameter takes is taken', async () => {
     await check(parameter, place);
 });
 
-test('anything else is refused before the training, which would go on without it', async () => {
+test('anything else is refused before the training, which would run without it', async () => {
   for (const [parameter, place, expected] of [
     [
       'TrainData',
@@ -57,70 +49,6 @@ test('anything else is refused before the training, which would go on without it
     ['InitialModel', 'photos', /Give a model\.tar\.gz of an earlier training/],
   ] as const)
     await assert.rejects(check(parameter, place), expected, `${parameter} ${place}`);
-});
-
-const ID = 'abc123abc123';
-
-let archive: string;
-before(() => {
-  root = mkdtempSync(path.join(tmpdir(), 'bloomstack-places-'));
-  archive = path.join(root, 'roses.tar.gz');
-  writeFileSync(archive, 'model');
-});
-after(() => rmSync(root, { recursive: true }));
-
-const naming = () =>
-  namingOf({
-    id: ID,
-    asked: { pipeline: 'deploy', values: {}, files: { TrainData: root, InitialModel: archive } },
-  });
-
-test('what was given with an option is called as it was given', async () => {
-  const named = await naming();
-  const [data, model] = [givenPrefix(ID, 'TrainData'), givenPrefix(ID, 'InitialModel')];
-  const cases: [text: string, expected: string][] = [
-    [`Nothing lies at ${data}.`, `Nothing lies at ${root}/.`],
-    [`${data}rose/1.jpg is empty.`, `${root}/rose/1.jpg is empty.`],
-    [`Look at ${data.slice(0, -1)}: it is empty.`, `Look at ${root}: it is empty.`],
-    [`${model}model.tar.gz cannot be unpacked.`, `${archive} cannot be unpacked.`],
-    [model, archive],
-    ['s3://photos/none/', 's3://photos/none/'],
-  ];
-  for (const [text, expected] of cases) assert.equal(named(text), expected);
-});
-
-test('whatever a step tells is told so, also when it fails', async () => {
-  const photo = `${givenPrefix(ID, 'TrainData')}1.jpg`;
-  const { execution, changes } = await execute(
-    [job('Work')],
-    withNaming(
-      async (_step, _request, { report, warn }) => {
-        report(`Read ${photo}.`);
-        warn(`${photo} is blurred.`);
-        throw new StepFailure(`${photo} is gone.`);
-      },
-      await naming(),
-    ),
-  );
-  const shown = path.join(root, '1.jpg');
-  assert.ok(changes.some(({ note }) => note === `Read ${shown}.`));
-  const [state] = execution.states;
-  assert.deepEqual(state?.warnings, [`${shown} is blurred.`]);
-  assert.equal(state?.note, `${shown} is gone.`);
-});
-
-test('a failure that may be repeated stays one', async () => {
-  const failing = withNaming(
-    async () => {
-      throw new StepFailure('No machine.', { exception: 'SageMaker.CAPACITY_ERROR' });
-    },
-    await naming(),
-  );
-  const RetryPolicies = [
-    { ExceptionType: ['SageMaker.CAPACITY_ERROR'], IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 2 },
-  ];
-  const { changes } = await execute([job('Work', {}, { RetryPolicies })], failing);
-  assert.ok(changes.some(({ note }) => note?.includes('Trying again (2 of 2)')));
 });
 
 const definition = definitionOf(
@@ -177,7 +105,7 @@ test('a head on a backbone learns faster than a network from scratch', () => {
   assert.ok(rateOf('Pretrained') > rateOf());
 });
 
-test('what is given stays, and so does the learning rate for going on with a model', () => {
+test('what is given stays, and so does the learning rate for training on from an earlier model', () => {
   const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
   assert.deepEqual(namesOf(definition, 'MinAccuracy'), ['LearningRate']);
   assert.deepEqual(namesOf(definition, 'LearningRate'), ['MinAccuracy']);

@@ -3,12 +3,6 @@ import path from 'node:path';
 
 const URI = /^s3:\/\/([a-z0-9][a-z0-9.-]+)\/(.*)$/;
 
-const isThere = async (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  );
-
 /** S3 as a folder: the object `s3://<bucket>/<key>` is the file `<root>/<bucket>/<key>`. */
 export class LocalS3 {
   readonly #root: string;
@@ -18,9 +12,9 @@ export class LocalS3 {
   }
 
   /**
-   * Where an object, or a prefix, lies.
+   * The file of an object, or the folder of a prefix.
    *
-   * @throws Error when it is no URI of S3, or leads out of its bucket
+   * @throws Error when it is not an S3 URI, or leads out of its bucket
    */
   path(uri: string): string {
     const [, bucket, key] = URI.exec(uri) ?? [];
@@ -38,11 +32,10 @@ export class LocalS3 {
   }
 
   /**
-   * Gives a job what lies below a prefix: an object as a copy in `folder`, and a prefix as `folder` itself, by a link,
-   * so that photos are not copied.
+   * Gives a job an object as a copy in `folder`, or a prefix as `folder` itself: a link, so that photos are not copied.
    *
    * @returns where the job finds it: the folder, or the file in it
-   * @throws Error when nothing lies there
+   * @throws Error when there is nothing
    */
   async provide(uri: string, folder: string): Promise<string> {
     const source = this.path(uri);
@@ -59,7 +52,7 @@ export class LocalS3 {
     return file;
   }
 
-  /** Makes `folder` the prefix itself: what a job writes there is in S3 at once, and what is there already, it finds. */
+  /** Links `folder` to the prefix: what a job writes there is in S3 at once, and it finds what is there already. */
   async share(uri: string, folder: string): Promise<void> {
     const prefix = this.path(uri);
     await mkdir(prefix, { recursive: true });
@@ -67,7 +60,7 @@ export class LocalS3 {
     await symlink(prefix, folder, 'dir');
   }
 
-  /** Puts a file of this machine there, by a copy, or a folder, by a link. */
+  /** Puts a file of this machine there as a copy, or a folder as a link. */
   async put(from: string, uri: string): Promise<void> {
     const target = this.path(uri.replace(/\/$/, ''));
     await mkdir(path.dirname(target), { recursive: true });
@@ -78,6 +71,9 @@ export class LocalS3 {
 
   /** Whether an object, or anything below a prefix, is there. */
   async has(uri: string): Promise<boolean> {
-    return isThere(this.path(uri));
+    return stat(this.path(uri)).then(
+      () => true,
+      () => false,
+    );
   }
 }

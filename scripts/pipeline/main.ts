@@ -1,64 +1,27 @@
-import path from 'node:path';
-import { type CommandLine, readCommandLine, USAGE } from './command-line.ts';
+import { print, runCommand } from '../shared/cli.ts';
+import { type PipelineOptions, pipelineCommand, pipelineRequest } from './command-line.ts';
 import { runPipeline } from './run.ts';
-import { goingOn, rowOf, table } from './view.ts';
 
 /** Runs a SageMaker pipeline of the Terraform on this machine. */
 
 const EXIT_CODES = { Succeeded: 0, Failed: 1, Stopped: 130 } as const;
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-
-const shown = (file: string): string => path.relative(process.cwd(), file);
-
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-
-/** What was typed; undefined when it cannot be understood, which has then been said. */
-const read = (): CommandLine | undefined => {
+const run = async (options: PipelineOptions): Promise<number> => {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
   try {
-    return readCommandLine(process.argv.slice(2), process.env);
+    const status = await runPipeline({
+      request: options.resume ? undefined : pipelineRequest(options, process.env),
+      parallel: options.parallel,
+      signal: stop.signal,
+      write: print,
+    });
+    return EXIT_CODES[status];
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return undefined;
+    // Ctrl-C in a terminal also reaches the process that synthesizes the Terraform.
+    if (stop.signal.aborted) return EXIT_CODES.Stopped;
+    throw error;
   }
 };
 
-const main = async (): Promise<number> => {
-  const commandLine = read();
-  if (!commandLine) return 1;
-  if (commandLine.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  const ended = await runPipeline({ commandLine, signal: stop.signal, out: process.stdout });
-  const { status, states, deployed, models, reports } = ended;
-  say('');
-  // A terminal shows the steps already.
-  if (!process.stdout.isTTY && states.length > 0)
-    for (const line of [...table([['step', 'status', 'time'], ...states.map(rowOf)]), '']) say(line);
-  for (const { name, warnings = [] } of states)
-    for (const warning of warnings) say(`${name} warns: ${warning}`);
-  for (const { name, status: end, note } of states)
-    if (end === 'Failed') say(`${name} failed: ${note ?? 'no reason is known.'}`);
-  for (const model of models) say(`The model, as --initial-model takes it: ${shown(model)}`);
-  for (const report of reports) say(`The report on it: ${shown(report)}`);
-  const advice = goingOn(ended);
-  if (advice !== undefined) say(advice);
-  if (deployed)
-    say(
-      deployed.serving.shared
-        ? `The endpoint of npm start, ${deployed.serving.url}, answers with model ${deployed.version} from now on.`
-        : `npm start will answer with model ${deployed.version}.`,
-    );
-  return EXIT_CODES[status];
-};
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  // Ctrl-C in a terminal reaches what makes the Terraform, too.
-  if (!stop.signal.aborted)
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = stop.signal.aborted ? EXIT_CODES.Stopped : 1;
-}
+await runCommand(pipelineCommand(process.env), run);

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { jsonText, replaceFile } from '../../model/shared/files.ts';
 import { definitionSchema } from '../../stacks/learning/pipeline-schema.ts';
 import { PIPELINES, stepOutputSchema } from './definition.ts';
 
@@ -19,10 +20,10 @@ const isExecutionId = (text: string): boolean =>
   text.length === ID_LENGTH && [...text].every((letter) => LETTERS.includes(letter));
 
 /** What SageMaker calls a job or a model of a step that does not name it. */
-export const nameOf = (execution: string, step: string): string =>
+export const defaultName = (execution: string, step: string): string =>
   `pipelines-${execution}-${step}-${randomLetters(10)}`;
 
-const askedSchema = z.object({
+const requestSchema = z.object({
   pipeline: z.enum(PIPELINES),
   /** File of another definition than the Terraform's. */
   definition: z.string().optional(),
@@ -42,19 +43,22 @@ const recordSchema = z.object({
   id: z.string(),
   startedAt: z.string(),
   status: z.enum(['Executing', 'Succeeded', 'Failed', 'Stopped']),
-  /** Whether going on with it can lead any further. */
+  /** Whether resuming it can lead any further. */
   resumable: z.boolean(),
-  asked: askedSchema,
+  asked: requestSchema,
   /** Absent until the definition was read. */
   plan: planSchema.optional(),
   /** Of the steps that have succeeded. */
   outputs: z.record(z.string(), stepOutputSchema),
 });
 
-/** What an execution carries out. */
+/** What was asked for on the command line. */
+export type PipelineRequest = z.infer<typeof requestSchema>;
+
+/** What an execution runs. */
 export type Plan = z.infer<typeof planSchema>;
 
-/** What an execution was asked, and how far it got. */
+/** What was asked for, and how far the execution got. */
 export type ExecutionRecord = z.infer<typeof recordSchema>;
 
 const SUFFIX = '.json';
@@ -74,13 +78,8 @@ export class ExecutionRecords {
 
   /** One write after the other. */
   save(record: ExecutionRecord): Promise<void> {
-    const file = this.#file(record.id);
-    const text = `${JSON.stringify(record, null, 2)}\n`;
-    this.#writing = this.#writing.then(async () => {
-      await mkdir(this.#folder, { recursive: true });
-      await writeFile(`${file}.tmp`, text);
-      await rename(`${file}.tmp`, file);
-    });
+    const text = jsonText(record);
+    this.#writing = this.#writing.then(() => replaceFile(this.#file(record.id), text));
     return this.#writing;
   }
 
@@ -88,7 +87,7 @@ export class ExecutionRecords {
     await rm(this.#file(id), { force: true });
   }
 
-  /** The executions that are on record, even if theirs cannot be read. */
+  /** All executions on record, even those whose record cannot be read. */
   async ids(): Promise<string[]> {
     const names = await readdir(this.#folder).catch(() => []);
     return names
@@ -97,10 +96,7 @@ export class ExecutionRecords {
       .filter(isExecutionId);
   }
 
-  /**
-   * Those that can be read, the last first: one that was damaged, or is of another version, cannot be gone on with
-   * anyway.
-   */
+  /** The records that can be read, the last first; a damaged one, or one of another version, cannot be resumed anyway. */
   async all(): Promise<ExecutionRecord[]> {
     const texts = await Promise.all((await this.ids()).map((id) => readFile(this.#file(id), 'utf8')));
     return texts
@@ -115,11 +111,11 @@ export class ExecutionRecords {
   }
 
   /**
-   * The last execution that can be gone on with.
+   * The last execution that can be resumed.
    *
    * @throws Error when there is none
    */
-  async unfinished(): Promise<ExecutionRecord> {
+  async lastResumable(): Promise<ExecutionRecord> {
     const all = await this.all();
     const found = all.find(({ resumable }) => resumable);
     if (found) return found;

@@ -8,9 +8,11 @@ import { localArn } from '../aws-double/protocol.ts';
 import type { ModelRegistry } from '../aws-double/registry.ts';
 import { Container } from './container.ts';
 import type { StepOutput } from './definition.ts';
-import { type StepContext, StepFailure, type StepRunner } from './execution.ts';
+import type { StepContext, StepRunner } from './execution.ts';
 import type { LocalS3 } from './local-s3.ts';
-import { nameOf, randomLetters } from './record.ts';
+import { defaultName, randomLetters } from './record.ts';
+
+type TrainingRequest = z.infer<typeof resolvedRequests.training>;
 
 /** What the steps have in place of AWS. */
 interface LocalAws {
@@ -20,7 +22,7 @@ interface LocalAws {
   readonly jobs: string;
   /** The program that runs the jobs. */
   readonly entryPoint: readonly string[];
-  /** Put over the jobs' own environment where they have such a variable. */
+  /** Override variables of the jobs' own environment; none are added. */
   readonly overrides: Readonly<Record<string, string>>;
   /** The environment in which a job reaches the local SageMaker; starts it the first time. */
   readonly sageMaker: () => Promise<Readonly<Record<string, string>>>;
@@ -33,27 +35,26 @@ const overridden = (
 ): Record<string, string> =>
   Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, overrides[name] ?? value]));
 
-const PATTERN = /^Warning: (.+)$/;
-
-/** What a line of a job's log warns of; undefined when it warns of nothing. */
-const warningIn = (line: string): string | undefined => PATTERN.exec(line)?.[1];
-
-interface MetricDefinition {
-  readonly Name: string;
-  readonly Regex: string;
-}
-
-interface Metric {
-  readonly MetricName: string;
-  readonly Value: number;
-}
+/**
+ * Reports the lines of a job's log, and what they warn of.
+ *
+ * @param shorten the line as it is shown; undefined when it is not
+ */
+const logListener =
+  ({ report, warn }: StepContext, shorten: (line: string) => string | undefined = (line) => line) =>
+  (line: string): void => {
+    const [, warning] = /^Warning: (.+)$/.exec(line) ?? [];
+    if (warning !== undefined) warn(warning);
+    const shown = shorten(line);
+    if (shown !== undefined) report(shown);
+  };
 
 /** Finds metrics in a job's log, by its definition's patterns, as SageMaker does. */
 export class Metrics {
   readonly #patterns: readonly { readonly name: string; readonly pattern: RegExp }[];
   readonly #last = new Map<string, number>();
 
-  constructor(definitions: readonly MetricDefinition[]) {
+  constructor(definitions: TrainingRequest['AlgorithmSpecification']['MetricDefinitions']) {
     this.#patterns = definitions.map(({ Name, Regex }) => ({ name: Name, pattern: new RegExp(Regex) }));
   }
 
@@ -72,18 +73,16 @@ export class Metrics {
   }
 
   /** The last value of each. */
-  get final(): readonly Metric[] {
+  get final() {
     return [...this.#last].map(([MetricName, Value]) => ({ MetricName, Value }));
   }
 }
-
-type Request = z.infer<typeof resolvedRequests.training>;
 
 const CONFIG = '/opt/ml/input/config';
 
 const writeConfiguration = async (
   container: Container,
-  { HyperParameters, InputDataConfig, ResourceConfig }: Request,
+  { HyperParameters, InputDataConfig, ResourceConfig }: TrainingRequest,
 ): Promise<void> => {
   await container.writeJson(TRAINING_PATHS.hyperparameters, HyperParameters);
   const channels = InputDataConfig.map(({ ChannelName }) => [
@@ -98,7 +97,7 @@ const writeConfiguration = async (
   });
 };
 
-/** SageMaker packs what lies in the folder, and not the folder. */
+/** Packs the content of the folder, not the folder, as SageMaker does. @returns whether there is any */
 const pack = async (folder: string, file: string): Promise<boolean> => {
   const entries = await readdir(folder);
   if (entries.length === 0) return false;
@@ -110,9 +109,10 @@ const pack = async (folder: string, file: string): Promise<boolean> => {
 /** Runs a training job, from the channels to the archive of the model. */
 const runTraining = async (
   request: unknown,
-  { executionId, signal, report, warn }: StepContext,
+  context: StepContext,
   { s3, jobs, entryPoint, overrides }: LocalAws,
 ): Promise<StepOutput> => {
+  const { executionId, signal } = context;
   const training = resolvedRequests.training.parse(request);
   const name = `${training.TrainingJobName}-${executionId}-${randomLetters(10)}`;
   const container = new Container(jobs, name);
@@ -135,13 +135,11 @@ const runTraining = async (
       TRAINING_JOB_NAME: name,
       TRAINING_JOB_ARN: arn,
     },
-    onLine: (line) => {
-      const warning = warningIn(line);
-      if (warning !== undefined) warn(warning);
-      const told = metrics.read(line);
-      // What is set in belongs to the line before, and may be hundreds.
-      if (!line.startsWith(' ')) report(told);
-    },
+    onLine: logListener(context, (line) => {
+      const shown = metrics.read(line);
+      // Indented lines belong to the line before, and may be hundreds.
+      return line.startsWith(' ') ? undefined : shown;
+    }),
     signal,
     seconds: training.StoppingCondition.MaxRuntimeInSeconds,
     reasonFile: TRAINING_PATHS.failure,
@@ -150,9 +148,7 @@ const runTraining = async (
   const output = `${training.OutputDataConfig.S3OutputPath}/${name}/output`;
   const S3ModelArtifacts = `${output}/${MODEL_ARCHIVE}`;
   if (!(await pack(container.at(TRAINING_PATHS.model), s3.path(S3ModelArtifacts))))
-    throw new StepFailure(`The job ${name} ended before its time: it has left no model.`, {
-      exception: 'SageMaker.JOB_INTERNAL_ERROR',
-    });
+    throw new Error(`The job ${name} ended before its time: it has left no model.`);
   await pack(container.at(TRAINING_PATHS.output), s3.path(`${output}/output.tar.gz`));
   return {
     properties: {
@@ -168,28 +164,26 @@ const runTraining = async (
 
 type ProcessingStep = StepOfType<'Processing'>;
 
-type RequestOfProcessing = z.infer<typeof resolvedRequests.processing>;
-
 const NO_OUTPUTS = { Outputs: [] };
 
-/** What SageMaker shows of a processing job's end. */
+/** The file whose content SageMaker shows at a processing job's end. */
 const MESSAGE = '/opt/ml/output/message';
 
 const readPropertyFiles = async (
   { Name, PropertyFiles = [] }: ProcessingStep,
-  { ProcessingOutputConfig: { Outputs } = NO_OUTPUTS }: RequestOfProcessing,
+  { ProcessingOutputConfig: { Outputs } = NO_OUTPUTS }: z.infer<typeof resolvedRequests.processing>,
   { s3 }: LocalAws,
 ): Promise<Record<string, unknown>> => {
   const read = PropertyFiles.map(async ({ PropertyFileName, OutputName, FilePath }) => {
     const output = Outputs.find((each) => each.OutputName === OutputName);
     if (!output)
-      throw new StepFailure(`The property file ${PropertyFileName} names no output of the step ${Name}.`);
+      throw new Error(`The property file ${PropertyFileName} names no output of the step ${Name}.`);
     const file = path.join(s3.path(output.S3Output.S3Uri), FilePath);
     try {
       const content: unknown = JSON.parse(await readFile(file, 'utf8'));
       return [PropertyFileName, content] as const;
     } catch (cause) {
-      throw new StepFailure(`The step ${Name} was to write JSON to ${file}. ${String(cause)}`, { cause });
+      throw new Error(`The step ${Name} was to write JSON to ${file}. ${String(cause)}`, { cause });
     }
   });
   return Object.fromEntries(await Promise.all(read));
@@ -199,13 +193,14 @@ const readPropertyFiles = async (
 const runProcessing = async (
   step: ProcessingStep,
   request: unknown,
-  { executionId, signal, report, warn }: StepContext,
+  context: StepContext,
   local: LocalAws,
 ): Promise<StepOutput> => {
+  const { executionId, signal, report } = context;
   const { s3, jobs, entryPoint, overrides, sageMaker } = local;
   const job = resolvedRequests.processing.parse(request);
   const { Outputs } = job.ProcessingOutputConfig ?? NO_OUTPUTS;
-  const name = nameOf(executionId, step.Name);
+  const name = defaultName(executionId, step.Name);
   const container = new Container(jobs, name);
   await container.writeJson('/opt/ml/config/processingjobconfig.json', { ProcessingJobName: name, ...job });
   for (const { InputName, S3Input } of job.ProcessingInputs ?? [])
@@ -216,11 +211,7 @@ const runProcessing = async (
     entryPoint,
     parameters: job.AppSpecification.ContainerArguments,
     environment: { ...aws, ...overridden(job.Environment ?? {}, overrides) },
-    onLine: (line) => {
-      const warning = warningIn(line);
-      if (warning !== undefined) warn(warning);
-      report(line);
-    },
+    onLine: logListener(context),
     signal,
     seconds: job.StoppingCondition.MaxRuntimeInSeconds,
     reasonFile: MESSAGE,
@@ -246,9 +237,9 @@ const runProcessing = async (
   };
 };
 
-/** @throws StepFailure when nothing lies there */
+/** @throws Error when there is nothing at the URI */
 const requireObject = async ({ s3 }: LocalAws, uri: string, what: string): Promise<void> => {
-  if (!(await s3.has(uri))) throw new StepFailure(`${what} is not in S3 at ${uri} (here: ${s3.path(uri)}).`);
+  if (!(await s3.has(uri))) throw new Error(`${what} is not in S3 at ${uri} (here: ${s3.path(uri)}).`);
 };
 
 /** Makes a SageMaker model of an archive. */
@@ -260,7 +251,7 @@ const runModel = async (
 ): Promise<StepOutput> => {
   const model = resolvedRequests.model.parse(request);
   await requireObject(local, model.PrimaryContainer.ModelDataUrl, "The model's archive");
-  const name = nameOf(executionId, stepName);
+  const name = defaultName(executionId, stepName);
   const { ModelArn } = local.registry.createModel({ ModelName: name, ...model });
   report(name);
   return { properties: { ModelName: name, ModelArn }, propertyFiles: {} };
@@ -287,7 +278,7 @@ const runRegisterModel = async (
   };
 };
 
-/** Carries out steps on this machine. */
+/** Runs steps on this machine. */
 export const localRunner =
   (local: LocalAws): StepRunner =>
   (step, request, context) => {

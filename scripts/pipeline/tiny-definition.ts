@@ -122,13 +122,13 @@ export const definitionOf = (steps: readonly object[], parameters: readonly obje
     Steps: steps,
   });
 
-/** What a {@link job} gives that has written `report`. */
+/** The output of a {@link job} that has written `report`. */
 export const outputOf = (step: string, report: unknown = {}): StepOutput => ({
   properties: { ProcessingJobName: `job-of-${step}` },
   propertyFiles: { Report: report },
 });
 
-/** An execution as it is when it begins. */
+/** An execution that has just started. */
 export const recordOf = (id: string, changes: Partial<ExecutionRecord> = {}): ExecutionRecord => ({
   id,
   startedAt: '2026-01-01',
@@ -152,7 +152,6 @@ export const execute = async (
     definition: definitionOf(steps),
     parameters: new Map([['Epoch', 1]]),
     parallel: 4,
-    timeScale: 0,
     signal: new AbortController().signal,
     onChange: (state) => changes.push(state),
     run,

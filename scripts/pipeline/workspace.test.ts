@@ -12,7 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { ExecutionRecords } from './record.ts';
 import { outputOf, recordOf } from './tiny-definition.ts';
 import { lockFolder, Workspace } from './workspace.ts';
 
@@ -29,12 +28,12 @@ const write = (file: string, content = 'content') => {
   writeFileSync(file, content);
 };
 
-test('folders that may be empty hold a note, as in AWS, beside what is there', async () => {
+test('folders that may be empty have a placeholder, as in AWS, next to what is there', async () => {
   const { s3 } = workspace;
   const pretrained = s3.path('s3://photos/pretrained/');
   write(path.join(pretrained, 'model.json'), '{}');
 
-  await workspace.provideNotes([
+  await workspace.providePlaceholders([
     's3://photos/none/',
     's3://photos/pretrained/',
     's3://photos/flowers/',
@@ -51,7 +50,7 @@ test('folders that may be empty hold a note, as in AWS, beside what is there', a
   assert.match(readFileSync(s3.path('s3://photos/none/README.txt'), 'utf8'), /on purpose/);
 });
 
-test('the archives of what was trained are told by where they lie on this machine', () => {
+test('the archives of trained models are found on this machine', () => {
   const uri = 's3://data/models/trainer/output/model.tar.gz';
   const trained = { ...outputOf('Train'), properties: { ModelArtifacts: { S3ModelArtifacts: uri } } };
   const outputs = new Map([
@@ -63,7 +62,7 @@ test('the archives of what was trained are told by where they lie on this machin
   ]);
 });
 
-describe('when an execution begins', () => {
+describe('when an execution starts', () => {
   const [GONE, STOPPED, NEW] = ['gone00000000', 'stopped00000', 'new000000000'] as const;
   let photos: string;
 
@@ -94,7 +93,7 @@ describe('when an execution begins', () => {
     await leave(NEW, true, '2026-01-03');
   });
 
-  test('what nobody can go on with goes, and photos behind links stay', async () => {
+  test('what cannot be resumed is removed, and photos behind links stay', async () => {
     await workspace.clean(NEW);
     const { folder, jobs, s3 } = workspace;
     assert.deepEqual(readdirSync(jobs).sort(), [`trainer-${NEW}-x`, `trainer-${STOPPED}-x`]);
@@ -104,7 +103,7 @@ describe('when an execution begins', () => {
     assert.equal(readFileSync(path.join(photos, 'rose/1.jpg'), 'utf8'), 'photo');
   });
 
-  test('the last one before that can be gone on with keeps all that it needs', async () => {
+  test('the last one before that can be resumed keeps all that it needs', async () => {
     const before = traces(workspace.folder, STOPPED);
     await workspace.clean(NEW);
     assert.deepEqual(traces(workspace.folder, STOPPED), before);
@@ -136,15 +135,8 @@ describe('when an execution begins', () => {
   });
 });
 
-let root: string;
-let folder: string;
-beforeEach(() => {
-  root = mkdtempSync(path.join(tmpdir(), 'bloomstack-lock-'));
-  folder = path.join(root, 'pipeline');
-});
-afterEach(() => rmSync(root, { recursive: true }));
-
 test('a folder is for one at a time', async () => {
+  const { folder } = workspace;
   const release = await lockFolder(folder);
   await assert.rejects(
     lockFolder(folder),
@@ -155,7 +147,8 @@ test('a folder is for one at a time', async () => {
   await (await lockFolder(folder))();
 });
 
-test('one that was killed, even while it took the folder, holds up nobody', async () => {
+test('the lock of a killed process, even a half-written one, is taken over', async () => {
+  const { folder } = workspace;
   const { pid } = spawnSync(process.execPath, ['--version']);
   for (const left of [JSON.stringify({ pid }), '{"pi']) {
     const release = await lockFolder(folder);
@@ -165,14 +158,8 @@ test('one that was killed, even while it took the folder, holds up nobody', asyn
   }
 });
 
-let records: ExecutionRecords;
-beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-records-'));
-  records = new ExecutionRecords(folder);
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-test('the last that can be gone on with is, also when others have ended since', async () => {
+test('the last that can be resumed is found, also when others have ended since', async () => {
+  const { records } = workspace;
   const stopped = recordOf('stopped00000', { startedAt: '2026-01-02', status: 'Stopped' });
   for (const record of [
     recordOf('older0000000', { startedAt: '2026-01-01', status: 'Stopped' }),
@@ -181,22 +168,27 @@ test('the last that can be gone on with is, also when others have ended since', 
     recordOf('refused00000', { startedAt: '2026-01-04', status: 'Failed', resumable: false }),
   ])
     await records.save(record);
-  assert.deepEqual(await records.unfinished(), stopped);
+  assert.deepEqual(await records.lastResumable(), stopped);
 });
 
 test('where none can be, it says why', async () => {
-  await assert.rejects(records.unfinished(), /There is no execution to resume\. Start one: npm run pipeline/);
+  const { records } = workspace;
+  await assert.rejects(
+    records.lastResumable(),
+    /There is no execution to resume\. Start one: npm run pipeline/,
+  );
   await records.save(recordOf('succeeded000', { status: 'Succeeded', resumable: false }));
   await assert.rejects(
-    records.unfinished(),
+    records.lastResumable(),
     /The last execution, succeeded000, has succeeded: nothing is left of it to resume\. Start another/,
   );
 });
 
 test('one that cannot be read is in nobody’s way, and can be removed', async () => {
-  const file = path.join(folder, 'damaged00000.json');
-  writeFileSync(file, '{"id":');
-  writeFileSync(path.join(folder, 'a.json'), 'of somebody else');
+  const { records } = workspace;
+  const folder = path.join(workspace.folder, 'executions');
+  write(path.join(folder, 'damaged00000.json'), '{"id":');
+  write(path.join(folder, 'a.json'), 'of somebody else');
   assert.deepEqual(await records.ids(), ['damaged00000']);
   assert.deepEqual(await records.all(), []);
   await records.remove('damaged00000');
