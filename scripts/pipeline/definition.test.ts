@@ -94,10 +94,10 @@ test('a step depends on what it names, and on what it reads anywhere', () => {
   checkDefinition(definition);
 });
 
-test('a definition that cannot be run is told with its steps', () => {
+test('a definition that cannot be run is refused by its steps', () => {
   const cases: [steps: object[], expected: RegExp][] = [
     [[job('A'), job('A')], /Two steps have the name A/],
-    [[job('A', { X: nameOfJob('Z') })], /The step A refers to Z, which is no step that can run before it/],
+    [[job('A', { X: nameOfJob('Z') })], /The step A refers to Z, which is not a step that can run before it/],
     [[job('A', {}, { DependsOn: ['Z'] })], /The step A refers to Z/],
     [
       [job('A', { X: nameOfJob('B') }), job('B', { X: nameOfJob('A') })],

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import {
   allSteps,
@@ -12,7 +10,6 @@ import {
   pipelineVariable,
   referencesIn,
 } from '../../stacks/learning/pipeline-schema.ts';
-import { ROOT } from '../shared/paths.ts';
 
 export const PIPELINES = ['train', 'model', 'deploy'] as const;
 export type PipelineKey = (typeof PIPELINES)[number];
@@ -22,22 +19,22 @@ interface NamedDefinition {
   readonly definition: Definition;
 }
 
-/** @throws Error that names every field which is not as a definition's is */
+/** @throws Error that names every wrong field */
 const parse = (text: string, place: string): Definition => {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`${place} is no JSON. ${String(cause)}`, { cause });
+    throw new Error(`${place} is not valid JSON. ${String(cause)}`, { cause });
   }
   const { data, error } = definitionSchema.safeParse(json);
   if (data) return data;
-  throw new Error(`${place} is no pipeline definition that can be run here.\n${z.prettifyError(error)}`, {
+  throw new Error(`${place} is not a pipeline definition that can be run here.\n${z.prettifyError(error)}`, {
     cause: error,
   });
 };
 
-/** @throws Error when the file cannot be read or is no definition */
+/** @throws Error when the file cannot be read or is not a definition */
 export const definitionFromFile = async (file: string): Promise<NamedDefinition> => {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new Error(`The definition ${file} cannot be read.`, { cause });
@@ -45,63 +42,35 @@ export const definitionFromFile = async (file: string): Promise<NamedDefinition>
   return { pipeline: path.parse(file).name, definition: parse(text, file) };
 };
 
-const manifestSchema = z.object({
-  stacks: z.record(z.string(), z.object({ synthesizedStackPath: z.string() })),
-});
-
-const stackSchema = z.object({
-  resource: z.object({
-    aws_sagemaker_pipeline: z
-      .record(z.string(), z.object({ pipeline_name: z.string(), pipeline_definition: z.string() }))
-      .default({}),
-  }),
-});
-
-const synthesize = async (outputDirectory: string, signal: AbortSignal | undefined): Promise<void> => {
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', 'main.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, CDKTF_OUTDIR: outputDirectory },
-    ...(signal && { signal }),
-  }).catch((cause: unknown) => {
-    const { data } = z.object({ stderr: z.string() }).safeParse(cause);
-    throw new Error(`The Terraform could not be made (npm run synth).\n${data?.stderr.trim() ?? ''}`, {
-      cause,
-    });
-  });
-};
+const pipelineResource = z.object({ pipeline_name: z.string(), pipeline_definition: z.string() });
 
 /**
  * The very definition that Terraform would give to SageMaker: `aws_sagemaker_pipeline.learning-pipeline-<key>`.
  *
- * @param directory is made for the Terraform, and taken away again
+ * @param directory is created for the Terraform, and removed again
  */
 export const definitionFromTerraform = async (
   key: PipelineKey,
   directory: string,
-  signal?: AbortSignal,
 ): Promise<NamedDefinition> => {
-  const read = async (file: string): Promise<unknown> =>
-    JSON.parse(await readFile(path.join(directory, file), 'utf8'));
+  // Loading all constructs takes a while, and other definitions do without them.
+  const { readConfiguration, synthesizeStack } = await import('../terraform/synth.ts');
+  const address = `learning-pipeline-${key}`;
   try {
-    await mkdir(directory, { recursive: true });
-    await synthesize(directory, signal);
-    const address = `learning-pipeline-${key}`;
-    for (const { synthesizedStackPath } of Object.values(
-      manifestSchema.parse(await read('manifest.json')).stacks,
-    )) {
-      const { resource } = stackSchema.parse(await read(synthesizedStackPath));
-      const found = resource.aws_sagemaker_pipeline[address];
-      if (!found) continue;
-      const place = `aws_sagemaker_pipeline.${address}`;
-      return { pipeline: found.pipeline_name, definition: parse(found.pipeline_definition, place) };
-    }
-    throw new Error(`The Terraform has no aws_sagemaker_pipeline.${address}.`);
+    const { resource } = synthesizeStack(readConfiguration(), directory).json;
+    const found = resource['aws_sagemaker_pipeline']?.[address];
+    if (!found) throw new Error(`The Terraform has no aws_sagemaker_pipeline.${address}.`);
+    const { pipeline_name, pipeline_definition } = pipelineResource.parse(found);
+    return {
+      pipeline: pipeline_name,
+      definition: parse(pipeline_definition, `aws_sagemaker_pipeline.${address}`),
+    };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 };
 
-/** `a`, `.b`, `[0]` and `['c d']`, the ways in which a path goes on. */
+/** `a`, `.b`, `[0]` and `['c d']`, the segments of a path. */
 const SEGMENT = /\.?([^.[\]]+)|\[(\d+)\]|\['([^']+)'\]/y;
 
 /** @throws Error when the path is not written as SageMaker writes them */
@@ -237,7 +206,9 @@ const checkSteps = (steps: readonly DefinitionStep[], outside: ReadonlySet<strin
   for (const step of steps)
     for (const name of dependenciesOf(step))
       if (!known.has(name))
-        throw new Error(`The step ${step.Name} refers to ${name}, which is no step that can run before it.`);
+        throw new Error(
+          `The step ${step.Name} refers to ${name}, which is not a step that can run before it.`,
+        );
   const order = new Map(steps.map((step) => [step.Name, dependenciesOf(step)]));
   const done = new Set(outside);
   while (order.size > 0) {
@@ -273,7 +244,7 @@ type Condition = Extract<DefinitionStep, { Type: 'Condition' }>['Arguments']['Co
 const side = (value: unknown, scope: Scope): number => {
   const parsed = z.number().safeParse(resolve(value, scope));
   if (parsed.success) return parsed.data;
-  throw new Error(`${JSON.stringify(value)} is no number and cannot be compared.`);
+  throw new Error(`${JSON.stringify(value)} is not a number and cannot be compared.`);
 };
 
 /** Whether all conditions hold. */

@@ -87,11 +87,11 @@ describe('a condition', () => {
     assert.equal(execution.states.find(({ name }) => name === 'Bad')?.note, 'Only 0.89');
   });
 
-  test('on what is no number fails', async () => {
+  test('on what is not a number fails', async () => {
     const { run } = recording({ accuracy: 'high' });
     const { statuses, execution } = await execute(steps, run);
     assert.equal(statuses['Check'], 'Failed');
-    assert.match(String(execution.states.find(({ name }) => name === 'Check')?.note), /is no number/);
+    assert.match(String(execution.states.find(({ name }) => name === 'Check')?.note), /is not a number/);
   });
 });
 
@@ -158,7 +158,7 @@ test('when it is stopped, what runs is stopped and nothing else begins', async (
   assert.equal(execution.status, 'Stopped');
 });
 
-test('when it is stopped before it begins, nothing runs', async () => {
+test('when it is stopped before it starts, nothing runs', async () => {
   const { events, run } = recording();
   const { statuses, execution } = await execute([job('A')], run, { signal: AbortSignal.abort() });
   assert.deepEqual(statuses, { A: 'NotRun' });

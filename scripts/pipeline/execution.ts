@@ -77,8 +77,8 @@ export interface ExecutionOptions {
 
 /**
  * One execution of a pipeline, by SageMaker's rules: a step runs as soon as all that it refers to have succeeded; after
- * a failure those that run are finished, and no others are started. Retry policies are left to SageMaker: here whoever
- * looks at the failure resumes the execution.
+ * a failure those that run are finished, and no others are started. Retry policies are for SageMaker: here a failed
+ * execution is resumed by hand.
  */
 export class Execution {
   readonly #options: ExecutionOptions;

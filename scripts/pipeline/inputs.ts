@@ -40,7 +40,7 @@ const KINDS: Readonly<Record<string, InputKind>> = {
   InitialModel: {
     option: '--initial-model',
     isValid: async (place) => (await isFile(place)) || isFile(path.join(place, MODEL_ARCHIVE)),
-    expected: `a ${MODEL_ARCHIVE} of an earlier training, or the folder that it lies in`,
+    expected: `a ${MODEL_ARCHIVE} of an earlier training, or the folder that it is in`,
   },
 };
 

@@ -22,7 +22,7 @@ const write = (uri: string, content: string) => {
 test('an object is a file below its bucket', () => {
   assert.equal(s3.path('s3://my-bucket/a/b.txt'), path.join(folder, 's3/my-bucket/a/b.txt'));
   for (const uri of ['http://my-bucket/a', 's3://my-bucket', 's3:///a', 'photos/', 's3://B/a'])
-    assert.throws(() => s3.path(uri), /is no URI of S3/);
+    assert.throws(() => s3.path(uri), /is not an S3 URI/);
   for (const uri of ['s3://my-bucket/../other/a', 's3://my-bucket/a/../../../b'])
     assert.throws(() => s3.path(uri), /leads out of its bucket/);
 });
@@ -40,7 +40,7 @@ test('a prefix is given by a link, an object by a copy, nothing by an error', as
   for (const uri of ['s3://bucket/empty/', 's3://bucket/nothing/', 's3://bucket/photos/2.jpg'])
     await assert.rejects(
       s3.provide(uri, path.join(given, 'no')),
-      /Nothing lies at s3:.*\. S3 is the folder /,
+      /There is nothing at s3:.*\. S3 is the folder /,
     );
 });
 

@@ -19,7 +19,7 @@ export class LocalS3 {
   path(uri: string): string {
     const [, bucket, key] = URI.exec(uri) ?? [];
     if (bucket === undefined || key === undefined)
-      throw new Error(`${uri} is no URI of S3. Write s3://<bucket>/<key>.`);
+      throw new Error(`${uri} is not an S3 URI. Write s3://<bucket>/<key>.`);
     const folder = path.join(this.#root, bucket);
     const file = path.join(folder, key);
     if (path.relative(folder, file).startsWith('..')) throw new Error(`${uri} leads out of its bucket.`);
@@ -45,7 +45,7 @@ export class LocalS3 {
       await symlink(source, folder, 'dir');
       return folder;
     }
-    if (!found?.isFile()) throw new Error(`Nothing lies at ${uri}. S3 is the folder ${this.#root} here.`);
+    if (!found?.isFile()) throw new Error(`There is nothing at ${uri}. S3 is the folder ${this.#root} here.`);
     const file = path.join(folder, path.basename(source));
     await mkdir(folder, { recursive: true });
     await copyFile(source, file);

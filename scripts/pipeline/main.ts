@@ -9,19 +9,13 @@ const EXIT_CODES = { Succeeded: 0, Failed: 1, Stopped: 130 } as const;
 const run = async (options: PipelineOptions): Promise<number> => {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-  try {
-    const status = await runPipeline({
-      request: options.resume ? undefined : pipelineRequest(options, process.env),
-      parallel: options.parallel,
-      signal: stop.signal,
-      write: print,
-    });
-    return EXIT_CODES[status];
-  } catch (error) {
-    // Ctrl-C in a terminal also reaches the process that synthesizes the Terraform.
-    if (stop.signal.aborted) return EXIT_CODES.Stopped;
-    throw error;
-  }
+  const status = await runPipeline({
+    request: options.resume ? undefined : pipelineRequest(options, process.env),
+    parallel: options.parallel,
+    signal: stop.signal,
+    write: print,
+  });
+  return EXIT_CODES[status];
 };
 
 await runCommand(pipelineCommand(process.env), run);

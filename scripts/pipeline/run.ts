@@ -51,7 +51,7 @@ const start = async (request: PipelineRequest, { records }: Workspace): Promise<
 const createPlan = async (
   { id, asked }: ExecutionRecord,
   workspace: Workspace,
-  { signal, write }: RunPipelineOptions,
+  write: RunPipelineOptions['write'],
 ): Promise<Plan> => {
   const given = new Map(Object.entries(asked.values));
   for (const [parameter, place] of Object.entries(asked.files))
@@ -59,7 +59,7 @@ const createPlan = async (
   if (asked.definition === undefined) write("Reading the pipeline's definition out of the Terraform.");
   const { pipeline, definition } =
     asked.definition === undefined
-      ? await definitionFromTerraform(asked.pipeline, workspace.synthFolder(id), signal)
+      ? await definitionFromTerraform(asked.pipeline, workspace.synthFolder(id))
       : await definitionFromFile(asked.definition);
   for (const { name, value, reason } of localDefaults(definition, new Set(given.keys()))) {
     given.set(name, value);
@@ -68,22 +68,18 @@ const createPlan = async (
   return { pipeline, definition, parameters: Object.fromEntries(parameterValues(definition, given)) };
 };
 
-/** @returns undefined when it was stopped meanwhile */
-const preparePlan = async (
+/** The plan on record, or a new one. @throws Error as {@link createPlan} does; the execution is then dropped */
+const planOf = async (
   record: ExecutionRecord,
   workspace: Workspace,
-  options: RunPipelineOptions,
-): Promise<Plan | undefined> => {
+  write: RunPipelineOptions['write'],
+): Promise<Plan> => {
   if (record.plan) return record.plan;
   try {
-    const plan = await createPlan(record, workspace, options);
+    const plan = await createPlan(record, workspace, write);
     await workspace.clean(record.id);
     return plan;
   } catch (error) {
-    if (options.signal.aborted) {
-      await workspace.records.save({ ...record, status: 'Stopped' });
-      return undefined;
-    }
     // It would fail in the same way again, and must not be in the way of an earlier one that can be resumed.
     await workspace.drop(record.id);
     throw error;
@@ -163,10 +159,8 @@ export const runPipeline = async (options: RunPipelineOptions): Promise<Pipeline
     const record = options.request
       ? await start(options.request, workspace)
       : await workspace.records.lastResumable();
-    const plan = await preparePlan(record, workspace, options);
-    const result: PipelineResult = plan
-      ? await runPlan({ ...record, plan }, workspace, options)
-      : { status: 'Stopped', resumable: true, states: [], models: [], reports: [], deployed: undefined };
+    const plan = await planOf(record, workspace, options.write);
+    const result = await runPlan({ ...record, plan }, workspace, options);
     for (const line of summary(result)) options.write(line);
     return result.status;
   } finally {

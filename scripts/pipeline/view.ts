@@ -75,7 +75,7 @@ const resumeHint = ({ status, resumable }: PipelineResult): string[] => {
   if (!resumable) return [];
   return status === 'Stopped'
     ? [`It was stopped. Resume it: ${RESUME}`]
-    : [`What is done is kept. If the reason lies outside of the parameters, fix it and resume: ${RESUME}`];
+    : [`What is done is kept. If the reason is outside of the parameters, fix it and resume: ${RESUME}`];
 };
 
 const deployment = ({ deployed }: PipelineResult): string[] => {

@@ -40,7 +40,7 @@ export const lockFolder = async (folder: string): Promise<() => Promise<void>> =
     const owner = await ownerOf(file);
     if (owner !== undefined)
       throw new Error(
-        `Another pipeline is running, in process ${owner}. Wait for its end, or stop it with Ctrl-C. If that process is no pipeline, remove ${file}.`,
+        `Another pipeline is running, in process ${owner}. Wait for its end, or stop it with Ctrl-C. If that process is not a pipeline, remove ${file}.`,
         { cause },
       );
     await rm(file, { force: true });
