@@ -11,13 +11,9 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
 export const randomLetters = (count: number): string =>
   Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 
-const ID_LENGTH = 12;
+export const executionId = (): string => randomLetters(12);
 
-/** Ids of executions are twelve small letters and digits. */
-export const executionId = (): string => randomLetters(ID_LENGTH);
-
-const isExecutionId = (text: string): boolean =>
-  text.length === ID_LENGTH && [...text].every((letter) => LETTERS.includes(letter));
+const isExecutionId = (text: string): boolean => /^[a-z0-9]{12}$/.test(text);
 
 /** What SageMaker calls a job or a model of a step that does not name it. */
 export const defaultName = (execution: string, step: string): string =>

@@ -2,7 +2,6 @@ import path from 'node:path';
 import { TRAINING_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import { localArn } from '../aws-double/protocol.ts';
 import { ENTRY_POINT } from './container.ts';
-import { definitionFromFile, definitionFromTerraform } from './definition.ts';
 import { Execution, type StepState } from './execution.ts';
 import { checkInput, localDefaults, parameterValues } from './inputs.ts';
 import { LocalEndpoints } from './local-endpoint.ts';
@@ -56,6 +55,8 @@ const createPlan = async (
   const given = new Map(Object.entries(asked.values));
   for (const [parameter, place] of Object.entries(asked.files))
     given.set(parameter, await workspace.provide(id, parameter, place));
+  // Only now, because it loads all constructs of the stack.
+  const { definitionFromFile, definitionFromTerraform } = await import('./definition-source.ts');
   if (asked.definition === undefined) write("Reading the pipeline's definition out of the Terraform.");
   const { pipeline, definition } =
     asked.definition === undefined

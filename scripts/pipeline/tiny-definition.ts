@@ -1,9 +1,8 @@
 import { type Definition, definitionSchema } from '../../stacks/learning/pipeline-schema.ts';
 import type { StepOutput } from './definition.ts';
-import { Execution, type ExecutionOptions, type StepRunner, type StepState } from './execution.ts';
-import type { ExecutionRecord } from './record.ts';
+import { Execution, type ExecutionOptions, type StepRunner } from './execution.ts';
 
-/** Small definitions for tests, as people write them: JSON, then checked. */
+/** Small definitions for tests: JSON as people write it, then checked. */
 
 const OUTPUT_FOLDER = '/opt/ml/processing/output/report';
 
@@ -13,7 +12,7 @@ interface StepChanges {
 }
 
 /** A processing job; `Environment` is what it refers to. */
-export const job = (Name: string, Environment: object = {}, changes: StepChanges & object = {}) => ({
+export const job = (Name: string, Environment: object = {}, changes: StepChanges = {}) => ({
   Name,
   Type: 'Processing',
   RetryPolicies: [],
@@ -44,7 +43,7 @@ export const job = (Name: string, Environment: object = {}, changes: StepChanges
 });
 
 /** A training job with one channel and one metric. */
-export const training = (Name: string, changes: StepChanges & object = {}) => ({
+export const training = (Name: string) => ({
   Name,
   Type: 'Training',
   RetryPolicies: [],
@@ -86,7 +85,6 @@ export const training = (Name: string, changes: StepChanges & object = {}) => ({
     Environment: { REQUIRE_GPU: 'true' },
     RoleArn: 'role',
   },
-  ...changes,
 });
 
 export const fail = (Name: string, ErrorMessage: unknown) => ({
@@ -128,24 +126,12 @@ export const outputOf = (step: string, report: unknown = {}): StepOutput => ({
   propertyFiles: { Report: report },
 });
 
-/** An execution that has just started. */
-export const recordOf = (id: string, changes: Partial<ExecutionRecord> = {}): ExecutionRecord => ({
-  id,
-  startedAt: '2026-01-01',
-  status: 'Executing',
-  resumable: true,
-  asked: { pipeline: 'deploy', values: {}, files: {} },
-  outputs: {},
-  ...changes,
-});
-
 /** Runs a definition to its end. */
 export const execute = async (
   steps: readonly object[],
   run: StepRunner,
   options: Partial<ExecutionOptions> = {},
 ) => {
-  const changes: StepState[] = [];
   const execution = new Execution({
     id: 'abc123abc123',
     arn: 'arn:of:execution',
@@ -153,11 +139,11 @@ export const execute = async (
     parameters: new Map([['Epoch', 1]]),
     parallel: 4,
     signal: new AbortController().signal,
-    onChange: (state) => changes.push(state),
+    onChange: () => {},
     run,
     ...options,
   });
   await execution.run();
   const statuses = Object.fromEntries(execution.states.map(({ name, status }) => [name, status]));
-  return { execution, statuses, changes };
+  return { execution, statuses };
 };

@@ -12,8 +12,20 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { outputOf, recordOf } from './tiny-definition.ts';
+import type { ExecutionRecord } from './record.ts';
+import { outputOf } from './tiny-definition.ts';
 import { lockFolder, Workspace } from './workspace.ts';
+
+/** An execution that has just started. */
+const recordOf = (id: string, changes: Partial<ExecutionRecord> = {}): ExecutionRecord => ({
+  id,
+  startedAt: '2026-01-01',
+  status: 'Executing',
+  resumable: true,
+  asked: { pipeline: 'deploy', values: {}, files: {} },
+  outputs: {},
+  ...changes,
+});
 
 let build: string;
 let workspace: Workspace;

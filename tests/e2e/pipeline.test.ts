@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { z } from 'zod';
-import { definitionFromTerraform } from '../../scripts/pipeline/definition.ts';
+import { definitionFromTerraform } from '../../scripts/pipeline/definition-source.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import { answerSchema } from '../../services/contract.ts';
 
