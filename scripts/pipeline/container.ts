@@ -2,11 +2,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT_VARIABLE } from '../../model/jobs/container.ts';
+import { AbortedError } from '../../model/shared/abort.ts';
 import { jsonText } from '../../model/shared/files.ts';
 import { errorText } from '../../model/shared/text.ts';
 import { ROOT } from '../shared/paths.ts';
 import { environmentWithoutAws, runProcess } from '../shared/processes.ts';
-import { StepStopped } from './execution.ts';
 import type { LocalS3 } from './local-s3.ts';
 
 /** The image's entry point: the program that runs every job, before the job's arguments. */
@@ -98,7 +98,7 @@ export class Container {
   /**
    * Runs the job to its end.
    *
-   * @throws StepStopped when the signal was aborted
+   * @throws AbortedError when the signal was aborted
    * @throws Error with the job's own reason
    */
   async run(options: JobOptions): Promise<void> {
@@ -121,7 +121,7 @@ export class Container {
       },
       signal: AbortSignal.any([signal, timeout.signal]),
     }).finally(() => clearTimeout(timer));
-    if (signal.aborted) throw new StepStopped('Stopped.');
+    if (signal.aborted) throw new AbortedError('Stopped.');
     const log = `The job's log is ${path.relative(ROOT, this.logFile)}.`;
     if (timeout.signal.aborted)
       throw new Error(`The job was stopped after ${seconds} s, its MaxRuntimeInSeconds. ${log}`);

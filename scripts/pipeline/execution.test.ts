@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type StepRunner, StepStopped } from './execution.ts';
+import { AbortedError } from '../../model/shared/abort.ts';
+import type { StepRunner } from './execution.ts';
 import { condition, execute, fail, job, nameOfJob, outputOf, reported } from './tiny-definition.ts';
 
 /** Succeeds with a report, at once, and writes down when each step began and ended. */
@@ -150,7 +151,7 @@ test('when it is stopped, what runs is stopped and nothing else begins', async (
     [job('A'), job('B', { X: nameOfJob('A') })],
     async () => {
       stop.abort();
-      throw new StepStopped('Stopped.');
+      throw new AbortedError('Stopped.');
     },
     { signal: stop.signal },
   );

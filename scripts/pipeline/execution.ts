@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
+import { AbortedError } from '../../model/shared/abort.ts';
 import { errorText } from '../../model/shared/text.ts';
 import {
   branchSteps,
@@ -15,11 +16,6 @@ import {
   type Scope,
   type StepOutput,
 } from './definition.ts';
-
-/** A step was stopped before its end. */
-export class StepStopped extends Error {
-  override readonly name = 'StepStopped';
-}
 
 /** A step that does something outside of the definition. */
 type JobStep = Exclude<DefinitionStep, { Type: 'Condition' | 'Fail' }>;
@@ -39,7 +35,7 @@ export interface StepContext {
  *
  * @param step as the definition has it
  * @param request the step's `Arguments`, with the values of all variables
- * @throws StepStopped; any other error is why the step failed
+ * @throws AbortedError; any other error is why the step failed
  */
 export type StepRunner = (step: JobStep, request: unknown, context: StepContext) => Promise<StepOutput>;
 
@@ -171,7 +167,7 @@ export class Execution {
       (result): [StepStatus, string | undefined] => ['Succeeded', result],
       (error: unknown): [StepStatus, string] => {
         this.#halted = true;
-        if (!(error instanceof StepStopped)) return ['Failed', errorText(error)];
+        if (!(error instanceof AbortedError)) return ['Failed', errorText(error)];
         this.#stopped = true;
         return ['Stopped', errorText(error)];
       },

@@ -50,7 +50,7 @@ const waitUntilServed = async (url: string, name: string, version: string): Prom
   return `The endpoint at ${url} does not load it within ${LIMIT_MS / 1000} s.`;
 };
 
-export interface ServeArchiveOptions {
+interface ServeArchiveOptions {
   readonly archive: string;
   /** Name under which the serving container looks for the model in the archive. */
   readonly name: string;
