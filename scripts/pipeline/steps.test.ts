@@ -15,7 +15,7 @@ import { list } from 'tar';
 import { ModelRegistry } from '../aws-double/registry.ts';
 import type { ExecutionOptions } from './execution.ts';
 import { LocalS3 } from './local-s3.ts';
-import { localRunner, Metrics } from './steps.ts';
+import { LogMetrics, localRunner } from './steps.ts';
 import { condition, execute, fail, job, reported, training } from './tiny-definition.ts';
 
 let folder: string;
@@ -225,7 +225,7 @@ const METRICS = [
 ];
 
 test('a line shows the metrics that it holds, in short, and none of the lines before', () => {
-  const metrics = new Metrics(METRICS);
+  const metrics = new LogMetrics(METRICS);
   assert.equal(
     metrics.read('Epoch 1. loss=0.12345; accuracy=0.5;'),
     'Epoch 1. training:loss 0.123, training:accuracy 0.500',
@@ -235,7 +235,7 @@ test('a line shows the metrics that it holds, in short, and none of the lines be
 });
 
 test('the last value of each metric is kept in full', () => {
-  const metrics = new Metrics(METRICS);
+  const metrics = new LogMetrics(METRICS);
   for (const line of ['loss=0.5; accuracy=0.25;', 'no metrics', 'loss=0.12345;']) metrics.read(line);
   assert.deepEqual(metrics.final, [
     { MetricName: 'training:loss', Value: 0.12345 },
@@ -244,7 +244,7 @@ test('the last value of each metric is kept in full', () => {
 });
 
 test('what is not a number is not a metric', () => {
-  const metrics = new Metrics(METRICS);
+  const metrics = new LogMetrics(METRICS);
   assert.equal(metrics.read('loss=...;'), 'loss=...;');
   assert.deepEqual(metrics.final, []);
 });

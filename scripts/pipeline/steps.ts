@@ -50,7 +50,7 @@ const logListener =
   };
 
 /** Finds metrics in a job's log, by its definition's patterns, as SageMaker does. */
-export class Metrics {
+export class LogMetrics {
   readonly #patterns: readonly { readonly name: string; readonly pattern: RegExp }[];
   readonly #last = new Map<string, number>();
 
@@ -126,7 +126,7 @@ const runTraining = async (
   }
   await container.share(s3, training.CheckpointConfig.S3Uri, training.CheckpointConfig.LocalPath);
 
-  const metrics = new Metrics(training.AlgorithmSpecification.MetricDefinitions);
+  const metrics = new LogMetrics(training.AlgorithmSpecification.MetricDefinitions);
   await container.run({
     entryPoint,
     parameters: [COMMANDS.train],
