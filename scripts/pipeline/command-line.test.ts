@@ -1,53 +1,63 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readCommandLine } from './command-line.ts';
+import { readOptions } from '../shared/cli.ts';
+import { pipelineCommand, pipelineRequest } from './command-line.ts';
 
-const read = (line: string, environment: NodeJS.ProcessEnv = {}) =>
-  readCommandLine(line.split(' ').filter(Boolean), environment);
+const read = (line: string, environment: NodeJS.ProcessEnv = {}) => {
+  const options = readOptions(pipelineCommand(environment).options, line.split(' ').filter(Boolean));
+  assert.ok(options);
+  return { ...options, request: pipelineRequest(options, environment) };
+};
 
-test('options, parameters and files are told apart', () => {
-  const { values, files, ...own } = read(
-    '--data photos --epochs 3 --learning-rate=0.01 --MinAccuracy=0.5 --pretrained teacher --pipeline train --parallel 4',
+test('options become the definition, parameters and files of a request', () => {
+  const { request, parallel, resume } = read(
+    '--data photos --epochs 3 --learning-rate=0.01 --MinAccuracy=0.5 --pretrained teacher --pipeline train --parallel 4 --definition file',
   );
-  assert.deepEqual(own, {
-    help: false,
-    resume: false,
+  assert.deepEqual(request, {
     pipeline: 'train',
-    definition: undefined,
-    parallel: 4,
+    definition: 'file',
+    values: { Epoch: '3', LearningRate: '0.01', MinAccuracy: '0.5' },
+    files: { TrainData: 'photos', Pretrained: 'teacher' },
   });
-  assert.deepEqual(Object.fromEntries(values), { Epoch: '3', LearningRate: '0.01', MinAccuracy: '0.5' });
-  assert.deepEqual(Object.fromEntries(files), { TrainData: 'photos', Pretrained: 'teacher' });
+  assert.deepEqual([parallel, resume], [4, false]);
+  assert.deepEqual(read('--data photos').request, {
+    pipeline: 'deploy',
+    values: {},
+    files: { TrainData: 'photos' },
+  });
+  assert.equal(read('--resume').resume, true);
 });
 
-test('FLOWERS_DIR stands in for --data, unless TrainData is given', () => {
+test('FLOWERS_DIR replaces --data, unless TrainData is given', () => {
   const environment = { FLOWERS_DIR: 'flowers' };
-  assert.equal(read('', environment).files.get('TrainData'), 'flowers');
-  assert.equal(read('--data photos', environment).files.get('TrainData'), 'photos');
-  assert.equal(read('--TrainData=s3://bucket/x/', environment).files.size, 0);
-  assert.equal(read('--resume', environment).files.size, 0);
+  const filesOf = (line: string) => read(line, environment).request.files;
+  assert.deepEqual(filesOf(''), { TrainData: 'flowers' });
+  assert.deepEqual(filesOf('--data photos'), { TrainData: 'photos' });
+  assert.deepEqual(filesOf('--TrainData=s3://bucket/x/'), {});
+  assert.equal(read('--resume', environment).resume, true);
 });
 
-test('a wrong line says what is wrong', () => {
-  const cases: [line: string, expected: RegExp][] = [
-    ['', /Give a folder of photos with --data DIR, or set FLOWERS_DIR/],
-    ['photos', /"photos" belongs to no option/],
-    ['--data', /--data needs a value/],
-    ['--data a --epochs', /--epochs needs a value/],
-    ['--data a --epoch 3', /There is no option --epoch\. .*--epoch=VALUE/],
-    ['--data a --min-accuracy 90', /--min-accuracy is "90", but must be a share from 0 to 1, such as 0\.9\./],
-    ['--data a --data b', /--data is given twice/],
-    ['--data a --epochs 3 --Epoch=4', /The parameter Epoch is given twice/],
-    ['--data a --TrainData=s3://bucket/x/', /The parameter TrainData is given twice/],
-    ['--data a --pipeline other', /--pipeline is "other", but must be one of train, model, deploy\./],
-    ['--data a --parallel none', /--parallel is "none", but must be a whole number from 1 to 16\./],
-    ['--resume=yes', /--resume is "yes", but must be given without a value\./],
-    ['--data a --epochs abc', /--epochs is "abc", but must be a whole number of at least 1\./],
-    [
-      '--data a --batch-size 0 --learning-rate=-1',
-      /--batch-size is "0", .*\n--learning-rate is "-1", .* above 0/,
-    ],
-    ['--resume --epochs 3', /--resume goes on with what the last execution was given/],
-  ];
-  for (const [line, expected] of cases) assert.throws(() => read(line), expected, line);
-});
+const WRONG: readonly (readonly [line: string, expected: RegExp])[] = [
+  ['', /Give a folder of photos with --data DIR, or set FLOWERS_DIR/],
+  ['photos', /"photos" belongs to no option/],
+  ['--data', /--data needs a value/],
+  ['--data a --epochs', /--epochs needs a value/],
+  ['--data a --epoch 3', /There is no option --epoch\. .*--epoch=VALUE/],
+  ['--data a --min-accuracy 90', /--min-accuracy is "90", but must be a share from 0 to 1, such as 0\.9\./],
+  ['--data a --data b', /--data is given twice/],
+  ['--data a --epochs 3 --Epoch=4', /The parameter Epoch is given twice/],
+  ['--data a --TrainData=s3://bucket/x/', /The parameter TrainData is given twice/],
+  ['--data a --pipeline other', /--pipeline is "other", but must be one of train, model, deploy\./],
+  ['--data a --parallel none', /--parallel is "none", but must be a whole number from 1 to 16\./],
+  ['--resume=yes', /--resume is "yes", but must be given without a value\./],
+  ['--data a --epochs abc', /--epochs is "abc", but must be a whole number of at least 1\./],
+  [
+    '--data a --batch-size 0 --learning-rate=-1',
+    /--batch-size is "0", .*\n--learning-rate is "-1", .* above 0/,
+  ],
+  ['--resume --epochs 3', /--resume continues with what the last execution was given/],
+];
+for (const [line, expected] of WRONG)
+  test(`"${line}" is refused`, () => {
+    assert.throws(() => read(line), expected);
+  });

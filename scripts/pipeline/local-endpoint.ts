@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { extract } from 'tar';
 import { z } from 'zod';
+import { errorText } from '../../model/shared/text.ts';
 import { ENDPOINT } from '../../services/contract.ts';
 import { newestModels } from '../../services/endpoint/model-folder.ts';
 import type { ModelHost } from '../aws-double/endpoints.ts';
@@ -49,7 +50,7 @@ const waitUntilServed = async (url: string, name: string, version: string): Prom
   return `The endpoint at ${url} does not load it within ${LIMIT_MS / 1000} s.`;
 };
 
-export interface ServeArchiveOptions {
+interface ServeArchiveOptions {
   readonly archive: string;
   /** Name under which the serving container looks for the model in the archive. */
   readonly name: string;
@@ -99,9 +100,9 @@ export const serveArchive = async (options: ServeArchiveOptions): Promise<string
 };
 
 /** The endpoint that answers on this machine. */
-export interface ServingEndpoint {
+interface ServingEndpoint {
   readonly url: string;
-  /** Whether `npm start` runs it; else it is ours, and ends with us. */
+  /** Whether `npm start` runs it; otherwise it is the pipeline's own, and ends with it. */
   readonly shared: boolean;
   readonly stop: () => Promise<void>;
 }
@@ -147,7 +148,7 @@ export class LocalEndpoints {
           this.#version = await this.#serve(name, serving.url);
           return { succeeded: true };
         } catch (error) {
-          return { succeeded: false, failureReason: error instanceof Error ? error.message : String(error) };
+          return { succeeded: false, failureReason: errorText(error) };
         }
       },
     };

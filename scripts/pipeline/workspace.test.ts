@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -11,8 +12,20 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { outputOf, recordOf } from './testing.ts';
-import { Workspace } from './workspace.ts';
+import type { ExecutionRecord } from './record.ts';
+import { outputOf } from './tiny-definition.ts';
+import { lockFolder, Workspace } from './workspace.ts';
+
+/** An execution that has just started. */
+const recordOf = (id: string, changes: Partial<ExecutionRecord> = {}): ExecutionRecord => ({
+  id,
+  startedAt: '2026-01-01',
+  status: 'Executing',
+  resumable: true,
+  asked: { pipeline: 'deploy', values: {}, files: {} },
+  outputs: {},
+  ...changes,
+});
 
 let build: string;
 let workspace: Workspace;
@@ -27,12 +40,12 @@ const write = (file: string, content = 'content') => {
   writeFileSync(file, content);
 };
 
-test('folders that may be empty hold a note, as in AWS, beside what is there', async () => {
+test('folders that may be empty have a placeholder, as in AWS, next to what is there', async () => {
   const { s3 } = workspace;
   const pretrained = s3.path('s3://photos/pretrained/');
   write(path.join(pretrained, 'model.json'), '{}');
 
-  await workspace.provideNotes([
+  await workspace.providePlaceholders([
     's3://photos/none/',
     's3://photos/pretrained/',
     's3://photos/flowers/',
@@ -49,7 +62,7 @@ test('folders that may be empty hold a note, as in AWS, beside what is there', a
   assert.match(readFileSync(s3.path('s3://photos/none/README.txt'), 'utf8'), /on purpose/);
 });
 
-test('the archives of what was trained are told by where they lie on this machine', () => {
+test('the archives of trained models are found on this machine', () => {
   const uri = 's3://data/models/trainer/output/model.tar.gz';
   const trained = { ...outputOf('Train'), properties: { ModelArtifacts: { S3ModelArtifacts: uri } } };
   const outputs = new Map([
@@ -61,7 +74,7 @@ test('the archives of what was trained are told by where they lie on this machin
   ]);
 });
 
-describe('when an execution begins', () => {
+describe('when an execution starts', () => {
   const [GONE, STOPPED, NEW] = ['gone00000000', 'stopped00000', 'new000000000'] as const;
   let photos: string;
 
@@ -92,7 +105,7 @@ describe('when an execution begins', () => {
     await leave(NEW, true, '2026-01-03');
   });
 
-  test('what nobody can go on with goes, and photos behind links stay', async () => {
+  test('what cannot be resumed is removed, and photos behind links stay', async () => {
     await workspace.clean(NEW);
     const { folder, jobs, s3 } = workspace;
     assert.deepEqual(readdirSync(jobs).sort(), [`trainer-${NEW}-x`, `trainer-${STOPPED}-x`]);
@@ -102,7 +115,7 @@ describe('when an execution begins', () => {
     assert.equal(readFileSync(path.join(photos, 'rose/1.jpg'), 'utf8'), 'photo');
   });
 
-  test('the last one before that can be gone on with keeps all that it needs', async () => {
+  test('the last one before that can be resumed keeps all that it needs', async () => {
     const before = traces(workspace.folder, STOPPED);
     await workspace.clean(NEW);
     assert.deepEqual(traces(workspace.folder, STOPPED), before);
@@ -132,4 +145,64 @@ describe('when an execution begins', () => {
     rmSync(workspace.s3.path(`s3://data/checkpoints/${NEW}/a.checkpoint`));
     assert.equal(await workspace.hasCheckpoint(NEW), false);
   });
+});
+
+test('a folder is for one at a time', async () => {
+  const { folder } = workspace;
+  const release = await lockFolder(folder);
+  await assert.rejects(
+    lockFolder(folder),
+    new RegExp(`Another pipeline is running, in process ${process.pid}\\. Wait for its end`),
+  );
+  await release();
+  assert.deepEqual(readdirSync(folder), []);
+  await (await lockFolder(folder))();
+});
+
+test('the lock of a killed process, even a half-written one, is taken over', async () => {
+  const { folder } = workspace;
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  for (const left of [JSON.stringify({ pid }), '{"pi']) {
+    const release = await lockFolder(folder);
+    writeFileSync(path.join(folder, 'running.json'), left);
+    await (await lockFolder(folder))();
+    await release();
+  }
+});
+
+test('the last that can be resumed is found, also when others have ended since', async () => {
+  const { records } = workspace;
+  const stopped = recordOf('stopped00000', { startedAt: '2026-01-02', status: 'Stopped' });
+  for (const record of [
+    recordOf('older0000000', { startedAt: '2026-01-01', status: 'Stopped' }),
+    stopped,
+    recordOf('succeeded000', { startedAt: '2026-01-03', status: 'Succeeded', resumable: false }),
+    recordOf('refused00000', { startedAt: '2026-01-04', status: 'Failed', resumable: false }),
+  ])
+    await records.save(record);
+  assert.deepEqual(await records.lastResumable(), stopped);
+});
+
+test('where none can be, it says why', async () => {
+  const { records } = workspace;
+  await assert.rejects(
+    records.lastResumable(),
+    /There is no execution to resume\. Start one: npm run pipeline/,
+  );
+  await records.save(recordOf('succeeded000', { status: 'Succeeded', resumable: false }));
+  await assert.rejects(
+    records.lastResumable(),
+    /The last execution, succeeded000, has succeeded: nothing is left of it to resume\. Start another/,
+  );
+});
+
+test('one that cannot be read is in nobody’s way, and can be removed', async () => {
+  const { records } = workspace;
+  const folder = path.join(workspace.folder, 'executions');
+  write(path.join(folder, 'damaged00000.json'), '{"id":');
+  write(path.join(folder, 'a.json'), 'of somebody else');
+  assert.deepEqual(await records.ids(), ['damaged00000']);
+  assert.deepEqual(await records.all(), []);
+  await records.remove('damaged00000');
+  assert.deepEqual(readdirSync(folder), ['a.json']);
 });

@@ -1,14 +1,56 @@
-import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
 import { FOLDERS, placeholderObjects } from '../../stacks/learning/folders.ts';
 import { ModelRegistry } from '../aws-double/registry.ts';
 import { buildFolder, endpointFolder } from '../shared/paths.ts';
-import type { StepOutput } from './definition/variables.ts';
-import { ExecutionRecords } from './execution/record.ts';
-import { GIVEN_BUCKET, givenPrefix } from './given-places.ts';
-import { LocalS3 } from './storage/local-s3.ts';
+import { isAlive } from '../shared/processes.ts';
+import type { StepOutput } from './definition.ts';
+import { LocalS3 } from './local-s3.ts';
+import { ExecutionRecords } from './record.ts';
+
+const LOCK_FILE = 'running.json';
+
+const ownerSchema = z.object({ pid: z.int() });
+
+/** The process that has the lock; undefined when it is gone, or its file was cut short by a crash. */
+const ownerOf = async (file: string): Promise<number | undefined> => {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  try {
+    const { pid } = ownerSchema.parse(JSON.parse(text));
+    return isAlive(pid) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Reserves a folder for this process: the local SageMaker and an execution that can be resumed are not made for two. The
+ * lock of a killed process is taken over at once, so that it can be resumed at once.
+ *
+ * @returns releases it
+ * @throws Error when another process has it
+ */
+export const lockFolder = async (folder: string): Promise<() => Promise<void>> => {
+  const file = path.join(folder, LOCK_FILE);
+  await mkdir(folder, { recursive: true });
+  const take = () => writeFile(file, `${JSON.stringify({ pid: process.pid })}\n`, { flag: 'wx' });
+  await take().catch(async (cause: unknown) => {
+    const owner = await ownerOf(file);
+    if (owner !== undefined)
+      throw new Error(
+        `Another pipeline is running, in process ${owner}. Wait for its end, or stop it with Ctrl-C. If that process is not a pipeline, remove ${file}.`,
+        { cause },
+      );
+    await rm(file, { force: true });
+    await take();
+  });
+  return () => rm(file, { force: true });
+};
+
+/** The bucket of files and folders that were given by an option. */
+const INPUT_BUCKET = 'this-machine';
 
 const MODEL_CARD = 'MODEL_CARD.md';
 
@@ -17,7 +59,7 @@ const trainedSchema = z.object({ ModelArtifacts: z.object({ S3ModelArtifacts: z.
 /** @returns nothing when there is no such folder */
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
-/** Where everything lies that pipelines make on this machine. */
+/** Everything that pipelines create on this machine. */
 export class Workspace {
   readonly folder: string;
   /** What the local endpoint serves. */
@@ -46,7 +88,7 @@ export class Workspace {
     return path.join(this.folder, 'endpoint.log');
   }
 
-  /** For the Terraform of an execution; with the execution's jobs, so that it goes when they do. */
+  /** For the Terraform of an execution; among the execution's jobs, so that it is removed with them. */
   synthFolder(execution: string): string {
     return path.join(this.jobs, `synth-${execution}`);
   }
@@ -60,9 +102,9 @@ export class Workspace {
   }
 
   /**
-   * Lays the reports of the trainings among the steps where they outlast their jobs.
+   * Copies the reports of the trainings among the steps to where they outlast their jobs.
    *
-   * @returns their model cards; beside each lie the pictures that it shows
+   * @returns their model cards, next to the pictures that they show
    */
   async reports(outputs: ReadonlyMap<string, StepOutput>): Promise<string[]> {
     const cards: string[] = [];
@@ -84,25 +126,25 @@ export class Workspace {
     return buckets.map((bucket) => this.s3.path(`s3://${bucket}/${FOLDERS.checkpoints}/${execution}`));
   }
 
-  /** Whether a training of an execution has left anything to go on from. */
+  /** Whether a training of an execution has left anything to resume from. */
   async hasCheckpoint(execution: string): Promise<boolean> {
     const found = await Promise.all((await this.#checkpoints(execution)).map(namesIn));
     return found.flat().length > 0;
   }
 
-  /** Takes away what nobody needs but an execution itself. Links, as to photos, go; what they lead to stays. */
+  /** Removes what only this execution needs. Links, as to photos, are removed; what they lead to stays. */
   async drop(execution: string): Promise<void> {
     const jobs = (await namesIn(this.jobs)).filter((name) => name.includes(execution));
     for (const place of [
       ...jobs.map((name) => path.join(this.jobs, name)),
-      this.s3.path(`s3://${GIVEN_BUCKET}/${execution}`),
+      this.s3.path(`s3://${INPUT_BUCKET}/${execution}`),
       ...(await this.#checkpoints(execution)),
     ])
       await rm(place, { recursive: true, force: true });
     await this.records.remove(execution);
   }
 
-  /** Drops the executions that cannot be gone on with any more: all but one, and the last before it that can. */
+  /** Drops all executions but the current one and the last before it that can be resumed. */
   async clean(current: string): Promise<void> {
     const others = (await this.records.all()).filter(({ id }) => id !== current);
     const kept = new Set([current, others.find(({ resumable }) => resumable)?.id]);
@@ -115,21 +157,21 @@ export class Workspace {
    * @returns the prefix to give to a parameter
    */
   async provide(execution: string, parameter: string, file: string): Promise<string> {
-    const prefix = givenPrefix(execution, parameter);
+    const prefix = `s3://${INPUT_BUCKET}/${execution}/${parameter}/`;
     await this.s3.put(file, (await stat(file)).isDirectory() ? prefix : `${prefix}${MODEL_ARCHIVE}`);
     return prefix;
   }
 
-  /** Lays the notes into those prefixes, of the parameters', that may hold nothing else, as Terraform does. */
-  async provideNotes(values: Iterable<unknown>): Promise<void> {
+  /** Puts Terraform's placeholder objects into those of the parameters' prefixes that may otherwise be empty. */
+  async providePlaceholders(values: Iterable<unknown>): Promise<void> {
     for (const value of values) {
       const [, bucket] = /^s3:\/\/([^/]+)\//.exec(String(value)) ?? [];
       if (bucket === undefined) continue;
-      const note = Object.values(placeholderObjects(bucket)).find(({ prefix }) => prefix === value);
-      if (!note) continue;
-      const file = this.s3.path(`s3://${bucket}/${note.key}`);
+      const placeholder = Object.values(placeholderObjects(bucket)).find(({ prefix }) => prefix === value);
+      if (!placeholder) continue;
+      const file = this.s3.path(`s3://${bucket}/${placeholder.key}`);
       await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, note.content);
+      await writeFile(file, placeholder.content);
     }
   }
 }

@@ -7,14 +7,14 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { z } from 'zod';
-import { definitionFromTerraform } from '../../scripts/pipeline/definition/source.ts';
+import { definitionFromTerraform } from '../../scripts/pipeline/definition-source.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import { answerSchema } from '../../services/contract.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-pipeline-'));
 const environment = { ...process.env, BUILD_DIR: path.join(work, 'build'), FLOWERS_DIR: '' };
 
-/** What of a person's machine a local system needs; its own ports, and files of its own. */
+/** Runs a command in this environment. */
 const launch = (script: string, parameters: readonly string[], more: Record<string, string> = {}) => {
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...parameters], {
     cwd: ROOT,
@@ -38,7 +38,7 @@ const until = async (
 };
 
 const pipeline = async (...parameters: string[]) => {
-  const { child, output } = launch('scripts/pipeline.ts', parameters);
+  const { child, output } = launch('scripts/pipeline/main.ts', parameters);
   await once(child, 'close');
   return { code: child.exitCode, output: output() };
 };
@@ -158,7 +158,7 @@ describe('with the system running', () => {
     assert.match(readFileSync(path.join(registered, 'model-quality.json'), 'utf8'), /"accuracy"/);
   });
 
-  test('a model that is not good enough is stopped at the gate, and the one before goes on', async () => {
+  test('a model that is not good enough is rejected, and the one before stays', async () => {
     const names = Array.from({ length: 10 }, (_, index) => [`class_${index}`, 4] as const);
     const { code, output } = await pipeline(
       ...['--data', await photos('ten', Object.fromEntries(names)), '--definition', definition],
@@ -176,7 +176,7 @@ describe('with the system running', () => {
 
 test('Ctrl-C stops a training, which resumes from its checkpoint', async () => {
   const data = await photos('two', { red: 12, blue: 12 });
-  const started = launch('scripts/pipeline.ts', [
+  const started = launch('scripts/pipeline/main.ts', [
     ...['--data', data, '--definition', trainOnly, '--epochs', '3', '--batch-size', '4'],
   ]);
   await until(started, /Train Executing: Epoch 1 of 3 took/);
@@ -200,32 +200,35 @@ test('a training that is done is not done again when a later step has failed', a
   assert.match((await pipeline('--resume')).output, /Train Succeeded after 0 s: as before/);
 });
 
-test('killed while the definition is read, it leaves nothing behind, and can be begun anew', async () => {
+test('killed while the definition is read, it leaves nothing behind, and can be resumed', async () => {
   const data = await photos('killed', { red: 12, blue: 12 });
   const temporary = path.join(work, 'temporary');
   mkdirSync(temporary);
   const more = { TMPDIR: temporary };
-  const started = launch('scripts/pipeline.ts', ['--data', data, '--pipeline', 'train'], more);
+  const started = launch('scripts/pipeline/main.ts', ['--data', data, '--pipeline', 'train'], more);
   await until(started, /Reading the pipeline's definition/);
   started.child.kill('SIGKILL');
   await once(started.child, 'close');
   const left = readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
   assert.deepEqual(left, []);
 
-  const resumed = launch('scripts/pipeline.ts', ['--resume'], more);
+  const resumed = launch('scripts/pipeline/main.ts', ['--resume'], more);
   await until(resumed, /Train Executing/);
   resumed.child.kill('SIGINT');
   await once(resumed.child, 'close');
   assert.equal(resumed.child.exitCode, 130);
-  assert.ok(resumed.output().includes(`TrainData      ${data}/`), resumed.output());
-  assert.match(resumed.output(), /It was stopped\. Go on with it: npm run pipeline -- --resume/);
+  assert.match(resumed.output(), /TrainData {6}s3:\/\/this-machine\/\w{12}\/TrainData\//);
+  assert.match(resumed.output(), /It was stopped\. Resume it: npm run pipeline -- --resume/);
 });
 
 test('a class without photos fails the training, with advice', async () => {
   const data = await photos('hollow', { red: 10, blue: 10, empty: 0 });
   const { code, output } = await pipeline('--data', data, '--definition', trainOnly);
   assert.equal(code, 1);
-  assert.ok(output.includes(`Train failed: The channel train cannot be used. The dataset ${data} `), output);
+  assert.match(
+    output,
+    /Train failed: The channel train cannot be used\. The dataset s3:\/\/this-machine\/\w{12}\/TrainData /,
+  );
   assert.match(output, /Train failed: .*without usable photos: empty\..*take the folders away/);
   assert.doesNotMatch(output, /--resume/);
 });

@@ -1,0 +1,135 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ROOT_VARIABLE } from '../../model/jobs/container.ts';
+import { AbortedError } from '../../model/shared/abort.ts';
+import { jsonText } from '../../model/shared/files.ts';
+import { errorText } from '../../model/shared/text.ts';
+import { ROOT } from '../shared/paths.ts';
+import { environmentWithoutAws, runProcess } from '../shared/processes.ts';
+import type { LocalS3 } from './local-s3.ts';
+
+/** The image's entry point: the program that runs every job, before the job's arguments. */
+export const ENTRY_POINT: readonly string[] = [
+  process.execPath,
+  '--import',
+  'tsx',
+  '--import',
+  fileURLToPath(new URL('./end-with-parent.ts', import.meta.url)),
+  path.join(ROOT, 'model/jobs/main.ts'),
+];
+
+/** Characters of a reason that SageMaker shows. */
+const REASON_LENGTH = 1024;
+const LAST_LINES = 5;
+/** The start of a stack trace, which is for whoever reads the log file. */
+const FRAMES = /\n+ {4}at /;
+
+interface JobOptions {
+  readonly entryPoint: readonly string[];
+  readonly parameters: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly onLine: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** The job is stopped after these. */
+  readonly seconds: number;
+  /** Where the job writes why it failed, as in a container. */
+  readonly reasonFile: string;
+}
+
+/** A job's folder, which is `/` to it. */
+export class Container {
+  readonly #root: string;
+  readonly #uris: [place: string, uri: string][] = [];
+
+  /** @param jobs holds a folder per job */
+  constructor(jobs: string, name: string) {
+    this.#root = path.join(jobs, name);
+  }
+
+  get logFile(): string {
+    return path.join(this.#root, 'log.txt');
+  }
+
+  /** @param contractPath absolute, as in a container */
+  at(contractPath: string): string {
+    return path.join(this.#root, contractPath);
+  }
+
+  /**
+   * Gives the job what is in S3 at a URI.
+   *
+   * @param name of this input, for the message
+   * @throws Error when there is nothing
+   */
+  async provide(s3: LocalS3, uri: string, contractPath: string, name: string): Promise<void> {
+    try {
+      this.#uris.push([await s3.provide(uri, this.at(contractPath)), uri.replace(/\/$/, '')]);
+    } catch (cause) {
+      throw new Error(`${name} is empty. ${errorText(cause)}`, { cause });
+    }
+  }
+
+  /** Links a folder of the job to a prefix of S3. */
+  async share(s3: LocalS3, uri: string, contractPath: string): Promise<void> {
+    await s3.share(uri, this.at(contractPath));
+    this.#uris.push([this.at(contractPath), uri]);
+  }
+
+  /** The text with URIs of S3 in place of the job's folders. */
+  #withUris(text: string): string {
+    return this.#uris.reduce((result, [place, uri]) => result.replaceAll(place, uri), text);
+  }
+
+  async mkdir(...contractPaths: readonly string[]): Promise<void> {
+    for (const each of contractPaths) await mkdir(this.at(each), { recursive: true });
+  }
+
+  async writeJson(contractPath: string, value: unknown): Promise<void> {
+    await this.mkdir(path.dirname(contractPath));
+    await writeFile(this.at(contractPath), jsonText(value));
+  }
+
+  /** @returns undefined when the job has written no such file */
+  async read(contractPath: string): Promise<string | undefined> {
+    return readFile(this.at(contractPath), 'utf8').catch(() => undefined);
+  }
+
+  /**
+   * Runs the job to its end.
+   *
+   * @throws AbortedError when the signal was aborted
+   * @throws Error with the job's own reason
+   */
+  async run(options: JobOptions): Promise<void> {
+    const { entryPoint, parameters, environment, onLine, signal, seconds, reasonFile } = options;
+    const [program = process.execPath, ...fixed] = entryPoint;
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), Math.min(seconds * 1000, 2 ** 31 - 1));
+    const lines: string[] = [];
+    const exit = await runProcess({
+      command: [program, ...fixed, ...parameters],
+      directory: ROOT,
+      environment: { ...environmentWithoutAws(), ...environment, [ROOT_VARIABLE]: this.#root },
+      logFile: this.logFile,
+      ipc: true,
+      onLine: (line) => {
+        const text = this.#withUris(line);
+        lines.push(text);
+        if (lines.length > LAST_LINES) lines.shift();
+        onLine(text);
+      },
+      signal: AbortSignal.any([signal, timeout.signal]),
+    }).finally(() => clearTimeout(timer));
+    if (signal.aborted) throw new AbortedError('Stopped.');
+    const log = `The job's log is ${path.relative(ROOT, this.logFile)}.`;
+    if (timeout.signal.aborted)
+      throw new Error(`The job was stopped after ${seconds} s, its MaxRuntimeInSeconds. ${log}`);
+    if (exit.signal !== null) throw new Error(`The job was ended by ${exit.signal}. ${log}`);
+    if (exit.code === 0) return;
+    const [reason = ''] = ((await this.read(reasonFile)) ?? '').slice(0, REASON_LENGTH).split(FRAMES, 1);
+    throw new Error(
+      `${this.#withUris(reason.trim()) || `Exit code ${exit.code}: ${lines.join(' | ')}`} ${log}`,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { checkInput, localDefaults, parameterValues } from './inputs.ts';
+import { definitionOf, job } from './tiny-definition.ts';
+
+let root: string;
+before(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'bloomstack-inputs-'));
+  for (const file of ['photos/rose/1.jpg', 'flat/1.jpg', 'network/model.json', 'archive/model.tar.gz']) {
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    writeFileSync(path.join(root, file), 'content');
+  }
+});
+after(() => rmSync(root, { recursive: true }));
+
+const check = (parameter: string, place: string) => checkInput(parameter, path.join(root, place));
+
+test('what a parameter takes is taken', async () => {
+  for (const [parameter, place] of [
+    ['TrainData', 'photos'],
+    ['TestData', 'photos'],
+    ['Pretrained', 'network'],
+    ['InitialModel', 'archive/model.tar.gz'],
+    ['InitialModel', 'archive'],
+    ['Other', 'flat'],
+  ] as const)
+    await check(parameter, place);
+});
+
+test('anything else is refused before the training, which would run without it', async () => {
+  for (const [parameter, place, expected] of [
+    [
+      'TrainData',
+      'nowhere',
+      /nothing at .*nowhere, to which --data or FLOWERS_DIR points\. Give a folder with one folder of photos/,
+    ],
+    [
+      'TrainData',
+      'flat',
+      /flat is not what --data or FLOWERS_DIR takes\. Give a folder with one folder of photos/,
+    ],
+    ['TrainData', 'flat/1.jpg', /one folder of photos per class/],
+    ['TestData', 'flat', /one folder of photos per class/],
+    ['Pretrained', 'photos', /Give a folder with the model\.json of a TensorFlow\.js model/],
+    ['Pretrained', 'network/model.json', /Give a folder with the model\.json/],
+    ['InitialModel', 'photos', /Give a model\.tar\.gz of an earlier training/],
+  ] as const)
+    await assert.rejects(check(parameter, place), expected, `${parameter} ${place}`);
+});
+
+const definition = definitionOf(
+  [job('A')],
+  [
+    { Name: 'LearningRate', Type: 'Float', DefaultValue: 0.0001 },
+    { Name: 'TrainData', Type: 'String', DefaultValue: 's3://bucket/flowers/' },
+  ],
+);
+
+const valuesOf = (given: Record<string, string>) =>
+  Object.fromEntries(parameterValues(definition, new Map(Object.entries(given))));
+
+test('what is not given has its default', () => {
+  assert.deepEqual(valuesOf({}), { Epoch: 1, LearningRate: 0.0001, TrainData: 's3://bucket/flowers/' });
+});
+
+test('what is given is read as its type', () => {
+  const values = valuesOf({ Epoch: '3', LearningRate: '1e-3', TrainData: '5' });
+  assert.deepEqual(values, { Epoch: 3, LearningRate: 0.001, TrainData: '5' });
+});
+
+test('an unknown parameter is an error that lists the known ones', () => {
+  assert.throws(
+    () => valuesOf({ Epochs: '3' }),
+    /This pipeline has no parameter Epochs\. It has Epoch, LearningRate, TrainData\./,
+  );
+});
+
+test('a value of another type is an error', () => {
+  for (const given of [{ Epoch: '2.5' }, { Epoch: 'many' }, { Epoch: '' }, { LearningRate: 'fast' }])
+    assert.throws(() => valuesOf(given), {
+      message: /^--(Epoch|LearningRate) is ".*", but must be a (whole )?number, such as [\d.]+\.$/,
+    });
+});
+
+const parameters = (rate: number, accuracy: number) => [
+  { Name: 'LearningRate', Type: 'Float', DefaultValue: rate },
+  { Name: 'MinAccuracy', Type: 'Float', DefaultValue: accuracy },
+];
+
+const namesOf = (definition: ReturnType<typeof definitionOf>, ...given: string[]) =>
+  localDefaults(definition, new Set(given)).map(({ name }) => name);
+
+test('a learning rate and a bar are chosen for a short training, and say what for', () => {
+  const [rate, bar] = localDefaults(definitionOf([job('A')], parameters(0.0001, 0.9)), new Set());
+  assert.match(String(rate?.reason), /not the definition's 0\.0001, which is too low.*--learning-rate/);
+  assert.match(String(bar?.reason), /not the definition's 0\.9.*--min-accuracy/);
+});
+
+test('a head on a backbone learns faster than a network from scratch', () => {
+  const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
+  const rateOf = (...given: string[]) => Number(localDefaults(definition, new Set(given))[0]?.value);
+  assert.ok(rateOf('Pretrained') > rateOf());
+});
+
+test('what is given stays, and so does the learning rate for training on from an earlier model', () => {
+  const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
+  assert.deepEqual(namesOf(definition, 'MinAccuracy'), ['LearningRate']);
+  assert.deepEqual(namesOf(definition, 'LearningRate'), ['MinAccuracy']);
+  assert.deepEqual(namesOf(definition, 'InitialModel'), ['MinAccuracy']);
+  assert.deepEqual(namesOf(definition, 'InitialModel', 'Pretrained'), ['MinAccuracy']);
+});
+
+test('a definition that fits, or has no such parameters, stays as it is', () => {
+  assert.deepEqual(namesOf(definitionOf([job('A')], parameters(0.01, 0.7))), []);
+  assert.deepEqual(namesOf(definitionOf([job('A')])), []);
+});
