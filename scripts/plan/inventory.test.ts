@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildInventory, resolveReferences, resourceName } from './inventory.ts';
+import { buildInventory, displayName, resolveReferences } from './inventory.ts';
 import {
   created,
   destroyed,
@@ -118,8 +118,8 @@ test('only in a plan that changes something that exists are new things marked as
 });
 
 test('a resource is called by its name, by its tag, or by what comes nearest', () => {
-  const name = (after: Parameters<typeof resourceName>[0]['after']) =>
-    resourceName({ after, before: undefined });
+  const name = (after: Parameters<typeof displayName>[0]['after']) =>
+    displayName({ after, before: undefined });
   assert.equal(name({ name: 'app-web', tags: { Name: 'other' } }), 'app-web');
   assert.equal(name({ tags: { Name: 'app-vpc' }, description: 'the network' }), 'app-vpc');
   assert.equal(name({ bucket: '${aws_s3_bucket.x.id}', description: 'logs' }), 'logs');
