@@ -65,8 +65,6 @@ interface LoadBalancedServiceProps {
   readonly size: ServiceConfiguration;
   readonly repository: ImageRepository;
   readonly accessLogs: AccessLogBucket;
-  readonly logRetentionDays: number;
-  readonly deletionProtection: boolean;
   /** @default - only PORT */
   readonly environment?: Readonly<Record<string, string>>;
   /** Creates the role with the permissions of the code. @default - none */
@@ -130,7 +128,7 @@ export class LoadBalancedService extends Construct {
       targetPort: port,
       accessLogs: props.accessLogs,
       certificateArn: internet?.certificateArn,
-      deletionProtection: props.deletionProtection,
+      deletionProtection: deployment.deletionProtection,
     });
 
     this.taskDefinition = new TaskDefinition(this, 'td', {
@@ -143,7 +141,6 @@ export class LoadBalancedService extends Construct {
       size,
       repository: props.repository,
       environment: props.environment ?? {},
-      logRetentionDays: props.logRetentionDays,
       ...(props.taskRole ? { taskRole: props.taskRole(this) } : {}),
     });
     this.service = new EcsService(this, 'service', {

@@ -1,9 +1,12 @@
 import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { EcsTaskDefinition } from '@cdktf/provider-aws/lib/ecs-task-definition/index.js';
+import { IamPolicy } from '@cdktf/provider-aws/lib/iam-policy/index.js';
+import { IamRolePolicyAttachment } from '@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js';
 import { Construct } from 'constructs';
 import { PATHS } from '../../services/contract.ts';
 import type { ServiceConfiguration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
+import { identityPolicy } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
 
@@ -64,7 +67,6 @@ interface TaskDefinitionProps {
   readonly size: Pick<ServiceConfiguration, 'cpu' | 'memory' | 'imageTag'>;
   readonly repository: ImageRepository;
   readonly environment: Readonly<Record<string, string>>;
-  readonly logRetentionDays: number;
   /** The permissions of the code in the container. @default - none */
   readonly taskRole?: Role;
 }
@@ -85,7 +87,7 @@ export class TaskDefinition extends Construct {
 
     const logs = new CloudwatchLogGroup(this, 'logs', {
       name: props.logGroupName,
-      retentionInDays: props.logRetentionDays,
+      retentionInDays: deployment.logRetentionDays,
     });
     this.executionRole = new Role(this, 'execution-role', {
       deployment,
@@ -125,3 +127,30 @@ export class TaskDefinition extends Construct {
     });
   }
 }
+
+/** The role of the WAS's code: it may invoke the one endpoint, and nothing else. */
+export const createInvokeRole = (scope: Construct, id: string, deployment: Deployment): Role => {
+  const { arns, names } = deployment;
+  const role = new Role(scope, `${id}-role`, {
+    deployment,
+    name: names.was.taskRole,
+    description: `Used by ${names.was.service} to invoke the endpoint`,
+    service: 'ecs-tasks.amazonaws.com',
+  });
+  const policy = new IamPolicy(scope, `${id}-policy`, {
+    name: names.was.invokePolicy,
+    description: `Ask the endpoint ${names.learning.endpoint}`,
+    policy: identityPolicy([
+      {
+        sid: 'InvokeEndpoint',
+        actions: ['sagemaker:InvokeEndpoint'],
+        resources: [arns.sagemaker('endpoint', names.learning.endpoint)],
+      },
+    ]),
+  });
+  new IamRolePolicyAttachment(scope, `${id}-policy-attachment`, {
+    role: role.resource.name,
+    policyArn: policy.arn,
+  });
+  return role;
+};
