@@ -119,24 +119,19 @@ export class LoadBalancedService extends Construct {
       if (internet.certificateArn) this.#loadBalancerGroup.allowFromCidrs(internet.cidrs, HTTPS);
     }
     this.loadBalancer = new LoadBalancer(this, 'alb', {
+      deployment,
       network,
-      name: names.loadBalancer,
-      targetGroupName: names.targetGroup,
-      subnets: internet ? network.publicSubnets : network.privateSubnets,
+      names,
       securityGroup: this.#loadBalancerGroup,
       internetFacing: internet !== undefined,
       targetPort: port,
       accessLogs: props.accessLogs,
       certificateArn: internet?.certificateArn,
-      deletionProtection: deployment.deletionProtection,
     });
 
     this.taskDefinition = new TaskDefinition(this, 'td', {
       deployment,
-      family: names.taskDefinition,
-      executionRoleName: names.executionRole,
-      logGroupName: names.logGroup,
-      containerName: this.containerName,
+      names,
       port,
       size,
       repository: props.repository,
