@@ -35,14 +35,12 @@ test('the summary counts what happens, in words', () => {
 /** Without the line breaks of long lines. */
 const flat = (text: string): string => text.replace(/\s+/g, ' ');
 
-const container = (memory: number) => JSON.stringify([{ name: 'app-web', image: 'web:1', memory }]);
-
 test('more memory for a task is a harmless replacement, shown inside the container definition', () => {
   const definition = (memory: number) => ({
     family: 'app-web-td',
     cpu: '512',
     memory: String(memory),
-    container_definitions: container(memory),
+    container_definitions: JSON.stringify([{ name: 'app-web', image: 'web:1', memory }]),
   });
   const { markdown, exitCode } = review(
     replaced(
@@ -171,10 +169,7 @@ test('a change of labels only does not hide the others', () => {
   const labelled = (index: number) =>
     updated(`aws_subnet.s${index}`, { tags_all: { stage: 'dev' } }, { tags_all: { stage: 'prod' } });
   const { markdown } = review(
-    labelled(1),
-    labelled(2),
-    labelled(3),
-    labelled(4),
+    ...[1, 2, 3, 4].map(labelled),
     updated('aws_vpc.v', { dns: false }, { dns: true }),
   );
   assert.match(markdown, /### Tags only\n\n<details><summary>4 resources<\/summary>/);
@@ -204,14 +199,12 @@ test('a plan that Terraform could not finish is marked as incomplete', () => {
 test('moved and forgotten resources, and changes outside Terraform, are reported', () => {
   const [moved, forgotten, drifted] = [
     unchanged('aws_vpc.new', {}),
-    { ...unchanged('aws_eip.e', {}) },
+    unchanged('aws_eip.e', {}),
     updated(
       'aws_security_group.sg',
       { description: 'a', etag: 'c' },
       { description: 'b', etag: 'd' },
-      {
-        declared: { description: 'a' },
-      },
+      { declared: { description: 'a' } },
     ),
   ];
   const change = { actions: ['forget'], before: {}, after: null };
