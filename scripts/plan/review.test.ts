@@ -129,17 +129,10 @@ test('destroying a bucket that is no longer in the configuration is stopped, wit
 });
 
 test('the copy that a broken replacement left behind is a loss of its own', () => {
-  const old = destroyed('aws_s3_bucket.photos', { bucket: 'app-photos-old' }, { declared: {} });
-  const { markdown, stateful } = reviewPlan({
-    plan: {
-      format_version: '1.2',
-      resource_changes: [
-        unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }).entry,
-        { ...old.entry, deposed: 'abcd1234' },
-      ],
-    },
-    synthesized: stackJson(unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' })),
-  });
+  const living = unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' });
+  const old = destroyed('aws_s3_bucket.photos', { bucket: 'app-photos-old' });
+  const copy = { ...old, entry: { ...old.entry, deposed: 'abcd1234' } };
+  const { markdown, stateful } = review(living, copy);
   assert.deepEqual(
     stateful.map(({ name }) => name),
     ['app-photos-old'],
