@@ -10,7 +10,7 @@ import { Images } from './images/image-repository.ts';
 import { Learning } from './learning/learning.ts';
 import { Network } from './network/network.ts';
 import { Observability } from './observability/observability.ts';
-import { LoadBalancedService } from './service/load-balanced-service.ts';
+import { LoadBalancedService, type Services } from './service/load-balanced-service.ts';
 import { DomainName } from './service/load-balancer.ts';
 import { createInvokeRole } from './service/task-definition.ts';
 import { WebAcl } from './service/web-acl.ts';
@@ -43,8 +43,6 @@ class ReadableStack extends TerraformStack {
   }
 }
 
-type Services = Readonly<Record<'web' | 'was', LoadBalancedService>>;
-
 /** Terraform runs in cdktf.out/stacks/<stack>; the state is in the project's folder, where cleaning up does not lose it. */
 const PROJECT = '../../..';
 
@@ -62,16 +60,14 @@ const storeState = (stack: TerraformStack, { state, region }: Configuration): vo
   stack.addOverride('terraform.backend.s3.use_lockfile', true);
 };
 
-/** Id of the stack, which names its folder under cdktf.out and its state. */
-const stackId = ({ environment }: Pick<Configuration, 'environment'>): string => `bloomstack-${environment}`;
-
 /** The system in one stack, so that its whole plan can be read before anything is applied. */
 export class BloomstackStack extends ReadableStack {
   readonly #config: Configuration;
   readonly #deployment: Deployment;
 
   constructor(scope: Construct, config: Configuration) {
-    super(scope, stackId(config));
+    // It names the stack's folder under cdktf.out, and its state.
+    super(scope, `bloomstack-${config.environment}`);
     this.#config = config;
     this.#deployment = createDeployment(config);
     const deployment = this.#deployment;

@@ -11,6 +11,7 @@ import {
   updated,
 } from './plan-fixtures.ts';
 import { reviewPlan } from './review.ts';
+import { summarizeReview, unfinishedResources } from './review-plan.ts';
 
 const review = (...fixtures: readonly Fixture[]) =>
   reviewPlan({ plan: planJson(...fixtures), synthesized: stackJson(...fixtures) });
@@ -217,4 +218,20 @@ test('moved and forgotten resources, and changes outside Terraform, are reported
   assert.match(markdown, /## Changed outside Terraform: 1/);
   assert.match(markdown, /`description`: `a` → `b`/);
   assert.doesNotMatch(markdown, /etag/);
+});
+
+test('a summary is the title, the totals and the warnings of a review', () => {
+  const text = '# Plan\n\n3 changes.\n\n## ⚠ STOP: 1 thing\n\n- a bucket\n\n## Changed\n\n- a topic\n';
+  assert.equal(summarizeReview(text), '# Plan\n\n3 changes.\n\n## ⚠ STOP: 1 thing\n\n- a bucket');
+  assert.equal(summarizeReview('# Plan\n\nNo changes.\n'), '# Plan\n\nNo changes.');
+});
+
+test('what an earlier run has half created is distinguished from what is replaced for other reasons', () => {
+  const plan = planJson(
+    replaced('aws_s3_bucket.half-made', {}, {}, { reason: 'replace_because_tainted' }),
+    replaced('aws_s3_bucket.renamed', {}, {}, { reason: 'replace_because_cannot_update' }),
+    replaced('aws_s3_bucket.new', {}, {}),
+  );
+  assert.deepEqual(unfinishedResources(plan), ['aws_s3_bucket.half-made']);
+  assert.deepEqual(unfinishedResources({ format_version: '1.2' }), []);
 });

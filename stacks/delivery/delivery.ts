@@ -9,7 +9,7 @@ import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
 import type { Images } from '../images/image-repository.ts';
 import type { Names } from '../names.ts';
-import type { LoadBalancedService } from '../service/load-balanced-service.ts';
+import type { LoadBalancedService, Services } from '../service/load-balanced-service.ts';
 import { ArtifactStore } from '../storage/bucket.ts';
 import { IMAGE_DEFINITIONS, ImageBuildProject, type ImageBuildProjectProps } from './image-build.ts';
 import { createSource, PushTrigger, SOURCE_ARTIFACT } from './source.ts';
@@ -108,7 +108,7 @@ class ContainerPipeline extends Construct {
 interface DeliveryProps {
   readonly deployment: Deployment;
   readonly images: Images;
-  readonly services: Readonly<Record<'web' | 'was', LoadBalancedService>>;
+  readonly services: Services;
   readonly source: Configuration['source'];
 }
 

@@ -2,7 +2,7 @@ import { CloudwatchDashboard } from '@cdktf/provider-aws/lib/cloudwatch-dashboar
 import { Construct } from 'constructs';
 import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
 import type { Deployment } from '../deployment.ts';
-import type { LoadBalancedService } from '../service/load-balanced-service.ts';
+import type { LoadBalancedService, Services } from '../service/load-balanced-service.ts';
 import type { Alarm } from './alarms.ts';
 
 /** A dashboard is 24 units wide. */
@@ -21,7 +21,7 @@ interface Graph {
 
 interface DashboardProps {
   readonly deployment: Deployment;
-  readonly services: Readonly<Record<'web' | 'was', LoadBalancedService>>;
+  readonly services: Services;
   readonly alarms: readonly Alarm[];
 }
 

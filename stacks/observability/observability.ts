@@ -1,14 +1,14 @@
 import { Construct } from 'constructs';
 import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
-import type { LoadBalancedService } from '../service/load-balanced-service.ts';
+import type { Services } from '../service/load-balanced-service.ts';
 import { watchEndpoint, watchService } from './alarms.ts';
 import { Dashboard } from './dashboard.ts';
 import { AlarmTopic, FailedPipelines, MonthlyBudget } from './notifications.ts';
 
 interface ObservabilityProps {
   readonly deployment: Deployment;
-  readonly services: Readonly<Record<'web' | 'was', LoadBalancedService>>;
+  readonly services: Services;
   readonly settings: Pick<Configuration['observability'], 'alarmEmail' | 'monthlyBudgetUsd'>;
 }
 

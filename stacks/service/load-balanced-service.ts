@@ -222,3 +222,5 @@ export class LoadBalancedService extends Construct {
     );
   }
 }
+
+export type Services = Readonly<Record<'web' | 'was', LoadBalancedService>>;
