@@ -1,7 +1,7 @@
 import { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
-import { LocalBackend, S3Backend, TerraformOutput, type TerraformStack } from 'cdktf';
-import type { Construct } from 'constructs';
+import { LocalBackend, S3Backend, TerraformElement, TerraformOutput, TerraformStack } from 'cdktf';
+import type { Construct, Node } from 'constructs';
 import { WAS, WEB } from '../services/contract.ts';
 import type { Configuration } from './config/schema.ts';
 import { Delivery } from './delivery/delivery.ts';
@@ -10,14 +10,38 @@ import { Images } from './images/image-repository.ts';
 import { Learning } from './learning/learning.ts';
 import { Network } from './network/network.ts';
 import { Observability } from './observability/observability.ts';
-import { ReadableStack } from './readable-stack.ts';
-import { createInvokeRole } from './service/invoke-role.ts';
-import { LoadBalancedService } from './service/load-balanced-service.ts';
+import { LoadBalancedService, type Services } from './service/load-balanced-service.ts';
 import { DomainName } from './service/load-balancer.ts';
+import { createInvokeRole } from './service/task-definition.ts';
 import { WebAcl } from './service/web-acl.ts';
 import { AccessLogBucket } from './storage/bucket.ts';
 
-type Services = Readonly<Record<'web' | 'was', LoadBalancedService>>;
+/** A construct's main resource has this id and is addressed by the construct's own path. */
+const MAIN = 'Resource';
+
+/**
+ * A stack whose resources are addressed by their construct's path: `web/alb` is `aws_lb.web-alb`. cdktf would add a
+ * hash to make paths unique; here two equal addresses are an error instead.
+ *
+ * Renaming or re-nesting a construct changes the address, and Terraform then replaces the resource.
+ */
+class ReadableStack extends TerraformStack {
+  readonly #paths = new Map<string, string>();
+
+  protected override allocateLogicalId(element: TerraformElement | Node): string {
+    const node = TerraformElement.isTerraformElement(element) ? element.node : element;
+    const path = node.scopes.slice(node.scopes.indexOf(this) + 1).map(({ node: { id } }) => id);
+    const address = path.filter((id) => id !== MAIN).join('-');
+    const type = TerraformElement.isTerraformElement(element) ? element.constructor.name : '';
+    const known = this.#paths.get(`${type} ${address}`);
+    if (known !== undefined && known !== node.path)
+      throw new Error(
+        `${node.path} and ${known} would both be addressed as ${address}: rename one of the constructs.`,
+      );
+    this.#paths.set(`${type} ${address}`, node.path);
+    return address;
+  }
+}
 
 /** Terraform runs in cdktf.out/stacks/<stack>; the state is in the project's folder, where cleaning up does not lose it. */
 const PROJECT = '../../..';
@@ -36,21 +60,17 @@ const storeState = (stack: TerraformStack, { state, region }: Configuration): vo
   stack.addOverride('terraform.backend.s3.use_lockfile', true);
 };
 
-/** Id of the stack, which names its folder under cdktf.out and its state. */
-const stackId = ({ environment }: Pick<Configuration, 'environment'>): string => `bloomstack-${environment}`;
-
 /** The system in one stack, so that its whole plan can be read before anything is applied. */
 export class BloomstackStack extends ReadableStack {
   readonly #config: Configuration;
   readonly #deployment: Deployment;
 
   constructor(scope: Construct, config: Configuration) {
-    super(scope, stackId(config));
+    // It names the stack's folder under cdktf.out, and its state.
+    super(scope, `bloomstack-${config.environment}`);
     this.#config = config;
     this.#deployment = createDeployment(config);
     const deployment = this.#deployment;
-    const { deletionProtection, observability } = config;
-    const { logRetentionDays } = observability;
     storeState(this, config);
     this.#provider();
 
@@ -58,25 +78,16 @@ export class BloomstackStack extends ReadableStack {
     const images = new Images(this, 'images', {
       deployment,
       tags: { web: config.web.imageTag, was: config.was.imageTag, ml: config.learning.imageTag },
-      deletionProtection,
     });
     const services = this.#services(network, images);
-    new Delivery(this, 'delivery', {
-      deployment,
-      images,
-      services,
-      source: config.source,
-      logRetentionDays,
-      deletionProtection,
-    });
+    new Delivery(this, 'delivery', { deployment, images, services, source: config.source });
     new Learning(this, 'learning', {
       deployment,
       network,
       repository: images.ml,
       settings: config.learning,
-      deletionProtection,
     });
-    new Observability(this, 'observability', { deployment, services, settings: observability });
+    new Observability(this, 'observability', { deployment, services, settings: config.observability });
     this.#outputs(services);
   }
 
@@ -91,36 +102,27 @@ export class BloomstackStack extends ReadableStack {
   }
 
   #services(network: Network, images: Images): Services {
-    const { names, region } = this.#deployment;
-    const { deletionProtection, firewall, https, observability, ...config } = this.#config;
-    const common = {
-      deployment: this.#deployment,
-      logRetentionDays: observability.logRetentionDays,
-      deletionProtection,
-    };
-    const accessLogs = new AccessLogBucket(this, 'access-logs', common);
+    const deployment = this.#deployment;
+    const { names, region } = deployment;
+    const { firewall, https, ...config } = this.#config;
+    const accessLogs = new AccessLogBucket(this, 'access-logs', deployment);
     const cluster = new EcsCluster(this, 'cluster', {
       name: names.cluster,
       setting: [{ name: 'containerInsights', value: 'enabled' }],
     });
+    const common = { deployment, network, cluster, accessLogs };
 
     const was = new LoadBalancedService(this, 'was', {
       ...common,
-      network,
-      cluster,
-      accessLogs,
       names: names.was,
       port: WAS.port,
       size: config.was,
       repository: images.was,
       environment: { AWS_REGION: region, ENDPOINT_NAME: names.learning.endpoint },
-      taskRole: (scope) => createInvokeRole(scope, 'task', this.#deployment),
+      taskRole: (scope) => createInvokeRole(scope, 'task', deployment),
     });
     const web = new LoadBalancedService(this, 'web', {
       ...common,
-      network,
-      cluster,
-      accessLogs,
       names: names.web,
       port: WEB.port,
       size: config.web,

@@ -20,45 +20,29 @@ const nameEntries = (tree: object): readonly (readonly [string, string])[] =>
 
 test("with the defaults the names are those of the architecture's description", () => {
   const { vpc, cluster, web, was, learning, buckets } = named({ BLOOMSTACK_BUCKET_SUFFIX: 'garden' });
-  assert.equal(vpc, 'app-vpc');
-  assert.equal(cluster, 'AppEcsCluster');
-
-  assert.equal(web.repository, 'app-web');
-  assert.equal(web.loadBalancerSecurityGroup, 'app-web-alb-sg');
-  assert.equal(web.securityGroup, 'app-web-sg');
-  assert.equal(web.loadBalancer, 'app-web-alb');
-  assert.equal(web.targetGroup, 'app-web-alb-tg');
-  assert.equal(web.taskDefinition, 'app-web-td');
-  assert.equal(web.image, 'app-web');
-  assert.equal(web.service, 'app-web-service');
-  assert.equal(web.scalingPolicy, 'app-web-asg-policy');
-
-  assert.equal(was.repository, 'app-was');
-  assert.equal(was.loadBalancerSecurityGroup, 'app-was-alb-sg');
-  assert.equal(was.securityGroup, 'app-was-sg');
-  assert.equal(was.loadBalancer, 'app-was-alb');
-  assert.equal(was.targetGroup, 'app-was-alb-tg');
-  assert.equal(was.taskRole, 'ecsWasTaskRole');
-  assert.equal(was.invokePolicy, 'InvokeSageMakerEndpoint');
-  assert.equal(was.taskDefinition, 'app-was-td');
-  assert.equal(was.image, 'app-was');
-  assert.equal(was.service, 'app-was-service');
-  assert.equal(was.scalingPolicy, 'app-was-asg-policy');
-
-  assert.equal(web.delivery.source, 'app-web');
-  assert.equal(was.delivery.source, 'app-was');
-  assert.equal(web.delivery.build, 'appWebBuild');
-  assert.equal(was.delivery.build, 'appWasBuild');
-  assert.equal(web.delivery.pipeline, 'app-web-pipeline');
-  assert.equal(was.delivery.pipeline, 'app-was-pipeline');
-
+  assert.deepEqual([vpc, cluster], ['app-vpc', 'AppEcsCluster']);
+  for (const [key, service] of Object.entries({ web, was })) {
+    const { repository, image, securityGroup, loadBalancer, loadBalancerSecurityGroup, ...names } = service;
+    assert.deepEqual([repository, image, securityGroup], [`app-${key}`, `app-${key}`, `app-${key}-sg`]);
+    assert.deepEqual([loadBalancer, loadBalancerSecurityGroup], [`app-${key}-alb`, `app-${key}-alb-sg`]);
+    assert.deepEqual(
+      [names.targetGroup, names.taskDefinition, names.service, names.scalingPolicy],
+      [`app-${key}-alb-tg`, `app-${key}-td`, `app-${key}-service`, `app-${key}-asg-policy`],
+    );
+    assert.deepEqual([names.delivery.source, names.delivery.pipeline], [`app-${key}`, `app-${key}-pipeline`]);
+  }
+  assert.deepEqual([was.taskRole, was.invokePolicy], ['ecsWasTaskRole', 'InvokeSageMakerEndpoint']);
+  assert.deepEqual([web.delivery.build, was.delivery.build], ['appWebBuild', 'appWasBuild']);
   assert.equal(buckets.dataset, 'app-ml-dataset-garden');
-  assert.equal(learning.studio, 'app-sagemaker-studio');
-  assert.equal(learning.pipelines.train, 'AppMlPipeline-Train');
-  assert.equal(learning.pipelines.model, 'AppMlPipeline-Model');
-  assert.equal(learning.pipelines.deploy, 'AppMlPipeline-Deploy');
-  assert.equal(learning.trainingJob, 'app-flower-classifier');
-  assert.equal(learning.endpoint, 'image-classifier');
+  assert.deepEqual(Object.values(learning.pipelines), [
+    'AppMlPipeline-Train',
+    'AppMlPipeline-Model',
+    'AppMlPipeline-Deploy',
+  ]);
+  assert.deepEqual(
+    [learning.studio, learning.trainingJob, learning.endpoint],
+    ['app-sagemaker-studio', 'app-flower-classifier', 'image-classifier'],
+  );
 });
 
 test("without a suffix of their own the buckets' names end with the account", () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type App, Testing } from 'cdktf';
+import { Testing } from 'cdktf';
 import { z } from 'zod';
 import { BloomstackStack } from './bloomstack-stack.ts';
 import { configuration, type PartialConfiguration } from './config/schema.ts';
@@ -42,20 +42,9 @@ const POLICY_ARGUMENTS: Readonly<Record<string, string>> = {
   aws_sns_topic_policy: 'policy',
 };
 
-let outdir: string | undefined;
-
-/** One folder for the apps of a process, which ends with it. */
-const temporaryOutdir = (): string => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-app-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-};
-
-/** An app for tests that leaves nothing behind; cdktf's own leaves a folder each. */
-export const testingApp = (): App => {
-  outdir ??= temporaryOutdir();
-  return Testing.app({ outdir });
-};
+/** One folder for the apps of a process, which ends with it; cdktf's own would leave a folder each. */
+const outdir = mkdtempSync(path.join(tmpdir(), 'bloomstack-app-'));
+process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
 
 export const CERTIFICATE_ARN = 'arn:aws:acm:ap-northeast-2:123456789012:certificate/0a1b';
 export const CONNECTION_ARN = 'arn:aws:codeconnections:ap-northeast-2:123456789012:connection/1';
@@ -85,7 +74,7 @@ const CONFIGURATIONS = {
 
 const synthesize = (settings: PartialConfiguration) => {
   const stack = new BloomstackStack(
-    testingApp(),
+    Testing.app({ outdir }),
     configuration.parse({ account: '123456789012', ...settings }),
   );
   const text = Testing.synth(stack);

@@ -35,7 +35,8 @@ export const share = (least: number, most: number, example: number) =>
   );
 
 /** `1 photo`, `2 photos`. */
-export const pluralize = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+export const pluralize = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
 
 /** The text, or its beginning and its end where it is longer: names of classes often differ at their ends only. */
 export const abridge = (text: string, longest: number): string => {

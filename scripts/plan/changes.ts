@@ -1,17 +1,18 @@
+import { pluralize } from '../../model/shared/text.ts';
 import { type Change, changeList, findChanges } from './differences.ts';
 import {
+  displayName,
   groupByComponent,
   type Inventory,
   isReplacedOrDestroyed,
   type Resource,
-  resourceName,
 } from './inventory.ts';
-import { blocks, bold, bullet, code, details, lines, markdownTable, paragraph, plural } from './markdown.ts';
+import { blocks, bold, bullet, code, details, lines, markdownTable, paragraph } from './markdown.ts';
 import { RESOURCE_TYPES, resourceTypeLabel, type Severity } from './resource-types.ts';
 
 /** `aws_vpc.main`, VPC `app-vpc`: as it is now, or will be when it is new. */
 const describeResource = (resource: Resource): string => {
-  const name = resourceName({ before: resource.before ?? resource.after, after: undefined });
+  const name = displayName({ before: resource.before ?? resource.after, after: undefined });
   return `${code(resource.address)}, ${resourceTypeLabel(resource.type)}${name ? ` ${code(name)}` : ''}`;
 };
 
@@ -160,7 +161,7 @@ const tagsText = (tagged: readonly Updated[]): string => {
   const list = lines(...tagged.map(describeUpdated));
   return blocks(
     '### Tags only',
-    tagged.length > FEW_TAGGED ? details(plural(tagged.length, 'resource'), list) : list,
+    tagged.length > FEW_TAGGED ? details(pluralize(tagged.length, 'resource'), list) : list,
   );
 };
 
@@ -195,10 +196,10 @@ const PART_OF = [
 ];
 
 const nameText = (resource: Resource, inventory: Inventory): string => {
-  const name = resourceName(resource);
+  const name = displayName(resource);
   const [whole] = PART_OF.filter((attribute) => resource.declared?.[attribute] !== undefined)
     .flatMap((attribute) => inventory.linked(resource, attribute))
-    .map((linked) => (linked === resource ? '' : resourceName(linked)))
+    .map((linked) => (linked === resource ? '' : displayName(linked)))
     .filter((candidate) => candidate !== '' && candidate !== name);
   return [...(name ? [code(name)] : []), ...(whole ? [`of ${code(whole)}`] : [])].join(' ');
 };
@@ -218,7 +219,7 @@ export const createdSection = (inventory: Inventory): string => {
     ]);
     const content = markdownTable(['address', 'what it is', 'name'], rows);
     return created.length > FEW_CREATED
-      ? details(`${component}: ${plural(members.length, 'resource')}`, content)
+      ? details(`${component}: ${pluralize(members.length, 'resource')}`, content)
       : blocks(`### ${component}`, content);
   });
   return blocks(`## Created: ${created.length}`, ...components);

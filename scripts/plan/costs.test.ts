@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { costsSection, readInstances } from './costs.ts';
+import { PIPELINE_SETTINGS } from '../../stacks/learning/pipeline-settings-fixture.ts';
+import { type PipelineSettings, pipelineDefinitions } from '../../stacks/learning/pipelines.ts';
+import { costsSection } from './costs.ts';
 import {
   created,
   destroyed,
   type Fixture,
   inventoryFrom,
+  referring,
   replaced,
   unchanged,
   updated,
@@ -36,12 +39,8 @@ test('a first deploy lists every quantity', () => {
     created('aws_eip.a', {}),
     created('aws_subnet.a', {}),
     created('aws_subnet.b', {}),
-    created(
-      'aws_lb.web',
-      { internal: false },
-      { declared: { subnets: ['${aws_subnet.a.id}', '${aws_subnet.b.id}'] } },
-    ),
-    created('aws_lb.was', { internal: true }, { declared: { subnets: ['${aws_subnet.a.id}'] } }),
+    referring('aws_lb.web', { subnets: ['${aws_subnet.a.id}', '${aws_subnet.b.id}'] }, { internal: false }),
+    referring('aws_lb.was', { subnets: ['${aws_subnet.a.id}'] }, { internal: true }),
     created('aws_ecs_task_definition.td', size('1024')),
     created('aws_ecs_service.web', service, wiring),
     created('aws_appautoscaling_target.web', limits),
@@ -50,7 +49,6 @@ test('a first deploy lists every quantity', () => {
     created('aws_wafv2_web_acl.waf', { rule: [{}, {}, {}] }),
     created('aws_codebuild_project.b', { environment: [{ compute_type: 'BUILD_GENERAL1_SMALL' }] }),
   );
-  const all = rows(text);
   for (const row of [
     '| NAT gateways | 1 |',
     '| load balancers | 2 |',
@@ -63,7 +61,7 @@ test('a first deploy lists every quantity', () => {
     '| CloudWatch alarms that autoscaling creates, two per policy | 2 |',
     '| CodeBuild: minutes of builds (BUILD_GENERAL1_SMALL) | 1 |',
   ])
-    assert.ok(all.includes(row), `${row} is missing in\n${text}`);
+    assert.ok(rows(text).includes(row), `${row} is missing in\n${text}`);
   assert.ok(!text.includes('KMS'), 'what there is none of is left out');
   assert.match(text, /calculator\.aws/);
 });
@@ -109,79 +107,40 @@ test('a service without autoscaling has its fixed number of tasks', () => {
   );
 });
 
-test('instances of equal steps are listed once, with the pipelines that have them', () => {
-  const definition = JSON.stringify({
-    Steps: [
-      {
-        Name: 'Train',
-        Type: 'Training',
-        Arguments: { ResourceConfig: { InstanceType: 'ml.g5.xlarge', InstanceCount: 1 } },
-      },
-    ],
+const pipeline = (name: string, settings: Partial<PipelineSettings>): Fixture => {
+  const definition = pipelineDefinitions({ ...PIPELINE_SETTINGS, ...settings }).deploy;
+  return created(`aws_sagemaker_pipeline.${name}`, {
+    pipeline_name: name,
+    pipeline_definition: JSON.stringify(definition),
   });
-  const pipeline = (name: string) =>
-    created(`aws_sagemaker_pipeline.${name}`, { pipeline_name: name, pipeline_definition: definition });
+};
+
+test('instances of equal steps are listed once, with the pipelines that have them', () => {
   const text = section(
-    pipeline('first'),
-    pipeline('second'),
-    created('aws_sagemaker_pipeline.x', { pipeline_name: 'x' }, { unknown: { pipeline_definition: true } }),
+    pipeline('first', {}),
+    pipeline('second', { trainingSpot: false, trainingHours: 2, endpointMaxInstances: 1 }),
   );
-  assert.ok(rows(text).includes('| `Train` | training job | 1 × ml.g5.xlarge | `first`, `second` |'), text);
-  assert.match(text, /the definition of `x` cannot be read before the apply/);
+  const both = '`first`, `second`';
+  assert.deepEqual(rows(text), [
+    '| step | what for | instances | in |',
+    '| `Train` | training job | 1 × ml.g4dn.xlarge, spot, at most 4 h | `first` |',
+    `| \`Evaluate\` | processing job | 1 × ml.m5.large, at most 1 h | ${both} |`,
+    `| \`DeployEndpoint\` | processing job | 1 × ml.m5.large, at most 2 h | ${both} |`,
+    '| `DeployEndpoint` | endpoint image-classifier, by the hour until it is deleted | 1 to 3 × ml.c5.xlarge | `first` |',
+    '| `Train` | training job | 1 × ml.g4dn.xlarge, at most 2 h | `second` |',
+    '| `DeployEndpoint` | endpoint image-classifier, by the hour until it is deleted | 1 × ml.c5.xlarge | `second` |',
+  ]);
 });
 
-const listInstances = (...steps: readonly object[]): readonly string[] =>
-  (readInstances(JSON.stringify({ Steps: steps })) ?? []).map(
-    ({ step, use, instances }) => `${step}: ${use}: ${instances}`,
-  );
-
-test('a training job is listed with its instances, spot and time limit', () => {
-  const train = {
-    Name: 'Train',
-    Type: 'Training',
-    Arguments: {
-      ResourceConfig: { InstanceType: 'ml.g4dn.xlarge', InstanceCount: 2 },
-      EnableManagedSpotTraining: true,
-      StoppingCondition: { MaxRuntimeInSeconds: 5400 },
-    },
-  };
-  assert.deepEqual(listInstances(train), ['Train: training job: 2 × ml.g4dn.xlarge, spot, at most 1.5 h']);
-});
-
-test('steps inside a condition are found once; the environment of a job describes the endpoint', () => {
-  const deploy = {
-    Name: 'Deploy',
-    Type: 'Processing',
-    Arguments: {
-      ProcessingResources: { ClusterConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1 } },
-      Environment: {
-        ENDPOINT_NAME: 'flowers',
-        INSTANCE_TYPE: 'ml.c5.large',
-        MIN_INSTANCES: '1',
-        MAX_INSTANCES: '3',
-      },
-    },
-  };
-  const register = {
-    Name: 'Register',
-    Type: 'RegisterModel',
-    Arguments: { Spec: { SupportedRealtimeInferenceInstanceTypes: ['ml.m5.large'] } },
-  };
-  assert.deepEqual(
-    listInstances({
-      Name: 'Check',
-      Type: 'Condition',
-      Arguments: { IfSteps: [register, deploy], ElseSteps: [] },
-    }),
-    [
-      'Deploy: processing job: 1 × ml.m5.large',
-      'Deploy: endpoint flowers, by the hour until it is deleted: 1 to 3 × ml.c5.large',
-    ],
-  );
-});
-
-test('a definition that is only known at apply or of another form is unread', () => {
-  assert.equal(readInstances('${file("pipeline.json")}'), undefined);
-  assert.equal(readInstances(undefined), undefined);
-  assert.equal(readInstances('{"Steps":[{"Name":"Tune","Type":"Tuning","Arguments":{}}]}'), undefined);
-});
+for (const [form, after] of [
+  ['is only known at apply', undefined],
+  ['is a reference', '${file("pipeline.json")}'],
+  ['has steps of other types', '{"Steps":[{"Name":"Tune","Type":"Tuning","Arguments":{}}]}'],
+] as const)
+  test(`a pipeline whose definition ${form} is unread`, () => {
+    const attributes = { pipeline_name: 'x', ...(after && { pipeline_definition: after }) };
+    assert.match(
+      section(created('aws_sagemaker_pipeline.x', attributes)),
+      /the definition of `x` cannot be read before the apply/,
+    );
+  });

@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import {
+  allSteps,
+  type DefinitionStep,
+  definitionSchema,
+  type StepOfType,
+} from '../../stacks/learning/pipeline-schema.ts';
 import { type Inventory, resourceLabel } from './inventory.ts';
 import { blocks, bullet, code, codes, lines, markdownTable, paragraph } from './markdown.ts';
 import { chargedQuantities, type Quantities, type Quantity, type StateView } from './quantities.ts';
@@ -13,34 +19,6 @@ interface Instances {
   readonly use: string;
   readonly instances: string;
 }
-
-const cluster = z.looseObject({ InstanceType: z.string(), InstanceCount: z.number().default(1) });
-
-const stepArguments = z.looseObject({
-  /** Of a training job. */
-  ResourceConfig: cluster.optional(),
-  EnableManagedSpotTraining: z.boolean().default(false),
-  ProcessingResources: z.looseObject({ ClusterConfig: cluster }).optional(),
-  StoppingCondition: z.looseObject({ MaxRuntimeInSeconds: z.number() }).optional(),
-  Environment: z.record(z.string(), z.unknown()).default({}),
-  get IfSteps() {
-    return z.array(step).default([]);
-  },
-  get ElseSteps() {
-    return z.array(step).default([]);
-  },
-});
-
-const step = z.looseObject({
-  Name: z.string(),
-  // Steps of other types may start instances elsewhere in their arguments.
-  Type: z.enum(['Training', 'Processing', 'Model', 'RegisterModel', 'Condition', 'Fail']),
-  Arguments: stepArguments,
-});
-
-type Step = z.output<typeof step>;
-
-const pipelineDefinition = z.looseObject({ Steps: z.array(step) });
 
 /** The environment of the job that deploys a model says what the endpoint is to run on. */
 const endpointEnvironment = z.looseObject({
@@ -62,28 +40,43 @@ const describeEndpoint = (name: string, environment: z.output<typeof endpointEnv
 
 const SECONDS_PER_HOUR = 3600;
 
-const stepInstances = ({ Name, Arguments }: Step): readonly Instances[] => {
-  const { ResourceConfig, EnableManagedSpotTraining, ProcessingResources, StoppingCondition } = Arguments;
-  const seconds = StoppingCondition?.MaxRuntimeInSeconds;
-  const limit = seconds === undefined ? '' : `, at most ${Number((seconds / SECONDS_PER_HOUR).toFixed(1))} h`;
-  const describeJob = (use: string, { InstanceType, InstanceCount }: z.output<typeof cluster>) => {
-    const spot = EnableManagedSpotTraining ? ', spot' : '';
-    return { step: Name, use, instances: `${InstanceCount} × ${InstanceType}${spot}${limit}` };
+type JobStep = StepOfType<'Training' | 'Processing'>;
+
+const describeJob = (
+  { Name, Arguments: { StoppingCondition } }: JobStep,
+  use: string,
+  { InstanceType, InstanceCount }: { readonly InstanceType: string; readonly InstanceCount: number },
+  spot = false,
+): Instances => {
+  const hours = Number((StoppingCondition.MaxRuntimeInSeconds / SECONDS_PER_HOUR).toFixed(1));
+  return {
+    step: Name,
+    use,
+    instances: `${InstanceCount} × ${InstanceType}${spot ? ', spot' : ''}, at most ${hours} h`,
   };
-  const { data: endpoint } = endpointEnvironment.safeParse(Arguments.Environment);
+};
+
+const stepInstances = (step: DefinitionStep): readonly Instances[] => {
+  if (step.Type === 'Training') {
+    const { ResourceConfig, EnableManagedSpotTraining } = step.Arguments;
+    return [describeJob(step, 'training job', ResourceConfig, EnableManagedSpotTraining)];
+  }
+  if (step.Type !== 'Processing') return [];
+  const { ProcessingResources, Environment } = step.Arguments;
+  const { data: endpoint } = endpointEnvironment.safeParse(Environment);
   return [
-    ...(ResourceConfig ? [describeJob('training job', ResourceConfig)] : []),
-    ...(ProcessingResources ? [describeJob('processing job', ProcessingResources.ClusterConfig)] : []),
-    ...(endpoint ? [describeEndpoint(Name, endpoint)] : []),
-    ...[...Arguments.IfSteps, ...Arguments.ElseSteps].flatMap(stepInstances),
+    describeJob(step, 'processing job', ProcessingResources.ClusterConfig),
+    ...(endpoint ? [describeEndpoint(step.Name, endpoint)] : []),
   ];
 };
 
-/** @returns nothing when the definition is only known at apply, or has steps that ours do not */
-export const readInstances = (definition: Json | undefined): readonly Instances[] | undefined =>
-  pipelineDefinition
-    .safeParse(typeof definition === 'string' ? parseStructure(definition) : definition)
-    .data?.Steps.flatMap(stepInstances);
+/** @returns nothing when the definition is only known at apply, or is of another form than ours */
+const readInstances = (definition: Json | undefined): readonly Instances[] | undefined => {
+  const { data } = definitionSchema.safeParse(
+    typeof definition === 'string' ? parseStructure(definition) : definition,
+  );
+  return data && allSteps(data).flatMap(stepInstances);
+};
 
 interface PipelineInstances {
   readonly pipeline: string;

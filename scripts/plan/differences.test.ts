@@ -3,99 +3,88 @@ import { test } from 'node:test';
 import { changeList, excerpts, findChanges, findDifferences, type Sides } from './differences.ts';
 import { type Fixture, inventoryFrom, replaced, updated } from './plan-fixtures.ts';
 
-const compare = (sides: Sides): string[] =>
-  findDifferences(sides, 'x').map(({ path, before, after }) => `${path}: ${before} -> ${after}`);
+const definition = (memory: number, environment: readonly object[]): string =>
+  JSON.stringify([{ name: 'app', memory, environment, essential: true }]);
+const [port, host] = [
+  { name: 'PORT', value: '80' },
+  { name: 'HOST', value: 'a' },
+];
+const secrets = { before: { user: 'a', password: 'old' }, after: { user: 'a', password: 'new' } };
+const hidden = '(sensitive value) -> (sensitive value)';
 
-test('JSON in a text is compared inside, and items with a name are found in whatever order', () => {
-  const definition = (memory: number, environment: readonly object[]): string =>
-    JSON.stringify([{ name: 'app', memory, environment, essential: true }]);
-  assert.deepEqual(
-    compare({
-      before: definition(512, [
-        { name: 'PORT', value: '80' },
-        { name: 'HOST', value: 'a' },
-      ]),
-      after: definition(1024, [
-        { name: 'HOST', value: 'b' },
-        { name: 'PORT', value: '80' },
-        { name: 'NEW', value: '1' },
-      ]),
-    }),
+for (const [title, sides, expected] of [
+  [
+    'JSON in a text is compared inside, and items with a name are found in whatever order',
+    {
+      before: definition(512, [port, host]),
+      after: definition(1024, [{ name: 'HOST', value: 'b' }, port, { name: 'NEW', value: '1' }]),
+    },
     [
       'x[app].memory: 512 -> 1024',
       'x[app].environment[HOST].value: a -> b',
       'x[app].environment[NEW].name: (none) -> NEW',
       'x[app].environment[NEW].value: (none) -> 1',
     ],
-  );
-});
-
-test('what is removed is listed, with its place', () => {
-  assert.deepEqual(
-    compare({
-      before: [
-        { name: 'a', n: 1 },
-        { name: 'b', n: 2 },
-      ],
-      after: [{ name: 'b', n: 2 }],
-    }),
-    ['x[a].name: a -> (none)', 'x[a].n: 1 -> (none)'],
-  );
-});
-
-test('empty is as good as missing, and so is a single value as a list of one', () => {
-  assert.deepEqual(compare({ before: { a: null, b: [], c: '', d: { e: null } }, after: {} }), []);
-  assert.deepEqual(compare({ before: '{"Action":"s3:Get"}', after: '{"Action":["s3:Get"]}' }), []);
-});
-
-test('false and zero are values', () => {
-  assert.deepEqual(compare({ before: { a: true, b: 1 }, after: { a: false, b: 0 } }), [
-    'x.a: true -> false',
-    'x.b: 1 -> 0',
-  ]);
-  assert.deepEqual(compare({ before: { a: false }, after: {} }), ['x.a: false -> (none)']);
-});
-
-test('of a list of values only additions and removals are listed; a new order is listed as a whole', () => {
-  assert.deepEqual(compare({ before: ['a', 'b'], after: ['b', 'c'] }), ['x: a -> c']);
-  assert.deepEqual(compare({ before: ['a', 'b'], after: ['b', 'a'] }), ['x: a, b -> b, a']);
-  assert.deepEqual(compare({ before: ['a'], after: [] }), ['x: a -> (none)']);
-});
-
-test('a block that there is once is not numbered; several are', () => {
-  assert.deepEqual(compare({ before: [{ cpu: 'X86_64' }], after: [{ cpu: 'ARM64' }] }), [
-    'x.cpu: X86_64 -> ARM64',
-  ]);
-  assert.deepEqual(compare({ before: [{ n: 1 }, { n: 2 }], after: [{ n: 1 }, { n: 3 }] }), [
-    'x[1].n: 2 -> 3',
-  ]);
-});
-
-test('what is only known at apply is marked as such, also inside', () => {
-  assert.deepEqual(compare({ before: 'vpc-1', after: undefined, unknown: true }), [
-    'x: vpc-1 -> (known after apply)',
-  ]);
-  assert.deepEqual(
-    compare({
+  ],
+  [
+    'what is removed is listed, with its place',
+    { before: [host, port], after: [port] },
+    ['x[HOST].name: HOST -> (none)', 'x[HOST].value: a -> (none)'],
+  ],
+  ['empty is as good as missing', { before: { a: null, b: [], c: '', d: { e: null } }, after: {} }, []],
+  [
+    'a single value is as good as a list of one',
+    { before: '{"Action":"s3:Get"}', after: '{"Action":["s3:Get"]}' },
+    [],
+  ],
+  [
+    'false and zero are values',
+    { before: { a: true, b: 1 }, after: { a: false, b: 0 } },
+    ['x.a: true -> false', 'x.b: 1 -> 0'],
+  ],
+  ['false is not missing', { before: { a: false }, after: {} }, ['x.a: false -> (none)']],
+  ['only additions and removals are listed', { before: ['a', 'b'], after: ['b', 'c'] }, ['x: a -> c']],
+  ['a new order is listed as a whole', { before: ['a', 'b'], after: ['b', 'a'] }, ['x: a, b -> b, a']],
+  ['a list that is empty afterwards is gone', { before: ['a'], after: [] }, ['x: a -> (none)']],
+  [
+    'a block that there is once is not numbered',
+    { before: [{ cpu: 'X86_64' }], after: [{ cpu: 'ARM64' }] },
+    ['x.cpu: X86_64 -> ARM64'],
+  ],
+  [
+    'several blocks are numbered',
+    { before: [{ n: 1 }, { n: 2 }], after: [{ n: 1 }, { n: 3 }] },
+    ['x[1].n: 2 -> 3'],
+  ],
+  [
+    'what is only known at apply is marked as such',
+    { before: 'vpc-1', after: undefined, unknown: true },
+    ['x: vpc-1 -> (known after apply)'],
+  ],
+  [
+    'so is what is inside',
+    {
       before: [{ type: 'forward', target: 'tg-1' }],
       after: [{ type: 'forward' }],
       unknown: [{ target: true }],
-    }),
+    },
     ['x.target: tg-1 -> (known after apply)'],
-  );
-});
-
-test('a secret that changes is reported without its values, at any depth', () => {
-  const sides = { before: { user: 'a', password: 'old' }, after: { user: 'a', password: 'new' } };
-  assert.deepEqual(
-    compare({ ...sides, afterSensitive: { password: true }, beforeSensitive: { password: true } }),
-    ['x.password: (sensitive value) -> (sensitive value)'],
-  );
-  assert.deepEqual(compare({ ...sides, afterSensitive: true }), [
-    'x: (sensitive value) -> (sensitive value)',
-  ]);
-  assert.deepEqual(compare({ before: 'same', after: 'same', afterSensitive: true }), []);
-});
+  ],
+  [
+    'a secret that changes is reported without its values',
+    { ...secrets, afterSensitive: { password: true }, beforeSensitive: { password: true } },
+    [`x.password: ${hidden}`],
+  ],
+  ['so is what holds one', { ...secrets, afterSensitive: true }, [`x: ${hidden}`]],
+  ['a secret that stays is not', { before: 'same', after: 'same', afterSensitive: true }, []],
+] satisfies readonly (readonly [string, Sides, readonly string[]])[])
+  test(title, () => {
+    const differences = findDifferences(sides, 'x');
+    assert.deepEqual(
+      differences.map(({ path, before, after }) => `${path}: ${before} -> ${after}`),
+      expected,
+    );
+  });
 
 const listChanges = (fixture: Fixture): string[] =>
   inventoryFrom(fixture).resources.flatMap((resource) =>
@@ -142,12 +131,12 @@ test('a policy that is only known at apply is compared inside, as the code has i
 
 test('a tag is listed once, although the provider lists it twice', () => {
   const [before, after] = [{ team: 'a' }, { team: 'b' }];
-  assert.deepEqual(
-    listChanges(
-      updated('aws_vpc.main', { tags: before, tags_all: before }, { tags: after, tags_all: after }),
-    ),
-    ['tags.team: a -> b'],
+  const fixture = updated(
+    'aws_vpc.main',
+    { tags: before, tags_all: before },
+    { tags: after, tags_all: after },
   );
+  assert.deepEqual(listChanges(fixture), ['tags.team: a -> b']);
 });
 
 test('what AWS fills in is left out, at any depth; what was removed from the code is not', () => {
@@ -177,8 +166,9 @@ test('short texts are shown whole', () => {
   assert.deepEqual(excerpts({ path: 'x', before: '512', after: '1024' }), { before: '512', after: '1024' });
 });
 
+const change = (path: string, after = 'b') => ({ path, before: 'a', after, forcesReplacement: false });
+
 test('the same change at many places of a list is described once', () => {
-  const change = (path: string, after = 'b') => ({ path, before: 'a', after, forcesReplacement: false });
   assert.deepEqual(
     changeList([change('w[1].m[0]'), change('w[2].m[5]'), change('w[3].m[0]', 'c')]).split('\n'),
     ['  - `w[1].m[0]` (and 1 more place like it): `a` → `b`', '  - `w[3].m[0]`: `a` → `c`'],
@@ -186,11 +176,8 @@ test('the same change at many places of a list is described once', () => {
 });
 
 test('very many changes are folded', () => {
-  const many = Array.from({ length: 31 }, (_, index) => ({
-    path: `key${index}`,
-    before: 'a',
-    after: 'b',
-    forcesReplacement: false,
-  }));
-  assert.match(changeList(many), /<summary>31 changes<\/summary>/);
+  assert.match(
+    changeList(Array.from({ length: 31 }, (_, index) => change(`key${index}`))),
+    /<summary>31 changes<\/summary>/,
+  );
 });

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { pluralize } from '../../model/shared/text.ts';
 import type { Resource } from './inventory.ts';
-import { bullet, code, details, lines, plural, shorten } from './markdown.ts';
+import { bullet, code, details, lines, shorten } from './markdown.ts';
 import { isObject, type Json, parseStructure, SENSITIVE } from './terraform-plan.ts';
 
 const UNKNOWN = '(known after apply)';
@@ -273,7 +274,7 @@ const dedupe = (changes: readonly Change[]): readonly GroupedChange[] => {
 
 const describeChange = ({ change, places }: GroupedChange): string => {
   const { before, after } = excerpts(change);
-  const more = places > 1 ? ` (and ${plural(places - 1, 'more place')} like it)` : '';
+  const more = places > 1 ? ` (and ${pluralize(places - 1, 'more place')} like it)` : '';
   const forced = change.forcesReplacement ? ' — forces the replacement' : '';
   return bullet(
     `${code(change.path)}${more}: ${code(shorten(before))} → ${code(shorten(after))}${forced}`,
@@ -288,6 +289,6 @@ const MANY = 30;
 export const changeList = (changes: readonly Change[]): string => {
   const items = dedupe(changes).map(describeChange);
   return items.length > MANY
-    ? `\n${details(plural(items.length, 'change'), lines(...items))}\n`
+    ? `\n${details(pluralize(items.length, 'change'), lines(...items))}\n`
     : lines(...items);
 };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exposureSection } from './exposure.ts';
-import { created, destroyed, type Fixture, inventoryFrom, unchanged } from './plan-fixtures.ts';
+import { created, destroyed, type Fixture, inventoryFrom, referring, unchanged } from './plan-fixtures.ts';
+import { isPublicCidr } from './security-groups.ts';
 import type { Attributes } from './terraform-plan.ts';
 
 const section = (...fixtures: readonly Fixture[]): string => exposureSection(inventoryFrom(...fixtures));
@@ -10,25 +11,29 @@ const group = (name: string): Fixture =>
   created(`aws_security_group.${name}`, { name: `app-${name}` }, { unknown: { id: true } });
 
 const inbound = (name: string, of: string, rule: Attributes): Fixture =>
-  created(`aws_vpc_security_group_ingress_rule.${name}`, rule, {
-    declared: { ...rule, security_group_id: `\${aws_security_group.${of}.id}` },
-  });
+  referring(
+    `aws_vpc_security_group_ingress_rule.${name}`,
+    { security_group_id: `\${aws_security_group.${of}.id}` },
+    rule,
+  );
 
 const http = { ip_protocol: 'tcp', from_port: 80, to_port: 80 };
 
-const balancer = created(
+const balancer = referring(
   'aws_lb.alb',
+  { security_groups: ['${aws_security_group.alb-sg.id}'] },
   { name: 'app-web-alb', internal: false },
-  { declared: { name: 'app-web-alb', security_groups: ['${aws_security_group.alb-sg.id}'] } },
 );
 
 const listener = (attributes: Attributes): Fixture =>
-  created('aws_lb_listener.http', attributes, {
-    declared: {
+  referring(
+    'aws_lb_listener.http',
+    {
       load_balancer_arn: '${aws_lb.alb.arn}',
       default_action: [{ target_group_arn: '${aws_lb_target_group.tg.arn}' }],
     },
-  });
+    attributes,
+  );
 
 const publicService = [
   group('alb-sg'),
@@ -54,39 +59,29 @@ test('a port that only redirects to HTTPS is not called unencrypted', () => {
   assert.match(text, /port 80, HTTP: redirects to HTTPS 443$/m);
 });
 
-const waf = [
-  created('aws_wafv2_web_acl.waf', {
+test('a firewall is described by its rules in order of priority', () => {
+  const limit = [{ rate_based_statement: [{ limit: 2000, evaluation_window_sec: 60 }] }];
+  const waf = created('aws_wafv2_web_acl.waf', {
     name: 'app-waf',
     default_action: [{ allow: [{}], block: [] }],
     rule: [
       { name: 'common', priority: 2, statement: [{}] },
-      {
-        name: 'limit',
-        priority: 1,
-        statement: [{ rate_based_statement: [{ limit: 2000, evaluation_window_sec: 60 }] }],
-      },
+      { name: 'limit', priority: 1, statement: limit },
     ],
-  }),
-  created(
-    'aws_wafv2_web_acl_association.waf',
-    {},
-    { declared: { resource_arn: '${aws_lb.alb.arn}', web_acl_arn: '${aws_wafv2_web_acl.waf.arn}' } },
-  ),
-];
-
-test('a firewall is described by its rules in order of priority', () => {
+  });
+  const association = referring('aws_wafv2_web_acl_association.waf', {
+    resource_arn: '${aws_lb.alb.arn}',
+    web_acl_arn: '${aws_wafv2_web_acl.waf.arn}',
+  });
   assert.match(
-    section(...publicService, forwarding, ...waf),
+    section(...publicService, forwarding, waf, association),
     /`app-waf`, 2 rules: limit \(2000 requests in 60 s\) and common; other requests are let\s+through/,
   );
 });
 
 test('a firewall that the plan removes is missed', () => {
-  const association = destroyed(
-    'aws_wafv2_web_acl_association.waf',
-    { resource_arn: 'arn:alb' },
-    { declared: { resource_arn: '${aws_lb.alb.arn}' } },
-  );
+  const declared = { resource_arn: '${aws_lb.alb.arn}' };
+  const association = destroyed('aws_wafv2_web_acl_association.waf', {}, { declared });
   assert.match(
     section(...publicService, forwarding, association),
     /no web firewall \(WAF\) in front, removed by this plan/,
@@ -132,64 +127,55 @@ test('rules that are not resources of their own are not examined', () => {
 
 test('a bucket without a full public access block is a finding; one with it is not', () => {
   const bucket = created('aws_s3_bucket.photos', { bucket: 'app-photos' });
-  const block = (restricted: boolean): Fixture => {
-    const after = {
-      block_public_acls: true,
-      block_public_policy: true,
-      ignore_public_acls: true,
-      restrict_public_buckets: restricted,
-    };
-    return created('aws_s3_bucket_public_access_block.photos', after, {
-      declared: { ...after, bucket: '${aws_s3_bucket.photos.id}' },
-    });
-  };
+  const block = (restrict_public_buckets: boolean): Fixture =>
+    referring(
+      'aws_s3_bucket_public_access_block.photos',
+      { bucket: '${aws_s3_bucket.photos.id}' },
+      {
+        block_public_acls: true,
+        block_public_policy: true,
+        ignore_public_acls: true,
+        restrict_public_buckets,
+      },
+    );
   assertOpen([bucket], /bucket `app-photos` has no full public access block/);
   assertOpen([bucket, block(false)], /bucket `app-photos` has no full public access block/);
   assert.match(section(...publicService, bucket, block(true)), /Nothing else is reachable.*1 bucket/s);
 });
+
+const forAnyone = (Condition: object): string =>
+  JSON.stringify({
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sns:Publish', Resource: '*', Condition },
+    ],
+  });
 
 test('tasks with public addresses and policies for anyone are findings', () => {
   assertOpen(
     [created('aws_ecs_service.web', { name: 'web', network_configuration: [{ assign_public_ip: true }] })],
     /the tasks of `web` get public addresses/,
   );
-  const policy = JSON.stringify({
-    Statement: [{ Effect: 'Allow', Principal: '*', Action: 'sns:Publish', Resource: 'arn:1' }],
-  });
-  assertOpen([unchanged('aws_sns_topic_policy.t', { policy })], /aws_sns_topic_policy\.t` lets anyone use/);
+  assertOpen(
+    [unchanged('aws_sns_topic_policy.t', { policy: forAnyone({}) })],
+    /aws_sns_topic_policy\.t` lets anyone use/,
+  );
 });
 
 test('a policy for anyone of this account, or for what is inside the VPC, is not a finding', () => {
-  const policy = (condition: object) =>
-    JSON.stringify({
-      Statement: [
-        {
-          Effect: 'Allow',
-          Principal: { AWS: '*' },
-          Action: 'sns:Publish',
-          Resource: '*',
-          Condition: condition,
-        },
-      ],
-    });
-  const own = policy({ StringEquals: { 'AWS:SourceOwner': '123456789012' } });
+  const own = forAnyone({ StringEquals: { 'AWS:SourceOwner': '123456789012' } });
   const text = section(
     ...publicService,
     unchanged('aws_sns_topic.t', { name: 't', policy: own }),
-    unchanged('aws_vpc_endpoint.s3', { policy: policy({}) }),
+    unchanged('aws_vpc_endpoint.s3', { policy: forAnyone({}) }),
   );
   assert.match(text, /Nothing else is reachable/);
-  assertOpen(
-    [unchanged('aws_sns_topic.t', { policy: policy({ StringNotEquals: { 'aws:SourceAccount': '1' } }) })],
-    /lets anyone use/,
-  );
+  const others = forAnyone({ StringNotEquals: { 'aws:SourceAccount': '1' } });
+  assertOpen([unchanged('aws_sns_topic.t', { policy: others })], /lets anyone use/);
 });
 
 test('a policy of a resource that cannot be read yet keeps it from saying so too', () => {
-  assertOpen(
-    [created('aws_sns_topic_policy.t', {}, { unknown: { policy: true } })],
-    /cannot be read before the apply/,
-  );
+  const unread = created('aws_sns_topic_policy.t', {}, { unknown: { policy: true } });
+  assertOpen([unread], /cannot be read before the apply/);
 });
 
 test('a type that this review does not know keeps it from saying that nothing else is reachable', () => {
@@ -201,36 +187,20 @@ test('a type that this review does not know keeps it from saying that nothing el
 });
 
 test('egress is by NAT gateways, public subnets and outbound rules', () => {
+  const route_table_id = '${aws_route_table.public.id}';
   const text = section(
     unchanged('aws_eip.nat', { id: 'eip-1', public_ip: '203.0.113.7' }),
-    created(
-      'aws_nat_gateway.nat',
-      { tags: { Name: 'app-nat' } },
-      { declared: { allocation_id: '${aws_eip.nat.id}' } },
-    ),
+    referring('aws_nat_gateway.nat', { allocation_id: '${aws_eip.nat.id}' }, { tags: { Name: 'app-nat' } }),
     created('aws_internet_gateway.igw', {}),
     created('aws_route_table.public', {}),
     created('aws_subnet.a', { tags: { Name: 'public-a' }, map_public_ip_on_launch: true }),
-    created(
-      'aws_route.out',
-      {},
-      {
-        declared: {
-          gateway_id: '${aws_internet_gateway.igw.id}',
-          route_table_id: '${aws_route_table.public.id}',
-        },
-      },
-    ),
-    created(
-      'aws_route_table_association.a',
-      {},
-      { declared: { route_table_id: '${aws_route_table.public.id}', subnet_id: '${aws_subnet.a.id}' } },
-    ),
+    referring('aws_route.out', { gateway_id: '${aws_internet_gateway.igw.id}', route_table_id }),
+    referring('aws_route_table_association.a', { route_table_id, subnet_id: '${aws_subnet.a.id}' }),
     group('sg'),
-    created(
+    referring(
       'aws_vpc_security_group_egress_rule.https',
+      { security_group_id: '${aws_security_group.sg.id}' },
       { ip_protocol: 'tcp', from_port: 443, to_port: 443, cidr_ipv4: '0.0.0.0/0' },
-      { declared: { security_group_id: '${aws_security_group.sg.id}' } },
     ),
   );
   assert.match(text, /`app-nat`: NAT gateway with public address `203\.0\.113\.7` \(new\)/);
@@ -239,4 +209,13 @@ test('egress is by NAT gateways, public subnets and outbound rules', () => {
     /route to the internet gateway: `public-a`; ⚠ what starts in `public-a` gets a public\s+address/,
   );
   assert.match(text, /`app-sg` may connect to `0\.0\.0\.0\/0` on tcp 443 \(new\)/);
+});
+
+test('public addresses in a CIDR block make it the internet; of what is no block nothing is known', () => {
+  for (const [expected, blocks] of [
+    [true, ['0.0.0.0/0', '::/0', '0.0.0.0/1', '8.8.8.8/32', '10.0.0.0/7', '2600::/12']],
+    [false, ['10.0.0.0/16', '172.16.0.0/12', '192.168.1.0/24', '100.64.0.0/10', '127.0.0.1/32', 'fc00::/7']],
+    [undefined, ['${aws_vpc.main.cidr_block}', 'pl-1234', '']],
+  ] as const)
+    for (const block of blocks) assert.equal(isPublicCidr(block), expected, block);
 });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { pluralize } from '../../model/shared/text.ts';
 import { type FutureResource, type Inventory, type Resource, resourceLabel } from './inventory.ts';
-import { blocks, bold, bullet, code, codes, conjoin, lines, paragraph, plural } from './markdown.ts';
-import { broadness, type PolicyStatement, plannedPolicies } from './policies.ts';
+import { blocks, bold, bullet, code, codes, conjoin, lines, paragraph } from './markdown.ts';
+import { broadness, type ParsedStatement, plannedPolicies } from './policies.ts';
 import { RESOURCE_TYPES, resourceTypeLabel } from './resource-types.ts';
 import { ANYONE, type SecurityGroupRule, securityGroupRules } from './security-groups.ts';
 import { getPath } from './terraform-plan.ts';
@@ -113,7 +114,7 @@ const describeWebAcl = (balancer: Resource, inventory: Inventory): string => {
       return `${name} (${rate.limit} requests in ${rate.evaluation_window_sec ?? RATE_WINDOW_SECONDS} s)`;
     });
   const others = default_action[0]?.block.length ? 'blocked' : 'let through';
-  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}, ${plural(rules.length, 'rule')}: ${conjoin(rules)}; other requests are ${others}`;
+  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}, ${pluralize(rules.length, 'rule')}: ${conjoin(rules)}; other requests are ${others}`;
 };
 
 /** What a load balancer with public addresses lets in. */
@@ -147,7 +148,7 @@ const publicTasks = (inventory: Inventory): readonly string[] =>
 const KEEPS_STRANGERS_OUT =
   /^aws:(source(account|owner|arn|orgid|orgpaths|vpc|vpce)|principal(account|arn|orgid|orgpaths))$/i;
 
-const isForStrangers = ({ conditions }: PolicyStatement): boolean =>
+const isForStrangers = ({ conditions }: ParsedStatement): boolean =>
   !conditions.some(
     ({ operator, key }) => /^(String|Arn)(Equals|Like)$/.test(operator) && KEEPS_STRANGERS_OUT.test(key),
   );
@@ -299,7 +300,7 @@ export const exposureSection = (inventory: Inventory): string => {
   );
   const open = findings(inventory, rules);
   const number = inventory.afterPlan('aws_s3_bucket').length;
-  const buckets = number > 0 ? `; ${plural(number, 'bucket')} cannot be made public` : '';
+  const buckets = number > 0 ? `; ${pluralize(number, 'bucket')} cannot be made public` : '';
   const nothing = bold(ingress.length === 0 ? 'Nothing is reachable.' : 'Nothing else is reachable.');
   const looked = `Checked: every load balancer, inbound rule, subnet, service and resource policy that exists after this plan${buckets}.`;
   const out = egress(inventory, rules);

@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildInventory, resolveReferences, resourceName } from './inventory.ts';
-import {
-  created,
-  destroyed,
-  inventoryFrom,
-  planJson,
-  stackJson,
-  unchanged,
-  updated,
-} from './plan-fixtures.ts';
-import { type Json, parseDeclaredStack, parseTerraformPlan } from './terraform-plan.ts';
+import { displayName, resolveReferences } from './inventory.ts';
+import { created, destroyed, inventoryFrom, referring, unchanged, updated } from './plan-fixtures.ts';
+import type { Json } from './terraform-plan.ts';
 
 test('a resource belongs to the outermost construct around it', () => {
   const { resources } = inventoryFrom(
@@ -37,31 +29,23 @@ test('what is no longer in the configuration is placed by its name, in the compo
 });
 
 test('an attribute that is only known at apply is as in the code, with what is known filled in', () => {
+  const policy = '${aws_s3_bucket.photos.bucket} ${aws_kms_key.k.arn}';
   const { resources } = inventoryFrom(
     unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }),
     created(
       'aws_iam_role_policy.read',
       { name: 'read' },
-      {
-        unknown: { policy: true, id: true },
-        declared: { name: 'read', policy: '${aws_s3_bucket.photos.bucket} ${aws_kms_key.k.arn}' },
-      },
+      { unknown: { policy: true, id: true }, declared: { name: 'read', policy } },
     ),
   );
   assert.deepEqual(resources[1]?.after, { name: 'read', policy: 'app-photos ${aws_kms_key.k.arn}' });
 });
 
 test('a secret is filled in nowhere', () => {
+  const declared = { container_definitions: '${aws_db_instance.db.password}' };
   const { resources } = inventoryFrom(
     unchanged('aws_db_instance.db', { password: 'hunter2' }, { sensitive: { password: true } }),
-    created(
-      'aws_ecs_task_definition.td',
-      {},
-      {
-        unknown: { container_definitions: true },
-        declared: { container_definitions: '${aws_db_instance.db.password}' },
-      },
-    ),
+    created('aws_ecs_task_definition.td', {}, { unknown: { container_definitions: true }, declared }),
   );
   assert.ok(!JSON.stringify(resources.map(({ after, before }) => [after, before])).includes('hunter2'));
 });
@@ -69,7 +53,7 @@ test('a secret is filled in nowhere', () => {
 test('links are found by the references in the code', () => {
   const { resources, linked } = inventoryFrom(
     created('aws_security_group.web-sg', {}, { unknown: { id: true } }),
-    created('aws_lb.web', {}, { declared: { security_groups: ['${aws_security_group.web-sg.id}'] } }),
+    referring('aws_lb.web', { security_groups: ['${aws_security_group.web-sg.id}'] }),
   );
   const [group, balancer] = resources;
   assert.ok(group && balancer);
@@ -90,17 +74,10 @@ test('links of what is no longer in the configuration are found by the ids in th
 
 test('a link leads to what is there, not to an old copy at the same address', () => {
   const bucket = unchanged('aws_s3_bucket.photos', { id: 'new' });
-  const policy = created(
-    'aws_s3_bucket_policy.p',
-    {},
-    { declared: { bucket: '${aws_s3_bucket.photos.id}' } },
-  );
-  const copy = { ...destroyed('aws_s3_bucket.photos', { id: 'old' }).entry, deposed: 'abcd1234' };
-  const plan = planJson(bucket, policy);
-  const { resources, linked } = buildInventory(
-    parseTerraformPlan({ ...plan, resource_changes: [...plan.resource_changes, copy] }),
-    parseDeclaredStack(stackJson(bucket, policy)),
-  );
+  const policy = referring('aws_s3_bucket_policy.p', { bucket: '${aws_s3_bucket.photos.id}' });
+  const old = destroyed('aws_s3_bucket.photos', { id: 'old' });
+  const copy = { ...old, entry: { ...old.entry, deposed: 'abcd1234' } };
+  const { resources, linked } = inventoryFrom(bucket, policy, copy);
   const [living, holder] = resources;
   assert.ok(living && holder);
   assert.deepEqual(linked(holder, 'bucket'), [living]);
@@ -118,8 +95,8 @@ test('only in a plan that changes something that exists are new things marked as
 });
 
 test('a resource is called by its name, by its tag, or by what comes nearest', () => {
-  const name = (after: Parameters<typeof resourceName>[0]['after']) =>
-    resourceName({ after, before: undefined });
+  const name = (after: Parameters<typeof displayName>[0]['after']) =>
+    displayName({ after, before: undefined });
   assert.equal(name({ name: 'app-web', tags: { Name: 'other' } }), 'app-web');
   assert.equal(name({ tags: { Name: 'app-vpc' }, description: 'the network' }), 'app-vpc');
   assert.equal(name({ bucket: '${aws_s3_bucket.x.id}', description: 'logs' }), 'logs');

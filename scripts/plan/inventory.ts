@@ -73,7 +73,7 @@ const NAMES = [
 ];
 
 /** What people call it in AWS: its name, or what comes nearest to one. */
-export const resourceName = ({ after, before }: Pick<Resource, 'after' | 'before'>): string => {
+export const displayName = ({ after, before }: Pick<Resource, 'after' | 'before'>): string => {
   const attributes = after ?? before ?? {};
   const candidates = [
     attributes['name'],
@@ -87,7 +87,7 @@ export const resourceName = ({ after, before }: Pick<Resource, 'after' | 'before
 
 /** Its name in AWS or, where it has none, its address. */
 export const resourceLabel = (resource: Pick<Resource, 'after' | 'before' | 'address'>): string =>
-  resourceName(resource) || resource.address;
+  displayName(resource) || resource.address;
 
 const SHARED = 'shared';
 const NOT_DECLARED = 'no longer in the configuration';

@@ -19,10 +19,6 @@ export const code = (text: string): string => {
 
 export const bold = (text: string): string => `**${text}**`;
 
-/** A counted noun: `1 key`, `2 keys`. */
-export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
-  `${count} ${count === 1 ? noun : nouns}`;
-
 const conjunction = new Intl.ListFormat('en-GB');
 
 /** `a, b and c` */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { permissionsSection } from './permissions.ts';
-import { created, type Fixture, inventoryFrom, unchanged, updated } from './plan-fixtures.ts';
+import { created, type Fixture, inventoryFrom, referring, unchanged, updated } from './plan-fixtures.ts';
 
 const section = (...fixtures: readonly Fixture[]): string => permissionsSection(inventoryFrom(...fixtures));
 
@@ -18,10 +18,10 @@ const role = (name: string): Fixture =>
   created(`aws_iam_role.${name}`, { name, assume_role_policy: trust }, { unknown: { id: true } });
 
 const ownPolicy = (roleName: string, text: string): Fixture =>
-  created(
+  referring(
     `aws_iam_role_policy.${roleName}-permissions`,
+    { role: `\${aws_iam_role.${roleName}.name}` },
     { name: 'permissions', policy: text },
-    { declared: { role: `\${aws_iam_role.${roleName}.name}`, policy: text } },
   );
 
 test("a role's trust and its permissions are listed together", () => {
@@ -34,12 +34,8 @@ test("a role's trust and its permissions are listed together", () => {
 });
 
 test('equal broad statements are listed once, with all holders and the reason in the code', () => {
-  const text = section(
-    role('web'),
-    ownPolicy('web', policy(login)),
-    role('was'),
-    ownPolicy('was', policy(login)),
-  );
+  const holders = ['web', 'was'].flatMap((name) => [role(name), ownPolicy(name, policy(login))]);
+  const text = section(...holders);
   assert.match(text, /\*\*2 statements\*\* are broader/);
   assert.equal(text.match(/^- \*\*every resource:\*\* `ecr:GetAuthorizationToken`/gm)?.length, 1);
   assert.match(text, /for `web`, `was`/);
@@ -47,12 +43,10 @@ test('equal broad statements are listed once, with all holders and the reason in
 });
 
 test('a broad statement without a reason in the code has none in the review', () => {
-  const text = section(
-    role('web'),
-    ownPolicy('web', policy({ ...login, Action: ['ecr:GetAuthorizationToken', 'ecr:*'] })),
-  );
+  const broader = policy({ ...login, Action: ['ecr:GetAuthorizationToken', 'ecr:*'] });
+  const text = section(role('web'), ownPolicy('web', broader));
   assert.match(text, /every action of ecr, every resource/);
-  assert.doesNotMatch(text, /why, as the code says/);
+  assert.doesNotMatch(text, /reason given in the code/);
 });
 
 test('in a changed policy, new and removed statements are marked', () => {
@@ -73,57 +67,34 @@ test('in a changed policy, new and removed statements are marked', () => {
 });
 
 test('a policy with the same meaning in another form is not changed', () => {
-  const [before, after] = [policy(read), policy({ ...read, Action: ['s3:GetObject'] })];
-  assert.equal(
-    section(updated('aws_iam_policy.p', { policy: before, name: 'a' }, { policy: after, name: 'a' })),
-    '',
-  );
+  const before = { name: 'a', policy: policy(read) };
+  const after = { name: 'a', policy: policy({ ...read, Action: ['s3:GetObject'] }) };
+  assert.equal(section(updated('aws_iam_policy.p', before, after)), '');
 });
 
 test('a policy that is only known at apply is read from the code, with its references', () => {
-  const text = section(
-    created(
-      'aws_s3_bucket_policy.photos',
-      {},
-      {
-        unknown: { policy: true },
-        declared: {
-          policy: policy({
-            Effect: 'Allow',
-            Principal: '*',
-            Action: 's3:GetObject',
-            Resource: '${aws_s3_bucket.photos.arn}/*',
-          }),
-        },
-      },
-    ),
-  );
+  const open = { ...read, Principal: '*', Resource: '${aws_s3_bucket.photos.arn}/*' };
+  const details = { unknown: { policy: true }, declared: { policy: policy(open) } };
+  const text = section(created('aws_s3_bucket_policy.photos', {}, details));
   assert.match(text, /⚠ \*\*anyone:\*\* \*\*Allow\*\* `s3:GetObject`/);
   assert.match(text, /on: `\$\{aws_s3_bucket\.photos\.arn\}\/\*`/);
   assert.match(text, /filled\s+in at apply/);
 });
 
 test('a policy that cannot be read yet is marked as such', () => {
+  const unknown = { policy: true };
+  const declared = { policy: '${data.aws_iam_policy_document.p.json}' };
   const text = section(
-    created(
-      'aws_iam_policy.p',
-      { name: 'p' },
-      { unknown: { policy: true }, declared: { policy: '${data.aws_iam_policy_document.p.json}' } },
-    ),
-    created('aws_sns_topic_policy.t', {}, { unknown: { policy: true } }),
+    created('aws_iam_policy.p', { name: 'p' }, { unknown, declared }),
+    created('aws_sns_topic_policy.t', {}, { unknown }),
   );
   assert.match(text, /2 policies cannot be read before the apply/);
   assert.match(text, /cannot be read before the apply:\*\* `\$\{data\.aws_iam_policy_document\.p\.json\}`/);
 });
 
 test('a policy inside a block is found too', () => {
-  const text = section(
-    created('aws_iam_role.r', {
-      name: 'r',
-      assume_role_policy: trust,
-      inline_policy: [{ name: 'x', policy: policy(login) }],
-    }),
-  );
+  const inline_policy = [{ name: 'x', policy: policy(login) }];
+  const text = section(created('aws_iam_role.r', { name: 'r', assume_role_policy: trust, inline_policy }));
   assert.match(text, /`ecr:GetAuthorizationToken`/);
 });
 
@@ -131,11 +102,10 @@ test('a managed policy belongs to the roles that it is attached to', () => {
   const text = section(
     created('aws_iam_policy.invoke', { name: 'Invoke', policy: policy(read) }, { unknown: { arn: true } }),
     role('task'),
-    created(
-      'aws_iam_role_policy_attachment.a',
-      {},
-      { declared: { role: '${aws_iam_role.task.name}', policy_arn: '${aws_iam_policy.invoke.arn}' } },
-    ),
+    referring('aws_iam_role_policy_attachment.a', {
+      role: '${aws_iam_role.task.name}',
+      policy_arn: '${aws_iam_policy.invoke.arn}',
+    }),
   );
   assert.equal(text.match(/^#### /gm)?.length, 1);
   assert.match(text, /In `aws_iam_role\.task` \(new\) and `aws_iam_policy\.invoke` \(new\)/);

@@ -1,5 +1,6 @@
+import { pluralize } from '../../model/shared/text.ts';
 import { UNRESTRICTED_ACTIONS } from '../../stacks/iam/policy.ts';
-import { CHANGE_MARKS, groupByComponent, type Inventory, resourceName } from './inventory.ts';
+import { CHANGE_MARKS, displayName, groupByComponent, type Inventory } from './inventory.ts';
 import {
   blocks,
   bold,
@@ -10,20 +11,19 @@ import {
   details,
   lines,
   paragraph,
-  plural,
   shorten,
 } from './markdown.ts';
 import {
   broadness,
   isPolicyChanged,
+  type ParsedStatement,
   type Policy,
-  type PolicyStatement,
   plannedPolicies,
   type ReviewedStatement,
 } from './policies.ts';
 import { resourceTypeLabel } from './resource-types.ts';
 
-const describeCondition = ({ operator, key, values }: PolicyStatement['conditions'][number]): string =>
+const describeCondition = ({ operator, key, values }: ParsedStatement['conditions'][number]): string =>
   `${code(key)} ${operator} ${values.map(code).join(' or ')}`;
 
 const describeScope = (included: readonly string[], excluded: readonly string[]): string => {
@@ -63,7 +63,7 @@ const describeStatement = (policy: Policy, reviewed: ReviewedStatement): string 
 };
 
 /** Why AWS leaves no other way than every resource, as the code documents it. */
-const documentedReason = ({ actions, resources }: PolicyStatement): string => {
+const documentedReason = ({ actions, resources }: ParsedStatement): string => {
   const reasons = actions.flatMap((action) => UNRESTRICTED_ACTIONS[action] ?? []);
   const all = resources.includes('*') && reasons.length === actions.length;
   return all ? [...new Set(reasons)].join('; ') : '';
@@ -98,7 +98,7 @@ const broadStatements = (policies: readonly Policy[]): string => {
   );
   const verb = broad.length === 1 ? 'is' : 'are';
   return blocks(
-    `⚠ ${bold(plural(broad.length, 'statement'))} ${verb} broader than naming each action and resource:`,
+    `⚠ ${bold(pluralize(broad.length, 'statement'))} ${verb} broader than naming each action and resource:`,
     lines(...items),
   );
 };
@@ -153,7 +153,7 @@ const managedPolicies = (inventory: Inventory): string =>
       .flatMap((attachment) => {
         const { policy_arn: arn, role } = attachment.after;
         if (typeof arn !== 'string' || !arn.includes(':iam::aws:policy/')) return [];
-        const name = inventory.linked(attachment, 'role').map(resourceName)[0] ?? String(role);
+        const name = inventory.linked(attachment, 'role').map(displayName)[0] ?? String(role);
         return [bullet(`⚠ ${code(name)} gets ${code(arn)}, a policy of AWS that is not examined`)];
       }),
   );
@@ -169,12 +169,12 @@ const summary = (policies: readonly Policy[]): string => {
   });
   const unread = policies.filter((policy) => policy.unread !== undefined).length;
   const warning =
-    unread > 0 ? ` ⚠ ${plural(unread, 'policy', 'policies')} cannot be read before the apply.` : '';
+    unread > 0 ? ` ⚠ ${pluralize(unread, 'policy', 'policies')} cannot be read before the apply.` : '';
   const references = JSON.stringify(statements).includes('${aws_')
     ? ` A reference such as ${code('${aws_kms_key.x.arn}')} is filled in at apply.`
     : '';
   return paragraph(
-    `${plural(policies.length, 'policy', 'policies')} with ${plural(statements.length, 'statement')}${
+    `${pluralize(policies.length, 'policy', 'policies')} with ${pluralize(statements.length, 'statement')}${
       counts.length > 0 ? ` (${conjoin(counts)})` : ''
     }, created or changed.${warning}${references}`,
   );
@@ -193,7 +193,7 @@ export const permissionsSection = (inventory: Inventory): string => {
     const content = blocks(...holders.map(describeHolder));
     const number = countStatements(holders.flatMap((holder) => holder.policies));
     return isLong
-      ? details(`${component}: ${plural(number, 'statement')}`, content)
+      ? details(`${component}: ${pluralize(number, 'statement')}`, content)
       : blocks(`### ${component}`, content);
   });
   const own = policies.length > 0 ? [summary(policies), broadStatements(policies)] : [];

@@ -53,6 +53,10 @@ const fixture = (address: string, actions: readonly string[], details: Details):
 export const created = (address: string, after: Attributes, details: Details = {}): Fixture =>
   fixture(address, ['create'], { after, ...details });
 
+/** Created with attributes that refer to others, as the code writes them. */
+export const referring = (address: string, references: Attributes, after: Attributes = {}): Fixture =>
+  created(address, after, { declared: { ...after, ...references } });
+
 export const updated = (
   address: string,
   before: Attributes,

@@ -5,12 +5,6 @@ import type { Json } from './terraform-plan.ts';
 
 const policy = (statement: Json): string => JSON.stringify({ Version: '2012-10-17', Statement: statement });
 
-const statementBroadness = (statement: { [key: string]: Json }, ofResource = false): readonly string[] => {
-  const [parsed] = parsePolicy(policy([{ Effect: 'Allow', ...statement }])) ?? [];
-  assert.ok(parsed);
-  return broadness(parsed, ofResource);
-};
-
 test('a statement is read with all its parts, whether they are single or lists', () => {
   const [statement] =
     parsePolicy(
@@ -51,40 +45,32 @@ test('what is not a policy is not taken for one', () => {
     assert.equal(parsePolicy(text), undefined, text);
 });
 
-test('a statement that names each thing is not broad', () => {
-  assert.deepEqual(statementBroadness({ Action: ['s3:GetObject'], Resource: 'arn:aws:s3:::photos/*' }), []);
-});
+const named = 'arn:aws:s3:::photos/*';
+const root = { AWS: 'arn:aws:iam::1:root' };
 
-test('every kind of wildcard is named', () => {
-  assert.deepEqual(statementBroadness({ Action: 'ecr:GetAuthorizationToken', Resource: '*' }), [
-    'every resource',
-  ]);
-  assert.deepEqual(statementBroadness({ Action: ['ecr:*', 's3:Get*'], Resource: 'arn:1' }), [
-    'every action of ecr',
-    'wildcard in actions',
-  ]);
-  assert.deepEqual(statementBroadness({ Action: '*', Resource: '*' }), ['every action', 'every resource']);
-  assert.deepEqual(statementBroadness({ NotAction: 'iam:*', NotResource: 'arn:1' }), [
-    'every action',
-    'every resource',
-  ]);
-  assert.deepEqual(statementBroadness({ Action: 's3:GetObject', Principal: '*', Resource: 'arn:1' }, true), [
-    'anyone',
-  ]);
-  assert.deepEqual(
-    statementBroadness({ Action: 's3:GetObject', Principal: { AWS: '*' }, Resource: 'arn:1' }, true),
-    ['anyone'],
-  );
-  assert.deepEqual(statementBroadness({ Action: 's3:GetObject', NotPrincipal: { AWS: 'arn:2' } }, true), [
-    'anyone',
-  ]);
-});
-
-test('in the policy of a key, every resource is that key only', () => {
-  const statement = { Action: 'kms:Decrypt', Principal: { AWS: 'arn:aws:iam::1:root' }, Resource: '*' };
-  assert.deepEqual(statementBroadness(statement, true), []);
-});
-
-test('a denial is never too broad', () => {
-  assert.deepEqual(statementBroadness({ Effect: 'Deny', Action: 's3:*', Principal: '*', Resource: '*' }), []);
-});
+for (const [title, statement, expected, ofResource = false] of [
+  ['one that names each thing is not', { Action: ['s3:GetObject'], Resource: named }, []],
+  ['every resource', { Action: 'ecr:GetAuthorizationToken', Resource: '*' }, ['every resource']],
+  [
+    'actions by wildcard',
+    { Action: ['ecr:*', 's3:Get*'], Resource: named },
+    ['every action of ecr', 'wildcard in actions'],
+  ],
+  ['everything', { Action: '*', Resource: '*' }, ['every action', 'every resource']],
+  ['all but some', { NotAction: 'iam:*', NotResource: named }, ['every action', 'every resource']],
+  ['anyone', { Action: 's3:GetObject', Principal: '*', Resource: named }, ['anyone'], true],
+  ['any account', { Action: 's3:GetObject', Principal: { AWS: '*' }, Resource: named }, ['anyone'], true],
+  ['all but some principals', { Action: 's3:GetObject', NotPrincipal: root }, ['anyone'], true],
+  [
+    'in the policy of a key, every resource is that key only',
+    { Action: 'kms:Decrypt', Principal: root, Resource: '*' },
+    [],
+    true,
+  ],
+  ['a denial is never', { Effect: 'Deny', Action: 's3:*', Principal: '*', Resource: '*' }, []],
+] satisfies readonly (readonly [string, Json, readonly string[], boolean?])[])
+  test(`a broad statement: ${title}`, () => {
+    const [parsed] = parsePolicy(policy([{ Effect: 'Allow', ...statement }])) ?? [];
+    assert.ok(parsed);
+    assert.deepEqual(broadness(parsed, ofResource), expected);
+  });

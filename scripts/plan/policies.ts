@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { type FutureResource, type Inventory, type Resource, resourceName } from './inventory.ts';
+import { displayName, type FutureResource, type Inventory, type Resource } from './inventory.ts';
 import { getPath, isObject, type Json, parseStructure } from './terraform-plan.ts';
 
 const oneOrMany = z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]);
@@ -58,10 +58,10 @@ const document = z.looseObject({
 });
 
 /** One statement of an IAM policy. Source: "IAM JSON policy elements reference". */
-export type PolicyStatement = z.output<typeof statement>;
+export type ParsedStatement = z.output<typeof statement>;
 
 /** @returns the statements of a policy in JSON; nothing when the text is not a policy */
-export const parsePolicy = (policy: Json | undefined): readonly PolicyStatement[] | undefined => {
+export const parsePolicy = (policy: Json | undefined): readonly ParsedStatement[] | undefined => {
   const structure = typeof policy === 'string' ? parseStructure(policy) : policy;
   return document.safeParse(structure).data?.Statement;
 };
@@ -73,7 +73,7 @@ const WILDCARD = /[*?]/;
  *
  * @param ofResource the policy is attached to the resource that it is about, where `*` is that resource only
  */
-export const broadness = (statement: PolicyStatement, ofResource: boolean): readonly string[] => {
+export const broadness = (statement: ParsedStatement, ofResource: boolean): readonly string[] => {
   if (statement.effect === 'Deny') return [];
   const { actions, resources, principals, exceptActions, exceptResources, exceptPrincipals } = statement;
   const whole = actions.filter((action) => action === '*' || action.endsWith(':*'));
@@ -88,7 +88,7 @@ export const broadness = (statement: PolicyStatement, ofResource: boolean): read
 };
 
 export interface ReviewedStatement {
-  readonly statement: PolicyStatement;
+  readonly statement: ParsedStatement;
   readonly status: 'new' | 'unchanged' | 'removed';
 }
 
@@ -130,15 +130,15 @@ const findHolders = (resource: Resource, inventory: Inventory): readonly Resourc
 
 const nameHolders = (resource: FutureResource, holders: readonly Resource[]): string => {
   const role = resource.after['role'];
-  const outside = typeof role === 'string' && !role.startsWith('${') ? role : resourceName(resource);
-  return holders.map(resourceName).filter(Boolean).join(', ') || outside || resource.address;
+  const outside = typeof role === 'string' && !role.startsWith('${') ? role : displayName(resource);
+  return holders.map(displayName).filter(Boolean).join(', ') || outside || resource.address;
 };
 
 const compareStatements = (
-  before: readonly PolicyStatement[],
-  after: readonly PolicyStatement[],
+  before: readonly ParsedStatement[],
+  after: readonly ParsedStatement[],
 ): readonly ReviewedStatement[] => {
-  const isAmong = (statement: PolicyStatement, others: readonly PolicyStatement[]) =>
+  const isAmong = (statement: ParsedStatement, others: readonly ParsedStatement[]) =>
     others.some((other) => isDeepStrictEqual(other, statement));
   return [
     ...after.map(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Inventory, type Resource, resourceName } from './inventory.ts';
+import { displayName, type Inventory, type Resource } from './inventory.ts';
 import { conjoin } from './markdown.ts';
 import { type Attributes, asArray } from './terraform-plan.ts';
 
@@ -61,7 +61,7 @@ const fargateServices = (inventory: Inventory, view: StateView): readonly Fargat
     const count = service.desired_count ?? 0;
     return [
       {
-        name: resourceName(resource),
+        name: displayName(resource),
         tasks: target ? { from: target.min_capacity, to: target.max_capacity } : { from: count, to: count },
         cpus: size.cpu / CPU_UNITS,
         gibibytes: size.memory / MEBIBYTES,

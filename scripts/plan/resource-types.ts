@@ -1,4 +1,4 @@
-import { isReplacedOrDestroyed, type Resource, resourceName } from './inventory.ts';
+import { displayName, isReplacedOrDestroyed, type Resource } from './inventory.ts';
 import { type Attributes, getPath } from './terraform-plan.ts';
 
 const SEVERITIES = ['data', 'endpoint-change', 'outage', 'harmless'] as const;
@@ -184,7 +184,7 @@ export const findLosses = (resources: readonly Resource[]): readonly Loss[] =>
     return {
       address,
       what: known.label,
-      name: resourceName({ before, after: undefined }),
+      name: displayName({ before, after: undefined }),
       action: action === 'replace' ? 'replace' : 'destroy',
       lost: LOSS_DETAILS[type]?.(before) ?? known.meaning,
     };

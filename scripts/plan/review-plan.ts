@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import type { Planned } from '../terraform/apply.ts';
 import { type StackFiles, SYNTH_FOLDER } from '../terraform/synth.ts';
 import type { Terraform } from '../terraform/terraform.ts';
 import { reviewPlan } from './review.ts';
+import { parseTerraformPlan } from './terraform-plan.ts';
 
 /** Exit code of a command that stops because data would be lost. */
 export const LOSS = 2;
 
-export interface WrittenReview {
+interface WrittenReview {
   /** 0, or LOSS. */
   readonly exitCode: number;
   /** Addresses of what holds data and would be lost, if it was ever finished. */
@@ -28,16 +28,9 @@ export const summarizeReview = (markdown: string): string => {
   return [head, ...sections.filter((section) => section.startsWith('## ⚠'))].join('\n').trim();
 };
 
-const changes = z.object({
-  resource_changes: z
-    .array(z.object({ address: z.string(), action_reason: z.string().optional() }))
-    .default([]),
-});
-
 /** Addresses that a plan recreates because creating them has not succeeded. */
 export const unfinishedResources = (plan: unknown): string[] =>
-  changes
-    .parse(plan)
+  parseTerraformPlan(plan)
     .resource_changes.filter((change) => change.action_reason === 'replace_because_tainted')
     .map(({ address }) => address);
 

@@ -11,6 +11,7 @@ import {
   updated,
 } from './plan-fixtures.ts';
 import { reviewPlan } from './review.ts';
+import { summarizeReview, unfinishedResources } from './review-plan.ts';
 
 const review = (...fixtures: readonly Fixture[]) =>
   reviewPlan({ plan: planJson(...fixtures), synthesized: stackJson(...fixtures) });
@@ -35,14 +36,12 @@ test('the summary counts what happens, in words', () => {
 /** Without the line breaks of long lines. */
 const flat = (text: string): string => text.replace(/\s+/g, ' ');
 
-const container = (memory: number) => JSON.stringify([{ name: 'app-web', image: 'web:1', memory }]);
-
 test('more memory for a task is a harmless replacement, shown inside the container definition', () => {
   const definition = (memory: number) => ({
     family: 'app-web-td',
     cpu: '512',
     memory: String(memory),
-    container_definitions: container(memory),
+    container_definitions: JSON.stringify([{ name: 'app-web', image: 'web:1', memory }]),
   });
   const { markdown, exitCode } = review(
     replaced(
@@ -131,17 +130,10 @@ test('destroying a bucket that is no longer in the configuration is stopped, wit
 });
 
 test('the copy that a broken replacement left behind is a loss of its own', () => {
-  const old = destroyed('aws_s3_bucket.photos', { bucket: 'app-photos-old' }, { declared: {} });
-  const { markdown, stateful } = reviewPlan({
-    plan: {
-      format_version: '1.2',
-      resource_changes: [
-        unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }).entry,
-        { ...old.entry, deposed: 'abcd1234' },
-      ],
-    },
-    synthesized: stackJson(unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' })),
-  });
+  const living = unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' });
+  const old = destroyed('aws_s3_bucket.photos', { bucket: 'app-photos-old' });
+  const copy = { ...old, entry: { ...old.entry, deposed: 'abcd1234' } };
+  const { markdown, stateful } = review(living, copy);
   assert.deepEqual(
     stateful.map(({ name }) => name),
     ['app-photos-old'],
@@ -171,10 +163,7 @@ test('a change of labels only does not hide the others', () => {
   const labelled = (index: number) =>
     updated(`aws_subnet.s${index}`, { tags_all: { stage: 'dev' } }, { tags_all: { stage: 'prod' } });
   const { markdown } = review(
-    labelled(1),
-    labelled(2),
-    labelled(3),
-    labelled(4),
+    ...[1, 2, 3, 4].map(labelled),
     updated('aws_vpc.v', { dns: false }, { dns: true }),
   );
   assert.match(markdown, /### Tags only\n\n<details><summary>4 resources<\/summary>/);
@@ -204,14 +193,12 @@ test('a plan that Terraform could not finish is marked as incomplete', () => {
 test('moved and forgotten resources, and changes outside Terraform, are reported', () => {
   const [moved, forgotten, drifted] = [
     unchanged('aws_vpc.new', {}),
-    { ...unchanged('aws_eip.e', {}) },
+    unchanged('aws_eip.e', {}),
     updated(
       'aws_security_group.sg',
       { description: 'a', etag: 'c' },
       { description: 'b', etag: 'd' },
-      {
-        declared: { description: 'a' },
-      },
+      { declared: { description: 'a' } },
     ),
   ];
   const change = { actions: ['forget'], before: {}, after: null };
@@ -231,4 +218,20 @@ test('moved and forgotten resources, and changes outside Terraform, are reported
   assert.match(markdown, /## Changed outside Terraform: 1/);
   assert.match(markdown, /`description`: `a` → `b`/);
   assert.doesNotMatch(markdown, /etag/);
+});
+
+test('a summary is the title, the totals and the warnings of a review', () => {
+  const text = '# Plan\n\n3 changes.\n\n## ⚠ STOP: 1 thing\n\n- a bucket\n\n## Changed\n\n- a topic\n';
+  assert.equal(summarizeReview(text), '# Plan\n\n3 changes.\n\n## ⚠ STOP: 1 thing\n\n- a bucket');
+  assert.equal(summarizeReview('# Plan\n\nNo changes.\n'), '# Plan\n\nNo changes.');
+});
+
+test('what an earlier run has half created is distinguished from what is replaced for other reasons', () => {
+  const plan = planJson(
+    replaced('aws_s3_bucket.half-made', {}, {}, { reason: 'replace_because_tainted' }),
+    replaced('aws_s3_bucket.renamed', {}, {}, { reason: 'replace_because_cannot_update' }),
+    replaced('aws_s3_bucket.new', {}, {}),
+  );
+  assert.deepEqual(unfinishedResources(plan), ['aws_s3_bucket.half-made']);
+  assert.deepEqual(unfinishedResources({ format_version: '1.2' }), []);
 });

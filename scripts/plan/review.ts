@@ -1,3 +1,4 @@
+import { pluralize } from '../../model/shared/text.ts';
 import {
   createdSection,
   destroyedSection,
@@ -10,7 +11,7 @@ import { costsSection } from './costs.ts';
 import { excerpts, findChanges } from './differences.ts';
 import { exposureSection } from './exposure.ts';
 import { type Action, buildInventory, type Inventory, isChanged, type Resource } from './inventory.ts';
-import { blocks, bold, bullet, code, lines, plural } from './markdown.ts';
+import { blocks, bold, bullet, code, lines } from './markdown.ts';
 import { permissionsSection } from './permissions.ts';
 import { findLosses, type Loss } from './resource-types.ts';
 import {
@@ -42,7 +43,7 @@ const incompleteness = ({ complete, errored }: TerraformPlan): string => {
 const summary = ({ resources }: Inventory): string => {
   const number = (action: Action) => resources.filter((resource) => resource.action === action).length;
   const forgotten = number('forget');
-  return `This plan creates ${plural(number('create'), 'resource')}, changes ${number('update')}, replaces ${number('replace')}, destroys ${number('destroy')}${
+  return `This plan creates ${pluralize(number('create'), 'resource')}, changes ${number('update')}, replaces ${number('replace')}, destroys ${number('destroy')}${
     forgotten > 0 ? `, and removes ${forgotten} from the state` : ''
   }.`;
 };
@@ -67,7 +68,7 @@ const warning = (losses: readonly Loss[], { resources }: Inventory): string => {
       `${bold(`${what}${name ? ` ${code(name)}` : ''}`)} (${code(address)}) is ${verb}: ${lost}.${cause}`,
     );
   });
-  return blocks(`## ⚠ STOP: ${plural(losses.length, 'thing')} that cannot be restored`, lines(...items));
+  return blocks(`## ⚠ STOP: ${pluralize(losses.length, 'thing')} that cannot be restored`, lines(...items));
 };
 
 /** In the order of the review. */

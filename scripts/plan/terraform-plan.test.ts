@@ -19,12 +19,11 @@ test('a stack that cdktf did not write is refused, with the next step', () => {
 });
 
 test('resources of the code are found by address, with the constructs around them', () => {
+  const vpc = { cidr_block: '10.0.0.0/16', '//': { metadata: { path: 'shop/network/vpc' } } };
   const { resources, name, region, account } = parseDeclaredStack({
     '//': { metadata: { stackName: 'shop' } },
     provider: { aws: [{ region: 'ap-northeast-2', allowed_account_ids: ['123456789012'] }] },
-    resource: {
-      aws_vpc: { main: { cidr_block: '10.0.0.0/16', '//': { metadata: { path: 'shop/network/vpc' } } } },
-    },
+    resource: { aws_vpc: { main: vpc } },
   });
   assert.deepEqual([name, region, account], ['shop', 'ap-northeast-2', '123456789012']);
   assert.deepEqual(resources.get('aws_vpc.main'), {

@@ -11,13 +11,14 @@ const load = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}) =>
   loadConfiguration({ context: { bloomstack }, env });
 
 test('without a choice everything is as the schema says, for dev', () => {
-  const config = loadConfiguration({ context: {}, env: {} });
-  assert.equal(config.environment, 'dev');
-  assert.equal(config.region, 'ap-northeast-2');
-  assert.deepEqual(config.network.zones, ['a', 'c']);
-  assert.equal(config.web.memory, 1024);
-  assert.equal(config.deletionProtection, false);
-  assert.equal(config.network.nat, 'one');
+  const { environment, region, network, web, deletionProtection } = loadConfiguration({
+    context: {},
+    env: {},
+  });
+  assert.deepEqual(
+    [environment, region, network.zones, web.memory, deletionProtection, network.nat],
+    ['dev', 'ap-northeast-2', ['a', 'c'], 1024, false, 'one'],
+  );
 });
 
 test('what is not our field in the context and the environment is left alone', () => {
@@ -30,14 +31,12 @@ test('what is not our field in the context and the environment is left alone', (
 
 test('prod has defaults of its own over those of the schema', () => {
   const { deletionProtection, network, learning, observability, web } = load({ environment: 'prod' });
+  const { endpointMinInstances, endpointMaxInstances } = learning;
   assert.deepEqual(
     {
       deletionProtection,
       network: { nat: network.nat },
-      learning: {
-        endpointMinInstances: learning.endpointMinInstances,
-        endpointMaxInstances: learning.endpointMaxInstances,
-      },
+      learning: { endpointMinInstances, endpointMaxInstances },
       observability: { logRetentionDays: observability.logRetentionDays },
     },
     ENVIRONMENT_DEFAULTS.prod,
@@ -99,13 +98,12 @@ test("a variable's text is read by the field's type", () => {
     BLOOMSTACK_NETWORK_ZONES: 'a, b,c',
     BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL: 'ops@example.com',
   });
-  assert.equal(config.account, '012345678901');
-  assert.equal(config.web.memory, 2048);
-  assert.equal(config.learning.minAccuracy, 0.95);
-  assert.equal(config.learning.studio, false);
-  assert.equal(config.deletionProtection, true);
-  assert.deepEqual(config.network.zones, ['a', 'b', 'c']);
-  assert.equal(config.observability.alarmEmail, 'ops@example.com');
+  const { account, web, learning, deletionProtection, network, observability } = config;
+  assert.deepEqual(
+    [account, web.memory, learning.minAccuracy, learning.studio, deletionProtection, network.zones],
+    ['012345678901', 2048, 0.95, false, true, ['a', 'b', 'c']],
+  );
+  assert.equal(observability.alarmEmail, 'ops@example.com');
 });
 
 test('a variable that is set but empty counts as not set', () => {

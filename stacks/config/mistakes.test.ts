@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { FIELD_OF_PATH } from './fields.ts';
 import { ConfigurationError, loadConfiguration, readContext } from './load.ts';
 
 /** What a person wrote. */
@@ -11,11 +12,8 @@ interface Written {
   readonly bloomstack?: unknown;
 }
 
-interface Mistake extends Written {
-  readonly what: string;
-  /** The line that reports it, without its beginning. */
-  readonly problem: string;
-}
+/** `problem` is the line that reports it, without its beginning. */
+type Mistake = Written & { readonly what: string; readonly problem: string };
 
 const refusal = (read: () => unknown): ConfigurationError => {
   try {
@@ -106,10 +104,7 @@ testMistakes('what is written where nothing is read is reported', [
   },
 ]);
 
-const INSTANCE = 'learning.trainingInstanceType (BLOOMSTACK_LEARNING_TRAINING_INSTANCE_TYPE)';
-const trainingOn = (type: string) => ({ BLOOMSTACK_LEARNING_TRAINING_INSTANCE_TYPE: type });
-
-testMistakes('a value that breaks a rule is reported', [
+testMistakes('a value that breaks a rule beside another is reported where it should change', [
   {
     what: 'more tasks always than at most',
     bloomstack: { all: { web: { minTasks: 5 } } },
@@ -126,37 +121,10 @@ testMistakes('a value that breaks a rule is reported', [
     problem: `learning.endpointMinInstances (default of prod) is 2: that is above endpointMaxInstances (1), lower it or raise endpointMaxInstances.`,
   },
   {
-    what: 'a retired instance type',
-    env: trainingOn('ml.p3.2xlarge'),
-    problem: `${INSTANCE} is "ml.p3.2xlarge": ml.p2 and ml.p3 are retired, take ml.g4dn.xlarge.`,
-  },
-  {
-    what: 'an instance type of EC2',
-    env: trainingOn('t3.large'),
-    problem: `${INSTANCE} is "t3.large": give a SageMaker instance type, such as ml.m5.large.`,
-  },
-  {
-    what: 'an instance type without a GPU for training',
-    env: trainingOn('ml.m5.large'),
-    problem: `${INSTANCE} is "ml.m5.large": training needs a GPU, take a size of ml.g4dn, ml.g5, ml.g6, ml.g6e, ml.p4d, ml.p4de, ml.p5, such as ml.g4dn.xlarge.`,
-  },
-  {
-    what: 'an Arm instance type',
-    env: { BLOOMSTACK_LEARNING_ENDPOINT_INSTANCE_TYPE: 'ml.c7g.large' },
-    problem:
-      'learning.endpointInstanceType (BLOOMSTACK_LEARNING_ENDPOINT_INSTANCE_TYPE) is "ml.c7g.large": that is an Arm instance and the images are built for x86-64, take one such as ml.m5.large.',
-  },
-  {
     what: 'a domain without a certificate',
     env: { BLOOMSTACK_HTTPS_DOMAIN: 'flowers.example.com' },
     problem:
       'https.certificateArn (default) is "": https.domain is set and HTTPS needs a certificate, request one in ACM and give its ARN.',
-  },
-  {
-    what: 'a certificate of another region',
-    env: { BLOOMSTACK_HTTPS_CERTIFICATE_ARN: 'arn:aws:acm:us-east-1:123456789012:certificate/0a1b' },
-    problem:
-      'https.certificateArn (BLOOMSTACK_HTTPS_CERTIFICATE_ARN) is "arn:aws:acm:us-east-1:123456789012:certificate/0a1b": a load balancer in ap-northeast-2 takes certificates of that region only, request one there.',
   },
   {
     what: 'GitHub without a repository',
@@ -167,53 +135,9 @@ testMistakes('a value that breaks a rule is reported', [
     problem: 'source.repository (default) is "": source.provider is github, give owner/name.',
   },
   {
-    what: 'a time that logs cannot be kept',
-    env: { BLOOMSTACK_OBSERVABILITY_LOG_RETENTION_DAYS: '31' },
-    problem:
-      'observability.logRetentionDays (BLOOMSTACK_OBSERVABILITY_LOG_RETENTION_DAYS) is 31: CloudWatch Logs has no such retention, give one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653.',
-  },
-  {
-    what: 'memory that Fargate does not pair with the CPU',
-    env: { BLOOMSTACK_WEB_CPU: '256', BLOOMSTACK_WEB_MEMORY: '4096' },
-    problem:
-      'web.memory (BLOOMSTACK_WEB_MEMORY) is 4096: with cpu 256 Fargate allows 512 to 2048 MiB, the nearest is 2048.',
-  },
-  {
-    what: 'a CPU size that Fargate does not have',
-    env: { BLOOMSTACK_WEB_CPU: '300' },
-    problem:
-      'web.cpu (BLOOMSTACK_WEB_CPU) is 300: Fargate has no such size, give one of 256, 512, 1024, 2048, 4096, 8192, 16384.',
-  },
-  {
-    what: 'a wrong account',
-    env: { BLOOMSTACK_ACCOUNT: '1234' },
-    problem: 'account (BLOOMSTACK_ACCOUNT) is "1234": give the 12 digits of an AWS account.',
-  },
-  {
     what: 'an account that JSON holds as a number',
     bloomstack: { all: { account: 123456789012 } },
     problem: `account (${IN_ALL}.account) is 123456789012: give a text in quotation marks, such as "000000000000".`,
-  },
-  {
-    what: 'memory that is not a number',
-    env: { BLOOMSTACK_WEB_MEMORY: '2 GB' },
-    problem: 'web.memory (BLOOMSTACK_WEB_MEMORY) is "2 GB": give a whole number, such as 1024.',
-  },
-  {
-    what: 'a number outside its range',
-    env: { BLOOMSTACK_LEARNING_MIN_ACCURACY: '90' },
-    problem:
-      'learning.minAccuracy (BLOOMSTACK_LEARNING_MIN_ACCURACY) is 90: give a number from 0 to 1, such as 0.9.',
-  },
-  {
-    what: 'a switch that is neither on nor off',
-    env: { BLOOMSTACK_LEARNING_STUDIO: 'yes' },
-    problem: 'learning.studio (BLOOMSTACK_LEARNING_STUDIO) is "yes": give true or false.',
-  },
-  {
-    what: 'a word that is none of the choices',
-    env: { BLOOMSTACK_NETWORK_NAT: 'two' },
-    problem: 'network.nat (BLOOMSTACK_NETWORK_NAT) is "two": give one or per-zone.',
   },
   {
     what: 'a list that JSON holds as a text',
@@ -221,84 +145,88 @@ testMistakes('a value that breaks a rule is reported', [
     problem: `network.zones (${IN_ALL}.network.zones) is "a,c": give a list of texts, such as ["a","c"].`,
   },
   {
-    what: "a bucket's name that would end with a hyphen",
-    env: { BLOOMSTACK_BUCKET_SUFFIX: 'garden-' },
+    what: 'subnets that overlap those taken for the other kind',
+    env: { BLOOMSTACK_NETWORK_PUBLIC_SUBNETS: '10.0.128.0/20,10.0.0.0/20' },
     problem:
-      'bucketSuffix (BLOOMSTACK_BUCKET_SUFFIX) is "garden-": give up to thirty lower-case letters, digits and hyphens that neither begin nor end with a hyphen.',
+      'network.privateSubnets (default) is []: the subnet 10.0.128.0/20 taken for it overlaps 10.0.128.0/20, give network.privateSubnets too.',
   },
 ]);
 
 const CIDR_RULE = 'a CIDR block is written as its first address and its prefix length, such as 10.0.0.0/16';
-const subnets = (kind: 'PUBLIC' | 'PRIVATE', blocks: string) => ({
-  [`BLOOMSTACK_NETWORK_${kind}_SUBNETS`]: blocks,
-});
+const TRAINING = 'learning.trainingInstanceType';
+const PUBLIC = 'network.publicSubnets';
+const PRIVATE = 'network.privateSubnets';
 
-testMistakes('a network that AWS would refuse is reported', [
-  {
-    what: 'one Availability Zone',
-    env: { BLOOMSTACK_NETWORK_ZONES: 'a' },
-    problem:
-      'network.zones (BLOOMSTACK_NETWORK_ZONES) is ["a"]: a load balancer needs two Availability Zones, give two suffixes such as a,c.',
-  },
-  {
-    what: 'a zone named twice',
-    env: { BLOOMSTACK_NETWORK_ZONES: 'a,a' },
-    problem:
-      'network.zones (BLOOMSTACK_NETWORK_ZONES) is ["a","a"]: an Availability Zone is named twice, name each once.',
-  },
-  {
-    what: 'a zone that is not a letter',
-    env: { BLOOMSTACK_NETWORK_ZONES: 'a,us-east-1b' },
-    problem:
-      'network.zones (BLOOMSTACK_NETWORK_ZONES) is ["a","us-east-1b"]: "us-east-1b" is wrong, give the suffix of an Availability Zone, such as a.',
-  },
-  {
-    what: 'a malformed block',
-    env: { BLOOMSTACK_NETWORK_CIDR: '10.0.0.1/16' },
-    problem: `network.cidr (BLOOMSTACK_NETWORK_CIDR) is "10.0.0.1/16": ${CIDR_RULE}.`,
-  },
-  {
-    what: 'a malformed block among those allowed',
-    env: { BLOOMSTACK_NETWORK_ALLOWED_CIDRS: '10.0.0.0/8,192.168.1/24' },
-    problem: `network.allowedCidrs (BLOOMSTACK_NETWORK_ALLOWED_CIDRS) is ["10.0.0.0/8","192.168.1/24"]: "192.168.1/24" is wrong, ${CIDR_RULE}.`,
-  },
-  {
-    what: 'a VPC that is too large',
-    env: { BLOOMSTACK_NETWORK_CIDR: '10.0.0.0/8' },
-    problem:
-      'network.cidr (BLOOMSTACK_NETWORK_CIDR) is "10.0.0.0/8": a VPC is between /16 and /20 here, such as 10.0.0.0/16.',
-  },
-  {
-    what: 'subnets that overlap',
-    env: subnets('PUBLIC', '10.0.0.0/20,10.0.8.0/21'),
-    problem:
-      'network.publicSubnets (BLOOMSTACK_NETWORK_PUBLIC_SUBNETS) is ["10.0.0.0/20","10.0.8.0/21"]: 10.0.8.0/21 overlaps the subnet 10.0.0.0/20, give every subnet addresses of its own.',
-  },
-  {
-    what: 'subnets that overlap those taken for the other kind',
-    env: subnets('PUBLIC', '10.0.128.0/20,10.0.0.0/20'),
-    problem:
-      'network.privateSubnets (default) is []: the subnet 10.0.128.0/20 taken for it overlaps 10.0.128.0/20, give network.privateSubnets too.',
-  },
-  {
-    what: 'a subnet outside the VPC',
-    env: subnets('PRIVATE', '10.0.128.0/20,10.1.0.0/20'),
-    problem:
-      'network.privateSubnets (BLOOMSTACK_NETWORK_PRIVATE_SUBNETS) is ["10.0.128.0/20","10.1.0.0/20"]: 10.1.0.0/20 is outside the VPC (network.cidr 10.0.0.0/16), choose a part of it.',
-  },
-  {
-    what: 'too few subnets',
-    env: subnets('PRIVATE', '10.0.128.0/20'),
-    problem:
-      'network.privateSubnets (BLOOMSTACK_NETWORK_PRIVATE_SUBNETS) is ["10.0.128.0/20"]: that is 1 for 2 Availability Zones (a, c), give one CIDR block for each.',
-  },
-  {
-    what: 'a subnet that is too small',
-    env: subnets('PRIVATE', '10.0.128.0/20,10.0.160.0/29'),
-    problem:
-      'network.privateSubnets (BLOOMSTACK_NETWORK_PRIVATE_SUBNETS) is ["10.0.128.0/20","10.0.160.0/29"]: 10.0.160.0/29 is too small, AWS needs /28 or larger.',
-  },
-]);
+describe('a value of a variable that breaks a rule is reported with the rule', () => {
+  for (const [path, value, rule, others = {}] of [
+    [TRAINING, 'ml.p3.2xlarge', 'ml.p2 and ml.p3 are retired, take ml.g4dn.xlarge'],
+    [TRAINING, 't3.large', 'give a SageMaker instance type, such as ml.m5.large'],
+    [
+      TRAINING,
+      'ml.m5.large',
+      'training needs a GPU, take a size of ml.g4dn, ml.g5, ml.g6, ml.g6e, ml.p4d, ml.p4de, ml.p5, such as ml.g4dn.xlarge',
+    ],
+    [
+      'learning.endpointInstanceType',
+      'ml.c7g.large',
+      'that is an Arm instance and the images are built for x86-64, take one such as ml.m5.large',
+    ],
+    [
+      'https.certificateArn',
+      'arn:aws:acm:us-east-1:123456789012:certificate/0a1b',
+      'a load balancer in ap-northeast-2 takes certificates of that region only, request one there',
+    ],
+    [
+      'observability.logRetentionDays',
+      31,
+      'CloudWatch Logs has no such retention, give one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653',
+    ],
+    [
+      'web.memory',
+      4096,
+      'with cpu 256 Fargate allows 512 to 2048 MiB, the nearest is 2048',
+      { BLOOMSTACK_WEB_CPU: '256' },
+    ],
+    ['web.cpu', 300, 'Fargate has no such size, give one of 256, 512, 1024, 2048, 4096, 8192, 16384'],
+    ['account', '1234', 'give the 12 digits of an AWS account'],
+    ['web.memory', '2 GB', 'give a whole number, such as 1024'],
+    ['learning.minAccuracy', 90, 'give a number from 0 to 1, such as 0.9'],
+    ['learning.studio', 'yes', 'give true or false'],
+    ['network.nat', 'two', 'give one or per-zone'],
+    [
+      'bucketSuffix',
+      'garden-',
+      'give up to thirty lower-case letters, digits and hyphens that neither begin nor end with a hyphen',
+    ],
+    ['network.zones', ['a'], 'a load balancer needs two Availability Zones, give two suffixes such as a,c'],
+    ['network.zones', ['a', 'a'], 'an Availability Zone is named twice, name each once'],
+    [
+      'network.zones',
+      ['a', 'us-east-1b'],
+      '"us-east-1b" is wrong, give the suffix of an Availability Zone, such as a',
+    ],
+    ['network.cidr', '10.0.0.1/16', CIDR_RULE],
+    ['network.cidr', '10.0.0.0/8', 'a VPC is between /16 and /20 here, such as 10.0.0.0/16'],
+    ['network.allowedCidrs', ['10.0.0.0/8', '192.168.1/24'], `"192.168.1/24" is wrong, ${CIDR_RULE}`],
+    [
+      PUBLIC,
+      ['10.0.0.0/20', '10.0.8.0/21'],
+      '10.0.8.0/21 overlaps the subnet 10.0.0.0/20, give every subnet addresses of its own',
+    ],
+    [
+      PRIVATE,
+      ['10.0.128.0/20', '10.1.0.0/20'],
+      '10.1.0.0/20 is outside the VPC (network.cidr 10.0.0.0/16), choose a part of it',
+    ],
+    [PRIVATE, ['10.0.128.0/20'], 'that is 1 for 2 Availability Zones (a, c), give one CIDR block for each'],
+    [PRIVATE, ['10.0.128.0/20', '10.0.160.0/29'], '10.0.160.0/29 is too small, AWS needs /28 or larger'],
+  ] satisfies readonly (readonly [string, string | number | string[], string, NodeJS.ProcessEnv?])[])
+    test(`${path}: ${value}`, () => {
+      const variable = FIELD_OF_PATH.get(path)?.variable ?? '';
+      const { problems } = refusedConfiguration({ env: { ...others, [variable]: String(value) } });
+      assert.deepEqual(problems, [`${path} (${variable}) is ${JSON.stringify(value)}: ${rule}`]);
+    });
+});
 
 test('several problems are in one line, one for each field', () => {
   const { message, problems } = refusedConfiguration({
@@ -321,24 +249,19 @@ test('one line says why a context cannot be read', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-context-'));
   after(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, 'cdktf.json');
-  const line = (env: NodeJS.ProcessEnv, text = '{}'): string => {
-    writeFileSync(file, text);
-    return refusal(() => readContext(env, file)).message;
-  };
-  assert.match(
-    refusal(() => readContext({}, path.join(folder, 'missing.json'))).message,
-    /^The configuration is wrong: cdktf\.json cannot be read \(ENOENT.*\), restore it from the repository\.$/,
-  );
-  assert.match(
-    line({}, '{\n"context": {\n'),
-    /^The configuration is wrong: cdktf\.json is not valid JSON \(.*\), fix it as docs\/configuration\.md shows\.$/,
-  );
-  assert.match(
-    line({}, '{"context": []}'),
-    /: cdktf\.json, context is not an object, fix it as docs\/configuration\.md shows\.$/,
-  );
-  assert.match(
-    line({ CDKTF_CONTEXT_JSON: 'bloomstack' }),
-    /: CDKTF_CONTEXT_JSON is not valid JSON \(.*\), unset it, cdktf\.json is read without it\.$/,
-  );
+  const passed = { CDKTF_CONTEXT_JSON: 'bloomstack' };
+  for (const [text, env, problem] of [
+    [undefined, {}, /cdktf\.json cannot be read \(ENOENT.*\), restore it from the repository/],
+    [
+      '{\n"context": {\n',
+      {},
+      /cdktf\.json is not valid JSON \(.*\), fix it as docs\/configuration\.md shows/,
+    ],
+    ['{"context": []}', {}, /cdktf\.json, context is not an object, fix it as docs\/configuration\.md shows/],
+    ['{}', passed, /CDKTF_CONTEXT_JSON is not valid JSON \(.*\), unset it, cdktf\.json is read without it/],
+  ] as const) {
+    if (text !== undefined) writeFileSync(file, text);
+    const { message } = refusal(() => readContext(env, file));
+    assert.match(message, new RegExp(`^The configuration is wrong: ${problem.source}\\.$`));
+  }
 });

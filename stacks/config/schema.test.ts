@@ -28,20 +28,10 @@ test('every instance type of processing jobs is taken, but for the retired', () 
 test('of the instance types that serve, those with an Arm processor are refused', () => {
   const general = Object.values(ProductionVariantInstanceType).filter((type) => /^ml\.[cmr]\d/.test(type));
   const refused = general.filter((type) => !instanceType.safeParse(type).success).map(instanceFamily);
-  assert.deepEqual([...new Set(refused)].sort(), [
-    'c6g',
-    'c6gd',
-    'c6gn',
-    'c7g',
-    'c8g',
-    'm6g',
-    'm6gd',
-    'm8g',
-    'r6g',
-    'r6gd',
-    'r7gd',
-    'r8g',
-  ]);
+  assert.equal(
+    [...new Set(refused)].sort().join(' '),
+    'c6g c6gd c6gn c7g c8g m6g m6gd m8g r6g r6gd r7gd r8g',
+  );
 });
 
 const NONE_CHOSEN = { publicSubnets: [], privateSubnets: [] };
@@ -61,21 +51,13 @@ test('the default VPC is divided as in the console of AWS', () => {
   assert.deepEqual(problems, []);
 });
 
-for (const cidr of [
-  '10.0.0.0/16',
-  '10.255.0.0/16',
-  '172.16.128.0/17',
-  '10.0.64.0/18',
-  '10.0.224.0/19',
-  '192.168.240.0/20',
-])
+const VPCS = '10.0.0.0/16 10.255.0.0/16 172.16.128.0/17 10.0.64.0/18 10.0.224.0/19 192.168.240.0/20';
+
+for (const cidr of VPCS.split(' '))
   test(`the subnets taken in ${cidr} are inside and never overlap, with two to four Availability Zones`, () => {
     const vpc = parsedBlock(cidr);
-    for (const zones of [
-      ['a', 'c'],
-      ['a', 'b', 'c'],
-      ['a', 'b', 'c', 'd'],
-    ]) {
+    for (const letters of ['ac', 'abc', 'abcd']) {
+      const zones = letters.split('');
       const subnets = planSubnets({ cidr, zones, ...NONE_CHOSEN });
       assert.deepEqual(subnets.problems, []);
       const blocks = [...subnets.public, ...subnets.private].map(parsedBlock);
@@ -109,15 +91,6 @@ test('a CIDR block is its first address and its prefix length', () => {
     first: 167776256,
     last: 167780351,
   });
-  for (const text of [
-    '10.0.0.1/16',
-    '10.0/16',
-    '10.0.0.0',
-    '10.0.0.0/33',
-    '010.0.0.0/16',
-    '10.0.0.0/016',
-    'fd00::/8',
-    '',
-  ])
-    assert.equal(parseCidr(text), undefined, text);
+  const wrong = '10.0.0.1/16 10.0/16 10.0.0.0 10.0.0.0/33 010.0.0.0/16 10.0.0.0/016 fd00::/8';
+  for (const text of ['', ...wrong.split(' ')]) assert.equal(parseCidr(text), undefined, text);
 });

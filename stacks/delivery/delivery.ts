@@ -1,28 +1,125 @@
+import {
+  Codepipeline,
+  type CodepipelineStage,
+  type CodepipelineStageAction,
+} from '@cdktf/provider-aws/lib/codepipeline/index.js';
 import { Construct } from 'constructs';
 import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
+import { Role } from '../iam/role.ts';
 import type { Images } from '../images/image-repository.ts';
-import type { LoadBalancedService } from '../service/load-balanced-service.ts';
-import { ArtifactStore } from './artifact-store.ts';
-import { ContainerPipeline } from './container-pipeline.ts';
+import type { Names } from '../names.ts';
+import type { LoadBalancedService, Services } from '../service/load-balanced-service.ts';
+import { ArtifactStore } from '../storage/bucket.ts';
+import { IMAGE_DEFINITIONS, ImageBuildProject, type ImageBuildProjectProps } from './image-build.ts';
+import { createSource, PushTrigger, SOURCE_ARTIFACT } from './source.ts';
+
+/** Name under which the deployment finds the image definitions. */
+const BUILD_ARTIFACT = 'build';
+
+/** Copies the task definition that runs, changes the image in it, and has ECS replace the tasks one after the other. */
+const ecsDeployAction = (cluster: string, { service }: LoadBalancedService): CodepipelineStageAction => ({
+  name: 'Deploy',
+  category: 'Deploy',
+  owner: 'AWS',
+  provider: 'ECS',
+  version: '1',
+  inputArtifacts: [BUILD_ARTIFACT],
+  configuration: { ClusterName: cluster, ServiceName: service.name, FileName: IMAGE_DEFINITIONS },
+});
+
+interface ContainerPipelineProps extends ImageBuildProjectProps {
+  readonly names: Names['web']['delivery'];
+  readonly source: Configuration['source'];
+  /** Where the new image runs. @default - it is only built */
+  readonly service?: LoadBalancedService;
+}
+
+/** From a push to a running image: source, build, and a rolling deployment that ECS rolls back if it fails. */
+class ContainerPipeline extends Construct {
+  constructor(scope: Construct, id: string, props: ContainerPipelineProps) {
+    super(scope, id);
+    const { deployment, names, artifacts, service } = props;
+
+    const source = createSource(this, deployment, names.source, props.source);
+    const build = new ImageBuildProject(this, 'build', props);
+    const role = new Role(this, 'role', {
+      deployment,
+      name: names.pipelineRole,
+      description: `Used by ${names.pipeline} to turn code into images`,
+      service: 'codepipeline.amazonaws.com',
+    });
+    source.grantRead(role);
+    artifacts.grantReadWrite(role);
+    role.grant({
+      sid: 'BuildTheImage',
+      actions: ['codebuild:BatchGetBuilds', 'codebuild:StartBuild'],
+      resources: [deployment.arns.buildProject(names.build)],
+    });
+
+    const stages: CodepipelineStage[] = [
+      { name: 'Source', action: [source.action] },
+      {
+        name: 'Build',
+        action: [
+          {
+            name: 'Build',
+            category: 'Build',
+            owner: 'AWS',
+            provider: 'CodeBuild',
+            version: '1',
+            inputArtifacts: [SOURCE_ARTIFACT],
+            outputArtifacts: [BUILD_ARTIFACT],
+            configuration: { ProjectName: build.project.name },
+          },
+        ],
+      },
+    ];
+    if (service) {
+      stages.push({ name: 'Deploy', action: [ecsDeployAction(deployment.names.cluster, service)] });
+      service.grantDeploy(role);
+    }
+
+    new Codepipeline(this, 'pipeline', {
+      name: names.pipeline,
+      pipelineType: 'V2',
+      roleArn: role.resource.arn,
+      artifactStore: [
+        {
+          type: 'S3',
+          location: artifacts.bucket.bucket.bucket,
+          encryptionKey: { type: 'KMS', id: artifacts.key.key.arn },
+        },
+      ],
+      stage: stages,
+      ...(source.triggers ? { trigger: [...source.triggers] } : {}),
+      dependsOn: [role.permissions],
+    });
+    if (source.repositoryArn)
+      new PushTrigger(this, 'push', {
+        deployment,
+        names,
+        repositoryArn: source.repositoryArn,
+        branch: props.source.branch,
+      });
+  }
+}
 
 interface DeliveryProps {
   readonly deployment: Deployment;
   readonly images: Images;
-  readonly services: Readonly<Record<'web' | 'was', LoadBalancedService>>;
+  readonly services: Services;
   readonly source: Configuration['source'];
-  readonly logRetentionDays: number;
-  readonly deletionProtection: boolean;
 }
 
 /** From code to running images: one pipeline for each image. */
 export class Delivery extends Construct {
   constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id);
-    const { deployment, images, services, source, logRetentionDays, deletionProtection } = props;
+    const { deployment, images, services, source } = props;
     const { names } = deployment;
-    const artifacts = new ArtifactStore(this, 'artifacts', { deployment, deletionProtection });
-    const common = { deployment, artifacts, source, logRetentionDays };
+    const artifacts = new ArtifactStore(this, 'artifacts', deployment);
+    const common = { deployment, artifacts, source };
     for (const key of ['web', 'was'] as const)
       new ContainerPipeline(this, key, {
         ...common,

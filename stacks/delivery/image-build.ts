@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
-import type { ArtifactStore } from './artifact-store.ts';
+import type { ArtifactStore } from '../storage/bucket.ts';
 
 /** Where CodeBuild builds for each CPU; an image built for the other one would not start. */
 const ARCHITECTURES = {
@@ -77,7 +77,6 @@ export interface ImageBuildProjectProps {
   /** Path in the source. */
   readonly dockerfile: string;
   readonly artifacts: ArtifactStore;
-  readonly logRetentionDays: number;
 }
 
 /** Builds one container image with Docker, on the CPU that it will run on, and pushes it. */
@@ -92,7 +91,7 @@ export class ImageBuildProject extends Construct {
 
     const logs = new CloudwatchLogGroup(this, 'logs', {
       name: names.buildLogGroup,
-      retentionInDays: props.logRetentionDays,
+      retentionInDays: deployment.logRetentionDays,
     });
     const role = new Role(this, 'role', {
       deployment,

@@ -13,8 +13,6 @@ interface ImageRepositoryProps {
   readonly name: string;
   /** The tag that the stack names; its image is never expired, however many are built after it. */
   readonly initialTag: string;
-  /** Keeps Terraform from deleting the repository while it holds images. */
-  readonly deletionProtection: boolean;
 }
 
 export const PULL_ACTIONS = [
@@ -40,8 +38,8 @@ export class ImageRepository extends Construct {
 
   constructor(scope: Construct, id: string, props: ImageRepositoryProps) {
     super(scope, id);
-    const { name, initialTag, deletionProtection } = props;
-    const { arns } = props.deployment;
+    const { deployment, name, initialTag } = props;
+    const { arns } = deployment;
     this.name = name;
     this.url = arns.imageRepositoryUrl(name);
     this.#arn = arns.imageRepository(name);
@@ -50,7 +48,7 @@ export class ImageRepository extends Construct {
       imageTagMutability: 'IMMUTABLE',
       imageScanningConfiguration: { scanOnPush: true },
       encryptionConfiguration: [{ encryptionType: 'AES256' }],
-      forceDelete: !deletionProtection,
+      forceDelete: !deployment.deletionProtection,
     });
     new EcrLifecyclePolicy(this, 'lifecycle', {
       repository: repository.name,
@@ -109,7 +107,6 @@ interface ImagesProps {
   readonly deployment: Deployment;
   /** Tags that the stack names. */
   readonly tags: Readonly<Record<'web' | 'was' | 'ml', string>>;
-  readonly deletionProtection: boolean;
 }
 
 /** The registries of all images that we build. */
@@ -119,11 +116,11 @@ export class Images extends Construct {
   /** Trains, evaluates and deploys models. */
   readonly ml: ImageRepository;
 
-  constructor(scope: Construct, id: string, { deployment, tags, deletionProtection }: ImagesProps) {
+  constructor(scope: Construct, id: string, { deployment, tags }: ImagesProps) {
     super(scope, id);
     const { names } = deployment;
     const repository = (key: 'web' | 'was' | 'ml', name: string) =>
-      new ImageRepository(this, key, { deployment, name, initialTag: tags[key], deletionProtection });
+      new ImageRepository(this, key, { deployment, name, initialTag: tags[key] });
     this.web = repository('web', names.web.repository);
     this.was = repository('was', names.was.repository);
     this.ml = repository('ml', names.learning.repository);

@@ -36,11 +36,7 @@ test('SageMaker Studio domain app-sagemaker-studio in app-vpc, with an execution
 });
 
 test('Studio can be left out', () => {
-  const without = synthesizedStack('minimal');
-  assert.deepEqual(
-    without.addresses.filter((address) => address.includes('studio')),
-    [],
-  );
+  assert.ok(!synthesizedStack('minimal').addresses.some((address) => address.includes('studio')));
 });
 
 for (const [key, name, steps] of [
@@ -79,21 +75,6 @@ test('step Train: a GPU, job names that begin with app-flower-classifier, its ch
     AlgorithmSpecification.MetricDefinitions.map(({ Name }) => Name),
     ['training:loss', 'training:accuracy', 'validation:loss', 'validation:accuracy'],
   );
-});
-
-test('every pipeline has the parameters of the architecture, with their defaults', () => {
-  for (const key of ['train', 'model', 'deploy']) {
-    const { Parameters } = pipelineDefinition(key);
-    const defaults = Object.fromEntries(Parameters.map((each) => [each.Name, each.DefaultValue]));
-    assertProperties(defaults, {
-      TrainData: 's3://app-ml-dataset-123456789012/flowers/',
-      TestData: 's3://app-ml-dataset-123456789012/none/',
-      Pretrained: 's3://app-ml-dataset-123456789012/pretrained/',
-      Epoch: 10,
-      BatchSize: 16,
-      LearningRate: 0.0001,
-    });
-  }
 });
 
 test('the optional inputs find a placeholder to read before there is a pipeline', () => {
@@ -154,20 +135,9 @@ test('Studio can open a space and show pipelines and models: it lists them, and 
     .statements()
     .filter(({ address }) => address === 'aws_iam_role_policy.learning-studio-role-permissions')
     .flatMap(({ Action }) => Action);
-  const lists = [
-    'Apps',
-    'Domains',
-    'ModelPackageGroups',
-    'ModelPackages',
-    'Pipelines',
-    'Spaces',
-    'UserProfiles',
-  ];
-  const needed = ['sagemaker:AddTags', ...lists.map((what) => `sagemaker:List${what}`)];
-  assert.deepEqual(
-    needed.filter((action) => !actions.includes(action)),
-    [],
-  );
+  const lists = 'Apps Domains ModelPackageGroups ModelPackages Pipelines Spaces UserProfiles'.split(' ');
+  for (const action of ['AddTags', ...lists.map((what) => `List${what}`)])
+    assert.ok(actions.includes(`sagemaker:${action}`), action);
 });
 
 test('what serves a model cannot read photos, and what trains cannot deploy', () => {

@@ -7,7 +7,7 @@ import type { Deployment } from '../deployment.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
 import { endpointAlarmNames } from '../names.ts';
 import type { Network } from '../network/network.ts';
-import { DatasetBucket } from './dataset-bucket.ts';
+import { DatasetBucket } from '../storage/bucket.ts';
 import { placeholderObjects } from './folders.ts';
 import { type PipelineSettings, pipelineDefinitions } from './pipelines.ts';
 import { LearningRoles } from './roles.ts';
@@ -37,7 +37,6 @@ interface LearningProps {
   readonly network: Network;
   readonly repository: ImageRepository;
   readonly settings: Configuration['learning'];
-  readonly deletionProtection: boolean;
 }
 
 const DESCRIPTIONS = {
@@ -50,9 +49,9 @@ const DESCRIPTIONS = {
 export class Learning extends Construct {
   constructor(scope: Construct, id: string, props: LearningProps) {
     super(scope, id);
-    const { deployment, network, repository, settings, deletionProtection } = props;
+    const { deployment, network, repository, settings } = props;
     const { names } = deployment;
-    const dataset = new DatasetBucket(this, 'dataset', { deployment, deletionProtection });
+    const dataset = new DatasetBucket(this, 'dataset', deployment);
     const placeholders = Object.entries(placeholderObjects(dataset.name)).map(([name, { key, content }]) =>
       dataset.addTextObject(name, key, content),
     );
@@ -76,6 +75,6 @@ export class Learning extends Construct {
         pipelineDefinition: JSON.stringify(definitions[key]),
         dependsOn: [roles.pipeline.permissions, models, ...placeholders],
       });
-    if (settings.studio) new Studio(this, 'studio', { deployment, network, dataset, deletionProtection });
+    if (settings.studio) new Studio(this, 'studio', { deployment, network, dataset });
   }
 }

@@ -28,18 +28,9 @@ import {
   type StepOfType,
 } from './pipeline-schema.ts';
 
-type Chosen =
-  | 'trainingInstanceType'
-  | 'trainingSpot'
-  | 'trainingHours'
-  | 'processingInstanceType'
-  | 'minAccuracy'
-  | 'endpointInstanceType'
-  | 'endpointMinInstances'
-  | 'endpointMaxInstances';
-
 /** What the pipelines' definitions depend on. Strings may be references that only Terraform resolves. */
-export interface PipelineSettings extends Pick<Configuration['learning'], Chosen> {
+export interface PipelineSettings
+  extends Omit<Configuration['learning'], 'servingImage' | 'imageTag' | 'studio'> {
   readonly region: string;
   /** Name of the bucket of photos, models and reports. */
   readonly datasetBucket: string;

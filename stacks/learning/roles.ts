@@ -4,7 +4,7 @@ import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import { grantRegistryLogin, type ImageRepository, PULL_ACTIONS } from '../images/image-repository.ts';
 import { endpointAlarmNames } from '../names.ts';
-import type { DatasetBucket } from './dataset-bucket.ts';
+import type { DatasetBucket } from '../storage/bucket.ts';
 
 const SERVICE_LINKED =
   'role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint';

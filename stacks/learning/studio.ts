@@ -6,7 +6,7 @@ import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import type { Network } from '../network/network.ts';
 import { SecurityGroup } from '../network/security-group.ts';
-import type { DatasetBucket } from './dataset-bucket.ts';
+import type { DatasetBucket } from '../storage/bucket.ts';
 import { grantLogsAndMetrics } from './roles.ts';
 
 /** Permissions of a model engineer in Studio: work in a space, start the three pipelines, and read their results. */
@@ -95,14 +95,13 @@ interface StudioProps {
   readonly deployment: Deployment;
   readonly network: Network;
   readonly dataset: DatasetBucket;
-  readonly deletionProtection: boolean;
 }
 
 /** SageMaker Studio for model engineers: a domain inside the network and one user profile. */
 export class Studio extends Construct {
   constructor(scope: Construct, id: string, props: StudioProps) {
     super(scope, id);
-    const { deployment, network, dataset, deletionProtection } = props;
+    const { deployment, network, dataset } = props;
     const { names } = deployment;
     const role = new Role(this, 'role', {
       deployment,
@@ -134,7 +133,7 @@ export class Studio extends Construct {
         securityGroups: [group.group.id],
       },
       // Home directories outlive a deleted domain where deletion is protected.
-      retentionPolicy: { homeEfsFileSystem: deletionProtection ? 'Retain' : 'Delete' },
+      retentionPolicy: { homeEfsFileSystem: deployment.deletionProtection ? 'Retain' : 'Delete' },
       dependsOn: [role.permissions],
     });
     new SagemakerUserProfile(this, 'user-profile', {

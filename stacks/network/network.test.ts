@@ -88,8 +88,7 @@ test('security groups name each other; CIDR blocks are only at the public load b
 });
 
 test('only the CIDR blocks that the configuration allows reach the public load balancer', () => {
-  const office = synthesizedStack('full');
-  const open = office
+  const open = synthesizedStack('full')
     .ofType('aws_vpc_security_group_ingress_rule')
     .flatMap((rule) => (rule['cidr_ipv4'] ? [[rule['from_port'], rule['cidr_ipv4']]] : []));
   assert.deepEqual(open, [

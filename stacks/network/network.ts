@@ -48,11 +48,9 @@ class NatGateways extends Construct {
 const ANYWHERE = '0.0.0.0/0';
 
 interface RoutesProps {
-  readonly vpc: Vpc;
+  readonly network: Pick<Network, 'vpc' | 'publicSubnets' | 'privateSubnets'>;
   readonly name: string;
   readonly zones: readonly string[];
-  readonly publicSubnets: readonly Subnet[];
-  readonly privateSubnets: readonly Subnet[];
   readonly gateway: InternetGateway;
   readonly natGateways: NatGateways;
 }
@@ -63,7 +61,8 @@ class Routes extends Construct {
 
   constructor(scope: Construct, id: string, props: RoutesProps) {
     super(scope, id);
-    const { vpc, name, zones, publicSubnets, privateSubnets, gateway, natGateways } = props;
+    const { network, name, zones, gateway, natGateways } = props;
+    const { vpc, publicSubnets, privateSubnets } = network;
     const table = (key: string) =>
       new RouteTable(this, key, { vpcId: vpc.id, tags: { Name: `${name}-${key}` } });
     const associate = (key: string, subnet: Subnet | undefined, { id: routeTableId }: RouteTable) =>
@@ -147,11 +146,9 @@ export class Network extends Construct {
       name: names.vpc,
     });
     const routes = new Routes(this, 'routes', {
-      vpc: this.vpc,
+      network: this,
       name: names.vpc,
       zones,
-      publicSubnets: this.publicSubnets,
-      privateSubnets: this.privateSubnets,
       gateway,
       natGateways,
     });

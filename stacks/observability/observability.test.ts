@@ -72,19 +72,17 @@ test('e-mail is sent if an address is configured', () => {
 test('one dashboard shows the alarms, both services and the model, without overlap', () => {
   const [dashboard, ...others] = stack.ofType('aws_cloudwatch_dashboard');
   assert.deepEqual(others, []);
+  const [x, y, width, height] = [z.int(), z.int(), z.int(), z.int()];
+  const widget = z.object({
+    type: z.string(),
+    x,
+    y,
+    width,
+    height,
+    properties: z.object({ title: z.string() }),
+  });
   const { widgets } = z
-    .object({
-      widgets: z.array(
-        z.looseObject({
-          type: z.string(),
-          x: z.number(),
-          y: z.number(),
-          width: z.number(),
-          height: z.number(),
-          properties: z.looseObject({ title: z.string() }),
-        }),
-      ),
-    })
+    .object({ widgets: z.array(widget) })
     .parse(JSON.parse(String(dashboard?.['dashboard_body'])));
   assert.equal(widgets.filter(({ type }) => type === 'alarm').length, 1);
   for (const part of ['app-web-service', 'app-was-service', 'model'])
@@ -92,10 +90,9 @@ test('one dashboard shows the alarms, both services and the model, without overl
       widgets.some(({ properties }) => properties.title.startsWith(part)),
       part,
     );
-  const cells = widgets.flatMap(({ x, y, width, height }) =>
-    Array.from(
-      { length: width * height },
-      (_, cell) => `${x + (cell % width)},${y + Math.floor(cell / width)}`,
+  const cells = widgets.flatMap((each) =>
+    Array.from({ length: each.width * each.height }, (_, cell) =>
+      [each.x + (cell % each.width), each.y + Math.floor(cell / each.width)].join(),
     ),
   );
   assert.equal(new Set(cells).size, cells.length);

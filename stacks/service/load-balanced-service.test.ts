@@ -9,13 +9,8 @@ const stack = synthesizedStack();
 const containers = z.array(
   z.looseObject({
     name: z.string(),
-    image: z.string(),
-    user: z.string(),
-    readonlyRootFilesystem: z.boolean(),
     environment: z.array(z.object({ name: z.string(), value: z.string() })),
-    portMappings: z.array(
-      z.object({ containerPort: z.number(), hostPort: z.number(), protocol: z.string() }),
-    ),
+    portMappings: z.array(z.unknown()),
     healthCheck: z.looseObject({ command: z.array(z.string()) }),
     linuxParameters: z.looseObject({ capabilities: z.object({ drop: z.array(z.string()) }) }),
   }),
@@ -28,6 +23,13 @@ const taskContainer = (from: typeof stack, key: string) => {
   assert.deepEqual(others, []);
   return container;
 };
+
+/** Ports, and the groups that they are open to. */
+const inboundRules = (group: string) =>
+  stack
+    .ofType('aws_vpc_security_group_ingress_rule')
+    .filter((rule) => rule['security_group_id'] === `\${aws_security_group.${group}.id}`)
+    .map((rule) => [rule['from_port'], rule['to_port'], rule['referenced_security_group_id']]);
 
 test('ECS cluster AppEcsCluster', () => {
   assertProperties(stack.get('aws_ecs_cluster.cluster'), { name: 'AppEcsCluster' });
@@ -55,13 +57,7 @@ for (const { key, port, internal, subnets } of SERVICES) {
 
   test(`security group ${name}-sg: port ${port} from ${name}-alb-sg only`, () => {
     assertProperties(stack.get(`aws_security_group.${key}-sg`), { name: `${name}-sg` });
-    const rules = stack
-      .ofType('aws_vpc_security_group_ingress_rule')
-      .filter((rule) => rule['security_group_id'] === `\${aws_security_group.${key}-sg.id}`);
-    assert.deepEqual(
-      rules.map((rule) => [rule['from_port'], rule['to_port'], rule['referenced_security_group_id']]),
-      [[port, port, `\${aws_security_group.${key}-alb-sg.id}`]],
-    );
+    assert.deepEqual(inboundRules(`${key}-sg`), [[port, port, `\${aws_security_group.${key}-alb-sg.id}`]]);
   });
 
   test(`load balancer ${name}-alb: ${internal ? 'internal' : 'internet-facing'}, in the two ${subnets} subnets, logged, strict about headers`, () => {
@@ -168,13 +164,7 @@ test('security group app-web-alb-sg: port 80 from anywhere', () => {
 
 test('security group app-was-alb-sg: port 80 from app-web-sg only', () => {
   assertProperties(stack.get('aws_security_group.was-alb-sg'), { name: 'app-was-alb-sg' });
-  const rules = stack
-    .ofType('aws_vpc_security_group_ingress_rule')
-    .filter((rule) => rule['security_group_id'] === '${aws_security_group.was-alb-sg.id}');
-  assert.deepEqual(
-    rules.map((rule) => [rule['from_port'], rule['to_port'], rule['referenced_security_group_id']]),
-    [[80, 80, '${aws_security_group.web-sg.id}']],
-  );
+  assert.deepEqual(inboundRules('was-alb-sg'), [[80, 80, '${aws_security_group.web-sg.id}']]);
 });
 
 test('role ecsWasTaskRole with the policy InvokeSageMakerEndpoint, for one endpoint', () => {
@@ -184,16 +174,14 @@ test('role ecsWasTaskRole with the policy InvokeSageMakerEndpoint, for one endpo
     role: '${aws_iam_role.was-task-role.name}',
     policy_arn: '${aws_iam_policy.was-task-policy.arn}',
   });
-  const statements = stack.statements().filter(({ address }) => address === 'aws_iam_policy.was-task-policy');
-  assert.deepEqual(
-    statements.map(({ Action, Resource }) => [Action, Resource]),
-    [
-      [
-        ['sagemaker:InvokeEndpoint'],
-        ['arn:aws:sagemaker:ap-northeast-2:123456789012:endpoint/image-classifier'],
-      ],
-    ],
-  );
+  const [allowed, ...others] = stack
+    .statements()
+    .filter(({ address }) => address === 'aws_iam_policy.was-task-policy');
+  assert.deepEqual(others, []);
+  assert.deepEqual(allowed?.Action, ['sagemaker:InvokeEndpoint']);
+  assert.deepEqual(allowed?.Resource, [
+    'arn:aws:sagemaker:ap-northeast-2:123456789012:endpoint/image-classifier',
+  ]);
   assertProperties(stack.get('aws_ecs_task_definition.was-td'), {
     task_role_arn: '${aws_iam_role.was-task-role.arn}',
   });
@@ -236,29 +224,15 @@ test('with a certificate the public load balancer serves HTTPS and redirects HTT
   assert.ok(!secure.addresses.includes('aws_lb_listener.was-alb-https'));
 });
 
+const counted = z.object({ name: z.string(), action_to_use: z.strictObject({ count: z.object({}) }) });
+const aclStatement = z.object({
+  rate_based_statement: z.object({ limit: z.number(), aggregate_key_type: z.string() }).optional(),
+  managed_rule_group_statement: z.object({ rule_action_override: z.array(counted) }).optional(),
+});
 const acl = z
-  .looseObject({
-    custom_response_body: z.array(
-      z.object({ key: z.string(), content_type: z.string(), content: z.string() }),
-    ),
-    rule: z.array(
-      z.looseObject({
-        name: z.string(),
-        statement: z.looseObject({
-          rate_based_statement: z
-            .looseObject({ limit: z.number(), aggregate_key_type: z.string() })
-            .optional(),
-          managed_rule_group_statement: z
-            .looseObject({
-              vendor_name: z.string(),
-              rule_action_override: z.array(
-                z.object({ name: z.string(), action_to_use: z.object({ count: z.object({}) }) }),
-              ),
-            })
-            .optional(),
-        }),
-      }),
-    ),
+  .object({
+    custom_response_body: z.array(z.object({ content_type: z.string(), content: z.string() })),
+    rule: z.array(z.object({ name: z.string(), statement: aclStatement })),
   })
   .parse(stack.get('aws_wafv2_web_acl.web-waf'));
 
@@ -272,25 +246,18 @@ test('the web ACL protects the public load balancer only', () => {
 
 test('the web ACL limits each address and applies managed rules', () => {
   const limits = acl.rule.flatMap(({ statement }) => statement.rate_based_statement ?? []);
-  assert.deepEqual(
-    limits.map(({ limit, aggregate_key_type }) => [limit, aggregate_key_type]),
-    [[2000, 'IP']],
-  );
+  assert.deepEqual(limits, [{ limit: 2000, aggregate_key_type: 'IP' }]);
   assert.equal(acl.rule.flatMap(({ statement }) => statement.managed_rule_group_statement ?? []).length, 3);
 });
 
 test('no rule of the web ACL refuses a photo for its size or its bytes', () => {
   const common = acl.rule.find(({ name }) => name === 'AWSManagedRulesCommonRuleSet');
-  const counted = common?.statement.managed_rule_group_statement?.rule_action_override.map(
-    ({ name }) => name,
-  );
-  for (const rule of [
-    'SizeRestrictions_BODY',
-    'CrossSiteScripting_BODY',
-    'GenericLFI_BODY',
-    'GenericRFI_BODY',
-  ])
-    assert.ok(counted?.includes(rule), `${rule} would refuse photos`);
+  const overrides = common?.statement.managed_rule_group_statement?.rule_action_override ?? [];
+  for (const rule of ['SizeRestrictions', 'CrossSiteScripting', 'GenericLFI', 'GenericRFI'])
+    assert.ok(
+      overrides.some(({ name }) => name === `${rule}_BODY`),
+      `${rule} would refuse photos`,
+    );
 });
 
 test('too many requests are answered with a problem like those of the services', () => {

@@ -65,8 +65,6 @@ interface LoadBalancedServiceProps {
   readonly size: ServiceConfiguration;
   readonly repository: ImageRepository;
   readonly accessLogs: AccessLogBucket;
-  readonly logRetentionDays: number;
-  readonly deletionProtection: boolean;
   /** @default - only PORT */
   readonly environment?: Readonly<Record<string, string>>;
   /** Creates the role with the permissions of the code. @default - none */
@@ -121,29 +119,23 @@ export class LoadBalancedService extends Construct {
       if (internet.certificateArn) this.#loadBalancerGroup.allowFromCidrs(internet.cidrs, HTTPS);
     }
     this.loadBalancer = new LoadBalancer(this, 'alb', {
+      deployment,
       network,
-      name: names.loadBalancer,
-      targetGroupName: names.targetGroup,
-      subnets: internet ? network.publicSubnets : network.privateSubnets,
+      names,
       securityGroup: this.#loadBalancerGroup,
       internetFacing: internet !== undefined,
       targetPort: port,
       accessLogs: props.accessLogs,
       certificateArn: internet?.certificateArn,
-      deletionProtection: props.deletionProtection,
     });
 
     this.taskDefinition = new TaskDefinition(this, 'td', {
       deployment,
-      family: names.taskDefinition,
-      executionRoleName: names.executionRole,
-      logGroupName: names.logGroup,
-      containerName: this.containerName,
+      names,
       port,
       size,
       repository: props.repository,
       environment: props.environment ?? {},
-      logRetentionDays: props.logRetentionDays,
       ...(props.taskRole ? { taskRole: props.taskRole(this) } : {}),
     });
     this.service = new EcsService(this, 'service', {
@@ -230,3 +222,5 @@ export class LoadBalancedService extends Construct {
     );
   }
 }
+
+export type Services = Readonly<Record<'web' | 'was', LoadBalancedService>>;

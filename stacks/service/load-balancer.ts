@@ -2,9 +2,10 @@ import { Lb } from '@cdktf/provider-aws/lib/lb/index.js';
 import { LbListener } from '@cdktf/provider-aws/lib/lb-listener/index.js';
 import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js';
 import { Route53Record } from '@cdktf/provider-aws/lib/route53-record/index.js';
-import type { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
 import { Construct } from 'constructs';
 import { PATHS } from '../../services/contract.ts';
+import type { Deployment } from '../deployment.ts';
+import type { Names } from '../names.ts';
 import type { Network } from '../network/network.ts';
 import type { SecurityGroup } from '../network/security-group.ts';
 import type { AccessLogBucket } from '../storage/bucket.ts';
@@ -13,19 +14,17 @@ const HTTP = 80;
 const HTTPS = 443;
 
 interface LoadBalancerProps {
+  readonly deployment: Deployment;
   readonly network: Network;
-  readonly name: string;
-  readonly targetGroupName: string;
-  readonly subnets: readonly Subnet[];
+  readonly names: Pick<Names['web'], 'loadBalancer' | 'targetGroup'>;
   readonly securityGroup: SecurityGroup;
-  /** Whether it has public addresses. */
+  /** Whether it is in the public subnets, with public addresses. */
   readonly internetFacing: boolean;
   /** Port of the tasks behind it. */
   readonly targetPort: number;
   /** With it, HTTPS is served and HTTP redirected. @default - HTTP only */
   readonly certificateArn?: string | undefined;
   readonly accessLogs: AccessLogBucket;
-  readonly deletionProtection: boolean;
 }
 
 /** An application load balancer with one target group of tasks, checked by `GET /health`. */
@@ -37,23 +36,24 @@ export class LoadBalancer extends Construct {
 
   constructor(scope: Construct, id: string, props: LoadBalancerProps) {
     super(scope, id);
-    const { network, accessLogs, certificateArn, securityGroup } = props;
+    const { network, names, internetFacing, accessLogs, certificateArn, securityGroup } = props;
+    const subnets = internetFacing ? network.publicSubnets : network.privateSubnets;
 
     this.alb = new Lb(this, 'Resource', {
-      name: props.name,
+      name: names.loadBalancer,
       loadBalancerType: 'application',
-      internal: !props.internetFacing,
+      internal: !internetFacing,
       securityGroups: [securityGroup.group.id],
-      subnets: props.subnets.map((subnet) => subnet.id),
+      subnets: subnets.map((subnet) => subnet.id),
       dropInvalidHeaderFields: true,
       idleTimeout: 60,
-      enableDeletionProtection: props.deletionProtection,
-      accessLogs: { bucket: accessLogs.name, prefix: props.name, enabled: true },
+      enableDeletionProtection: props.deployment.deletionProtection,
+      accessLogs: { bucket: accessLogs.name, prefix: names.loadBalancer, enabled: true },
       // AWS writes a test object when logs are switched on, and fails when it may not.
       dependsOn: [accessLogs.policy],
     });
     this.targetGroup = new LbTargetGroup(this, 'tg', {
-      name: props.targetGroupName,
+      name: names.targetGroup,
       targetType: 'ip',
       port: props.targetPort,
       protocol: 'HTTP',

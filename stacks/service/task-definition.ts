@@ -1,22 +1,15 @@
 import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { EcsTaskDefinition } from '@cdktf/provider-aws/lib/ecs-task-definition/index.js';
+import { IamPolicy } from '@cdktf/provider-aws/lib/iam-policy/index.js';
+import { IamRolePolicyAttachment } from '@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js';
 import { Construct } from 'constructs';
 import { PATHS } from '../../services/contract.ts';
 import type { ServiceConfiguration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
+import { identityPolicy } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
-
-interface ContainerProps {
-  readonly name: string;
-  /** Address with a tag. */
-  readonly image: string;
-  /** Port on which it answers `GET /health`. */
-  readonly port: number;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly logGroup: string;
-  readonly region: string;
-}
+import type { Names } from '../names.ts';
 
 /** User and group `node` of the official Node.js images. */
 const NOT_ROOT = '1000:1000';
@@ -27,9 +20,12 @@ const healthCheckScript = (port: number): string =>
   `fetch('http://127.0.0.1:${port}${PATHS.health}').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
 
 /** One container as ECS wants it: no root user, a read-only file system, and no kernel capabilities. */
-const containerDefinition = ({ name, image, port, environment, logGroup, region }: ContainerProps) => ({
-  name,
-  image,
+const containerDefinition = (
+  { deployment: { region }, names, repository, size, port, environment }: TaskDefinitionProps,
+  logGroup: string,
+) => ({
+  name: names.image,
+  image: `${repository.url}:${size.imageTag}`,
   essential: true,
   user: NOT_ROOT,
   readonlyRootFilesystem: true,
@@ -50,21 +46,18 @@ const containerDefinition = ({ name, image, port, environment, logGroup, region 
   ulimits: [{ name: 'nofile', softLimit: OPEN_FILES, hardLimit: OPEN_FILES }],
   logConfiguration: {
     logDriver: 'awslogs',
-    options: { 'awslogs-group': logGroup, 'awslogs-region': region, 'awslogs-stream-prefix': name },
+    options: { 'awslogs-group': logGroup, 'awslogs-region': region, 'awslogs-stream-prefix': names.image },
   },
 });
 
 interface TaskDefinitionProps {
   readonly deployment: Deployment;
-  readonly family: string;
-  readonly executionRoleName: string;
-  readonly logGroupName: string;
-  readonly containerName: string;
+  readonly names: Pick<Names['web'], 'taskDefinition' | 'executionRole' | 'logGroup' | 'image'>;
+  /** Port on which the container answers `GET /health`. */
   readonly port: number;
   readonly size: Pick<ServiceConfiguration, 'cpu' | 'memory' | 'imageTag'>;
   readonly repository: ImageRepository;
   readonly environment: Readonly<Record<string, string>>;
-  readonly logRetentionDays: number;
   /** The permissions of the code in the container. @default - none */
   readonly taskRole?: Role;
 }
@@ -78,29 +71,28 @@ export class TaskDefinition extends Construct {
 
   constructor(scope: Construct, id: string, props: TaskDefinitionProps) {
     super(scope, id);
-    const { deployment, repository, size, taskRole } = props;
-    const { arns, region } = deployment;
+    const { deployment, names, repository, size, taskRole } = props;
     this.taskRole = taskRole;
-    this.family = props.family;
+    this.family = names.taskDefinition;
 
     const logs = new CloudwatchLogGroup(this, 'logs', {
-      name: props.logGroupName,
-      retentionInDays: props.logRetentionDays,
+      name: names.logGroup,
+      retentionInDays: deployment.logRetentionDays,
     });
     this.executionRole = new Role(this, 'execution-role', {
       deployment,
-      name: props.executionRoleName,
-      description: `Used by ECS to start the tasks of ${props.family}`,
+      name: names.executionRole,
+      description: `Used by ECS to start the tasks of ${this.family}`,
       service: 'ecs-tasks.amazonaws.com',
     });
     repository.grantPull(this.executionRole);
     this.executionRole.grant({
       sid: 'WriteTheLog',
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [arns.logStreams(props.logGroupName)],
+      resources: [deployment.arns.logStreams(names.logGroup)],
     });
     this.definition = new EcsTaskDefinition(this, 'Resource', {
-      family: props.family,
+      family: this.family,
       requiresCompatibilities: ['FARGATE'],
       networkMode: 'awsvpc',
       cpu: String(size.cpu),
@@ -111,17 +103,35 @@ export class TaskDefinition extends Construct {
       ...(taskRole ? { taskRoleArn: taskRole.resource.arn } : {}),
       // An older revision must stay usable, or a failed deployment has nothing to roll back to.
       skipDestroy: true,
-      containerDefinitions: JSON.stringify([
-        containerDefinition({
-          name: props.containerName,
-          image: `${repository.url}:${size.imageTag}`,
-          port: props.port,
-          environment: props.environment,
-          logGroup: logs.name,
-          region,
-        }),
-      ]),
+      containerDefinitions: JSON.stringify([containerDefinition(props, logs.name)]),
       dependsOn: [this.executionRole.permissions],
     });
   }
 }
+
+/** The role of the WAS's code: it may invoke the one endpoint, and nothing else. */
+export const createInvokeRole = (scope: Construct, id: string, deployment: Deployment): Role => {
+  const { arns, names } = deployment;
+  const role = new Role(scope, `${id}-role`, {
+    deployment,
+    name: names.was.taskRole,
+    description: `Used by ${names.was.service} to invoke the endpoint`,
+    service: 'ecs-tasks.amazonaws.com',
+  });
+  const policy = new IamPolicy(scope, `${id}-policy`, {
+    name: names.was.invokePolicy,
+    description: `Ask the endpoint ${names.learning.endpoint}`,
+    policy: identityPolicy([
+      {
+        sid: 'InvokeEndpoint',
+        actions: ['sagemaker:InvokeEndpoint'],
+        resources: [arns.sagemaker('endpoint', names.learning.endpoint)],
+      },
+    ]),
+  });
+  new IamRolePolicyAttachment(scope, `${id}-policy-attachment`, {
+    role: role.resource.name,
+    policyArn: policy.arn,
+  });
+  return role;
+};

@@ -26,16 +26,10 @@ for (const name of BUCKETS) {
     assertProperties(stack.get(`aws_s3_bucket_versioning.${name}-versioning`), {
       versioning_configuration: { status: 'Enabled' },
     });
-    assert.match(
-      JSON.stringify(
-        stack.get(`aws_s3_bucket_server_side_encryption_configuration.${name}-encryption`)['rule'],
-      ),
-      /"sse_algorithm":"(aws:kms|AES256)"/,
-    );
-    assert.match(
-      JSON.stringify(stack.get(`aws_s3_bucket_lifecycle_configuration.${name}-lifecycle`)['rule']),
-      /"noncurrent_version_expiration"/,
-    );
+    const encryption = stack.get(`aws_s3_bucket_server_side_encryption_configuration.${name}-encryption`);
+    assert.match(JSON.stringify(encryption['rule']), /"sse_algorithm":"(aws:kms|AES256)"/);
+    const lifecycle = stack.get(`aws_s3_bucket_lifecycle_configuration.${name}-lifecycle`);
+    assert.match(JSON.stringify(lifecycle['rule']), /"noncurrent_version_expiration"/);
     const tls = stack
       .statements()
       .find(({ address, Effect }) => address === `aws_s3_bucket_policy.${name}-policy` && Effect === 'Deny');

@@ -10,13 +10,12 @@ import type { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
-import type { EncryptionKey } from './key.ts';
+import type { Role } from '../iam/role.ts';
+import { EncryptionKey } from './key.ts';
 
 interface PrivateBucketProps {
   readonly deployment: Deployment;
   readonly name: string;
-  /** Keeps Terraform from deleting the bucket while it holds something. */
-  readonly deletionProtection: boolean;
   /** @default - a key that S3 manages */
   readonly encryptionKey?: EncryptionKey;
   /** Days after which objects are deleted. @default - kept */
@@ -28,7 +27,7 @@ interface PrivateBucketProps {
 }
 
 /** A bucket that is encrypted, versioned, never public, and requires TLS. */
-export class PrivateBucket extends Construct {
+class PrivateBucket extends Construct {
   readonly name: string;
   readonly bucket: S3Bucket;
   /** Services that check whether they may write must depend on it. */
@@ -41,7 +40,10 @@ export class PrivateBucket extends Construct {
     const { deployment, name, encryptionKey, expireAfterDays, restoreDays = 30, statements = [] } = props;
     this.#arns = deployment.arns;
     this.name = name;
-    this.bucket = new S3Bucket(this, 'Resource', { bucket: name, forceDestroy: !props.deletionProtection });
+    this.bucket = new S3Bucket(this, 'Resource', {
+      bucket: name,
+      forceDestroy: !deployment.deletionProtection,
+    });
     const bucket = this.bucket.id;
 
     new S3BucketOwnershipControls(this, 'ownership', {
@@ -130,22 +132,14 @@ export class PrivateBucket extends Construct {
   }
 }
 
-interface AccessLogBucketProps {
-  readonly deployment: Deployment;
-  readonly logRetentionDays: number;
-  readonly deletionProtection: boolean;
-}
-
 /** The access logs of the load balancers. They can only write to buckets whose keys S3 manages. */
 export class AccessLogBucket extends PrivateBucket {
-  constructor(scope: Construct, id: string, props: AccessLogBucketProps) {
-    const { deployment, logRetentionDays, deletionProtection } = props;
+  constructor(scope: Construct, id: string, deployment: Deployment) {
     const name = deployment.names.buckets.accessLogs;
     super(scope, id, {
       deployment,
       name,
-      deletionProtection,
-      expireAfterDays: logRetentionDays,
+      expireAfterDays: deployment.logRetentionDays,
       statements: [
         {
           sid: 'LoadBalancersWriteTheirLogs',
@@ -156,5 +150,86 @@ export class AccessLogBucket extends PrivateBucket {
         },
       ],
     });
+  }
+}
+
+/** Photos by class (`flowers/<class>/*.jpg`), and what learning makes of them: models, checkpoints and reports. */
+export class DatasetBucket extends PrivateBucket {
+  constructor(scope: Construct, id: string, deployment: Deployment) {
+    const name = deployment.names.buckets.dataset;
+    super(scope, id, { deployment, name, restoreDays: 90 });
+  }
+
+  grantRead(role: Role): void {
+    this.#grantList(role);
+    role.grant({ sid: 'ReadTheData', actions: ['s3:GetObject'], resources: [this.objectsArn()] });
+  }
+
+  /** Lets a role read models, but no photos. */
+  grantReadModels(role: Role): void {
+    this.#grantList(role);
+    role.grant({ sid: 'ReadModels', actions: ['s3:GetObject'], resources: [this.objectsArn('models/')] });
+  }
+
+  /**
+   * Lets a role read everything, and write under some prefixes.
+   *
+   * @param prefixes each ends in a slash
+   */
+  grantReadWrite(role: Role, ...prefixes: readonly string[]): void {
+    this.grantRead(role);
+    role.grant({
+      sid: 'WriteResults',
+      actions: ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:PutObject'],
+      resources: prefixes.map((prefix) => this.objectsArn(prefix)),
+    });
+  }
+
+  #grantList(role: Role): void {
+    role.grant({
+      sid: 'ListDataset',
+      actions: ['s3:GetBucketLocation', 's3:ListBucket'],
+      resources: [this.arn],
+    });
+  }
+}
+
+const KEEP_DAYS = 30;
+
+/** What the stages of the pipelines pass on: source bundles and image definitions, under a key of their own. */
+export class ArtifactStore extends Construct {
+  readonly bucket: PrivateBucket;
+  readonly key: EncryptionKey;
+
+  constructor(scope: Construct, id: string, deployment: Deployment) {
+    super(scope, id);
+    const name = deployment.names.buckets.artifacts;
+    this.key = new EncryptionKey(this, 'key', {
+      deployment,
+      name,
+      description: `Artifacts of the delivery pipelines in ${name}`,
+    });
+    this.bucket = new PrivateBucket(this, 'bucket', {
+      deployment,
+      name,
+      encryptionKey: this.key,
+      expireAfterDays: KEEP_DAYS,
+    });
+  }
+
+  grantReadWrite(role: Role): void {
+    role.grant(
+      {
+        sid: 'ListArtifacts',
+        actions: ['s3:GetBucketAcl', 's3:GetBucketLocation', 's3:GetBucketVersioning', 's3:ListBucket'],
+        resources: [this.bucket.arn],
+      },
+      {
+        sid: 'ReadWriteArtifacts',
+        actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'],
+        resources: [this.bucket.objectsArn()],
+      },
+    );
+    this.key.grantUse(role);
   }
 }

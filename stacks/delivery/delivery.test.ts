@@ -9,17 +9,19 @@ import { assertProperties, CONNECTION_ARN, synthesizedStack } from '../synthesiz
 const stack = synthesizedStack();
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const action = z.looseObject({ provider: z.string(), configuration: z.record(z.string(), z.string()) });
+const action = z.object({ provider: z.string(), configuration: z.record(z.string(), z.string()) });
 const stages = z.array(z.object({ name: z.string(), action: z.array(action) }));
 const pipelineStages = (from: typeof stack, key: string) =>
   stages.parse(from.get(`aws_codepipeline.delivery-${key}-pipeline`)['stage']);
-const variable = z.object({ name: z.string(), value: z.string() });
-const environment = z.looseObject({
+
+const environment = z.object({
   type: z.string(),
   image: z.string(),
   privileged_mode: z.boolean(),
-  environment_variable: z.array(variable),
+  environment_variable: z.array(z.object({ name: z.string(), value: z.string() })),
 });
+const buildEnvironment = (key: string) =>
+  environment.parse(stack.get(`aws_codebuild_project.delivery-${key}-build`)['environment']);
 
 for (const key of ['web', 'was'] as const) {
   const project = key === 'web' ? 'appWebBuild' : 'appWasBuild';
@@ -31,16 +33,12 @@ for (const key of ['web', 'was'] as const) {
   });
 
   test(`CodeBuild project ${project}: Docker on the CPU on which the tasks run`, () => {
-    const build = stack.get(`aws_codebuild_project.delivery-${key}-build`);
-    assertProperties(build, { name: project });
-    const machine = environment.parse(build['environment']);
-    assert.equal(machine.privileged_mode, true);
-    assert.equal(machine.type, 'ARM_CONTAINER');
-    assert.match(machine.image, /^aws\/codebuild\/amazonlinux-aarch64/);
-    const task = stack.get(`aws_ecs_task_definition.${key}-td`);
-    assert.deepEqual(task['runtime_platform'], {
-      cpu_architecture: 'ARM64',
-      operating_system_family: 'LINUX',
+    assertProperties(stack.get(`aws_codebuild_project.delivery-${key}-build`), { name: project });
+    const { privileged_mode, type, image } = buildEnvironment(key);
+    assert.deepEqual([privileged_mode, type], [true, 'ARM_CONTAINER']);
+    assert.match(image, /^aws\/codebuild\/amazonlinux-aarch64/);
+    assertProperties(stack.get(`aws_ecs_task_definition.${key}-td`), {
+      runtime_platform: { cpu_architecture: 'ARM64', operating_system_family: 'LINUX' },
     });
   });
 
@@ -70,19 +68,15 @@ for (const key of ['web', 'was'] as const) {
 
   test(`a push to main starts app-${key}-pipeline`, () => {
     const rule = stack.get(`aws_cloudwatch_event_rule.delivery-${key}-push`);
-    const pattern = z
-      .looseObject({
-        'detail-type': z.array(z.string()),
-        resources: z.array(z.string()),
-        detail: z.unknown(),
-      })
-      .parse(JSON.parse(z.string().parse(rule['event_pattern'])));
-    assert.deepEqual(pattern['detail-type'], ['CodeCommit Repository State Change']);
-    assert.deepEqual(pattern.resources, [`arn:aws:codecommit:ap-northeast-2:123456789012:app-${key}`]);
-    assert.deepEqual(pattern.detail, {
-      event: ['referenceCreated', 'referenceUpdated'],
-      referenceType: ['branch'],
-      referenceName: ['main'],
+    assert.deepEqual(JSON.parse(z.string().parse(rule['event_pattern'])), {
+      source: ['aws.codecommit'],
+      'detail-type': ['CodeCommit Repository State Change'],
+      resources: [`arn:aws:codecommit:ap-northeast-2:123456789012:app-${key}`],
+      detail: {
+        event: ['referenceCreated', 'referenceUpdated'],
+        referenceType: ['branch'],
+        referenceName: ['main'],
+      },
     });
     assertProperties(stack.get(`aws_cloudwatch_event_target.delivery-${key}-push-target`), {
       arn: `arn:aws:codepipeline:ap-northeast-2:123456789012:app-${key}-pipeline`,
@@ -91,9 +85,9 @@ for (const key of ['web', 'was'] as const) {
 }
 
 test('the learning image is built on x86-64, and not deployed', () => {
-  const machine = environment.parse(stack.get('aws_codebuild_project.delivery-ml-build')['environment']);
-  assert.equal(machine.type, 'LINUX_CONTAINER');
-  assert.match(machine.image, /^aws\/codebuild\/amazonlinux-x86_64/);
+  const { type, image } = buildEnvironment('ml');
+  assert.equal(type, 'LINUX_CONTAINER');
+  assert.match(image, /^aws\/codebuild\/amazonlinux-x86_64/);
   assert.deepEqual(
     pipelineStages(stack, 'ml').map(({ name }) => name),
     ['Source', 'Build'],
@@ -102,27 +96,27 @@ test('the learning image is built on x86-64, and not deployed', () => {
 
 test('the Dockerfiles of the services are where the builds look for them', () => {
   for (const key of ['web', 'was']) {
-    const build = environment.parse(stack.get(`aws_codebuild_project.delivery-${key}-build`)['environment']);
-    const dockerfile = build.environment_variable.find(({ name }) => name === 'DOCKERFILE')?.value ?? '';
+    const variables = buildEnvironment(key).environment_variable;
+    const dockerfile = variables.find(({ name }) => name === 'DOCKERFILE')?.value ?? '';
     assert.ok(existsSync(path.join(ROOT, dockerfile)), `${dockerfile} is not there`);
   }
 });
 
 test('every build tags an image once, pushes it, and names the container that gets it', () => {
-  const { source } = z
-    .looseObject({ source: z.looseObject({ buildspec: z.string() }) })
-    .parse(stack.get('aws_codebuild_project.delivery-web-build'));
+  const { buildspec } = z
+    .object({ buildspec: z.string() })
+    .parse(stack.get('aws_codebuild_project.delivery-web-build')['source']);
   const { phases, artifacts } = z
-    .looseObject({
+    .object({
       phases: z.record(z.string(), z.object({ commands: z.array(z.string()) })),
       artifacts: z.object({ files: z.array(z.string()) }),
     })
-    .parse(JSON.parse(source.buildspec));
+    .parse(JSON.parse(buildspec));
   assert.deepEqual(artifacts.files, ['imagedefinitions.json']);
   const commands = Object.values(phases).flatMap((phase) => phase.commands);
   assert.ok(commands.some((command) => command.includes('docker push "$IMAGE"')));
   assert.ok(!commands.some((command) => command.includes('latest')));
-  assert.ok(!source.buildspec.includes('${'), 'Terraform would take it for an expression of its own');
+  assert.ok(!buildspec.includes('${'), 'Terraform would take it for an expression of its own');
 });
 
 test('the artifacts are encrypted with a customer managed key', () => {
