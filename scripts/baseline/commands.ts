@@ -76,8 +76,8 @@ export class Command {
   readonly #line: string;
 
   constructor(line: string, environment: Environment = {}) {
-    this.#line = line;
-    const [program = '', ...parameters] = line
+    this.#line = line.trim();
+    const [program = '', ...parameters] = this.#line
       .replace(/^entry (\S+)/, (_, name: string) => `node --import tsx ${entry(name)}`)
       .split(' ');
     const child = spawn(program, parameters, {
