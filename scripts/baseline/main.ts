@@ -9,6 +9,7 @@ import {
   Command,
   drawing,
   type Environment,
+  FIXED_RANDOM,
   masked,
   pretty,
   ROOT,
@@ -156,7 +157,8 @@ const writeTrainings = async (out: string): Promise<void> => {
   };
   for (const [name, options] of Object.entries(trainings)) {
     say(`trainings: ${name}`);
-    await writeTrained(path.join(out, name), path.join(folder, name), await run(train(name, options)));
+    const training = await run(train(name, options), name === 'with-teacher' ? FIXED_RANDOM : {});
+    await writeTrained(path.join(out, name), path.join(folder, name), training);
   }
   say('trainings: one that is interrupted after an epoch, and resumed');
   const interrupted = new Command(train('resumed', ''));
