@@ -33,6 +33,11 @@ modules._resolveFilename = function (request, ...others) {
 `,
 );
 
+const FIXED = path.join(WORK, 'fixed-random.cjs');
+writeFileSync(FIXED, 'Math.random = () => 0.5;\n');
+/** For a training of which not everything is seeded: the layer that predicts the teacher's features is not. */
+export const FIXED_RANDOM = { NODE_OPTIONS: `--require=${HOOK} --require=${FIXED}` };
+
 /** What somebody has set for AWS, npm or this project must not change what is written. */
 const FOREIGN =
   /^(AWS|BLOOMSTACK|CDKTF|npm|SM)_|^(FORCE_COLOR|HOST|INIT_CWD|LOG_LEVEL|NODE_OPTIONS|PORT|VERSION|WAS_URL)$|^(?!TF_|XDG_).*_DIR$|^(WEB|WAS|ENDPOINT)_/;
@@ -76,8 +81,8 @@ export class Command {
   readonly #line: string;
 
   constructor(line: string, environment: Environment = {}) {
-    this.#line = line;
-    const [program = '', ...parameters] = line
+    this.#line = line.trim();
+    const [program = '', ...parameters] = this.#line
       .replace(/^entry (\S+)/, (_, name: string) => `node --import tsx ${entry(name)}`)
       .split(' ');
     const child = spawn(program, parameters, {
