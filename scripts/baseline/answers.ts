@@ -8,19 +8,19 @@ import sharp from 'sharp';
 import { Command, drawing, type Environment, masked, pretty, say, seeded, write } from './commands.ts';
 import inputs from './requests.json' with { type: 'json' };
 import {
-  type Asked,
   CLASSIFY,
+  type HttpRequest,
   invocations,
+  type NamedRequest,
   post,
-  type Requests,
   routes,
-  UNREADABLE,
+  unrolled,
   uploads,
 } from './requests.ts';
 
 /** What the services answer, as `npm start` starts them, and what they make of neighbours that misbehave. */
 
-export const sha256 = (content: string | Uint8Array): string =>
+export const checksum = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('hex');
 
 const VOLATILE = new Set(['connection', 'date', 'keep-alive']);
@@ -33,27 +33,27 @@ const compared = (text: string): unknown => {
   } catch {
     // Then it is no JSON.
   }
-  return text.length > 500 ? { length: text.length, sha256: sha256(text) } : text;
-};
-
-const answerOf = async (incoming: IncomingMessage) => {
-  const headers = Object.entries(incoming.headers).filter(([name]) => !VOLATILE.has(name));
-  return {
-    status: incoming.statusCode,
-    headers: Object.fromEntries(headers.sort(([a], [b]) => (a < b ? -1 : 1))),
-    body: compared(masked(String(await buffer(incoming)))),
-  };
+  return text.length > 500 ? { length: text.length, sha256: checksum(text) } : text;
 };
 
 /** By node:http, because `fetch` adds headers of its own. */
-const ask = (base: string, { method = 'GET', path, headers = {}, body }: Asked): Promise<unknown> =>
+const ask = (base: string, { method = 'GET', path, headers = {}, body }: HttpRequest): Promise<unknown> =>
   new Promise((resolve) => {
     const length = body && !('Transfer-Encoding' in headers) && { 'Content-Length': body.length };
     const all = { 'X-Request-Id': 'baseline', ...length, ...headers };
     const outgoing = request(base, { method, path, agent: false, headers: all });
     outgoing.on('error', (error) => resolve(masked(`no answer: ${error.message}`)));
     outgoing.once('response', async (incoming) => {
-      resolve(await answerOf(incoming).catch((error: unknown) => masked(`broke off: ${error}`)));
+      const named = Object.entries(incoming.headers).filter(([name]) => !VOLATILE.has(name));
+      try {
+        resolve({
+          status: incoming.statusCode,
+          headers: Object.fromEntries(named.sort(([a], [b]) => (a < b ? -1 : 1))),
+          body: compared(masked(String(await buffer(incoming)))),
+        });
+      } catch (error) {
+        resolve(masked(`broke off: ${error}`));
+      }
       outgoing.destroy();
     });
     if ('Content-Length' in headers) outgoing.flushHeaders();
@@ -61,20 +61,19 @@ const ask = (base: string, { method = 'GET', path, headers = {}, body }: Asked):
   });
 
 /** One after the other, so that none waits for another. */
-const answersTo = async (requests: Requests, base: string): Promise<Record<string, unknown>> => {
+const answersTo = async (requests: readonly NamedRequest[], base: string) => {
   const answers: Record<string, unknown> = {};
-  for (const [name, asked] of Object.entries(requests)) answers[name] = await ask(base, asked);
+  for (const [name, each] of requests) answers[name] = await ask(base, each);
   return answers;
 };
 
-const answersToBytes = async (base: string): Promise<Record<string, unknown>> => {
+const answersToBytes = async (base: string) => {
   const answers: Record<string, unknown> = {};
-  for (const [name, bytes] of Object.entries(UNREADABLE)) {
+  for (const [name, bytes] of Object.entries(inputs.unreadable)) {
     const socket = connect(Number(new URL(base).port), '127.0.0.1').on('error', () => {});
-    socket.write(bytes);
-    answers[name] = masked(String(await buffer(socket)))
-      .split('\r\n')
-      .filter((line) => !/^date:/i.test(line));
+    socket.write(unrolled(bytes));
+    const lines = masked(String(await buffer(socket))).split('\r\n');
+    answers[name] = lines.filter((line) => !/^date:/i.test(line));
   }
   return answers;
 };
@@ -98,97 +97,78 @@ const listen = async (answer: (asked: IncomingMessage, response: ServerResponse)
 };
 
 /** One service alone, on a port that was free a moment ago. */
-const startAlone = async (line: string, environment: Environment) => {
+const startAlone = async (name: string, environment: Environment) => {
   const { port, url, stop } = await listen(() => {});
   await stop();
-  const command = new Command(line, {
-    LOG_LEVEL: 'silent',
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    ...environment,
-  });
-  await command.until(() =>
+  const settings = { LOG_LEVEL: 'silent', HOST: '127.0.0.1', PORT: String(port) };
+  const command = new Command(`npm run -s start:${name}`, { ...settings, ...environment });
+  const isHealthy = () =>
     fetch(`${url}/health`).then(
       ({ ok }) => ok,
       () => false,
-    ),
-  );
+    );
+  await command.until(isHealthy);
   return { url, command };
 };
 
-const asToldBy = (text: string, response: ServerResponse): void => {
+type Row = readonly (number | string)[];
+
+/** Answers as a row of status, type or error, and text says. */
+const answerWith = ([status, , text]: Row, headers: Record<string, string>, response: ServerResponse) => {
+  response.writeHead(Number(status), headers);
   if (text === '{break off}') response.write('{"result"', () => response.destroy());
   else response.end(text === '{2 MiB}' ? 'x'.repeat(2 * 2 ** 20) : text);
 };
 
 const drawn = await drawing(seeded(1), 0, 64, 64).png().toBuffer();
 const photo = post(CLASSIFY, 'image/png', drawn);
-
-/** Asks a service whose neighbour answers each time as the next row tells. */
-const askWithNeighbour = async (rows: readonly unknown[], asked: Asked, url: string) =>
-  answersTo(Object.fromEntries(rows.map((row) => [JSON.stringify(row), asked])), url);
+const health = { path: '/was/health' };
 
 const askWebAlone = async (): Promise<unknown> => {
-  let echoed: unknown;
+  let forwarded: unknown;
   const next = { classified: 0, health: 0 };
   const was = await listen(({ url, headers: { host: _, ...headers } }, response) => {
-    echoed = headers;
+    forwarded = headers;
     const of = url === '/health' ? 'health' : 'classified';
-    const [status, type, text] = inputs[of][next[of]++] ?? [200, 'text/plain', ''];
-    response.writeHead(Number(status), {
-      ...{ 'Retry-After': '7', 'Set-Cookie': 'a=b', Server: 'WAS', Location: 'http://elsewhere.test/' },
-      ...(type !== '' && { 'Content-Type': type }),
-    });
-    asToldBy(String(text), response);
+    const row: Row = inputs[of][next[of]++] ?? [200, 'text/plain', ''];
+    const type = row[1] !== '' && { 'Content-Type': String(row[1]) };
+    answerWith(row, { ...inputs.neighbour, ...type }, response);
   });
-  const { url, command } = await startAlone('npm run -s start:web', { WAS_URL: was.url, VERSION: '<1.2.3>' });
-  const health = { path: '/was/health' };
+  const { url, command } = await startAlone('web', { WAS_URL: was.url, VERSION: '<1.2.3>' });
+  /** The same request for each row, as the neighbour answers with the next each time. */
+  const each = (rows: readonly Row[], asked: HttpRequest) =>
+    answersTo(
+      rows.map((row) => [JSON.stringify(row), asked]),
+      url,
+    );
   const answers = {
-    classified: await askWithNeighbour(inputs.classified, photo, url),
-    health: await askWithNeighbour(inputs.health, health, url),
-    ...(await answersTo({ version: { path: '/version' }, page: { path: '/' } }, url)),
+    classified: await each(inputs.classified, photo),
+    health: await each(inputs.health, health),
+    version: await ask(url, { path: '/version' }),
+    page: await ask(url, { path: '/' }),
   };
-  const secrets = {
-    Cookie: 'session=secret',
-    Authorization: 'Bearer secret',
-    'X-Forwarded-For': '10.0.0.1',
-    'Proxy-Authorization': 'Basic secret',
-  };
-  await ask(
-    url,
-    post(CLASSIFY, 'multipart/form-data; boundary=x', 'a photo', {
-      ...secrets,
-      'Accept-Language': 'ko',
-      'Content-Encoding': 'gzip',
-    }),
-  );
-  const forwarded = echoed;
+  await ask(url, post(CLASSIFY, 'multipart/form-data; boundary=x', 'a photo', inputs.forwarded));
+  const received = forwarded;
   await was.stop();
-  const nobody = await answersTo({ classified: photo, health }, url);
+  const nobody = { classified: await ask(url, photo), health: await ask(url, health) };
   await command.stop();
-  return { ...answers, forwarded, nobody };
+  return { ...answers, forwarded: received, nobody };
 };
 
 /** Longer than any answer takes, even while the other core trains. */
 const PATIENT = { ENDPOINT_TIMEOUT_MS: '20000' };
 
 const askWasAlone = async (): Promise<unknown> => {
-  let row: readonly (number | string)[] = [];
+  let row: Row = [];
   const endpoint = await listen((_, response) => {
-    const [status, type, text] = row;
-    response.writeHead(Number(status), {
-      'Content-Type': 'application/json',
-      ...(type !== '' && { 'x-amzn-ErrorType': type }),
-    });
-    asToldBy(String(text), response);
+    const error = row[1] !== '' && { 'x-amzn-ErrorType': String(row[1]) };
+    answerWith(row, { 'Content-Type': 'application/json', ...error }, response);
   });
-  const { url, command } = await startAlone('npm run -s start:was', {
-    ...{
-      ...PATIENT,
-      AWS_REGION: 'ap-northeast-2',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-    },
+  const { url, command } = await startAlone('was', {
+    ...PATIENT,
+    AWS_REGION: 'ap-northeast-2',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: endpoint.url,
   });
   const answers: Record<string, unknown> = {};
@@ -211,63 +191,45 @@ const photosBelow = (folder: string): [name: string, file: Buffer][] => {
   return chosen.map((name) => [name, readFileSync(path.join(folder, name))]);
 };
 
-const drawPhotos = (): Promise<[name: string, file: Buffer][]> => {
-  const random = seeded(50);
-  const formats = ['jpeg', 'png', 'webp'] as const;
-  return Promise.all(
-    Array.from({ length: PHOTOS }, async (_, index) => {
-      const picture = drawing(random, index * 7, 200 + ((index * 37) % 300), 220 + ((index * 53) % 200));
-      return [`drawn ${index}`, await picture.toFormat(formats[index % 3] ?? 'png').toBuffer()];
-    }),
-  );
-};
-
 /** The photo as others than the application service may send it: cropped here. */
-const invocation = async (file: Buffer): Promise<Asked> => {
+const invocation = async (file: Buffer): Promise<HttpRequest> => {
   const pixels = await sharp(file).resize(224, 224).flatten().toColourspace('srgb').raw().toBuffer();
-  return post(
-    '/invocations',
-    'application/json',
-    JSON.stringify({ instances: [{ b64: pixels.toString('base64') }] }),
-  );
+  const instances = [{ b64: pixels.toString('base64') }];
+  return post('/invocations', 'application/json', JSON.stringify({ instances }));
 };
 
-const assetsOf = async (web: string): Promise<Requests> => {
+const assetsOf = async (web: string): Promise<NamedRequest[]> => {
   const pages = await Promise.all(['/', '/was/check'].map(async (page) => (await fetch(web + page)).text()));
   const named = pages.flatMap((html) =>
     [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, asset = '']) => asset),
   );
-  return Object.fromEntries([...new Set(named)].sort().map((asset) => [asset, { path: asset }]));
+  return [...new Set(named)].sort().map((asset) => [asset, { path: asset }]);
 };
 
 export const writeAnswers = async (out: string): Promise<void> => {
   const save = (name: string, answers: unknown): void =>
     write(path.join(out, `${name}.json`), pretty(answers));
-  const flowers = process.env['FLOWERS_DIR'];
-  const photos = flowers ? photosBelow(flowers) : await drawPhotos();
-  const folder = flowers ? 'photos-of-flowers' : 'photos-drawn';
-  const system = new Command('npm start -s', {
-    ...PATIENT,
-    HOST: '127.0.0.1',
-    WEB_PORT: '0',
-    WAS_PORT: '0',
-    ENDPOINT_PORT: '0',
-  });
+  const address = { HOST: '127.0.0.1', WEB_PORT: '0', WAS_PORT: '0', ENDPOINT_PORT: '0' };
+  const system = new Command('npm start -s', { ...PATIENT, ...address });
   await system.until(() => system.stdout.includes('Ready:'));
   const urlOf = (name: string): string => new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
   const [web, was, endpoint] = [urlOf('web'), urlOf('was'), urlOf('endpoint')];
 
   say('answers: photos');
-  const octets = 'application/octet-stream';
-  const toWeb = photos.map(([name, file]) => [name, post(CLASSIFY, octets, file)]);
-  const toWas = photos.map(([name, file]) => [
-    name,
-    post(CLASSIFY, octets, file, { 'Accept-Language': 'ko' }),
-  ]);
-  save(`${folder}/web`, await answersTo(Object.fromEntries(toWeb), web));
-  save(`${folder}/was`, await answersTo(Object.fromEntries(toWas), was));
-  const toEndpoint = await Promise.all(photos.map(async ([name, file]) => [name, await invocation(file)]));
-  save(`${folder}/endpoint`, await answersTo(Object.fromEntries(toEndpoint), endpoint));
+  const photos = process.env['FLOWERS_DIR'] ? photosBelow(process.env['FLOWERS_DIR']) : [];
+  for (const [service, url, headers] of [
+    ['web', web, {}],
+    ['was', was, { 'Accept-Language': 'ko' }],
+  ] as const) {
+    const toService = photos.map(
+      ([name, file]) => [name, post(CLASSIFY, 'application/octet-stream', file, headers)] as const,
+    );
+    save(`photos-of-flowers/${service}`, await answersTo(toService, url));
+  }
+  const toEndpoint = await Promise.all(
+    photos.map(async ([name, file]) => [name, await invocation(file)] as const),
+  );
+  save('photos-of-flowers/endpoint', await answersTo(toEndpoint, endpoint));
 
   say('answers: uploads');
   const all = await uploads();
@@ -275,11 +237,11 @@ export const writeAnswers = async (out: string): Promise<void> => {
   save('uploads-to-was', await answersTo(all, was));
 
   say('answers: routes, invocations, and what is no request');
-  save('web', await answersTo({ ...routes('web'), ...(await assetsOf(web)) }, web));
+  save('web', await answersTo([...routes('web'), ...(await assetsOf(web))], web));
   save('was', await answersTo(routes('was'), was));
   const status = await (await fetch(`${endpoint}/v1/models/image-classifier`)).text();
   const [, version = ''] = /"version":"(\d+)"/.exec(status) ?? [];
-  save('endpoint', await answersTo({ ...routes('endpoint', version), ...invocations(version) }, endpoint));
+  save('endpoint', await answersTo([...routes('endpoint', version), ...invocations(version)], endpoint));
   for (const [name, url] of Object.entries({ web, was, endpoint }))
     save(`unreadable-to-${name}`, await answersToBytes(url));
   await system.stop();

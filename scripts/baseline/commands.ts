@@ -10,7 +10,6 @@ const started = Date.now();
 export const say = (text: string): void =>
   void process.stdout.write(`${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s  ${text}\n`);
 
-export const ROOT = process.cwd();
 export const WORK = realpathSync(mkdtempSync(path.join(tmpdir(), 'bloomstack-baseline-')));
 
 const running = new Set<Command>();
@@ -19,19 +18,6 @@ process.on('exit', () => {
   rmSync(WORK, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-
-/** Native TensorFlow, where it is installed, is hidden: it rounds otherwise. */
-const HOOK = path.join(WORK, 'without-native.cjs');
-writeFileSync(
-  HOOK,
-  `const modules = require('node:module');
-const resolve = modules._resolveFilename;
-modules._resolveFilename = function (request, ...others) {
-  if (!/^@tensorflow\\/tfjs-node(-gpu)?$/.test(request)) return resolve.call(this, request, ...others);
-  throw Object.assign(new Error("Cannot find module '" + request + "'"), { code: 'MODULE_NOT_FOUND' });
-};
-`,
-);
 
 /** What somebody has set for AWS, npm or this project must not change what is written. */
 const FOREIGN =
@@ -46,7 +32,6 @@ const ENVIRONMENT = {
   BUILD_DIR: path.join(WORK, 'build'),
   CHECKPOINT_DISABLE: '1',
   LC_ALL: 'C.UTF-8',
-  NODE_OPTIONS: `--require=${HOOK}`,
   NO_COLOR: '1',
   TZ: 'UTC',
 };
@@ -55,7 +40,7 @@ const ENVIRONMENT = {
 export const masked = (text: string): string =>
   text
     .replaceAll(WORK, '<work>')
-    .replaceAll(ROOT, '<root>')
+    .replaceAll(process.cwd(), '<root>')
     .replaceAll(/\b(127\.0\.0\.1|localhost):\d+/g, '$1:<port>')
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/g, '<id>')
     .replaceAll(/\bprocess \d+/g, 'process <pid>')

@@ -1,8 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
-import { sha256, writeAnswers } from './answers.ts';
+import { checksum, writeAnswers } from './answers.ts';
 import backbones from './backbones.json' with { type: 'json' };
 import allCalls from './calls.json' with { type: 'json' };
 import {
@@ -11,7 +10,6 @@ import {
   type Environment,
   masked,
   pretty,
-  ROOT,
   run,
   say,
   seeded,
@@ -47,12 +45,9 @@ const environmentOf = ({ env, context }: Call): Environment => ({
   ...env,
 });
 
-const stackSchema = z.looseObject({ resource: z.record(z.string(), z.record(z.string(), z.unknown())) });
-
 const writeStacks = async (out: string): Promise<void> => {
-  const [state] = readdirSync(ROOT).filter((name) => name.endsWith('.tfstate'));
+  const [state] = readdirSync('.').filter((name) => name.endsWith('.tfstate'));
   if (state !== undefined) throw new Error(`The plans would compare with ${state}. Move it away.`);
-  cpSync('docs/reviews', path.join(out, 'reviews/docs'), { recursive: true });
   mkdirSync(path.join(WORK, 'synth'));
   const terraform = await run(`${process.env['TERRAFORM_BINARY_NAME'] || 'terraform'} version`);
   const canPlan = (await terraform.exited) === 0;
@@ -63,14 +58,8 @@ const writeStacks = async (out: string): Promise<void> => {
     const synth = await run('npm run -s synth', { ...environmentOf(call), CDKTF_OUTDIR: folder });
     if ((await synth.exited) !== 0) throw new Error(await synth.report());
     const [stack = ''] = readdirSync(path.join(folder, 'stacks'));
-    const json = stackSchema.parse(
-      JSON.parse(readFileSync(path.join(folder, 'stacks', stack, 'cdk.tf.json'), 'utf8')),
-    );
+    const json: unknown = JSON.parse(readFileSync(path.join(folder, 'stacks', stack, 'cdk.tf.json'), 'utf8'));
     write(path.join(out, 'stacks', name, 'cdk.tf.json'), masked(pretty(json)));
-    const addresses = Object.entries(json.resource).flatMap(([type, names]) =>
-      Object.keys(names).map((each) => `${type}.${each}\n`),
-    );
-    write(path.join(out, 'stacks', name, 'addresses.txt'), addresses.sort().join(''));
     if (!canPlan) continue;
     const plan = await run(PLAN, environmentOf(call));
     write(path.join(out, 'reviews', `${name}.txt`), await plan.report());
@@ -118,7 +107,7 @@ const withoutTimes = (text: string): string =>
     .replaceAll(/\(\d+ photos a second\)/g, '(<speed>)')
     .replaceAll(/\([^()]* left\)/g, '(<time>)')
     // Where exactly it was interrupted is as it happened.
-    .replaceAll(/(Going on from a checkpoint), after .*/g, '$1, <after>');
+    .replaceAll(/(Resuming from a checkpoint), after .*/g, '$1, <after>');
 
 /** What a training has said and left: reports to read, and checksums of all. */
 const writeTrained = async (out: string, folder: string, training: Command): Promise<void> => {
@@ -130,10 +119,10 @@ const writeTrained = async (out: string, folder: string, training: Command): Pro
     .sort()
     .map((file) => {
       const content = readFileSync(path.join(folder, file));
-      if (!/\.(json|md)$/.test(file)) return `${sha256(content)}  ${file}\n`;
+      if (!/\.(json|md)$/.test(file)) return `${checksum(content)}  ${file}\n`;
       const text = withoutTimes(String(content));
       write(path.join(out, file), text);
-      return `${sha256(text)}  ${file}\n`;
+      return `${checksum(text)}  ${file}\n`;
     });
   write(path.join(out, 'sha256.txt'), sums.join(''));
 };
@@ -175,16 +164,13 @@ const WRITERS: Readonly<Record<string, (out: string) => Promise<void>>> = {
 };
 
 const [out = '', ...wanted] = process.argv.slice(2);
-const refuse = (text: string): never => {
-  process.stderr.write(text);
-  process.exit(1);
-};
-if (out === '--help') {
-  process.stdout.write(USAGE);
-  process.exit();
+const isHelp = out === '--help';
+if (isHelp || out === '' || wanted.some((part) => !(part in WRITERS))) {
+  (isHelp ? process.stdout : process.stderr).write(USAGE);
+  process.exit(isHelp ? 0 : 1);
 }
-if (out === '' || wanted.some((part) => !(part in WRITERS))) refuse(USAGE);
-if (existsSync(out) && readdirSync(out).length > 0) refuse(`${out} is not empty. Give a new folder.\n`);
+if (existsSync(out) && readdirSync(out).length > 0)
+  throw new Error(`${out} is not empty. Give a new folder.`);
 mkdirSync(out, { recursive: true });
 const parts = Object.entries(WRITERS).filter(([part]) => wanted.length === 0 || wanted.includes(part));
 /** Parts side by side share nothing: only stacks plans, in cdktf.out, and only answers starts the system. */

@@ -8,9 +8,10 @@ import { z } from 'zod';
 import { configuration } from '../../stacks/config/schema.ts';
 import { resourceNames } from '../../stacks/names.ts';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { AwsError } from '../aws-double/protocol.ts';
 import { synthesizeStack } from '../terraform/synth.ts';
 import { bootstrapTargets, buildImages, imagesToBuild } from './bootstrap-images.ts';
-import { FakeAwsError, type Operations, quickly, startFakeAws, startFakeS3 } from './fake-aws.ts';
+import { clientSettings, listen, type Operations, quickly, startFakeAws } from './fake-aws.ts';
 
 const config = configuration.parse({ account: '123456789012' });
 const names = resourceNames(config);
@@ -22,14 +23,14 @@ const needed = async (t: TestContext, images: string[], running: Record<string, 
   const { client } = await startFakeAws(t, {
     DescribeImages: ({ repositoryName }) => {
       if (!images.includes(`${repositoryName}:initial`))
-        throw new FakeAwsError(
+        throw new AwsError(
           images.length === 0 ? 'RepositoryNotFoundException' : 'ImageNotFoundException',
           'not there',
         );
       return { imageDetails: [{}] };
     },
     DescribeServices: (input) => {
-      if (Object.keys(running).length === 0) throw new FakeAwsError('ClusterNotFoundException', 'no cluster');
+      if (Object.keys(running).length === 0) throw new AwsError('ClusterNotFoundException', 'no cluster');
       const [service] = serviceInput.parse(input).services;
       return { services: running[service] ? [{ status: 'ACTIVE', taskDefinition: service }] : [] };
     },
@@ -113,7 +114,7 @@ const aws = (
   const repositories: Record<string, string> = { appWebBuild: 'app-web', appWasBuild: 'app-was' };
   const describe = (id: string) => {
     const build = running.get(id);
-    if (!build) throw new FakeAwsError('InvalidInputException', id);
+    if (!build) throw new AwsError('InvalidInputException', id);
     build.looks += 1;
     const result = build.looks < 2 ? 'IN_PROGRESS' : outcome(build.project);
     if (result === 'SUCCEEDED') images.push(`${repositories[build.project]}:${build.tag}`);
@@ -134,7 +135,7 @@ const aws = (
     DescribeImages: (input) => {
       const { repositoryName, imageIds } = imagesInput.parse(input);
       if (!images.includes(`${repositoryName}:${imageIds[0].imageTag}`))
-        throw new FakeAwsError('ImageNotFoundException', 'The image does not exist');
+        throw new AwsError('ImageNotFoundException', 'The image does not exist');
       return { imageDetails: [{}] };
     },
     ListBuildsForProject: (input) => ({
@@ -153,18 +154,22 @@ const aws = (
 
 const start = async (t: TestContext, operations: Operations) => {
   const { calls, client } = await startFakeAws(t, operations);
-  const s3 = await startFakeS3(t);
+  const uploads: string[] = [];
+  const s3 = await listen(t, (request, response) => {
+    uploads.push(request.url?.split('?')[0] ?? '');
+    request.resume().on('end', () => response.end());
+  });
   const reports: string[] = [];
   return {
     started: () => calls.filter(({ operation }) => operation === 'StartBuild').map(({ input }) => input),
-    uploads: s3.uploads,
+    uploads,
     reports,
     build: () =>
       buildImages(
         {
           ecr: new ECRClient(client),
           codeBuild: new CodeBuildClient(client),
-          s3: new S3Client({ ...s3.client, forcePathStyle: true }),
+          s3: new S3Client({ ...clientSettings(s3), forcePathStyle: true }),
         },
         builds,
         { bucket: 'artifacts', source, waiting: quickly((log) => reports.push(log)) },
@@ -228,7 +233,7 @@ test('where the account may run one build at a time, the others wait for it', as
     ...operations,
     StartBuild: (input) => {
       if ([...running.values()].some(({ looks }) => looks < 2))
-        throw new FakeAwsError('AccountLimitExceededException', 'Cannot have more than 0 builds in queue');
+        throw new AwsError('AccountLimitExceededException', 'Cannot have more than 0 builds in queue');
       return operations['StartBuild']?.(input);
     },
   };

@@ -3,14 +3,14 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { AwsError, invalid } from '../aws-double/protocol.ts';
 import { deleteModelPackages, deleteServing, deleteStudioSecurityGroups, emptyStudio } from './cleanup.ts';
-import { clientSettings, FakeAwsError, listen, type Operations, quickly, startFakeAws } from './fake-aws.ts';
+import { clientSettings, listen, type Operations, quickly, startFakeAws } from './fake-aws.ts';
 
 const OURS = 'arn:aws:iam::123456789012:role/app-ml-serving-role';
 const THEIRS = 'arn:aws:iam::123456789012:role/app-ml-serving-role-dev2';
 
-const missing = (what: string): FakeAwsError =>
-  new FakeAwsError('ValidationException', `Could not find ${what} "arn:aws:sagemaker:…".`);
+const missing = (what: string): AwsError => invalid(`Could not find ${what} "arn:aws:sagemaker:…".`);
 
 /** SageMaker with an endpoint that goes through these states, one per look, until it is deleted. */
 const sageMaker = (states: string[]) => {
@@ -36,8 +36,7 @@ const sageMaker = (states: string[]) => {
       return { EndpointStatus: now, EndpointConfigName: 'image-classifier-2' };
     },
     DeleteEndpoint: () => {
-      if (endpoint.states[0] !== 'InService')
-        throw new FakeAwsError('ValidationException', 'Cannot update in-progress endpoint');
+      if (endpoint.states[0] !== 'InService') throw invalid('Cannot update in-progress endpoint');
       endpoint.states = ['Deleting'];
     },
     ListEndpointConfigs: (input) =>
@@ -144,10 +143,9 @@ const studio = (apps: App[], spaces: { SpaceName: string; Status: string }[]) =>
     },
     DeleteApp: (input) => {
       const app = apps.find(({ AppName }) => AppName === input['AppName']);
-      if (app?.Status === 'Failed')
-        throw new FakeAwsError('ValidationException', 'cannot delete a failed app');
+      if (app?.Status === 'Failed') throw invalid('cannot delete a failed app');
       if (!app || app.SpaceName !== input['SpaceName'] || app.UserProfileName !== input['UserProfileName'])
-        throw new FakeAwsError('ResourceNotFound', 'no such app');
+        throw new AwsError('ResourceNotFound', 'no such app');
       app.Status = 'Deleting';
     },
     ListSpaces: () => {
@@ -157,7 +155,7 @@ const studio = (apps: App[], spaces: { SpaceName: string; Status: string }[]) =>
     },
     DeleteSpace: (input) => {
       if (apps.some(({ SpaceName, Status }) => SpaceName === input['SpaceName'] && Status !== 'Deleted'))
-        throw new FakeAwsError('ResourceInUse', 'the space has apps');
+        throw new AwsError('ResourceInUse', 'the space has apps');
       const space = spaces.find(({ SpaceName }) => SpaceName === input['SpaceName']);
       if (space) space.Status = 'Deleting';
     },
@@ -215,7 +213,7 @@ const startEc2 = async (t: TestContext, groups: Map<string, Group>, busy: number
         : `<${rule}><item><ipProtocol>tcp</ipProtocol><fromPort>2049</fromPort><toPort>2049</toPort><groups><item><groupId>${peer}</groupId></item></groups></item></${rule}>`
     }</item>`;
   const calls: string[] = [];
-  const port = await listen(t, async (request, response) => {
+  const url = await listen(t, async (request, response) => {
     const form = new URLSearchParams(await text(request));
     const action = form.get('Action') ?? '';
     const id = form.get('GroupId') ?? '';
@@ -237,7 +235,7 @@ const startEc2 = async (t: TestContext, groups: Map<string, Group>, busy: number
       `<${action}Response><return>true</return><securityGroupInfo>${items}</securityGroupInfo></${action}Response>`,
     );
   });
-  return { client: new EC2Client(clientSettings(port)), calls };
+  return { client: new EC2Client(clientSettings(url)), calls };
 };
 
 const ofStudio = () =>

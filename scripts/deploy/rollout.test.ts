@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ECSClient, type TaskDefinition } from '@aws-sdk/client-ecs';
 import { z } from 'zod';
-import { type Operations, quickly, seconds, startFakeAws } from './fake-aws.ts';
+import { type Operations, quickly, startFakeAws } from './fake-aws.ts';
 import { containerImage, rollOut, sameSettings, settingsWithImage } from './rollout.ts';
 
 const definition = (
@@ -98,6 +98,9 @@ const registerInput = z.object({
   containerDefinitions: z.array(z.object({ name: z.string(), image: z.string() })),
   tags: z.array(z.looseObject({})).optional(),
 });
+
+/** Seconds as the JSON protocol writes a time. */
+const seconds = (iso: string): number => Date.parse(iso) / 1000;
 
 type Progress = 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
 

@@ -19,11 +19,11 @@ import {
 
 /** STS speaks XML. */
 const startSts = async (t: TestContext, status: number, body: string): Promise<STSClient> => {
-  const port = await listen(t, (_request, response) => {
+  const url = await listen(t, (_request, response) => {
     response.writeHead(status, { 'content-type': 'text/xml' });
     response.end(body);
   });
-  return new STSClient(clientSettings(port));
+  return new STSClient(clientSettings(url));
 };
 
 const refusal = (code: string, message: string) =>
@@ -58,10 +58,10 @@ test('a secret that does not match is an error with advice', async (t) => {
 });
 
 test('an STS that accepts the request and stays silent does not answer', async (t) => {
-  const port = await listen(t, () => {});
+  const url = await listen(t, () => {});
   const before = { ...process.env };
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+    AWS_ENDPOINT_URL: url,
     AWS_ACCESS_KEY_ID: 'key',
     AWS_SECRET_ACCESS_KEY: 'secret',
   });
@@ -98,7 +98,7 @@ test('a profile that gives no credentials is an error that names it', async (t) 
 });
 
 test('a service that does not answer is distinguished from wrong credentials', async () => {
-  const client = new STSClient(clientSettings(9));
+  const client = new STSClient(clientSettings('http://127.0.0.1:9'));
   await assert.rejects(findCaller(client, {}), /AWS STS did not answer \(.*\)\. Check the network/);
 });
 

@@ -61,7 +61,7 @@ const numbersOf = (output: Output | undefined): readonly number[] =>
 const stringsOf = (output: Output | undefined): string[] =>
   output && 'strings' in output ? output.strings.map((value) => new TextDecoder().decode(value)) : [];
 
-const askStandIn = (savedModel: Uint8Array, values: readonly Uint8Array[]) =>
+const askLocalEndpoint = (savedModel: Uint8Array, values: readonly Uint8Array[]) =>
   new GraphRunner(decodeSavedModel(savedModel)).run(
     new Map([[INPUT_NAME, { shape: [values.length], values }]]),
   );
@@ -78,12 +78,12 @@ before(async () => {
   photos = flowers === undefined ? [] : await samplePhotos(flowers);
 });
 
-/** Fails unless real TensorFlow says of the photos what the stand-in says. */
+/** Fails unless real TensorFlow says of the photos what the local endpoint says. */
 const assertParity = async (savedModel: Uint8Array): Promise<void> => {
   assert.equal(photos.length, COUNT);
   const values = photos.map(({ pixels }) => pixels);
   const expected = askTensorFlow(python ?? '', savedModel, values);
-  const actual = await askStandIn(savedModel, values);
+  const actual = await askLocalEndpoint(savedModel, values);
   const probability = largestDifference(
     numbersOf(actual.get(OUTPUT_NAMES.probabilities)),
     expected[OUTPUT_NAMES.probabilities].flat(),
@@ -102,11 +102,15 @@ const assertParity = async (savedModel: Uint8Array): Promise<void> => {
   );
 };
 
-test('real TensorFlow says the same of 100 real photos as the stand-in does', unless(NEEDS), async () => {
-  const base = path.join(ROOT, 'model/default', MODEL_NAME);
-  const version = newestVersion(readdirSync(base)) ?? '';
-  await assertParity(await readFile(path.join(base, version, 'saved_model.pb')));
-});
+test(
+  'real TensorFlow says the same of 100 real photos as the local endpoint does',
+  unless(NEEDS),
+  async () => {
+    const base = path.join(ROOT, 'model/default', MODEL_NAME);
+    const version = newestVersion(readdirSync(base)) ?? '';
+    await assertParity(await readFile(path.join(base, version, 'saved_model.pb')));
+  },
+);
 
 /** Of each class, the photos from one share of its row to another. */
 const ofEachClass = (from: number, to: number): Example[] =>
