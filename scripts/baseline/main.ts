@@ -169,8 +169,10 @@ if (isHelp || out === '' || wanted.some((part) => !(part in WRITERS))) {
   (isHelp ? process.stdout : process.stderr).write(USAGE);
   process.exit(isHelp ? 0 : 1);
 }
-if (existsSync(out) && readdirSync(out).length > 0)
-  throw new Error(`${out} is not empty. Give a new folder.`);
+if (existsSync(out) && readdirSync(out).length > 0) {
+  process.stderr.write(`${out} is not empty. Give a new folder.\n`);
+  process.exit(1);
+}
 mkdirSync(out, { recursive: true });
 const parts = Object.entries(WRITERS).filter(([part]) => wanted.length === 0 || wanted.includes(part));
 /** Parts side by side share nothing: only stacks plans, in cdktf.out, and only answers starts the system. */
