@@ -30,7 +30,7 @@ const listing = z.strictObject({ NameContains: z.string().default(''), NextToken
 /** As many as SageMaker lists at a time by default. */
 const PAGE = 10;
 
-export interface EndpointConfigsOptions {
+interface EndpointConfigsOptions {
   readonly state: AwsState;
   readonly place: Place;
   /** Milliseconds since 1970. */

@@ -82,7 +82,7 @@ export interface ModelHost {
   readonly invoke?: (modelName: string, body: string) => string;
 }
 
-export interface EndpointsOptions {
+interface EndpointsOptions {
   readonly state: AwsState;
   readonly place: Place;
   /** Milliseconds since 1970. */

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { AwsError } from '../aws-double/protocol.ts';
 import { synthesizeStack } from '../terraform/synth.ts';
 import { bootstrapTargets, buildImages, imagesToBuild } from './bootstrap-images.ts';
-import { clientSettings, listen, type Operations, quickly, startFakeAws } from './fake-aws.ts';
+import { clientSettings, listen, type Operations, startFakeAws } from './fake-aws.ts';
 
 const config = configuration.parse({ account: '123456789012' });
 const names = resourceNames(config);
@@ -153,15 +153,14 @@ const aws = (
 };
 
 const start = async (t: TestContext, operations: Operations) => {
-  const { calls, client } = await startFakeAws(t, operations);
+  const { client, inputs, reports, waiting } = await startFakeAws(t, operations);
   const uploads: string[] = [];
   const s3 = await listen(t, (request, response) => {
     uploads.push(request.url?.split('?')[0] ?? '');
     request.resume().on('end', () => response.end());
   });
-  const reports: string[] = [];
   return {
-    started: () => calls.filter(({ operation }) => operation === 'StartBuild').map(({ input }) => input),
+    started: () => inputs('StartBuild'),
     uploads,
     reports,
     build: () =>
@@ -172,7 +171,7 @@ const start = async (t: TestContext, operations: Operations) => {
           s3: new S3Client({ ...clientSettings(s3), forcePathStyle: true }),
         },
         builds,
-        { bucket: 'artifacts', source, waiting: quickly((log) => reports.push(log)) },
+        { bucket: 'artifacts', source, waiting },
       ),
   };
 };

@@ -63,15 +63,9 @@ const sageMaker = (states: string[]) => {
 };
 
 const startServing = async (t: TestContext, operations: Operations) => {
-  const { client, calls } = await startFakeAws(t, operations);
-  const reports: string[] = [];
-  const run = () =>
-    deleteServing(
-      new SageMakerClient(client),
-      { endpoint: 'image-classifier', servingRole: 'app-ml-serving-role' },
-      quickly((status) => reports.push(status)),
-    );
-  return { run, reports, called: () => calls.map(({ operation }) => operation) };
+  const aws = await startFakeAws(t, operations);
+  const owner = { endpoint: 'image-classifier', servingRole: 'app-ml-serving-role' };
+  return { ...aws, run: () => deleteServing(new SageMakerClient(aws.client), owner, aws.waiting) };
 };
 
 test('the endpoint goes first, then its configurations and models; those of other deployments stay', async (t) => {
@@ -89,10 +83,10 @@ test('the endpoint goes first, then its configurations and models; those of othe
 
 test('an endpoint in the middle of an update is deleted when the update has ended', async (t) => {
   const { operations } = sageMaker(['Updating', 'Updating', 'Updating', 'InService']);
-  const { run, called } = await startServing(t, operations);
+  const { run, inputs } = await startServing(t, operations);
   const [first] = await run();
   assert.equal(first, 'endpoint image-classifier');
-  assert.equal(called().filter((operation) => operation === 'DeleteEndpoint').length, 1);
+  assert.equal(inputs('DeleteEndpoint').length, 1);
 });
 
 test('without an endpoint there is nothing to wait for, and a second run finds nothing', async (t) => {
@@ -116,11 +110,10 @@ test('all registered versions of the group are deleted, from every page of the l
     },
     DeleteModelPackage: () => ({}),
   };
-  const { client, calls } = await startFakeAws(t, pages);
+  const { client, inputs } = await startFakeAws(t, pages);
   assert.equal(await deleteModelPackages(new SageMakerClient(client), 'flowers'), 3);
-  const deleted = calls.filter(({ operation }) => operation === 'DeleteModelPackage');
   assert.deepEqual(
-    deleted.map(({ input }) => input['ModelPackageName']),
+    inputs('DeleteModelPackage').map((input) => input['ModelPackageName']),
     versions,
   );
 });
@@ -164,14 +157,8 @@ const studio = (apps: App[], spaces: { SpaceName: string; Status: string }[]) =>
 };
 
 const emptied = async (t: TestContext, operations: Operations) => {
-  const { client, calls } = await startFakeAws(t, operations);
-  const reports: string[] = [];
-  const found = await emptyStudio(
-    new SageMakerClient(client),
-    'd-1',
-    quickly((status) => reports.push(status)),
-  );
-  return { found, reports, called: calls.map(({ operation }) => operation) };
+  const aws = await startFakeAws(t, operations);
+  return { ...aws, found: await emptyStudio(new SageMakerClient(aws.client), 'd-1', aws.waiting) };
 };
 
 test('apps are deleted first, then the spaces that they ran in', async (t) => {
@@ -194,7 +181,7 @@ test('apps are deleted first, then the spaces that they ran in', async (t) => {
 test('an empty domain is left as it is', async (t) => {
   const { found, called } = await emptied(t, studio([], []));
   assert.deepEqual(found, { apps: 0, spaces: 0 });
-  assert.ok(!called.some((operation) => operation.startsWith('Delete')));
+  assert.ok(!called().some((operation) => operation.startsWith('Delete')));
 });
 
 interface Group {

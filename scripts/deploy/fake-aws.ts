@@ -25,10 +25,17 @@ export const clientSettings = (endpoint: string) => ({
   maxAttempts: 1,
 });
 
+/** Short waits, and what they report. */
+export const quickly = (onLog: (log: string) => void = () => {}) => ({
+  intervalMs: 1,
+  limitMs: 5000,
+  report: (line: string, log = line) => onLog(log),
+});
+
 /**
  * A service of AWS with its JSON protocol; it lives as long as the test.
  *
- * @returns settings of an SDK client, and the calls
+ * @returns settings of an SDK client, the calls, and waits that collect what they report
  */
 export const startFakeAws = async (t: TestContext, operations: Operations) => {
   const calls: { operation: string; input: Input }[] = [];
@@ -40,12 +47,13 @@ export const startFakeAws = async (t: TestContext, operations: Operations) => {
     if (!answer) throw new AwsError('UnknownOperationException', `The test does not answer ${operation}.`);
     sendJson(response, answer(input) ?? {});
   });
-  return { calls, client: clientSettings(url) };
+  const reports: string[] = [];
+  return {
+    client: clientSettings(url),
+    called: () => calls.map(({ operation }) => operation),
+    inputs: (operation: string) =>
+      calls.filter((call) => call.operation === operation).map(({ input }) => input),
+    reports,
+    waiting: quickly((log) => reports.push(log)),
+  };
 };
-
-/** Waits that collect what they report. */
-export const quickly = (onLog: (log: string) => void = () => {}) => ({
-  intervalMs: 1,
-  limitMs: 5000,
-  report: (line: string, log = line) => onLog(log),
-});

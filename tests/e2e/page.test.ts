@@ -5,10 +5,16 @@ import { screenshot } from '../../model/out-of-distribution/drawings.ts';
 import { drawFile } from '../../model/out-of-distribution/pictures.ts';
 import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
 import { type Answer, answerSchema, type Language } from '../../services/contract.ts';
+import { FREE_PORTS, launch } from '../launch.ts';
 import { need } from '../requirements.ts';
-import { findChromium, launchChromium, MISSING_CHROMIUM } from './chromium.ts';
-import { drawFlower, flowerPhotos, type Photo } from './photos.ts';
-import { type RunningSystem, startSystem } from './system.ts';
+import {
+  drawFlower,
+  findChromium,
+  flowerPhotos,
+  launchChromium,
+  MISSING_CHROMIUM,
+  type Photo,
+} from './browser.ts';
 
 const executablePath = findChromium();
 const options = need('chromium', executablePath, MISSING_CHROMIUM);
@@ -17,18 +23,20 @@ const DESKTOP = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const LOCALES: Readonly<Record<Language, string>> = { ko: 'ko-KR', en: 'en-GB' };
 
-let system: RunningSystem;
+let system: ReturnType<typeof launch>;
+let web: string;
 let browser: Browser;
 
 before(async () => {
   if (executablePath === undefined) return;
-  system = await startSystem();
+  system = launch('scripts/start.ts', [], FREE_PORTS);
+  web = await system.until(/Ready: open (\S+)/);
   browser = await launchChromium(executablePath);
 });
 
 after(async () => {
   await browser?.close();
-  await system?.stop();
+  await system?.end('SIGINT');
 });
 
 /** Opens the page, and closes it after `visit`. */
@@ -40,7 +48,7 @@ const visitPage = async (
   const context = await browser.newContext({ locale: LOCALES[language], ...device });
   try {
     const page = await context.newPage();
-    await page.goto(system.url);
+    await page.goto(web);
     await visit(page);
   } finally {
     await context.close();
@@ -98,7 +106,7 @@ test(
       assert.equal(await page.locator('html').getAttribute('lang'), 'en', 'the choice is remembered');
       assert.deepEqual(errors, []);
       assert.ok(urls.length > 5);
-      const elsewhere = urls.filter((url) => !url.startsWith(`${system.url}/`) && !url.startsWith('blob:'));
+      const elsewhere = urls.filter((url) => !url.startsWith(`${web}/`) && !url.startsWith('blob:'));
       assert.deepEqual(elsewhere, []);
     });
   },
