@@ -1,4 +1,5 @@
-import { accessSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
 import { findTerraform } from '../scripts/terraform/terraform.ts';
 
 /**
@@ -29,6 +30,21 @@ export const pathFrom = (variable: string): string | undefined => {
   if (file === undefined || file === '') return undefined;
   accessSync(file);
   return file;
+};
+
+export const isExecutable = (file: string): boolean => {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The path of the first of these programs that is installed. */
+export const findOnPath = (...names: readonly string[]): string | undefined => {
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/bin'].filter(path.isAbsolute);
+  return names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);
 };
 
 /** Terraform, and options for node:test that skip a test without it. */

@@ -1,27 +1,14 @@
-import { accessSync, constants, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import sharp from 'sharp';
-
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-
-const isExecutable = (file: string): boolean => {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-};
+import { findOnPath } from '../requirements.ts';
 
 /** The Chromium to test with: CHROMIUM_PATH, or the first that is installed. */
-export const findChromium = (): string | undefined => {
-  const { CHROMIUM_PATH, PATH = '' } = process.env;
-  if (CHROMIUM_PATH) return CHROMIUM_PATH;
-  const folders = [...PATH.split(path.delimiter), '/usr/bin'].filter((folder) => folder !== '');
-  return NAMES.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);
-};
+export const findChromium = (): string | undefined =>
+  process.env['CHROMIUM_PATH'] ||
+  findOnPath('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable');
 
 export const MISSING_CHROMIUM =
   'No Chromium found, so the page is NOT tested in a browser. Install it (Debian, Ubuntu: apt-get install chromium) or name yours with CHROMIUM_PATH.';
