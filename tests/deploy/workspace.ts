@@ -69,7 +69,7 @@ export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
   };
 };
 
-export type Workspace = ReturnType<typeof openWorkspace>;
+export type DeployWorkspace = ReturnType<typeof openWorkspace>;
 
 /** Clients of the emulated account, as any other user of AWS has them. */
 export const clientsOf = (endpoint: string, region: string) => {
