@@ -48,22 +48,20 @@ const needed = async (t: TestContext, images: string[], running: Record<string, 
 const web = { image: { repository: 'app-web', tag: 'initial' }, project: 'appWebBuild' };
 const was = { image: { repository: 'app-was', tag: 'initial' }, project: 'appWasBuild' };
 
-test('an empty account needs the images of both services', async (t) => {
-  assert.deepEqual(await needed(t, [], {}), [web, was]);
-});
-
-test('an image that is in its registry is not needed', async (t) => {
-  assert.deepEqual(await needed(t, ['app-web:initial'], {}), [was]);
-});
-
-test('the first image of a service that its pipeline has taken over is not needed', async (t) => {
-  const images = ['app-other:initial'];
-  const running = {
-    'app-web-service': `${REGISTRY}/app-web:0123abc`,
-    'app-was-service': `${REGISTRY}/app-was:initial`,
-  };
-  assert.deepEqual(await needed(t, images, running), [was]);
-});
+for (const [name, images, running, expected] of [
+  ['an empty account needs the images of both services', [], {}, [web, was]],
+  ['an image that is in its registry is not needed', ['app-web:initial'], {}, [was]],
+  [
+    'the first image of a service that its pipeline has taken over is not needed',
+    ['app-other:initial'],
+    {
+      'app-web-service': `${REGISTRY}/app-web:0123abc`,
+      'app-was-service': `${REGISTRY}/app-was:initial`,
+    },
+    [was],
+  ],
+] satisfies [string, string[], Record<string, string>, unknown[]][])
+  test(name, async (t) => assert.deepEqual(await needed(t, images, running), expected));
 
 test('images are built with registries, the artifact store and build projects, and nothing that runs them', (t) => {
   const targets = bootstrapTargets(synthesizeStack(config, temporaryFolder(t))).map((option) =>

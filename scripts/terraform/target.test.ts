@@ -26,9 +26,6 @@ const startSts = async (t: TestContext, status: number, body: string): Promise<S
   return new STSClient(clientSettings(url));
 };
 
-const refusal = (code: string, message: string) =>
-  `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
-
 const caller = { account: '123456789012', arn: 'arn:aws:iam::123456789012:user/kim' };
 
 test('working credentials have an account', async (t) => {
@@ -40,22 +37,24 @@ test('working credentials have an account', async (t) => {
   assert.deepEqual(await findCaller(client, {}), caller);
 });
 
-test('expired credentials are an error with advice, not an absence of credentials', async (t) => {
-  const client = await startSts(
-    t,
-    403,
-    refusal('ExpiredToken', 'The security token included in the request is expired'),
-  );
-  await assert.rejects(
-    findCaller(client, {}),
+for (const [name, code, message, expected] of [
+  [
+    'expired credentials are an error with advice, not an absence of credentials',
+    'ExpiredToken',
+    'The security token included in the request is expired',
     /AWS refuses the credentials.*is expired \(ExpiredToken\).*aws sso login/,
-  );
-});
-
-test('a secret that does not match is an error with advice', async (t) => {
-  const client = await startSts(t, 403, refusal('SignatureDoesNotMatch', 'The signature does not match'));
-  await assert.rejects(findCaller(client, {}), /AWS refuses the credentials.*SignatureDoesNotMatch/);
-});
+  ],
+  [
+    'a secret that does not match is an error with advice',
+    'SignatureDoesNotMatch',
+    'The signature does not match',
+    /AWS refuses the credentials.*SignatureDoesNotMatch/,
+  ],
+] as const)
+  test(name, async (t) => {
+    const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
+    await assert.rejects(findCaller(await startSts(t, 403, body), {}), expected);
+  });
 
 test('an STS that accepts the request and stays silent does not answer', async (t) => {
   const url = await listen(t, () => {});

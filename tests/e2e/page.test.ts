@@ -75,6 +75,13 @@ const classify = async (page: Page, photo: Photo): Promise<Answer['result']> => 
   return result;
 };
 
+/** Picks the file, presses the magnifier, waits for the message that it is refused. */
+const refuse = async (page: Page, name: string, mimeType: string, buffer: Buffer): Promise<void> => {
+  await page.locator('input[type=file]').setInputFiles({ name, mimeType, buffer });
+  await page.getByTestId('send').click();
+  await page.getByTestId('error').waitFor();
+};
+
 const overflow = (page: Page): Promise<unknown> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
@@ -176,12 +183,7 @@ for (const [shares, alternatives] of [
 
 test('explains in words that a text file is no photo', options, async () => {
   await visitPage('en', DESKTOP, async (page) => {
-    const buffer = Buffer.from('This is not a photo.');
-    await page
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'flower.jpg', mimeType: 'image/jpeg', buffer });
-    await page.getByTestId('send').click();
-    await page.getByTestId('error').waitFor();
+    await refuse(page, 'flower.jpg', 'image/jpeg', Buffer.from('This is not a photo.'));
     assert.match(await shown(page, 'error-message'), /cannot be read as a photo/);
     assert.doesNotMatch(await shown(page, 'error'), /[{}]|urn:/);
     await page.getByTestId('language').click();
@@ -192,12 +194,7 @@ test('explains in words that a text file is no photo', options, async () => {
 
 test('offers another photo instead of one that will never be read', options, async () => {
   await visitPage('en', PHONE, async (page) => {
-    const buffer = Buffer.from('This is not a photo.');
-    await page
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'flower.txt', mimeType: 'text/plain', buffer });
-    await page.getByTestId('send').click();
-    await page.getByTestId('error').waitFor();
+    await refuse(page, 'flower.txt', 'text/plain', Buffer.from('This is not a photo.'));
     assert.equal(await page.getByTestId('send').isVisible(), false);
     assert.equal(await page.evaluate('document.activeElement.id'), 'instead');
     assert.equal(await overflow(page), 0);
@@ -213,12 +210,7 @@ test('says that a file is too large without sending it', options, async () => {
   await visitPage('en', DESKTOP, async (page) => {
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.method()));
-    const buffer = Buffer.alloc(MAX_PHOTO_BYTES + 1);
-    await page
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'large.jpg', mimeType: 'image/jpeg', buffer });
-    await page.getByTestId('send').click();
-    await page.getByTestId('error').waitFor();
+    await refuse(page, 'large.jpg', 'image/jpeg', Buffer.alloc(MAX_PHOTO_BYTES + 1));
     assert.match(await shown(page, 'error-message'), /Up to 15 MB/);
     assert.ok(!asked.includes('POST'));
   });
