@@ -7,7 +7,7 @@ import { ROOT } from './shared/paths.ts';
 
 /** The folders of each suite, those that take longest first. Node 20's test runner takes no patterns. */
 const SUITES: Readonly<Record<string, readonly string[]>> = {
-  unit: ['tests/unit', 'tests/sagemaker', 'model', 'scripts', 'services', 'stacks'],
+  unit: ['tests/unit', 'model', 'scripts', 'services', 'stacks'],
   e2e: ['tests/e2e'],
   tensorflow: ['tests/tensorflow'],
   deploy: ['tests/deploy'],
