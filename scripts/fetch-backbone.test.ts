@@ -29,7 +29,7 @@ const FILES = [WEIGHTS, MODEL] as const;
  */
 const startHub = async (t: TestContext, files: Readonly<Record<string, Uint8Array>>) => {
   const asked: string[] = [];
-  const port = await listen(t, ({ url = '' }, response) => {
+  const url = await listen(t, ({ url = '' }, response) => {
     asked.push(url);
     const [, folder, name = ''] = /^\/(\w+)\/([^?]*)/.exec(url) ?? [];
     const content = files[name];
@@ -37,7 +37,7 @@ const startHub = async (t: TestContext, files: Readonly<Record<string, Uint8Arra
     else if (content) response.end(content);
     else response.writeHead(404).end('no such file');
   });
-  return { address: `http://127.0.0.1:${port}/hub/?tfjs-format=file`, asked };
+  return { address: `${url}/hub/?tfjs-format=file`, asked };
 };
 
 const CONTENT = { [WEIGHTS.name]: WEIGHTS.content, [MODEL.name]: MODEL.content };
@@ -132,30 +132,30 @@ test('an empty folder is filled; a file in its place is not replaced', async (t)
 });
 
 test('the bytes are counted as they come', async (t) => {
-  const port = await listen(t, (_, response) => response.end(MODEL.content));
+  const url = await listen(t, (_, response) => void response.end(MODEL.content));
   const counts: number[] = [];
   const onProgress = (bytes: number) => counts.push(bytes);
-  const content = await download(new URL(`http://127.0.0.1:${port}/`), MODEL, { onProgress });
+  const content = await download(new URL(url), MODEL, { onProgress });
   assert.deepEqual(content, MODEL.content);
   assert.equal(counts.at(-1), MODEL.bytes);
 });
 
 test('a server that falls silent is given up, before its answer or within', async (t) => {
-  const port = await listen(t, ({ url }, response) => {
-    if (url === '/within') response.writeHead(200).write('{');
+  const url = await listen(t, (request, response) => {
+    if (request.url === '/within') response.writeHead(200).write('{');
   });
   for (const part of ['before', 'within'])
-    await assert.rejects(download(new URL(`http://127.0.0.1:${port}/${part}`), MODEL, { silenceMs: 100 }), {
+    await assert.rejects(download(new URL(part, url), MODEL, { silenceMs: 100 }), {
       message: /could not be fetched: nothing was received for 0\.1 s\. .*--from/,
     });
 });
 
 test('a connection that breaks off is an error, not a short file', async (t) => {
-  const port = await listen(t, (_, response) => {
+  const url = await listen(t, (_, response) => {
     response.writeHead(200, { 'content-length': MODEL.bytes });
     response.write('{', () => response.destroy());
   });
-  await assert.rejects(download(new URL(`http://127.0.0.1:${port}/`), MODEL), /could not be fetched: /);
+  await assert.rejects(download(new URL(url), MODEL), /could not be fetched: /);
 });
 
 test('a server that is not there is named with the reason', async () => {
@@ -171,14 +171,11 @@ test('a server that is not there is named with the reason', async () => {
 });
 
 test('an endless answer is cut short', async (t) => {
-  const port = await listen(t, (_, response) => {
+  const url = await listen(t, (_, response) => {
     const timer = setInterval(() => response.write('x'.repeat(100)), 1);
     response.on('close', () => clearInterval(timer));
   });
-  await assert.rejects(
-    download(new URL(`http://127.0.0.1:${port}/`), MODEL),
-    /longer than the 15 bytes of model\.json/,
-  );
+  await assert.rejects(download(new URL(url), MODEL), /longer than the 15 bytes of model\.json/);
 });
 
 const BACKBONE_DIR = pathFrom('BACKBONE_DIR');

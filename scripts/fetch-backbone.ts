@@ -54,7 +54,7 @@ const innermostReason = (error: unknown): string => {
   return error.message || ('code' in error ? String(error.code) : error.name);
 };
 
-export interface DownloadOptions {
+interface DownloadOptions {
   /** Called with the bytes received, now and then. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
   /** @default 30 s */
@@ -176,7 +176,7 @@ const holdsFiles = async (folder: string, files: readonly BackboneFile[]): Promi
   return true;
 };
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly files: readonly BackboneFile[];
   /** Folder of this machine, or the http address of one. */
   readonly from: string;

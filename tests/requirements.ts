@@ -1,11 +1,12 @@
-import { accessSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
 import { findTerraform } from '../scripts/terraform/terraform.ts';
 
 /**
  * What some tests need and a machine may lack. Without it such a test is skipped, loudly; where the
  * environment variable REQUIRE names it (comma separated), as in CI, its absence is a failure.
  */
-export type Requirement = 'backbone' | 'chromium' | 'emulator' | 'flowers' | 'tensorflow' | 'terraform';
+type Requirement = 'backbone' | 'chromium' | 'emulator' | 'flowers' | 'tensorflow' | 'terraform';
 
 const required = new Set((process.env['REQUIRE'] ?? '').split(','));
 
@@ -29,6 +30,21 @@ export const pathFrom = (variable: string): string | undefined => {
   if (file === undefined || file === '') return undefined;
   accessSync(file);
   return file;
+};
+
+export const isExecutable = (file: string): boolean => {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The path of the first of these programs that is installed. */
+export const findOnPath = (...names: readonly string[]): string | undefined => {
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/bin'].filter(path.isAbsolute);
+  return names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);
 };
 
 /** Terraform, and options for node:test that skip a test without it. */

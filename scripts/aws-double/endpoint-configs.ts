@@ -21,16 +21,16 @@ export const sageMakerNames = (place: Place) => {
   };
 };
 
-export const resourceName = z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/);
+export const sageMakerName = z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/);
 
-const named = z.strictObject({ EndpointConfigName: resourceName });
+const named = z.strictObject({ EndpointConfigName: sageMakerName });
 const creation = named.extend({ ProductionVariants: z.tuple([productionVariant]) });
 const listing = z.strictObject({ NameContains: z.string().default(''), NextToken: z.string().default('0') });
 
 /** As many as SageMaker lists at a time by default. */
 const PAGE = 10;
 
-export interface EndpointConfigsOptions {
+interface EndpointConfigsOptions {
   readonly state: AwsState;
   readonly place: Place;
   /** Milliseconds since 1970. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
 import type { Autoscaling } from './autoscaling.ts';
-import { type EndpointConfigs, resourceName, sageMakerNames } from './endpoint-configs.ts';
+import { type EndpointConfigs, sageMakerName, sageMakerNames } from './endpoint-configs.ts';
 import { type AwsCaller, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
 import {
   type AwsState,
@@ -12,8 +12,8 @@ import {
   isBusy,
 } from './state.ts';
 
-const named = z.strictObject({ EndpointName: resourceName });
-const withConfig = named.extend({ EndpointConfigName: resourceName });
+const named = z.strictObject({ EndpointName: sageMakerName });
+const withConfig = named.extend({ EndpointConfigName: sageMakerName });
 const creation = withConfig.extend({ Tags: endpointTagList.optional() });
 const tagged = z.strictObject({ ResourceArn: z.string() });
 const tagging = tagged.extend({ Tags: endpointTagList.min(1) });
@@ -82,7 +82,7 @@ export interface ModelHost {
   readonly invoke?: (modelName: string, body: string) => string;
 }
 
-export interface EndpointsOptions {
+interface EndpointsOptions {
   readonly state: AwsState;
   readonly place: Place;
   /** Milliseconds since 1970. */

@@ -2,17 +2,19 @@ import type { TestContext } from 'node:test';
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { SageMakerClient, type SageMakerClientConfig } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { z } from 'zod';
+import { INPUT_NAME, PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import { configName } from '../../model/jobs/deploy/endpoint-config.ts';
 import { type DeployResult, deployEndpoint } from '../../model/jobs/deploy/job.ts';
 import type { DeploySettings } from '../../model/jobs/deploy/settings.ts';
-import { arn } from './protocol.ts';
+import type { ModelHost, Rollout, RolloutOutcome } from './endpoints.ts';
+import { AwsError, arn } from './protocol.ts';
 import { AwsDouble, type AwsDoubleOptions } from './server.ts';
-import { SimulatedModels, VirtualClock } from './simulation.ts';
 import { AwsState } from './state.ts';
 
 /** Beside the double and not the job: what is below model/ is compiled into the images. */
 
-export const PLACE = { region: 'ap-northeast-2', account: '123456789012' } as const;
+const PLACE = { region: 'ap-northeast-2', account: '123456789012' } as const;
 export const ENDPOINT_NAME = 'image-classifier';
 export const ENDPOINT_ARN = arn(PLACE, 'sagemaker', `endpoint/${ENDPOINT_NAME}`);
 export const ALARMS = ['app-endpoint-errors', 'app-endpoint-latency'];
@@ -41,10 +43,10 @@ export const settingsFor = (version: number, overrides: Partial<DeploySettings> 
 /** Name of the configuration of a version. */
 export const configFor = (version: number): string => configName(settingsFor(version));
 
-export type RetryStrategy = Extract<SageMakerClientConfig['retryStrategy'], { recordSuccess: unknown }>;
+type RetryStrategy = Extract<SageMakerClientConfig['retryStrategy'], { recordSuccess: unknown }>;
 
 /** The SDK's retries, without its pauses. */
-export const retryAtOnce = (retries: number): RetryStrategy => {
+const retryAtOnce = (retries: number): RetryStrategy => {
   const token = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 });
   return {
     acquireInitialRetryToken: async () => token(0),
@@ -56,6 +58,123 @@ export const retryAtOnce = (retries: number): RetryStrategy => {
     recordSuccess: () => undefined,
   };
 };
+
+/** Time that passes only while everyone sleeps, and then at once. */
+class VirtualClock {
+  #now = Date.UTC(2026, 10, 1);
+  #runners = 1;
+  #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
+
+  readonly now = (): number => this.#now;
+
+  readonly sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> => {
+    signal?.throwIfAborted();
+    return new Promise((wake) => {
+      this.#sleepers.push({ at: this.#now + milliseconds, wake });
+      this.#wakeNext();
+    });
+  };
+
+  advance(minutes: number): void {
+    this.#now += minutes * 60_000;
+  }
+
+  /** Runs several tasks at once, on the same time. */
+  async together<T>(...tasks: readonly (() => Promise<T>)[]): Promise<PromiseSettledResult<T>[]> {
+    this.#runners = tasks.length;
+    const results = await Promise.allSettled(
+      tasks.map(async (task) => {
+        try {
+          return await task();
+        } finally {
+          this.#runners--;
+          this.#wakeNext();
+        }
+      }),
+    );
+    this.#runners = 1;
+    return results;
+  }
+
+  #wakeNext(): void {
+    if (this.#sleepers.length === 0 || this.#sleepers.length < this.#runners) return;
+    const [next, ...later] = this.#sleepers.toSorted((one, other) => one.at - other.at);
+    this.#sleepers = later;
+    this.#now = Math.max(this.#now, next?.at ?? 0);
+    next?.wake();
+  }
+}
+
+/** How long SageMaker takes for what. */
+const SECONDS = { starting: 300, givingUp: 1500, alarm: 120, rollingBack: 90 } as const;
+
+const NOT_READY =
+  'The primary container for production variant AllTraffic did not pass the ping health check. Please check CloudWatch logs for this endpoint.';
+
+/** How a model fares on an endpoint. */
+interface ModelBehavior {
+  /** Whether its container gets ready: in time, never so that SageMaker gives up, or never and SageMaker waits on. */
+  readonly container?: 'ready' | 'broken' | 'stuck';
+  /** Alarms that go off while it serves. */
+  readonly alarms?: readonly string[];
+  /** Fields of its answer to a photo that differ from a good one; or the whole text. */
+  readonly answer?: Readonly<Record<string, unknown>> | string;
+}
+
+const photo = z.string().refine((base64) => Buffer.from(base64, 'base64').length === PHOTO_BYTES);
+const invocation = z.strictObject({
+  instances: z.array(z.strictObject({ [INPUT_NAME]: z.strictObject({ b64: photo }) })).min(1),
+});
+
+const modelError = (): AwsError =>
+  new AwsError('ModelError', 'Received client error (400) from primary.', {
+    status: 424,
+    fields: { OriginalStatusCode: 400, OriginalMessage: 'Invalid input', LogStreamArn: '' },
+  });
+
+/** Models that only pretend: they take SageMaker's time by the clock, and behave as they were told to. */
+class SimulatedModels implements ModelHost {
+  readonly #models = new Map<string, ModelBehavior>();
+  /** SageMaker does not always say why it has rolled back. */
+  givesReasons = true;
+
+  add(name: string, behavior: ModelBehavior = {}): void {
+    this.#models.set(name, behavior);
+  }
+
+  readonly has = (name: string): boolean => this.#models.has(name);
+
+  readonly serve = async (name: string, rollout: Rollout): Promise<RolloutOutcome | undefined> => {
+    const { container, alarms = [] } = this.#models.get(name) ?? {};
+    const raised = rollout.bakingSeconds > 0 && alarms.find((alarm) => rollout.alarms.includes(alarm));
+    const fail = (seconds: number, reason: string) => ({
+      succeeded: false,
+      seconds,
+      rollbackSeconds: SECONDS.rollingBack,
+      failureReason: this.givesReasons ? reason : undefined,
+    });
+    if (container === 'stuck') return undefined;
+    if (container === 'broken') return fail(SECONDS.givingUp, NOT_READY);
+    if (raised) return fail(SECONDS.starting + SECONDS.alarm, `Alarm ${raised} is in state ALARM.`);
+    return { succeeded: true, seconds: SECONDS.starting + rollout.bakingSeconds };
+  };
+
+  /** Its model's version is its name. */
+  readonly invoke = (name: string, body: string): string => {
+    const { success, data } = invocation.safeParse(JSON.parse(body));
+    if (!success) throw modelError();
+    const { answer } = this.#models.get(name) ?? {};
+    if (typeof answer === 'string') return answer;
+    const prediction = {
+      probabilities: [0.125, 0.75, 0.125],
+      label: 'bellflower',
+      classes: ['astilbe', 'bellflower', 'black_eyed_susan'],
+      model_version: name,
+      ...answer,
+    };
+    return JSON.stringify({ predictions: data.instances.map(() => prediction) });
+  };
+}
 
 /** The double on a virtual clock, with models that only pretend; it lasts as long as the test. */
 export const startAwsDouble = async (t: TestContext, options: Pick<AwsDoubleOptions, 'statements'> = {}) => {

@@ -8,9 +8,10 @@ import { z } from 'zod';
 import { configuration } from '../../stacks/config/schema.ts';
 import { resourceNames } from '../../stacks/names.ts';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { AwsError } from '../aws-double/protocol.ts';
 import { synthesizeStack } from '../terraform/synth.ts';
 import { bootstrapTargets, buildImages, imagesToBuild } from './bootstrap-images.ts';
-import { FakeAwsError, type Operations, quickly, startFakeAws, startFakeS3 } from './fake-aws.ts';
+import { clientSettings, listen, type Operations, startFakeAws } from './fake-aws.ts';
 
 const config = configuration.parse({ account: '123456789012' });
 const names = resourceNames(config);
@@ -22,14 +23,14 @@ const needed = async (t: TestContext, images: string[], running: Record<string, 
   const { client } = await startFakeAws(t, {
     DescribeImages: ({ repositoryName }) => {
       if (!images.includes(`${repositoryName}:initial`))
-        throw new FakeAwsError(
+        throw new AwsError(
           images.length === 0 ? 'RepositoryNotFoundException' : 'ImageNotFoundException',
           'not there',
         );
       return { imageDetails: [{}] };
     },
     DescribeServices: (input) => {
-      if (Object.keys(running).length === 0) throw new FakeAwsError('ClusterNotFoundException', 'no cluster');
+      if (Object.keys(running).length === 0) throw new AwsError('ClusterNotFoundException', 'no cluster');
       const [service] = serviceInput.parse(input).services;
       return { services: running[service] ? [{ status: 'ACTIVE', taskDefinition: service }] : [] };
     },
@@ -47,22 +48,20 @@ const needed = async (t: TestContext, images: string[], running: Record<string, 
 const web = { image: { repository: 'app-web', tag: 'initial' }, project: 'appWebBuild' };
 const was = { image: { repository: 'app-was', tag: 'initial' }, project: 'appWasBuild' };
 
-test('an empty account needs the images of both services', async (t) => {
-  assert.deepEqual(await needed(t, [], {}), [web, was]);
-});
-
-test('an image that is in its registry is not needed', async (t) => {
-  assert.deepEqual(await needed(t, ['app-web:initial'], {}), [was]);
-});
-
-test('the first image of a service that its pipeline has taken over is not needed', async (t) => {
-  const images = ['app-other:initial'];
-  const running = {
-    'app-web-service': `${REGISTRY}/app-web:0123abc`,
-    'app-was-service': `${REGISTRY}/app-was:initial`,
-  };
-  assert.deepEqual(await needed(t, images, running), [was]);
-});
+for (const [name, images, running, expected] of [
+  ['an empty account needs the images of both services', [], {}, [web, was]],
+  ['an image that is in its registry is not needed', ['app-web:initial'], {}, [was]],
+  [
+    'the first image of a service that its pipeline has taken over is not needed',
+    ['app-other:initial'],
+    {
+      'app-web-service': `${REGISTRY}/app-web:0123abc`,
+      'app-was-service': `${REGISTRY}/app-was:initial`,
+    },
+    [was],
+  ],
+] satisfies [string, string[], Record<string, string>, unknown[]][])
+  test(name, async (t) => assert.deepEqual(await needed(t, images, running), expected));
 
 test('images are built with registries, the artifact store and build projects, and nothing that runs them', (t) => {
   const targets = bootstrapTargets(synthesizeStack(config, temporaryFolder(t))).map((option) =>
@@ -113,7 +112,7 @@ const aws = (
   const repositories: Record<string, string> = { appWebBuild: 'app-web', appWasBuild: 'app-was' };
   const describe = (id: string) => {
     const build = running.get(id);
-    if (!build) throw new FakeAwsError('InvalidInputException', id);
+    if (!build) throw new AwsError('InvalidInputException', id);
     build.looks += 1;
     const result = build.looks < 2 ? 'IN_PROGRESS' : outcome(build.project);
     if (result === 'SUCCEEDED') images.push(`${repositories[build.project]}:${build.tag}`);
@@ -134,7 +133,7 @@ const aws = (
     DescribeImages: (input) => {
       const { repositoryName, imageIds } = imagesInput.parse(input);
       if (!images.includes(`${repositoryName}:${imageIds[0].imageTag}`))
-        throw new FakeAwsError('ImageNotFoundException', 'The image does not exist');
+        throw new AwsError('ImageNotFoundException', 'The image does not exist');
       return { imageDetails: [{}] };
     },
     ListBuildsForProject: (input) => ({
@@ -152,22 +151,25 @@ const aws = (
 };
 
 const start = async (t: TestContext, operations: Operations) => {
-  const { calls, client } = await startFakeAws(t, operations);
-  const s3 = await startFakeS3(t);
-  const reports: string[] = [];
+  const { client, inputs, reports, waiting } = await startFakeAws(t, operations);
+  const uploads: string[] = [];
+  const s3 = await listen(t, (request, response) => {
+    uploads.push(request.url?.split('?')[0] ?? '');
+    request.resume().on('end', () => response.end());
+  });
   return {
-    started: () => calls.filter(({ operation }) => operation === 'StartBuild').map(({ input }) => input),
-    uploads: s3.uploads,
+    started: () => inputs('StartBuild'),
+    uploads,
     reports,
     build: () =>
       buildImages(
         {
           ecr: new ECRClient(client),
           codeBuild: new CodeBuildClient(client),
-          s3: new S3Client({ ...s3.client, forcePathStyle: true }),
+          s3: new S3Client({ ...clientSettings(s3), forcePathStyle: true }),
         },
         builds,
-        { bucket: 'artifacts', source, waiting: quickly((log) => reports.push(log)) },
+        { bucket: 'artifacts', source, waiting },
       ),
   };
 };
@@ -228,7 +230,7 @@ test('where the account may run one build at a time, the others wait for it', as
     ...operations,
     StartBuild: (input) => {
       if ([...running.values()].some(({ looks }) => looks < 2))
-        throw new FakeAwsError('AccountLimitExceededException', 'Cannot have more than 0 builds in queue');
+        throw new AwsError('AccountLimitExceededException', 'Cannot have more than 0 builds in queue');
       return operations['StartBuild']?.(input);
     },
   };

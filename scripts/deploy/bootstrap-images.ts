@@ -31,7 +31,7 @@ interface Image {
   readonly tag: string;
 }
 
-export interface ImageBuild {
+interface ImageBuild {
   readonly image: Image;
   /** The CodeBuild project that builds and pushes it. */
   readonly project: string;

@@ -3,14 +3,14 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { AwsError, invalid } from '../aws-double/protocol.ts';
 import { deleteModelPackages, deleteServing, deleteStudioSecurityGroups, emptyStudio } from './cleanup.ts';
-import { clientSettings, FakeAwsError, listen, type Operations, quickly, startFakeAws } from './fake-aws.ts';
+import { clientSettings, listen, type Operations, quickly, startFakeAws } from './fake-aws.ts';
 
 const OURS = 'arn:aws:iam::123456789012:role/app-ml-serving-role';
 const THEIRS = 'arn:aws:iam::123456789012:role/app-ml-serving-role-dev2';
 
-const missing = (what: string): FakeAwsError =>
-  new FakeAwsError('ValidationException', `Could not find ${what} "arn:aws:sagemaker:…".`);
+const missing = (what: string): AwsError => invalid(`Could not find ${what} "arn:aws:sagemaker:…".`);
 
 /** SageMaker with an endpoint that goes through these states, one per look, until it is deleted. */
 const sageMaker = (states: string[]) => {
@@ -36,8 +36,7 @@ const sageMaker = (states: string[]) => {
       return { EndpointStatus: now, EndpointConfigName: 'image-classifier-2' };
     },
     DeleteEndpoint: () => {
-      if (endpoint.states[0] !== 'InService')
-        throw new FakeAwsError('ValidationException', 'Cannot update in-progress endpoint');
+      if (endpoint.states[0] !== 'InService') throw invalid('Cannot update in-progress endpoint');
       endpoint.states = ['Deleting'];
     },
     ListEndpointConfigs: (input) =>
@@ -64,15 +63,9 @@ const sageMaker = (states: string[]) => {
 };
 
 const startServing = async (t: TestContext, operations: Operations) => {
-  const { client, calls } = await startFakeAws(t, operations);
-  const reports: string[] = [];
-  const run = () =>
-    deleteServing(
-      new SageMakerClient(client),
-      { endpoint: 'image-classifier', servingRole: 'app-ml-serving-role' },
-      quickly((status) => reports.push(status)),
-    );
-  return { run, reports, called: () => calls.map(({ operation }) => operation) };
+  const aws = await startFakeAws(t, operations);
+  const owner = { endpoint: 'image-classifier', servingRole: 'app-ml-serving-role' };
+  return { ...aws, run: () => deleteServing(new SageMakerClient(aws.client), owner, aws.waiting) };
 };
 
 test('the endpoint goes first, then its configurations and models; those of other deployments stay', async (t) => {
@@ -90,10 +83,10 @@ test('the endpoint goes first, then its configurations and models; those of othe
 
 test('an endpoint in the middle of an update is deleted when the update has ended', async (t) => {
   const { operations } = sageMaker(['Updating', 'Updating', 'Updating', 'InService']);
-  const { run, called } = await startServing(t, operations);
+  const { run, inputs } = await startServing(t, operations);
   const [first] = await run();
   assert.equal(first, 'endpoint image-classifier');
-  assert.equal(called().filter((operation) => operation === 'DeleteEndpoint').length, 1);
+  assert.equal(inputs('DeleteEndpoint').length, 1);
 });
 
 test('without an endpoint there is nothing to wait for, and a second run finds nothing', async (t) => {
@@ -117,11 +110,10 @@ test('all registered versions of the group are deleted, from every page of the l
     },
     DeleteModelPackage: () => ({}),
   };
-  const { client, calls } = await startFakeAws(t, pages);
+  const { client, inputs } = await startFakeAws(t, pages);
   assert.equal(await deleteModelPackages(new SageMakerClient(client), 'flowers'), 3);
-  const deleted = calls.filter(({ operation }) => operation === 'DeleteModelPackage');
   assert.deepEqual(
-    deleted.map(({ input }) => input['ModelPackageName']),
+    inputs('DeleteModelPackage').map((input) => input['ModelPackageName']),
     versions,
   );
 });
@@ -144,10 +136,9 @@ const studio = (apps: App[], spaces: { SpaceName: string; Status: string }[]) =>
     },
     DeleteApp: (input) => {
       const app = apps.find(({ AppName }) => AppName === input['AppName']);
-      if (app?.Status === 'Failed')
-        throw new FakeAwsError('ValidationException', 'cannot delete a failed app');
+      if (app?.Status === 'Failed') throw invalid('cannot delete a failed app');
       if (!app || app.SpaceName !== input['SpaceName'] || app.UserProfileName !== input['UserProfileName'])
-        throw new FakeAwsError('ResourceNotFound', 'no such app');
+        throw new AwsError('ResourceNotFound', 'no such app');
       app.Status = 'Deleting';
     },
     ListSpaces: () => {
@@ -157,7 +148,7 @@ const studio = (apps: App[], spaces: { SpaceName: string; Status: string }[]) =>
     },
     DeleteSpace: (input) => {
       if (apps.some(({ SpaceName, Status }) => SpaceName === input['SpaceName'] && Status !== 'Deleted'))
-        throw new FakeAwsError('ResourceInUse', 'the space has apps');
+        throw new AwsError('ResourceInUse', 'the space has apps');
       const space = spaces.find(({ SpaceName }) => SpaceName === input['SpaceName']);
       if (space) space.Status = 'Deleting';
     },
@@ -166,14 +157,8 @@ const studio = (apps: App[], spaces: { SpaceName: string; Status: string }[]) =>
 };
 
 const emptied = async (t: TestContext, operations: Operations) => {
-  const { client, calls } = await startFakeAws(t, operations);
-  const reports: string[] = [];
-  const found = await emptyStudio(
-    new SageMakerClient(client),
-    'd-1',
-    quickly((status) => reports.push(status)),
-  );
-  return { found, reports, called: calls.map(({ operation }) => operation) };
+  const aws = await startFakeAws(t, operations);
+  return { ...aws, found: await emptyStudio(new SageMakerClient(aws.client), 'd-1', aws.waiting) };
 };
 
 test('apps are deleted first, then the spaces that they ran in', async (t) => {
@@ -196,7 +181,7 @@ test('apps are deleted first, then the spaces that they ran in', async (t) => {
 test('an empty domain is left as it is', async (t) => {
   const { found, called } = await emptied(t, studio([], []));
   assert.deepEqual(found, { apps: 0, spaces: 0 });
-  assert.ok(!called.some((operation) => operation.startsWith('Delete')));
+  assert.ok(!called().some((operation) => operation.startsWith('Delete')));
 });
 
 interface Group {
@@ -215,7 +200,7 @@ const startEc2 = async (t: TestContext, groups: Map<string, Group>, busy: number
         : `<${rule}><item><ipProtocol>tcp</ipProtocol><fromPort>2049</fromPort><toPort>2049</toPort><groups><item><groupId>${peer}</groupId></item></groups></item></${rule}>`
     }</item>`;
   const calls: string[] = [];
-  const port = await listen(t, async (request, response) => {
+  const url = await listen(t, async (request, response) => {
     const form = new URLSearchParams(await text(request));
     const action = form.get('Action') ?? '';
     const id = form.get('GroupId') ?? '';
@@ -237,7 +222,7 @@ const startEc2 = async (t: TestContext, groups: Map<string, Group>, busy: number
       `<${action}Response><return>true</return><securityGroupInfo>${items}</securityGroupInfo></${action}Response>`,
     );
   });
-  return { client: new EC2Client(clientSettings(port)), calls };
+  return { client: new EC2Client(clientSettings(url)), calls };
 };
 
 const ofStudio = () =>

@@ -88,7 +88,7 @@ const deleteConfiguration = async (
   return true;
 };
 
-export interface EndpointOwner {
+interface EndpointOwner {
   readonly endpoint: string;
   /** The role of this deployment's models; it distinguishes them from those of another deployment. */
   readonly servingRole: string;

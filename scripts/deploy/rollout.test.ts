@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ECSClient, type TaskDefinition } from '@aws-sdk/client-ecs';
 import { z } from 'zod';
-import { type Operations, quickly, seconds, startFakeAws } from './fake-aws.ts';
+import { type Operations, startFakeAws } from './fake-aws.ts';
 import { containerImage, rollOut, sameSettings, settingsWithImage } from './rollout.ts';
 
 const definition = (
@@ -91,6 +91,10 @@ interface Revision {
   tags?: object[];
 }
 
+const INITIAL: Revision = { memory: '1024', image: 'app-was:initial' };
+/** What its pipeline has built since. */
+const BUILT: Revision = { memory: '1024', image: 'app-was:abc' };
+
 const ARN = 'arn:aws:ecs:ap-northeast-2:123456789012:task-definition/app-was-td:';
 const arnInput = z.object({ taskDefinition: z.string() });
 const registerInput = z.object({
@@ -98,6 +102,9 @@ const registerInput = z.object({
   containerDefinitions: z.array(z.object({ name: z.string(), image: z.string() })),
   tags: z.array(z.looseObject({})).optional(),
 });
+
+/** Seconds as the JSON protocol writes a time. */
+const seconds = (iso: string): number => Date.parse(iso) / 1000;
 
 type Progress = 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
 
@@ -171,36 +178,20 @@ const target = (revision: number) => ({
 });
 
 const start = async (t: TestContext, operations: Operations) => {
-  const { calls, client } = await startFakeAws(t, operations);
-  const reports: string[] = [];
-  return {
-    called: () => calls.map(({ operation }) => operation),
-    inputOf: (operation: string) => calls.find((call) => call.operation === operation)?.input,
-    reports,
-    rollOut: (revision: number) =>
-      rollOut(
-        new ECSClient(client),
-        target(revision),
-        quickly((log) => reports.push(log)),
-      ),
-  };
+  const aws = await startFakeAws(t, operations);
+  const client = new ECSClient(aws.client);
+  return { ...aws, rollOut: (revision: number) => rollOut(client, target(revision), aws.waiting) };
 };
 
 test('a service that runs Terraform’s revision is left alone', async (t) => {
-  const { operations } = ecs([{ memory: '1024', image: 'app-was:initial' }], 1);
+  const { operations } = ecs([INITIAL], 1);
   const aws = await start(t, operations);
   assert.equal(await aws.rollOut(1), undefined);
   assert.deepEqual(aws.called(), ['DescribeServices']);
 });
 
 test('a revision of the pipeline with the same settings is left alone', async (t) => {
-  const { operations } = ecs(
-    [
-      { memory: '1024', image: 'app-was:initial' },
-      { memory: '1024', image: 'app-was:abc' },
-    ],
-    2,
-  );
+  const { operations } = ecs([INITIAL, BUILT], 2);
   const aws = await start(t, operations);
   assert.equal(await aws.rollOut(1), undefined);
   assert.ok(!aws.called().includes('RegisterTaskDefinition'));
@@ -209,32 +200,29 @@ test('a revision of the pipeline with the same settings is left alone', async (t
 test('changed settings reach the service with the image that it runs', async (t) => {
   const { operations } = ecs(
     [
-      { memory: '1024', image: 'app-was:initial' },
-      { memory: '1024', image: 'app-was:abc' },
+      INITIAL,
+      BUILT,
       { memory: '2048', image: 'app-was:initial', tags: [{ key: 'environment', value: 'dev' }] },
     ],
     2,
   );
   const aws = await start(t, operations);
   assert.equal(await aws.rollOut(3), `${ARN}4`);
-  const registered = registerInput.parse(aws.inputOf('RegisterTaskDefinition'));
+  const registered = registerInput.parse(aws.inputs('RegisterTaskDefinition')[0]);
   assert.equal(registered.memory, '2048');
   assert.equal(registered.containerDefinitions[0]?.image, 'app-was:abc');
   assert.deepEqual(registered.tags, [{ key: 'environment', value: 'dev' }]);
-  assert.equal(arnInput.parse(aws.inputOf('UpdateService')).taskDefinition, `${ARN}4`);
+  assert.equal(arnInput.parse(aws.inputs('UpdateService')[0]).taskDefinition, `${ARN}4`);
   assert.deepEqual(new Set(aws.reports), new Set(['app-was-service: 1 of 2 tasks']));
   assert.equal(await aws.rollOut(3), undefined, 'a second run has nothing to do');
 });
 
 test('a deployment that ECS gives up is an error with its reason and the events since', async (t) => {
-  const { operations } = ecs(
-    [
-      { memory: '1024', image: 'app-was:abc' },
-      { memory: '512', image: 'app-was:initial' },
-    ],
-    1,
-    ['IN_PROGRESS', 'IN_PROGRESS', 'FAILED'],
-  );
+  const { operations } = ecs([BUILT, { memory: '512', image: 'app-was:initial' }], 1, [
+    'IN_PROGRESS',
+    'IN_PROGRESS',
+    'FAILED',
+  ]);
   const aws = await start(t, operations);
   await assert.rejects(aws.rollOut(2), (error: Error) => {
     assert.match(error.message, /ECS gave the deployment up.*circuit breaker[\s\S]*unable to place a task/);
@@ -244,7 +232,7 @@ test('a deployment that ECS gives up is an error with its reason and the events 
 });
 
 test('a service that is still starting is waited for', async (t) => {
-  const { operations, startIn } = ecs([{ memory: '1024', image: 'app-was:initial' }], 1);
+  const { operations, startIn } = ecs([INITIAL], 1);
   startIn(['IN_PROGRESS', 'IN_PROGRESS', 'COMPLETED']);
   const aws = await start(t, operations);
   assert.equal(await aws.rollOut(1), undefined);
@@ -252,11 +240,11 @@ test('a service that is still starting is waited for', async (t) => {
 });
 
 test('a service that could not start gets another try with the same revision', async (t) => {
-  const { operations, startIn } = ecs([{ memory: '1024', image: 'app-was:initial' }], 1);
+  const { operations, startIn } = ecs([INITIAL], 1);
   startIn(['FAILED']);
   const aws = await start(t, operations);
   assert.equal(await aws.rollOut(1), `${ARN}1`);
-  assert.equal(aws.inputOf('UpdateService')?.['forceNewDeployment'], true);
+  assert.equal(aws.inputs('UpdateService')[0]?.['forceNewDeployment'], true);
   assert.ok(!aws.called().includes('RegisterTaskDefinition'));
 });
 

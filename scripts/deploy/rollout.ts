@@ -144,7 +144,7 @@ const waitForDeployment = async (
   });
 };
 
-export interface RolloutTarget extends ServiceId {
+interface RolloutTarget extends ServiceId {
   /** The revision that Terraform has registered. */
   readonly taskDefinition: string;
   /** The container whose image the delivery pipeline owns. */

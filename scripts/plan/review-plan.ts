@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Planned } from '../terraform/apply.ts';
+import type { PlanFile } from '../terraform/apply.ts';
 import { type StackFiles, SYNTH_FOLDER } from '../terraform/synth.ts';
 import type { Terraform } from '../terraform/terraform.ts';
 import { reviewPlan } from './review.ts';
@@ -38,7 +38,7 @@ export const unfinishedResources = (plan: unknown): string[] =>
 export const writeReview = async (
   terraform: Terraform,
   stack: StackFiles,
-  { file: planFile }: Planned,
+  { file: planFile }: PlanFile,
 ): Promise<WrittenReview> => {
   const plan: unknown = JSON.parse(await terraform.run('show', '-json', planFile));
   const { markdown, exitCode, stateful } = reviewPlan({ plan, synthesized: stack.json });

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { errorText, kebabCase } from '../../model/shared/text.ts';
 
 /** A command whose options are the fields of a zod object. */
-export interface CommandSpec<Options extends z.ZodObject> {
+interface CommandSpec<Options extends z.ZodObject> {
   /** The help's text above the options; begins with `Usage: `. */
   readonly head: string;
   /** The help's text below the options. @default - none */

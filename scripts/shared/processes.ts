@@ -35,12 +35,12 @@ export const isAlive = (pid: number): boolean => {
 };
 
 /** How a process has ended. */
-export interface ProcessExit {
+interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly command: readonly [program: string, ...parameters: string[]];
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
@@ -120,7 +120,7 @@ const STOP_MS = 4_000;
 
 const readyMessage = z.object({ url: z.url() });
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly name: 'endpoint' | 'was' | 'web';
   readonly environment: Readonly<Record<string, string>>;
   /** File for what it prints. @default - the terminal */

@@ -20,7 +20,7 @@ const hasCode = (error: unknown, ...codes: string[]) =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
 /** The newest version of our model in a folder; undefined when there is none. */
-export const newestVersion = async (directory: string): Promise<string | undefined> => {
+const newestVersion = async (directory: string): Promise<string | undefined> => {
   const models = await newestModels({ directory }).catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return [];
     throw error;

@@ -123,7 +123,7 @@ const describeFailure = (command: string, progress: TerraformProgress, errors: s
     .filter((text) => text !== '')
     .join('\n\n');
 
-export interface Planned {
+export interface PlanFile {
   /** Plan file, for `terraform apply`. */
   readonly file: string;
   /** Operations that applying it takes. */
@@ -142,7 +142,7 @@ export const makePlan = async (
   terraform: Terraform,
   options: readonly string[],
   report: Report,
-): Promise<Planned> => {
+): Promise<PlanFile> => {
   const progress = new TerraformProgress();
   const args = ['plan', '-json', '-input=false', `-out=${PLAN_FILE}`, ...options];
   const { exitCode, errors } = await terraform.follow(args, (line) => {
@@ -160,7 +160,7 @@ export const makePlan = async (
  */
 export const applyPlan = async (
   terraform: Terraform,
-  { file, operations }: Planned,
+  { file, operations }: PlanFile,
   report: Report,
 ): Promise<void> => {
   const progress = new TerraformProgress(operations);

@@ -19,15 +19,12 @@ import {
 
 /** STS speaks XML. */
 const startSts = async (t: TestContext, status: number, body: string): Promise<STSClient> => {
-  const port = await listen(t, (_request, response) => {
+  const url = await listen(t, (_request, response) => {
     response.writeHead(status, { 'content-type': 'text/xml' });
     response.end(body);
   });
-  return new STSClient(clientSettings(port));
+  return new STSClient(clientSettings(url));
 };
-
-const refusal = (code: string, message: string) =>
-  `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
 
 const caller = { account: '123456789012', arn: 'arn:aws:iam::123456789012:user/kim' };
 
@@ -40,28 +37,30 @@ test('working credentials have an account', async (t) => {
   assert.deepEqual(await findCaller(client, {}), caller);
 });
 
-test('expired credentials are an error with advice, not an absence of credentials', async (t) => {
-  const client = await startSts(
-    t,
-    403,
-    refusal('ExpiredToken', 'The security token included in the request is expired'),
-  );
-  await assert.rejects(
-    findCaller(client, {}),
+for (const [name, code, message, expected] of [
+  [
+    'expired credentials are an error with advice, not an absence of credentials',
+    'ExpiredToken',
+    'The security token included in the request is expired',
     /AWS refuses the credentials.*is expired \(ExpiredToken\).*aws sso login/,
-  );
-});
-
-test('a secret that does not match is an error with advice', async (t) => {
-  const client = await startSts(t, 403, refusal('SignatureDoesNotMatch', 'The signature does not match'));
-  await assert.rejects(findCaller(client, {}), /AWS refuses the credentials.*SignatureDoesNotMatch/);
-});
+  ],
+  [
+    'a secret that does not match is an error with advice',
+    'SignatureDoesNotMatch',
+    'The signature does not match',
+    /AWS refuses the credentials.*SignatureDoesNotMatch/,
+  ],
+] as const)
+  test(name, async (t) => {
+    const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
+    await assert.rejects(findCaller(await startSts(t, 403, body), {}), expected);
+  });
 
 test('an STS that accepts the request and stays silent does not answer', async (t) => {
-  const port = await listen(t, () => {});
+  const url = await listen(t, () => {});
   const before = { ...process.env };
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+    AWS_ENDPOINT_URL: url,
     AWS_ACCESS_KEY_ID: 'key',
     AWS_SECRET_ACCESS_KEY: 'secret',
   });
@@ -98,7 +97,7 @@ test('a profile that gives no credentials is an error that names it', async (t) 
 });
 
 test('a service that does not answer is distinguished from wrong credentials', async () => {
-  const client = new STSClient(clientSettings(9));
+  const client = new STSClient(clientSettings('http://127.0.0.1:9'));
   await assert.rejects(findCaller(client, {}), /AWS STS did not answer \(.*\)\. Check the network/);
 });
 

@@ -20,7 +20,7 @@ import { findTerraform, Terraform } from './terraform.ts';
 /** The configuration's default account: it plans, and AWS refuses to apply it. */
 const PLACEHOLDER_ACCOUNT = '000000000000';
 
-export interface Caller {
+interface Caller {
   readonly account: string;
   readonly arn: string;
 }

@@ -49,7 +49,7 @@ const STOPPING = [
   'Still stopping. Ending Terraform by force would lose what it has just created.\n',
 ] as const;
 
-export interface TerraformOptions {
+interface TerraformOptions {
   /** Path or name of the executable. */
   readonly binary: string;
   /** Folder of the configuration. */

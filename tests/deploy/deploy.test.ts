@@ -22,9 +22,8 @@ import { GetObjectCommand, GetPublicAccessBlockCommand } from '@aws-sdk/client-s
 import { DescribePipelineCommand } from '@aws-sdk/client-sagemaker';
 import { reviewPlan } from '../../scripts/plan/review.ts';
 import { need, needTerraform } from '../requirements.ts';
-import { type Account, clientsOf } from './account.ts';
 import { type Emulator, findEmulator, MISSING_MOTO, startEmulator } from './emulator/emulator.ts';
-import { openWorkspace, type Workspace } from './workspace.ts';
+import { type Account, clientsOf, type DeployWorkspace, openWorkspace } from './workspace.ts';
 
 /** The whole life of a deployment, in order: each test continues where the one before stopped. */
 
@@ -33,7 +32,7 @@ const emulated = need('emulator', findEmulator(), MISSING_MOTO);
 const options = terraform.skip ? terraform : emulated;
 
 let emulator: Emulator;
-let workspace: Workspace;
+let workspace: DeployWorkspace;
 let account: Account;
 
 before(async () => {

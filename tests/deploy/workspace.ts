@@ -1,6 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { CodePipelineClient } from '@aws-sdk/client-codepipeline';
+import { ECSClient } from '@aws-sdk/client-ecs';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
 import { synthesizeStack } from '../../scripts/terraform/synth.ts';
 import { Terraform } from '../../scripts/terraform/terraform.ts';
@@ -17,7 +23,7 @@ const planSchema = z.looseObject({
 });
 
 /** What applying a plan would do: `create`, `update`, `delete`, or `delete,create`, by address. */
-export interface PlannedChanges {
+interface PlannedChanges {
   readonly resources: Readonly<Record<string, string>>;
   readonly raw: unknown;
 }
@@ -63,4 +69,24 @@ export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
   };
 };
 
-export type Workspace = ReturnType<typeof openWorkspace>;
+export type DeployWorkspace = ReturnType<typeof openWorkspace>;
+
+/** Clients of the emulated account, as any other user of AWS has them. */
+export const clientsOf = (endpoint: string, region: string) => {
+  const settings = {
+    endpoint,
+    region,
+    credentials: { accessKeyId: 'emulator', secretAccessKey: 'emulator' },
+    maxAttempts: 1,
+  };
+  return {
+    balancing: new ElasticLoadBalancingV2Client(settings),
+    codePipeline: new CodePipelineClient(settings),
+    ecs: new ECSClient(settings),
+    iam: new IAMClient(settings),
+    s3: new S3Client({ ...settings, forcePathStyle: true }),
+    sageMaker: new SageMakerClient(settings),
+  };
+};
+
+export type Account = ReturnType<typeof clientsOf>;

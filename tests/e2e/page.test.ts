@@ -5,10 +5,16 @@ import { screenshot } from '../../model/out-of-distribution/drawings.ts';
 import { drawFile } from '../../model/out-of-distribution/pictures.ts';
 import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
 import { type Answer, answerSchema, type Language } from '../../services/contract.ts';
+import { FREE_PORTS, launch } from '../launch.ts';
 import { need } from '../requirements.ts';
-import { findChromium, launchChromium, MISSING_CHROMIUM } from './chromium.ts';
-import { drawFlower, flowerPhotos, type Photo } from './photos.ts';
-import { type RunningSystem, startSystem } from './system.ts';
+import {
+  drawFlower,
+  findChromium,
+  flowerPhotos,
+  launchChromium,
+  MISSING_CHROMIUM,
+  type Photo,
+} from './browser.ts';
 
 const executablePath = findChromium();
 const options = need('chromium', executablePath, MISSING_CHROMIUM);
@@ -17,18 +23,20 @@ const DESKTOP = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const LOCALES: Readonly<Record<Language, string>> = { ko: 'ko-KR', en: 'en-GB' };
 
-let system: RunningSystem;
+let system: ReturnType<typeof launch>;
+let web: string;
 let browser: Browser;
 
 before(async () => {
   if (executablePath === undefined) return;
-  system = await startSystem();
+  system = launch('scripts/start.ts', [], FREE_PORTS);
+  web = await system.until(/Ready: open (\S+)/);
   browser = await launchChromium(executablePath);
 });
 
 after(async () => {
   await browser?.close();
-  await system?.stop();
+  await system?.end('SIGINT');
 });
 
 /** Opens the page, and closes it after `visit`. */
@@ -40,7 +48,7 @@ const visitPage = async (
   const context = await browser.newContext({ locale: LOCALES[language], ...device });
   try {
     const page = await context.newPage();
-    await page.goto(system.url);
+    await page.goto(web);
     await visit(page);
   } finally {
     await context.close();
@@ -65,6 +73,13 @@ const classify = async (page: Page, photo: Photo): Promise<Answer['result']> => 
   const { result } = answerSchema.parse(await (await answered).json());
   await page.getByTestId('result').waitFor();
   return result;
+};
+
+/** Picks the file, presses the magnifier, waits for the message that it is refused. */
+const refuse = async (page: Page, name: string, mimeType: string, buffer: Buffer): Promise<void> => {
+  await page.locator('input[type=file]').setInputFiles({ name, mimeType, buffer });
+  await page.getByTestId('send').click();
+  await page.getByTestId('error').waitFor();
 };
 
 const overflow = (page: Page): Promise<unknown> =>
@@ -98,7 +113,7 @@ test(
       assert.equal(await page.locator('html').getAttribute('lang'), 'en', 'the choice is remembered');
       assert.deepEqual(errors, []);
       assert.ok(urls.length > 5);
-      const elsewhere = urls.filter((url) => !url.startsWith(`${system.url}/`) && !url.startsWith('blob:'));
+      const elsewhere = urls.filter((url) => !url.startsWith(`${web}/`) && !url.startsWith('blob:'));
       assert.deepEqual(elsewhere, []);
     });
   },
@@ -168,12 +183,7 @@ for (const [shares, alternatives] of [
 
 test('explains in words that a text file is no photo', options, async () => {
   await visitPage('en', DESKTOP, async (page) => {
-    const buffer = Buffer.from('This is not a photo.');
-    await page
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'flower.jpg', mimeType: 'image/jpeg', buffer });
-    await page.getByTestId('send').click();
-    await page.getByTestId('error').waitFor();
+    await refuse(page, 'flower.jpg', 'image/jpeg', Buffer.from('This is not a photo.'));
     assert.match(await shown(page, 'error-message'), /cannot be read as a photo/);
     assert.doesNotMatch(await shown(page, 'error'), /[{}]|urn:/);
     await page.getByTestId('language').click();
@@ -184,12 +194,7 @@ test('explains in words that a text file is no photo', options, async () => {
 
 test('offers another photo instead of one that will never be read', options, async () => {
   await visitPage('en', PHONE, async (page) => {
-    const buffer = Buffer.from('This is not a photo.');
-    await page
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'flower.txt', mimeType: 'text/plain', buffer });
-    await page.getByTestId('send').click();
-    await page.getByTestId('error').waitFor();
+    await refuse(page, 'flower.txt', 'text/plain', Buffer.from('This is not a photo.'));
     assert.equal(await page.getByTestId('send').isVisible(), false);
     assert.equal(await page.evaluate('document.activeElement.id'), 'instead');
     assert.equal(await overflow(page), 0);
@@ -205,12 +210,7 @@ test('says that a file is too large without sending it', options, async () => {
   await visitPage('en', DESKTOP, async (page) => {
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.method()));
-    const buffer = Buffer.alloc(MAX_PHOTO_BYTES + 1);
-    await page
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'large.jpg', mimeType: 'image/jpeg', buffer });
-    await page.getByTestId('send').click();
-    await page.getByTestId('error').waitFor();
+    await refuse(page, 'large.jpg', 'image/jpeg', Buffer.alloc(MAX_PHOTO_BYTES + 1));
     assert.match(await shown(page, 'error-message'), /Up to 15 MB/);
     assert.ok(!asked.includes('POST'));
   });

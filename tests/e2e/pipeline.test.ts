@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,39 +6,19 @@ import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { definitionFromTerraform } from '../../scripts/pipeline/definition-source.ts';
-import { ROOT } from '../../scripts/shared/paths.ts';
 import { answerSchema } from '../../services/contract.ts';
+import { FREE_PORTS, launch } from '../launch.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-pipeline-'));
-const environment = { ...process.env, BUILD_DIR: path.join(work, 'build'), FLOWERS_DIR: '' };
+/** Its own files, whatever a person's machine has. */
+const ENVIRONMENT = { BUILD_DIR: path.join(work, 'build'), FLOWERS_DIR: '' };
 
-/** Runs a command in this environment. */
-const launch = (script: string, parameters: readonly string[], more: Record<string, string> = {}) => {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...parameters], {
-    cwd: ROOT,
-    env: { ...environment, ...more },
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
-  return { child, output: () => output };
-};
-
-const until = async (
-  { child, output }: { child: ChildProcess; output: () => string },
-  pattern: RegExp,
-): Promise<string> => {
-  for (;;) {
-    const found = pattern.exec(output());
-    if (found) return found[1] ?? found[0];
-    if (child.exitCode !== null) assert.fail(`it ended with ${child.exitCode}:\n${output()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-};
+const startPipeline = (parameters: readonly string[], more: Record<string, string> = {}) =>
+  launch('scripts/pipeline/main.ts', parameters, { ...ENVIRONMENT, ...more });
 
 const pipeline = async (...parameters: string[]) => {
-  const { child, output } = launch('scripts/pipeline/main.ts', parameters);
-  await once(child, 'close');
-  return { code: child.exitCode, output: output() };
+  const { end, output } = startPipeline(parameters);
+  return { code: await end(), output: output() };
 };
 
 /** A shape of a colour for each class; no two photos are equal. */
@@ -113,18 +91,10 @@ describe('with the system running', () => {
   let deployed: string;
 
   before(async () => {
-    system = launch('scripts/start.ts', [], {
-      WEB_PORT: '0',
-      WAS_PORT: '0',
-      ENDPOINT_PORT: '0',
-      MODEL_DIR: '',
-    });
-    web = await until(system, /Ready: open (\S+)/);
+    system = launch('scripts/start.ts', [], { ...ENVIRONMENT, ...FREE_PORTS, MODEL_DIR: '' });
+    web = await system.until(/Ready: open (\S+)/);
   });
-  after(async () => {
-    system.child.kill('SIGINT');
-    await once(system.child, 'close');
-  });
+  after(() => system.end('SIGINT'));
 
   const ask = async () => {
     const body = new FormData();
@@ -176,13 +146,11 @@ describe('with the system running', () => {
 
 test('Ctrl-C stops a training, which resumes from its checkpoint', async () => {
   const data = await photos('two', { red: 12, blue: 12 });
-  const started = launch('scripts/pipeline/main.ts', [
+  const started = startPipeline([
     ...['--data', data, '--definition', trainOnly, '--epochs', '3', '--batch-size', '4'],
   ]);
-  await until(started, /Train Executing: Epoch 1 of 3 took/);
-  started.child.kill('SIGINT');
-  await once(started.child, 'close');
-  assert.equal(started.child.exitCode, 130, started.output());
+  await started.until(/Train Executing: Epoch 1 of 3 took/);
+  assert.equal(await started.end('SIGINT'), 130, started.output());
   assert.match(started.output(), /^Train +Stopped/m);
   const { code, output } = await pipeline('--resume');
   assert.equal(code, 0, output);
@@ -205,18 +173,15 @@ test('killed while the definition is read, it leaves nothing behind, and can be 
   const temporary = path.join(work, 'temporary');
   mkdirSync(temporary);
   const more = { TMPDIR: temporary };
-  const started = launch('scripts/pipeline/main.ts', ['--data', data, '--pipeline', 'train'], more);
-  await until(started, /Reading the pipeline's definition/);
-  started.child.kill('SIGKILL');
-  await once(started.child, 'close');
+  const started = startPipeline(['--data', data, '--pipeline', 'train'], more);
+  await started.until(/Reading the pipeline's definition/);
+  await started.end('SIGKILL');
   const left = readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
   assert.deepEqual(left, []);
 
-  const resumed = launch('scripts/pipeline/main.ts', ['--resume'], more);
-  await until(resumed, /Train Executing/);
-  resumed.child.kill('SIGINT');
-  await once(resumed.child, 'close');
-  assert.equal(resumed.child.exitCode, 130);
+  const resumed = startPipeline(['--resume'], more);
+  await resumed.until(/Train Executing/);
+  assert.equal(await resumed.end('SIGINT'), 130);
   assert.match(resumed.output(), /TrainData {6}s3:\/\/this-machine\/\w{12}\/TrainData\//);
   assert.match(resumed.output(), /It was stopped\. Resume it: npm run pipeline -- --resume/);
 });

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
+import { z } from 'zod';
 import { type Backend, loadBackend } from '../../model/backend/backend.ts';
-import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES } from '../../model/contract/tensors.ts';
+import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import type { Example } from '../../model/data/dataset.ts';
 import { readPhoto } from '../../model/photo/read-photo.ts';
 import { decodeSavedModel } from '../../model/savedmodel/file.ts';
@@ -15,7 +18,6 @@ import { trainModel } from '../../model/training/train.ts';
 import { trainHead } from '../../model/training/train-head.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import { need, pathFrom } from '../requirements.ts';
-import { askTensorFlow } from './real-tensorflow.ts';
 
 const COUNT = 100;
 const TOLERANCE = 1e-4;
@@ -56,12 +58,59 @@ const samplePhotos = async (root: string): Promise<Example[]> => {
   );
 };
 
+/** Loads a SavedModel in real TensorFlow and prints what it says of raw photos, as JSON. */
+const PYTHON = `
+import json, sys, tensorflow as tf
+folder, photos, size = sys.argv[1], open(sys.argv[2], 'rb').read(), int(sys.argv[3])
+batch = tf.constant([photos[i:i + size] for i in range(0, len(photos), size)])
+answer = tf.saved_model.load(folder).signatures['serving_default'](**{sys.argv[4]: batch})
+text = lambda value: value.decode() if isinstance(value, bytes) else [text(v) for v in value] if isinstance(value, list) else value
+print(json.dumps({name: text(value.numpy().tolist()) for name, value in answer.items()}))
+`;
+
+const answersSchema = z.object({
+  [OUTPUT_NAMES.probabilities]: z.array(z.array(z.number())),
+  [OUTPUT_NAMES.label]: z.array(z.string()),
+  [OUTPUT_NAMES.classes]: z.array(z.array(z.string())),
+  [OUTPUT_NAMES.modelVersion]: z.array(z.string()),
+  [OUTPUT_NAMES.knownScore]: z.array(z.number()),
+});
+
+/**
+ * Asks real TensorFlow, on the CPU.
+ *
+ * @param python a Python that has TensorFlow
+ * @param savedModel bytes of `saved_model.pb`
+ * @param photos uint8 RGB, `224 * 224 * 3` each
+ */
+const askTensorFlow = (
+  python: string,
+  savedModel: Uint8Array,
+  photos: readonly Uint8Array[],
+): z.infer<typeof answersSchema> => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-parity-'));
+  try {
+    writeFileSync(path.join(folder, 'saved_model.pb'), savedModel);
+    const file = path.join(folder, 'photos');
+    writeFileSync(file, Buffer.concat(photos));
+    const { stdout, stderr, status } = spawnSync(
+      python,
+      ['-c', PYTHON, folder, file, String(PHOTO_BYTES), INPUT_NAME],
+      { encoding: 'utf8', maxBuffer: 1e8, env: { ...process.env, CUDA_VISIBLE_DEVICES: '-1' } },
+    );
+    assert.equal(status, 0, stderr);
+    return answersSchema.parse(JSON.parse(stdout));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
+
 const numbersOf = (output: Output | undefined): readonly number[] =>
   output && 'numbers' in output ? output.numbers : [];
 const stringsOf = (output: Output | undefined): string[] =>
   output && 'strings' in output ? output.strings.map((value) => new TextDecoder().decode(value)) : [];
 
-const askStandIn = (savedModel: Uint8Array, values: readonly Uint8Array[]) =>
+const askLocalEndpoint = (savedModel: Uint8Array, values: readonly Uint8Array[]) =>
   new GraphRunner(decodeSavedModel(savedModel)).run(
     new Map([[INPUT_NAME, { shape: [values.length], values }]]),
   );
@@ -78,12 +127,12 @@ before(async () => {
   photos = flowers === undefined ? [] : await samplePhotos(flowers);
 });
 
-/** Fails unless real TensorFlow says of the photos what the stand-in says. */
+/** Fails unless real TensorFlow says of the photos what the local endpoint says. */
 const assertParity = async (savedModel: Uint8Array): Promise<void> => {
   assert.equal(photos.length, COUNT);
   const values = photos.map(({ pixels }) => pixels);
   const expected = askTensorFlow(python ?? '', savedModel, values);
-  const actual = await askStandIn(savedModel, values);
+  const actual = await askLocalEndpoint(savedModel, values);
   const probability = largestDifference(
     numbersOf(actual.get(OUTPUT_NAMES.probabilities)),
     expected[OUTPUT_NAMES.probabilities].flat(),
@@ -102,11 +151,15 @@ const assertParity = async (savedModel: Uint8Array): Promise<void> => {
   );
 };
 
-test('real TensorFlow says the same of 100 real photos as the stand-in does', unless(NEEDS), async () => {
-  const base = path.join(ROOT, 'model/default', MODEL_NAME);
-  const version = newestVersion(readdirSync(base)) ?? '';
-  await assertParity(await readFile(path.join(base, version, 'saved_model.pb')));
-});
+test(
+  'real TensorFlow says the same of 100 real photos as the local endpoint does',
+  unless(NEEDS),
+  async () => {
+    const base = path.join(ROOT, 'model/default', MODEL_NAME);
+    const version = newestVersion(readdirSync(base)) ?? '';
+    await assertParity(await readFile(path.join(base, version, 'saved_model.pb')));
+  },
+);
 
 /** Of each class, the photos from one share of its row to another. */
 const ofEachClass = (from: number, to: number): Example[] =>

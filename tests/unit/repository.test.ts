@@ -10,23 +10,44 @@ const { scripts } = z
   .parse(JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')));
 
 test('docs/commands.md lists every npm script, and no other', () => {
-  const table = readFileSync(path.join(ROOT, 'docs/commands.md'), 'utf8');
-  const listed = [...table.matchAll(/npm (?:run )?([a-z]+(?::[a-z0-9]+)?)\b/g)].map(([, name]) => name);
+  const table = readFileSync(path.join(ROOT, 'docs/commands.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('|'));
+  const listed = [...table.join('\n').matchAll(/npm (?:run )?([a-z]+(?::[a-z0-9]+)?)\b/g)].map(
+    ([, name]) => name,
+  );
   assert.deepEqual([...new Set(listed)].sort(), Object.keys(scripts).sort());
 });
 
-test('what the README and the docs link to exists', () => {
-  const docs = readdirSync(path.join(ROOT, 'docs')).filter((file) => file.endsWith('.md'));
-  const links = ['README.md', ...docs.map((file) => path.join('docs', file))].flatMap((file) =>
-    [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/\]\((?!http|#)([^)#]+)/g)].map(
-      ([, target = '']) => path.join(ROOT, path.dirname(file), target),
-    ),
+/** The README and every page of the docs, with their texts. */
+const pages = [
+  'README.md',
+  ...readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => path.join('docs', file)),
+].map((file) => [file, readFileSync(path.join(ROOT, file), 'utf8')] as const);
+
+/** Every target that a pattern finds in the pages, from the root. */
+const named = (pattern: RegExp, from: (page: string) => string): string[] =>
+  pages.flatMap(([page, text]) =>
+    [...text.matchAll(pattern)].map(([, target = '']) => path.join(from(page), target)),
   );
-  assert.ok(links.length > 10);
-  assert.deepEqual(
-    links.filter((target) => !existsSync(target)),
-    [],
-  );
+
+for (const [what, targets] of Object.entries({
+  'links to': named(/\]\((?!http|#)([^)#]+)/g, path.dirname),
+  names: named(/`(?:[^`\n]* )?((?:docs|model|scripts|services|stacks|tests)\/[\w./-]*)[^`\n]*`/g, () => ''),
+}))
+  test(`what the documentation ${what} exists`, () => {
+    assert.ok(targets.length > 10);
+    assert.deepEqual(
+      targets.filter((target) => !existsSync(path.join(ROOT, target))),
+      [],
+    );
+  });
+
+test('the README has at most 70 lines', () => {
+  const [[, readme] = ['', '']] = pages;
+  assert.ok(readme.trimEnd().split('\n').length <= 70);
 });
 
 /** The packages that a module of ours and all that it imports ask for. */

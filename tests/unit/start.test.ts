@@ -1,28 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { ROOT } from '../../scripts/shared/paths.ts';
+import { FREE_PORTS, launch } from '../launch.ts';
 
 /** `npm start` without npm, on ports of its own. */
-const start = (environment: Record<string, string>) => {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/start.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, WEB_PORT: '0', WAS_PORT: '0', ENDPOINT_PORT: '0', ...environment },
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
-  const until = async (pattern: RegExp): Promise<string> => {
-    for (;;) {
-      const found = pattern.exec(output);
-      if (found) return found[1] ?? found[0];
-      if (child.exitCode !== null) assert.fail(`it ended with ${child.exitCode}:\n${output}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
-  return { child, until, output: () => output };
-};
+const start = (environment: Record<string, string> = {}) =>
+  launch('scripts/start.ts', [], { ...FREE_PORTS, ...environment });
 
 const isListening = (url: string) =>
   fetch(url).then(
@@ -31,19 +15,17 @@ const isListening = (url: string) =>
   );
 
 test('it says when it is ready and where, and Ctrl-C ends every process', async () => {
-  const { child, until, output } = start({});
+  const { end, until, output } = start();
   const web = await until(/Ready: open (\S+)/);
   const urls = output().match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
   assert.equal(new Set(urls).size, 3);
   assert.equal((await fetch(`${web}/was/health`)).status, 200);
-  child.kill('SIGINT');
-  const [code] = await once(child, 'exit');
-  assert.equal(code, 0);
+  assert.equal(await end('SIGINT'), 0);
   for (const url of urls) assert.equal(await isListening(url), false);
 });
 
 test('a service that ends does not take the others with it, and none outlives a killed start', async () => {
-  const { child, until, output } = start({});
+  const { end, until, output } = start();
   const web = await until(/Ready: open (\S+)/);
   const urls = output().match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
   const [, endpoint = '', pid] = /endpoint (\S+) \(process (\d+)\)/.exec(output()) ?? [];
@@ -51,8 +33,7 @@ test('a service that ends does not take the others with it, and none outlives a 
   const port = new URL(endpoint).port;
   await until(new RegExp(`The service endpoint has ended\\. .*PORT=${port} npm run start:endpoint`));
   assert.equal((await fetch(`${web}/was/health`)).status, 200);
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+  await end('SIGKILL');
   while ((await Promise.all(urls.map(isListening))).includes(true)) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -65,9 +46,8 @@ test('a busy port is one line that names the port and the variable that moves it
   const port = typeof address === 'object' && address ? address.port : 0;
   try {
     for (const variable of ['WEB_PORT', 'WAS_PORT', 'ENDPOINT_PORT']) {
-      const { child, output } = start({ [variable]: String(port) });
-      const [code] = await once(child, 'exit');
-      assert.equal(code, 1);
+      const { end, output } = start({ [variable]: String(port) });
+      assert.equal(await end(), 1);
       assert.match(output(), new RegExp(`^Port ${port} is already in use\\. .*${variable}=.*\\n$`));
     }
   } finally {
@@ -76,8 +56,7 @@ test('a busy port is one line that names the port and the variable that moves it
 });
 
 test('a folder without a model is a clear message', async () => {
-  const { child, output } = start({ MODEL_DIR: 'docs' });
-  const [code] = await once(child, 'exit');
-  assert.equal(code, 1);
+  const { end, output } = start({ MODEL_DIR: 'docs' });
+  assert.equal(await end(), 1);
   assert.match(output(), /The model folder docs holds no model\. .*MODEL_DIR/);
 });

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { AwsError, operation } from '../../../scripts/aws-double/protocol.ts';
 import { type Received, type Reply, startFakeUpstream } from './fake-upstream.ts';
 import { anything, type MotoHandler } from './overlay/overlay.ts';
-import { startProxy } from './proxy.ts';
+import { bucketPolicies, ruleDescriptions, startProxy } from './proxy.ts';
 
 const SIGNED =
   'AWS4-HMAC-SHA256 Credential=key/20260101/ap-northeast-2/greeting/aws4_request, SignedHeaders=host, Signature=0';
@@ -139,4 +139,69 @@ test('a failing handler and a failing upstream are 502, and the proxy goes on', 
   assert.equal((await call(proxy.url, 'Greeting_1.Ask', '{}')).status, 502);
   assert.equal((await fetch(proxy.url, { method: 'PUT', body: randomBytes(5_000_000) })).status, 502);
   assert.deepEqual((await call(proxy.url, 'Greeting_1.Greet', '{}')).answer, { hello: true });
+});
+
+const line = (method: string, path: string) => ({ method, path });
+
+test('a bucket has the policy that it was given, until it is taken away', () => {
+  const policies = bucketPolicies();
+  const get = line('GET', '/photos?policy');
+  assert.equal(policies.answer(get, '').status, 404);
+  assert.equal(policies.answer(line('PUT', '/photos?policy='), '{"Version":"2012-10-17"}').status, 204);
+  assert.deepEqual(policies.answer(get, ''), {
+    status: 200,
+    contentType: 'application/json',
+    body: '{"Version":"2012-10-17"}',
+  });
+  assert.equal(policies.answer(line('GET', '/others?policy'), '').status, 404);
+  assert.equal(policies.answer(line('DELETE', '/photos?policy'), '').status, 204);
+  assert.match(policies.answer(get, '').body, /NoSuchBucketPolicy/);
+});
+
+test('objects and other settings of buckets are none of its business', () => {
+  const policies = bucketPolicies();
+  for (const path of ['/photos', '/photos/policy', '/photos?policyStatus', '/photos?versioning', '/?policy'])
+    assert.equal(policies.concerns(line('GET', path)), false, path);
+});
+
+const rule = (id: string) =>
+  `<item><securityGroupRuleId>${id}</securityGroupRuleId><tagSet><item><key>a</key></item></tagSet></item>`;
+const form = (fields: Record<string, string>) => new URLSearchParams(fields);
+const describe = form({ Action: 'DescribeSecurityGroupRules' });
+
+test('a rule that names a group is described as it was made, and as it was changed', () => {
+  const rules = ruleDescriptions();
+  const made = {
+    Action: 'AuthorizeSecurityGroupIngress',
+    'IpPermissions.1.Groups.1.GroupId': 'sg-1',
+    'IpPermissions.1.Groups.1.Description': 'port 80 <from> web',
+  };
+  rules.amend({ form: form(made), answer: rule('sgr-1a') });
+  const answer = rules.amend({ form: describe, answer: rule('sgr-2b') + rule('sgr-1a') });
+  assert.deepEqual(
+    [...answer.matchAll(/(sgr-\w+)<\/securityGroupRuleId><description>(.*?)<\/description>/g)].map(
+      ([, id, text]) => [id, text],
+    ),
+    [['sgr-1a', 'port 80 &lt;from> web']],
+  );
+  const changed = {
+    Action: 'ModifySecurityGroupRules',
+    'SecurityGroupRule.1.SecurityGroupRuleId': 'sgr-1a',
+    'SecurityGroupRule.1.SecurityGroupRule.ReferencedGroupId': 'sg-1',
+    'SecurityGroupRule.1.SecurityGroupRule.Description': 'changed',
+  };
+  rules.amend({ form: form(changed), answer: '<return>true</return>' });
+  assert.match(rules.amend({ form: describe, answer: rule('sgr-1a') }), /<description>changed</);
+});
+
+test('it concerns only security group rules', () => {
+  const rules = ruleDescriptions();
+  for (const Action of [
+    'DescribeSecurityGroupRules',
+    'AuthorizeSecurityGroupEgress',
+    'ModifySecurityGroupRules',
+  ])
+    assert.equal(rules.concerns(form({ Action })), true, Action);
+  for (const Action of ['DescribeVpcs', 'CreateSecurityGroup', 'DescribeSecurityGroups', 'GetRole'])
+    assert.equal(rules.concerns(form({ Action })), false, Action);
 });

@@ -11,9 +11,89 @@ import {
   sendJson,
   startLocalServer,
 } from '../../../scripts/aws-double/protocol.ts';
-import { bucketPolicies } from './bucket-policies.ts';
 import type { MotoHandler, Overlay } from './overlay/overlay.ts';
-import { ruleDescriptions } from './rule-descriptions.ts';
+
+/** A request as far as its line tells. */
+interface RequestLine {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+}
+
+interface PlainAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+const POLICY_REQUEST = /^\/([^/?]+)\/?\?policy(?:=|$)/;
+
+const NO_POLICY = `<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>NoSuchBucketPolicy</Code><Message>The bucket policy does not exist</Message></Error>`;
+
+/**
+ * Bucket policies, kept away from moto: it applies them to every request, but takes no notice of their conditions, so
+ * "deny what does not come over TLS" locks everybody out.
+ */
+export const bucketPolicies = () => {
+  const policies = new Map<string, string>();
+  return {
+    /** @returns whether a request is about the policy of a bucket */
+    concerns: ({ path }: RequestLine): boolean => POLICY_REQUEST.test(path),
+    answer: ({ method, path }: RequestLine, body: string): PlainAnswer => {
+      const bucket = POLICY_REQUEST.exec(path)?.[1] ?? '';
+      if (method === 'PUT') policies.set(bucket, body);
+      if (method === 'DELETE') policies.delete(bucket);
+      if (method !== 'GET') return { status: 204, contentType: 'application/xml', body: '' };
+      const policy = policies.get(bucket);
+      return policy === undefined
+        ? { status: 404, contentType: 'application/xml', body: NO_POLICY }
+        : { status: 200, contentType: 'application/json', body: policy };
+    },
+  };
+};
+
+/** Changes of an answer of EC2, which speaks the query protocol: forms in, XML out. */
+interface FormCall {
+  readonly form: URLSearchParams;
+  readonly answer: string;
+}
+
+const RULE_ID = /<securityGroupRuleId>(sgr-[0-9a-f]+)<\/securityGroupRuleId>/g;
+
+/** Where a request that makes or changes one rule has the group that the rule names, and the rule's description. */
+const REQUESTS = [
+  { group: 'IpPermissions.1.Groups.1.GroupId', description: 'IpPermissions.1.Groups.1.Description' },
+  {
+    group: 'SecurityGroupRule.1.SecurityGroupRule.ReferencedGroupId',
+    description: 'SecurityGroupRule.1.SecurityGroupRule.Description',
+  },
+];
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+
+/** Descriptions of security group rules that name another group: moto keeps only those that name addresses. */
+export const ruleDescriptions = () => {
+  const descriptions = new Map<string, string>();
+  const learn = ({ form, answer }: FormCall): void => {
+    const request = REQUESTS.find(({ group }) => form.has(group));
+    const [[, made] = []] = answer.matchAll(RULE_ID);
+    const id = form.get('SecurityGroupRule.1.SecurityGroupRuleId') ?? made;
+    if (request && id) descriptions.set(id, form.get(request.description) ?? '');
+  };
+  return {
+    concerns: (form: URLSearchParams): boolean =>
+      /SecurityGroup(Rules|Ingress|Egress)$/.test(form.get('Action') ?? ''),
+    /** @returns the answer with the descriptions that it should have */
+    amend: (call: FormCall): string => {
+      learn(call);
+      return call.answer.replace(RULE_ID, (element, id: string) => {
+        const description = descriptions.get(id);
+        return description ? `${element}<description>${escaped(description)}</description>` : element;
+      });
+    },
+  };
+};
 
 interface Outgoing {
   readonly method: string;

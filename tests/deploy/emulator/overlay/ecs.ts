@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { AwsError, operation } from '../../../../scripts/aws-double/protocol.ts';
-import { type Anything, anything, type MotoCall, type Overlay } from './overlay.ts';
+import {
+  type Anything,
+  anything,
+  type MotoCall,
+  type Overlay,
+  Tags,
+  tagMap,
+  tagOperations,
+} from './overlay.ts';
 
 /** What a service is told when it is created or updated, and what DescribeServices must give back. */
 const attributes = z.object({
@@ -76,6 +84,47 @@ export const ecs = (): Overlay => {
         return tell('UpdateService', input, requests.get(services[0]?.serviceArn ?? '') ?? {}, call);
       }),
       DescribeServices: operation(anything, describe),
+    },
+  };
+};
+
+const scalableTarget = z.looseObject({
+  ServiceNamespace: z.string(),
+  ResourceId: z.string(),
+  ScalableDimension: z.string(),
+  Tags: tagMap.default({}),
+});
+const registeredTarget = z.object({ ScalableTargetARN: z.string() });
+const describedTargets = z.looseObject({
+  ScalableTargets: z.array(z.looseObject({ ScalableTargetARN: z.string() })),
+});
+
+/** Moto drops the tags of scalable targets. */
+export const applicationAutoscaling = (): Overlay => {
+  const tags = new Tags();
+  return {
+    service: 'AnyScaleFrontendService',
+    operations: {
+      RegisterScalableTarget: operation(scalableTarget, async (input, { send }) => {
+        const answer = registeredTarget.parse(await send('RegisterScalableTarget', input));
+        tags.add(answer.ScalableTargetARN, input.Tags);
+        return answer;
+      }),
+      DeregisterScalableTarget: operation(scalableTarget, async (input, { send }) => {
+        const { ServiceNamespace, ResourceId, ScalableDimension } = input;
+        const which = { ServiceNamespace, ResourceIds: [ResourceId], ScalableDimension };
+        const { ScalableTargets } = describedTargets.parse(await send('DescribeScalableTargets', which));
+        const answer = await send('DeregisterScalableTarget', input);
+        for (const { ScalableTargetARN } of ScalableTargets) tags.forget(ScalableTargetARN);
+        return answer;
+      }),
+      ...tagOperations(tags, {
+        arn: 'ResourceARN',
+        tags: 'Tags',
+        keys: 'TagKeys',
+        asMap: true,
+        notFound: (arn) => new AwsError('ResourceNotFoundException', `No scalable target ${arn}`),
+      }),
     },
   };
 };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { overlays } from '../emulator.ts';
 import { type Received, type Reply, startFakeUpstream } from '../fake-upstream.ts';
 import { startProxy } from '../proxy.ts';
 import { anything } from './overlay.ts';
-import { overlays } from './overlays.ts';
 
 /** Starts the overlays before an upstream that answers `reply`, and gives a function that calls an operation. */
 const start = async (t: TestContext, reply: (received: Received) => Reply = () => ({ body: '{}' })) => {

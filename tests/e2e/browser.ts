@@ -1,7 +1,33 @@
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
 import sharp from 'sharp';
+import { findOnPath } from '../requirements.ts';
+
+/** The Chromium to test with: CHROMIUM_PATH, or the first that is installed. */
+export const findChromium = (): string | undefined =>
+  process.env['CHROMIUM_PATH'] ||
+  findOnPath('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable');
+
+export const MISSING_CHROMIUM =
+  'No Chromium found, so the page is NOT tested in a browser. Install it (Debian, Ubuntu: apt-get install chromium) or name yours with CHROMIUM_PATH.';
+
+/** Starts it with nothing that talks to the network on its own. */
+export const launchChromium = (executablePath: string): Promise<Browser> =>
+  chromium.launch({
+    executablePath,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
 
 /** A photo as playwright's `setInputFiles` takes it. */
 export interface Photo {

@@ -7,12 +7,12 @@ const source = z.looseObject({
   location: z.string().optional(),
   buildspec: z.string().optional(),
 });
-const artifacts = z.looseObject({ type: z.string(), location: z.string().optional() });
-const project = z.looseObject({ name: z.string(), source, artifacts });
+const projectArtifacts = z.looseObject({ type: z.string(), location: z.string().optional() });
+const project = z.looseObject({ name: z.string(), source, artifacts: projectArtifacts });
 const change = z.looseObject({
   name: z.string(),
   source: source.optional(),
-  artifacts: artifacts.optional(),
+  artifacts: projectArtifacts.optional(),
 });
 
 const stored = z.looseObject({ arn: z.string() });
@@ -26,14 +26,14 @@ const PLACEHOLDER = 'given-by-the-pipeline';
 const located = <Place extends { type: string; location?: string | undefined }>(place: Place): Place =>
   ['CODEPIPELINE', 'NO_SOURCE'].includes(place.type) ? { ...place, location: PLACEHOLDER } : place;
 
-const refuse = (message: string): never => {
+const refuseInput = (message: string): never => {
   throw new AwsError('InvalidInputException', message);
 };
-const check = (input: Pick<z.infer<typeof project>, 'source' | 'artifacts'>): void => {
+const checkProject = (input: Pick<z.infer<typeof project>, 'source' | 'artifacts'>): void => {
   if ((input.source.type === 'CODEPIPELINE') !== (input.artifacts.type === 'CODEPIPELINE'))
-    refuse('Invalid project: source and artifacts must both have the type CODEPIPELINE, or neither');
+    refuseInput('Invalid project: source and artifacts must both have the type CODEPIPELINE, or neither');
   if (input.source.type === 'NO_SOURCE' && !input.source.buildspec)
-    refuse('Invalid project source: a project without source needs a buildspec');
+    refuseInput('Invalid project source: a project without source needs a buildspec');
 };
 
 /**
@@ -63,7 +63,7 @@ export const codeBuild = (): Overlay => {
     service: 'CodeBuild_20161006',
     operations: {
       CreateProject: operation(project, async (input, { send }) => {
-        check(input);
+        checkProject(input);
         const answer = await send('CreateProject', {
           ...input,
           source: located(input.source),
@@ -78,7 +78,7 @@ export const codeBuild = (): Overlay => {
         if (!current)
           throw new AwsError('ResourceNotFoundException', `Project cannot be found: ${input.name}`);
         const changed = { ...current, ...input, name: nameOf(input.name) };
-        check(project.parse(changed));
+        checkProject(project.parse(changed));
         requests.set(current.arn, changed);
         return { project: changed };
       }),
@@ -96,3 +96,62 @@ export const codeBuild = (): Overlay => {
     },
   };
 };
+
+const artifacts = z.array(z.object({ name: z.string() })).optional();
+const action = z.looseObject({
+  name: z.string(),
+  runOrder: z.int().optional(),
+  inputArtifacts: artifacts,
+  outputArtifacts: artifacts,
+});
+const pipeline = z.looseObject({
+  stages: z.array(z.looseObject({ name: z.string(), actions: z.array(action) })),
+});
+const declared = z.looseObject({ pipeline });
+
+const times = { created: time, updated: time };
+const found = z.looseObject({ metadata: z.looseObject(times) });
+const list = z.looseObject({ pipelines: z.array(z.looseObject(times)) });
+
+const refuseStructure = (message: string): never => {
+  throw new AwsError('InvalidStructureException', message);
+};
+
+/** CodePipeline refuses a pipeline whose actions read what no earlier action wrote. */
+const checkPipeline = ({ stages }: z.infer<typeof pipeline>): void => {
+  const written = new Set<string>();
+  for (const { actions } of stages) {
+    const inOrder = [...actions].sort((a, b) => (a.runOrder ?? 1) - (b.runOrder ?? 1));
+    for (const { name, inputArtifacts = [], outputArtifacts = [] } of inOrder) {
+      for (const input of inputArtifacts)
+        if (!written.has(input.name))
+          refuseStructure(`Action ${name} reads the artifact ${input.name}, which no earlier action writes`);
+      for (const output of outputArtifacts) {
+        if (written.has(output.name))
+          refuseStructure(`The output artifact name ${output.name} is not unique`);
+        written.add(output.name);
+      }
+    }
+  }
+};
+
+/** Moto writes times that SDKs refuse, and takes any structure. */
+export const codePipeline = (): Overlay => ({
+  service: 'CodePipeline_20150709',
+  operations: {
+    CreatePipeline: operation(declared, (input, { send }) => {
+      checkPipeline(input.pipeline);
+      return send('CreatePipeline', input);
+    }),
+    UpdatePipeline: operation(declared, (input, { send }) => {
+      checkPipeline(input.pipeline);
+      return send('UpdatePipeline', input);
+    }),
+    GetPipeline: operation(z.unknown(), async (input, { send }) =>
+      found.parse(await send('GetPipeline', input)),
+    ),
+    ListPipelines: operation(z.unknown(), async (input, { send }) =>
+      list.parse(await send('ListPipelines', input)),
+    ),
+  },
+});

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { ROOT } from '../scripts/shared/paths.ts';
+
+/** For a system that runs next to others. */
+export const FREE_PORTS = { WEB_PORT: '0', WAS_PORT: '0', ENDPOINT_PORT: '0' };
+
+/** Runs a script of ours as a process of its own. */
+export const launch = (
+  script: string,
+  parameters: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+) => {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...parameters], {
+    cwd: ROOT,
+    env: { ...process.env, ...environment },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const closed = once(child, 'close');
+  return {
+    output: () => output,
+    /** Waits until it prints something, and resolves to the first group of it. */
+    until: async (pattern: RegExp): Promise<string> => {
+      for (;;) {
+        const found = pattern.exec(output);
+        if (found) return found[1] ?? found[0];
+        if (child.exitCode !== null) assert.fail(`it ended with ${child.exitCode}:\n${output}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    /** Resolves to its exit code once it has ended, stopped by a signal if one is given. */
+    end: async (signal?: NodeJS.Signals): Promise<number | null> => {
+      if (signal) child.kill(signal);
+      await closed;
+      return child.exitCode;
+    },
+  };
+};
