@@ -12,7 +12,7 @@ before(() => loadBackend({ native: false }));
 const spelled: PredictFn = async (examples) =>
   examples.map(({ content }) => content.split(' ').map((share) => Number(share)));
 
-test('each photo is pluralize under its truth and its answer', async () => {
+test('each photo is counted under its truth and its answer', async () => {
   const examples = [
     example(0, '0.7 0.2 0.1'),
     example(0, '0.1 0.8 0.1'),
@@ -42,7 +42,7 @@ test('a probability of zero for the truth costs much, but not everything', async
   assert.ok(loss > 10 && Number.isFinite(loss));
 });
 
-test('photos are asked about in batches, and every one is pluralize', async () => {
+test('photos are asked about in batches, and every one is counted', async () => {
   const sizes: number[] = [];
   const examples = Array.from({ length: 75 }, (_, index) => example(index % 2, '0.9 0.1'));
   const { confusion } = await evaluate(
