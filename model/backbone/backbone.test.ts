@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, layers, model } from '@tensorflow/tfjs-layers';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
 import { buildFeaturesGraph } from '../savedmodel/serving-graph.ts';
-import { applied } from '../savedmodel/test-networks.ts';
+import { applied, numbersIn } from '../savedmodel/test-networks.ts';
 import { assertClose, meanDifference } from '../shared/test-pictures.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
 import { BackboneError } from './model-files.ts';
@@ -22,14 +22,16 @@ import {
   saveTinyGraph,
   TINY_SIDE,
   tinyLayers,
-} from './tiny-networks.ts';
+} from './test-backbones.ts';
 
-const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-backbone-'));
+const work = temporaryFolder({ after });
 const at = (name: string) => path.join(work, name);
 before(() => loadBackend({ native: false }));
-after(() => rmSync(work, { recursive: true }));
 
 const photos = colouredPhotos(3, 3, 1);
+
+const stem = (builder: GraphModelBuilder) =>
+  builder.fused('_FusedConv2D', 'stem', builder.photos(), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
 
 /** What TensorFlow.js itself computes of the photos. */
 const described = (backbone: Backbone, examples: readonly Example[] = photos): number[] =>
@@ -45,9 +47,7 @@ const exported = async (backbone: Backbone): Promise<readonly number[]> => {
   const output = await runner.run(
     new Map([['photo', { shape: [photos.length], values: photos.map(({ pixels }) => pixels) }]]),
   );
-  const features = output.get('features');
-  assert.ok(features && 'numbers' in features);
-  return features.numbers;
+  return numbersIn(output.get('features'));
 };
 
 const bothWays = (backbone: Backbone): number[] =>
@@ -140,7 +140,7 @@ test('photos are enlarged beyond the side that the network was made for, by half
   assert.equal((await Backbone.load(at('large'), { side: 96 })).side, 96);
 });
 
-test('the key tells apart whatever changes the features', async () => {
+test('the key distinguishes whatever changes the features', async () => {
   const directory = saveTinyGraph(at('key'));
   const options: BackboneOptions[] = [
     {},
@@ -156,8 +156,7 @@ test('the key tells apart whatever changes the features', async () => {
 
 test('weights that were stored rounded are restored', async () => {
   const builder = new GraphModelBuilder();
-  const stem = builder.fused('_FusedConv2D', 'stem', builder.photos(), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
-  builder.mean('pooling', stem);
+  builder.mean('pooling', stem(builder));
   const exact = await Backbone.load(builder.save(at('exact')));
   const rounded = await Backbone.load(builder.save(at('rounded'), { quantized: true }));
   assertClose(described(rounded), described(exact), 0.02);
@@ -197,16 +196,17 @@ const folder = (name: string, files: Readonly<Record<string, string | Uint8Array
   return at(name);
 };
 
-describe('what is no backbone is refused', () => {
+describe('what cannot be a backbone is refused', () => {
   test('a folder without a model', () =>
     refuses(at('nothing'), /model\.json cannot be read\. Give a folder/));
 
-  test('a model.json that is no JSON', () => refuses(folder('torn', { 'model.json': '{"mod' }), /no JSON/));
+  test('a model.json that is not JSON', () =>
+    refuses(folder('torn', { 'model.json': '{"mod' }), /not valid JSON/));
 
   test('a model.json of something else', () =>
     refuses(
       folder('other', { 'model.json': '{"name": "x"}' }),
-      /describes no TensorFlow\.js model \(modelTopology: /,
+      /does not describe a TensorFlow\.js model \(modelTopology: /,
     ));
 
   test('weights in another folder', () => {
@@ -216,7 +216,7 @@ describe('what is no backbone is refused', () => {
     };
     return refuses(
       folder('outside', { 'model.json': JSON.stringify(description) }),
-      /must lie beside model\.json/,
+      /must be beside model\.json/,
     );
   });
 
@@ -231,7 +231,7 @@ describe('what is no backbone is refused', () => {
 
   test('a graph without global pooling', () => {
     const builder = new GraphModelBuilder();
-    builder.fused('_FusedConv2D', 'stem', builder.photos(), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
+    stem(builder);
     return refuses(builder.save(at('unpooled')), /no global pooling \(Mean over height and width\)/);
   });
 

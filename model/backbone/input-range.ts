@@ -8,7 +8,7 @@ export interface InputRange {
   readonly high: number;
 }
 
-/** What MobileNet and its kin compute with; the range of our photos too. */
+/** What MobileNet and similar networks compute with; the range of our photos too. */
 export const SYMMETRIC: InputRange = { low: -1, high: 1 };
 
 /** What a graph does to its photos before the network proper: `x * scale + offset`. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { loadBackend } from '../backend/backend.ts';
 import { REFUSED_SHARE } from '../contract/tensors.ts';
-import { predict } from '../evaluation/evaluate.ts';
+import { predictPhotos } from '../evaluation/evaluate.ts';
 import { buildNetwork } from '../network/network.ts';
 import { clouds, stripes } from '../out-of-distribution/drawings.ts';
 import { drawPhotos } from '../out-of-distribution/pictures.ts';
@@ -50,7 +50,7 @@ describe('a calibrated model', async () => {
       const bytes = encodeSavedModel(buildServingGraph(write, { ...exported, calibration }));
       const runner = new GraphRunner(decodeSavedModel(bytes));
       const asked = [...validation.slice(0, 3), ...strangers.map((pixels) => ({ label: 0, pixels }))];
-      const answers = await predict(
+      const answers = await predictPhotos(
         runner,
         asked.map(({ pixels }) => pixels),
       );
@@ -73,7 +73,7 @@ describe('a calibrated model', async () => {
     const calibration = await calibrate(write, 2, { train, validation });
     assert.ok(calibration);
     const bytes = encodeSavedModel(buildServingGraph(write, { ...exported, calibration }));
-    const answers = await predict(
+    const answers = await predictPhotos(
       new GraphRunner(decodeSavedModel(bytes)),
       validation.map(({ pixels }) => pixels),
     );

@@ -14,7 +14,7 @@ import {
 import { reportFiles } from '../report/files.ts';
 import { versionAt } from '../savedmodel/file.ts';
 import { emptyFolder, jsonText, writeFiles } from '../shared/files.ts';
-import { pluralize } from '../shared/text.ts';
+import { percent, pluralize } from '../shared/text.ts';
 import { CheckpointStore, type EpochResult } from '../training/checkpoint.ts';
 import { reproduceCommand, storedOptions } from '../training/recipe.ts';
 import { type PretrainedRole, type TrainingResult, trainModel } from '../training/train.ts';
@@ -64,7 +64,7 @@ const readPhotos = async (options: PhotosOptions): Promise<{ dataset: Dataset; s
 /** Set by SageMaker. */
 const JOB_NAME = 'TRAINING_JOB_NAME';
 
-/** For the model card: which job it was, and what to type to train alike on another machine. */
+/** For the model card: which job it was, and the command that trains the same way elsewhere. */
 export const commandOf = (
   { epochs, batchSize, learningRate, patience, seed, balanced }: Hyperparameters,
   pretrainedRole: PretrainedRole | undefined,
@@ -76,8 +76,6 @@ export const commandOf = (
     reproduceCommand({ ...pretrained, epochs, batchSize, learningRate, patience, seed, balanced }),
   ].join('\n');
 };
-
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 /** How often a training that takes long says where it is, in seconds. */
 const PROGRESS_SECONDS = 15;
@@ -141,7 +139,7 @@ const writeOutputs = async (container: ContainerPaths, outputs: Outputs): Promis
  * report where SageMaker fetches them. It is resumed from a checkpoint, if there is one of the same training.
  *
  * @throws AbortedError when its signal is aborted
- * @throws Error whose message tells the person who started the job what to do
+ * @throws Error whose message says what to do
  */
 export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
   const { container, environment, signal, log } = options;

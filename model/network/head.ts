@@ -7,7 +7,6 @@ import {
   model,
   SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
-import type { Graph, Node } from '../savedmodel/graph.ts';
 import { SeededDropout } from './layers.ts';
 
 export interface HeadOptions {
@@ -79,16 +78,3 @@ export const fitStandardization = (features: tf.Tensor): Standardization => {
 /** @param features float32 `[..., F]` */
 export const standardize = <T extends tf.Tensor>(features: T, { mean, scale }: Standardization): T =>
   tf.tidy(() => tf.mul<T>(tf.sub(features, tf.tensor1d(mean)), tf.tensor1d(scale)));
-
-/** Writes the same as {@link standardize}. */
-export const writeStandardization = (
-  graph: Graph,
-  features: Node,
-  { mean, scale }: Standardization,
-): Node => {
-  const centred = graph.float('Sub', 'features/centred', [
-    features,
-    graph.weights('features/mean', mean, [mean.length]),
-  ]);
-  return graph.float('Mul', 'features', [centred, graph.weights('features/scale', scale, [scale.length])]);
-};

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, type layers, model, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { seededRandom, uniform } from '../shared/random.ts';
+import type { Output } from './run.ts';
 
 /** Models to be exported. */
 
@@ -39,4 +40,15 @@ export const scramble = (network: LayersModel, seed: number): void => {
       weight.write(tf.tensor(values, shape));
     });
   }
+};
+
+/** The numbers of an output, which must be numeric. */
+export const numbersIn = (output: Output | undefined): readonly number[] => {
+  assert.ok(output && 'numbers' in output);
+  return output.numbers;
+};
+
+export const textsIn = (output: Output | undefined): string[] => {
+  assert.ok(output && 'strings' in output);
+  return output.strings.map((bytes) => new TextDecoder().decode(bytes));
 };

@@ -7,8 +7,7 @@ import { type Backend, loadBackend } from '../../model/backend/backend.ts';
 import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES } from '../../model/contract/tensors.ts';
 import type { Example } from '../../model/data/dataset.ts';
 import { readPhoto } from '../../model/photo/read-photo.ts';
-import { decodeSavedModel } from '../../model/savedmodel/file.ts';
-import { newestVersion } from '../../model/savedmodel/model-versions.ts';
+import { decodeSavedModel, latestVersion } from '../../model/savedmodel/file.ts';
 import { GraphRunner, type Output } from '../../model/savedmodel/run.ts';
 import { example } from '../../model/shared/test-pictures.ts';
 import { trainModel } from '../../model/training/train.ts';
@@ -104,7 +103,7 @@ const assertParity = async (savedModel: Uint8Array): Promise<void> => {
 
 test('real TensorFlow says the same of 100 real photos as the stand-in does', unless(NEEDS), async () => {
   const base = path.join(ROOT, 'model/default', MODEL_NAME);
-  const version = newestVersion(readdirSync(base)) ?? '';
+  const version = latestVersion(readdirSync(base)) ?? '';
   await assertParity(await readFile(path.join(base, version, 'saved_model.pb')));
 });
 

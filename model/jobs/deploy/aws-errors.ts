@@ -12,7 +12,7 @@ const says = (error: unknown, words: RegExp): boolean =>
   words.test(error.message);
 
 /** There is no such endpoint, configuration of an endpoint, or scalable target. */
-export const isNotFound = (error: unknown): boolean =>
+export const isMissingInAws = (error: unknown): boolean =>
   error instanceof ObjectNotFoundException || says(error, /could not find endpoint/i);
 
 export const isAlreadyExists = (error: unknown): boolean => says(error, /cannot create already existing/i);
@@ -42,7 +42,7 @@ export const undefinedIfNotFound = async <T>(request: Promise<T>): Promise<T | u
   try {
     return await request;
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (isMissingInAws(error)) return undefined;
     throw error;
   }
 };

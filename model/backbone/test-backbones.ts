@@ -7,6 +7,7 @@ import type { Example } from '../data/dataset.ts';
 import { applied, scramble } from '../savedmodel/test-networks.ts';
 import { seededRandom, uniform } from '../shared/random.ts';
 import { example } from '../shared/test-pictures.ts';
+
 /** Tiny pretrained networks, as TensorFlow.js would have them on disk. */
 
 /** Side of the photos that they are made for. */

@@ -16,7 +16,7 @@ export type Moment =
 /** As `kill -9` does: the process does nothing any more. */
 const die = () => process.kill(process.pid, 'SIGKILL');
 
-/** Whether what is pluralize has come to the last of so many. */
+/** Whether what is counted has come to the last of so many. */
 const countdown = (times: number) => {
   let left = times;
   return (): boolean => {
