@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { loadBackend } from '../model/backend/backend.ts';
 import { type Dataset, readDataset } from '../model/data/dataset.ts';
-import { trainValidationTestSplit } from '../model/data/split.ts';
+import { describeSplit, trainValidationTestSplit } from '../model/data/split.ts';
 import { buildNetwork } from '../model/network/network.ts';
 import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { reportFiles } from '../model/report/files.ts';
 import { storeModel, versionAt } from '../model/savedmodel/file.ts';
 import { AbortedError } from '../model/shared/abort.ts';
 import { writeFiles } from '../model/shared/files.ts';
-import { percent, pluralize, share } from '../model/shared/text.ts';
-import { CheckpointStore } from '../model/training/checkpoint.ts';
+import { percent, share } from '../model/shared/text.ts';
+import { CheckpointStore, describeResume } from '../model/training/checkpoint.ts';
 import type { TrainingRunOptions } from '../model/training/loop.ts';
 import {
   HEAD_RECIPE,
@@ -127,10 +127,7 @@ const progressReporter = (): TrainingRunOptions => {
   const took: number[] = [];
   return {
     onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
-    onResume: ({ history, step }) =>
-      print(
-        `Resuming from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`,
-      ),
+    onResume: (progress) => print(describeResume(progress)),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
       took.push(seconds);
       const mean = took.reduce((sum, each) => sum + each, 0) / took.length;
@@ -185,9 +182,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   const dataset = await readPhotos(data, signal);
   const { seed } = recipe;
   const split = trainValidationTestSplit(dataset, { test, validation, seed });
-  print(
-    `Training on ${pluralize(split.train.length, 'photo')}, validating on ${split.validation.length}, testing on ${split.test.length}.`,
-  );
+  print(describeSplit(split));
   const checkpoints = path.join(out, 'checkpoints');
   const run = {
     ...progressReporter(),

@@ -1,19 +1,19 @@
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
-import type { Graph, Node } from '../savedmodel/graph.ts';
-import { attribute, DataType } from '../savedmodel/graph.ts';
+import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
 import { translateGraph } from './export-graph.ts';
-import type { FeatureExtractor, FeatureExtractorOptions } from './feature-extractor.ts';
-import { GraphReader, NodeAttributes } from './graph-reader.ts';
 import {
+  type FeatureExtractor,
+  type FeatureExtractorOptions,
   type InputRange,
   type Preprocessing,
   rangeFor,
   readPreprocessing,
   undoes,
   writeRange,
-} from './input-range.ts';
+} from './feature-extractor.ts';
+import { GraphReader, NodeAttributes } from './graph-reader.ts';
 import { BackboneError, type GraphDefNode, type JsonGraphDef, type ModelFiles } from './model-files.ts';
 
 const isPlaceholder = ({ op }: GraphDefNode) => op === 'Placeholder';
@@ -137,7 +137,6 @@ export const openGraphModel = async (
   const modelTopology = ofAnySide(topology, placeholder);
   const model = await loadModel(directory, { modelTopology, weightSpecs, weightData });
   return {
-    format: 'graph',
     side: sideOf(directory, placeholder),
     range,
     pool: (photos) =>

@@ -3,8 +3,12 @@ import { type LayersModel, layers, loadLayersModel, model, SymbolicTensor } from
 import { z } from 'zod';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
 import { exportLayers } from '../savedmodel/export-layers.ts';
-import type { FeatureExtractor, FeatureExtractorOptions } from './feature-extractor.ts';
-import { SYMMETRIC, writeRange } from './input-range.ts';
+import {
+  type FeatureExtractor,
+  type FeatureExtractorOptions,
+  SYMMETRIC,
+  writeRange,
+} from './feature-extractor.ts';
 import { BackboneError, type ModelFiles } from './model-files.ts';
 
 type Layer = LayersModel['layers'][number];
@@ -113,7 +117,6 @@ export const openLayersModel = async (
   const extractor = cut(network, lastFeatureMapPerResolution(pooling).slice(0, options.featureLevels));
   const range = options.range ?? SYMMETRIC;
   return {
-    format: 'layers',
     side,
     range,
     pool: (photos) =>

@@ -247,3 +247,7 @@ export const alignTestPhotos = (
     label: train.labels.indexOf(test.labels[example.label] ?? ''),
   }));
 };
+
+/** How many photos are for what, as a line of a log. */
+export const describeSplit = ({ train, validation, test }: Split): string =>
+  `Training on ${pluralize(train.length, 'photo')}, validating on ${validation.length}, testing on ${test.length}.`;

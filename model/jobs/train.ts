@@ -5,6 +5,7 @@ import { MODEL_NAME } from '../contract/tensors.ts';
 import { containsPhotos, type Dataset, readLoggedDataset } from '../data/dataset.ts';
 import {
   alignTestPhotos,
+  describeSplit,
   EMPTY_MANIFEST,
   extendManifest,
   leakFreeSplit,
@@ -15,7 +16,7 @@ import { reportFiles } from '../report/files.ts';
 import { versionAt } from '../savedmodel/file.ts';
 import { emptyFolder, jsonText, writeFiles } from '../shared/files.ts';
 import { percent, pluralize } from '../shared/text.ts';
-import { CheckpointStore, type EpochResult } from '../training/checkpoint.ts';
+import { CheckpointStore, describeResume, type EpochResult } from '../training/checkpoint.ts';
 import { reproduceCommand, storedOptions } from '../training/recipe.ts';
 import { type PretrainedRole, type TrainingResult, trainModel } from '../training/train.ts';
 import { NETWORK_FILE, readEarlierModel } from './archive.ts';
@@ -55,9 +56,7 @@ const readPhotos = async (options: PhotosOptions): Promise<{ dataset: Dataset; s
   const tests = (await containsPhotos(folder(CHANNELS.test))) ? await read(CHANNELS.test) : undefined;
   const test = tests && alignTestPhotos(dataset, tests, warn);
   const split = leakFreeSplit({ dataset, test, seen, seed, warn });
-  log(
-    `Training on ${pluralize(split.train.length, 'photo')}, validating on ${split.validation.length}, testing on ${split.test.length}.`,
-  );
+  log(describeSplit(split));
   return { dataset, split };
 };
 
@@ -170,11 +169,9 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
     run: {
       signal,
       checkpoints: new CheckpointStore(checkpoints, { onWarning: warn }),
-      onResume: ({ history, step }) => {
-        resumedAfterEpoch = history.length;
-        log(
-          `Resuming from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`,
-        );
+      onResume: (progress) => {
+        resumedAfterEpoch = progress.history.length;
+        log(describeResume(progress));
       },
       onStep: stepReporter(log),
       onEpoch: (result) => log(epochLine(split.train.length, result)),

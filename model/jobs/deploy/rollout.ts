@@ -6,8 +6,7 @@ import {
   type UpdateEndpointInput,
 } from '@aws-sdk/client-sagemaker';
 import type { EndpointAutoscaling } from './autoscaling.ts';
-import { isAlreadyExists, isInProgress, isMissingInAws } from './aws-errors.ts';
-import type { DeployContext } from './context.ts';
+import { type DeployContext, isAlreadyExists, isInProgress, isMissingInAws } from './context.ts';
 import {
   describeEndpoint,
   type EndpointState,
