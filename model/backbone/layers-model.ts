@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayersModel, layers, loadLayersModel, model, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import {
+  type LayersModel,
+  layers,
+  loadLayersModel,
+  model,
+  type SymbolicTensor,
+} from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
+import { applied } from '../network/layers.ts';
 import { exportLayers } from '../savedmodel/export-layers.ts';
 import {
   type FeatureExtractor,
@@ -75,12 +82,6 @@ const lastFeatureMapPerResolution = (pooling: Layer): SymbolicTensor[] => {
     map = input;
   }
   return maps.filter((map) => !isPhoto(map));
-};
-
-const applied = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => {
-  const output = layer.apply(x);
-  if (output instanceof SymbolicTensor) return output;
-  throw new Error(`Layer ${layer.name} must have exactly one output.`);
 };
 
 /** The network up to the means of its feature maps, side by side. */

@@ -3,10 +3,9 @@ import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
-import { applied } from '../savedmodel/test-networks.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertClose } from '../shared/test-pictures.ts';
-import { BatchNorm, reseedDropout, SeededDropout } from './layers.ts';
+import { applied, BatchNorm, reseedDropout, SeededDropout } from './layers.ts';
 import { buildNetwork, withDistillationHead } from './network.ts';
 import { decodeWeightsFile, encodeWeightsFile } from './weights.ts';
 

@@ -3,21 +3,14 @@ import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, sequential } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
-import { BatchNorm } from '../network/layers.ts';
+import { applied, BatchNorm } from '../network/layers.ts';
 import { buildNetwork, withDistillationHead } from '../network/network.ts';
 import { assertClose, noise } from '../shared/test-pictures.ts';
 import { exportLayers } from './export-layers.ts';
 import { decodeSavedModel, encodeSavedModel } from './file.ts';
 import { attribute, DataType, ExportError, Graph } from './graph.ts';
 import { GraphRunner } from './run.ts';
-import {
-  applied,
-  chain,
-  numbersIn,
-  SMALL_PICTURE as SHAPE,
-  SMALL_PICTURE,
-  scramble,
-} from './test-networks.ts';
+import { chain, numbersIn, SMALL_PICTURE, scramble } from './test-networks.ts';
 
 const write = (network: LayersModel, graph = new Graph()) =>
   exportLayers(graph, network, graph.placeholder('in', DataType.float, [null, ...SMALL_PICTURE]));
@@ -162,7 +155,7 @@ test('a graph refuses two nodes of one name', () => {
   assert.throws(() => graph.scalar('twice', 2), { message: /twice/ });
 });
 
-const SIZE = tf.util.sizeFromShape([...SHAPE]);
+const SIZE = tf.util.sizeFromShape([...SMALL_PICTURE]);
 
 before(() => loadBackend({ native: false }));
 
@@ -171,7 +164,7 @@ const BYTES = [1, 2].map((seed) => noise(seed, SIZE));
 const pictures = () =>
   tf.tensor(
     BYTES.flatMap((bytes) => Array.from(bytes, (byte) => (byte - 128) / 128)),
-    [BYTES.length, ...SHAPE],
+    [BYTES.length, ...SMALL_PICTURE],
   );
 
 /** Writes the model behind a decoder of bytes, reads it back, and runs it. */
@@ -188,7 +181,7 @@ const exported = async (network: LayersModel): Promise<readonly number[]> => {
   const { logits: output } = exportLayers(
     graph,
     network,
-    graph.reshape('in/pictures', scaled, [-1, ...SHAPE]),
+    graph.reshape('in/pictures', scaled, [-1, ...SMALL_PICTURE]),
   );
   const savedModel = encodeSavedModel({
     graph,
@@ -275,19 +268,19 @@ for (const activation of ['linear', 'relu', 'relu6', 'sigmoid', 'softmax'] as co
 }
 
 test('a sum of three branches computes the same when exported', () => {
-  const photo = input({ shape: [...SHAPE] });
+  const photo = input({ shape: [...SMALL_PICTURE] });
   const branches = [padded(), padded({ kernelSize: 1 }), padded(plain)].map((layer) => applied(layer, photo));
   return assertExports(model({ inputs: photo, outputs: applied(layers.add(), branches) }));
 });
 
 test('branches side by side compute the same when exported', () => {
-  const photo = input({ shape: [...SHAPE] });
+  const photo = input({ shape: [...SMALL_PICTURE] });
   const branches = [padded(), padded({ filters: 2 })].map((layer) => applied(layer, photo));
   return assertExports(model({ inputs: photo, outputs: applied(layers.concatenate(), branches) }));
 });
 
 test('a residual around a normalization computes the same when exported', () => {
-  const photo = input({ shape: [...SHAPE] });
+  const photo = input({ shape: [...SMALL_PICTURE] });
   const x = applied(padded(plain), photo);
   const inner = applied(new BatchNorm({}), applied(padded(plain), x));
   return assertExports(model({ inputs: photo, outputs: applied(layers.add(), [inner, x]) }));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
-import { input, type LayersModel, type layers, model, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { input, type LayersModel, type layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { applied } from '../network/layers.ts';
 import { seededRandom, uniform } from '../shared/random.ts';
 import type { Output } from './run.ts';
 
@@ -8,13 +9,6 @@ import type { Output } from './run.ts';
 
 /** Height, width and channels of what {@link chain} reads. */
 export const SMALL_PICTURE = [7, 8, 3] as const;
-
-/** The one output of a layer, applied to the outputs of others. */
-export const applied = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => {
-  const output = layer.apply(x);
-  assert.ok(output instanceof SymbolicTensor);
-  return output;
-};
 
 /** A model of layers in a row. */
 export const chain = (...row: layers.Layer[]): LayersModel => {
