@@ -191,7 +191,7 @@ describe('the ROC picture', () => {
     }
   });
 
-  test('rises before it runs when the kinds are told apart', () => {
+  test('rises before it runs when the kinds are distinguished', () => {
     const [curve = []] = pointsOf(rocPicture([2, 3], [{ kind: 'x', scores: [0, 1] }]));
     assert.equal(Math.min(...curve), curve[2], 'all known photos are kept before any other picture is');
   });

@@ -243,7 +243,7 @@ describe('the name of a configuration', () => {
     assert.equal(configName(settingsFor(7, { endpointName, modelPackage })).length, 63);
   });
 
-  test('tells the version, if it is one of this endpoint', () => {
+  test('contains the version, if it is one of this endpoint', () => {
     for (const [config, endpoint, version] of [
       ['image-classifier-12-0123abcd', 'image-classifier', 12],
       ['image-classifier-dev-12-0123abcd', 'image-classifier-dev', 12],
