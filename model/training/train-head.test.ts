@@ -21,7 +21,6 @@ import { numbersIn, scramble, textsIn } from '../savedmodel/test-networks.ts';
 import { AbortedError } from '../shared/abort.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertClose, example } from '../shared/test-pictures.ts';
-import { CheckpointStore } from './checkpoint.ts';
 import type { TrainingRunOptions } from './loop.ts';
 import type { RecipeOptions } from './recipe.ts';
 import { runWithStops, untimed, watchedCheckpoints, weightValues } from './test-training.ts';
@@ -407,29 +406,14 @@ test('a checkpoint on another backbone, or on another use of it, is not resumed'
 });
 
 test('stopped among the features, then in the training of the head, it ends with the very same head', async () => {
-  const directory = saveTinyGraph(at('stopped'));
+  const directory = saveTinyGraph(at('stopped graph'));
   const expected = await trainOn(directory);
   const cacheDirectory = at('cache');
-  const start = (change: Partial<TrainHeadOptions>) =>
-    trainOn(directory, {
-      cacheDirectory,
-      checkpoints: new CheckpointStore(at('checkpoints stopped')),
-      ...change,
-    });
-  const [first, second] = [new AbortController(), new AbortController()];
-  await assert.rejects(start({ signal: first.signal, onFeatures: () => first.abort() }), AbortedError);
+  const start = (options: Partial<TrainHeadOptions>) => trainOn(directory, { cacheDirectory, ...options });
+  const stop = new AbortController();
+  await assert.rejects(start({ signal: stop.signal, onFeatures: () => stop.abort() }), AbortedError);
   assert.equal(readdirSync(path.join(cacheDirectory, readdirSync(cacheDirectory)[0] ?? '')).length, 1);
-  let steps = 0;
-  const inEpoch = start({
-    signal: second.signal,
-    onStep: () => {
-      steps += 1;
-      if (steps === 4) second.abort();
-    },
-  });
-  await assert.rejects(inEpoch, AbortedError);
-  const resumed: number[] = [];
-  const { head, history, standardization } = await start({ onResume: ({ steps }) => resumed.push(steps) });
+  const { resumed, head, history, standardization } = await runWithStops(at('stopped'), [4], start);
   assert.deepEqual(resumed, [4]);
   assert.deepEqual(standardization, expected.standardization);
   assert.deepEqual(untimed(history), untimed(expected.history));
