@@ -68,7 +68,7 @@ test('the usage lists every option, each with its default', () => {
 test('help is all there is to do when it is asked for', () =>
   assert.equal(readCommandLine(['--help']), undefined));
 
-test('another person gets the command without the folders of this machine', () => {
+test('another person gets the command without the folders of this computer', () => {
   const command = readCommandLine([
     ...['--data', '/home/me/photos', '--backbone', '/home/me/mobilenet', '--balanced', '--epochs', '7'],
     ...['--out', '/tmp/model'],

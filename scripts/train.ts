@@ -5,16 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { loadBackend } from '../model/backend/backend.ts';
 import { type Dataset, readDataset } from '../model/data/dataset.ts';
-import { trainValidationTestSplit } from '../model/data/split.ts';
+import { describeSplit, trainValidationTestSplit } from '../model/data/split.ts';
 import { buildNetwork } from '../model/network/network.ts';
 import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { reportFiles } from '../model/report/files.ts';
 import { storeModel, versionAt } from '../model/savedmodel/file.ts';
 import { AbortedError } from '../model/shared/abort.ts';
 import { writeFiles } from '../model/shared/files.ts';
-import { pluralize, share } from '../model/shared/text.ts';
-import { CheckpointStore } from '../model/training/checkpoint.ts';
-import type { RunOptions } from '../model/training/loop.ts';
+import { percent, share } from '../model/shared/text.ts';
+import { CheckpointStore, describeResume } from '../model/training/checkpoint.ts';
+import type { TrainingRunOptions } from '../model/training/loop.ts';
 import {
   HEAD_RECIPE,
   NETWORK_RECIPE,
@@ -27,7 +27,7 @@ import { trainHead } from '../model/training/train-head.ts';
 import { trainNetwork } from '../model/training/train-network.ts';
 import { CommandError, duration, print, runCommand, showProgress } from './shared/cli.ts';
 
-/** Trains a model on this machine, measures its export and reports on it. */
+/** Trains a model on this computer, measures its export and reports on it. */
 
 const folder = (description: string) => ({ value: 'DIR', description });
 const { epochs, batchSize, learningRate, patience, balanced, seed } = recipeSchema.shape;
@@ -114,26 +114,20 @@ Stopped or killed, it resumes from its checkpoint when it is started again with 
 
 const FOLDERS = ['backbone', 'teacher', 'unknown'] as const;
 
-/** The command as another person would type it: without the folders of this machine. */
+/** The command as another person would type it: without the folders of this computer. */
 export const commandFor = ({ data, out, features, version, ...command }: TrainCommand): string => {
   const shared: Record<string, unknown> = { ...command };
   for (const name of FOLDERS) if (command[name] !== undefined) shared[name] = path.basename(command[name]);
   return reproduceCommand(shared);
 };
 
-/** `97.3 %` */
-const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
-
 /** Shows how the training goes. */
-const progressReporter = (): RunOptions => {
+const progressReporter = (): TrainingRunOptions => {
   // Of this run's own epochs: computing features comes before the first, and those of a checkpoint are done.
   const took: number[] = [];
   return {
     onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
-    onResume: ({ history, step }) =>
-      print(
-        `Resuming from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`,
-      ),
+    onResume: (progress) => print(describeResume(progress)),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
       took.push(seconds);
       const mean = took.reduce((sum, each) => sum + each, 0) / took.length;
@@ -166,7 +160,7 @@ const createTrainer = (
   { backbone, teacher, features }: Pick<TrainCommand, 'backbone' | 'teacher' | 'features'>,
   classes: number,
   recipe: RecipeOptions,
-  run: RunOptions,
+  run: TrainingRunOptions,
 ): Trainer => {
   const pretrained = (directory: string) => ({ directory, name: path.basename(directory) });
   if (backbone !== undefined) {
@@ -188,9 +182,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   const dataset = await readPhotos(data, signal);
   const { seed } = recipe;
   const split = trainValidationTestSplit(dataset, { test, validation, seed });
-  print(
-    `Training on ${pluralize(split.train.length, 'photo')}, validating on ${split.validation.length}, testing on ${split.test.length}.`,
-  );
+  print(describeSplit(split));
   const checkpoints = path.join(out, 'checkpoints');
   const run = {
     ...progressReporter(),

@@ -1,35 +1,40 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, layers, model } from '@tensorflow/tfjs-layers';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
+import { applied } from '../network/layers.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
+import { ExportError } from '../savedmodel/graph.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
 import { buildFeaturesGraph } from '../savedmodel/serving-graph.ts';
-import { applied } from '../savedmodel/test-networks.ts';
+import { numbersIn } from '../savedmodel/test-networks.ts';
 import { assertClose, meanDifference } from '../shared/test-pictures.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
 import { BackboneError } from './model-files.ts';
 import {
   colouredPhotos,
   GraphModelBuilder,
+  json,
   saveLayers,
   saveTinyGraph,
   TINY_SIDE,
   tinyLayers,
-} from './tiny-networks.ts';
+} from './test-backbones.ts';
 
-const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-backbone-'));
+const work = temporaryFolder({ after });
 const at = (name: string) => path.join(work, name);
 before(() => loadBackend({ native: false }));
-after(() => rmSync(work, { recursive: true }));
 
 const photos = colouredPhotos(3, 3, 1);
+
+const stem = (builder: GraphModelBuilder) =>
+  builder.fused('_FusedConv2D', 'stem', builder.photos(), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
 
 /** What TensorFlow.js itself computes of the photos. */
 const described = (backbone: Backbone, examples: readonly Example[] = photos): number[] =>
@@ -45,9 +50,7 @@ const exported = async (backbone: Backbone): Promise<readonly number[]> => {
   const output = await runner.run(
     new Map([['photo', { shape: [photos.length], values: photos.map(({ pixels }) => pixels) }]]),
   );
-  const features = output.get('features');
-  assert.ok(features && 'numbers' in features);
-  return features.numbers;
+  return numbersIn(output.get('features'));
 };
 
 const bothWays = (backbone: Backbone): number[] =>
@@ -140,7 +143,7 @@ test('photos are enlarged beyond the side that the network was made for, by half
   assert.equal((await Backbone.load(at('large'), { side: 96 })).side, 96);
 });
 
-test('the key tells apart whatever changes the features', async () => {
+test('the key distinguishes whatever changes the features', async () => {
   const directory = saveTinyGraph(at('key'));
   const options: BackboneOptions[] = [
     {},
@@ -156,8 +159,7 @@ test('the key tells apart whatever changes the features', async () => {
 
 test('weights that were stored rounded are restored', async () => {
   const builder = new GraphModelBuilder();
-  const stem = builder.fused('_FusedConv2D', 'stem', builder.photos(), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
-  builder.mean('pooling', stem);
+  builder.mean('pooling', stem(builder));
   const exact = await Backbone.load(builder.save(at('exact')));
   const rounded = await Backbone.load(builder.save(at('rounded'), { quantized: true }));
   assertClose(described(rounded), described(exact), 0.02);
@@ -197,16 +199,17 @@ const folder = (name: string, files: Readonly<Record<string, string | Uint8Array
   return at(name);
 };
 
-describe('what is no backbone is refused', () => {
+describe('what cannot be a backbone is refused', () => {
   test('a folder without a model', () =>
     refuses(at('nothing'), /model\.json cannot be read\. Give a folder/));
 
-  test('a model.json that is no JSON', () => refuses(folder('torn', { 'model.json': '{"mod' }), /no JSON/));
+  test('a model.json that is not JSON', () =>
+    refuses(folder('torn', { 'model.json': '{"mod' }), /not valid JSON/));
 
   test('a model.json of something else', () =>
     refuses(
       folder('other', { 'model.json': '{"name": "x"}' }),
-      /describes no TensorFlow\.js model \(modelTopology: /,
+      /does not describe a TensorFlow\.js model \(modelTopology: /,
     ));
 
   test('weights in another folder', () => {
@@ -216,7 +219,7 @@ describe('what is no backbone is refused', () => {
     };
     return refuses(
       folder('outside', { 'model.json': JSON.stringify(description) }),
-      /must lie beside model\.json/,
+      /must be beside model\.json/,
     );
   });
 
@@ -231,7 +234,7 @@ describe('what is no backbone is refused', () => {
 
   test('a graph without global pooling', () => {
     const builder = new GraphModelBuilder();
-    builder.fused('_FusedConv2D', 'stem', builder.photos(), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
+    stem(builder);
     return refuses(builder.save(at('unpooled')), /no global pooling \(Mean over height and width\)/);
   });
 
@@ -291,3 +294,84 @@ describe('what is no backbone is refused', () => {
     );
   });
 });
+
+const NHWC = { data_format: json.text('NHWC'), padding: json.text('SAME') };
+const kernel = (builder: GraphModelBuilder) => builder.weights('kernel', [3, 3, 3, 4]);
+
+/** Graphs with something between photo and pooling that has no exact counterpart, and what the refusal must name. */
+const REFUSED: Readonly<
+  Record<string, { build: (builder: GraphModelBuilder, x: string) => string; message: RegExp }>
+> = {
+  'an operation that is not known': {
+    build: (builder, x) => builder.add('LRN', 'contrast', [x]),
+    message: /Layer contrast .*operation LRN is not supported; use a network of Conv2D, /,
+  },
+  'an activation that is fused and not known': {
+    build: (builder, x) => builder.fused('_FusedConv2D', 'stem', x, [3, 3, 3, 4], 2, 'BiasAdd', 'Elu'),
+    message: /Layer stem \(_FusedConv2D\) .*fuses BiasAdd, Elu; known are BiasAdd, and Relu, Relu6/,
+  },
+  'a fused convolution without a bias': {
+    build: (builder, x) => builder.fused('_FusedConv2D', 'stem', x, [3, 3, 3, 4], 2, 'Relu'),
+    message: /fuses Relu;/,
+  },
+  'channels before the sides': {
+    build: (builder, x) =>
+      builder.add('Conv2D', 'stem', [x, kernel(builder)], {
+        ...NHWC,
+        data_format: json.text('NCHW'),
+        strides: json.integers(1, 1, 2, 2),
+      }),
+    message: /Layer stem .*(strides|data_format)/,
+  },
+  'explicit padding': {
+    build: (builder, x) =>
+      builder.add('Conv2D', 'stem', [x, kernel(builder)], {
+        ...NHWC,
+        padding: json.text('EXPLICIT'),
+        strides: json.integers(1, 2, 2, 1),
+      }),
+    message: /Layer stem .*padding \("EXPLICIT"\) is not supported/,
+  },
+  'a dilated depthwise convolution': {
+    build: (builder, x) =>
+      builder.add('DepthwiseConv2dNative', 'wide', [x, builder.weights('kernel', [3, 3, 3, 1])], {
+        ...NHWC,
+        strides: json.integers(1, 1, 1, 1),
+        dilations: json.integers(1, 2, 2, 1),
+      }),
+    message: /Layer wide \(DepthwiseConv2dNative\) .*dilated/,
+  },
+  'a depthwise convolution of unequal strides': {
+    build: (builder, x) =>
+      builder.add('DepthwiseConv2dNative', 'oblong', [x, builder.weights('kernel', [3, 3, 3, 1])], {
+        ...NHWC,
+        strides: json.integers(1, 1, 2, 1),
+      }),
+    message: /Layer oblong .*strides must be equal/,
+  },
+  'a normalization as while training': {
+    build: (builder, x) =>
+      builder.add(
+        'FusedBatchNormV3',
+        'norm',
+        [x, ...['a', 'b', 'c', 'd'].map((name) => builder.weights(name, [3], 0.5, 1))],
+        {
+          is_training: json.boolean(true),
+        },
+      ),
+    message: /Layer norm .*as while training/,
+  },
+  'axes that depend on the photo': {
+    build: (builder, x) => builder.add('Pad', 'border', [x, builder.add('Relu', 'size', [x])]),
+    message: /Layer border \(Pad\) .*input 1 must be constant/,
+  },
+};
+
+for (const [name, { build, message }] of Object.entries(REFUSED)) {
+  test(`${name} is refused when the backbone is opened, by the name of the node`, async () => {
+    const builder = new GraphModelBuilder();
+    builder.mean('pooling', build(builder, builder.add('Relu', 'first', [builder.photos()])));
+    const directory = builder.save(path.join(work, name.replaceAll(' ', '-')));
+    await assert.rejects(Backbone.load(directory), { name: ExportError.name, message });
+  });
+}

@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { attribute, Graph, type Node } from '../savedmodel/graph.ts';
-import type { FeatureExtractor } from './feature-extractor.ts';
+import { type FeatureExtractor, type InputRange, toRange } from './feature-extractor.ts';
 import { openGraphModel } from './graph-model.ts';
-import { type InputRange, toRange } from './input-range.ts';
 import { openLayersModel } from './layers-model.ts';
 import { graphDefSchema, readModelFiles } from './model-files.ts';
 
@@ -82,10 +81,6 @@ export class Backbone {
       ? openGraphModel(files, graph.data, { featureLevels, range })
       : openLayersModel(files, { featureLevels, range }));
     return new Backbone(extractor, files.hash, options);
-  }
-
-  get format(): FeatureExtractor['format'] {
-    return this.#extractor.format;
   }
 
   get range(): InputRange {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
@@ -12,15 +12,14 @@ import { AbortedError } from '../shared/abort.ts';
 import { assertClose, example, noise } from '../shared/test-pictures.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
 import { computeFeatures, FeatureCache, type FeatureOptions } from './features.ts';
-import { saveTinyGraph } from './tiny-networks.ts';
+import { saveTinyGraph } from './test-backbones.ts';
 
-const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-features-'));
+const work = temporaryFolder({ after });
 const at = (name: string) => path.join(work, name);
 before(async () => {
   await loadBackend({ native: false });
   saveTinyGraph(at('graph'));
 });
-after(() => rmSync(work, { recursive: true }));
 
 /** Two batches, of which the last is small. */
 const photos: readonly Example[] = Array.from({ length: 18 }, (_, index) =>
@@ -45,11 +44,11 @@ const counted = async (
   }
 };
 
-/** The files of a cache, which lie in a folder for each backbone. */
+/** The files of a cache, in a folder for each backbone. */
 const filesIn = (directory: string): string[] =>
-  readdirSync(directory).flatMap((folder) =>
-    readdirSync(path.join(directory, folder)).map((name) => path.join(directory, folder, name)),
-  );
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => path.join(directory, name))
+    .filter((name) => statSync(name).isFile());
 
 test('each photo has its own features, whatever its batch', async () => {
   const backbone = await load();
@@ -78,7 +77,7 @@ test('with a cache they are the same, and the second time nothing is computed', 
   assert.deepEqual(second.features, plain.features);
 });
 
-test('the backbone, opened anew by another run, has its features there', async (t) => {
+test('the backbone, opened again by another run, has its features there', async (t) => {
   const cacheDirectory = at('reopened');
   const { features } = await counted(t, await load(), { cacheDirectory });
   const again = await counted(t, await load(), { cacheDirectory });
@@ -123,9 +122,9 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
     const [file, another] = filesIn(cacheDirectory);
     assert.ok(file && another);
     damage(file, another);
-    const mended = await counted(t, backbone, { cacheDirectory });
-    assert.equal(mended.looks, 1);
-    assert.deepEqual(mended.features, features);
+    const repaired = await counted(t, backbone, { cacheDirectory });
+    assert.equal(repaired.looks, 1);
+    assert.deepEqual(repaired.features, features);
     assert.equal((await counted(t, backbone, { cacheDirectory })).looks, 0);
   });
 }
@@ -175,32 +174,14 @@ const KEY = 'a backbone, and how it is used';
 const [BATCH, OTHER] = [['one', 'two'], ['three']];
 const FEATURES = [Float32Array.of(0.1, 1 / 3), Float32Array.of(-0, 1e-38)];
 
-const withFolder = async (work: (directory: string) => Promise<void>): Promise<void> => {
-  const directory = await mkdtemp(path.join(tmpdir(), 'features-'));
-  try {
-    await work(directory);
-  } finally {
-    await rm(directory, { recursive: true });
-  }
-};
-
-/** Those of all backbones, each in a folder of its own. */
-const batchFiles = async (directory: string): Promise<string[]> => {
-  const names = await readdir(directory, { recursive: true });
-  const files = await Promise.all(
-    names.map(async (name) => ((await stat(path.join(directory, name))).isFile() ? [name] : [])),
-  );
-  return files.flat().map((name) => path.join(directory, name));
-};
-
 /** Keeps the features, and returns the one file that holds them. */
 const kept = async (
   directory: string,
   { key = KEY, contents = BATCH }: { readonly key?: string; readonly contents?: readonly string[] } = {},
 ): Promise<string> => {
-  const before = await batchFiles(directory);
+  const before = filesIn(directory);
   await new FeatureCache(directory, key).write(contents, FEATURES);
-  const [file = '', ...others] = (await batchFiles(directory)).filter((name) => !before.includes(name));
+  const [file = '', ...others] = filesIn(directory).filter((name) => !before.includes(name));
   assert.deepEqual(others, []);
   return file;
 };
@@ -208,89 +189,89 @@ const kept = async (
 const found = (directory: string, contents: readonly string[] = BATCH, key = KEY) =>
   new FeatureCache(directory, key).read(contents);
 
-test('features come back as they were kept, to the bit', () =>
-  withFolder(async (directory) => {
-    await kept(directory);
-    assert.deepEqual(await found(directory), FEATURES);
-  }));
+test('features come back as they were kept, to the bit', async (t) => {
+  const directory = temporaryFolder(t);
+  await kept(directory);
+  assert.deepEqual(await found(directory), FEATURES);
+});
 
-test('of other photos, the same in another order included, there are none', () =>
-  withFolder(async (directory) => {
-    await kept(directory);
-    for (const contents of [OTHER, BATCH.toReversed(), BATCH.slice(0, 1), [...BATCH, 'three']])
-      assert.equal(await found(directory, contents), undefined, contents.join());
-  }));
+test('of other photos, the same in another order included, there are none', async (t) => {
+  const directory = temporaryFolder(t);
+  await kept(directory);
+  for (const contents of [OTHER, BATCH.toReversed(), BATCH.slice(0, 1), [...BATCH, 'three']])
+    assert.equal(await found(directory, contents), undefined, contents.join());
+});
 
-test('in a folder that is not there, there are none', () =>
-  withFolder(async (directory) => {
-    assert.equal(await found(path.join(directory, 'nowhere')), undefined);
-  }));
+test('in a folder that is not there, there are none', async (t) => {
+  const directory = temporaryFolder(t);
+  assert.equal(await found(path.join(directory, 'nowhere')), undefined);
+});
 
-test('those of two backbones lie side by side', () =>
-  withFolder(async (directory) => {
-    await kept(directory);
-    assert.equal(await found(directory, BATCH, 'another'), undefined);
-    const others = [Float32Array.of(7), Float32Array.of(8)];
-    await new FeatureCache(directory, 'another').write(BATCH, others);
-    assert.deepEqual(await found(directory, BATCH, 'another'), others);
-    assert.deepEqual(await found(directory), FEATURES);
-  }));
+test('those of two backbones are kept side by side', async (t) => {
+  const directory = temporaryFolder(t);
+  await kept(directory);
+  assert.equal(await found(directory, BATCH, 'another'), undefined);
+  const others = [Float32Array.of(7), Float32Array.of(8)];
+  await new FeatureCache(directory, 'another').write(BATCH, others);
+  assert.deepEqual(await found(directory, BATCH, 'another'), others);
+  assert.deepEqual(await found(directory), FEATURES);
+});
 
-test('a file that was cut short anywhere is not used', () =>
-  withFolder(async (directory) => {
-    const file = await kept(directory);
-    const whole = await readFile(file);
-    for (const length of [0, 1, 64, 65, Math.floor(whole.length / 2), whole.length - 1]) {
-      await writeFile(file, whole.subarray(0, length));
-      assert.equal(await found(directory), undefined, `${length} of ${whole.length} bytes`);
-    }
-  }));
+test('a file that was cut short anywhere is not used', async (t) => {
+  const directory = temporaryFolder(t);
+  const file = await kept(directory);
+  const whole = await readFile(file);
+  for (const length of [0, 1, 64, 65, Math.floor(whole.length / 2), whole.length - 1]) {
+    await writeFile(file, whole.subarray(0, length));
+    assert.equal(await found(directory), undefined, `${length} of ${whole.length} bytes`);
+  }
+});
 
-test('a file of which any byte was altered is not used', () =>
-  withFolder(async (directory) => {
-    const file = await kept(directory);
-    const whole = await readFile(file);
-    for (let place = 0; place < whole.length; place++) {
-      const altered = Uint8Array.from(whole);
-      altered[place] = (whole[place] ?? 0) ^ 1;
-      await writeFile(file, altered);
-      assert.equal(await found(directory), undefined, `byte ${place} of ${whole.length}`);
-    }
-  }));
+test('a file of which any byte was altered is not used', async (t) => {
+  const directory = temporaryFolder(t);
+  const file = await kept(directory);
+  const whole = await readFile(file);
+  for (let place = 0; place < whole.length; place++) {
+    const altered = Uint8Array.from(whole);
+    altered[place] = (whole[place] ?? 0) ^ 1;
+    await writeFile(file, altered);
+    assert.equal(await found(directory), undefined, `byte ${place} of ${whole.length}`);
+  }
+});
 
-test('a file that was moved to the place of other photos is not used', () =>
-  withFolder(async (directory) => {
-    const [file, other] = [await kept(directory), await kept(directory, { contents: OTHER })];
-    await rename(file, other);
-    assert.equal(await found(directory, OTHER), undefined);
-    assert.equal(await found(directory), undefined);
-  }));
+test('a file that was moved to the place of other photos is not used', async (t) => {
+  const directory = temporaryFolder(t);
+  const [file, other] = [await kept(directory), await kept(directory, { contents: OTHER })];
+  await rename(file, other);
+  assert.equal(await found(directory, OTHER), undefined);
+  assert.equal(await found(directory), undefined);
+});
 
-test("a file that was copied to another backbone's place is not used", () =>
-  withFolder(async (directory) => {
-    const [file, other] = [await kept(directory), await kept(directory, { key: 'another' })];
-    await copyFile(file, other);
-    assert.equal(await found(directory, BATCH, 'another'), undefined);
-    assert.deepEqual(await found(directory), FEATURES);
-  }));
+test("a file that was copied to another backbone's place is not used", async (t) => {
+  const directory = temporaryFolder(t);
+  const [file, other] = [await kept(directory), await kept(directory, { key: 'another' })];
+  await copyFile(file, other);
+  assert.equal(await found(directory, BATCH, 'another'), undefined);
+  assert.deepEqual(await found(directory), FEATURES);
+});
 
-test('what is not used can be kept anew', () =>
-  withFolder(async (directory) => {
-    const file = await kept(directory);
-    await writeFile(file, 'junk');
-    await new FeatureCache(directory, KEY).write(BATCH, FEATURES);
-    assert.deepEqual(await found(directory), FEATURES);
-    assert.deepEqual(await batchFiles(directory), [file]);
-  }));
+test('what is not used can be kept again', async (t) => {
+  const directory = temporaryFolder(t);
+  const file = await kept(directory);
+  await writeFile(file, 'junk');
+  await new FeatureCache(directory, KEY).write(BATCH, FEATURES);
+  assert.deepEqual(await found(directory), FEATURES);
+  assert.deepEqual(filesIn(directory), [file]);
+});
 
-test('what cannot be kept is said, with what to do, and nothing is left of it', () =>
-  withFolder(async (directory) => {
-    const file = await kept(directory);
-    await rm(file);
-    await mkdir(path.join(file, 'in its place'), { recursive: true });
-    await assert.rejects(new FeatureCache(directory, KEY).write(BATCH, FEATURES), {
-      message: /features cannot be kept in .*\. Give another folder, or none\./,
-    });
-    assert.deepEqual(await batchFiles(directory), []);
-    assert.equal(await found(directory), undefined);
-  }));
+test('what cannot be kept is reported with what to do, and nothing is left of it', async (t) => {
+  const directory = temporaryFolder(t);
+  const file = await kept(directory);
+  await rm(file);
+  await mkdir(path.join(file, 'in its place'), { recursive: true });
+  await assert.rejects(new FeatureCache(directory, KEY).write(BATCH, FEATURES), {
+    message: /features cannot be kept in .*\. Give another folder, or none\./,
+  });
+  assert.deepEqual(filesIn(directory), []);
+  assert.equal(await found(directory), undefined);
+});

@@ -8,6 +8,7 @@ import type { Example } from '../data/dataset.ts';
 import { decodeWeightsFile, encodeWeightsFile, type WeightValues } from '../network/weights.ts';
 import { stopIfAborted } from '../shared/abort.ts';
 import { replaceFile } from '../shared/files.ts';
+import { errorText } from '../shared/text.ts';
 import type { Backbone } from './backbone.ts';
 
 /** What the features in a file are the features of. */
@@ -52,7 +53,7 @@ export class FeatureCache {
   }
 
   /**
-   * Puts the file in its place in one step, so that nobody reads half of it.
+   * Puts the file in its place in one step, so that half of it is never read.
    *
    * @throws Error when the folder cannot be written to
    */
@@ -61,7 +62,7 @@ export class FeatureCache {
     try {
       await replaceFile(this.#file(contents), encodeWeightsFile({ header, groups: { features } }));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       throw new Error(
         `The features cannot be kept in ${this.#directory} (${reason}). Give another folder, or none.`,
         { cause },

@@ -1,20 +1,20 @@
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
-import type { Graph, Node } from '../savedmodel/graph.ts';
-import { attribute, DataType } from '../savedmodel/graph.ts';
+import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
 import { translateGraph } from './export-graph.ts';
-import type { FeatureExtractor, FeatureExtractorOptions } from './feature-extractor.ts';
-import { GraphReader, NodeAttributes } from './graph-reader.ts';
 import {
+  type FeatureExtractor,
+  type FeatureExtractorOptions,
   type InputRange,
   type Preprocessing,
   rangeFor,
   readPreprocessing,
   undoes,
   writeRange,
-} from './input-range.ts';
-import { BackboneError, type GraphDef, type GraphDefNode, type ModelFiles } from './model-files.ts';
+} from './feature-extractor.ts';
+import { GraphReader, NodeAttributes } from './graph-reader.ts';
+import { BackboneError, type GraphDefNode, type JsonGraphDef, type ModelFiles } from './model-files.ts';
 
 const isPlaceholder = ({ op }: GraphDefNode) => op === 'Placeholder';
 
@@ -69,7 +69,7 @@ const sideOf = (directory: string, { name, attr }: GraphDefNode): number => {
 };
 
 /** Convolutions do not mind the size of a photo; only the placeholder's declaration does. */
-const ofAnySide = (topology: GraphDef, placeholder: GraphDefNode): GraphDef => {
+const ofAnySide = (topology: JsonGraphDef, placeholder: GraphDefNode): JsonGraphDef => {
   const shape = { shape: { dim: [-1, -1, -1, PHOTO_CHANNELS].map((size) => ({ size })) } };
   const open = { ...placeholder, attr: { ...placeholder.attr, shape } };
   return { ...topology, node: topology.node.map((node) => (node === placeholder ? open : node)) };
@@ -115,7 +115,7 @@ const writeMeans = (graph: Graph, maps: readonly Node[]): Node => {
  */
 export const openGraphModel = async (
   { directory, weightData, weightSpecs }: ModelFiles,
-  topology: GraphDef,
+  topology: JsonGraphDef,
   options: FeatureExtractorOptions,
 ): Promise<FeatureExtractor> => {
   const reader = new GraphReader(topology, weightData, weightSpecs);
@@ -137,7 +137,6 @@ export const openGraphModel = async (
   const modelTopology = ofAnySide(topology, placeholder);
   const model = await loadModel(directory, { modelTopology, weightSpecs, weightData });
   return {
-    format: 'graph',
     side: sideOf(directory, placeholder),
     range,
     pool: (photos) =>

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { type Attribute, attribute, ExportError } from '../savedmodel/graph.ts';
-import type { GraphDef, GraphDefNode } from './model-files.ts';
+import type { GraphDefNode, JsonGraphDef } from './model-files.ts';
 
 /** A node's value that depends on no input. */
 export interface Constant {
@@ -21,7 +21,7 @@ export class GraphReader {
   readonly #byName: ReadonlyMap<string, GraphDefNode>;
   readonly #constants: ReadonlyMap<string, Constant>;
 
-  constructor({ node }: GraphDef, weightData: ArrayBuffer, weightSpecs: tf.io.WeightsManifestEntry[]) {
+  constructor({ node }: JsonGraphDef, weightData: ArrayBuffer, weightSpecs: tf.io.WeightsManifestEntry[]) {
     this.nodes = node;
     this.#byName = new Map(node.map((entry) => [entry.name, entry]));
     const weights = tf.io.decodeWeights(weightData, weightSpecs);

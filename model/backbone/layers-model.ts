@@ -1,10 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayersModel, layers, loadLayersModel, model, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import {
+  type LayersModel,
+  layers,
+  loadLayersModel,
+  model,
+  type SymbolicTensor,
+} from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
+import { applied } from '../network/layers.ts';
 import { exportLayers } from '../savedmodel/export-layers.ts';
-import type { FeatureExtractor, FeatureExtractorOptions } from './feature-extractor.ts';
-import { SYMMETRIC, writeRange } from './input-range.ts';
+import {
+  type FeatureExtractor,
+  type FeatureExtractorOptions,
+  SYMMETRIC,
+  writeRange,
+} from './feature-extractor.ts';
 import { BackboneError, type ModelFiles } from './model-files.ts';
 
 type Layer = LayersModel['layers'][number];
@@ -73,12 +84,6 @@ const lastFeatureMapPerResolution = (pooling: Layer): SymbolicTensor[] => {
   return maps.filter((map) => !isPhoto(map));
 };
 
-const applied = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => {
-  const output = layer.apply(x);
-  if (output instanceof SymbolicTensor) return output;
-  throw new Error(`Layer ${layer.name} must have exactly one output.`);
-};
-
 /** The network up to the means of its feature maps, side by side. */
 const cut = (network: LayersModel, maps: readonly SymbolicTensor[]): LayersModel => {
   const means = maps.map((map, index) =>
@@ -113,7 +118,6 @@ export const openLayersModel = async (
   const extractor = cut(network, lastFeatureMapPerResolution(pooling).slice(0, options.featureLevels));
   const range = options.range ?? SYMMETRIC;
   return {
-    format: 'layers',
     side,
     range,
     pool: (photos) =>

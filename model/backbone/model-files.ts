@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { errorText } from '../shared/text.ts';
 
 /** A pretrained network that cannot serve as a backbone. */
 export class BackboneError extends Error {
@@ -14,12 +15,12 @@ export class BackboneError extends Error {
   }
 
   static unopened(directory: string, cause: unknown): BackboneError {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     return new BackboneError(directory, `TensorFlow.js cannot open it (${reason}).`, { cause });
   }
 }
 
-/** Parts of TensorFlow's GraphDef in the JSON mapping of protobuf, as TensorFlow.js keeps them in `model.json`. */
+/** Parts of TensorFlow's JsonGraphDef in the JSON mapping of protobuf, as TensorFlow.js keeps them in `model.json`. */
 
 /** A 64-bit integer is a string there. */
 const integer = z.union([z.string(), z.number()]).transform(Number).pipe(z.int());
@@ -50,16 +51,16 @@ const nodeSchema = z.looseObject({
 
 export const graphDefSchema = z.looseObject({ node: z.array(nodeSchema).min(1) });
 
-export type GraphDef = z.infer<typeof graphDefSchema>;
+export type JsonGraphDef = z.infer<typeof graphDefSchema>;
 export type GraphDefNode = z.infer<typeof nodeSchema>;
 
-/** Where the description of a TensorFlow.js model lies, in its folder. */
+/** The description of a TensorFlow.js model, in its folder. */
 const MODEL_FILE = 'model.json';
 
 const weightsManifest = z.array(
   z.object({
     // Beside model.json, nowhere else.
-    paths: z.array(z.string().regex(/^[\w.-]+$/, 'a weights file must lie beside model.json')),
+    paths: z.array(z.string().regex(/^[\w.-]+$/, 'a weights file must be beside model.json')),
     weights: z.array(
       z.looseObject({
         name: z.string(),
@@ -90,7 +91,7 @@ const modelSchema = z.object({
   weightsManifest,
 });
 
-type Topology = GraphDef | z.infer<typeof layersTopology>;
+type Topology = JsonGraphDef | z.infer<typeof layersTopology>;
 
 /** The files of a TensorFlow.js model. */
 export interface ModelFiles {
@@ -107,12 +108,15 @@ const parse = (directory: string, text: string) => {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new BackboneError(directory, `its ${MODEL_FILE} is no JSON.`, { cause });
+    throw new BackboneError(directory, `its ${MODEL_FILE} is not valid JSON.`, { cause });
   }
   const parsed = modelSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new BackboneError(directory, `its ${MODEL_FILE} describes no TensorFlow.js model (${problems}).`);
+  throw new BackboneError(
+    directory,
+    `its ${MODEL_FILE} does not describe a TensorFlow.js model (${problems}).`,
+  );
 };
 
 const bytesPerNumber = ({ dtype, quantization }: tf.io.WeightsManifestEntry): number => {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
+import { errorText } from '../shared/text.ts';
 import { registerTrainingKernels } from './wasm-kernels.ts';
 
 /** Where tensors are computed, and why there. */
@@ -11,8 +12,7 @@ export interface Backend {
 
 const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
-const firstLine = (error: unknown) =>
-  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+const firstLine = (error: unknown) => errorText(error).split('\n', 1)[0];
 
 const isMissing = (error: unknown, name: string): boolean =>
   error instanceof Error && error.message.startsWith(`Cannot find module '${name}'`);

@@ -76,7 +76,7 @@ export const FEWEST_PHOTOS = 20;
  *
  * @param write the trained network, as it will be exported
  * @returns undefined when there are fewer than {@link FEWEST_PHOTOS} to judge by
- * @throws Stopped when the signal is aborted
+ * @throws AbortedError when the signal is aborted
  */
 export const calibrate = async (
   write: NetworkWriter,

@@ -1,5 +1,5 @@
-import { compare, type Prediction, predict } from '../evaluation/evaluate.ts';
-import type { Metrics } from '../evaluation/metrics.ts';
+import { compare, type Prediction, predictPhotos } from '../evaluation/evaluate.ts';
+import type { ModelMetrics } from '../evaluation/metrics.ts';
 import {
   areaUnderRoc,
   confidenceBins,
@@ -10,7 +10,7 @@ import type { OodPhotos } from '../out-of-distribution/pictures.ts';
 import type { GraphRunner } from '../savedmodel/run.ts';
 import type { LabelledPhoto } from './observe.ts';
 
-export type CalibrationFigures = NonNullable<Metrics['calibration']>;
+type CalibrationFigures = NonNullable<ModelMetrics['calibration']>;
 
 const confidenceFigures = (photos: readonly LabelledPhoto[], predictions: readonly Prediction[]) => {
   const rows = predictions.map(({ probabilities }) => probabilities);
@@ -26,7 +26,7 @@ const confidenceFigures = (photos: readonly LabelledPhoto[], predictions: readon
 
 const isKept = ({ knownScore }: Prediction): boolean => knownScore >= 0;
 
-export interface MeasureOptions {
+interface MeasureOptions {
   /** That was fitted. */
   readonly temperature: number;
   /** The exported model without and with calibration. */
@@ -42,7 +42,7 @@ export interface MeasureOptions {
 }
 
 /** Scores behind a curve of the ROC picture. */
-export interface KindScores {
+interface KindScores {
   readonly kind: string;
   readonly scores: readonly number[];
 }
@@ -63,7 +63,7 @@ export const measureCalibration = async ({
   readonly unknownScores: readonly KindScores[];
 }> => {
   const ask = (runner: GraphRunner, photos: readonly LabelledPhoto[]) =>
-    predict(
+    predictPhotos(
       runner,
       photos.map(({ pixels }) => pixels),
       signal,
@@ -74,7 +74,7 @@ export const measureCalibration = async ({
   const kinds: CalibrationFigures['unknown'] = [];
   const unknownScores: KindScores[] = [];
   for (const { kind, source, purpose, photos } of unknown) {
-    const answers = await predict(calibrated, photos, signal);
+    const answers = await predictPhotos(calibrated, photos, signal);
     const scores = answers.map(({ knownScore }) => knownScore);
     const refused = answers.filter((answer) => !isKept(answer)).length;
     kinds.push({

@@ -32,7 +32,7 @@ const rows = (output: Output | undefined, count: number): number[][] => {
 /**
  * Runs photos through the network as it will be exported, weights rounded and all.
  *
- * @throws Stopped when the signal is aborted
+ * @throws AbortedError when the signal is aborted
  */
 export const extractFeaturesAndLogits = async (
   write: NetworkWriter,

@@ -24,7 +24,7 @@ export const CHANNELS = {
   /** `<class>/<photo>` */
   train: 'train',
   /**
-   * `<class>/<photo>`, never trained on; photos that lie in `train` too are taken out of `train`. Not given, or the
+   * `<class>/<photo>`, never trained on; photos that are in `train` too are left out of `train`. Not given, or the
    * very same photos as `train`: a tenth of each class of `train`, chosen by content hash, is held out.
    */
   test: 'test',

@@ -46,7 +46,7 @@ export const OUTPUT_NAMES = {
 } as const;
 
 /** Rounding of float32 in a probability. */
-export const PROBABILITY_TOLERANCE = 1e-3;
+const PROBABILITY_TOLERANCE = 1e-3;
 
 /**
  * What the model says of one photo, in the row form of TensorFlow Serving's answer. `label` is missing, because it

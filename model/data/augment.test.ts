@@ -181,8 +181,6 @@ test('a lone photo stays what it is', () => {
   assertClose(photos.dataSync(), new Float32Array(SIDE * SIDE * 3).fill(1), 1e-6);
 });
 
-before(() => loadBackend({ native: false }));
-
 test('pixels from 0 to 255 become numbers from -1 to 1, in their places', () => {
   const photos = [0, 51].map((blue) =>
     example(0, `${blue}`, picture(PHOTO_SIDE, PHOTO_SIDE, (x, y) => [x, y, blue]).data),

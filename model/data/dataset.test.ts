@@ -46,7 +46,7 @@ test('labels are the sorted folder names, and each photo carries the index of it
     },
   ));
 
-test('files beside the class folders and hidden ones are no photos', () =>
+test('files beside the class folders and hidden ones are not photos', () =>
   withFolder(
     {
       'LICENSE.txt': 'free',
@@ -77,7 +77,7 @@ test('photos and classes may be links; one that leads nowhere is left out', () =
     await writeFile(path.join(root, 'a/5.png'), await green().png().toBuffer());
     const { labels, examples, skipped } = await readDataset(root);
     assert.deepEqual(labels, ['a', 'b']);
-    // The picture of 1.png lies in both classes.
+    // The picture of 1.png is in both classes.
     assert.deepEqual(
       examples.map(({ file }) => file),
       [path.join('a', '5.png'), path.join('b', '2.png')],
@@ -96,7 +96,7 @@ test('a file that cannot be read is left out and reported with the reason', () =
     assert.match(skipped[0]?.reason ?? '', /not a photo in an accepted format/);
   }));
 
-test('of copies one is kept, even when they are renamed or losslessly encoded anew', () =>
+test('of copies one is kept, even when they are renamed or losslessly encoded again', () =>
   withFolder(
     {
       'a/1.png': encoder(gradient(80, 60)).png(),
@@ -116,7 +116,7 @@ test('of copies one is kept, even when they are renamed or losslessly encoded an
     },
   ));
 
-test('a picture that lies in two classes is left out of both', () =>
+test('a picture that is in two classes is left out of both', () =>
   withFolder(
     {
       'a/1.png': red().png(),
@@ -176,7 +176,7 @@ const TOO_LITTLE: Readonly<Record<string, { files: Files; message: RegExp }>> = 
     files: { 'a/1.png': red().png(), 'lily/1.png': 'broken' },
     message: /without usable photos: lily\. Put .* or take the folders away\.$/,
   },
-  'a class whose photos all lie elsewhere too': {
+  'a class whose photos are all elsewhere too': {
     files: { 'a/1.png': red().png(), 'a/2.png': blue().png(), 'lily/1.png': red().png() },
     message: /without usable photos: lily\. Put .* or take the folders away\.$/,
   },

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readPhoto } from '../photo/read-photo.ts';
 import { type FolderEntry, isNotFound, listFolder } from '../shared/files.ts';
-import { pluralize } from '../shared/text.ts';
+import { errorText, pluralize } from '../shared/text.ts';
 
 /** A photo as the model reads it. */
 export interface Example {
@@ -39,14 +39,14 @@ interface ReadOptions {
 const CONCURRENCY = 4;
 
 /** What reading a file came to. */
-export type PhotoResult = { readonly pixels: Uint8Array } | { readonly error: unknown };
+type PhotoResult = { readonly pixels: Uint8Array } | { readonly error: unknown };
 
 /**
  * Reads files through the photo contract, several side by side.
  *
  * @returns the pixels of each, or why it cannot be used, in the order of the files
  */
-export const readPhotoFiles = async (
+const readPhotoFiles = async (
   files: readonly string[],
   { onProgress }: ReadOptions = {},
 ): Promise<PhotoResult[]> => {
@@ -72,13 +72,13 @@ export const readPhotoFiles = async (
 };
 
 /** A folder in a folder, and its entries. */
-export interface Subfolder {
+interface Subfolder {
   readonly name: string;
   readonly entries: readonly FolderEntry[];
 }
 
 /** The folders in a folder, one for each class, by name. */
-export const listSubfolders = async (root: string): Promise<Subfolder[]> =>
+const listSubfolders = async (root: string): Promise<Subfolder[]> =>
   Promise.all(
     (await listFolder(root))
       .filter(({ kind }) => kind === 'folder')
@@ -106,7 +106,7 @@ const withoutDuplicates = (examples: readonly Example[]): { kept: Example[]; ski
     if (first === undefined) continue;
     const contradicting = copies.find((copy) => copy.label !== first.label);
     if (contradicting) {
-      const reason = `the same picture lies in two classes (${first.file}, ${contradicting.file})`;
+      const reason = `the same picture is in two classes (${first.file}, ${contradicting.file})`;
       skipped.push(...[first, ...copies].map(({ file }) => ({ file, reason })));
       continue;
     }
@@ -159,7 +159,7 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
       examples.push({ file, label, pixels: result.pixels, content });
     } else if (result) {
       const { error } = result;
-      unreadable.push({ file, reason: error instanceof Error ? error.message : String(error) });
+      unreadable.push({ file, reason: errorText(error) });
     }
   });
   const { kept, skipped } = withoutDuplicates(examples);
@@ -169,7 +169,7 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
     .filter(({ kind }) => kind === 'folder')
     .map(({ file }) => ({
       file,
-      reason: 'a folder: photos must lie directly in the folder of their class',
+      reason: 'a folder: photos must be directly in the folder of their class',
     }));
   return { labels, examples: kept, skipped: [...deeper, ...unreadable, ...skipped] };
 };
@@ -201,7 +201,7 @@ export const readLoggedDataset = async (
   };
   const dataset = await readDataset(directory, { onProgress }).catch((error: unknown) => {
     signal?.throwIfAborted();
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     throw new Error(`The ${name} cannot be used. ${message}`, { cause: error });
   });
   const { labels, examples, skipped } = dataset;

@@ -16,7 +16,7 @@ type Photos = Pick<Dataset, 'labels' | 'examples'>;
 
 /**
  * Divides each class on its own (stratified). A photo's rank depends on the seed and on its pixels only: file names,
- * order and machine do not matter. Copies were removed before, so none straddles the parts.
+ * their order and the computer do not matter. Copies were removed before, so none straddles the parts.
  */
 const splitByClass = (
   { labels, examples }: Photos,
@@ -247,3 +247,7 @@ export const alignTestPhotos = (
     label: train.labels.indexOf(test.labels[example.label] ?? ''),
   }));
 };
+
+/** How many photos are for what, as a line of a log. */
+export const describeSplit = ({ train, validation, test }: Split): string =>
+  `Training on ${pluralize(train.length, 'photo')}, validating on ${validation.length}, testing on ${test.length}.`;

@@ -72,7 +72,7 @@ export const savedModelPredictFn =
     return predictions.map(({ probabilities }) => probabilities);
   };
 
-/** Asks before each batch whether to stop. @throws Stopped when the signal is aborted */
+/** Stops before a batch where that is asked for. @throws AbortedError when the signal is aborted */
 export const interruptible =
   (predict: PredictFn, signal: AbortSignal | undefined, when: string): PredictFn =>
   async (examples) => {
@@ -96,9 +96,9 @@ export const predictInBatches = async <Photo, Answer>(
  * What an exported model answers for each photo.
  *
  * @param photos uint8 RGB, `224 * 224 * 3` each
- * @throws Stopped when the signal is aborted
+ * @throws AbortedError when the signal is aborted
  */
-export const predict = (
+export const predictPhotos = (
   runner: GraphRunner,
   photos: readonly Uint8Array[],
   signal?: AbortSignal,

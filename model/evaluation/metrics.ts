@@ -98,4 +98,4 @@ export const metricsSchema = z.object({
   ),
 });
 
-export type Metrics = z.infer<typeof metricsSchema>;
+export type ModelMetrics = z.infer<typeof metricsSchema>;

@@ -25,7 +25,7 @@ export const areaUnderRoc = (known: readonly number[], unknown: readonly number[
   return sum / (known.length * unknown.length);
 };
 
-/** An answer: how sure the model was, and whether it was right. */
+/** An answer: its confidence, and whether it was right. */
 export interface Judged {
   readonly confidence: number;
   readonly right: boolean;
@@ -44,7 +44,7 @@ const BINS = 15;
 
 /**
  * Sorts answers by confidence and cuts them into bins of equally many. Bins of equal width would be empty but for the
- * last, because a good model is almost always sure.
+ * last, because the confidence of a good model is almost always high.
  */
 export const confidenceBins = (answers: readonly Judged[], bins = BINS): ConfidenceBin[] => {
   const sorted = answers.toSorted((a, b) => a.confidence - b.confidence);

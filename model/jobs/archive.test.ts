@@ -4,13 +4,14 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { create, Header } from 'tar';
+import { Header } from 'tar';
 import { loadBackend } from '../backend/backend.ts';
 import { MODEL_ARCHIVE } from '../contract/sagemaker-jobs.ts';
 import { buildHead } from '../network/head.ts';
 import { buildNetwork } from '../network/network.ts';
 import { scramble } from '../savedmodel/test-networks.ts';
 import { writeFiles } from '../shared/files.ts';
+import { weightValues } from '../training/test-training.ts';
 import {
   containsArchive,
   NETWORK_FILE,
@@ -20,7 +21,7 @@ import {
   withArchive,
 } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
-import { packModel, withContainer } from './job-test-helpers.ts';
+import { packModel, withContainer } from './test-jobs.ts';
 
 const BLOCK = 512;
 
@@ -67,10 +68,7 @@ test('links are not unpacked', () =>
     await mkdir(container.at('model'));
     await symlink('/etc', container.at('model', 'link'));
     await writeFile(container.at('model', 'file'), 'content');
-    await mkdir(container.at('packed'));
-    await create({ cwd: container.at('model'), gzip: true, file: container.at('packed', MODEL_ARCHIVE) }, [
-      '.',
-    ]);
+    await packModel(container.at('model'), container.at('packed'));
     await withArchive(container.at('packed'), async (unpacked) => {
       assert.deepEqual(await readdir(unpacked), ['file']);
       assert.ok((await lstat(path.join(unpacked, 'file'))).isFile());
@@ -94,8 +92,6 @@ before(() => loadBackend({ native: false }));
 const SHAPE: NetworkShape = { stem: 4, blocks: [6, 8], dropout: 0.2 };
 const LABELS = ['daisy', 'rose'];
 
-const weightsOf = (network: LayersModel) => network.weights.map((weight) => [...weight.read().dataSync()]);
-
 /** A network whose every weight differs from a new one's, and its file. */
 const stored = async (container: ContainerPaths): Promise<LayersModel> => {
   const network = buildNetwork({ ...SHAPE, classes: 2 });
@@ -113,7 +109,7 @@ test('a network comes back with all its weights, to the bit', () =>
     assert.deepEqual(earlier.labels, LABELS);
     assert.deepEqual(earlier.kind === 'network' && earlier.shape, SHAPE);
     const again = earlier.build({ classes: 2, keepClassifier: true, seed: 9 });
-    assert.deepEqual(weightsOf(again), weightsOf(network));
+    assert.deepEqual(weightValues(again), weightValues(network));
   }));
 
 test('a head comes back with the features that it was trained on', () =>
@@ -126,12 +122,12 @@ test('a head comes back with the features that it was trained on', () =>
     const { labels, build, ...trained } = await readNetwork(container.root);
     assert.deepEqual([labels, trained], [LABELS, kind]);
     const again = build({ classes: 2, keepClassifier: true, seed: 9 });
-    assert.deepEqual(weightsOf(again), weightsOf(head));
+    assert.deepEqual(weightValues(again), weightValues(head));
     const [hidden] = build({ classes: 4, keepClassifier: false, seed: 9 }).getLayer('hidden').getWeights();
     assert.deepEqual(hidden?.dataSync(), head.getLayer('hidden').getWeights()[0]?.dataSync());
   }));
 
-test('for other classes the layer that names them starts anew, and nothing else', () =>
+test('for other classes only the layer that names them starts from random weights', () =>
   withContainer(async (container) => {
     const network = await stored(container);
     const { build } = await readNetwork(container.root);
@@ -150,7 +146,7 @@ test('for other classes the layer that names them starts anew, and nothing else'
     assert.deepEqual(body(other), body(network));
   }));
 
-test('a missing or damaged file is no network to go on from', () =>
+test('a training cannot start from a missing or damaged file', () =>
   withContainer(async (container) => {
     await assert.rejects(readNetwork(container.root), { message: /network\.bin is missing/ });
     await writeFiles(container.root, { [NETWORK_FILE]: 'junk\n{}\n' });

@@ -16,6 +16,7 @@ import {
   writeValues,
 } from '../network/weights.ts';
 import { readdirIfExists, readFileIfExists } from '../shared/files.ts';
+import { errorText } from '../shared/text.ts';
 
 /** Whether a folder holds an archive of a model. */
 export const containsArchive = async (directory: string): Promise<boolean> =>
@@ -41,7 +42,7 @@ export const withArchive = async <T>(
       strict: true,
       filter: (_, entry) => 'type' in entry && ['File', 'OldFile', 'Directory'].includes(entry.type),
     }).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       throw new Error(
         `${file} cannot be unpacked (${reason}). Give a ${MODEL_ARCHIVE} as SageMaker stored it.`,
         {
@@ -169,7 +170,7 @@ export const readNetwork = async (directory: string): Promise<EarlierNetwork> =>
 };
 
 /** A model that an earlier training made. */
-export interface EarlierModel {
+interface EarlierModel {
   readonly network: EarlierNetwork;
   readonly seen: SplitManifest;
 }

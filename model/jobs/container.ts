@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { readFileIfExists, writeFiles } from '../shared/files.ts';
 
-/** Folder below which `/opt/ml` lies; for trying a job out on any machine. */
+/** Folder that `/opt/ml` is in; for trying a job out on any computer. */
 export const ROOT_VARIABLE = 'OPT_ML_ROOT';
 
-/** Where SageMaker's folders lie: the contract's paths, below a root that is `/` in a container. */
+/** SageMaker's folders: the contract's paths, below a root that is `/` in a container. */
 export class ContainerPaths {
   readonly root: string;
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { extract } from 'tar';
 import { z } from 'zod';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import {
   EVALUATION_INPUTS,
   EVALUATION_OUTPUT,
@@ -16,21 +16,19 @@ import { metricsSchema } from '../evaluation/metrics.ts';
 import { jsonText, writeFiles } from '../shared/files.ts';
 import { ContainerPaths } from './container.ts';
 import { runEvaluateJob } from './evaluate.ts';
-import { packModel, withContainer, writeInputs, writePhotos } from './job-test-helpers.ts';
+import { packModel, withContainer, writeInputs, writePhotos } from './test-jobs.ts';
 import { runTrainJob } from './train.ts';
 
 const PHOTOS = { astilbe: 6, bellflower: 6 };
 
 /** Where a model was trained on {@link PHOTOS}. */
-let trained: ContainerPaths;
+const trained = new ContainerPaths(temporaryFolder({ after }));
 before(async () => {
-  trained = new ContainerPaths(await mkdtemp(path.join(tmpdir(), 'trained-')));
   await writeInputs(trained, { train: PHOTOS, hyperparameters: { epochs: '2' } });
   const signal = new AbortController().signal;
   await runTrainJob({ container: trained, environment: {}, signal, log: () => {} });
   await packModel(trained.at(TRAINING_PATHS.model), trained.at('packed'));
 });
-after(() => rm(trained.root, { recursive: true }));
 
 const run = async (container: ContainerPaths) => {
   const lines: string[] = [];
@@ -78,20 +76,17 @@ const reportOf = async (container: ContainerPaths) => {
   return reportSchema.parse(JSON.parse(await readFile(file, 'utf8')));
 };
 
-test('a packed model is measured on what its training held back, with the same result', () =>
+test('a packed model is measured on what its training held out, with the same result', () =>
   withEvaluation(async (container) => {
-    // Photos that came later; the training could not hold them back.
+    // Photos that came later; the training could not hold them out.
     await writePhotos(container.at(EVALUATION_INPUTS.train), { astilbe: 5 }, 40);
     const { result } = await run(container);
     const text = await readFile(trained.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8');
     const { test: expected, version } = metricsSchema.parse(JSON.parse(text));
-    const {
-      multiclass_classification_metrics: figures,
-      evaluation,
-      result: words,
-    } = await reportOf(container);
+    const report = await reportOf(container);
+    const { multiclass_classification_metrics: figures, evaluation } = report;
     assert.equal(figures.accuracy.value, expected.accuracy);
-    assert.match(words, new RegExp(`^${expected.correct} of 2 test photos, a share of [\\d.]+$`));
+    assert.match(report.result, new RegExp(`^${expected.correct} of 2 test photos, a share of [\\d.]+$`));
     assert.equal(evaluation.modelVersion, version);
     assert.deepEqual([evaluation.count, evaluation.correct], [expected.count, expected.correct]);
     assert.deepEqual(evaluation.interval, expected.interval);
@@ -112,7 +107,7 @@ test('a packed model is measured on what its training held back, with the same r
     );
   }));
 
-test('the photos may lie in either input', () =>
+test('the photos may be in either input', () =>
   withEvaluation(async (container) => {
     await rename(container.at(EVALUATION_INPUTS.train), container.at(EVALUATION_INPUTS.test));
     await run(container);
@@ -180,7 +175,7 @@ const REFUSED: Readonly<
     prepare: (container) => repack(container, (model) => rm(path.join(model, PHOTOS_FILE))),
     message: /holds no photos\.json/,
   },
-  'of a training that held nothing back': {
+  'of a training that held nothing out': {
     prepare: (container) =>
       repack(container, (model) =>
         writeFiles(model, { [PHOTOS_FILE]: jsonText({ train: ['x'], validation: [], test: [] }) }),

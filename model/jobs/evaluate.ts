@@ -15,7 +15,7 @@ import { wilsonInterval } from '../evaluation/statistics.ts';
 import { decodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
 import { jsonText, readdirIfExists, writeFiles } from '../shared/files.ts';
-import { pluralize } from '../shared/text.ts';
+import { percent, pluralize } from '../shared/text.ts';
 import { containsArchive, withArchive } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
 
@@ -181,8 +181,6 @@ const relabel = (photos: readonly NamedPhoto[], labels: readonly string[]) => {
   }
   return photos.map(({ photo, name }) => ({ ...photo, label: labels.indexOf(name) }));
 };
-
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 /**
  * The evaluation job of the learning image: measures a packed model, as it would be served, on the photos that its

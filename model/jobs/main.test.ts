@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import {
   EVALUATION_INPUTS,
   EVALUATION_OUTPUT,
@@ -12,25 +12,23 @@ import {
 } from '../contract/sagemaker-jobs.ts';
 import { seededRandom } from '../shared/random.ts';
 import { NETWORK_FILE } from './archive.ts';
-import { ContainerPaths, MESSAGE_FILE } from './container.ts';
-import { packModel, runJob, startJob, withContainer, writeInputs, writePhotos } from './job-test-helpers.ts';
+import { ContainerPaths, MESSAGE_FILE, writeExitMessage } from './container.ts';
+import { packModel, runJob, startJob, withContainer, writeInputs, writePhotos } from './test-jobs.ts';
 
 const PHOTOS = { astilbe: 5, bellflower: 4 };
 const EPOCHS = 7;
 const INPUTS = { train: PHOTOS, hyperparameters: { epochs: String(EPOCHS), 'batch-size': '2' } };
 const EPOCH_LINE = /training_loss=/g;
 
-/** A training that nobody disturbs. */
-let undisturbed: ContainerPaths;
+/** A training that is not interrupted. */
+const undisturbed = new ContainerPaths(temporaryFolder({ after }));
 let log = '';
 before(async () => {
-  undisturbed = new ContainerPaths(await mkdtemp(path.join(tmpdir(), 'undisturbed-')));
   await writeInputs(undisturbed, INPUTS);
   const { code, stdout, stderr } = await runJob(undisturbed, ['train']);
   assert.equal(code, 0, stderr);
   log = stdout;
 });
-after(() => rm(undisturbed.root, { recursive: true }));
 
 /** The trained weights, to the bit. */
 const networkOf = (container: ContainerPaths) =>
@@ -114,3 +112,16 @@ for (const [name, command] of Object.entries({ none: [], another: ['serve'] })) 
         assert.match(stderr, new RegExp(`^  ${known} `, 'm'));
     }));
 }
+
+test('the message is cut where SageMaker cuts it, but never through a character', (t) => {
+  const container = new ContainerPaths(temporaryFolder(t));
+  for (const offset of [0, 1, 2, 3]) {
+    const text = `${'x'.repeat(offset)}${'꽃'.repeat(500)}`;
+    writeExitMessage(container, text);
+    const written = readFileSync(container.at(MESSAGE_FILE));
+    assert.ok(written.length > 1021 && written.length <= 1024, String(written.length));
+    assert.ok(text.startsWith(written.toString('utf8')), `offset ${offset}`);
+  }
+  writeExitMessage(container, 'short');
+  assert.equal(readFileSync(container.at(MESSAGE_FILE), 'utf8'), 'short');
+});

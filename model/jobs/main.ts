@@ -1,5 +1,6 @@
 import { COMMANDS, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { AbortedError } from '../shared/abort.ts';
+import { errorText } from '../shared/text.ts';
 import { ContainerPaths, ROOT_VARIABLE, writeExitMessage, writeFailure } from './container.ts';
 
 /**
@@ -19,8 +20,6 @@ ${ROOT_VARIABLE}=DIR takes the place of / before all these paths, to try a job o
 const container = ContainerPaths.from(process.env);
 const stop = new AbortController();
 const log = (line: string): void => void process.stdout.write(`${line}\n`);
-const describeError = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 interface Job {
   /** @returns the process's exit code */
   readonly run: () => Promise<0 | 1>;
@@ -59,7 +58,7 @@ const deploy = async (): Promise<0 | 1> => {
   return runDeployJob({ signal: stop.signal });
 };
 
-const leaveMessage = (error: unknown): void => writeExitMessage(container, describeError(error));
+const leaveMessage = (error: unknown): void => writeExitMessage(container, errorText(error));
 
 const JOBS: Readonly<Record<string, Job>> = {
   [COMMANDS.train]: { run: train, fail: (error) => writeFailure(container, error), stopped: 'Stopped.' },
@@ -85,7 +84,7 @@ if (!job) {
 }
 
 const exitFailed = async (error: unknown): Promise<never> => {
-  process.stderr.write(`${describeError(error)}\n`);
+  process.stderr.write(`${errorText(error)}\n`);
   await job.fail(error);
   process.exit(1);
 };

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { CHANNELS, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { buildNetwork } from '../network/network.ts';
 import { readdirIfExists } from '../shared/files.ts';
-import type { RunOptions } from '../training/loop.ts';
+import type { TrainingRunOptions } from '../training/loop.ts';
 import type { Pretrained, PretrainedRole, Trainer } from '../training/train.ts';
 import { type EarlierHead, type TrainedHead, trainHead } from '../training/train-head.ts';
 import { trainNetwork } from '../training/train-network.ts';
@@ -38,7 +38,7 @@ interface StrategyInput {
   readonly hyperparameters: Hyperparameters;
   readonly earlier: EarlierNetwork | undefined;
   readonly pretrained: ChannelNetwork | undefined;
-  readonly run: RunOptions;
+  readonly run: TrainingRunOptions;
   /** For the features of a backbone, which a resumed training uses again. */
   readonly featuresDirectory: string;
   readonly log: (text: string) => void;

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { saveTinyGraph } from '../backbone/tiny-networks.ts';
+import { saveTinyGraph } from '../backbone/test-backbones.ts';
+import { loadBackend } from '../backend/backend.ts';
 import {
   CHANNELS,
+  HYPERPARAMETERS,
   METRIC_DEFINITIONS,
   MODEL_ARCHIVE,
   PHOTOS_FILE,
@@ -20,8 +22,9 @@ import { writeFiles } from '../shared/files.ts';
 import { NETWORK_FILE } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
 import { loadPackedModel } from './evaluate.ts';
-import { parseHyperparameters } from './hyperparameters.ts';
-import { COLOURS, packModel, withContainer, writeInputs } from './job-test-helpers.ts';
+import { checkGpu, missingLibraries, usesGpu } from './gpu.ts';
+import { parseHyperparameters, readHyperparameters } from './hyperparameters.ts';
+import { COLOURS, packModel, withContainer, writeInputs } from './test-jobs.ts';
 import { commandOf, runTrainJob, type TrainJobOptions } from './train.ts';
 
 const TWO = { astilbe: 4, bellflower: 4 };
@@ -97,7 +100,7 @@ test('given test photos are the only ones tested on; a photo in both channels is
     );
   }));
 
-test('files that are no photos are left out and named, and so is what is left of a class', () =>
+test('files that are not photos are left out and named, and so is what is left of a class', () =>
   withContainer(async (container) => {
     await writeInputs(container, { train: { astilbe: 3, bellflower: 4 } });
     await writeFile(channel(container, CHANNELS.train, 'astilbe', 'notes.jpg'), 'no photo');
@@ -142,7 +145,7 @@ const REFUSED: Readonly<
       }),
     message: /2 instances.*Set InstanceCount to 1/,
   },
-  'from an archive that is none of ours': {
+  'from an archive that is not one of ours': {
     prepare: async (container) => {
       await writeFiles(container.at('other'), { 'image-classifier/1/saved_model.pb': 'x' });
       await packModel(container.at('other'), channel(container, CHANNELS.model));
@@ -177,7 +180,7 @@ test('a job that is stopped while it reads its photos ends at once', () =>
     );
   }));
 
-/** A TensorFlow.js graph model that sees of a photo its mean colour. */
+/** A TensorFlow.js graph model whose feature is the photo's mean colour. */
 const MEAN_COLOUR = {
   'model.json': JSON.stringify({
     format: 'graph-model',
@@ -247,7 +250,7 @@ test('a head starts from an earlier head, on the same backbone only', () =>
     await assert.rejects(run(container), { message: /the channel pretrained does not hold/ });
   }));
 
-test('a training starts from an earlier model, and does not test on what that one has learned', () =>
+test('a training starts from an earlier model, and does not test on what that one was trained on', () =>
   withContainer(async (container) => {
     await writeInputs(container, { train: TWO });
     await run(container);
@@ -276,7 +279,7 @@ test('a training starts from an earlier model, and does not test on what that on
 
 const hyperparameters = parseHyperparameters({ epochs: '3', 'learning-rate': '1E-4', balanced: 'true' });
 
-test('the command trains alike, on the pretrained network that the job had', () => {
+test('the command trains the same way, on the pretrained network that the job had', () => {
   const environment = { TRAINING_JOB_NAME: 'flowers-1' };
   assert.equal(
     commandOf(hyperparameters, 'backbone', environment),
@@ -292,3 +295,107 @@ test('without one it names none, and without a name the job has none', () => {
     '# The SageMaker training job (without a name); on another machine:\nnpm run train -- --data DIR --seed 1',
   );
 });
+
+test('without a GPU, which WebAssembly is not, the job continues, unless one is required', async () => {
+  const backend = await loadBackend({ native: false });
+  assert.equal(usesGpu(), false);
+  for (const value of [undefined, '', 'false'])
+    checkGpu(value === undefined ? {} : { [TRAINING_ENVIRONMENT.requireGpu]: value }, backend);
+});
+
+test('a required GPU that cannot be used ends the job, with the libraries that are missing and what to do', async () => {
+  const backend = await loadBackend({ native: false });
+  const environment = { [TRAINING_ENVIRONMENT.requireGpu]: 'true' };
+  assert.throws(
+    () => checkGpu(environment, backend),
+    ({ message }: Error) => {
+      assert.match(message, /^REQUIRE_GPU is true, but no GPU can be used; .* WebAssembly/);
+      for (const library of missingLibraries()) assert.ok(message.includes(library), library);
+      assert.match(message, /leave REQUIRE_GPU unset\.$/);
+      return true;
+    },
+  );
+});
+
+test('what the pipelines pass is read as numbers, however they are written', () => {
+  const { epochs, batchSize, learningRate } = parseHyperparameters({
+    [HYPERPARAMETERS.epochs]: '10',
+    [HYPERPARAMETERS.batchSize]: '16.0',
+    [HYPERPARAMETERS.learningRate]: '1.0E-4',
+  });
+  assert.deepEqual([epochs, batchSize, learningRate], [10, 16, 0.0001]);
+});
+
+test('nothing need be given; then the training has its own defaults, and ends early', () => {
+  const { epochs, batchSize, learningRate, seed, patience, balanced } = parseHyperparameters({});
+  assert.deepEqual([epochs, batchSize, learningRate], [undefined, undefined, undefined]);
+  assert.deepEqual([seed, patience, balanced], [1, 10, false]);
+});
+
+test('a patience of 0 trains every epoch', () => {
+  assert.equal(parseHyperparameters({ patience: '0' }).patience, null);
+});
+
+test('the network, its first photos and the weighing of classes may be chosen', () => {
+  const { stem, blocks, initialResolution, balanced } = parseHyperparameters({
+    stem: '8',
+    blocks: '12, 16',
+    'first-side': '64',
+    balanced: 'true',
+  });
+  assert.deepEqual([stem, blocks, initialResolution, balanced], [8, [12, 16], 64, true]);
+});
+
+test('keys that SageMaker adds by itself are passed over', () => {
+  const { epochs } = parseHyperparameters({
+    epochs: '3',
+    _tuning_objective_metric: 'validation:accuracy',
+    sagemaker_job_name: '"x"',
+  });
+  assert.equal(epochs, 3);
+});
+
+const WRONG: readonly (readonly [key: string, value: string, must: RegExp])[] = [
+  ['epochs', 'ten', /"epochs" is "ten" but must be a whole number of at least 1/],
+  ['epochs', '', /"epochs" is "" but must be/],
+  ['epochs', '2.5', /a whole number/],
+  ['epochs', '0', /at least 1/],
+  ['batch-size', '-4', /"batch-size" is "-4" but must be a whole number of at least 1/],
+  ['learning-rate', '0', /"learning-rate" is "0" but must be a number above 0/],
+  ['learning-rate', 'Infinity', /a number above 0/],
+  ['seed', '0', /at least 1/],
+  ['balanced', 'yes', /true or false/],
+  ['blocks', '48,,96', /a list such as 48,96/],
+  ['epoch', '10', /"epoch" is unknown; known are epochs, batch-size, learning-rate, /],
+];
+
+for (const [key, value, message] of WRONG) {
+  test(`${key}=${value} is refused, and named`, () => {
+    assert.throws(() => parseHyperparameters({ [key]: value }), { message });
+  });
+}
+
+test('all that is wrong is named, in one line', () => {
+  assert.throws(
+    () => parseHyperparameters({ epochs: 'x', seed: 'y', epoch: '1', lr: '2' }),
+    ({ message }: Error) => {
+      assert.doesNotMatch(message, /\n/);
+      for (const key of ['"epochs"', '"seed"', '"epoch"', '"lr"']) assert.ok(message.includes(key), key);
+      return true;
+    },
+  );
+});
+
+test('values that are not strings are not what SageMaker writes', () => {
+  for (const values of [{ epochs: 3 }, ['epochs'], null, 'epochs'])
+    assert.throws(() => parseHyperparameters(values), { message: /all strings/ });
+});
+
+test('the file may be missing, but not broken', () =>
+  withContainer(async (container) => {
+    assert.equal((await readHyperparameters(container.at('none.json'))).seed, 1);
+    await writeFiles(container.root, { 'broken.json': '{"epochs": ' });
+    await assert.rejects(readHyperparameters(container.at('broken.json')), {
+      message: /broken\.json is not JSON/,
+    });
+  }));

@@ -5,6 +5,7 @@ import { MODEL_NAME } from '../contract/tensors.ts';
 import { containsPhotos, type Dataset, readLoggedDataset } from '../data/dataset.ts';
 import {
   alignTestPhotos,
+  describeSplit,
   EMPTY_MANIFEST,
   extendManifest,
   leakFreeSplit,
@@ -14,8 +15,8 @@ import {
 import { reportFiles } from '../report/files.ts';
 import { versionAt } from '../savedmodel/file.ts';
 import { emptyFolder, jsonText, writeFiles } from '../shared/files.ts';
-import { pluralize } from '../shared/text.ts';
-import { CheckpointStore, type EpochResult } from '../training/checkpoint.ts';
+import { percent, pluralize } from '../shared/text.ts';
+import { CheckpointStore, describeResume, type EpochResult } from '../training/checkpoint.ts';
 import { reproduceCommand, storedOptions } from '../training/recipe.ts';
 import { type PretrainedRole, type TrainingResult, trainModel } from '../training/train.ts';
 import { NETWORK_FILE, readEarlierModel } from './archive.ts';
@@ -55,16 +56,14 @@ const readPhotos = async (options: PhotosOptions): Promise<{ dataset: Dataset; s
   const tests = (await containsPhotos(folder(CHANNELS.test))) ? await read(CHANNELS.test) : undefined;
   const test = tests && alignTestPhotos(dataset, tests, warn);
   const split = leakFreeSplit({ dataset, test, seen, seed, warn });
-  log(
-    `Training on ${pluralize(split.train.length, 'photo')}, validating on ${split.validation.length}, testing on ${split.test.length}.`,
-  );
+  log(describeSplit(split));
   return { dataset, split };
 };
 
 /** Set by SageMaker. */
 const JOB_NAME = 'TRAINING_JOB_NAME';
 
-/** For the model card: which job it was, and what to type to train alike on another machine. */
+/** For the model card: which job it was, and the command that trains the same way elsewhere. */
 export const commandOf = (
   { epochs, batchSize, learningRate, patience, seed, balanced }: Hyperparameters,
   pretrainedRole: PretrainedRole | undefined,
@@ -76,8 +75,6 @@ export const commandOf = (
     reproduceCommand({ ...pretrained, epochs, batchSize, learningRate, patience, seed, balanced }),
   ].join('\n');
 };
-
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 /** How often a training that takes long says where it is, in seconds. */
 const PROGRESS_SECONDS = 15;
@@ -141,7 +138,7 @@ const writeOutputs = async (container: ContainerPaths, outputs: Outputs): Promis
  * report where SageMaker fetches them. It is resumed from a checkpoint, if there is one of the same training.
  *
  * @throws AbortedError when its signal is aborted
- * @throws Error whose message tells the person who started the job what to do
+ * @throws Error whose message says what to do
  */
 export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
   const { container, environment, signal, log } = options;
@@ -172,11 +169,9 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
     run: {
       signal,
       checkpoints: new CheckpointStore(checkpoints, { onWarning: warn }),
-      onResume: ({ history, step }) => {
-        resumedAfterEpoch = history.length;
-        log(
-          `Resuming from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`,
-        );
+      onResume: (progress) => {
+        resumedAfterEpoch = progress.history.length;
+        log(describeResume(progress));
       },
       onStep: stepReporter(log),
       onEpoch: (result) => log(epochLine(split.train.length, result)),

@@ -1,13 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  initializers,
-  input,
-  type LayersModel,
-  layers,
-  model,
-  SymbolicTensor,
-} from '@tensorflow/tfjs-layers';
-import { SeededDropout } from './layers.ts';
+import { initializers, input, type LayersModel, layers, model } from '@tensorflow/tfjs-layers';
+import { applied, SeededDropout } from './layers.ts';
 
 export interface HeadOptions {
   /** Neurons between features and classes; 0: none, the classes are linear in the features. @default 512 */
@@ -19,12 +12,6 @@ export interface HeadOptions {
   /** Seed of the initial weights. @default 1 */
   readonly seed?: number | undefined;
 }
-
-const applied = (layer: layers.Layer, x: SymbolicTensor): SymbolicTensor => {
-  const output = layer.apply(x);
-  if (output instanceof SymbolicTensor) return output;
-  throw new Error(`Layer ${layer.name} must have exactly one output.`);
-};
 
 /**
  * The small network that is trained on a backbone's features: float32 `[N, features]` in, logits `[N, classes]` out.

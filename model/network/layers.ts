@@ -5,6 +5,7 @@ import {
   type LayerVariable,
   layers,
   type Shape,
+  SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
 import type { Random } from '../shared/random.ts';
 
@@ -153,4 +154,11 @@ export class SeededDropout extends layers.Layer {
 /** Draws again what a network drops. */
 export const reseedDropout = (network: LayersModel, random: Random): void => {
   for (const layer of network.layers) if (layer instanceof SeededDropout) layer.reseed(random);
+};
+
+/** The one output of a layer, applied to the outputs of others. */
+export const applied = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => {
+  const output = layer.apply(x);
+  if (output instanceof SymbolicTensor) return output;
+  throw new Error(`Layer ${layer.name} must have exactly one output.`);
 };

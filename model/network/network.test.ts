@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { input, type LayersModel, layers, model } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
+import { seededRandom } from '../shared/random.ts';
 import { assertClose } from '../shared/test-pictures.ts';
+import { applied, BatchNorm, reseedDropout, SeededDropout } from './layers.ts';
 import { buildNetwork, withDistillationHead } from './network.ts';
+import { decodeWeightsFile, encodeWeightsFile } from './weights.ts';
 
 before(() => loadBackend({ native: false }));
 
@@ -59,7 +62,7 @@ test('features are dropped while training only', () => {
   assert.notDeepEqual(answer(true), answer(false));
 });
 
-test('a network with a hint predicts features too, by weights that it shares', () => {
+test('a network with a distillation head predicts features too, by weights that it shares', () => {
   const network = buildNetwork(TINY);
   const taught = withDistillationHead(network, 7);
   const x = photos(64);
@@ -75,11 +78,236 @@ test('a network with a hint predicts features too, by weights that it shares', (
   assertClose(after?.dataSync() ?? [], outputs(network, x)[0]?.dataSync() ?? [], 0);
 });
 
-test('the hint adds its own weights only, and none to the network', () => {
+test('the distillation head adds its own weights only, and none to the network', () => {
   const network = buildNetwork(TINY);
   const before = network.trainableWeights.length;
   const taught = withDistillationHead(network, 7);
   assert.equal(network.trainableWeights.length, before);
   assert.equal(taught.trainableWeights.length, before + 2);
   assert.equal(network.outputs.length, 1);
+});
+
+const CHANNELS = 5;
+const SHAPES = [
+  [3, 4, 6, CHANNELS],
+  [7, CHANNELS],
+];
+
+const random = (shape: number[], seed: number, mean = 0) =>
+  tf.randomNormal(shape, mean, 1.5, 'float32', seed);
+
+const single = (output: unknown): tf.Tensor => {
+  assert.ok(output instanceof tf.Tensor);
+  return output;
+};
+
+/** Our layer and TensorFlow.js's own, with the same weights. */
+const pair = (shape: readonly number[]) => {
+  const weights = [
+    random([CHANNELS], 1, 1),
+    random([CHANNELS], 2),
+    random([CHANNELS], 3),
+    tf.add(tf.square(random([CHANNELS], 4)), 0.1),
+  ];
+  const both = [new BatchNorm({}), layers.batchNormalization({ momentum: 0.95, epsilon: 1e-3 })];
+  return both.map((layer) => {
+    layer.build([null, ...shape.slice(1)]);
+    layer.setWeights(weights);
+    return layer;
+  });
+};
+
+/** The values of a batch of training, of its gradients, and of the moments afterwards. */
+const trained = (layer: layers.Layer, shape: number[]): Float32Array[] => {
+  const x = tf.variable(random(shape, 5, 2));
+  const weigh = random(shape, 6);
+  const variables = layer.trainableWeights
+    .map((weight) => weight.read())
+    .filter((value) => value instanceof tf.Variable);
+  assert.equal(variables.length, 2);
+  const watched = [x, ...variables];
+  let y: tf.Tensor | undefined;
+  const { grads } = tf.variableGrads(() => {
+    y = tf.keep(single(layer.apply(tf.reshape(x, shape), { training: true })));
+    return tf.sum<tf.Scalar>(tf.mul(y, weigh));
+  }, watched);
+  const results = [y, ...watched.map(({ name }) => grads[name]), ...layer.getWeights()];
+  return results.map((result) => Float32Array.from(single(result).dataSync()));
+};
+
+const PARTS = ['output', 'd x', 'd gamma', 'd beta', 'gamma', 'beta', 'moving mean', 'moving variance'];
+
+for (const shape of SHAPES) {
+  test(`a training step on ${shape.join(' x ')} equals TensorFlow.js's own layer`, () => {
+    const [actual = [], expected = []] = pair(shape).map((layer) => trained(layer, shape));
+    assert.equal(actual.length, PARTS.length);
+    expected.forEach((values, index) => {
+      assert.ok(
+        values.some((value) => Math.abs(value) > 1e-3),
+        `${PARTS[index]} is compared with something`,
+      );
+      assertClose(actual[index] ?? [], values, 2e-4);
+    });
+  });
+
+  test(`an inference on ${shape.join(' x ')} equals TensorFlow.js's own layer`, () => {
+    const x = random(shape, 7, 1);
+    const [actual = [], expected = []] = pair(shape).map((layer) =>
+      single(layer.apply(x, { training: false })).dataSync(),
+    );
+    assertClose(actual, expected, 1e-4);
+  });
+}
+
+test('inference leaves the moving moments alone and is the default', () => {
+  const [layer] = pair([2, CHANNELS]);
+  assert.ok(layer);
+  const moments = () => layer.getWeights().map((weight) => [...weight.dataSync()]);
+  const before = moments();
+  const x = random([4, CHANNELS], 8);
+  assertClose(single(layer.apply(x)).dataSync(), single(layer.apply(x, { training: false })).dataSync(), 0);
+  assert.deepEqual(moments(), before);
+});
+
+test('a channel without variance stays finite', () => {
+  const layer = new BatchNorm({});
+  const y = single(layer.apply(tf.fill([8, 3], 1000), { training: true }));
+  assertClose(y.dataSync(), new Float32Array(24), 1e-2);
+});
+
+test('an unknown number of channels is refused by the name of the layer', () => {
+  const layer = new BatchNorm({ name: 'norm_7' });
+  assert.throws(() => layer.build([null, null]), { message: /norm_7.*channels/ });
+});
+
+const WIDTH = 400;
+const RATE = 0.25;
+const ONES = new Array<number>(WIDTH).fill(1);
+
+/** What a network makes of ones. */
+const answer = (network: LayersModel, training: boolean): number[] =>
+  tf.tidy(() => {
+    const output = network.apply(tf.ones([1, WIDTH]), { training });
+    assert.ok(output instanceof tf.Tensor);
+    return [...output.dataSync()];
+  });
+
+/** Nothing but layers that drop, one after the other. */
+const dropping = (...rates: readonly number[]): LayersModel => {
+  const inputs = input({ shape: [WIDTH] });
+  const outputs = rates.reduce((x, rate) => applied(new SeededDropout(rate), x), inputs);
+  return model({ inputs, outputs });
+};
+
+test('as many are dropped as the rate says, and the others make up for them', () => {
+  const network = dropping(RATE);
+  reseedDropout(network, seededRandom(1));
+  const values = answer(network, true);
+  const kept = values.filter((value) => value !== 0);
+  assertClose([kept.length / WIDTH], [1 - RATE], 0.1);
+  assertClose(kept, new Array<number>(kept.length).fill(1 / (1 - RATE)), 1e-6);
+});
+
+test('the same random numbers drop the same, the next ones others', () => {
+  const [random, again] = [seededRandom(1), seededRandom(1)];
+  const network = dropping(RATE);
+  const masks = [random, random, again, again].map((source) => {
+    reseedDropout(network, source);
+    return answer(network, true);
+  });
+  assert.notDeepEqual(masks[1], masks[0]);
+  assert.deepEqual(masks.slice(2), masks.slice(0, 2));
+});
+
+test('another network that is reseeded in the same way drops the same', () => {
+  const masks = [dropping(RATE), dropping(RATE)].map((network) => {
+    reseedDropout(network, seededRandom(5));
+    return answer(network, true);
+  });
+  assert.deepEqual(masks[1], masks[0]);
+});
+
+test('until it is reseeded, it drops the same again', () => {
+  const network = dropping(RATE);
+  reseedDropout(network, seededRandom(1));
+  assert.deepEqual(answer(network, true), answer(network, true));
+});
+
+test('the layers of a network do not drop the same', () => {
+  const [once, twice] = [dropping(RATE), dropping(RATE, RATE)].map((network) => {
+    reseedDropout(network, seededRandom(1));
+    return answer(network, true).filter((value) => value !== 0).length;
+  });
+  assertClose([(twice ?? 0) / WIDTH, (once ?? 0) / WIDTH], [(1 - RATE) ** 2, 1 - RATE], 0.1);
+});
+
+test('a random number of 0 is a seed like any other', () => {
+  const network = dropping(RATE);
+  reseedDropout(network, () => 0);
+  const first = answer(network, true);
+  assert.ok(first.includes(0));
+  assert.deepEqual(answer(network, true), first);
+});
+
+test('outside of training everything passes, through predict too', () => {
+  const network = dropping(RATE, 0.9);
+  reseedDropout(network, seededRandom(1));
+  assert.deepEqual(answer(network, false), ONES);
+  const predicted = tf.tidy(() => {
+    const output = network.predict(tf.ones([1, WIDTH]));
+    assert.ok(output instanceof tf.Tensor);
+    return [...output.dataSync()];
+  });
+  assert.deepEqual(predicted, ONES);
+});
+
+test('nothing is left in memory', () => {
+  const network = dropping(RATE);
+  answer(network, true);
+  const { numTensors } = tf.memory();
+  for (const training of [true, false]) answer(network, training);
+  assert.equal(tf.memory().numTensors, numTensors);
+});
+
+const FILE = {
+  header: { epoch: 3, text: 'línea\n', sum: 0.1 + 0.2 },
+  groups: {
+    weights: [Float32Array.of(1.5, -0, Math.fround(0.1)), new Float32Array(), Float32Array.of(3.4e38)],
+    none: [],
+    moments: [new Float32Array([1, 2, 3, 4, 5]).subarray(1, 4)],
+  },
+};
+
+test('what is written is read back, to the bit', () => {
+  assert.deepEqual(decodeWeightsFile(encodeWeightsFile(FILE)), {
+    ...FILE,
+    groups: { ...FILE.groups, moments: [Float32Array.of(2, 3, 4)] },
+  });
+});
+
+test('it is read from any place in memory', () => {
+  const bytes = encodeWeightsFile(FILE);
+  const shifted = new Uint8Array(bytes.length + 3);
+  shifted.set(bytes, 3);
+  assert.deepEqual(decodeWeightsFile(shifted.subarray(3)), decodeWeightsFile(bytes));
+});
+
+test('a file that was cut short anywhere is none', () => {
+  const bytes = encodeWeightsFile(FILE);
+  for (let length = 0; length < bytes.length; length++)
+    assert.equal(decodeWeightsFile(bytes.subarray(0, length)), undefined, `${length} bytes`);
+});
+
+test('a file of which any byte changed is none', () => {
+  const bytes = encodeWeightsFile(FILE);
+  for (let index = 0; index < bytes.length; index++) {
+    const changed = Uint8Array.from(bytes);
+    changed[index] = (changed[index] ?? 0) ^ 1;
+    assert.equal(decodeWeightsFile(changed), undefined, `byte ${index}`);
+  }
+});
+
+test('bytes after the end are noticed', () => {
+  const bytes = encodeWeightsFile(FILE);
+  assert.equal(decodeWeightsFile(Uint8Array.of(...bytes, 0)), undefined);
 });

@@ -97,7 +97,7 @@ const WORDS = [
   'Page not found (404)',
 ] as const;
 
-/** Words, and a bar under each line for machines without fonts. */
+/** Words, and a bar under each line for systems without fonts. */
 const lines = (random: Random, x: number, y: number, count: number, ink: string): string =>
   times(count, (index) => {
     const top = y + index * 24;

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import sharp from 'sharp';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
+import { writeFiles } from '../shared/files.ts';
 import { assertSameBytes } from '../shared/test-pictures.ts';
 import { DRAWN_KINDS } from './drawings.ts';
 import { drawPhotos, readPhotoKinds } from './pictures.ts';
@@ -20,27 +21,18 @@ for (const { name, draw } of DRAWN_KINDS) {
   });
 }
 
-let root: string;
-beforeEach(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'photo-kinds-'));
-});
-afterEach(() => rm(root, { recursive: true }));
-
 const photo = () =>
   sharp({ create: { width: 300, height: 260, channels: 3, background: '#6a8f3c' } })
     .jpeg()
     .toBuffer();
 
-const put = async (name: string, content: Uint8Array | string) => {
-  const file = path.join(root, name);
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, content);
-};
-
-test('photos of other things are read by purpose and kind; other files are left out', async () => {
-  await put('choosing/animals/cat.jpg', await photo());
-  await put('choosing/animals/notes.txt', 'no photo');
-  await put('measuring/buildings/house.jpg', await photo());
+test('photos of other things are read by purpose and kind; other files are left out', async (t) => {
+  const root = temporaryFolder(t);
+  await writeFiles(root, {
+    'choosing/animals/cat.jpg': await photo(),
+    'choosing/animals/notes.txt': 'no photo',
+    'measuring/buildings/house.jpg': await photo(),
+  });
   const kinds = await readPhotoKinds(root);
   assert.deepEqual(
     kinds.map(({ kind, purpose, source, photos }) => [kind, purpose, source, photos.map((p) => p.length)]),
@@ -51,14 +43,15 @@ test('photos of other things are read by purpose and kind; other files are left 
   );
 });
 
-test('a kind without a single photo is left out: nothing can be measured by it', async () => {
+test('a kind without a single photo is left out: nothing can be measured by it', async (t) => {
+  const root = temporaryFolder(t);
   await mkdir(path.join(root, 'choosing'));
-  await put('measuring/empty/notes.txt', 'no photo');
+  await writeFiles(root, { 'measuring/empty/notes.txt': 'no photo' });
   assert.deepEqual(await readPhotoKinds(root), []);
 });
 
-test('a folder without the two purposes is refused with the layout it should have', () =>
+test('a folder without the two purposes is refused with the layout it should have', (t) =>
   assert.rejects(
-    readPhotoKinds(root),
+    readPhotoKinds(temporaryFolder(t)),
     /choosing cannot be read.*choosing\/<kind>\/ and measuring\/<kind>\//,
   ));

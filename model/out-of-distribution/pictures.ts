@@ -24,7 +24,7 @@ export const drawFile = (draw: Draw, seed: number): Promise<Buffer> =>
     .toBuffer();
 
 /**
- * Pictures of one kind, as the model reads photos. Texts are drawn with the fonts of the machine; all else is the
+ * Pictures of one kind, as the model reads photos. Texts are drawn with the fonts of the system; all else is the
  * same everywhere.
  *
  * @returns `count` times uint8 RGB, `224 * 224 * 3`
@@ -47,7 +47,7 @@ const folders = async (directory: string): Promise<string[]> =>
   (
     await listFolder(directory).catch((cause: unknown) => {
       throw new Error(
-        `${directory} cannot be read. Photos of other things must lie in choosing/<kind>/ and measuring/<kind>/.`,
+        `${directory} cannot be read. Photos of other things must be in choosing/<kind>/ and measuring/<kind>/.`,
         { cause },
       );
     })
@@ -73,14 +73,14 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
  * Reads `<root>/choosing/<kind>/*` and `<root>/measuring/<kind>/*`: photos that show none of the classes. Files that the
  * service would not accept are left out, and so are kinds without photos.
  *
- * @throws Error that says where the photos must lie
+ * @throws Error that says where the photos must be
  */
 export const readPhotoKinds = async (root: string): Promise<OodPhotos[]> => {
   const kinds: OodPhotos[] = [];
   for (const purpose of ['choosing', 'measuring'] as const) {
     for (const kind of await folders(path.join(root, purpose))) {
       const photos = await readAll(path.join(root, purpose, kind));
-      // Of nothing there is no share that is refused.
+      // Without photos there is no share that is refused.
       if (photos.length > 0) kinds.push({ kind, purpose, source: 'photos', photos });
     }
   }

@@ -211,7 +211,7 @@ const FOREIGN = {
   'an SVG': text('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'),
   'a PDF': text('%PDF-1.7\n'),
   'two bytes': Uint8Array.of(0xff, 0xd8),
-  'a RIFF file that is no WebP': text('RIFF\0\0\0\0WAVEfmt '),
+  'a RIFF file that is not WebP': text('RIFF\0\0\0\0WAVEfmt '),
   'a GIF': await plain([1, 2, 3]).gif().toBuffer(),
   'a TIFF': await plain([1, 2, 3]).tiff().toBuffer(),
 };

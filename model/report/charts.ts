@@ -1,4 +1,4 @@
-import type { Metrics } from '../evaluation/metrics.ts';
+import type { ModelMetrics } from '../evaluation/metrics.ts';
 import { areaUnderRoc, rocCurve } from '../evaluation/statistics.ts';
 import { element, label, svgDocument } from '../shared/svg.ts';
 import { abridge, pluralize } from '../shared/text.ts';
@@ -94,7 +94,7 @@ const ticksOf = (epochs: number): number[] => {
 };
 
 /** Accuracy and loss over the epochs as SVG. The loss is divided by its largest value, to share the axis. */
-export const trainingCurves = (history: Metrics['history']): string => {
+export const trainingCurves = (history: ModelMetrics['history']): string => {
   const losses = history.flatMap(({ trainingLoss, validation }) => [trainingLoss, validation?.loss ?? 0]);
   const largest = Math.max(...losses) || 1;
   // Validation is drawn over training.
@@ -145,7 +145,7 @@ export const trainingCurves = (history: Metrics['history']): string => {
   ]);
 };
 
-type Calibration = NonNullable<Metrics['calibration']>;
+type Calibration = NonNullable<ModelMetrics['calibration']>;
 
 const RELIABILITY_SIDE = 300;
 const LEFT = 74;
@@ -154,7 +154,7 @@ const BETWEEN = 185;
 
 /** Accuracy over confidence (Niculescu-Mizil & Caruana 2005) as SVG: on the diagonal, the confidence is what it says. */
 export const reliabilityDiagram = ({ before, after }: Pick<Calibration, 'before' | 'after'>): string => {
-  const axes = { x: 'mean confidence of a bin', y: 'share named rightly' };
+  const axes = { x: 'mean confidence of a bin', y: 'share classified correctly' };
   const { x, y, frame, line } = unitSquare(LEFT, TOP, RELIABILITY_SIDE, axes);
   const curves = [
     { name: `before, error ${(before.error * 100).toFixed(1)} %`, bins: before.bins, colour: '#f59e0b' },

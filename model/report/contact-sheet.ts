@@ -23,10 +23,12 @@ const NAME = 20;
 /** Which mistakes are shown: short enough for the width of a single photo. */
 const headingOf = (shown: number, all: number): string => {
   if (all === 1) return 'The only mistake';
-  return shown < all ? `The ${shown} surest of ${all} mistakes` : `${all} mistakes, surest first`;
+  return shown < all
+    ? `The ${shown} of ${all} mistakes with the highest confidence`
+    : `${all} mistakes, highest confidence first`;
 };
 
-/** Where the photos of a sheet lie, row by row. */
+/** Places of the photos of a sheet, row by row. */
 const layout = (photos: number) => {
   const columns = Math.min(COLUMNS, photos);
   return {

@@ -1,4 +1,4 @@
-import type { Metrics } from '../evaluation/metrics.ts';
+import type { ModelMetrics } from '../evaluation/metrics.ts';
 import { jsonText } from '../shared/files.ts';
 import { reliabilityDiagram, rocPicture, trainingCurves } from './charts.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
@@ -7,7 +7,7 @@ import { modelCard } from './model-card.ts';
 
 /** What a report of a model is made from. */
 export interface ReportInput {
-  readonly metrics: Metrics;
+  readonly metrics: ModelMetrics;
   /** Test photos that were classified wrongly. @default - the report has no contact sheet */
   readonly mistakes?: readonly Mistake[] | undefined;
   /** In-distribution scores behind the ROC curves: of the test photos, and of each kind of other pictures. @default none */

@@ -1,8 +1,7 @@
 import { REFUSED_SHARE } from '../contract/tensors.ts';
-import type { Metrics } from '../evaluation/metrics.ts';
-import { pluralize } from '../shared/text.ts';
+import type { ModelMetrics } from '../evaluation/metrics.ts';
+import { percent, pluralize } from '../shared/text.ts';
 
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
@@ -11,7 +10,7 @@ const table = (head: readonly string[], rows: readonly (readonly (string | numbe
     .join('\n');
 
 /** Recall of each class: the share of its test photos that were classified correctly. */
-const perClass = ({ labels, data, test }: Metrics): string =>
+const perClass = ({ labels, data, test }: ModelMetrics): string =>
   table(
     ['class', 'training', 'validation', 'test', 'recall on test'],
     labels.map((name, index) => {
@@ -31,10 +30,10 @@ const minutes = (seconds: number) =>
   seconds < 90 ? `${seconds.toFixed(0)} seconds` : `${(seconds / 60).toFixed(0)} minutes`;
 
 /** How long a training took, and on what. */
-const effort = ({ epochs, seconds, backend, photosPerSecond }: Metrics['training']): string =>
+const effort = ({ epochs, seconds, backend, photosPerSecond }: ModelMetrics['training']): string =>
   `${pluralize(epochs, 'epoch')} in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
 
-const scratchStory = ({ training }: Metrics): string => {
+const scratchStory = ({ training }: ModelMetrics): string => {
   const hint =
     training.teacher === null
       ? ''
@@ -42,10 +41,10 @@ const scratchStory = ({ training }: Metrics): string => {
   return `A compact residual network with ${training.parameters.toLocaleString('en')} parameters, trained from random weights for ${effort(training)}.\n${hint}`;
 };
 
-const transferStory = ({ training }: Metrics, backbone: string): string =>
+const transferStory = ({ training }: ModelMetrics, backbone: string): string =>
   `A small head on ${backbone}, which was trained on other photos and stays as it was: of ${training.parameters.toLocaleString('en')} parameters, ${(training.trainedParameters ?? training.parameters).toLocaleString('en')} were trained, for ${effort(training)}, after every photo had gone through the backbone once.\n`;
 
-const story = (metrics: Metrics): string =>
+const story = (metrics: ModelMetrics): string =>
   metrics.training.backbone === null
     ? scratchStory(metrics)
     : transferStory(metrics, metrics.training.backbone);
@@ -54,7 +53,7 @@ const rate = (part: number, count: number) => `${part} of ${count} (${percent(pa
 
 const SOURCES = { drawn: 'drawn by code', photos: 'photos' } as const;
 
-const calibrationSection = ({ calibration }: Metrics): string => {
+const calibrationSection = ({ calibration }: ModelMetrics): string => {
   if (!calibration) {
     return `## Confidence and other pictures
 
@@ -88,13 +87,13 @@ ${table(['other pictures', 'source', 'seen when the score was made', 'refused', 
 ${note === undefined ? '' : `\n${note}\n`}`;
 };
 
-const limits = ({ labels, calibration }: Metrics): string =>
+const limits = ({ labels, calibration }: ModelMetrics): string =>
   [
     calibration
-      ? `It knows these ${labels.length} classes only. What it cannot tell from them it still names: the table above says how often.`
+      ? `It knows these ${labels.length} classes only. What it cannot distinguish from them it still classifies as one of them: the table above says how often.`
       : `It knows these ${labels.length} classes only and names one of them for **any** photo, a cat included. The confidence is not a test for "none of these".`,
     'It has seen photos like those of its dataset only. Pictures taken in another way, or in another light, are untried.',
-    'A photo is cropped to its central square: what lies at the edge of a panorama is not seen.',
+    'A photo is cropped to its central square: what is at the edge of a panorama is not seen.',
     ...(calibration
       ? [
           'The confidence is calibrated for photos like those of the dataset; for a picture of something else it means nothing.',
@@ -105,15 +104,15 @@ const limits = ({ labels, calibration }: Metrics): string =>
     .join('\n');
 
 /** A model card (Mitchell et al. 2019) as Markdown; its numbers are those of `metrics.json` beside it. */
-export const modelCard = (metrics: Metrics): string => {
+export const modelCard = (metrics: ModelMetrics): string => {
   const { version, labels, data, test, training, bytes } = metrics;
   const [low, high] = test.interval;
   const note = training.note === undefined ? '' : `${training.note}\n\n`;
   return `# Model ${version}
 
-Tells ${labels.length} classes apart: ${labels.map((name) => `\`${name}\``).join(', ')}.
+Distinguishes ${labels.length} classes: ${labels.map((name) => `\`${name}\``).join(', ')}.
 
-**Accuracy ${percent(test.accuracy)}** (95 % interval ${percent(low)} to ${percent(high)}): ${test.correct} of ${test.count} test photos named rightly.
+**Accuracy ${percent(test.accuracy)}** (95 % interval ${percent(low)} to ${percent(high)}): ${test.correct} of ${test.count} test photos classified correctly.
 Measured on the exported SavedModel, on photos that were neither trained on nor watched during the training.
 
 ${perClass(metrics)}
@@ -121,7 +120,7 @@ ${perClass(metrics)}
 ![Confusion matrix](confusion-matrix.svg)
 
 ![Training curves](training-curves.svg)
-${metrics.mistakes ? '\n![The surest mistakes](mistakes.jpg)\n' : ''}
+${metrics.mistakes ? '\n![The highest-confidence errors](mistakes.jpg)\n' : ''}
 ## How it was made
 
 \`\`\`sh
@@ -132,7 +131,7 @@ ${note}${story(metrics)}It sees a photo at ${training.side} x ${training.side} p
 
 ## Data
 
-${pluralize(sum(data.train) + sum(data.validation) + sum(data.test), 'photo')}; ${pluralize(data.skipped.length, 'file')} left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still lie on both sides.
+${pluralize(sum(data.train) + sum(data.validation) + sum(data.test), 'photo')}; ${pluralize(data.skipped.length, 'file')} left out (copies of others, or unreadable). The split is stratified by class and decided by the pixels of each photo and the seed ${data.seed}, after copies were removed; near-copies, such as two photos of one plant in a row, may still be on both sides.
 
 ${calibrationSection(metrics)}
 ## What it cannot do

@@ -1,7 +1,7 @@
-import type { Metrics } from '../evaluation/metrics.ts';
+import type { ModelMetrics } from '../evaluation/metrics.ts';
 
 /** Figures of an invented calibration. */
-export const exampleCalibration = (): NonNullable<Metrics['calibration']> => ({
+export const exampleCalibration = (): NonNullable<ModelMetrics['calibration']> => ({
   temperature: 0.5,
   before: {
     loss: 0.41,
@@ -27,8 +27,8 @@ export const exampleCalibration = (): NonNullable<Metrics['calibration']> => ({
   ],
 });
 
-/** Metrics of an invented model; its labels try to break out of the markup. */
-export const exampleMetrics = (changes: Partial<Metrics> = {}): Metrics => ({
+/** ModelMetrics of an invented model; its labels try to break out of the markup. */
+export const exampleMetrics = (changes: Partial<ModelMetrics> = {}): ModelMetrics => ({
   version: '20260102030405',
   labels: ['daisy', '<b>&', 'a"b'],
   data: {

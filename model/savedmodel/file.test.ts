@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { extract, list } from 'tar';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertSameBytes, noise } from '../shared/test-pictures.ts';
 import { decodeSavedModel, encodeSavedModel, storeModel, versionAt } from './file.ts';
@@ -26,14 +26,7 @@ const changed = (change: (model: SavedModel) => void): Uint8Array => {
 };
 
 const refuses = (bytes: Uint8Array, message: RegExp) =>
-  assert.throws(
-    () => decodeSavedModel(bytes),
-    (error) => {
-      assert.ok(error instanceof SavedModelError, String(error));
-      assert.match(error.message, message);
-      return true;
-    },
-  );
+  assert.throws(() => decodeSavedModel(bytes), { name: SavedModelError.name, message });
 
 test('what was encoded is decoded: nodes by name, and the signature', () => {
   const { nodes, signature } = decodeSavedModel(smallest());
@@ -96,15 +89,6 @@ test('of several graphs the one for serving is taken', () => {
   assert.deepEqual([...decodeSavedModel(bytes).nodes.keys()], ['in']);
 });
 
-const folders: string[] = [];
-const folder = async (): Promise<string> => {
-  const created = await mkdtemp(path.join(tmpdir(), 'store-'));
-  folders.push(created);
-  return created;
-};
-
-after(() => Promise.all(folders.map((name) => rm(name, { recursive: true }))));
-
 const savedModel = noise(1, 5000);
 
 test('a version is the UTC time to the second, in digits only', () => {
@@ -123,15 +107,15 @@ test('a later version is the higher number', () => {
   assert.ok(versions.every(Number.isSafeInteger));
 });
 
-test('the model is where TensorFlow Serving looks for it', async () => {
-  const directory = path.join(await folder(), 'not', 'yet', 'there');
+test('the model is where TensorFlow Serving looks for it', async (t) => {
+  const directory = path.join(temporaryFolder(t), 'not', 'yet', 'there');
   await storeModel(directory, '42', savedModel);
   const file = path.join(directory, 'image-classifier', '42', 'saved_model.pb');
   assertSameBytes(await readFile(file), savedModel);
 });
 
-test('model.tar.gz holds the version folder and the model, nothing else', async () => {
-  const directory = await folder();
+test('model.tar.gz holds the version folder and the model, nothing else', async (t) => {
+  const directory = temporaryFolder(t);
   await storeModel(directory, '41', noise(2, 100));
   await storeModel(directory, '42', savedModel);
   const entries: string[] = [];
@@ -143,7 +127,7 @@ test('model.tar.gz holds the version folder and the model, nothing else', async 
   });
   assert.deepEqual(entries, ['image-classifier/42/', 'image-classifier/42/saved_model.pb']);
 
-  const unpacked = await folder();
+  const unpacked = temporaryFolder(t);
   await extract({ file: path.join(directory, 'model.tar.gz'), cwd: unpacked });
   assertSameBytes(
     await readFile(path.join(unpacked, 'image-classifier', '42', 'saved_model.pb')),
@@ -151,8 +135,8 @@ test('model.tar.gz holds the version folder and the model, nothing else', async 
   );
 });
 
-test('the same model gives the same archive, wherever and whenever it is stored', async () => {
-  const [one, two] = [await folder(), await folder()];
+test('the same model gives the same archive, wherever and whenever it is stored', async (t) => {
+  const [one, two] = [temporaryFolder(t), temporaryFolder(t)];
   await storeModel(one, '42', savedModel);
   await storeModel(two, '42', savedModel);
   await storeModel(two, '42', savedModel);

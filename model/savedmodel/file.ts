@@ -57,7 +57,7 @@ const parse = (bytes: Uint8Array) => {
   try {
     return fromBinary(SavedModelSchema, bytes);
   } catch (error) {
-    throw new SavedModelError('This is not a saved_model.pb: its bytes are no SavedModel message.', {
+    throw new SavedModelError('This is not a saved_model.pb: its bytes are not a SavedModel message.', {
       cause: error,
     });
   }
@@ -104,3 +104,14 @@ const archive = async (directory: string, entry: string): Promise<Uint8Array> =>
   const tar = await import('tar');
   return gzipSync(Buffer.concat(await tar.create({ cwd: directory, portable: true }, [entry]).collect()));
 };
+
+/** Whether a version is above another, by number. */
+export const isNewer = (version: string, other: string): boolean => BigInt(version) > BigInt(other);
+
+/**
+ * The newest of a model's versions, as TensorFlow Serving's default policy picks it.
+ *
+ * @param names of what is in the model's folder; those that are not digits are not versions
+ */
+export const latestVersion = (names: readonly string[]): string | undefined =>
+  names.filter((name) => /^\d+$/.test(name)).sort((a, b) => (isNewer(a, b) ? -1 : 1))[0];

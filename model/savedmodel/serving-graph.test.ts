@@ -18,9 +18,9 @@ import {
 import { layersNetwork } from './export-layers.ts';
 import { decodeSavedModel, encodeSavedModel } from './file.ts';
 import type { WeightPrecision } from './graph.ts';
-import { GraphRunner, InvalidArgumentError, type Output } from './run.ts';
+import { GraphRunner, InvalidArgumentError } from './run.ts';
 import { buildServingGraph } from './serving-graph.ts';
-import { scramble } from './test-networks.ts';
+import { numbersIn, scramble, textsIn } from './test-networks.ts';
 
 const labels = ['daisy', 'tulip', 'Löwenzahn'];
 const version = '20260102030405';
@@ -43,16 +43,6 @@ const serving = (precision?: WeightPrecision) =>
 
 const ask = (runner: GraphRunner, photos: readonly Uint8Array[]) =>
   runner.run(new Map([['photo', { shape: [photos.length], values: photos }]]));
-
-const numbers = (output: Output | undefined): readonly number[] => {
-  assert.ok(output && 'numbers' in output);
-  return output.numbers;
-};
-
-const texts = (output: Output | undefined): string[] => {
-  assert.ok(output && 'strings' in output);
-  return output.strings.map((bytes) => new TextDecoder().decode(bytes));
-};
 
 /** Saw-toothed stripes, which look different when they are mirrored, upside down or turned. */
 const stripes = (across: number, down: number, scale: number): Uint8Array =>
@@ -85,7 +75,7 @@ for (const [precision, tolerance] of [
     assert.ok(Math.max(...expected) - Math.min(...expected) > 0.05, 'the answers differ');
     const output = (await ask(serving(precision), photos)).get('probabilities');
     assert.deepEqual(output?.shape, [3, 3]);
-    assertClose(numbers(output), expected, tolerance);
+    assertClose(numbersIn(output), expected, tolerance);
   });
 }
 
@@ -106,28 +96,28 @@ for (const count of [1, 3]) {
       'model_version',
       'probabilities',
     ]);
-    const probabilities = numbers(outputs.get('probabilities'));
+    const probabilities = numbersIn(outputs.get('probabilities'));
     const rows = Array.from({ length: count }, (_, row) => probabilities.slice(row * 3, row * 3 + 3));
     for (const row of rows) assertClose([row.reduce((sum, share) => sum + share, 0)], [1], 1e-5);
     assert.deepEqual(outputs.get('label')?.shape, [count]);
     assert.deepEqual(
-      texts(outputs.get('label')),
+      textsIn(outputs.get('label')),
       rows.map((row) => labels[row.indexOf(Math.max(...row))]),
     );
     assert.deepEqual(outputs.get('classes')?.shape, [count, 3]);
     assert.deepEqual(
-      texts(outputs.get('classes')),
+      textsIn(outputs.get('classes')),
       rows.flatMap(() => labels),
     );
     assert.deepEqual(outputs.get('model_version')?.shape, [count]);
     assert.deepEqual(
-      texts(outputs.get('model_version')),
+      textsIn(outputs.get('model_version')),
       rows.map(() => version),
     );
     const score = outputs.get('known_score');
     assert.deepEqual(score?.shape, [count]);
     assert.deepEqual(
-      numbers(score),
+      numbersIn(score),
       rows.map(() => 1),
       'without calibration every photo is known',
     );
@@ -143,7 +133,7 @@ test('a photo and its mirror image get the same answer, upside down another', as
     }).data;
   const mirrored = turned((x, y) => y * PHOTO_SIDE + (PHOTO_SIDE - 1 - x));
   const upsideDown = turned((x, y) => (PHOTO_SIDE - 1 - y) * PHOTO_SIDE + x);
-  const output = numbers((await ask(serving(), [photo, mirrored, upsideDown])).get('probabilities'));
+  const output = numbersIn((await ask(serving(), [photo, mirrored, upsideDown])).get('probabilities'));
   assertClose(output.slice(3, 6), output.slice(0, 3), 1e-5);
   assert.ok(meanDifference(output.slice(6), output.slice(0, 3)) > 1e-3);
 });

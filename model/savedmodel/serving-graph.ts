@@ -22,7 +22,7 @@ export interface CalibrationWriter {
   readonly writeKnownScore: (graph: Graph, features: Node) => Node;
 }
 
-export interface ServingOptions {
+interface ServingOptions {
   /** The class of each output of the model, in order. */
   readonly labels: readonly string[];
   /** Travels with the model and comes back with every answer: digits, as TensorFlow Serving wants versions. */

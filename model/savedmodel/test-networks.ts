@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
-import { input, type LayersModel, type layers, model, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { input, type LayersModel, type layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { applied } from '../network/layers.ts';
 import { seededRandom, uniform } from '../shared/random.ts';
+import type { Output } from './run.ts';
 
 /** Models to be exported. */
 
 /** Height, width and channels of what {@link chain} reads. */
 export const SMALL_PICTURE = [7, 8, 3] as const;
-
-/** The one output of a layer, applied to the outputs of others. */
-export const applied = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => {
-  const output = layer.apply(x);
-  assert.ok(output instanceof SymbolicTensor);
-  return output;
-};
 
 /** A model of layers in a row. */
 export const chain = (...row: layers.Layer[]): LayersModel => {
@@ -39,4 +34,15 @@ export const scramble = (network: LayersModel, seed: number): void => {
       weight.write(tf.tensor(values, shape));
     });
   }
+};
+
+/** The numbers of an output, which must be numeric. */
+export const numbersIn = (output: Output | undefined): readonly number[] => {
+  assert.ok(output && 'numbers' in output);
+  return output.numbers;
+};
+
+export const textsIn = (output: Output | undefined): string[] => {
+  assert.ok(output && 'strings' in output);
+  return output.strings.map((bytes) => new TextDecoder().decode(bytes));
 };

@@ -53,7 +53,7 @@ export const writeFiles = async (
   }
 };
 
-export interface ReplaceOptions {
+interface ReplaceOptions {
   /** Written first, in the same folder; what a killed process leaves there is overwritten by the next. @default `<file>.tmp` */
   readonly temporary?: string;
   /** The content is on the disk when this returns, not just on its way there. @default false */

@@ -34,6 +34,9 @@ export const share = (least: number, most: number, example: number) =>
     `a share from ${least} to ${most}, such as ${example}`,
   );
 
+/** `97.3 %` of 0.973. */
+export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
 /** `1 photo`, `2 photos`. */
 export const pluralize = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { encodeWeightsFile } from '../network/weights.ts';
 import { example } from '../shared/test-pictures.ts';
 import { beginning, type Checkpoint, CheckpointStore, fingerprintOf } from './checkpoint.ts';
+import { watchedCheckpoints } from './test-training.ts';
 
 const INPUT = {
   examples: [example(0, 'one'), example(1, 'two')],
@@ -21,15 +22,6 @@ const at = (step: number): Checkpoint => ({
   tensors: { network: [Float32Array.of(step, 0.1)], best: [] },
 });
 
-const withFolder = async (work: (directory: string) => Promise<void>): Promise<void> => {
-  const directory = await mkdtemp(path.join(tmpdir(), 'checkpoints-'));
-  try {
-    await work(directory);
-  } finally {
-    await rm(directory, { recursive: true });
-  }
-};
-
 /** A store with the steps already saved, as another process left it. */
 const savedSteps = async (directory: string, steps: readonly number[], fingerprint = FINGERPRINT) => {
   const store = new CheckpointStore(directory);
@@ -38,38 +30,36 @@ const savedSteps = async (directory: string, steps: readonly number[], fingerpri
 };
 
 const loaded = async (directory: string, fingerprint = FINGERPRINT) => {
-  const warnings: string[] = [];
-  const store = new CheckpointStore(directory, { onWarning: (text) => warnings.push(text) });
-  const checkpoint = await store.load(fingerprint);
+  const { checkpoints, warnings } = watchedCheckpoints(directory);
+  const checkpoint = await checkpoints.load(fingerprint);
   return { steps: checkpoint?.progress.steps, checkpoint, warnings };
 };
 
-test('the newest checkpoint comes back as it was saved', () =>
-  withFolder(async (directory) => {
-    await savedSteps(directory, [1, 2, 3]);
-    const { checkpoint, warnings } = await loaded(directory);
-    assert.deepEqual(checkpoint?.progress, at(3).progress);
-    assert.deepEqual(checkpoint.tensors, at(3).tensors);
-    assert.deepEqual(warnings, []);
-  }));
+test('the newest checkpoint comes back as it was saved', async (t) => {
+  const directory = temporaryFolder(t);
+  await savedSteps(directory, [1, 2, 3]);
+  const { checkpoint, warnings } = await loaded(directory);
+  assert.deepEqual(checkpoint?.progress, at(3).progress);
+  assert.deepEqual(checkpoint.tensors, at(3).tensors);
+  assert.deepEqual(warnings, []);
+});
 
-test('a folder that is not there holds none, and is made when one is saved', () =>
-  withFolder(async (parent) => {
-    const directory = path.join(parent, 'deep', 'checkpoints');
-    assert.deepEqual(await loaded(directory), { steps: undefined, checkpoint: undefined, warnings: [] });
-    await savedSteps(directory, [1]);
-    assert.equal((await loaded(directory)).steps, 1);
-  }));
+test('a folder that is not there holds none, and is made when one is saved', async (t) => {
+  const directory = path.join(temporaryFolder(t), 'deep', 'checkpoints');
+  assert.deepEqual(await loaded(directory), { steps: undefined, checkpoint: undefined, warnings: [] });
+  await savedSteps(directory, [1]);
+  assert.equal((await loaded(directory)).steps, 1);
+});
 
-test('only the last two are kept, and never under another name', () =>
-  withFolder(async (directory) => {
-    await savedSteps(directory, [1, 2, 3, 4, 5]);
-    const first = await readdir(directory);
-    assert.equal(first.length, 2);
-    await savedSteps(directory, [6]);
-    assert.deepEqual(await readdir(directory), first);
-    assert.equal((await loaded(directory)).steps, 6);
-  }));
+test('only the last two are kept, and never under another name', async (t) => {
+  const directory = temporaryFolder(t);
+  await savedSteps(directory, [1, 2, 3, 4, 5]);
+  const first = await readdir(directory);
+  assert.equal(first.length, 2);
+  await savedSteps(directory, [6]);
+  assert.deepEqual(await readdir(directory), first);
+  assert.equal((await loaded(directory)).steps, 6);
+});
 
 /** The file that holds the checkpoint after so many steps. */
 const fileOf = async (directory: string, step: number): Promise<string> => {
@@ -80,32 +70,32 @@ const fileOf = async (directory: string, step: number): Promise<string> => {
   throw new Error(`No file holds step ${step}.`);
 };
 
-test('of a newest one that is cut short the previous takes the place, and the next is written over it', () =>
-  withFolder(async (directory) => {
-    await savedSteps(directory, [1, 2]);
-    const newest = await fileOf(directory, 2);
-    await writeFile(newest, (await readFile(newest)).subarray(0, -1));
-    const { steps, warnings } = await loaded(directory);
-    assert.equal(steps, 1);
-    assert.equal(warnings.length, 1);
-    assert.match(warnings[0] ?? '', /damaged or cut short/);
-    assert.ok(warnings[0]?.includes(newest));
+test('of a newest one that is cut short the previous takes the place, and the next is written over it', async (t) => {
+  const directory = temporaryFolder(t);
+  await savedSteps(directory, [1, 2]);
+  const newest = await fileOf(directory, 2);
+  await writeFile(newest, (await readFile(newest)).subarray(0, -1));
+  const { steps, warnings } = await loaded(directory);
+  assert.equal(steps, 1);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /damaged or cut short/);
+  assert.ok(warnings[0]?.includes(newest));
 
-    await savedSteps(directory, [9]);
-    assert.equal(await fileOf(directory, 9), newest);
-    assert.ok(await fileOf(directory, 1));
-  }));
+  await savedSteps(directory, [9]);
+  assert.equal(await fileOf(directory, 9), newest);
+  assert.ok(await fileOf(directory, 1));
+});
 
-test('what a dying process left half-written disturbs nobody', () =>
-  withFolder(async (directory) => {
-    await savedSteps(directory, [1]);
-    await writeFile(path.join(directory, 'next.checkpoint.tmp'), 'half');
-    const { steps, warnings } = await loaded(directory);
-    assert.equal(steps, 1);
-    assert.deepEqual(warnings, []);
-    await savedSteps(directory, [2]);
-    assert.equal((await loaded(directory)).steps, 2);
-  }));
+test('what a dying process left half-written is ignored', async (t) => {
+  const directory = temporaryFolder(t);
+  await savedSteps(directory, [1]);
+  await writeFile(path.join(directory, 'next.checkpoint.tmp'), 'half');
+  const { steps, warnings } = await loaded(directory);
+  assert.equal(steps, 1);
+  assert.deepEqual(warnings, []);
+  await savedSteps(directory, [2]);
+  assert.equal((await loaded(directory)).steps, 2);
+});
 
 const OTHERS: Readonly<Record<string, Partial<typeof INPUT>>> = {
   'its photos': { examples: [example(0, 'one'), example(0, 'two')] },
@@ -114,15 +104,15 @@ const OTHERS: Readonly<Record<string, Partial<typeof INPUT>>> = {
 };
 
 for (const [difference, change] of Object.entries(OTHERS)) {
-  test(`a training that differs in ${difference} does not go on from here, and says why`, () =>
-    withFolder(async (directory) => {
-      await savedSteps(directory, [1, 2]);
-      const { steps, warnings } = await loaded(directory, fingerprintOf({ ...INPUT, ...change }));
-      assert.equal(steps, undefined);
-      assert.equal(warnings.length, 2);
-      for (const text of warnings)
-        assert.ok(text.includes(`another training, which differs in ${difference};`), text);
-    }));
+  test(`a training that differs in ${difference} is not resumed from here, and the warning says why`, async (t) => {
+    const directory = temporaryFolder(t);
+    await savedSteps(directory, [1, 2]);
+    const { steps, warnings } = await loaded(directory, fingerprintOf({ ...INPUT, ...change }));
+    assert.equal(steps, undefined);
+    assert.equal(warnings.length, 2);
+    for (const text of warnings)
+      assert.ok(text.includes(`another training, which differs in ${difference};`), text);
+  });
 }
 
 test('photos moved from validation to training make another training', () => {
@@ -130,11 +120,11 @@ test('photos moved from validation to training make another training', () => {
   assert.notEqual(fingerprintOf(moved).photos, FINGERPRINT.photos);
 });
 
-test('a checkpoint of another format is not gone on from', () =>
-  withFolder(async (directory) => {
-    const bytes = encodeWeightsFile({ header: { format: 0 }, groups: {} });
-    await writeFile(path.join(directory, 'a.checkpoint'), bytes);
-    const { steps, warnings } = await loaded(directory);
-    assert.equal(steps, undefined);
-    assert.match(warnings.join(), /another version of this program/);
-  }));
+test('a checkpoint of another format is not resumed from', async (t) => {
+  const directory = temporaryFolder(t);
+  const bytes = encodeWeightsFile({ header: { format: 0 }, groups: {} });
+  await writeFile(path.join(directory, 'a.checkpoint'), bytes);
+  const { steps, warnings } = await loaded(directory);
+  assert.equal(steps, undefined);
+  assert.match(warnings.join(), /another version of this program/);
+});

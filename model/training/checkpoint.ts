@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Example } from '../data/dataset.ts';
 import { decodeWeightsFile, encodeWeightsFile, type WeightValues } from '../network/weights.ts';
 import { readFileIfExists, replaceFile } from '../shared/files.ts';
+import { pluralize } from '../shared/text.ts';
 
 /** What decides a training's result: hashes, in hex, of each kind of input. */
 const fingerprintSchema = z.object({
@@ -93,6 +94,10 @@ const progressSchema = z.object({
 });
 
 export type Progress = Readonly<z.infer<typeof progressSchema>>;
+
+/** Where a training is resumed, as a line of a log. */
+export const describeResume = ({ history, step }: Progress): string =>
+  `Resuming from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`;
 
 /** @param random the source's first position */
 export const beginning = (random: number): Progress => ({

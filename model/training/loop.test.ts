@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { buildNetwork } from '../network/network.ts';
 import { AbortedError } from '../shared/abort.ts';
 import { example, noise } from '../shared/test-pictures.ts';
-import { CheckpointStore, type EpochResult } from './checkpoint.ts';
-import { type RunOptions, runTraining } from './loop.ts';
+import { CheckpointStore } from './checkpoint.ts';
+import { runTrainingLoop, type TrainingRunOptions } from './loop.ts';
 import { OptimizerState } from './optimizer.ts';
 import { HEAD_RECIPE, type RecipeOptions } from './recipe.ts';
+import { runWithStops, untimed, watchedCheckpoints, weightValues } from './test-training.ts';
 import { trainNetwork } from './train-network.ts';
 
 const photos = Array.from({ length: 5 }, (_, index) => example(index % 2, `photo ${index}`, noise(index)));
@@ -21,51 +20,22 @@ const RECIPE: RecipeOptions = { epochs: 3, batchSize: 2, learningRate: 0.02, ini
 /** Two steps an epoch. */
 const STEPS = 6;
 
-let directory = '';
-before(async () => {
-  await loadBackend({ native: false });
-  directory = await mkdtemp(path.join(tmpdir(), 'resume-'));
-});
-after(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ after });
+const at = (name: string) => path.join(directory, name);
+before(() => loadBackend({ native: false }));
 
 const tiny = (seed = 1) => buildNetwork({ classes: 2, stem: 4, blocks: [6], seed });
-const weightsOf = (network: LayersModel) => network.getWeights().map((weight) => [...weight.dataSync()]);
-const untimed = (history: readonly EpochResult[]) => history.map((result) => ({ ...result, seconds: 0 }));
 
-const run = async (options: RunOptions = {}, recipe: RecipeOptions = {}, network = tiny()) => {
+const run = async (options: TrainingRunOptions = {}, recipe: RecipeOptions = {}, network = tiny()) => {
   const trainer = trainNetwork({ network, classes: 2, recipe: { ...RECIPE, ...recipe }, ...options });
   const { history } = await trainer({ train: examples, validation, test: [] });
-  return { history: untimed(history), weights: weightsOf(network) };
-};
-
-/** Trains until it is done, and is stopped after each of these steps. */
-const runWithStops = async (name: string, stops: readonly number[], recipe: RecipeOptions = {}) => {
-  const resumed: number[] = [];
-  const warnings: string[] = [];
-  for (const stop of [...stops, Number.POSITIVE_INFINITY]) {
-    const controller = new AbortController();
-    let taken = 0;
-    const interrupted = {
-      checkpoints: new CheckpointStore(path.join(directory, name), {
-        onWarning: (text) => warnings.push(text),
-      }),
-      signal: controller.signal,
-      onResume: ({ steps }: { readonly steps: number }) => resumed.push(steps),
-      onStep: () => {
-        taken += 1;
-        if (taken >= stop) controller.abort();
-      },
-    };
-    if (stop === Number.POSITIVE_INFINITY) return { ...(await run(interrupted, recipe)), resumed, warnings };
-    await assert.rejects(run(interrupted, recipe), AbortedError);
-  }
-  throw new Error('unreachable');
+  return { history: untimed(history), weights: weightValues(network) };
 };
 
 test('stopped after any step, a training is resumed to the very same weights and history', async () => {
   const expected = await run();
   for (let stop = 1; stop < STEPS; stop++) {
-    const { history, weights, resumed, warnings } = await runWithStops(`after ${stop}`, [stop]);
+    const { history, weights, resumed, warnings } = await runWithStops(at(`after ${stop}`), [stop], run);
     assert.deepEqual(resumed, [stop]);
     assert.deepEqual(warnings, []);
     assert.deepEqual(history, expected.history);
@@ -76,7 +46,9 @@ test('stopped after any step, a training is resumed to the very same weights and
 test('stopped after every single step too, with the best epoch looked for and classes weighed', async () => {
   const recipe: RecipeOptions = { patience: 2, balanced: true, emaDecay: 0.5 };
   const expected = await run({}, recipe);
-  const { history, weights, resumed } = await runWithStops('every', [1, 1, 1, 1, 1], recipe);
+  const { history, weights, resumed } = await runWithStops(at('every'), [1, 1, 1, 1, 1], (options) =>
+    run(options, recipe),
+  );
   assert.deepEqual(resumed, [1, 2, 3, 4, 5]);
   assert.deepEqual(history, expected.history);
   assert.deepEqual(weights, expected.weights);
@@ -84,7 +56,7 @@ test('stopped after every single step too, with the best epoch looked for and cl
 
 test('a training that was over when it was killed is over when it is resumed', async () => {
   const expected = await run();
-  const checkpoints = () => new CheckpointStore(path.join(directory, 'over'));
+  const checkpoints = () => new CheckpointStore(at('over'));
   await run({ checkpoints: checkpoints() });
   let steps = 0;
   const again = await run({ checkpoints: checkpoints(), onStep: () => steps++ });
@@ -93,17 +65,15 @@ test('a training that was over when it was killed is over when it is resumed', a
 });
 
 test('saving checkpoints, even at each step, changes nothing', async () => {
-  const checkpoints = new CheckpointStore(path.join(directory, 'often'));
+  const checkpoints = new CheckpointStore(at('often'));
   assert.deepEqual(await run({ checkpoints, checkpointSeconds: 0 }), await run());
 });
 
 test('from another seed, options or network it starts from its beginning', async () => {
-  const checkpoints = (warnings: string[]) =>
-    new CheckpointStore(path.join(directory, 'foreign'), { onWarning: (text) => warnings.push(text) });
-  await run({ checkpoints: checkpoints([]) }, { epochs: 1 });
-  const warnings: string[] = [];
+  await run(watchedCheckpoints(at('foreign')), { epochs: 1 });
+  const { checkpoints, warnings } = watchedCheckpoints(at('foreign'));
   const recipe: RecipeOptions = { epochs: 1, seed: 2 };
-  const started = await run({ checkpoints: checkpoints(warnings) }, recipe, tiny(3));
+  const started = await run({ checkpoints }, recipe, tiny(3));
   assert.deepEqual(started, await run({}, recipe, tiny(3)));
   assert.match(warnings.join(), /differs in its options and the weights it started from/);
 });
@@ -111,7 +81,7 @@ test('from another seed, options or network it starts from its beginning', async
 test('stopped while it validates, it has not lost the epoch', async () => {
   const expected = await run();
   const controller = new AbortController();
-  const checkpoints = () => new CheckpointStore(path.join(directory, 'validation'));
+  const checkpoints = () => new CheckpointStore(at('validation'));
   // Signals are looked for before each batch of validation photos, which come after the epoch's second step.
   const stopped = run({
     checkpoints: checkpoints(),
@@ -137,13 +107,13 @@ test('stopping leaves no tensors behind but those of the network, and no average
   const signal = AbortSignal.abort();
   await assert.rejects(run({ signal }, {}, network), AbortedError);
   assert.equal(tf.memory().numTensors, numTensors);
-  assert.notDeepEqual(weightsOf(network), weightsOf(same), 'one step was taken');
+  assert.notDeepEqual(weightValues(network), weightValues(same), 'one step was taken');
 });
 
 /** A training whose first step fails. */
 const trainingThatFails = async (error: Error): Promise<void> => {
   const network = buildNetwork({ classes: 2, stem: 4, blocks: [6], dropout: 0 });
-  await runTraining({
+  await runTrainingLoop({
     learner: {
       optimizer: new OptimizerState(network, { weightDecay: 0, emaDecay: 0 }),
       step: async () => {
@@ -170,6 +140,6 @@ test('a step that is too large for the memory says what to do', async () => {
     );
 });
 
-test('any other error is told as it is', async () => {
+test('any other error is reported as it is', async () => {
   await assert.rejects(trainingThatFails(new Error('Broken.')), { message: 'Broken.' });
 });

@@ -18,7 +18,7 @@ import { learningRateAt, type OptimizerState } from './optimizer.ts';
 import { type Recipe, storedOptions } from './recipe.ts';
 
 /** How a training is run, whatever is trained. */
-export interface RunOptions {
+export interface TrainingRunOptions {
   /** Where the training is saved, and resumed from. @default nowhere */
   readonly checkpoints?: CheckpointStore | undefined;
   /** What else decides the result, such as who the teacher is: a checkpoint made under another is not resumed. */
@@ -66,14 +66,14 @@ export interface Learner<Item> {
   ) => Promise<{ readonly loss: number; readonly accuracy: number } | undefined>;
 }
 
-export interface Training<Item> {
+interface Training<Item> {
   readonly learner: Learner<Item>;
   /** What is learned from, one for each training photo. */
   readonly items: readonly Item[];
   readonly recipe: Recipe;
   /** What decides the result besides the recipe, the photos and the weights. @default nothing */
   readonly settings?: object;
-  readonly run: RunOptions;
+  readonly run: TrainingRunOptions;
   /** Trained in place. */
   readonly network: LayersModel;
   readonly split: Pick<Split, 'train' | 'validation'>;
@@ -218,7 +218,7 @@ class Loop<Item> {
  * @throws AbortedError when its signal is aborted
  * @throws Error when the loss is no longer a number
  */
-export const runTraining = async <Item>(training: Training<Item>): Promise<readonly EpochResult[]> => {
+export const runTrainingLoop = async <Item>(training: Training<Item>): Promise<readonly EpochResult[]> => {
   const { learner, recipe, settings = {}, run, network, split } = training;
   const { checkpoints, context = null } = run;
   const fingerprint = fingerprintOf({

@@ -8,11 +8,11 @@ import { seededRandom } from '../shared/random.ts';
 import { assertClose } from '../shared/test-pictures.ts';
 import { AdamW, learningRateAt, WeightsEma } from './optimizer.ts';
 
-// Registers the gradients of the operations.
-
 before(() => loadBackend({ native: false }));
 
 const variable = (values: number[][] | number[]) => tf.variable(tf.tensor(values));
+/** The numbers 1 to 12. */
+const matrix = () => tf.variable(tf.reshape(tf.range(1, 13), [3, 4]));
 
 describe('the learning rate', () => {
   const steps = Array.from({ length: 2000 }, (_, index) => index / 2000);
@@ -89,18 +89,7 @@ const noisy = (seed: number, steps: number) => {
 };
 
 test("without decay the steps are those of TensorFlow.js's Adam, to the bit", () => {
-  const [ours, theirs] = [
-    variable([
-      [1, 2, 3, 4],
-      [5, 6, 7, 8],
-      [9, 10, 11, 12],
-    ]),
-    variable([
-      [1, 2, 3, 4],
-      [5, 6, 7, 8],
-      [9, 10, 11, 12],
-    ]),
-  ];
+  const [ours, theirs] = [matrix(), matrix()];
   const [adamW, adam] = [new AdamW(0), new tf.AdamOptimizer(0.01, 0.9, 0.999, 1e-7)];
   for (const gradient of noisy(2, 200)) {
     adamW.step({ [ours.name]: gradient }, [ours], 0.01);
@@ -109,19 +98,8 @@ test("without decay the steps are those of TensorFlow.js's Adam, to the bit", ()
   assert.deepEqual(ours.dataSync(), theirs.dataSync());
 });
 
-test('with its moments restored, another optimizer goes on to the bit', async () => {
-  const [x, y] = [
-    variable([
-      [1, 2, 3, 4],
-      [5, 6, 7, 8],
-      [9, 10, 11, 12],
-    ]),
-    variable([
-      [0, 0, 0, 0],
-      [0, 0, 0, 0],
-      [0, 0, 0, 0],
-    ]),
-  ];
+test('with its moments restored, another optimizer continues to the bit', async () => {
+  const [x, y] = [matrix(), tf.variable(tf.zeros([3, 4]))];
   const [first, second] = [new AdamW(0.1), new AdamW(0.1)];
   const gradients = noisy(3, 30);
   gradients.forEach((gradient, step) => {
@@ -148,8 +126,6 @@ test('a learning rate of zero changes nothing', () => {
   new AdamW(0.5).step({ [x.name]: tf.ones([1, 2]) }, [x], 0);
   assertClose(x.dataSync(), [1, 2], 0);
 });
-
-before(() => loadBackend({ native: false }));
 
 /** Seven weights: two kernels, a bias, and what a normalization learns and observes. */
 const network = (value: number): LayersModel => {
@@ -178,7 +154,7 @@ const assertHolds = (model: LayersModel, value: number) => {
   }
 };
 
-test('at first the average follows quickly, later it keeps the share it is told', async () => {
+test('at first the average follows quickly, later it keeps the given share', async () => {
   const model = network(0);
   const averaged = new WeightsEma(model);
   fill(model, 11);

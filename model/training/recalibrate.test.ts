@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { colouredPhotos } from '../backbone/tiny-networks.ts';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { colouredPhotos } from '../backbone/test-backbones.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { MODEL_NAME } from '../contract/tensors.ts';
 import { trainValidationTestSplit } from '../data/split.ts';
-import { predict } from '../evaluation/evaluate.ts';
+import { predictPhotos } from '../evaluation/evaluate.ts';
 import { metricsSchema } from '../evaluation/metrics.ts';
 import { buildNetwork } from '../network/network.ts';
 import { exampleMetrics } from '../report/test-metrics.ts';
@@ -25,12 +25,8 @@ const SHARES = { test: 0.1, validation: 0.5 };
 const dataset = { labels: LABELS, examples: colouredPhotos(42, LABELS.length, 1), skipped: [] };
 const split = trainValidationTestSplit(dataset, { ...SHARES, seed: 1 });
 
-let directory = '';
-before(async () => {
-  await loadBackend({ native: false });
-  directory = await mkdtemp(path.join(tmpdir(), 'recalibrate-'));
-});
-after(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ after });
+before(() => loadBackend({ native: false }));
 
 /** Stores a network of its own as this version. */
 const storeVersion = (version: string): Promise<void> => {
@@ -49,10 +45,10 @@ const storeReport = (version: string): Promise<void> => {
 
 const versions = async () => (await readdir(path.join(directory, MODEL_NAME))).sort();
 
-/** The test photos' classes, from the surest to the least sure: a temperature does not change them. */
+/** The test photos' classes, from the most to the least probable: a temperature does not change them. */
 const rankings = async (version: string) => {
   const file = path.join(directory, MODEL_NAME, version, 'saved_model.pb');
-  const answers = await predict(
+  const answers = await predictPhotos(
     new GraphRunner(decodeSavedModel(await readFile(file))),
     split.test.map(({ pixels }) => pixels),
   );

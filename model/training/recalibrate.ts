@@ -4,26 +4,25 @@ import { decodedNetwork, FEWEST_PHOTOS } from '../calibration/calibrate.ts';
 import { MODEL_NAME } from '../contract/tensors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Split, trainValidationTestSplit } from '../data/split.ts';
-import { type Metrics, metricsSchema } from '../evaluation/metrics.ts';
+import { type ModelMetrics, metricsSchema } from '../evaluation/metrics.ts';
 import type { OodPhotos } from '../out-of-distribution/pictures.ts';
 import { reportFiles } from '../report/files.ts';
-import { decodeSavedModel, storeModel, versionAt } from '../savedmodel/file.ts';
-import { isNewer, newestVersion } from '../savedmodel/model-versions.ts';
+import { decodeSavedModel, isNewer, latestVersion, storeModel, versionAt } from '../savedmodel/file.ts';
 import { readdirIfExists, writeFiles } from '../shared/files.ts';
 import { countByClass, exportMeasured } from './train.ts';
 
 /** A model that `npm run train` wrote: its newest version, which its report is about. */
-export interface StoredTraining {
+interface StoredTraining {
   /** Where `image-classifier/<version>/` and the report are. */
   readonly directory: string;
   readonly version: string;
-  readonly metrics: Metrics;
+  readonly metrics: ModelMetrics;
 }
 
 /** @throws Error when there is no version, or the report is about another one than the newest */
 export const readStoredTraining = async (directory: string): Promise<StoredTraining> => {
   const folder = path.join(directory, MODEL_NAME);
-  const version = newestVersion((await readdirIfExists(folder)).map(({ name }) => name));
+  const version = latestVersion((await readdirIfExists(folder)).map(({ name }) => name));
   if (version === undefined)
     throw new Error(`There is no version of a model in ${folder}. Give the folder that a training wrote.`);
   const text = await readFile(path.join(directory, 'metrics.json'), 'utf8');
@@ -36,7 +35,7 @@ export const readStoredTraining = async (directory: string): Promise<StoredTrain
   return { directory, version, metrics };
 };
 
-export interface RecalibrateOptions {
+interface RecalibrateOptions {
   readonly stored: StoredTraining;
   /** The photos that it was trained on. */
   readonly dataset: Dataset;
@@ -80,7 +79,7 @@ const versionAfter = (version: string): string => {
  */
 export const recalibrate = async (
   options: RecalibrateOptions,
-): Promise<Pick<Metrics, 'version' | 'test'>> => {
+): Promise<Pick<ModelMetrics, 'version' | 'test'>> => {
   const { stored, unknown, drawn = 100 } = options;
   const { directory, version: replaced, metrics: old } = stored;
   const split = originalSplit(options);
@@ -92,7 +91,7 @@ export const recalibrate = async (
     ...{ labels: old.labels, version, split, unknown, drawn },
   });
   const network = old.calibration?.network ?? replaced;
-  const metrics: Metrics = {
+  const metrics: ModelMetrics = {
     ...old,
     ...{ version, test, bytes: savedModel.byteLength },
     calibration: calibration && { network, ...calibration },

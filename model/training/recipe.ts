@@ -104,7 +104,7 @@ const PUBLIC_NAMES: Readonly<Record<string, string>> = {
 /** What an option is called where people type it. */
 export const optionName = (key: string): string => PUBLIC_NAMES[key] ?? kebabCase(key);
 
-/** The command that trains alike, with these options in their order. */
+/** The command that trains the same way, with these options in their order. */
 export const reproduceCommand = (options: object): string => {
   const typed = Object.entries(options).flatMap(([key, value]) => {
     if (value === undefined || value === null || value === false) return [];

@@ -1,42 +1,250 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { Backbone } from '../backbone/backbone.ts';
-import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbone/tiny-networks.ts';
+import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbone/test-backbones.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { extractFeaturesAndLogits } from '../calibration/observe.ts';
 import { INPUT_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import { photoTensor } from '../data/augment.ts';
 import type { Split } from '../data/split.ts';
-import { standardize } from '../network/head.ts';
+import { buildHead, type HeadOptions, standardize } from '../network/head.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import type { WeightPrecision } from '../savedmodel/graph.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
+import { numbersIn, scramble, textsIn } from '../savedmodel/test-networks.ts';
 import { AbortedError } from '../shared/abort.ts';
-import { assertClose } from '../shared/test-pictures.ts';
-import { CheckpointStore, type EpochResult } from '../training/checkpoint.ts';
+import { seededRandom } from '../shared/random.ts';
+import { assertClose, example } from '../shared/test-pictures.ts';
+import type { TrainingRunOptions } from './loop.ts';
 import type { RecipeOptions } from './recipe.ts';
-import { type EarlierHead, type TrainedHead, type TrainHeadOptions, trainHead } from './train-head.ts';
+import { runWithStops, untimed, watchedCheckpoints, weightValues } from './test-training.ts';
+import {
+  type EarlierHead,
+  evaluateHead,
+  type PhotoFeatures,
+  type TrainedHead,
+  type TrainHeadOptions,
+  trainHead,
+  trainOnFeatures,
+} from './train-head.ts';
+
+const CLASSES = 3;
+/** Length of a feature vector. */
+const WIDTH = 6;
+
+/** Features of photos of these classes: `at` gives the number at each place. */
+const described = (
+  name: string,
+  labels: readonly number[],
+  at: (label: number, place: number) => number,
+): PhotoFeatures => ({
+  examples: labels.map((label, index) => example(label, `${name} ${index}`)),
+  features: tf.tensor2d(labels.map((label) => Array.from({ length: WIDTH }, (_, place) => at(label, place)))),
+});
+
+const TRUTHS = Array.from({ length: 10 }, (_, index) => index % CLASSES);
+
+/** Around a corner of their own for each class. */
+const separable = (name: string, seed: number): PhotoFeatures => {
+  const random = seededRandom(seed);
+  return described(name, TRUTHS, (label, place) => random() + (place === label ? 1.5 : 0));
+};
+
+const work = temporaryFolder({ after });
+const at = (name: string) => path.join(work, name);
+let photos: PhotoFeatures;
+let unseenFeatures: PhotoFeatures;
+before(async () => {
+  await loadBackend({ native: false });
+  [photos, unseenFeatures] = [separable('photo', 1), separable('unseen', 2)];
+});
+
+/** What is right for the training is wrong here: the better it is learned, the higher the loss. */
+const misleading = (): PhotoFeatures => {
+  const examples = unseenFeatures.examples.map((photo) => ({ ...photo, label: (photo.label + 1) % CLASSES }));
+  return { ...unseenFeatures, examples };
+};
+
+const RECIPE: RecipeOptions = { epochs: 3, batchSize: 4, learningRate: 0.05 };
+/** Three an epoch, the last of two photos. */
+const STEPS = 9;
+
+const tiny = (options: HeadOptions = {}) => buildHead(WIDTH, CLASSES, { hidden: 4, ...options });
+/** A head that does not start undecided. */
+const decided = (options: HeadOptions): LayersModel => {
+  const head = tiny(options);
+  scramble(head, 3);
+  return head;
+};
+
+interface Given {
+  readonly head?: LayersModel;
+  readonly train?: PhotoFeatures;
+  readonly validation?: PhotoFeatures | undefined;
+}
+
+const run = async (
+  recipe: RecipeOptions = {},
+  { head = tiny(), train = photos, validation = unseenFeatures }: Given = {},
+  options: TrainingRunOptions = {},
+) => {
+  const history = await trainOnFeatures({
+    ...{ head, classes: CLASSES, train, validation, ...options },
+    recipe: { ...RECIPE, ...recipe },
+  });
+  return { head, history: untimed(history), weights: weightValues(head) };
+};
+
+const logits = (head: LayersModel, features: readonly number[]): number[] =>
+  tf.tidy(() => {
+    const output = head.predict(tf.tensor2d([...features], [1, WIDTH]));
+    assert.ok(output instanceof tf.Tensor);
+    return [...output.dataSync()];
+  });
+
+test('a head learns to distinguish classes whose features differ', async () => {
+  const head = tiny({ hidden: 16, dropout: 0.2, featureDropout: 0.1 });
+  const { history } = await run({ epochs: 40 }, { head });
+  const [first, last] = [history[0], history.at(-1)];
+  assert.ok((first?.validation?.accuracy ?? 1) < 0.8, 'it is not born with it');
+  assert.equal(last?.validation?.accuracy, 1);
+  assert.ok((last?.trainingLoss ?? 1) < (first?.trainingLoss ?? 0), 'the loss falls');
+});
+
+test('it ends with the averaged weights, with which the last validation was made', async () => {
+  const { head, history } = await run();
+  assert.deepEqual(await evaluateHead(head, unseenFeatures), history.at(-1)?.validation);
+});
+
+test('with patience it ends early, with the weights of the best epoch', async () => {
+  const { head, history } = await run({ epochs: 40, patience: 4 }, { validation: misleading() });
+  const losses = history.map(({ validation }) => validation?.loss ?? Number.NaN);
+  const best = losses.indexOf(Math.min(...losses));
+  assert.equal(history.length, best + 1 + 4);
+  assert.ok(history.length < 40);
+  assert.deepEqual(await evaluateHead(head, misleading()), history[best]?.validation);
+});
+
+test('where features say nothing the frequent class wins, unless all classes are to weigh the same', async () => {
+  const blank = described('blank', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2], () => 0);
+  const options = { epochs: 60, batchSize: 12, labelSmoothing: 0, emaDecay: 0 };
+  const [plain, balanced] = [
+    await run(options, { train: blank }),
+    await run({ ...options, balanced: true }, { train: blank }),
+  ];
+  const [first, second] = [plain, balanced].map(({ head }) => {
+    const answer = logits(head, new Array<number>(WIDTH).fill(0)).map(Math.exp);
+    return answer.map((value) => value / answer.reduce((sum, each) => sum + each));
+  });
+  assertClose(first ?? [], [2 / 3, 1 / 6, 1 / 6], 0.05);
+  assertClose(second ?? [], [1 / 3, 1 / 3, 1 / 3], 0.05);
+});
+
+test('without photos for validation there is none in the history', async () => {
+  const history = await trainOnFeatures({
+    ...{ head: tiny(), classes: CLASSES, train: photos },
+    recipe: { ...RECIPE, epochs: 1 },
+  });
+  for (const result of history) assert.equal('validation' in result, false);
+});
+
+test('the same seed gives the same head and history, another seed others', async () => {
+  const [{ head: _, ...expected }, { head: __, ...same }, other] = [
+    await run(),
+    await run(),
+    await run({ seed: 2 }),
+  ];
+  assert.deepEqual(same, expected);
+  assert.notDeepEqual(other.weights, expected.weights);
+  assert.notDeepEqual(other.history, expected.history);
+});
+
+test('the seed decides what is dropped, and each step drops others', async () => {
+  // Of photos that are all the same their order says nothing, and with so low a rate nothing is learned of them.
+  const same = described('same', new Array<number>(8).fill(0), (_, place) => place);
+  const lossesOf = async (seed: number, options: HeadOptions) => {
+    const { history } = await run(
+      { seed, epochs: 2, batchSize: 8, learningRate: 1e-9 },
+      { train: same, head: decided(options) },
+    );
+    return history.map(({ trainingLoss }) => trainingLoss);
+  };
+  const without = { dropout: 0, featureDropout: 0 };
+  const [plain = Number.NaN] = await lossesOf(1, without);
+  for (const seed of [1, 2]) assertClose(await lossesOf(seed, without), [plain, plain], 1e-5);
+  for (const dropped of [
+    { ...without, dropout: 0.5 },
+    { ...without, featureDropout: 0.5 },
+  ]) {
+    const losses = [...(await lossesOf(1, dropped)), ...(await lossesOf(2, dropped))];
+    assert.equal(new Set(losses.map((loss) => loss.toFixed(4))).size, 4, losses.join());
+    assert.deepEqual(await lossesOf(1, dropped), losses.slice(0, 2));
+  }
+});
+
+const HOW: Readonly<Record<string, { recipe: RecipeOptions; given?: () => Given }>> = {
+  'as it is by default': { recipe: {} },
+  'with patience and balanced': { recipe: { patience: 2, balanced: true, emaDecay: 0.5 } },
+  'with the best epoch long past': {
+    recipe: { patience: 3, emaDecay: 0.5 },
+    given: () => ({ validation: misleading() }),
+  },
+};
+
+for (const [name, { recipe, given = () => ({}) }] of Object.entries(HOW)) {
+  test(`stopped after any step, or every one, it is resumed to the very same head and history, ${name}`, async () => {
+    const expected = await run(recipe, given());
+    const once = Array.from({ length: STEPS - 1 }, (_, index) => [index + 1]);
+    for (const stops of [...once, once.map(() => 1)]) {
+      const actual = await runWithStops(at(`${name} after ${stops}`), stops, (options) =>
+        run(recipe, given(), options),
+      );
+      assert.deepEqual(actual.resumed, stops.length === 1 ? stops : once.flat());
+      assert.deepEqual(actual.warnings, []);
+      assert.deepEqual(actual.history, expected.history, `stopped after ${stops}`);
+      assert.deepEqual(actual.weights, expected.weights, `stopped after ${stops}`);
+    }
+  });
+}
+
+test('from another seed, other options, photos or another head it starts from its beginning', async () => {
+  const differs: Readonly<Record<string, { recipe?: RecipeOptions; given?: () => Given }>> = {
+    'its options': { recipe: { seed: 2 } },
+    'the weights it started from': { given: () => ({ head: tiny({ seed: 3 }) }) },
+    'its photos': { given: () => ({ train: unseenFeatures, validation: photos }) },
+  };
+  for (const [difference, { recipe = {}, given = () => ({}) }] of Object.entries(differs)) {
+    await run({}, {}, watchedCheckpoints(at('foreign')));
+    const { checkpoints, warnings } = watchedCheckpoints(at('foreign'));
+    const { weights } = await run(recipe, given(), { checkpoints });
+    assert.equal(warnings.length, 2);
+    for (const text of warnings) assert.ok(text.includes(`which differs in ${difference};`), text);
+    assert.deepEqual(weights, (await run(recipe, given())).weights);
+  }
+});
+
+test('neither an end nor a stop leaves tensors behind but those of the head', async () => {
+  const head = tiny();
+  const { numTensors } = tf.memory();
+  for (const recipe of [{}, { balanced: true, patience: 1 }]) await run(recipe, { head });
+  await assert.rejects(run({}, { head }, { signal: AbortSignal.abort() }), AbortedError);
+  assert.equal(tf.memory().numTensors, numTensors);
+});
 
 const LABELS = ['astilbe', 'bellflower', 'daisy'];
-const CLASSES = LABELS.length;
-
-const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-transfer-'));
-const at = (name: string) => path.join(work, name);
-before(() => loadBackend({ native: false }));
-after(() => rmSync(work, { recursive: true }));
 
 const train = colouredPhotos(18, CLASSES, 1);
 const validation = colouredPhotos(6, CLASSES, 2);
 const unseen = colouredPhotos(9, CLASSES, 3);
 const BACKBONE = { side: 32 };
 
-const RECIPE: RecipeOptions = { epochs: 3, batchSize: 6, learningRate: 0.02 };
+const BACKBONE_RECIPE: RecipeOptions = { epochs: 3, batchSize: 6, learningRate: 0.02 };
 
 const trainOn = (
   directory: string,
@@ -45,26 +253,24 @@ const trainOn = (
 ): Promise<TrainedHead> =>
   trainHead({
     pretrained: { directory, name: 'tiny' },
-    ...{ classes: CLASSES, backbone: BACKBONE, head: { hidden: 16, dropout: 0.1, featureDropout: 0.1 } },
+    ...{
+      classes: CLASSES,
+      backbone: BACKBONE,
+      head: { hidden: 16, dropout: 0.1, featureDropout: 0.1 },
+    },
     ...options,
-    recipe: { ...RECIPE, ...options.recipe },
+    recipe: { ...BACKBONE_RECIPE, ...options.recipe },
   })({ train, validation, test: [], ...split });
-
-const weightsOf = (head: LayersModel) => head.getWeights().map((weight) => [...weight.dataSync()]);
-const untimed = (history: readonly EpochResult[]) => history.map((result) => ({ ...result, seconds: 0 }));
 
 /** What the exported model says of the unseen photos. */
 const exported = async ({ write }: TrainedHead, precision: WeightPrecision) => {
   const graph = buildServingGraph(write, { labels: LABELS, version: '1', precision });
   const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(graph)));
-  const input = { shape: [unseen.length], values: unseen.map(({ pixels }) => pixels) };
-  const output = await runner.run(new Map([[INPUT_NAME, input]]));
-  const probabilities = output.get(OUTPUT_NAMES.probabilities);
-  const label = output.get(OUTPUT_NAMES.label);
-  assert.ok(probabilities && 'numbers' in probabilities && label && 'strings' in label);
+  const values = unseen.map(({ pixels }) => pixels);
+  const output = await runner.run(new Map([[INPUT_NAME, { shape: [unseen.length], values }]]));
   return {
-    probabilities: probabilities.numbers,
-    labels: label.strings.map((bytes) => new TextDecoder().decode(bytes)),
+    probabilities: numbersIn(output.get(OUTPUT_NAMES.probabilities)),
+    labels: textsIn(output.get(OUTPUT_NAMES.label)),
   };
 };
 
@@ -82,26 +288,26 @@ const computed = async (directory: string, { head, standardization }: TrainedHea
   });
 };
 
-const BACKBONES: Readonly<Record<string, (name: string) => string | Promise<string>>> = {
-  'a graph model': (name) => saveTinyGraph(at(name)),
-  'a layers model': (name) => saveLayers(at(name), tinyLayers()),
-};
-
-for (const [name, save] of Object.entries(BACKBONES)) {
+for (const [name, save] of [
+  ['a graph model', saveTinyGraph],
+  ['a layers model', (directory: string) => saveLayers(directory, tinyLayers())],
+] as const) {
   describe(`a head on ${name}`, () => {
     let directory = '';
     let result: TrainedHead;
     before(async () => {
-      directory = await save(name);
+      directory = await save(at(name));
       result = await trainOn(directory, { recipe: { epochs: 40 } });
     });
     after(() => result.dispose());
 
     test('learns to distinguish the photos, and is a small part of the whole', () => {
-      const chance = Math.log(CLASSES);
-      assert.ok((result.history.at(-1)?.validation?.loss ?? chance) < chance / 2);
+      assert.ok(
+        (result.history.at(-1)?.validation?.loss ?? Infinity) < Math.log(CLASSES) / 2,
+        'half of chance',
+      );
       const { total, trained } = result.parameters;
-      assert.equal(trained, weightsOf(result.head).flat().length);
+      assert.equal(trained, weightValues(result.head).flat().length);
       assert.ok(total > trained);
       assert.equal(result.side, BACKBONE.side);
     });
@@ -147,7 +353,7 @@ test('it starts from an earlier head with the standardization of that one, whate
     keys.push(key);
     return { standardization: first.standardization, build: () => first.head };
   };
-  const weights = weightsOf(first.head).flat();
+  const weights = weightValues(first.head).flat();
   const others = colouredPhotos(6, CLASSES, 9).slice(0, 4);
   const recipe = { epochs: 1, learningRate: 1e-9 };
   const next = await trainOn(directory, { recipe, earlier }, { train: others });
@@ -155,7 +361,7 @@ test('it starts from an earlier head with the standardization of that one, whate
   assert.deepEqual(next.standardization, first.standardization);
   const fresh = await trainOn(directory, { recipe }, { train: others });
   assert.notDeepEqual(fresh.standardization, first.standardization);
-  assertClose(weightsOf(next.head).flat(), weights, 1e-6);
+  assertClose(weightValues(next.head).flat(), weights, 1e-6);
   assertClose((await exported(next, 'float')).probabilities, await computed(directory, first), 1e-4);
 });
 
@@ -176,12 +382,10 @@ test('a checkpoint on another backbone, or on another use of it, is not resumed'
   const resumed: number[] = [];
   const trainFew = (options: Partial<TrainHeadOptions>) =>
     trainOn(directory, { ...options, recipe: { epochs: 1 } }, { train: train.slice(0, 6), validation: [] });
-  const start = async (name: string, change: Partial<TrainHeadOptions>, warnings: string[] = []) => {
-    const checkpoints = new CheckpointStore(at(`checkpoints ${name}`), {
-      onWarning: (text) => warnings.push(text),
-    });
-    const onResume = ({ steps }: { readonly steps: number }) => resumed.push(steps);
-    return trainFew({ ...change, checkpoints, onResume });
+  const start = async (name: string, change: Partial<TrainHeadOptions>) => {
+    const { checkpoints, warnings } = watchedCheckpoints(at(`checkpoints ${name}`));
+    const trained = await trainFew({ ...change, checkpoints, onResume: ({ steps }) => resumed.push(steps) });
+    return { ...trained, warnings };
   };
   const changes: Readonly<Record<string, Partial<TrainHeadOptions>>> = {
     network: { pretrained: { directory: other, name: 'another' } },
@@ -190,12 +394,11 @@ test('a checkpoint on another backbone, or on another use of it, is not resumed'
   };
   for (const [name, change] of Object.entries(changes)) {
     await start(name, {});
-    const warnings: string[] = [];
-    const { head } = await start(name, change, warnings);
+    const { head, warnings } = await start(name, change);
     assert.equal(warnings.length, 1, name);
     for (const text of warnings) assert.match(text, /another training, which differs in its options;/);
     assert.deepEqual(resumed, [], name);
-    assert.deepEqual(weightsOf(head), weightsOf((await trainFew(change)).head));
+    assert.deepEqual(weightValues(head), weightValues((await trainFew(change)).head));
   }
   await start('same', {});
   await start('same', {});
@@ -203,33 +406,18 @@ test('a checkpoint on another backbone, or on another use of it, is not resumed'
 });
 
 test('stopped among the features, then in the training of the head, it ends with the very same head', async () => {
-  const directory = saveTinyGraph(at('stopped'));
+  const directory = saveTinyGraph(at('stopped graph'));
   const expected = await trainOn(directory);
   const cacheDirectory = at('cache');
-  const start = (change: Partial<TrainHeadOptions>) =>
-    trainOn(directory, {
-      cacheDirectory,
-      checkpoints: new CheckpointStore(at('checkpoints stopped')),
-      ...change,
-    });
-  const [first, second] = [new AbortController(), new AbortController()];
-  await assert.rejects(start({ signal: first.signal, onFeatures: () => first.abort() }), AbortedError);
+  const start = (options: Partial<TrainHeadOptions>) => trainOn(directory, { cacheDirectory, ...options });
+  const stop = new AbortController();
+  await assert.rejects(start({ signal: stop.signal, onFeatures: () => stop.abort() }), AbortedError);
   assert.equal(readdirSync(path.join(cacheDirectory, readdirSync(cacheDirectory)[0] ?? '')).length, 1);
-  let steps = 0;
-  const inEpoch = start({
-    signal: second.signal,
-    onStep: () => {
-      steps += 1;
-      if (steps === 4) second.abort();
-    },
-  });
-  await assert.rejects(inEpoch, AbortedError);
-  const resumed: number[] = [];
-  const { head, history, standardization } = await start({ onResume: ({ steps }) => resumed.push(steps) });
+  const { resumed, head, history, standardization } = await runWithStops(at('stopped'), [4], start);
   assert.deepEqual(resumed, [4]);
   assert.deepEqual(standardization, expected.standardization);
   assert.deepEqual(untimed(history), untimed(expected.history));
-  assert.deepEqual(weightsOf(head), weightsOf(expected.head));
+  assert.deepEqual(weightValues(head), weightValues(expected.head));
 });
 
 test('disposed of, it leaves nothing in memory; nor does one that was stopped', async () => {

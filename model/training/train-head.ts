@@ -19,7 +19,13 @@ import type { Graph, Node } from '../savedmodel/graph.ts';
 import type { NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { stopIfAborted } from '../shared/abort.ts';
 import type { EpochResult } from './checkpoint.ts';
-import { type Learner, type RunOptions, runTraining, type StepOptions, type StepResult } from './loop.ts';
+import {
+  type Learner,
+  runTrainingLoop,
+  type StepOptions,
+  type StepResult,
+  type TrainingRunOptions,
+} from './loop.ts';
 import { OptimizerState } from './optimizer.ts';
 import {
   HEAD_RECIPE,
@@ -112,7 +118,7 @@ class HeadLearner implements Learner<number> {
   }
 }
 
-export interface TrainOnFeaturesOptions extends RunOptions {
+interface TrainOnFeaturesOptions extends TrainingRunOptions {
   /** Trained in place. */
   readonly head: LayersModel;
   /** Width of the head's output. */
@@ -125,7 +131,7 @@ export interface TrainOnFeaturesOptions extends RunOptions {
 }
 
 /**
- * Trains a head in place, on features that stay as they are. How it is run, and resumed: see `runTraining`.
+ * Trains a head in place, on features that stay as they are. How it is run, and resumed: see `runTrainingLoop`.
  *
  * @throws AbortedError when the signal is aborted
  * @throws Error when the loss is no longer a number
@@ -141,7 +147,7 @@ export const trainOnFeatures = ({
   const recipe = withOptions(HEAD_RECIPE, options);
   const labels = train.examples.map(({ label }) => label);
   const classWeights = recipe.balanced ? inverseFrequencyWeights(classes, labels) : undefined;
-  return runTraining({
+  return runTrainingLoop({
     learner: new HeadLearner(head, { classes, recipe, classWeights, train, validation }),
     items: [...train.examples.keys()],
     ...{ recipe, run },
@@ -156,7 +162,7 @@ export interface EarlierHead {
   readonly build: () => LayersModel;
 }
 
-export interface TrainHeadOptions extends RunOptions {
+export interface TrainHeadOptions extends TrainingRunOptions {
   /** The backbone: `model.json` and its weights. */
   readonly pretrained: Pretrained;
   /** Width of the head's output. */

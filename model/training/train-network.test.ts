@@ -10,8 +10,9 @@ import { buildNetwork } from '../network/network.ts';
 import { seededRandom } from '../shared/random.ts';
 import { example, noise } from '../shared/test-pictures.ts';
 import type { EpochResult } from './checkpoint.ts';
-import type { RunOptions } from './loop.ts';
+import type { TrainingRunOptions } from './loop.ts';
 import { inverseFrequencyWeights, type RecipeOptions } from './recipe.ts';
+import { untimed } from './test-training.ts';
 import { trainNetwork } from './train-network.ts';
 
 before(() => loadBackend({ native: false }));
@@ -35,21 +36,23 @@ const train = async (
   examples: readonly Example[],
   validation: readonly Example[],
   recipe: RecipeOptions,
-  run: RunOptions = {},
+  run: TrainingRunOptions = {},
 ): Promise<readonly EpochResult[]> => {
   const trainer = trainNetwork({ network, classes: 2, recipe: { ...RECIPE, ...recipe }, ...run });
   return (await trainer({ train: examples, validation, test: [] })).history;
 };
 
 const tiny = () => buildNetwork({ classes: 2, stem: 4, blocks: [6], dropout: 0 });
-const untimed = (history: readonly EpochResult[]) => history.map((result) => ({ ...result, seconds: 0 }));
 
 const photos = kinds(16, 1);
 const unseen = kinds(12, 2);
-const run = (recipe: RecipeOptions = {}, validation: readonly Example[] = [], options: RunOptions = {}) =>
-  train(tiny(), photos.slice(0, 6), validation, { epochs: 2, ...recipe }, options);
+const run = (
+  recipe: RecipeOptions = {},
+  validation: readonly Example[] = [],
+  options: TrainingRunOptions = {},
+) => train(tiny(), photos.slice(0, 6), validation, { epochs: 2, ...recipe }, options);
 
-test('a tiny network learns to tell two plain kinds of photos apart', async () => {
+test('a tiny network learns to distinguish two plain kinds of photos', async () => {
   const history = await train(tiny(), photos, unseen, { epochs: 5 });
   assert.deepEqual(
     history.map(({ epoch, epochs }) => [epoch, epochs]),

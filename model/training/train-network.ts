@@ -9,7 +9,13 @@ import { reseedDropout } from '../network/layers.ts';
 import { INPUT_SIZE, withDistillationHead } from '../network/network.ts';
 import { layersNetwork } from '../savedmodel/export-layers.ts';
 import type { Random } from '../shared/random.ts';
-import { type Learner, type RunOptions, runTraining, type StepOptions, type StepResult } from './loop.ts';
+import {
+  type Learner,
+  runTrainingLoop,
+  type StepOptions,
+  type StepResult,
+  type TrainingRunOptions,
+} from './loop.ts';
 import { OptimizerState } from './optimizer.ts';
 import {
   inverseFrequencyWeights,
@@ -20,7 +26,7 @@ import {
 } from './recipe.ts';
 import type { Pretrained, Trainer } from './train.ts';
 
-export interface TrainNetworkOptions extends RunOptions {
+interface TrainNetworkOptions extends TrainingRunOptions {
   /** Trained in place. */
   readonly network: LayersModel;
   /** Width of the network's output. */
@@ -129,7 +135,7 @@ class NetworkLearner implements Learner<Example> {
   }
 }
 
-/** Trains a whole network of our own, with the help of a teacher if there is one. How it is run, and resumed: see `runTraining`. */
+/** Trains a whole network of our own, with the help of a teacher if there is one. How it is run, and resumed: see `runTrainingLoop`. */
 export const trainNetwork =
   ({ network, classes, teacher: pretrained, recipe: options = {}, ...run }: TrainNetworkOptions): Trainer =>
   async (split) => {
@@ -138,7 +144,7 @@ export const trainNetwork =
     const labels = split.train.map(({ label }) => label);
     const classWeights = recipe.balanced ? inverseFrequencyWeights(classes, labels) : undefined;
     const { validation } = split;
-    const history = await runTraining({
+    const history = await runTrainingLoop({
       learner: new NetworkLearner(network, { classes, recipe, teacher, classWeights, validation }),
       items: split.train,
       settings: { teacherFeatures: teacher?.features ?? null },

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { colouredPhotos, saveTinyGraph } from '../backbone/tiny-networks.ts';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { colouredPhotos, saveTinyGraph } from '../backbone/test-backbones.ts';
 import { type Backend, loadBackend } from '../backend/backend.ts';
 import { FEWEST_PHOTOS } from '../calibration/calibrate.ts';
 import type { Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
-import { compare, predict } from '../evaluation/evaluate.ts';
+import { compare, predictPhotos } from '../evaluation/evaluate.ts';
 import { metricsSchema } from '../evaluation/metrics.ts';
 import { buildNetwork } from '../network/network.ts';
 import { DRAWN_KINDS } from '../out-of-distribution/drawings.ts';
@@ -26,13 +25,12 @@ const CLASSES = LABELS.length;
 /** Of each kind of other pictures. */
 const DRAWN = 2;
 
-const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-learn-'));
+const work = temporaryFolder({ after });
 let backend: Backend;
 before(async () => {
   backend = await loadBackend({ native: false });
   saveTinyGraph(path.join(work, 'backbone'));
 });
-after(() => rmSync(work, { recursive: true }));
 
 /** Every third photo is filed under another class's name: a model that learned the others classifies it "wrongly". */
 const unseen = colouredPhotos(18, CLASSES, 3).map(
@@ -65,7 +63,7 @@ const headOnBackbone = () =>
 
 /** What the exported model says of the test photos. */
 const answersOf = ({ savedModel }: TrainingResult) =>
-  predict(
+  predictPhotos(
     new GraphRunner(decodeSavedModel(savedModel)),
     unseen.map(({ pixels }) => pixels),
   );
@@ -166,7 +164,7 @@ describe('with enough photos to judge by, a trained model', () => {
     );
   });
 
-  test('tells which part of it was trained, and on what', () => {
+  test('says which part of it was trained, and on what', () => {
     const { backbone, teacher, side, parameters, trainedParameters } = result.metrics.training;
     assert.deepEqual({ backbone, teacher, side }, { backbone: 'a tiny network', teacher: null, side: 32 });
     assert.ok(trainedParameters !== undefined && trainedParameters < parameters);
@@ -207,7 +205,7 @@ describe('with one photo too few, a trained model', () => {
   });
 });
 
-test('stopped after the training, it does not go on to measure', async () => {
+test('stopped after the training, it does not continue with measuring', async () => {
   const controller = new AbortController();
   const stopped = trained({
     ...{ split: split(1), signal: controller.signal },

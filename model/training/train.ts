@@ -4,8 +4,8 @@ import { measureCalibration } from '../calibration/measure.ts';
 import type { FeaturesAndLogits } from '../calibration/observe.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
-import { compare, predict } from '../evaluation/evaluate.ts';
-import type { Metrics } from '../evaluation/metrics.ts';
+import { compare, predictPhotos } from '../evaluation/evaluate.ts';
+import type { ModelMetrics } from '../evaluation/metrics.ts';
 import { wilsonInterval } from '../evaluation/statistics.ts';
 import { drawKinds, type OodPhotos } from '../out-of-distribution/pictures.ts';
 import type { Mistake } from '../report/contact-sheet.ts';
@@ -44,7 +44,7 @@ export interface TrainedNetwork {
 /** A strategy: learns from the training photos, and validates on the validation photos. See `trainNetwork`, `trainHead`. */
 export type Trainer = (split: Split) => Promise<TrainedNetwork>;
 
-export interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained'> {
+interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained'> {
   readonly labels: readonly string[];
   readonly version: string;
   readonly split: Split;
@@ -58,11 +58,11 @@ export interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTr
 }
 
 /** An exported model, and what it says of the test photos. */
-export interface MeasuredExport {
+interface MeasuredExport {
   readonly savedModel: Uint8Array;
-  readonly test: Metrics['test'];
+  readonly test: ModelMetrics['test'];
   /** Absent, and the scores with it, when there were too few photos to calibrate by. */
-  readonly calibration?: Metrics['calibration'];
+  readonly calibration?: ModelMetrics['calibration'];
   readonly scores?: ReportInput['scores'];
   /** Test photos that were classified wrongly. */
   readonly mistakes: readonly Mistake[];
@@ -105,7 +105,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
   const calibration = await calibrate(write, labels.length, photos, signal);
   const { savedModel, runner } = exported(options, calibration);
   log('Measuring the exported model.');
-  const answers = await predict(
+  const answers = await predictPhotos(
     runner,
     test.map(({ pixels }) => pixels),
     signal,
@@ -181,7 +181,7 @@ export const trainModel = async (options: TrainOptions): Promise<TrainingResult>
     ...{ write, forwardTrained, labels },
   });
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  const metrics: Metrics = {
+  const metrics: ModelMetrics = {
     version,
     labels: [...labels],
     data: { ...countByClass(labels, split), skipped: [...dataset.skipped], seed },

@@ -2,7 +2,8 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/pro
 import path from 'node:path';
 import { z } from 'zod';
 import { MODEL_NAME } from '../../model/contract/tensors.ts';
-import { isNewer, newestModels } from '../../services/endpoint/model-folder.ts';
+import { isNewer } from '../../model/savedmodel/file.ts';
+import { newestModels } from '../../services/endpoint/model-folder.ts';
 import { ROOT } from './paths.ts';
 import { isAlive } from './processes.ts';
 

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { latestVersion } from '../../model/savedmodel/file.ts';
 
 /** A version of a model in a folder. */
 export interface StoredModel {
@@ -23,17 +24,6 @@ const folders = async (directory: string): Promise<string[]> => {
 };
 
 /**
- * Whether a version is above another, by number.
- *
- * @example
- * isNewer('10', '9'); // => true
- */
-export const isNewer = (version: string, other: string): boolean => BigInt(version) > BigInt(other);
-
-const latest = (names: readonly string[]): string | undefined =>
-  names.filter((name) => /^\d+$/.test(name)).sort((a, b) => (isNewer(a, b) ? -1 : 1))[0];
-
-/**
  * The newest version of each model below a folder, as TensorFlow Serving's default policy picks it.
  *
  * @example
@@ -42,11 +32,11 @@ const latest = (names: readonly string[]): string | undefined =>
  */
 export const newestModels = async ({ directory }: ModelFolderOptions): Promise<readonly StoredModel[]> => {
   const names = await folders(directory);
-  const bare = latest(names);
+  const bare = latestVersion(names);
   if (bare) return [{ name: BARE_NAME, version: bare, file: path.join(directory, bare, 'saved_model.pb') }];
   const found = await Promise.all(
     names.map(async (name) => {
-      const version = latest(await folders(path.join(directory, name)));
+      const version = latestVersion(await folders(path.join(directory, name)));
       return version ? [{ name, version, file: path.join(directory, name, version, 'saved_model.pb') }] : [];
     }),
   );

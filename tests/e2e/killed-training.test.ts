@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { saveTinyGraph } from '../../model/backbone/tiny-networks.ts';
+import { saveTinyGraph } from '../../model/backbone/test-backbones.ts';
 import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
-import type { Metrics } from '../../model/evaluation/metrics.ts';
-import { metricsSchema } from '../../model/evaluation/metrics.ts';
+import { type ModelMetrics, metricsSchema } from '../../model/evaluation/metrics.ts';
 import { NETWORK_FILE } from '../../model/jobs/archive.ts';
 import type { ContainerPaths } from '../../model/jobs/container.ts';
-import { beginningWith, type Moment } from '../../model/jobs/interruption-test-helpers.ts';
-import { runJob, withContainer, writeInputs } from '../../model/jobs/job-test-helpers.ts';
+import { beginningWith, type Moment } from '../../model/jobs/test-interruption.ts';
+import { runJob, withContainer, writeInputs } from '../../model/jobs/test-jobs.ts';
 
 /** A moment to be killed at, and the epochs that the next start finds done. */
 interface Kill {
@@ -69,7 +68,7 @@ const resumedFrom = (log: string): number =>
   Number(/Resuming from a checkpoint, after (\d+) epochs? and 0 steps/.exec(log)?.[1] ?? 0);
 
 /** What differs between two runs of the same training. */
-const comparable = ({ version, training, ...metrics }: Metrics) => {
+const comparable = ({ version, training, ...metrics }: ModelMetrics) => {
   const { command, seconds, photosPerSecond, ...same } = training;
   return { ...metrics, training: same };
 };

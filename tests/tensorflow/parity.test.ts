@@ -10,8 +10,7 @@ import { type Backend, loadBackend } from '../../model/backend/backend.ts';
 import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import type { Example } from '../../model/data/dataset.ts';
 import { readPhoto } from '../../model/photo/read-photo.ts';
-import { decodeSavedModel } from '../../model/savedmodel/file.ts';
-import { newestVersion } from '../../model/savedmodel/model-versions.ts';
+import { decodeSavedModel, latestVersion } from '../../model/savedmodel/file.ts';
 import { GraphRunner, type Output } from '../../model/savedmodel/run.ts';
 import { example } from '../../model/shared/test-pictures.ts';
 import { trainModel } from '../../model/training/train.ts';
@@ -156,7 +155,7 @@ test(
   unless(NEEDS),
   async () => {
     const base = path.join(ROOT, 'model/default', MODEL_NAME);
-    const version = newestVersion(readdirSync(base)) ?? '';
+    const version = latestVersion(readdirSync(base)) ?? '';
     await assertParity(await readFile(path.join(base, version, 'saved_model.pb')));
   },
 );

@@ -7,8 +7,7 @@ import {
   type TargetTrackingScalingPolicyConfiguration,
 } from '@aws-sdk/client-application-auto-scaling';
 import { ENDPOINT_VARIANT } from '../../contract/sagemaker-jobs.ts';
-import { undefinedIfNotFound } from './aws-errors.ts';
-import type { DeployContext } from './context.ts';
+import { type DeployContext, undefinedIfNotFound } from './context.ts';
 import type { DeploySettings } from './settings.ts';
 
 /** Instances start in minutes; another decision before that would be rash. */

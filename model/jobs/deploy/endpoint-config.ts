@@ -7,8 +7,7 @@ import {
   paginateListEndpointConfigs,
 } from '@aws-sdk/client-sagemaker';
 import { ENDPOINT_VARIANT } from '../../contract/sagemaker-jobs.ts';
-import { isAlreadyExists, undefinedIfNotFound } from './aws-errors.ts';
-import type { DeployContext } from './context.ts';
+import { type DeployContext, isAlreadyExists, undefinedIfNotFound } from './context.ts';
 import { describeEndpoint } from './endpoint.ts';
 import type { DeploySettings } from './settings.ts';
 

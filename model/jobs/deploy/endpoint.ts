@@ -5,8 +5,7 @@ import {
   ListTagsCommand,
   type Tag,
 } from '@aws-sdk/client-sagemaker';
-import { isTransient, undefinedIfNotFound } from './aws-errors.ts';
-import type { DeployContext } from './context.ts';
+import { type DeployContext, isTransient, undefinedIfNotFound } from './context.ts';
 import type { DeploySettings } from './settings.ts';
 
 /** What an endpoint does, as far as a deployment must know. */

@@ -1,3 +1,4 @@
+import { errorText } from '../../shared/text.ts';
 import { ContainerPaths, writeExitMessage } from '../container.ts';
 import { EndpointAutoscaling } from './autoscaling.ts';
 import { type Clock, createDeployClients, type DeployContext, systemClock } from './context.ts';
@@ -18,10 +19,8 @@ export interface DeployResult {
   readonly summary: string;
 }
 
-const toMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 const notScaling = (error: unknown): string =>
-  `The endpoint does not scale now (${toMessage(error)}). Run the pipeline's DeployEndpoint step again: it repairs that.`;
+  `The endpoint does not scale now (${errorText(error)}). Run the pipeline's DeployEndpoint step again: it repairs that.`;
 
 /** A rollout that failed must not cost the old model its autoscaling, nor hide its reason when that cannot be restored. */
 const restoreAutoscaling = async (
@@ -34,7 +33,7 @@ const restoreAutoscaling = async (
     if (isGone(await describeEndpoint(context))) return;
     await autoscaling.ensure();
   } catch (error) {
-    throw new Error(`${toMessage(reason)} ${notScaling(error)}`, { cause: reason });
+    throw new Error(`${errorText(reason)} ${notScaling(error)}`, { cause: reason });
   }
 };
 
@@ -87,7 +86,7 @@ export const deployEndpoint = async (context: DeployContext): Promise<DeployResu
   if (kind === 'rolled out')
     // Old configurations cost nothing: that they could not be deleted is no reason to call a deployment failed.
     await deleteOldConfigs(context, previous).catch((error: unknown) =>
-      report(`Old endpoint configurations are left over: ${toMessage(error)}`),
+      report(`Old endpoint configurations are left over: ${errorText(error)}`),
     );
   const since = kind === 'unchanged' ? 'already served' : 'now serves';
   const before = previous ? ` Before, it served ${describeConfig(previous, endpointName)}.` : '';
@@ -103,7 +102,7 @@ export const deployEndpoint = async (context: DeployContext): Promise<DeployResu
 const describeFailure = (error: unknown): string =>
   error instanceof Error && '$fault' in error
     ? `AWS refused a call of the deployment job (${error.name}): ${error.message} The job's log shows what came before it.`
-    : toMessage(error);
+    : errorText(error);
 
 export interface DeployJobOptions {
   /** What the job is to do; AWS's SDK reads the process's own. @default process.env */
@@ -119,7 +118,7 @@ export interface DeployJobOptions {
 const printLine = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /**
- * The deployment job of the learning image, as a SageMaker processing job or on any other machine.
+ * The deployment job of the learning image, as a SageMaker processing job or on any other computer.
  *
  * @returns the process's exit code: 0 when the endpoint serves the model and the model answers
  */

@@ -6,8 +6,7 @@ import {
   type UpdateEndpointInput,
 } from '@aws-sdk/client-sagemaker';
 import type { EndpointAutoscaling } from './autoscaling.ts';
-import { isAlreadyExists, isInProgress, isNotFound } from './aws-errors.ts';
-import type { DeployContext } from './context.ts';
+import { type DeployContext, isAlreadyExists, isInProgress, isMissingInAws } from './context.ts';
 import {
   describeEndpoint,
   type EndpointState,
@@ -174,7 +173,7 @@ const tryToBegin = async (
     return await begin(context, autoscaling, settled);
   } catch (error) {
     const { endpointName } = settings;
-    if (isNotFound(error)) {
+    if (isMissingInAws(error)) {
       if (settled && String(error).includes(`endpoint-config/${settled.config}"`))
         throw deletedConfigError(settings, settled.config);
       report(

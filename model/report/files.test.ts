@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import sharp from 'sharp';
+import { noise } from '../shared/test-pictures.ts';
+import { contactSheet } from './contact-sheet.ts';
 import { modelCard } from './model-card.ts';
 import { exampleCalibration, exampleMetrics } from './test-metrics.ts';
 
@@ -9,7 +12,7 @@ const card = (changes = {}) => modelCard(exampleMetrics({ labels, ...changes }))
 test('the card leads with version, classes and accuracy with its interval', () => {
   const text = card();
   assert.match(text, /^# Model 20260102030405\n/);
-  assert.match(text, /Tells 3 classes apart: `daisy`, `rose`, `tulip`\./);
+  assert.match(text, /Distinguishes 3 classes: `daisy`, `rose`, `tulip`\./);
   assert.match(text, /\*\*Accuracy 90\.5 %\*\* \(95 % interval 80\.7 % to 95\.6 %\): 57 of 63 test photos/);
 });
 
@@ -92,4 +95,30 @@ test('the card of a model that is not calibrated says so', () => {
 test('the card of a network that was exported again names the model it comes from', () => {
   const text = card({ calibration: { ...exampleCalibration(), network: '7' } });
   assert.match(text, /network is that of model 7, weight for weight/);
+});
+
+const mistakes = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    file: 'a.jpg',
+    truth: 'rose',
+    answer: '<tulip>',
+    confidence: index / count,
+    pixels: noise(index),
+  }));
+
+const sizeOf = async (count: number) => {
+  const { format, width, height } = await sharp(await contactSheet(mistakes(count))).metadata();
+  assert.equal(format, 'jpeg');
+  return [width, height];
+};
+
+test('a contact sheet is as wide as its photos, up to four in a row and twelve in all', async () => {
+  assert.deepEqual(await sizeOf(1), [248, 312]);
+  assert.deepEqual(await sizeOf(2), [484, 312]);
+  assert.deepEqual(await sizeOf(12), [956, 848]);
+  assert.deepEqual(await sizeOf(200), [956, 848]);
+});
+
+test('of no mistakes it is a small picture that says so', async () => {
+  assert.deepEqual(await sizeOf(0), [360, 90]);
 });

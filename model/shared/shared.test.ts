@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom, shuffled, uniform } from './random.ts';
+import { abridge, pluralize } from './text.ts';
 
 const draw = (seed: number, count: number) => {
   const random = seededRandom(seed);
@@ -82,4 +83,24 @@ test('every order of three items is about as likely', () => {
 test('shuffling few or no items is no problem', () => {
   assert.deepEqual(shuffled([], seededRandom(1)), []);
   assert.deepEqual(shuffled(['only'], seededRandom(1)), ['only']);
+});
+
+test('one is one, and all else is several', () => {
+  assert.deepEqual(
+    [0, 1, 2].map((count) => pluralize(count, 'photo')),
+    ['0 photos', '1 photo', '2 photos'],
+  );
+});
+
+test('a name is cut in its middle, where it says least', () => {
+  for (const [text, longest, expected] of [
+    ['short', 10, 'short'],
+    ['a rare alpine rose', 9, 'a ra…rose'],
+    ['a rare alpine rose', 10, 'a rar…rose'],
+    ['노란 꽃이 피는 나무', 5, '노란…나무'],
+    ['꽃'.normalize('NFD'), 1, '꽃'.normalize('NFD')],
+    ['any', 1, '…'],
+    ['🌼🌼🌼', 2, '🌼…'],
+  ] as const)
+    assert.equal(abridge(text, longest), expected);
 });

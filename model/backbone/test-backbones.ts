@@ -4,9 +4,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
 import type { Example } from '../data/dataset.ts';
-import { applied, scramble } from '../savedmodel/test-networks.ts';
+import { applied } from '../network/layers.ts';
+import { scramble } from '../savedmodel/test-networks.ts';
 import { seededRandom, uniform } from '../shared/random.ts';
 import { example } from '../shared/test-pictures.ts';
+
 /** Tiny pretrained networks, as TensorFlow.js would have them on disk. */
 
 /** Side of the photos that they are made for. */
