@@ -20,7 +20,7 @@ import {
 
 /** What the services answer, as `npm start` starts them, and what they make of neighbours that misbehave. */
 
-export const sha256 = (content: string | Uint8Array): string =>
+export const checksum = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('hex');
 
 const VOLATILE = new Set(['connection', 'date', 'keep-alive']);
@@ -33,7 +33,7 @@ const compared = (text: string): unknown => {
   } catch {
     // Then it is no JSON.
   }
-  return text.length > 500 ? { length: text.length, sha256: sha256(text) } : text;
+  return text.length > 500 ? { length: text.length, sha256: checksum(text) } : text;
 };
 
 const answerOf = async (incoming: IncomingMessage) => {

@@ -10,7 +10,7 @@ const started = Date.now();
 export const say = (text: string): void =>
   void process.stdout.write(`${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s  ${text}\n`);
 
-export const ROOT = process.cwd();
+export const REPOSITORY = process.cwd();
 export const WORK = realpathSync(mkdtempSync(path.join(tmpdir(), 'bloomstack-baseline-')));
 
 const running = new Set<Command>();
@@ -60,7 +60,7 @@ const ENVIRONMENT = {
 export const masked = (text: string): string =>
   text
     .replaceAll(WORK, '<work>')
-    .replaceAll(ROOT, '<root>')
+    .replaceAll(REPOSITORY, '<root>')
     .replaceAll(/\b(127\.0\.0\.1|localhost):\d+/g, '$1:<port>')
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/g, '<id>')
     .replaceAll(/\bprocess \d+/g, 'process <pid>')

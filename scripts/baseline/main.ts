@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:f
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { sha256, writeAnswers } from './answers.ts';
+import { checksum, writeAnswers } from './answers.ts';
 import backbones from './backbones.json' with { type: 'json' };
 import allCalls from './calls.json' with { type: 'json' };
 import {
@@ -12,7 +12,7 @@ import {
   FIXED_RANDOM,
   masked,
   pretty,
-  ROOT,
+  REPOSITORY,
   run,
   say,
   seeded,
@@ -51,7 +51,7 @@ const environmentOf = ({ env, context }: Call): Environment => ({
 const stackSchema = z.looseObject({ resource: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
 const writeStacks = async (out: string): Promise<void> => {
-  const [state] = readdirSync(ROOT).filter((name) => name.endsWith('.tfstate'));
+  const [state] = readdirSync(REPOSITORY).filter((name) => name.endsWith('.tfstate'));
   if (state !== undefined) throw new Error(`The plans would compare with ${state}. Move it away.`);
   cpSync('docs/reviews', path.join(out, 'reviews/docs'), { recursive: true });
   mkdirSync(path.join(WORK, 'synth'));
@@ -119,7 +119,7 @@ const withoutTimes = (text: string): string =>
     .replaceAll(/\(\d+ photos a second\)/g, '(<speed>)')
     .replaceAll(/\([^()]* left\)/g, '(<time>)')
     // Where exactly it was interrupted is as it happened.
-    .replaceAll(/(Going on from a checkpoint), after .*/g, '$1, <after>');
+    .replaceAll(/((?:Going on|Resuming) from a checkpoint), after .*/g, '$1, <after>');
 
 /** What a training has said and left: reports to read, and checksums of all. */
 const writeTrained = async (out: string, folder: string, training: Command): Promise<void> => {
@@ -131,10 +131,10 @@ const writeTrained = async (out: string, folder: string, training: Command): Pro
     .sort()
     .map((file) => {
       const content = readFileSync(path.join(folder, file));
-      if (!/\.(json|md)$/.test(file)) return `${sha256(content)}  ${file}\n`;
+      if (!/\.(json|md)$/.test(file)) return `${checksum(content)}  ${file}\n`;
       const text = withoutTimes(String(content));
       write(path.join(out, file), text);
-      return `${sha256(text)}  ${file}\n`;
+      return `${checksum(text)}  ${file}\n`;
     });
   write(path.join(out, 'sha256.txt'), sums.join(''));
 };
