@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import {
   EVALUATION_INPUTS,
@@ -10,15 +9,12 @@ import {
   METRIC_DEFINITIONS,
   TRAINING_PATHS,
 } from '../contract/sagemaker-jobs.ts';
-import { seededRandom } from '../shared/random.ts';
-import { NETWORK_FILE } from './archive.ts';
 import { ContainerPaths, MESSAGE_FILE, writeExitMessage } from './container.ts';
-import { packModel, runJob, startJob, withContainer, writeInputs, writePhotos } from './test-jobs.ts';
+import { packModel, runJob, withContainer, writeInputs, writePhotos } from './test-jobs.ts';
 
 const PHOTOS = { astilbe: 5, bellflower: 4 };
 const EPOCHS = 7;
 const INPUTS = { train: PHOTOS, hyperparameters: { epochs: String(EPOCHS), 'batch-size': '2' } };
-const EPOCH_LINE = /training_loss=/g;
 
 /** A training that is not interrupted. */
 const undisturbed = new ContainerPaths(temporaryFolder({ after }));
@@ -30,48 +26,12 @@ before(async () => {
   log = stdout;
 });
 
-/** The trained weights, to the bit. */
-const networkOf = (container: ContainerPaths) =>
-  readFile(container.at(TRAINING_PATHS.model, NETWORK_FILE), 'hex');
-
 const failureOf = (container: ContainerPaths) => readFile(container.at(TRAINING_PATHS.failure), 'utf8');
 
 test("SageMaker's patterns find the metrics of every epoch in the log", () => {
   for (const { Name, Regex } of METRIC_DEFINITIONS)
     assert.equal([...log.matchAll(new RegExp(Regex, 'g'))].length, EPOCHS, Name);
 });
-
-test('killed and stopped at random moments, a training is resumed each time, to the very same weights', () =>
-  withContainer(async (container) => {
-    await writeInputs(container, INPUTS);
-    const random = seededRandom(Date.now());
-    const moments: string[] = [];
-    /** Sends a signal a while after an epoch's end, and waits for the job's. */
-    const interrupt = async (signal: NodeJS.Signals) => {
-      const job = startJob(container, ['train']);
-      const milliseconds = Math.floor(random() * 60);
-      moments.push(`${signal} after ${milliseconds} ms`);
-      await job.printed(EPOCH_LINE, 1);
-      await delay(milliseconds);
-      job.kill(signal);
-      return job.ended;
-    };
-    await interrupt('SIGKILL');
-    await interrupt('SIGKILL');
-
-    const stopped = await interrupt('SIGTERM');
-    assert.equal(stopped.code, 0, moments.join());
-    assert.match(stopped.stdout, /Received SIGTERM\.\nStopped in epoch \d\./);
-    assert.equal((await readdir(container.at(TRAINING_PATHS.checkpoints))).length, 2);
-    for (const nothing of [TRAINING_PATHS.model, TRAINING_PATHS.failure])
-      await assert.rejects(readFile(container.at(nothing)), { code: 'ENOENT' }, nothing);
-
-    const { code, stdout, stderr } = await runJob(container, ['train']);
-    assert.equal(code, 0, stderr);
-    assert.match(stdout, /Resuming from a checkpoint, after [1-9] epochs?/, 'work was kept');
-    assert.doesNotMatch(stdout, /damaged/, 'killing leaves no torn checkpoint');
-    assert.equal(await networkOf(container), await networkOf(undisturbed), moments.join());
-  }));
 
 test('a job that fails says why in the failure file and in its log, and exits with 1', () =>
   withContainer(async (container) => {

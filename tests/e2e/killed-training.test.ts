@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { saveTinyGraph } from '../../model/backbone/test-backbones.ts';
 import { CHANNELS, COMMANDS, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
 import { type ModelMetrics, metricsSchema } from '../../model/evaluation/metrics.ts';
 import { NETWORK_FILE } from '../../model/jobs/archive.ts';
 import type { ContainerPaths } from '../../model/jobs/container.ts';
 import { beginningWith, type Moment } from '../../model/jobs/test-interruption.ts';
-import { runJob, withContainer, writeInputs } from '../../model/jobs/test-jobs.ts';
+import { runJob, startJob, withContainer, writeInputs } from '../../model/jobs/test-jobs.ts';
+import { seededRandom } from '../../model/shared/random.ts';
 
 /** A moment to be killed at, and the epochs that the next start finds done. */
 interface Kill {
@@ -116,3 +118,42 @@ describe('killed and started again until it ends, a training ends as if nothing 
       ),
     );
 });
+
+test('killed and stopped at random moments, a training is resumed each time, to the very same weights', () =>
+  withContainer((calm) =>
+    withContainer(async (container) => {
+      const inputs = {
+        train: { astilbe: 5, bellflower: 4 },
+        hyperparameters: { epochs: '7', 'batch-size': '2' },
+      };
+      await Promise.all([calm, container].map((each) => writeInputs(each, inputs)));
+      await undisturbed(calm);
+      const random = seededRandom(Date.now());
+      const moments: string[] = [];
+      /** Sends a signal a while after an epoch's end, and waits for the job's. */
+      const interrupt = async (signal: NodeJS.Signals) => {
+        const job = startJob(container, [COMMANDS.train]);
+        const milliseconds = Math.floor(random() * 60);
+        moments.push(`${signal} after ${milliseconds} ms`);
+        await job.printed(/training_loss=/g, 1);
+        await delay(milliseconds);
+        job.kill(signal);
+        return job.ended;
+      };
+      await interrupt('SIGKILL');
+      await interrupt('SIGKILL');
+
+      const stopped = await interrupt('SIGTERM');
+      assert.equal(stopped.code, 0, moments.join());
+      assert.match(stopped.stdout, /Received SIGTERM\.\nStopped in epoch \d\./);
+      assert.equal((await readdir(container.at(TRAINING_PATHS.checkpoints))).length, 2);
+      for (const nothing of [TRAINING_PATHS.model, TRAINING_PATHS.failure])
+        await assert.rejects(readFile(container.at(nothing)), { code: 'ENOENT' }, nothing);
+
+      const { code, stdout, stderr } = await runJob(container, [COMMANDS.train]);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /Resuming from a checkpoint, after [1-9] epochs?/, 'work was kept');
+      assert.doesNotMatch(stdout, /damaged/, 'killing leaves no torn checkpoint');
+      assert.equal((await resultOf(container)).network, (await resultOf(calm)).network, moments.join());
+    }),
+  ));
