@@ -24,7 +24,7 @@ const store = (folder: string, version: string, content: string | Uint8Array) =>
   writeFileSync(path.join(directory, 'saved_model.pb'), content);
 };
 
-/** A stand-in that serves version 5 of a folder, and archives to put in its place. */
+/** A local endpoint that serves version 5 of a folder, and archives to put in its place. */
 const start = async (t: TestContext) => {
   const root = mkdtempSync(path.join(tmpdir(), 'bloomstack-rollout-test-'));
   t.after(() => rmSync(root, { recursive: true }));
