@@ -53,7 +53,7 @@ export const UNKNOWN_NO = -1;
 export const answerSchema = z.object({
   result: prediction.extend({
     no: z.int().min(UNKNOWN_NO),
-    /** Whether the photo looks like any of the flowers. Models that cannot tell say true. */
+    /** Whether the photo looks like any of the flowers. True for models that do not judge it. */
     known: z.boolean(),
     description: z.string(),
     /** Name and description in every language. */

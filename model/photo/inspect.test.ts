@@ -11,7 +11,7 @@ const size = (file: Uint8Array) => {
   return [width, height, frames];
 };
 
-describe('the size is told as the decoder tells it', () => {
+describe('the size is what the decoder reports', () => {
   const source = () => encoder(gradient(210, 130));
   const withAlpha = () => source().ensureAlpha(0.5);
   const files: Record<string, Sharp> = {

@@ -1,6 +1,6 @@
 import type { PhotoFormat } from './format.ts';
 
-/** What a file's markers or chunks tell, without decoding a pixel. */
+/** What a file's markers or chunks declare, read without decoding a pixel. */
 export interface PhotoHeader {
   readonly width: number;
   readonly height: number;
@@ -92,7 +92,7 @@ const inspectJpeg = (file: Uint8Array): PhotoHeader | undefined => {
   /** Whether all coefficients are kept until the last scan. */
   let whole = false;
   for (let at = 2; at < file.length - 3 && milliseconds < ENOUGH_MS; milliseconds += MS_PER_CHUNK) {
-    // As the decoder does, what is no marker is passed over.
+    // Like the decoder, this skips bytes that are not markers.
     const marker = file[at] === 0xff ? (file[at + 1] ?? 0) : 0;
     if (marker === 0 || marker === 0xff || marker === 1 || (marker >= 0xd0 && marker <= 0xd8)) {
       at += marker === 0 || marker === 0xff ? 1 : 2;
@@ -210,7 +210,7 @@ const INSPECTORS = { jpeg: inspectJpeg, png: inspectPng, webp: inspectWebp } as 
 /**
  * Reads a photo's size, and what decoding it will cost, from its markers or chunks.
  *
- * @returns undefined when the file is too damaged to tell
+ * @returns undefined when the file is too damaged to read it
  */
 export const inspect = (file: Uint8Array, format: PhotoFormat): PhotoHeader | undefined => {
   try {

@@ -89,7 +89,7 @@ const unreadable = (cause: unknown): PhotoError =>
  * Checks a photo without decoding a pixel of it.
  *
  * @returns its size, and what decoding it will cost
- * @throws PhotoError when the file breaks the contract, as far as its header tells
+ * @throws PhotoError when the file breaks the contract, as far as its header shows
  */
 export const checkPhoto = (file: Uint8Array): PhotoHeader => {
   const header = inspect(file, checkFile(file));
@@ -106,7 +106,7 @@ export const checkPhoto = (file: Uint8Array): PhotoHeader => {
  * The EXIF orientation is applied first; then the largest centred square is resized to 224 x 224; transparency
  * is laid on white; any colour space becomes sRGB.
  *
- * @param file the file: JPEG, PNG or WebP, told by its content
+ * @param file the file: JPEG, PNG or WebP, detected by its content
  * @param header what {@link checkPhoto} has found @default - the file is checked here
  * @returns uint8 RGB, `224 * 224 * 3` bytes, row-major
  * @throws PhotoError when the file breaks the contract

@@ -67,10 +67,10 @@ export interface ManyScansOptions {
   readonly scanBytes?: number;
 }
 
-/** A progressive grey JPEG whose scans hold no valid data: for what is told without decoding. */
+/** A progressive grey JPEG whose scans hold no valid data: for what is known without decoding. */
 export const manyScans = ({ scans, side, scanBytes = 10 }: ManyScansOptions): Buffer => {
   const frame = segment(0xc2, 8, side >> 8, side & 255, side >> 8, side & 255, 1, 1, 0x11, 0);
-  // Stuffed bytes and restarts are no markers.
+  // Stuffed bytes and restarts do not count as markers.
   const scan = [
     segment(0xda, 1, 1, 0, 1, 63, 0),
     Buffer.from([0xff, 0, 0xff, 0xd0]),

@@ -51,7 +51,7 @@ test('a SavedModel says for which TensorFlow and schema it was written', () => {
 
 test('an empty file has no graph', () => refuses(new Uint8Array(), /no graph tagged "serve"/));
 
-test('bytes that are no message are refused as such', () =>
+test('bytes that are not a message are refused as such', () =>
   refuses(new TextEncoder().encode('<html>not found</html>'), /not a saved_model\.pb/));
 
 test('random and truncated bytes are refused, nothing else', () => {

@@ -132,7 +132,7 @@ const modelError = (): AwsError =>
     fields: { OriginalStatusCode: 400, OriginalMessage: 'Invalid input', LogStreamArn: '' },
   });
 
-/** Models that only pretend: they take SageMaker's time by the clock, and behave as they were told to. */
+/** Models that only pretend: they take SageMaker's time by the clock, and behave as configured. */
 class SimulatedModels implements ModelHost {
   readonly #models = new Map<string, ModelBehavior>();
   /** SageMaker does not always say why it has rolled back. */

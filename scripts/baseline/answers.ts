@@ -31,7 +31,7 @@ const compared = (text: string): unknown => {
     const json: unknown = JSON.parse(text);
     if (JSON.stringify(json) === text) return json;
   } catch {
-    // Then it is no JSON.
+    // Not JSON.
   }
   return text.length > 500 ? { length: text.length, sha256: checksum(text) } : text;
 };
@@ -124,7 +124,7 @@ const asToldBy = (text: string, response: ServerResponse): void => {
 const drawn = await drawing(seeded(1), 0, 64, 64).png().toBuffer();
 const photo = post(CLASSIFY, 'image/png', drawn);
 
-/** Asks a service whose neighbour answers each time as the next row tells. */
+/** Asks a service whose neighbour answers each time as the next row says. */
 const askWithNeighbour = async (rows: readonly unknown[], asked: Asked, url: string) =>
   answersTo(Object.fromEntries(rows.map((row) => [JSON.stringify(row), asked])), url);
 
@@ -164,9 +164,9 @@ const askWebAlone = async (): Promise<unknown> => {
   );
   const forwarded = echoed;
   await was.stop();
-  const nobody = await answersTo({ classified: photo, health }, url);
+  const unreachable = await answersTo({ classified: photo, health }, url);
   await command.stop();
-  return { ...answers, forwarded, nobody };
+  return { ...answers, forwarded, unreachable };
 };
 
 /** Longer than any answer takes, even while the other core trains. */
@@ -195,7 +195,7 @@ const askWasAlone = async (): Promise<unknown> => {
   // Not one row for each request: the SDK asks twice.
   for (row of inputs.invoked) answers[JSON.stringify(row)] = await ask(url, photo);
   await endpoint.stop();
-  answers['nobody'] = await ask(url, photo);
+  answers['unreachable'] = await ask(url, photo);
   await command.stop();
   return answers;
 };
@@ -274,7 +274,7 @@ export const writeAnswers = async (out: string): Promise<void> => {
   save('uploads-to-web', await answersTo(all, web));
   save('uploads-to-was', await answersTo(all, was));
 
-  say('answers: routes, invocations, and what is no request');
+  say('answers: routes, invocations, and malformed requests');
   save('web', await answersTo({ ...routes('web'), ...(await assetsOf(web)) }, web));
   save('was', await answersTo(routes('was'), was));
   const status = await (await fetch(`${endpoint}/v1/models/image-classifier`)).text();

@@ -92,7 +92,7 @@ const writeCalls = async (out: string): Promise<void> => {
   }
 };
 
-/** Photos of three classes that are hard to tell apart, and networks of random weights. */
+/** Photos of three classes that are hard to distinguish, and networks of random weights. */
 const prepareTrainings = async (folder: string): Promise<void> => {
   const random = seeded(7);
   for (const [name, hue] of Object.entries({ blue: 200, cyan: 180, green: 160 }))

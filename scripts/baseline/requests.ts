@@ -198,7 +198,7 @@ export const invocations = (version: string): Requests => {
   return all;
 };
 
-/** What is no request. */
+/** Malformed requests. */
 export const UNREADABLE: Readonly<Record<string, string>> = {
   'no HTTP': 'hello\r\n\r\n',
   'a wrong method': 'FOO / HTTP/1.1\r\nHost: x\r\n\r\n',

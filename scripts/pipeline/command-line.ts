@@ -21,7 +21,7 @@ const options = z.strictObject({
   testData: z
     .string()
     .optional()
-    .meta(folder('photos to test on, like --data (a tenth of each class is held back)')),
+    .meta(folder('photos to test on, like --data (a tenth of each class is held out)')),
   epochs: epochs.optional().meta(epochs.meta() ?? {}),
   batchSize: batchSize.optional().meta(batchSize.meta() ?? {}),
   learningRate: learningRate.optional().meta({
@@ -31,7 +31,7 @@ const options = z.strictObject({
   minAccuracy: share(0, 1, 0.9).optional().meta({
     value: 'X',
     description:
-      "share of the test photos, 0 to 1, that a model must name rightly to be deployed (0.8\nhere, where the definition's is higher)",
+      "share of the test photos, 0 to 1, that a model must classify correctly to be deployed (0.8\nhere, where the definition's is higher)",
   }),
   pretrained: z
     .string()
@@ -57,7 +57,7 @@ const options = z.strictObject({
     .meta({ value: 'N', description: 'steps that run side by side (2)' }),
   resume: z.boolean().default(false).meta({
     description:
-      'goes on with the last execution that can be gone on with: with the steps that have not\nsucceeded, and with a training where it was stopped',
+      'resumes the last execution that can be resumed: the steps that have not succeeded run\nagain, a training continues where it was stopped',
   }),
 });
 

@@ -22,7 +22,7 @@ export const ENTRY_POINT: readonly string[] = [
 /** Characters of a reason that SageMaker shows. */
 const REASON_LENGTH = 1024;
 const LAST_LINES = 5;
-/** The start of a stack trace, which is for whoever reads the log file. */
+/** The start of a stack trace, which belongs in the log file. */
 const FRAMES = /\n+ {4}at /;
 
 interface JobOptions {

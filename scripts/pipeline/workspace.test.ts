@@ -196,11 +196,11 @@ test('where none can be, it says why', async () => {
   );
 });
 
-test('one that cannot be read is in nobody’s way, and can be removed', async () => {
+test('one that cannot be read blocks nothing, and can be removed', async () => {
   const { records } = workspace;
   const folder = path.join(workspace.folder, 'executions');
   write(path.join(folder, 'damaged00000.json'), '{"id":');
-  write(path.join(folder, 'a.json'), 'of somebody else');
+  write(path.join(folder, 'a.json'), 'not ours');
   assert.deepEqual(await records.ids(), ['damaged00000']);
   assert.deepEqual(await records.all(), []);
   await records.remove('damaged00000');

@@ -50,7 +50,7 @@ interface ProcessOptions {
   readonly onErrorLine?: (line: string) => void;
   /** File for everything that it prints. @default - none */
   readonly logFile?: string;
-  /** Whether it has an IPC channel, whose end tells it that this process is gone. @default false */
+  /** Whether it has an IPC channel, whose end shows that this process is gone. @default false */
   readonly ipc?: boolean;
   /** Aborted, it stops the process. */
   readonly signal: AbortSignal;

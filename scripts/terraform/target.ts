@@ -112,7 +112,7 @@ const OFFLINE_PROVIDER = {
   skip_requesting_account_id: true,
   skip_metadata_api_check: 'true',
   skip_region_validation: true,
-  // The provider compares them with the account that it is told above not to ask for.
+  // The provider compares them with the account that it may not ask for, as set above.
   allowed_account_ids: [],
 };
 

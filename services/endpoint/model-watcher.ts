@@ -78,7 +78,7 @@ export class ModelWatcher {
       if (!this.#unreadable)
         this.#log.warn(
           { reason: errorText(error) },
-          'the model folder cannot be read; what is loaded goes on',
+          'the model folder cannot be read; the loaded versions stay',
         );
       this.#unreadable = true;
       return [];

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { createApp } from './app.ts';
 import { ProblemError } from './problem.ts';
 
-/** An app that fails as it is told, and what it logs above its access log. */
+/** An app that fails as requested, and what it logs besides its access log. */
 const failing = (fail: () => Error) => {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
@@ -24,7 +24,7 @@ test('shedding is one short line without a stack, however many are refused', asy
   assert.doesNotMatch(JSON.stringify(lines), / at /);
 });
 
-test('problems of different kinds do not hide each other, and a bug is told in full each time', async () => {
+test('problems of different kinds do not hide each other, and a bug is logged in full each time', async () => {
   const errors = [
     new ProblemError('overloaded', 'Too many.'),
     new ProblemError('endpoint-unavailable', 'Away.'),

@@ -69,7 +69,7 @@ const toProblem = (error: Error): ProblemError => {
   );
 };
 
-/** Too much at once, or a service behind that is away: they come in numbers, and their stacks tell nothing. */
+/** Too much at once, or a service behind that is away: they come in large numbers, and their stacks say nothing. */
 const EXPECTED: ReadonlySet<ProblemCode> = new Set(['overloaded', 'endpoint-unavailable', 'was-unavailable']);
 
 /** Of each of them, a line a second is enough. */

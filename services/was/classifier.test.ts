@@ -149,7 +149,7 @@ describe('with a server that answers as the test says', () => {
     body: JSON.stringify({ predictions: [{ ...row, ...more }] }),
   });
   const verdicts: [name: string, more: object, known: boolean][] = [
-    ['a model that cannot tell', {}, true],
+    ['a model that does not judge it', {}, true],
     ['a score of 0', { known_score: 0 }, true],
     ['a score above 0', { known_score: 3.5 }, true],
     ['a score below 0', { known_score: -0.001 }, false],

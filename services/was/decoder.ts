@@ -18,7 +18,7 @@ const PROCESS_FILE = fileURLToPath(
 const NICENESS = 5;
 /** An idle process is ended after this time; starting one takes some tenths of a second. */
 const IDLE_MS = 10_000;
-/** A decoding that takes so many times more of a processor than was told from its header is given up. */
+/** A decoding that takes this many times the CPU estimated from its header is given up. */
 const PATIENCE = 3;
 
 const replySchema = z.union([
@@ -121,7 +121,7 @@ export interface DecodeOptions {
 
 /**
  * Decodes photos in two lanes. The cheap ones, as good as all, are decoded in this process; the dear ones one at a time
- * in another, which is ended when it takes too long: then its memory is free again, and nobody else has waited.
+ * in another, which is ended when it takes too long: then its memory is free again, and no other photo has waited.
  */
 export class Decoder {
   readonly cheap: WorkQueue;
@@ -142,7 +142,7 @@ export class Decoder {
     try {
       const header = checkPhoto(file);
       const queue = isCheap(header) ? this.cheap : this.dear;
-      // Each has a share that its pixels do not tell.
+      // Each has a cost that does not depend on its pixels.
       return { header, queue, cost: 2 + header.milliseconds };
     } catch (error) {
       throw toError(error);

@@ -25,7 +25,7 @@ const readParameters = (header: string): ReadonlyMap<string, string> =>
 /** The headers of a part, by their names in small letters. */
 const readHead = (head: Buffer): ReadonlyMap<string, string> => {
   if (head.length > MAX_HEAD_BYTES) throw new Error('The head of a part is too long.');
-  // A line that begins with a blank goes on with the one before (RFC 5322, 2.2.3).
+  // A line that begins with a blank continues the one before (RFC 5322, 2.2.3).
   const lines = head
     .toString('latin1')
     .replace(/\r\n(?=[ \t])/g, '')

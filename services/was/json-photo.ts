@@ -152,7 +152,7 @@ const decodeUpTo = (text: Buffer, end: number, start: Decoded): Decoded | undefi
 
 /**
  * Decodes the base64 of a JSON text in its own place, bare or as a data URL. Line breaks do not count (RFC 2045), and
- * the padding is optional. Node's own decoder needs all of it as a string first, and does not tell base64 from other text.
+ * the padding is optional. Node's own decoder needs all of it as a string first, and accepts text that is not base64.
  *
  * @returns undefined when it is something else
  */

@@ -4,7 +4,7 @@ import { WorkQueue } from './queue.ts';
 
 const never = new AbortController().signal;
 
-/** Work that is done when it is told so. */
+/** Work that finishes on request. */
 const controlled = () => {
   const begun: string[] = [];
   const finish = new Map<string, () => void>();
@@ -43,7 +43,7 @@ test('clients take turns', async () => {
   assert.deepEqual(begun, ['first', 'a1', 'b1', 'c1', 'a2', 'a3']);
 });
 
-test('the wait of one more is told by the cost of what comes before it', async () => {
+test('the wait of one more is the cost of what comes before it', async () => {
   const queue = new WorkQueue({ places: 1, paceMs: 10 });
   const wait = (client: string, cost = 1) => queue.expectedWaitMs({ client, cost });
   assert.equal(wait('a'), 0);

@@ -3,7 +3,7 @@ import { ProblemError } from '../http/problem.ts';
 /** How much the newest measurement weighs against all before it. */
 const WEIGHT = 0.1;
 
-/** Settles as the work does, or fails as soon as the signal aborts; the work may then still go on. */
+/** Settles as the work does, or fails as soon as the signal aborts; the work may continue. */
 const untilAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -89,7 +89,7 @@ export class WorkQueue {
       ]),
     );
     const own = (costs.get(client) ?? 0) + cost;
-    // By turns, nobody else gets more done before it than the client itself.
+    // By turns, no other client gets more done before it than its own client.
     const before = [...costs].reduce(
       (sum, [key, other]) => sum + (key === client ? 0 : Math.min(other, own)),
       own,
@@ -97,7 +97,7 @@ export class WorkQueue {
     return (before + ahead) * this.#paceMs;
   }
 
-  /** Does a piece of work when its turn comes. Its place is taken until it is really over, even when nobody waits for it. */
+  /** Does a piece of work when its turn comes. Its place is taken until it is really over, even when its client is gone. */
   async do<T>({ client, cost, signal, run }: Work<T>): Promise<T> {
     if (this.#waiting.size > 0 || this.#running >= Math.floor(this.#places)) {
       await this.#wait(client, cost, signal);

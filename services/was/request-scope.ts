@@ -1,6 +1,6 @@
 import type { ProblemError } from '../http/problem.ts';
 
-/** The client has closed its connection: nobody reads an answer. */
+/** The client has closed its connection: there is no reader for an answer. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }

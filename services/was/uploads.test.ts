@@ -80,7 +80,7 @@ test('the memory of an upload that stalls goes to one that arrives', LIMIT, asyn
   const { url, uploads } = await start(t, { uploads: new Uploads({ bytes: 100_000 }) });
   const socket = await stall(url, 100_000);
   await until(() => uploads.bytes === 100_000);
-  // First it is refused, for the other one may still go on; soon nobody waits for that any more.
+  // First it is refused, for the other one may still continue; soon that one is given up.
   await until(async () => (await post(url)).status === 200);
   assert.match(String(await once(socket, 'data')), /^HTTP\/1.1 408 .*"code":"too-slow"/s);
   socket.destroy();

@@ -64,7 +64,7 @@ describe('what the pipelines do', () => {
       if (typeof value !== 'object') return value;
       return 'Std:JsonGet' in value ? `<${value['Std:JsonGet'].Path}>` : 0.9;
     }).join('');
-    assert.match(message, /is right on <result>, and MinAccuracy is 0\.9\. Whatever model is served so far/);
+    assert.match(message, /is right on <result>, and MinAccuracy is 0\.9\. The model served so far stays/);
   });
 
   test('the parameters have the defaults of the description', () => {

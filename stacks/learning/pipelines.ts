@@ -359,7 +359,7 @@ const checkAccuracyStep = (settings: PipelineSettings): StepOfType<'Condition'> 
             fromFile(STEPS.evaluate, REPORT, RESULT_PATH),
             ', and MinAccuracy is ',
             parameter('MinAccuracy'),
-            '. Whatever model is served so far goes on serving. Add photos, train for more epochs, or start from an earlier model.',
+            '. The model served so far stays. Add photos, train for more epochs, or start from an earlier model.',
           ),
         },
       },

@@ -121,7 +121,7 @@ test('npm run plan finds nothing to do', options, async () => {
 });
 
 test(
-  'npm run deploy goes on where the CLI stopped: images, changed settings, services',
+  'npm run deploy continues where the CLI stopped: images, changed settings, services',
   options,
   async () => {
     await pushImages();

@@ -53,7 +53,7 @@ const declared = (): string[] =>
     .trim()
     .split('\n');
 
-/** Reviews a plan; with WRITE_REVIEWS=1 the samples in docs/reviews are written anew. */
+/** Reviews a plan; with WRITE_REVIEWS=1 the samples in docs/reviews are rewritten. */
 const reviewed = (name: string, plan: unknown, synthesized: unknown) => {
   const review = reviewPlan({ plan, synthesized });
   if (process.env['WRITE_REVIEWS'] === '1')

@@ -137,7 +137,7 @@ describe('with the system running', () => {
     assert.equal(code, 1, output);
     assert.match(
       output,
-      /RejectModel failed: The model is not deployed: it is right on \d+ of 10 test photos, a share of [\d.]+, and MinAccuracy is 1\.01\. Whatever model is served so far goes on serving\./,
+      /RejectModel failed: The model is not deployed: it is right on \d+ of 10 test photos, a share of [\d.]+, and MinAccuracy is 1\.01\. The model served so far stays\./,
     );
     assert.match(output, /^ {2}DeployEndpoint +NotRun$/m);
     assert.equal((await ask()).model.version, deployed);

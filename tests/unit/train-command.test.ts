@@ -75,7 +75,7 @@ test('a wrong call says what is wrong and how to call it', () => {
   assert.match(stderr, /Usage: npm run train -- --data DIR/);
 });
 
-test('photos that cannot be trained on are told of without the usage, in which that would drown', () => {
+test('photos that cannot be trained on are reported without the usage, in which that would drown', () => {
   const { status, stderr } = train('--data', path.join(work, 'nowhere'));
   assert.equal(status, 1);
   assert.match(stderr, /The dataset folder .*nowhere cannot be read\. Give --data a folder/);

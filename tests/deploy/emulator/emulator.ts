@@ -31,10 +31,10 @@ interface Moto {
   readonly stop: () => Promise<void>;
 }
 
-/** A line of moto's access log, or of its greeting: all else that it writes tells of a failure of its own. */
+/** A line of moto's access log, or of its greeting: anything else that it writes is a failure of its own. */
 const ROUTINE = /^\S+ - - \[|^WARNING: This is a development server|^ \* |^Press CTRL\+C/;
 
-/** A client sees no more of a failure than a page with "500": the reason is for whoever reads the test's output. */
+/** A client sees no more of a failure than a page with "500": the reason belongs in the test's output. */
 const tellFailures = (child: ChildProcess): void => {
   if (!child.stderr) return;
   createInterface(child.stderr).on('line', (line) => {
@@ -143,7 +143,7 @@ export const startEmulator = async (): Promise<Emulator> => {
 };
 
 /**
- * What Terraform must be told to talk to the emulator: write it as `emulator_override.tf.json` beside the stack and set
+ * The provider settings with which Terraform talks to the emulator: write it as `emulator_override.tf.json` beside the stack and set
  * AWS_ENDPOINT_URL, so that the stack itself knows nothing of an emulator.
  */
 export const emulatorOverride = () => ({

@@ -122,7 +122,7 @@ test('refusals of a handler, of its input check and of the upstream have the sha
   assert.deepEqual(upstream, { status: 400, answer: { __type: 'LimitExceeded', message: 'too many' } });
 });
 
-test('a failing handler and a failing upstream are 502, and the proxy goes on', async (t) => {
+test('a failing handler and a failing upstream are 502, and the proxy survives', async (t) => {
   const { upstream, proxy } = await start(t, () => ({ status: 500, body: '<html>trace</html>' }), {
     Fail: async () => {
       throw new TypeError('broken');

@@ -13,7 +13,7 @@ import {
 } from '../../../scripts/aws-double/protocol.ts';
 import type { MotoHandler, Overlay } from './overlay/overlay.ts';
 
-/** A request as far as its line tells. */
+/** A request, as far as its request line shows it. */
 interface RequestLine {
   readonly method: string;
   /** Path and query. */

@@ -10,7 +10,7 @@ import {
   tagOperations,
 } from './overlay.ts';
 
-/** What a service is told when it is created or updated, and what DescribeServices must give back. */
+/** What CreateService and UpdateService were given, and DescribeServices must return. */
 const attributes = z.object({
   availabilityZoneRebalancing: z.string().optional(),
   capacityProviderStrategy: z.array(z.unknown()).optional(),
@@ -56,12 +56,12 @@ const steady = ({ desiredCount, taskDefinition, deployments, ...rest }: z.infer<
 export const ecs = (): Overlay => {
   const requests = new Map<string, Attributes>();
   const full = (found: z.infer<typeof service>) => {
-    const told = requests.get(found.serviceArn);
+    const stored = requests.get(found.serviceArn);
     const { launchType, ...rest } = steady(found);
     // A service has a launch type or a strategy; moto says EC2 where it was given a strategy.
-    return { ...rest, ...(told?.capacityProviderStrategy?.length ? {} : { launchType }), ...told };
+    return { ...rest, ...(stored?.capacityProviderStrategy?.length ? {} : { launchType }), ...stored };
   };
-  const tell = async (name: string, input: Anything, earlier: Attributes, { send }: MotoCall) => {
+  const store = async (name: string, input: Anything, earlier: Attributes, { send }: MotoCall) => {
     const answer = one.parse(await send(name, input));
     requests.set(answer.service.serviceArn, { ...earlier, ...attributes.parse(input) });
     return { ...answer, service: full(answer.service) };
@@ -77,11 +77,11 @@ export const ecs = (): Overlay => {
         const { services } = await describe({ cluster: input.cluster, services: [input.serviceName] }, call);
         if (services.some(({ status }) => status === 'ACTIVE'))
           throw new AwsError('InvalidParameterException', 'Creation of service was not idempotent.');
-        return tell('CreateService', input, {}, call);
+        return store('CreateService', input, {}, call);
       }),
       UpdateService: operation(change, async (input, call) => {
         const { services } = await describe({ cluster: input.cluster, services: [input.service] }, call);
-        return tell('UpdateService', input, requests.get(services[0]?.serviceArn ?? '') ?? {}, call);
+        return store('UpdateService', input, requests.get(services[0]?.serviceArn ?? '') ?? {}, call);
       }),
       DescribeServices: operation(anything, describe),
     },

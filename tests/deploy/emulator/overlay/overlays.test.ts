@@ -71,7 +71,7 @@ for (const [what, request] of Object.entries({
     assert.equal(received.length, 0);
   });
 
-test('a Studio domain keeps what it was told, and cannot go before its user profiles', async (t) => {
+test('a Studio domain keeps its settings, and cannot go before its user profiles', async (t) => {
   const { call } = await start(t);
   const Tags = [{ Key: 'project', Value: 'bloomstack' }];
   const domain = { DomainName: 'studio', AuthMode: 'IAM', DefaultUserSettings: { ExecutionRole: 'r' }, Tags };
