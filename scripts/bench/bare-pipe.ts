@@ -1,0 +1,20 @@
+import { Agent, createServer, request } from 'node:http';
+
+/**
+ * A pipe to `was` with nothing around it, to measure `web` against: bytes go on as they come, on a kept connection.
+ *
+ * PORT=8091 WAS_URL=http://127.0.0.1:8081 node --import tsx scripts/bench/bare-pipe.ts
+ */
+
+const { PORT = '8091', WAS_URL = 'http://127.0.0.1:8081' } = process.env;
+const agent = new Agent({ keepAlive: true });
+
+createServer((incoming, outgoing) => {
+  const { method, url, headers } = incoming;
+  const upstream = request(new URL(url ?? '/', WAS_URL), { method, headers, agent }, (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(outgoing);
+  });
+  upstream.on('error', () => outgoing.destroy());
+  incoming.pipe(upstream);
+}).listen(Number(PORT), '127.0.0.1');
