@@ -6,7 +6,12 @@ import { fitKnownScore, type KnownScore } from './known-score.ts';
 import { writeKnownScore } from './known-score-graph.ts';
 import { extractFeaturesAndLogits, type FeaturesAndLogits, type LabelledPhoto } from './observe.ts';
 
-/** Softmax of logits / temperature. */
+/**
+ * Softmax of logits / temperature.
+ *
+ * @example
+ * softmax([0, Math.log(3)], 1).map((share) => share.toFixed(2)); // => ['0.25', '0.75']
+ */
 export const softmax = (logits: readonly number[], temperature: number): number[] => {
   const largest = Math.max(...logits);
   const powers = logits.map((logit) => Math.exp((logit - largest) / temperature));
@@ -42,6 +47,12 @@ const STEPS = 40;
  * two views can tip.
  *
  * @param photos photos that were not trained on
+ *
+ * @example
+ * const logits = [[4, 0]];
+ * // Right three times out of four, at a confidence of 98 %.
+ * const photos = [0, 0, 0, 1].map((label) => ({ label, features: [], logits }));
+ * fitTemperature(photos).toFixed(1); // => '3.6'
  */
 export const fitTemperature = (photos: readonly FeaturesAndLogits[]): number => {
   const loss = (logarithm: number) => lossAt(photos, Math.exp(logarithm));

@@ -54,6 +54,11 @@ interface SplitOptions {
  * Splits every class in the same proportions, by seed and content.
  *
  * @throws Error that names a class with too few photos for one of the parts
+ *
+ * @example
+ * const examples = Array.from({ length: 10 }, (_, index) => ({ ...example, content: `photo-${index}` }));
+ * const { train, test } = trainValidationTestSplit({ labels: ['rose'], examples }, { seed: 7 });
+ * [train.length, test.length]; // => [8, 1]
  */
 export const trainValidationTestSplit = (
   photos: Photos,

@@ -18,7 +18,12 @@ export const rocCurve = (known: readonly number[], unknown: readonly number[]): 
   ];
 };
 
-/** The area under the curve: the chance that a known photo scores above an unknown one; ties count half. */
+/**
+ * The area under the curve: the chance that a known photo scores above an unknown one; ties count half.
+ *
+ * @example
+ * areaUnderRoc([0.9, 0.8], [0.1, 0.85]); // => 0.75
+ */
 export const areaUnderRoc = (known: readonly number[], unknown: readonly number[]): number => {
   let sum = 0;
   for (const a of known) for (const b of unknown) sum += a > b ? 1 : a === b ? 0.5 : 0;
@@ -70,7 +75,12 @@ export const expectedCalibrationError = (bins: readonly ConfidenceBin[]): number
 /** Standard normal quantile of a two-sided 95 % interval. */
 const Z = 1.959964;
 
-/** Wilson's score interval of a share (Wilson 1927): honest for small counts and shares near 1. */
+/**
+ * Wilson's score interval of a share (Wilson 1927): honest for small counts and shares near 1.
+ *
+ * @example
+ * wilsonInterval(9, 10).map((share) => share.toFixed(3)); // => ['0.596', '0.982']
+ */
 export const wilsonInterval = (correct: number, count: number): [number, number] => {
   const p = correct / count;
   const centre = p + Z ** 2 / (2 * count);

@@ -14,6 +14,10 @@ const ascii = (text: string) => [...text].map((character) => character.charCodeA
  * Tells a photo's format by its first bytes, never by its name or the client's claim.
  *
  * Signatures: JPEG (ITU T.81 B.1.1.3: SOI and a marker), PNG (W3C PNG 5.2), WebP (RFC 9649 2.4).
+ *
+ * @example
+ * detectFormat(Buffer.from('89504e470d0a1a0a', 'hex')); // => 'png'
+ * detectFormat(Buffer.from('GIF89a')); // => undefined
  */
 export const detectFormat = (bytes: Uint8Array): PhotoFormat | undefined => {
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'jpeg';

@@ -90,6 +90,9 @@ const unreadable = (cause: unknown): PhotoError =>
  *
  * @returns its size, and what decoding it will cost
  * @throws PhotoError when the file breaks the contract, as far as its header shows
+ *
+ * @example
+ * checkPhoto(photo).width; // => 64
  */
 export const checkPhoto = (file: Uint8Array): PhotoHeader => {
   const header = inspect(file, checkFile(file));
@@ -110,6 +113,10 @@ export const checkPhoto = (file: Uint8Array): PhotoHeader => {
  * @param header what {@link checkPhoto} has found @default - the file is checked here
  * @returns uint8 RGB, `224 * 224 * 3` bytes, row-major
  * @throws PhotoError when the file breaks the contract
+ *
+ * @example
+ * const pixels = await readPhoto(photo);
+ * [...pixels.subarray(0, 3)]; // => [255, 0, 0]
  */
 export const readPhoto = async (
   file: Uint8Array,

@@ -80,7 +80,12 @@ export const decodeSavedModel = (bytes: Uint8Array): DecodedModel => {
   return { nodes: new Map(metaGraph.graphDef.node.map((node) => [node.name, node])), signature };
 };
 
-/** Digits only, as TensorFlow Serving wants a version folder: the UTC time to the second. */
+/**
+ * Digits only, as TensorFlow Serving wants a version folder: the UTC time to the second.
+ *
+ * @example
+ * versionAt(new Date('2026-01-02T03:04:05Z')); // => '20260102030405'
+ */
 export const versionAt = (time: Date): string => time.toISOString().replace(/\D/g, '').slice(0, 14);
 
 /**
@@ -112,6 +117,9 @@ export const isNewer = (version: string, other: string): boolean => BigInt(versi
  * The newest of a model's versions, as TensorFlow Serving's default policy picks it.
  *
  * @param names of what is in the model's folder; those that are not digits are not versions
+ *
+ * @example
+ * latestVersion(['9', '10', 'README.md']); // => '10'
  */
 export const latestVersion = (names: readonly string[]): string | undefined =>
   names.filter((name) => /^\d+$/.test(name)).sort((a, b) => (isNewer(a, b) ? -1 : 1))[0];

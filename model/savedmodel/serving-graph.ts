@@ -172,6 +172,12 @@ export const buildFeaturesGraph = (
  *
  * @param write the trained network; `exportLayers` writes one of TensorFlow.js layers
  * @throws ExportError when the network cannot be expressed exactly
+ *
+ * @example
+ * const network = buildNetwork({ classes: 2 });
+ * const write = (graph, x) => exportLayers(graph, network, x);
+ * const bytes = encodeSavedModel(buildServingGraph(write, { labels: ['rose', 'tulip'], version: '1' }));
+ * Object.keys(decodeSavedModel(bytes).signature.outputs).includes('label'); // => true
  */
 export const buildServingGraph = (write: NetworkWriter, options: ServingOptions): ServingGraph => {
   const count = options.labels.length;

@@ -9,7 +9,12 @@ export interface SeededRandom extends Random {
   readonly moveTo: (position: number) => void;
 }
 
-/** The mulberry32 generator: 32 bits of state, enough for shuffles and augmentation, not for secrets. */
+/**
+ * The mulberry32 generator: 32 bits of state, enough for shuffles and augmentation, not for secrets.
+ *
+ * @example
+ * seededRandom(7)() === seededRandom(7)(); // => true
+ */
 export const seededRandom = (seed: number): SeededRandom => {
   let state = seed | 0;
   const next = function mulberry32() {

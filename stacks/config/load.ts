@@ -304,6 +304,13 @@ const describeIssues = (
  * The environment is BLOOMSTACK_ENVIRONMENT, or `context.bloomstack.environment`, or dev.
  *
  * @throws ConfigurationError whose one line names every wrong field, its value, where it was written and how to fix it
+ *
+ * @example
+ * const { environment, region } = loadConfiguration({
+ *   context: { bloomstack: { environments: { prod: { region: 'us-east-1' } } } },
+ *   env: { BLOOMSTACK_ENVIRONMENT: 'prod' },
+ * });
+ * [environment, region]; // => ['prod', 'us-east-1']
  */
 export const loadConfiguration = (sources: Sources): Configuration => {
   const chosen = mergeLayers(sources);

@@ -32,7 +32,13 @@ const common = ({ actions, resources, conditions }: PolicyStatement) => ({
   ...(conditions ? { Condition: conditions } : {}),
 });
 
-/** A policy that is attached to a role. */
+/**
+ * A policy that is attached to a role.
+ *
+ * @example
+ * const statement = { sid: 'ListPhotos', actions: ['s3:ListBucket'], resources: ['arn:aws:s3:::photos'] };
+ * JSON.parse(identityPolicy([statement])).Statement[0].Action; // => 's3:ListBucket'
+ */
 export const identityPolicy = (statements: readonly PolicyStatement[]): string =>
   document(statements.map((statement) => ({ Sid: statement.sid, Effect: 'Allow', ...common(statement) })));
 

@@ -13,7 +13,18 @@ interface RoleProps {
   readonly service: string;
 }
 
-/** A role with the permissions that it has been granted, statement by statement, and no others. */
+/**
+ * A role with the permissions that it has been granted, statement by statement, and no others.
+ *
+ * @example
+ * const role = new Role(stack, 'reader', {
+ *   deployment,
+ *   name: 'photo-reader',
+ *   description: 'Reads photos',
+ *   service: 'ecs-tasks.amazonaws.com',
+ * });
+ * role.grant({ sid: 'ReadPhotos', actions: ['s3:GetObject'], resources: ['arn:aws:s3:::photos/*'] });
+ */
 export class Role extends Construct {
   /** Made from the name, so that plans show it before the role exists. */
   readonly arn: string;

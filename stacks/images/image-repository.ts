@@ -29,7 +29,13 @@ export const grantRegistryLogin = (role: Role): void =>
     resources: ['*'],
   });
 
-/** A container registry whose tags always mean the same image, scanned on push and kept small. */
+/**
+ * A container registry whose tags always mean the same image, scanned on push and kept small.
+ *
+ * @example
+ * const repository = new ImageRepository(stack, 'web', { deployment, name: 'web', initialTag: 'initial' });
+ * repository.url; // => '123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/web'
+ */
 export class ImageRepository extends Construct {
   readonly name: string;
   /** Address without a tag: <account>.dkr.ecr.<region>.amazonaws.com/<name> */

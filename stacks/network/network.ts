@@ -93,7 +93,13 @@ interface NetworkProps {
   readonly settings: Configuration['network'];
 }
 
-/** A VPC with a public and a private subnet in every zone; what is private reaches the internet, never the reverse. */
+/**
+ * A VPC with a public and a private subnet in every zone; what is private reaches the internet, never the reverse.
+ *
+ * @example
+ * const network = new Network(stack, 'network', { deployment, settings: settings.network });
+ * network.privateSubnets.length; // => 2
+ */
 export class Network extends Construct {
   readonly vpc: Vpc;
   /** One per zone, for load balancers and NAT gateways only. */

@@ -15,6 +15,13 @@ interface SecurityGroupProps {
 /**
  * A security group that starts with no rule. Connections are opened between two groups, on both sides at once;
  * only `allowFromCidrs` and `allowHttpsOut` name CIDR blocks.
+ *
+ * @example
+ * const { vpc } = new Network(stack, 'network', { deployment, settings: settings.network });
+ * const balancer = new SecurityGroup(stack, 'alb', { vpc, name: 'alb', description: 'Load balancer' });
+ * const tasks = new SecurityGroup(stack, 'tasks', { vpc, name: 'tasks', description: 'Tasks' });
+ * balancer.allowFromCidrs(['0.0.0.0/0'], 443);
+ * tasks.allowFrom(balancer, 8080);
  */
 export class SecurityGroup extends Construct {
   readonly group: AwsSecurityGroup;

@@ -27,7 +27,20 @@ interface AlarmProps {
 
 const PERCENTILE = /^p\d/;
 
-/** Notifies the alarm topic when a metric stays above its limit, and when it recovers. Missing data is not breaching. */
+/**
+ * Notifies the alarm topic when a metric stays above its limit, and when it recovers. Missing data is not breaching.
+ *
+ * @example
+ * const topic = new AlarmTopic(stack, 'topic', { deployment, email: 'ops@example.com' });
+ * new Alarm(stack, 'slow', {
+ *   topic,
+ *   name: 'web-slow',
+ *   description: 'Answers are slow. See the dashboard.',
+ *   metric: { namespace: 'Shop', metricName: 'Latency', dimensions: {}, statistic: 'p95' },
+ *   above: 2,
+ *   minutes: 5,
+ * });
+ */
 export class Alarm extends Construct {
   readonly alarm: CloudwatchMetricAlarm;
 

@@ -153,7 +153,14 @@ export class AccessLogBucket extends PrivateBucket {
   }
 }
 
-/** Photos by class (`flowers/<class>/*.jpg`), and what learning makes of them: models, checkpoints and reports. */
+/**
+ * Photos by class (`flowers/<class>/*.jpg`), and what learning makes of them: models, checkpoints and reports.
+ *
+ * @example
+ * const bucket = new DatasetBucket(stack, 'dataset', deployment);
+ * bucket.grantReadModels(role);
+ * bucket.addTextObject('note', 'flowers/README.txt', 'One folder of photos per class.');
+ */
 export class DatasetBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, deployment: Deployment) {
     const name = deployment.names.buckets.dataset;

@@ -43,7 +43,13 @@ const ACCOUNT_ACTIONS = [
   'kms:UpdateKeyDescription',
 ];
 
-/** A customer managed key, rotated every year, used by the roles that it is granted to. */
+/**
+ * A customer managed key, rotated every year, used by the roles that it is granted to.
+ *
+ * @example
+ * const key = new EncryptionKey(stack, 'key', { deployment, name: 'photos', description: 'Photos' });
+ * key.grantUse(role);
+ */
 export class EncryptionKey extends Construct {
   readonly key: KmsKey;
   readonly #anyKey: string;
