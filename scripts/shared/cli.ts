@@ -12,13 +12,15 @@ interface CommandSpec<Options extends z.ZodObject> {
   readonly foot?: string;
   /** An option that is given again replaces the one before, as of scripts that call others. @default - it is refused */
   readonly lastWins?: boolean;
+  /** Exit code of a wrong call. @default 1 */
+  readonly usageExitCode?: number;
   /** Where descriptions begin, behind the two blanks of the margin. @default - three behind the longest option */
   readonly column?: number;
   /**
    * A field `batchSize` is the option `--batch-size`. A field that accepts `true` takes no value, all others take text,
    * and a record takes every option that no other field is, as `--NAME=VALUE`. What a field's metadata describes is in
-   * the help, with the name of its value: `.meta({ value: 'DIR', description: 'folder of photos' })`. The metadata must
-   * come last, because `.default()` and `.optional()` do not keep it. Messages of fields complete "must be".
+   * the help, with the name of its value: `.meta({ value: 'DIR', description: 'folder of photos' })`; with
+   * `positional: true` the field is a list of what belongs to no option. The metadata must come last, because `.default()` and `.optional()` do not keep it. Messages of fields complete "must be".
    */
   readonly options: Options;
 }
@@ -36,7 +38,12 @@ export class CommandError extends Error {
 
 const HELP = 'help';
 
-const optionMeta = z.object({ value: z.string().optional(), description: z.string() });
+const optionMeta = z.object({
+  value: z.string().optional(),
+  description: z.string(),
+  positional: z.boolean().default(false),
+});
+const readMeta = (field: z.core.$ZodType) => optionMeta.safeParse(z.globalRegistry.get(field)).data;
 
 const isFlag = (field: z.core.$ZodType): boolean => z.safeParse(field, true).success;
 const isRecord = (field: z.core.$ZodType): boolean => z.safeParse(field, {}).success;
@@ -44,10 +51,11 @@ const isRecord = (field: z.core.$ZodType): boolean => z.safeParse(field, {}).suc
 /** The text that `--help` prints. */
 export const helpText = ({ head, foot = '', column, options }: CommandSpec<z.ZodObject>): string => {
   const described = Object.entries(options.shape).flatMap(([name, field]) => {
-    const { data } = optionMeta.safeParse(z.globalRegistry.get(field));
-    if (!data) return [];
-    const { value, description } = data;
-    const option = isRecord(field) ? `--${value}` : [`--${kebabCase(name)}`, value ?? []].flat().join(' ');
+    const meta = readMeta(field);
+    if (!meta) return [];
+    const { value, description, positional } = meta;
+    const named = () => [`--${kebabCase(name)}`, value ?? []].flat().join(' ');
+    const option = positional ? `${value} ...` : isRecord(field) ? `--${value}` : named();
     return [{ option, description }];
   });
   const width = column ?? Math.max(0, ...described.map(({ option }) => option.length)) + 3;
@@ -66,8 +74,9 @@ const readTokens = (
 ): Record<string, unknown> => {
   const names = Object.keys(shape);
   const others = names.find((name) => isRecord(shape[name]));
+  const rest = names.find((name) => shape[name] && readMeta(shape[name])?.positional);
   const fields = new Map(
-    names.filter((name) => name !== others).map((name) => [kebabCase(name), name] as const),
+    names.filter((name) => name !== others && name !== rest).map((name) => [kebabCase(name), name] as const),
   );
   const flags = new Set([...fields].flatMap(([option, name]) => (isFlag(shape[name]) ? [option] : [])));
   const options = Object.fromEntries(
@@ -76,8 +85,10 @@ const readTokens = (
   const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options });
   const typed: Record<string, unknown> = {};
   const collected: Record<string, unknown> = {};
+  const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? token.value : []));
+  if (rest !== undefined && positionals.length > 0) typed[rest] = positionals;
   const problem = (token: (typeof tokens)[number]): string | undefined => {
-    if (token.kind === 'positional') return `"${token.value}" belongs to no option.`;
+    if (token.kind === 'positional' && rest === undefined) return `"${token.value}" belongs to no option.`;
     if (token.kind !== 'option') return undefined;
     const { name: option, rawName, value, inlineValue } = token;
     const name = fields.get(option);
@@ -156,7 +167,7 @@ export const runCommand = async <Options extends z.ZodObject>(
     options = readOptions(command.options, process.argv.slice(2), command);
   } catch (error) {
     process.stderr.write(`${errorText(error)}\n\n${helpText(command)}`);
-    process.exitCode = 1;
+    process.exitCode = command.usageExitCode ?? 1;
     return;
   }
   if (!options) {

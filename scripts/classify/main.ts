@@ -1,0 +1,160 @@
+#!/usr/bin/env node
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { errorText, percent, pluralize, wholeNumber } from '../../model/shared/text.ts';
+import { CommandError, duration, runCommand } from '../shared/cli.ts';
+import { ClassifyClient, type Outcome } from './client.ts';
+import { Journal, type PhotoFile } from './journal.ts';
+
+const HEAD = `Usage: npm run classify -- PHOTO ... [options]
+
+Classifies photos by a running service. A terminal gets a table; a pipe or a file gets one line of JSON a photo, in the
+order of the files.
+`;
+
+const FOOT = `
+Exit codes: 0 every photo was answered, 1 some were not, 2 the call was wrong.
+`;
+
+const USAGE_ERROR = 2;
+
+const options = z.strictObject({
+  photos: z.array(z.string()).default([]).meta({
+    value: 'PHOTO',
+    positional: true,
+    description: 'files, or folders of JPEG, PNG and WebP photos',
+  }),
+  url: z
+    .url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' })
+    .default('http://127.0.0.1:8000')
+    .meta({ value: 'URL', description: 'address of the service (http://127.0.0.1:8000, that of npm start)' }),
+  key: z
+    .string()
+    .optional()
+    .meta({ value: 'KEY', description: 'API key (the environment variable BLOOMSTACK_KEY, if it is set)' }),
+  concurrency: wholeNumber(1, 64)
+    .default(16)
+    .meta({ value: 'N', description: 'most photos at once; fewer while the service is overloaded (16)' }),
+  noShrink: z.literal(true).optional().meta({
+    description:
+      'sends files whole; otherwise only the 224 x 224 pixels that the\nmodel sees of them, which gives the same answer',
+  }),
+  resume: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'continues the same call where it was stopped: no photo is sent twice' }),
+});
+
+const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp']);
+
+/** @throws CommandError when there is nothing of the name */
+const findPhotos = async (name: string): Promise<string[]> => {
+  const found = await stat(name).catch((error: unknown) => {
+    throw new CommandError(`${name} cannot be read: ${errorText(error)}`, USAGE_ERROR);
+  });
+  if (!found.isDirectory()) return [name];
+  const names = await readdir(name, { recursive: true });
+  return names
+    .filter((file) => EXTENSIONS.has(path.extname(file).toLowerCase()))
+    .sort()
+    .map((file) => path.join(name, file));
+};
+
+const describePhoto = async (file: string): Promise<PhotoFile> => {
+  const { size, mtimeMs } = await stat(file);
+  return { file, bytes: size, modifiedMs: mtimeMs };
+};
+
+const tableRow = (width: number, { file }: PhotoFile, outcome: Outcome): string => {
+  const name = file.padEnd(width);
+  if ('problem' in outcome) return `${name}  - ${outcome.problem.detail}`;
+  const { result } = outcome;
+  return `${name}  ${result.name}${result.known ? `, ${percent(result.acc)}` : ''}`;
+};
+
+/** How far it is, on standard error: a line that is rewritten in a terminal, one every few seconds elsewhere. */
+const createProgress = (total: number, startedAt: number) => {
+  let shownAt = startedAt;
+  return (done: number, sent: number, atOnce: number): void => {
+    const terminal = process.stderr.isTTY;
+    const now = performance.now();
+    if (now - shownAt < (terminal ? 100 : 5000)) return;
+    shownAt = now;
+    const left = sent > 0 ? ((now - startedAt) / 1000 / sent) * (total - done) : 0;
+    const text = `${done} of ${total} photos, ${atOnce} at once, ${duration(left)} left`;
+    process.stderr.write(terminal ? `\r\x1b[K${text}` : `${text}\n`);
+  };
+};
+
+await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }, async (given) => {
+  const { url, concurrency } = given;
+  if (given.photos.length === 0)
+    throw new CommandError('Name at least one photo, or a folder of photos.', USAGE_ERROR);
+  // The reader of the pipe has seen enough.
+  process.stdout.on('error', () => process.exit(0));
+  const files = (await Promise.all(given.photos.map(findPhotos))).flat();
+  if (files.length === 0)
+    throw new CommandError(`There are no photos in ${given.photos.join(', ')}.`, USAGE_ERROR);
+  const client = new ClassifyClient({
+    url,
+    concurrency,
+    whole: given.noShrink ?? false,
+    key: given.key ?? process.env['BLOOMSTACK_KEY'],
+  });
+  await client.checkService();
+
+  const photos = await Promise.all(files.map(describePhoto));
+  const journal = await Journal.open(
+    [url, ...given.photos.map((name) => path.resolve(name))],
+    given.resume ?? false,
+  );
+  process.once('SIGINT', () => {
+    process.stderr.write('\nStopped. The same call with --resume continues here.\n');
+    process.exit(130);
+  });
+  const outcomes = photos.map((photo) => journal.find(photo));
+  const earlier = outcomes.filter((outcome) => outcome !== undefined).length;
+  if (earlier > 0) process.stderr.write(`${pluralize(earlier, 'photo')} answered before.\n`);
+
+  const width = Math.min(60, Math.max(...files.map(({ length }) => length)));
+  let printed = 0;
+  const printReady = (): void => {
+    for (let outcome = outcomes[printed]; outcome; outcome = outcomes[++printed]) {
+      const photo = photos[printed];
+      if (!photo) break;
+      if (process.stdout.isTTY && process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+      process.stdout.write(
+        `${process.stdout.isTTY ? tableRow(width, photo, outcome) : JSON.stringify({ file: photo.file, ...outcome })}\n`,
+      );
+    }
+  };
+  printReady();
+
+  const startedAt = performance.now();
+  const progress = createProgress(photos.length, startedAt);
+  let sent = 0;
+  const answer = async (photo: PhotoFile, index: number): Promise<void> => {
+    const { outcome, final } = await client.classify(await readFile(photo.file));
+    outcomes[index] = outcome;
+    sent++;
+    if (final) await journal.append(photo, outcome);
+    printReady();
+    progress(earlier + sent, sent, client.concurrency);
+  };
+  const running = new Set<Promise<void>>();
+  for (const [index, photo] of photos.entries()) {
+    if (outcomes[index]) continue;
+    while (running.size >= client.concurrency) await Promise.race(running);
+    const work = answer(photo, index).finally(() => running.delete(work));
+    running.add(work);
+  }
+  await Promise.all(running);
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+
+  const failed = outcomes.filter((outcome) => outcome && 'problem' in outcome).length;
+  await journal.close(failed === 0);
+  if (failed > 0)
+    process.stderr.write(`${failed} of ${pluralize(photos.length, 'photo')} were not classified.\n`);
+  return failed > 0 ? 1 : 0;
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import sharp from 'sharp';
+import { readPhoto } from '../../model/photo/read-photo.ts';
+import { ROOT } from '../../scripts/shared/paths.ts';
+import type { Answer } from '../../services/contract.ts';
+
+const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-classify-'));
+const folder = path.join(work, 'photos');
+const cache = path.join(work, 'cache');
+const PHOTOS = ['a.png', 'b.jpg', 'garden/c.webp'];
+
+before(async () => {
+  mkdirSync(path.join(folder, 'garden'), { recursive: true });
+  for (const [index, name] of PHOTOS.entries())
+    await sharp({ create: { width: 300 + index, height: 200, channels: 3, background: 'red' } }).toFile(
+      path.join(folder, name),
+    );
+  writeFileSync(path.join(folder, 'notes.txt'), 'not a photo');
+});
+after(() => rmSync(work, { recursive: true }));
+
+const words = { name: 'Rose', description: 'A rose.' };
+const rose = { no: 0, label: 'rose', name: 'Rose', names: { en: 'Rose', ko: '장미' }, acc: 0.9 };
+const answer: Answer = {
+  result: {
+    ...rose,
+    known: true,
+    description: 'A rose.',
+    translations: { en: words, ko: words },
+    predictions: [rose],
+    model: { version: '1' },
+  },
+};
+
+/** A service that answers each photo as the test says, after a health check. */
+const serve = async (
+  t: TestContext,
+  onPhoto: (response: ServerResponse, body: Buffer, request: IncomingMessage) => void,
+): Promise<string> => {
+  const server = createServer(async (request, response) => {
+    if (request.method === 'GET') return void response.end('{}');
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    onPhoto(response, Buffer.concat(chunks), request);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+};
+
+const classify = (...args: string[]) => {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/classify/main.ts', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, XDG_CACHE_HOME: cache },
+  });
+  const output = { out: '', err: '' };
+  child.stdout.on('data', (chunk) => (output.out += String(chunk)));
+  child.stderr.on('data', (chunk) => (output.err += String(chunk)));
+  const ended = once(child, 'close').then(() => ({ ...output, status: child.exitCode }));
+  return { child, ended };
+};
+
+const lines = (out: string): unknown[] =>
+  out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+test('folders become one line of JSON a photo, in order, with the pixels that the model sees', async (t) => {
+  const bodies: Buffer[] = [];
+  const keys = new Set<string | undefined>();
+  const url = await serve(t, (response, body, request) => {
+    bodies.push(body);
+    keys.add(request.headers.authorization);
+    response.end(JSON.stringify(answer));
+  });
+  const { status, out } = await classify(folder, '--url', url, '--key', 'bloom_1').ended;
+  assert.equal(status, 0);
+  assert.deepEqual(
+    lines(out),
+    PHOTOS.map((name) => ({ file: path.join(folder, name), ...answer })),
+  );
+  assert.deepEqual([...keys], ['Bearer bloom_1']);
+  const sent = await Promise.all(bodies.map((body) => readPhoto(body)));
+  const seen = await Promise.all(PHOTOS.map((name) => readPhoto(readFileSync(path.join(folder, name)))));
+  const hex = (pixels: Uint8Array) => Buffer.from(pixels).toString('hex');
+  assert.deepEqual(new Set(sent.map(hex)), new Set(seen.map(hex)));
+  assert.deepEqual(readdirSync(path.join(cache, 'bloomstack')), []);
+});
+
+test('a photo that breaks the contract fails alone; overload is waited out', async (t) => {
+  const broken = path.join(work, 'broken.jpg');
+  writeFileSync(broken, 'no photo');
+  let refused = 0;
+  const url = await serve(t, (response) => {
+    if (refused++ === 0) response.writeHead(503, { 'Retry-After': '0' }).end('{}');
+    else response.end(JSON.stringify(answer));
+  });
+  const { status, out, err } = await classify(broken, path.join(folder, 'a.png'), '--url', url).ended;
+  assert.equal(status, 1);
+  const [first, second] = lines(out);
+  assert.match(JSON.stringify(first), /"problem":\{"code":"unsupported-format"/);
+  assert.deepEqual(second, { file: path.join(folder, 'a.png'), ...answer });
+  assert.match(err, /1 of 2 photos were not classified/);
+});
+
+test('killed and resumed, it sends no photo twice and prints every answer', async (t) => {
+  const sizes: number[] = [];
+  let held: (() => void) | undefined;
+  const url = await serve(t, (response, body) => {
+    sizes.push(body.byteLength);
+    if (sizes.length === 3 && !held) held = () => response.destroy();
+    else response.end(JSON.stringify(answer));
+  });
+  const args = [folder, '--url', url, '--no-shrink', '--concurrency', '1'];
+  const { child, ended } = classify(...args);
+  while (!held) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill('SIGKILL');
+  await ended;
+  held();
+  const { status, out, err } = await classify(...args, '--resume').ended;
+  assert.equal(status, 0);
+  assert.match(err, /2 photos answered before/);
+  assert.equal(lines(out).length, 3);
+  assert.equal(sizes.length, 4);
+  assert.equal(sizes[3], sizes[2]);
+});
+
+const MISTAKES: readonly (readonly [
+  what: string,
+  args: readonly string[],
+  status: number,
+  message: RegExp,
+])[] = [
+  ['no photo', [], 2, /Name at least one photo, or a folder of photos/],
+  ['no such file', ['none.jpg'], 2, /none\.jpg cannot be read/],
+  ['no photos in it', [path.join(ROOT, 'docs/decisions')], 2, /There are no photos in /],
+  ['an address of another kind', ['a.jpg', '--url', 'ftp://x'], 2, /begins with http/],
+  ['no service', [folder, '--url', 'http://127.0.0.1:9'], 1, /No service answers at .*npm start/],
+];
+for (const [what, args, expected, message] of MISTAKES)
+  test(`${what}: ends with ${expected} and says what to do`, async () => {
+    const { status, out, err } = await classify(...args).ended;
+    assert.equal(status, expected);
+    assert.match(err, message);
+    assert.equal(out, '');
+  });
