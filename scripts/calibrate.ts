@@ -19,6 +19,10 @@ const options = z.strictObject({
     .string('the folder that a training wrote')
     .meta(folder('what a training wrote: image-classifier/<version>/ and the report')),
   data: z.string('the folder of its photos').meta(folder('the photos that it was trained on')),
+  exclude: z
+    .string()
+    .optional()
+    .meta({ value: 'FILE', description: 'photos to leave out, as when it was trained' }),
   test: share(0.01, 0.5, 0.1).default(0.1).meta(part('the final test')),
   validation: share(0, 0.5, 0.1).default(0.1).meta(part('validation')),
   unknown: z
@@ -29,10 +33,11 @@ const options = z.strictObject({
 
 const head = 'Usage: node --import tsx scripts/calibrate.ts --model DIR --data DIR [options]\n';
 
-await runCommand({ head, lastWins: true, options }, async ({ model, data, unknown, ...shares }) => {
+await runCommand({ head, lastWins: true, options }, async ({ model, data, exclude, unknown, ...shares }) => {
   const stored = await readStoredTraining(model);
   print(`Computing on ${(await loadBackend()).reason}.`);
   const dataset = await readDataset(data, {
+    exclude,
     onProgress: (done, total) => showProgress(`Reading photo ${done} of ${total}`),
   });
   const kinds = unknown === undefined ? [] : await readPhotoKinds(unknown);

@@ -53,7 +53,7 @@ test('the usage lists every option, each with its default', () => {
   const lines = USAGE.split('\n').filter((line) => line.startsWith('  --'));
   assert.deepEqual(
     lines.map((line) => /--([a-z-]+)/.exec(line)?.[1]).join(' '),
-    'data epochs out backbone features teacher batch-size learning-rate patience balanced test validation unknown seed version help',
+    'data exclude epochs out backbone features teacher batch-size learning-rate patience balanced test validation unknown seed version help',
   );
   for (const line of [
     '  --epochs N            times that every photo is seen (60)',
@@ -71,11 +71,11 @@ test('help is all there is to do when it is asked for', () =>
 test('another person gets the command without the folders of this computer', () => {
   const command = readCommandLine([
     ...['--data', '/home/me/photos', '--backbone', '/home/me/mobilenet', '--balanced', '--epochs', '7'],
-    ...['--out', '/tmp/model'],
+    ...['--out', '/tmp/model', '--exclude', '/home/me/wrong.json'],
   ]);
   assert.ok(command);
   assert.equal(
     commandFor(command),
-    'npm run train -- --data DIR --epochs 7 --backbone mobilenet --learning-rate 0.003 --balanced --test 0.1 --validation 0.1 --seed 1',
+    'npm run train -- --data DIR --exclude wrong.json --epochs 7 --backbone mobilenet --learning-rate 0.003 --balanced --test 0.1 --validation 0.1 --seed 1',
   );
 });

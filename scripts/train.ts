@@ -43,6 +43,10 @@ const options = z
     data: z
       .string('a folder with one folder of photos per class')
       .meta(folder('folder with one folder of photos per class')),
+    exclude: z
+      .string()
+      .optional()
+      .meta({ value: 'FILE', description: 'photos to leave out (excluded.json in the folder of photos)' }),
     epochs: epochs.default(NETWORK_RECIPE.epochs).meta(described(epochs, NETWORK_RECIPE.epochs)),
     out: z
       .string()
@@ -112,12 +116,12 @@ Stopped or killed, it resumes from its checkpoint when it is started again with 
   options,
 };
 
-const FOLDERS = ['backbone', 'teacher', 'unknown'] as const;
+const PLACES = ['exclude', 'backbone', 'teacher', 'unknown'] as const;
 
-/** The command as another person would type it: without the folders of this computer. */
+/** The command as another person would type it: without the places on this computer. */
 export const commandFor = ({ data, out, features, version, ...command }: TrainCommand): string => {
   const shared: Record<string, unknown> = { ...command };
-  for (const name of FOLDERS) if (command[name] !== undefined) shared[name] = path.basename(command[name]);
+  for (const name of PLACES) if (command[name] !== undefined) shared[name] = path.basename(command[name]);
   return reproduceCommand(shared);
 };
 
@@ -142,8 +146,12 @@ const progressReporter = (): TrainingRunOptions => {
   };
 };
 
-const readPhotos = async (data: string, stop: AbortSignal): Promise<Dataset> => {
+const readPhotos = async (
+  { data, exclude }: Pick<TrainCommand, 'data' | 'exclude'>,
+  stop: AbortSignal,
+): Promise<Dataset> => {
   const dataset = await readDataset(data, {
+    exclude,
     onProgress: (done, total) => {
       if (stop.aborted) throw new AbortedError('Stopped while reading the photos.');
       showProgress(`Reading photo ${done} of ${total}`);
@@ -175,11 +183,12 @@ const createTrainer = (
 };
 
 const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
-  const { data, out, backbone, features, teacher, test, validation, unknown, version, ...recipe } = command;
+  const { data, exclude, out, backbone, features, teacher, test, validation, unknown, version, ...recipe } =
+    command;
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
   print(`Computing on ${backend.reason}.`);
-  const dataset = await readPhotos(data, signal);
+  const dataset = await readPhotos({ data, exclude }, signal);
   const { seed } = recipe;
   const split = trainValidationTestSplit(dataset, { test, validation, seed });
   print(describeSplit(split));

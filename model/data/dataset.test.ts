@@ -8,6 +8,7 @@ import { PHOTO_BYTES } from '../contract/tensors.ts';
 import { encoder, plain } from '../photo/test-photos.ts';
 import { assertSameBytes, gradient } from '../shared/test-pictures.ts';
 import { readDataset } from './dataset.ts';
+import { readExclusions } from './exclusions.ts';
 
 type Files = Readonly<Record<string, Sharp | string>>;
 
@@ -164,6 +165,49 @@ test('a folder that is not there is named, with what it should hold', () =>
       return true;
     });
   }));
+
+const EXCLUDED = { a: { '2.png': 'leaves', 'gone.png': 'a hat' }, c: { '1.png': 'no class of that name' } };
+
+for (const given of [undefined, 'given.json']) {
+  test(`photos that ${given ?? 'excluded.json'} names are left out, and counted`, () =>
+    withFolder(
+      { 'a/1.png': red().png(), 'a/2.png': green().png(), 'b/2.png': blue().png() },
+      async (root) => {
+        const name = given ?? 'excluded.json';
+        await writeFile(path.join(root, name), JSON.stringify(EXCLUDED));
+        const exclude = given && path.join(root, given);
+        const { examples, skipped } = await readDataset(root, { exclude });
+        const files = examples.map(({ file }) => file);
+        assert.deepEqual(files, [path.join('a', '1.png'), path.join('b', '2.png')]);
+        assert.deepEqual(skipped, [{ file: name, reason: '1 file that it names' }]);
+      },
+    ));
+}
+
+const NO_LIST: Readonly<Record<string, RegExp>> = {
+  '{"a": ["1.png"]}': /It must hold the classes.*expected record, received array/s,
+  '{"a": {"1.png": ""}}': /It must hold the classes/,
+  'a, 1.png': /It must hold the classes.*JSON/,
+};
+
+for (const [content, message] of Object.entries(NO_LIST)) {
+  test(`a list of photos to leave out that reads ${content} is refused`, () =>
+    withFolder({ 'a/1.png': red().png(), 'excluded.json': content }, async (root) => {
+      await assert.rejects(readDataset(root), { message });
+    }));
+}
+
+test('a list of photos to leave out that was given must be there', () =>
+  withFolder({ 'a/1.png': red().png() }, async (root) => {
+    await assert.rejects(readDataset(root, { exclude: path.join(root, 'nowhere.json') }), {
+      message: /nowhere\.json cannot be read as a list .* There is no such file\.$/,
+    });
+  }));
+
+test('the list for the sixteen flowers is one, with a reason for each photo', async () => {
+  const file = path.join(import.meta.dirname, 'flowers-16-excluded.json');
+  assert.equal((await readExclusions(file, { optional: false })).size, 209);
+});
 
 const TOO_LITTLE: Readonly<Record<string, { files: Files; message: RegExp }>> = {
   'no classes': { files: {}, message: /at least two folders.*; it has none\.$/ },

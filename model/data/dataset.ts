@@ -4,6 +4,7 @@ import path from 'node:path';
 import { readPhoto } from '../photo/read-photo.ts';
 import { type FolderEntry, isNotFound, listFolder } from '../shared/files.ts';
 import { errorText, pluralize } from '../shared/text.ts';
+import { EXCLUSIONS_FILE, readExclusions } from './exclusions.ts';
 
 /** A photo as the model reads it. */
 export interface Example {
@@ -31,6 +32,8 @@ export interface Dataset {
 }
 
 interface ReadOptions {
+  /** A file that names photos to leave out (see `exclusions.ts`). @default `excluded.json` in the folder, if it is there */
+  readonly exclude?: string | undefined;
   /** Called after each file. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -48,7 +51,7 @@ type PhotoResult = { readonly pixels: Uint8Array } | { readonly error: unknown }
  */
 const readPhotoFiles = async (
   files: readonly string[],
-  { onProgress }: ReadOptions = {},
+  { onProgress }: ReadOptions,
 ): Promise<PhotoResult[]> => {
   const results: PhotoResult[] = [];
   let next = 0;
@@ -142,9 +145,15 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
       { cause },
     );
   });
-  const all = classes.flatMap(({ name, entries }, label) =>
+  const everything = classes.flatMap(({ name, entries }, label) =>
     entries.map((entry) => ({ file: path.join(name, entry.name), label, kind: entry.kind })),
   );
+  const exclude = options.exclude ?? path.join(root, EXCLUSIONS_FILE);
+  const excluded = await readExclusions(exclude, { optional: options.exclude === undefined });
+  const all = everything.filter(({ file }) => !excluded.has(file));
+  const left = everything.length - all.length;
+  const exclusions =
+    left > 0 ? [{ file: path.basename(exclude), reason: `${pluralize(left, 'file')} that it names` }] : [];
   const files = all.filter(({ kind }) => kind === 'file');
   const results = await readPhotoFiles(
     files.map(({ file }) => path.join(root, file)),
@@ -171,7 +180,7 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
       file,
       reason: 'a folder: photos must be directly in the folder of their class',
     }));
-  return { labels, examples: kept, skipped: [...deeper, ...unreadable, ...skipped] };
+  return { labels, examples: kept, skipped: [...exclusions, ...deeper, ...unreadable, ...skipped] };
 };
 
 const PROGRESS_EVERY = 1000;
