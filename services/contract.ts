@@ -23,10 +23,6 @@ const ENVELOPE_BYTES = 64 * 1024;
  */
 export const MAX_BODY_BYTES = Math.ceil((MAX_PHOTO_BYTES * 4) / 3) + ENVELOPE_BYTES;
 
-/** Languages in which flowers are named and described. */
-export const LANGUAGES = ['en', 'ko'] as const;
-export type Language = (typeof LANGUAGES)[number];
-
 const description = z.object({ name: z.string(), description: z.string() });
 
 const prediction = z.object({

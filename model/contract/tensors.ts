@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { namesSchema, wordsSchema } from './catalogue.ts';
 
 /**
  * What training, the exported SavedModel and every caller of the endpoint agree on.
@@ -43,10 +44,21 @@ export const OUTPUT_NAMES = {
    * else. Models from before this output lack it.
    */
   knownScore: 'known_score',
+  /** string `[N, C]`: the names of each class, as JSON by language; the same in every row. */
+  names: 'names',
+  /** string `[N]`: the description of the class with the highest probability, and words of the model's own, as JSON. */
+  words: 'words',
 } as const;
 
 /** Rounding of float32 in a probability. */
 const PROBABILITY_TOLERANCE = 1e-3;
+
+/** JSON in a string of the graph. */
+const jsonOf = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((json): unknown => JSON.parse(json))
+    .pipe(schema);
 
 /**
  * What the model says of one photo, in the row form of TensorFlow Serving's answer. `label` is missing, because it
@@ -63,6 +75,9 @@ export const predictionSchema = z
     [OUTPUT_NAMES.classes]: z.array(z.string().min(1)).min(1),
     [OUTPUT_NAMES.modelVersion]: z.string().min(1),
     [OUTPUT_NAMES.knownScore]: z.number().default(0),
+    // Models from before these outputs lack them.
+    [OUTPUT_NAMES.names]: z.array(jsonOf(namesSchema)).optional(),
+    [OUTPUT_NAMES.words]: jsonOf(wordsSchema).optional(),
   })
   .check(({ value: { probabilities, classes }, issues }) => {
     if (probabilities.length === classes.length) return;

@@ -47,6 +47,18 @@ test('labels are the sorted folder names, and each photo carries the index of it
     },
   ));
 
+test('a catalogue next to the classes names and describes them', () => {
+  const photos = { 'cat/a.png': red().png(), 'dog/b.png': blue().png() };
+  const cat = { en: { name: 'Cat', description: 'It purrs.' } };
+  return withFolder({ ...photos, 'catalogue.json': JSON.stringify({ classes: { cat } }) }, async (root) => {
+    const { labels, catalogue } = await readDataset(root);
+    assert.deepEqual(labels, ['cat', 'dog']);
+    assert.equal(catalogue?.classes['cat']?.ko.name, 'Cat');
+    await writeFile(path.join(root, 'catalogue.json'), '[]');
+    await assert.rejects(readDataset(root), /catalogue\.json cannot be used: it: /);
+  });
+});
+
 test('files beside the class folders and hidden ones are not photos', () =>
   withFolder(
     {

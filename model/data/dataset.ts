@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { CATALOGUE_FILE, type Catalogue, parseCatalogue } from '../contract/catalogue.ts';
 import { readPhoto } from '../photo/read-photo.ts';
-import { type FolderEntry, isNotFound, listFolder } from '../shared/files.ts';
+import { type FolderEntry, isNotFound, listFolder, readFileIfExists } from '../shared/files.ts';
 import { errorText, pluralize } from '../shared/text.ts';
 import { EXCLUSIONS_FILE, readExclusions } from './exclusions.ts';
 
@@ -29,6 +30,8 @@ export interface Dataset {
   readonly labels: readonly string[];
   readonly examples: readonly Example[];
   readonly skipped: readonly Skipped[];
+  /** Names and descriptions of the classes, from `catalogue.json` next to their folders. */
+  readonly catalogue?: Catalogue | undefined;
 }
 
 interface ReadOptions {
@@ -88,6 +91,13 @@ const listSubfolders = async (root: string): Promise<Subfolder[]> =>
       .map(async ({ name }) => ({ name, entries: await listFolder(path.join(root, name)) })),
   );
 
+/** @throws Error when there is a catalogue that cannot be used */
+const readCatalogue = async (root: string): Promise<Catalogue | undefined> => {
+  const file = path.join(root, CATALOGUE_FILE);
+  const json = await readFileIfExists(file);
+  return json && parseCatalogue(json.toString('utf8'), file);
+};
+
 /** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
 export const containsPhotos = async (directory: string): Promise<boolean> => {
   const classes = await listSubfolders(directory).catch((error: unknown) => {
@@ -134,8 +144,9 @@ const checkClasses = (root: string, labels: readonly string[], examples: readonl
 
 /**
  * Reads `<root>/<class>/*` through the photo contract. Labels are the folder names. Files that cannot be read and
- * copies are left out and reported.
+ * copies are left out and reported. `<root>/catalogue.json`, if there is one, names and describes the classes.
  *
+ * @throws Error when the catalogue cannot be used
  * @throws Error when fewer than two classes have photos: there is nothing to distinguish
  */
 export const readDataset = async (root: string, options: ReadOptions = {}): Promise<Dataset> => {
@@ -145,6 +156,7 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
       { cause },
     );
   });
+  const catalogue = await readCatalogue(root);
   const everything = classes.flatMap(({ name, entries }, label) =>
     entries.map((entry) => ({ file: path.join(name, entry.name), label, kind: entry.kind })),
   );
@@ -180,7 +192,8 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
       file,
       reason: 'a folder: photos must be directly in the folder of their class',
     }));
-  return { labels, examples: kept, skipped: [...exclusions, ...deeper, ...unreadable, ...skipped] };
+  const leftOut = [...exclusions, ...deeper, ...unreadable, ...skipped];
+  return { labels, examples: kept, skipped: leftOut, catalogue };
 };
 
 const PROGRESS_EVERY = 1000;

@@ -3,6 +3,7 @@ import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
+import { namesOfLabel, wordsOfLabel } from '../contract/catalogue.ts';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
 import { photoTensor } from '../data/augment.ts';
 import { savedModelPredictFn } from '../evaluation/evaluate.ts';
@@ -94,7 +95,9 @@ for (const count of [1, 3]) {
       'known_score',
       'label',
       'model_version',
+      'names',
       'probabilities',
+      'words',
     ]);
     const probabilities = numbersIn(outputs.get('probabilities'));
     const rows = Array.from({ length: count }, (_, row) => probabilities.slice(row * 3, row * 3 + 3));
@@ -108,6 +111,15 @@ for (const count of [1, 3]) {
     assert.deepEqual(
       textsIn(outputs.get('classes')),
       rows.flatMap(() => labels),
+    );
+    assert.deepEqual(outputs.get('names')?.shape, [count, 3]);
+    assert.deepEqual(
+      textsIn(outputs.get('names')),
+      rows.flatMap(() => labels.map((label) => JSON.stringify(namesOfLabel(label)))),
+    );
+    assert.deepEqual(
+      textsIn(outputs.get('words')),
+      textsIn(outputs.get('label')).map((label) => JSON.stringify(wordsOfLabel(label))),
     );
     assert.deepEqual(outputs.get('model_version')?.shape, [count]);
     assert.deepEqual(
@@ -154,6 +166,8 @@ test('the signature names types and shapes, the batch first and of any size', ()
     classes: [7, -1, 3],
     model_version: [7, -1],
     known_score: [1, -1],
+    names: [7, -1, 3],
+    words: [7, -1],
   });
 });
 

@@ -1,3 +1,4 @@
+import { type Catalogue, namesOfLabel, wordsOfLabel } from '../contract/catalogue.ts';
 import {
   INPUT_NAME,
   OUTPUT_NAMES,
@@ -27,6 +28,8 @@ interface ServingOptions {
   readonly labels: readonly string[];
   /** Travels with the model and comes back with every answer: digits, as TensorFlow Serving wants versions. */
   readonly version: string;
+  /** Names and descriptions of the classes. @default - those of the flowers, or made of the labels */
+  readonly catalogue?: Catalogue | undefined;
   /** How weights are stored. @default 'half' */
   readonly precision?: WeightPrecision;
   /** Makes confidence and `known_score` mean something. @default none: every photo is taken for a known one */
@@ -95,10 +98,16 @@ const toProbabilities = (graph: Graph, logits: Node, classes: number, temperatur
 };
 
 /** For every photo: the class names, the name of the most probable one, and the model's version. */
-const addLabels = (graph: Graph, probabilities: Node, { labels, version }: ServingOptions) => {
-  const names = graph.strings('names', labels);
+const addLabels = (graph: Graph, probabilities: Node, { labels, version, catalogue }: ServingOptions) => {
+  const labelNames = graph.strings('labels', labels);
+  const texts = (name: string, describe: typeof namesOfLabel | typeof wordsOfLabel) =>
+    graph.strings(
+      name,
+      labels.map((label) => JSON.stringify(describe(label, catalogue))),
+    );
   const shape = graph.add('Shape', 'probabilities/shape', [probabilities], { T: float, out_type: int32 });
-  const classes = graph.add('BroadcastTo', 'classes', [names, shape], { T: string, Tidx: int32 });
+  const inEveryRow = (name: string, values: Node) =>
+    graph.add('BroadcastTo', name, [values, shape], { T: string, Tidx: int32 });
   const best = graph.add('ArgMax', 'best', [probabilities, graph.integers('best/axis', [1], [])], {
     T: float,
     Tidx: int32,
@@ -121,7 +130,14 @@ const addLabels = (graph: Graph, probabilities: Node, { labels, version }: Servi
       Tidx: int32,
     },
   );
-  return { classes, label: gather('label', names, best), modelVersion, bestShape };
+  return {
+    classes: inEveryRow('classes', labelNames),
+    label: gather('label', labelNames, best),
+    names: inEveryRow('names', texts('names/values', namesOfLabel)),
+    words: gather('words', texts('words/values', wordsOfLabel), best),
+    modelVersion,
+    bestShape,
+  };
 };
 
 /** Without calibration the in-distribution score is 1 for every photo. */
@@ -184,7 +200,7 @@ export const buildServingGraph = (write: NetworkWriter, options: ServingOptions)
   const { calibration } = options;
   const { graph, inputs, features, logits } = writeNetwork(write, options.precision ?? 'half');
   const probabilities = toProbabilities(graph, logits, count, calibration?.temperature ?? 1);
-  const { classes, label, modelVersion, bestShape } = addLabels(graph, probabilities, options);
+  const { classes, label, names, words, modelVersion, bestShape } = addLabels(graph, probabilities, options);
   const knownScore = calibration
     ? calibration.writeKnownScore(
         graph,
@@ -200,6 +216,8 @@ export const buildServingGraph = (write: NetworkWriter, options: ServingOptions)
       [OUTPUT_NAMES.classes]: { node: classes, dtype: DataType.string, shape: [null, count] },
       [OUTPUT_NAMES.modelVersion]: { node: modelVersion, dtype: DataType.string, shape: [null] },
       [OUTPUT_NAMES.knownScore]: { node: knownScore, dtype: DataType.float, shape: [null] },
+      [OUTPUT_NAMES.names]: { node: names, dtype: DataType.string, shape: [null, count] },
+      [OUTPUT_NAMES.words]: { node: words, dtype: DataType.string, shape: [null] },
     },
   };
 };

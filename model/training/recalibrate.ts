@@ -80,7 +80,7 @@ const versionAfter = (version: string): string => {
 export const recalibrate = async (
   options: RecalibrateOptions,
 ): Promise<Pick<ModelMetrics, 'version' | 'test'>> => {
-  const { stored, unknown, drawn = 100 } = options;
+  const { stored, dataset, unknown, drawn = 100 } = options;
   const { directory, version: replaced, metrics: old } = stored;
   const split = originalSplit(options);
   const folder = path.join(directory, MODEL_NAME, replaced);
@@ -88,7 +88,7 @@ export const recalibrate = async (
   const version = versionAfter(replaced);
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
     write: decodedNetwork(model, { features: 'features', logits: 'logits/bias_add' }),
-    ...{ labels: old.labels, version, split, unknown, drawn },
+    ...{ labels: old.labels, catalogue: dataset.catalogue, version, split, unknown, drawn },
   });
   const network = old.calibration?.network ?? replaced;
   const metrics: ModelMetrics = {

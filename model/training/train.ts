@@ -2,6 +2,7 @@ import type { Backend } from '../backend/backend.ts';
 import { type Calibration, calibrate, FEWEST_PHOTOS } from '../calibration/calibrate.ts';
 import { measureCalibration } from '../calibration/measure.ts';
 import type { FeaturesAndLogits } from '../calibration/observe.ts';
+import type { Catalogue } from '../contract/catalogue.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
 import { compare, predictPhotos } from '../evaluation/evaluate.ts';
@@ -46,6 +47,7 @@ export type Trainer = (split: Split) => Promise<TrainedNetwork>;
 
 interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained'> {
   readonly labels: readonly string[];
+  readonly catalogue?: Catalogue | undefined;
   readonly version: string;
   readonly split: Split;
   /** Pictures of other things, beside those that are drawn. @default none */
@@ -69,8 +71,9 @@ interface MeasuredExport {
 }
 
 /** Bytes of the model, and something that runs it as it will be served. */
-const exported = ({ write, labels, version }: ExportOptions, calibration?: Calibration) => {
-  const savedModel = encodeSavedModel(buildServingGraph(write, { labels, version, calibration }));
+const exported = ({ write, labels, version, catalogue }: ExportOptions, calibration?: Calibration) => {
+  const graph = buildServingGraph(write, { labels, version, catalogue, calibration });
+  const savedModel = encodeSavedModel(graph);
   return { savedModel, runner: new GraphRunner(decodeSavedModel(savedModel)) };
 };
 
@@ -135,7 +138,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
 
 export interface TrainOptions
   extends Pick<ExportOptions, 'version' | 'split' | 'unknown' | 'drawn' | 'signal' | 'log'> {
-  readonly dataset: Pick<Dataset, 'labels' | 'skipped'>;
+  readonly dataset: Pick<Dataset, 'labels' | 'skipped' | 'catalogue'>;
   readonly trainer: Trainer;
   readonly backend: Backend;
   /** For the model card: how to do the same again. */
@@ -173,12 +176,12 @@ const originOf = ({ parameters, side, pretrained }: TrainedNetwork) => ({
  */
 export const trainModel = async (options: TrainOptions): Promise<TrainingResult> => {
   const { dataset, split, trainer, backend, version, command, seed } = options;
-  const { labels } = dataset;
+  const { labels, catalogue } = dataset;
   const network = await trainer(split);
   const { write, forwardTrained, history } = network;
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
     ...options,
-    ...{ write, forwardTrained, labels },
+    ...{ write, forwardTrained, labels, catalogue },
   });
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const metrics: ModelMetrics = {

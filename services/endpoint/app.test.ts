@@ -24,6 +24,8 @@ const columnAnswer = z.strictObject({
     classes: z.array(z.array(z.string())),
     model_version: z.array(z.string()),
     known_score: z.array(z.number()),
+    names: z.array(z.array(z.string()).length(3)),
+    words: z.array(z.string()),
   }),
 });
 const errorBody = z.strictObject({ error: z.string() });

@@ -1,29 +1,6 @@
-import { type Answer, type Language, UNKNOWN_NO } from '../contract.ts';
+import type { Description, Language } from '../../model/contract/catalogue.ts';
+import { type Answer, UNKNOWN_NO } from '../contract.ts';
 import type { Classification } from './classifier.ts';
-import { FLOWERS, type Flower } from './flowers.ts';
-
-/** `black_eyed_susan` becomes `Black eyed susan`. */
-const readableName = (label: string): string => {
-  const words = label.replace(/[_-]+/g, ' ').trim();
-  return words === '' ? label : words.charAt(0).toUpperCase() + words.slice(1);
-};
-
-/**
- * Name and description of a class. Models bring their own labels, so one without an entry still gets a readable name.
- *
- * @param label the class as the model calls it, such as `common_daisy`
- * @example
- * describeFlower('common_daisy').ko.name; // => '데이지'
- */
-export const describeFlower = (label: string): Flower => {
-  const known = FLOWERS.get(label.toLowerCase());
-  if (known) return known;
-  const name = readableName(label);
-  return {
-    en: { name, description: `No description of ${name} has been written yet.` },
-    ko: { name, description: `${name}에 대한 설명은 아직 준비되지 않았습니다.` },
-  };
-};
 
 type Names = Readonly<Record<Language, string>>;
 
@@ -43,7 +20,7 @@ const listNames = (flowers: readonly Names[], language: Language, more: string):
  * @example
  * describeUnknown([{ en: 'Rose', ko: '장미' }]).ko.name; // => '아는 꽃이 아니에요'
  */
-export const describeUnknown = (flowers: readonly Names[]): Flower => ({
+export const describeUnknown = (flowers: readonly Names[]): Description => ({
   en: {
     name: 'None of my flowers',
     description: `This does not look like any flower I know: ${listNames(flowers, 'en', 'and {rest} more')}. Try another photo with one flower in the centre, close up and in daylight.`,
@@ -59,11 +36,7 @@ type Prediction = Answer['result']['predictions'][number];
 /** Ranks the classes; their own order is that of the model. */
 const rank = (classes: Classification['classes'], language: Language): Prediction[] =>
   classes
-    .map(({ label, probability: acc }, no) => {
-      const { en, ko } = describeFlower(label);
-      const names = { en: en.name, ko: ko.name };
-      return { no, label, name: names[language], names, acc };
-    })
+    .map(({ label, probability: acc, names }, no) => ({ no, label, name: names[language], names, acc }))
     .sort((a, b) => b.acc - a.acc);
 
 export interface AnswerOptions {
@@ -73,27 +46,32 @@ export interface AnswerOptions {
 }
 
 /**
- * Adds name and description of the first class, or says that the photo shows none of them.
+ * Adds the words that came with the model to the first class, or says that the photo shows none of them.
  *
  * @example
- * const classes = [{ label: 'iris', probability: 0.1 }, { label: 'rose', probability: 0.9 }];
- * const classification = { classes, modelVersion: '7', known: true };
+ * const classes = [{ label: 'rose', probability: 1, names: { en: 'Rose', ko: '장미' } }];
+ * const words = { description: { en: 'It has thorns.', ko: '가시가 있습니다.' }, model: {} };
+ * const classification = { classes, words, modelVersion: '7', known: true };
  * buildAnswer({ classification, language: 'ko' }).result.name; // => '장미'
  */
 export const buildAnswer = ({ classification, language }: AnswerOptions): Answer => {
-  const { classes, modelVersion, known } = classification;
+  const { classes, modelVersion, known, words } = classification;
   const predictions = rank(classes, language);
   const [best] = predictions;
   if (best === undefined) throw new Error('A classification has at least one class.');
   const ranked = { predictions, model: { version: modelVersion } };
   if (known) {
-    const translations = describeFlower(best.label);
+    const { en, ko } = words.description;
+    const translations = {
+      en: { name: best.names.en, description: en },
+      ko: { name: best.names.ko, description: ko },
+    };
     return {
       result: { ...best, known, description: translations[language].description, translations, ...ranked },
     };
   }
   const inModelOrder = predictions.toSorted((a, b) => a.no - b.no).map(({ names }) => names);
-  const translations = describeUnknown(inModelOrder);
+  const translations = words.model.unknown ?? describeUnknown(inModelOrder);
   return {
     result: {
       no: UNKNOWN_NO,

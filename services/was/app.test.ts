@@ -3,22 +3,28 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import sharp from 'sharp';
+import { namesOfLabel, wordsOfLabel } from '../../model/contract/catalogue.ts';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import { answerSchema, MAX_BODY_BYTES, problemSchema } from '../contract.ts';
 import { createWasApp } from './app.ts';
 import type { Classification } from './classifier.ts';
 import { WorkQueue } from './queue.ts';
 
-const CLASSES = [
-  { label: 'astilbe', probability: 0.2 },
-  { label: 'black_eyed_susan', probability: 0.7 },
-  { label: 'unheard_of_flower', probability: 0.1 },
-];
+const PROBABILITIES = { astilbe: 0.2, black_eyed_susan: 0.7, unheard_of_flower: 0.1 };
+const CLASSIFICATION: Classification = {
+  classes: Object.entries(PROBABILITIES).map(([label, probability]) => ({
+    ...{ label, probability },
+    names: namesOfLabel(label),
+  })),
+  words: wordsOfLabel('black_eyed_susan'),
+  modelVersion: '42',
+  known: true,
+};
 
 const seen: Uint8Array[] = [];
 const classify = async (pixels: Uint8Array): Promise<Classification> => {
   seen.push(pixels);
-  return { classes: CLASSES, modelVersion: '42', known: true };
+  return CLASSIFICATION;
 };
 const app = createWasApp({ log: pino({ level: 'silent' }), classifier: { classify } });
 
@@ -72,7 +78,7 @@ test('the answer keeps the fields of the original API and ranks every class', as
 describe('a photo of something else', () => {
   const unsure = createWasApp({
     log: pino({ level: 'silent' }),
-    classifier: { classify: async () => ({ classes: CLASSES, modelVersion: '42', known: false }) },
+    classifier: { classify: async () => ({ ...CLASSIFICATION, known: false }) },
   });
   const ask = async (language: string) => {
     const headers = { 'Accept-Language': language };
@@ -235,10 +241,7 @@ test('requests beyond those allowed at once are asked to come back', async () =>
     invocations: new WorkQueue({ places: 2, paceMs: 20 }),
     maxWaitMs: 0,
     classifier: {
-      classify: () =>
-        new Promise((resolve) =>
-          waiting.push(() => resolve({ classes: CLASSES, modelVersion: '1', known: true })),
-        ),
+      classify: () => new Promise((resolve) => waiting.push(() => resolve(CLASSIFICATION))),
     },
   });
   const send = () => slow.request('/classify/image', { method: 'POST', body: form(jpeg) });

@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import { languageDetector } from 'hono/language';
 import type { Logger } from 'pino';
-import { LANGUAGES, type Language, PATHS, WAS_HEALTH } from '../contract.ts';
+import { LANGUAGES, type Language } from '../../model/contract/catalogue.ts';
+import { PATHS, WAS_HEALTH } from '../contract.ts';
 import { type App, type AppEnvironment, createApp } from '../http/app.ts';
 import { buildAnswer } from './answer.ts';
 import type { Classification, Classifier } from './classifier.ts';
@@ -43,8 +44,9 @@ const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readab
  * The application service: checks a photo, invokes the model, and answers with the flower's name and description.
  *
  * @example
- * const classes = [{ label: 'rose', probability: 1 }];
- * const classifier = { classify: async () => ({ classes, modelVersion: '7', known: true }) };
+ * const classes = [{ label: 'rose', probability: 1, names: { en: 'Rose', ko: '장미' } }];
+ * const words = { description: { en: 'It has thorns.', ko: '가시가 있습니다.' }, model: {} };
+ * const classifier = { classify: async () => ({ classes, words, modelVersion: '7', known: true }) };
  * const app = createWasApp({ log, classifier });
  * const response = await app.request('/classify/image', { method: 'POST', body: photo, headers });
  * (await response.json()).result.name; // => 'Rose'

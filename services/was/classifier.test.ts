@@ -42,13 +42,15 @@ describe('with the endpoint emulator', () => {
   after(() => server.stop(0));
 
   test('a photo is classified over the SageMaker Runtime protocol', async () => {
-    const { classes, modelVersion } = await classifierAt(server.url).classify(photo);
+    const { classes, modelVersion, words } = await classifierAt(server.url).classify(photo);
     assert.deepEqual(
       classes.map(({ label }) => label),
       ['astilbe', 'bellflower', 'unheard_of_flower'],
     );
     assert.ok(Math.abs(classes.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-5);
     assert.equal(modelVersion, '7');
+    assert.deepEqual(classes[2]?.names, { en: 'Unheard of flower', ko: 'Unheard of flower' });
+    assert.match(words.description.en, /\.$/);
   });
 
   test('an endpoint that does not exist yet is unavailable, and the problem says why', async () => {
@@ -161,6 +163,18 @@ describe('with a server that answers as the test says', () => {
     });
   }
 
+  test('the words are those of the model, or our own where it brings none', async () => {
+    const words = { description: { en: 'It has thorns.', ko: '가시가 있습니다.' }, model: {} };
+    answer = answered({ names: ['{"en":"Dog rose","ko":"들장미"}'], words: JSON.stringify(words) });
+    const own = await classifierAt(url).classify(photo);
+    assert.equal(own.classes[0]?.names.ko, '들장미');
+    assert.deepEqual(own.words, words);
+    answer = answered({});
+    const without = await classifierAt(url).classify(photo);
+    assert.equal(without.classes[0]?.names.ko, '장미');
+    assert.match(without.words.description.ko, /장미|꽃/);
+  });
+
   const malformed: [name: string, body: string][] = [
     ['not JSON', '<html>'],
     ['no predictions', '{}'],
@@ -169,6 +183,8 @@ describe('with a server that answers as the test says', () => {
     ['fewer names', JSON.stringify({ predictions: [{ ...row, probabilities: [0.5, 0.5] }] })],
     ['no version', JSON.stringify({ predictions: [{ ...row, model_version: '' }] })],
     ['a score that is not a number', JSON.stringify({ predictions: [{ ...row, known_score: 'yes' }] })],
+    ['names that are not JSON', JSON.stringify({ predictions: [{ ...row, names: ['Rose'] }] })],
+    ['words in no language', JSON.stringify({ predictions: [{ ...row, words: '{}' }] })],
     ['a probability over 1', JSON.stringify({ predictions: [{ ...row, probabilities: [2] }] })],
   ];
   for (const [name, body] of malformed) {

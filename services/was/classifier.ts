@@ -5,16 +5,23 @@ import {
   SageMakerRuntimeServiceException,
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
+import { type Language, namesOfLabel, type Words, wordsOfLabel } from '../../model/contract/catalogue.ts';
 import { INPUT_NAME, predictionSchema } from '../../model/contract/tensors.ts';
 import { ProblemError } from '../http/problem.ts';
 
 /** The model's answer for one photo. */
 export interface Classification {
   /** Every class with its probability, in the model's order. */
-  readonly classes: readonly { readonly label: string; readonly probability: number }[];
+  readonly classes: readonly {
+    readonly label: string;
+    readonly probability: number;
+    readonly names: Readonly<Record<Language, string>>;
+  }[];
   readonly modelVersion: string;
   /** Whether the photo looks like any of the classes. */
   readonly known: boolean;
+  /** The description of the most probable class, and words of the model's own. */
+  readonly words: Words;
 }
 
 export interface Classifier {
@@ -76,9 +83,16 @@ const toProblem = (error: unknown, endpointName: string): ProblemError => {
 
 const parseResponse = (body: Uint8Array): Classification => {
   const { predictions } = responseSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-  const [{ probabilities, classes, model_version: modelVersion, known_score: knownScore }] = predictions;
+  const [{ probabilities, classes, model_version: modelVersion, known_score: knownScore, names, words }] =
+    predictions;
+  const best = classes[probabilities.indexOf(Math.max(...probabilities))] ?? '';
   return {
-    classes: classes.map((label, index) => ({ label, probability: Math.min(1, probabilities[index] ?? 0) })),
+    classes: classes.map((label, index) => ({
+      label,
+      probability: Math.min(1, probabilities[index] ?? 0),
+      names: names?.[index] ?? namesOfLabel(label),
+    })),
+    words: words ?? wordsOfLabel(best),
     modelVersion,
     known: knownScore >= 0,
   };

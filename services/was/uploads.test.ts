@@ -5,6 +5,7 @@ import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import sharp from 'sharp';
+import { namesOfLabel, wordsOfLabel } from '../../model/contract/catalogue.ts';
 import { MAX_BODY_BYTES, problemSchema } from '../contract.ts';
 import { startServer } from '../http/server.ts';
 import { createWasApp, type WasAppOptions } from './app.ts';
@@ -16,7 +17,8 @@ const photo = await sharp({ create: { width: 64, height: 64, channels: 3, backgr
   .png()
   .toBuffer();
 const CLASSIFICATION = {
-  classes: [{ label: 'astilbe', probability: 1 }],
+  classes: [{ label: 'astilbe', probability: 1, names: namesOfLabel('astilbe') }],
+  words: wordsOfLabel('astilbe'),
   modelVersion: '1',
   known: true,
 };

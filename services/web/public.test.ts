@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { LANGUAGES, PROBLEM_CODES } from '../contract.ts';
+import { LANGUAGES } from '../../model/contract/catalogue.ts';
+import { PROBLEM_CODES } from '../contract.ts';
 
 const PUBLIC = new URL('./public/', import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, PUBLIC), 'utf8');

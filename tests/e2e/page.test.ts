@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Language } from '../../model/contract/catalogue.ts';
 import { screenshot } from '../../model/out-of-distribution/drawings.ts';
 import { drawFile } from '../../model/out-of-distribution/pictures.ts';
 import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
-import { type Answer, answerSchema, type Language } from '../../services/contract.ts';
+import { type Answer, answerSchema } from '../../services/contract.ts';
 import { FREE_PORTS, launch } from '../launch.ts';
 import { need } from '../requirements.ts';
 import {
