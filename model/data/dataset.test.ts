@@ -17,6 +17,9 @@ const green = () => plain([0, 200, 0]);
 const blue = () => plain([0, 0, 200]);
 const black = () => plain([0, 0, 0]);
 
+const prefixed = (folder: string, files: Files): Files =>
+  Object.fromEntries(Object.entries(files).map(([name, content]) => [`${folder}/${name}`, content]));
+
 /** Runs `work` on a folder that holds the files; a name that ends with a slash is an empty folder. */
 const withFolder = async (files: Files, work: (root: string) => Promise<void>): Promise<void> => {
   const root = await mkdtemp(path.join(tmpdir(), 'dataset-'));
@@ -220,6 +223,78 @@ test('the list for the sixteen flowers is one, with a reason for each photo', as
   const file = path.join(import.meta.dirname, 'flowers-16-excluded.json');
   assert.equal((await readExclusions(file, { optional: false })).size, 209);
 });
+
+const two = (folder: string): Files => ({
+  [`${folder}/a/1.png`]: red().png(),
+  [`${folder}/b/1.png`]: blue().png(),
+});
+
+/** Folders beside the classes that are none, and a part of the reason. */
+const PASSED_OVER: Readonly<Record<string, { files: Files; reason: RegExp }>> = {
+  __MACOSX: {
+    files: { '__MACOSX/._a': 'x', '__MACOSX/a/._1.png': 'x' },
+    reason: /of an archive, not a class/,
+  },
+  '@eaDir': { files: { '@eaDir/1.png': 'x' }, reason: /of the system/ },
+  model: {
+    files: { 'model/MODEL_CARD.md': 'x', 'model/mistakes.jpg': 'x' },
+    reason: /a model \(MODEL_CARD\.md\)/,
+  },
+  'a training': { files: { 'a training/checkpoints/1': 'x' }, reason: /a model \(checkpoints\)/ },
+};
+
+for (const [name, { files, reason }] of Object.entries(PASSED_OVER)) {
+  test(`the folder ${name} is no class, and said to be passed over`, () =>
+    withFolder({ ...two('all'), ...prefixed('all', files) }, async (root) => {
+      const { labels, skipped } = await readDataset(path.join(root, 'all'));
+      assert.deepEqual(labels, ['a', 'b']);
+      assert.equal(skipped[0]?.file, name);
+      assert.match(skipped[0]?.reason ?? '', reason);
+    }));
+}
+
+test('a class of trains among other classes is one', () =>
+  withFolder({ ...two('.'), 'train/1.png': green().png() }, async (root) => {
+    assert.deepEqual((await readDataset(root)).labels, ['a', 'b', 'train']);
+  }));
+
+/** Folders that hold the classes elsewhere, or nowhere, and what to give in their place. */
+const LAYOUTS: Readonly<Record<string, { files: Files; message: RegExp }>> = {
+  'train, val and test': {
+    files: { ...two('train'), ...two('val'), ...two('test') },
+    message: /classes are in .*train\. Give that folder in place of /,
+  },
+  'Training_set and Test Set': {
+    files: { ...two('Training_set'), ...two('Test Set') },
+    message: /classes are in .*Training_set\./,
+  },
+  'parts one folder deeper, and a table': {
+    files: { ...two('archive/train'), ...two('archive/test'), 'archive/labels.csv': 'x', 'images/': '' },
+    message: /classes are in .*archive.train\./,
+  },
+  'parts with photos, labelled in a table': {
+    files: { 'train/1.png': red().png(), 'test/2.png': blue().png(), 'train.csv': 'x' },
+    message:
+      /holds parts of a dataset \(test, train\), not classes, and a table of labels is not read\. Put /,
+  },
+  'classes one folder deeper': { files: two('flowers'), message: /classes are in .*flowers\./ },
+  'classes two folders deeper, on a Mac': {
+    files: { ...two('data/flowers'), '__MACOSX/data/._a': 'x' },
+    message: /classes are in .*flowers\./,
+  },
+  'photos without folders': {
+    files: { '1.png': red().png() },
+    message: /photos are directly in .*Give a folder that holds one folder of photos per class/,
+  },
+};
+
+for (const [name, { files, message }] of Object.entries(LAYOUTS)) {
+  test(`${name}: refused before a photo is read`, () =>
+    withFolder(files, async (root) => {
+      const onProgress = () => assert.fail('a photo was read');
+      await assert.rejects(readDataset(root, { onProgress }), { message });
+    }));
+}
 
 const TOO_LITTLE: Readonly<Record<string, { files: Files; message: RegExp }>> = {
   'no classes': { files: {}, message: /at least two folders.*; it has none\.$/ },

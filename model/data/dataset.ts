@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CATALOGUE_FILE, type Catalogue, parseCatalogue } from '../contract/catalogue.ts';
 import { readPhoto } from '../photo/read-photo.ts';
-import { type FolderEntry, isNotFound, listFolder, readFileIfExists } from '../shared/files.ts';
+import { readFileIfExists } from '../shared/files.ts';
 import { errorText, pluralize } from '../shared/text.ts';
+import { describeLayoutProblem, listClassFolders } from './class-folders.ts';
 import { EXCLUSIONS_FILE, readExclusions } from './exclusions.ts';
 
 /** A photo as the model reads it. */
@@ -77,34 +78,11 @@ const readPhotoFiles = async (
   return results;
 };
 
-/** A folder in a folder, and its entries. */
-interface Subfolder {
-  readonly name: string;
-  readonly entries: readonly FolderEntry[];
-}
-
-/** The folders in a folder, one for each class, by name. */
-const listSubfolders = async (root: string): Promise<Subfolder[]> =>
-  Promise.all(
-    (await listFolder(root))
-      .filter(({ kind }) => kind === 'folder')
-      .map(async ({ name }) => ({ name, entries: await listFolder(path.join(root, name)) })),
-  );
-
 /** @throws Error when there is a catalogue that cannot be used */
 const readCatalogue = async (root: string): Promise<Catalogue | undefined> => {
   const file = path.join(root, CATALOGUE_FILE);
   const json = await readFileIfExists(file);
   return json && parseCatalogue(json.toString('utf8'), file);
-};
-
-/** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
-export const containsPhotos = async (directory: string): Promise<boolean> => {
-  const classes = await listSubfolders(directory).catch((error: unknown) => {
-    if (isNotFound(error)) return [];
-    throw error;
-  });
-  return classes.some(({ entries }) => entries.some(({ kind }) => kind === 'file'));
 };
 
 /** Keeps one of each picture; a picture in two classes teaches nothing and is left out of both. */
@@ -150,12 +128,14 @@ const checkClasses = (root: string, labels: readonly string[], examples: readonl
  * @throws Error when fewer than two classes have photos: there is nothing to distinguish
  */
 export const readDataset = async (root: string, options: ReadOptions = {}): Promise<Dataset> => {
-  const classes = await listSubfolders(root).catch((cause: unknown) => {
+  const problem = await describeLayoutProblem(root).catch((cause: unknown) => {
     throw new Error(
       `The dataset folder ${root} cannot be read. Give --data a folder that holds one folder of photos per class.`,
       { cause },
     );
   });
+  if (problem !== undefined) throw new Error(problem);
+  const { classes, passedOver } = await listClassFolders(root);
   const catalogue = await readCatalogue(root);
   const everything = classes.flatMap(({ name, entries }, label) =>
     entries.map((entry) => ({ file: path.join(name, entry.name), label, kind: entry.kind })),
@@ -192,7 +172,7 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
       file,
       reason: 'a folder: photos must be directly in the folder of their class',
     }));
-  const leftOut = [...exclusions, ...deeper, ...unreadable, ...skipped];
+  const leftOut = [...passedOver, ...exclusions, ...deeper, ...unreadable, ...skipped];
   return { labels, examples: kept, skipped: leftOut, catalogue };
 };
 

@@ -8,7 +8,8 @@ import {
   MODEL_ARCHIVE,
 } from '../contract/sagemaker-jobs.ts';
 import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../contract/tensors.ts';
-import { containsPhotos, type Example, type LoggedReadOptions, readLoggedDataset } from '../data/dataset.ts';
+import { containsPhotos } from '../data/class-folders.ts';
+import { type Example, type LoggedReadOptions, readLoggedDataset } from '../data/dataset.ts';
 import { readSplitManifest, type SplitManifest } from '../data/split.ts';
 import { type Evaluation, evaluate, interruptible, savedModelPredictFn } from '../evaluation/evaluate.ts';
 import { wilsonInterval } from '../evaluation/statistics.ts';

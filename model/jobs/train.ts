@@ -2,7 +2,8 @@ import path from 'node:path';
 import { loadBackend } from '../backend/backend.ts';
 import { CHANNELS, metricsLine, PHOTOS_FILE, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { MODEL_NAME } from '../contract/tensors.ts';
-import { containsPhotos, type Dataset, readLoggedDataset } from '../data/dataset.ts';
+import { containsPhotos } from '../data/class-folders.ts';
+import { type Dataset, readLoggedDataset } from '../data/dataset.ts';
 import {
   alignTestPhotos,
   describeSplit,

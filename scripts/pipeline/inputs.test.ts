@@ -9,7 +9,14 @@ import { definitionOf, job } from './tiny-definition.ts';
 let root: string;
 before(() => {
   root = mkdtempSync(path.join(tmpdir(), 'bloomstack-inputs-'));
-  for (const file of ['photos/rose/1.jpg', 'flat/1.jpg', 'network/model.json', 'archive/model.tar.gz']) {
+  for (const file of [
+    'photos/rose/1.jpg',
+    'flat/1.jpg',
+    'split/train/a/1.jpg',
+    'split/train/b/1.jpg',
+    'network/model.json',
+    'archive/model.tar.gz',
+  ]) {
     mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
     writeFileSync(path.join(root, file), 'content');
   }
@@ -37,11 +44,9 @@ test('anything else is refused before the training, which would run without it',
       'nowhere',
       /nothing at .*nowhere, to which --data or FLOWERS_DIR points\. Give a folder with one folder of photos/,
     ],
-    [
-      'TrainData',
-      'flat',
-      /flat is not what --data or FLOWERS_DIR takes\. Give a folder with one folder of photos/,
-    ],
+    ['TrainData', 'flat', /photos are directly in .*flat, .*Give a folder that holds one folder of photos/],
+    ['TrainData', 'archive', /archive is not what --data or FLOWERS_DIR takes\. Give a folder with one/],
+    ['TrainData', 'split', /classes are in .*split.train\. Give that folder in place of .*split\.$/],
     ['TrainData', 'flat/1.jpg', /one folder of photos per class/],
     ['TestData', 'flat', /one folder of photos per class/],
     ['Pretrained', 'photos', /Give a folder with the model\.json of a TensorFlow\.js model/],

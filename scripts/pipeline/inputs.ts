@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MODEL_ARCHIVE } from '../../model/contract/sagemaker-jobs.ts';
-import { containsPhotos } from '../../model/data/dataset.ts';
+import { containsPhotos, describeLayoutProblem } from '../../model/data/class-folders.ts';
 import type { Definition, DefinitionParameter } from '../../stacks/learning/pipeline-schema.ts';
 import type { Scalar } from './definition.ts';
 
@@ -10,6 +10,8 @@ interface InputKind {
   readonly option: string;
   readonly isValid: (place: string) => Promise<boolean>;
   readonly expected: string;
+  /** What else is wrong with a place, in a sentence. */
+  readonly describeProblem?: (place: string) => Promise<string | undefined>;
 }
 
 const isFile = async (file: string): Promise<boolean> =>
@@ -22,6 +24,7 @@ const photos = (option: string): InputKind => ({
   option,
   isValid: (place) => containsPhotos(place).catch(() => false),
   expected: 'a folder with one folder of photos per class',
+  describeProblem: (place) => describeLayoutProblem(place).catch(() => undefined),
 });
 
 /**
@@ -52,10 +55,12 @@ const KINDS: Readonly<Record<string, InputKind>> = {
 export const checkInput = async (parameter: string, place: string): Promise<void> => {
   const kind = KINDS[parameter];
   if (!kind) return;
-  const { option, isValid, expected } = kind;
+  const { option, isValid, expected, describeProblem } = kind;
   await stat(place).catch((cause: unknown) => {
     throw new Error(`There is nothing at ${place}, to which ${option} points. Give ${expected}.`, { cause });
   });
+  const problem = await describeProblem?.(place);
+  if (problem !== undefined) throw new Error(problem);
   if (!(await isValid(place))) throw new Error(`${place} is not what ${option} takes. Give ${expected}.`);
 };
 

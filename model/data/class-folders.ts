@@ -1,0 +1,114 @@
+import path from 'node:path';
+import { type FolderEntry, isNotFound, listFolder } from '../shared/files.ts';
+
+/** A folder of the dataset, and its entries. */
+export interface ClassFolder {
+  readonly name: string;
+  readonly entries: readonly FolderEntry[];
+}
+
+/** A folder that is no class, and why. */
+interface PassedOver {
+  readonly file: string;
+  readonly reason: string;
+}
+
+interface ClassFolders {
+  readonly classes: readonly ClassFolder[];
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** Folders that archives, network drives and Windows leave beside those of people. */
+const SYSTEM_FOLDERS = new Set([
+  ...['__MACOSX', '@eaDir', '#recycle', '$RECYCLE.BIN', 'System Volume Information', 'lost+found'],
+]);
+/** What a training writes, finished or not, and a SavedModel. */
+const MODEL_ENTRIES = new Set([
+  'MODEL_CARD.md',
+  'model.tar.gz',
+  'saved_model.pb',
+  'checkpoints',
+  'image-classifier',
+]);
+
+const whyNoClass = ({ name, entries }: ClassFolder): string | undefined => {
+  if (SYSTEM_FOLDERS.has(name)) return 'a folder of the system or of an archive, not a class';
+  const model = entries.find((entry) => MODEL_ENTRIES.has(entry.name));
+  return model && `holds a model (${model.name}), not photos of a class`;
+};
+
+/** The folders in a folder by name, one for each class, and those that are none. */
+export const listClassFolders = async (root: string): Promise<ClassFolders> => {
+  const folders = (await listFolder(root)).filter(({ kind }) => kind === 'folder');
+  const classes: ClassFolder[] = [];
+  const passedOver: PassedOver[] = [];
+  for (const { name } of folders) {
+    const folder = { name, entries: await listFolder(path.join(root, name)) };
+    const reason = whyNoClass(folder);
+    if (reason === undefined) classes.push(folder);
+    else passedOver.push({ file: name, reason });
+  }
+  return { classes, passedOver };
+};
+
+const holds = ({ entries }: ClassFolder, kind: FolderEntry['kind']): boolean =>
+  entries.some((entry) => entry.kind === kind);
+
+/** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
+export const containsPhotos = async (directory: string): Promise<boolean> => {
+  const { classes } = await listClassFolders(directory).catch((error: unknown) => {
+    if (isNotFound(error)) return { classes: [] };
+    throw error;
+  });
+  return classes.some((folder) => holds(folder, 'file'));
+};
+
+/** Names of the parts that others split their datasets into; a class of trains is among other classes. */
+const PART =
+  /^(train|training|val|valid|validation|test|testing|dev|eval|holdout)([ _-]?(set|data|images|photos))?$/i;
+/** Folders between the one that was given and those of the classes. */
+const DEEPEST = 4;
+
+const isPart = ({ name }: ClassFolder) => PART.test(name);
+const areParts = (folders: readonly ClassFolder[]): boolean => {
+  const count = folders.filter(isPart).length;
+  return count > 1 || (count > 0 && count === folders.length);
+};
+/** What is trained on comes first. */
+const byPurpose = (a: ClassFolder, b: ClassFolder) =>
+  Number(/^train/i.test(b.name)) - Number(/^train/i.test(a.name));
+
+/** The nearest folder, below the one given, that holds at least two folders with files. */
+const findClasses = async (root: string, depth = DEEPEST): Promise<string | undefined> => {
+  const { classes } = await listClassFolders(root);
+  if (!areParts(classes) && classes.filter((folder) => holds(folder, 'file')).length > 1) return root;
+  if (depth === 0) return undefined;
+  for (const folder of classes.filter((folder) => holds(folder, 'folder')).sort(byPurpose)) {
+    const found = await findClasses(path.join(root, folder.name), depth - 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+/**
+ * What keeps a folder from being a dataset, as far as the names of its files and folders tell.
+ *
+ * @returns a sentence with what to do; undefined when nothing is wrong
+ * @throws Error when the folder cannot be read
+ */
+export const describeLayoutProblem = async (root: string): Promise<string | undefined> => {
+  const { classes } = await listClassFolders(root);
+  const filled = classes.filter((folder) => holds(folder, 'file'));
+  if (filled.length > 1 && !areParts(classes)) return undefined;
+  const below = await findClasses(root);
+  if (below !== undefined)
+    return `The folders of the classes are in ${below}. Give that folder in place of ${root}.`;
+  if (areParts(classes) && filled.length > 0) {
+    const names = classes.filter(isPart).map(({ name }) => name);
+    return `${root} holds parts of a dataset (${names.join(', ')}), not classes, and a table of labels is not read. Put the photos into one folder per class.`;
+  }
+  const hasFiles = (await listFolder(root)).some(({ name }) => /\.(jpe?g|png|webp)$/i.test(name));
+  if (classes.length === 0 && hasFiles)
+    return `The photos are directly in ${root}, which says nothing of their classes. Give a folder that holds one folder of photos per class, such as ${path.dirname(root)}.`;
+  return undefined;
+};
