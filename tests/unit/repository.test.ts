@@ -19,9 +19,9 @@ test('docs/commands.md lists every npm script, and no other', () => {
   assert.deepEqual([...new Set(listed)].sort(), Object.keys(scripts).sort());
 });
 
-/** The README and every page of the docs, with their texts. */
+/** The pages at the top and those of the docs, with their texts. */
 const pages = [
-  'README.md',
+  ...['README.md', 'README.ko.md', 'CONTRIBUTING.md', 'SECURITY.md'],
   ...readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => path.join('docs', file)),
