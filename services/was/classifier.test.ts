@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { pino } from 'pino';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import { tinyEndpoint } from '../endpoint/tiny-endpoint.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
 import { createSageMakerClassifier } from './classifier.ts';
+import { RuntimeClient } from './runtime-client.ts';
 
 const photo = new Uint8Array(PHOTO_BYTES).fill(120);
 
 /** The real SDK client, pointed at an address of ours. */
 const classifierAt = (endpoint: string, options: { endpointName?: string; timeoutMs?: number } = {}) =>
   createSageMakerClassifier({
-    client: new SageMakerRuntimeClient({
+    client: new RuntimeClient({
       endpoint,
       region: 'ap-northeast-2',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
@@ -74,7 +74,10 @@ test('an endpoint that refuses connections is unavailable', async () => {
 
 describe('with a server that answers as the test says', () => {
   let answer: { status: number; headers?: Record<string, string>; body: string } | 'nothing' | 'broken';
-  const server = createServer((_request, response) => {
+  const row = { probabilities: [1], classes: ['rose'], model_version: '1' };
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request.resume());
     if (answer === 'nothing') return;
     if (answer === 'broken') {
       response.destroy();
@@ -145,7 +148,32 @@ describe('with a server that answers as the test says', () => {
     assert.match(problem.message, /did not answer in time/);
   });
 
-  const row = { probabilities: [1], classes: ['rose'], model_version: '1' };
+  test('each call ends with its own signal, and its connection with it', { timeout: 60_000 }, async () => {
+    answer = 'nothing';
+    requests.length = 0;
+    const classifier = classifierAt(url);
+    const controllers = [new AbortController(), new AbortController()];
+    const calls = controllers.map(({ signal }) => classifier.classify(photo, { signal }));
+    while (requests.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const isClosed = () => requests.map(({ socket }) => socket.destroyed).sort();
+    for (const [index, call] of calls.entries()) {
+      controllers[index]?.abort(new Error(`gone ${index}`));
+      await assert.rejects(call, new RegExp(`gone ${index}`));
+      while (!isClosed()[1 - index]) await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.deepEqual(isClosed(), [index === 1, true]);
+    }
+  });
+
+  test('what is sent is signed, with its body', async () => {
+    answer = { status: 200, body: JSON.stringify({ predictions: [row] }) };
+    requests.length = 0;
+    await classifierAt(url).classify(photo);
+    const headers = requests[0]?.headers ?? {};
+    assert.match(headers.authorization ?? '', /^AWS4-HMAC-SHA256 Credential=test\/.*x-amz-content-sha256/);
+    assert.equal(headers['user-agent'], 'bloomstack-was');
+    assert.ok(Number(headers['content-length']) > (photo.length / 3) * 4);
+  });
+
   const answered = (more: object) => ({
     status: 200,
     body: JSON.stringify({ predictions: [{ ...row, ...more }] }),

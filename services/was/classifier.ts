@@ -1,13 +1,9 @@
-import {
-  InvokeEndpointCommand,
-  ModelError,
-  type SageMakerRuntimeClient,
-  SageMakerRuntimeServiceException,
-} from '@aws-sdk/client-sagemaker-runtime';
+import { ModelError, SageMakerRuntimeServiceException } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { type Language, namesOfLabel, type Words, wordsOfLabel } from '../../model/contract/catalogue.ts';
 import { INPUT_NAME, predictionSchema } from '../../model/contract/tensors.ts';
 import { ProblemError } from '../http/problem.ts';
+import type { RuntimeClient } from './runtime-client.ts';
 
 /** The model's answer for one photo. */
 export interface Classification {
@@ -36,7 +32,7 @@ export interface Classifier {
 }
 
 export interface SageMakerClassifierOptions {
-  readonly client: Pick<SageMakerRuntimeClient, 'send'>;
+  readonly client: RuntimeClient;
   readonly endpointName: string;
   /** How long an answer may take, retries included. */
   readonly timeoutMs: number;
@@ -132,7 +128,7 @@ const requestBody = (pixels: Uint8Array): Buffer => {
  * Invokes a SageMaker endpoint. The photo travels as base64 of raw RGB: 201 kB where JSON numbers would be 600 or more.
  *
  * @example
- * const client = new SageMakerRuntimeClient({ endpoint, region: 'ap-northeast-2', credentials });
+ * const client = new RuntimeClient({ endpoint, region: 'ap-northeast-2', credentials });
  * const classifier = createSageMakerClassifier({ client, endpointName: 'image-classifier', timeoutMs: 20_000 });
  * (await classifier.classify(new Uint8Array(224 * 224 * 3))).classes.length; // => 3
  */
@@ -142,19 +138,19 @@ export const createSageMakerClassifier = ({
   timeoutMs,
 }: SageMakerClassifierOptions): Classifier => ({
   async classify(pixels, { signal } = {}) {
-    const command = new InvokeEndpointCommand({
+    const input = {
       EndpointName: endpointName,
       ContentType: 'application/json',
       Accept: 'application/json',
       Body: requestBody(pixels),
-    });
+    };
     // The model's time begins when it is asked.
     const call = new AbortController();
     const abort = () => call.abort();
     const timeout = setTimeout(abort, timeoutMs);
     signal?.addEventListener('abort', abort);
     const response = await client
-      .send(command, { abortSignal: call.signal })
+      .invoke(input, call.signal)
       .catch((error: unknown) => {
         signal?.throwIfAborted();
         throw toProblem(error, endpointName);
@@ -164,7 +160,7 @@ export const createSageMakerClassifier = ({
         signal?.removeEventListener('abort', abort);
       });
     try {
-      return parseResponse(response.Body);
+      return parseResponse(response);
     } catch (error) {
       throw new ProblemError(
         'model-failed',

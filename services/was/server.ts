@@ -1,4 +1,3 @@
-import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { ENDPOINT, WAS } from '../contract.ts';
 import { createLog } from '../http/app.ts';
@@ -6,6 +5,7 @@ import { readEnvironment, serverEnvironment } from '../http/environment.ts';
 import { runService, startServer } from '../http/server.ts';
 import { createWasApp } from './app.ts';
 import { createSageMakerClassifier } from './classifier.ts';
+import { RuntimeClient } from './runtime-client.ts';
 
 const environment = serverEnvironment({ defaultPort: WAS.port }).extend({
   /** The SageMaker endpoint to invoke. */
@@ -15,8 +15,7 @@ const environment = serverEnvironment({ defaultPort: WAS.port }).extend({
 });
 
 /** One client for the life of the process: connections are kept and reused. */
-const createClient = () =>
-  new SageMakerRuntimeClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 500 } });
+const createClient = () => new RuntimeClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 500 } });
 
 await runService({
   name: 'The application service (was)',
@@ -24,7 +23,7 @@ await runService({
     const { PORT, HOST, LOG_LEVEL, ENDPOINT_NAME, ENDPOINT_TIMEOUT_MS } = readEnvironment(environment);
     const log = createLog({ service: WAS.name, level: LOG_LEVEL });
     const client = createClient();
-    await client.config.region().catch((error: unknown) => {
+    await client.checkRegion().catch((error: unknown) => {
       throw new Error('No AWS region is set. Set AWS_REGION, for example AWS_REGION=ap-northeast-2.', {
         cause: error,
       });

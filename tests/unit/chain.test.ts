@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { hollowPng } from '../../model/photo/test-photos.ts';
@@ -12,6 +11,7 @@ import { tinyEndpoint } from '../../services/endpoint/tiny-endpoint.ts';
 import { type RunningServer, startServer } from '../../services/http/server.ts';
 import { createWasApp } from '../../services/was/app.ts';
 import { createSageMakerClassifier } from '../../services/was/classifier.ts';
+import { RuntimeClient } from '../../services/was/runtime-client.ts';
 import { createWebApp } from '../../services/web/app.ts';
 
 const log = pino({ level: 'silent' });
@@ -41,7 +41,7 @@ class TestSystem {
   static async start(): Promise<TestSystem> {
     const endpointApp = await tinyEndpoint();
     const endpoint = await serve(endpointApp.fetch);
-    const client = new SageMakerRuntimeClient({
+    const client = new RuntimeClient({
       endpoint: endpoint.url,
       region: 'ap-northeast-2',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },

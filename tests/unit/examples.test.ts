@@ -5,7 +5,6 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { compileFunction } from 'node:vm';
-import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { TerraformStack, Testing } from 'cdktf';
 import { Hono } from 'hono';
 import { pino } from 'pino';
@@ -16,6 +15,7 @@ import { decodeSavedModel, encodeSavedModel } from '../../model/savedmodel/file.
 import { ModelStore } from '../../services/endpoint/models.ts';
 import { tinyEndpoint } from '../../services/endpoint/tiny-endpoint.ts';
 import { type RunningServer, startServer } from '../../services/http/server.ts';
+import { RuntimeClient } from '../../services/was/runtime-client.ts';
 import { loadConfiguration } from '../../stacks/config/load.ts';
 import { createDeployment } from '../../stacks/deployment.ts';
 import { Role } from '../../stacks/iam/role.ts';
@@ -70,7 +70,7 @@ const cloud = () => {
 /** What examples name without saying where it comes from. */
 const givens = async () => ({
   ...cloud(),
-  ...{ assert, log, Hono, ModelStore, SageMakerRuntimeClient, Network, AlarmTopic },
+  ...{ assert, log, Hono, ModelStore, RuntimeClient, Network, AlarmTopic },
   ...{ buildNetwork, exportLayers, encodeSavedModel, decodeSavedModel },
   endpoint: endpoint.url,
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
