@@ -7,6 +7,7 @@ import { ROOT } from './shared/paths.ts';
 
 /** The folders of each suite, those that take longest first. Node 20's test runner takes no patterns. */
 const SUITES: Readonly<Record<string, readonly string[]>> = {
+  services: ['tests/unit/start.test.ts', 'services'],
   unit: ['tests/unit', 'model', 'scripts', 'services', 'stacks'],
   e2e: ['tests/e2e'],
   tensorflow: ['tests/tensorflow'],
@@ -24,7 +25,10 @@ const ALONE = ['tests/', 'model/jobs/main.test.ts'];
 /** All others share processes: starting one, with TensorFlow.js or cdktf in it, takes longer than most tests. */
 const FILES_PER_PROCESS = 16;
 
-const testFiles = (folder: string): string[] =>
+/** Of a folder, or a file itself. */
+const testFiles = (place: string): string[] => (place.endsWith('.test.ts') ? [place] : filesIn(place));
+
+const filesIn = (folder: string): string[] =>
   readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
     .map((file) => path.join(folder, file))

@@ -33,6 +33,7 @@ const invoke = (body: string): Promise<Buffer> =>
   });
 
 createServer(async (incoming, outgoing) => {
+  if (incoming.method !== 'POST') return void outgoing.end();
   const body = await readAll(incoming);
   const file = incoming.headers['content-type']?.startsWith('multipart/') ? cutForm(body) : body;
   const pixels = Buffer.from(await readPhoto(file));

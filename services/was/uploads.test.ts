@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { namesOfLabel, wordsOfLabel } from '../../model/contract/catalogue.ts';
-import { MAX_BODY_BYTES, problemSchema } from '../contract.ts';
+import { problemSchema } from '../contract.ts';
 import { startServer } from '../http/server.ts';
 import { createWasApp, type WasAppOptions } from './app.ts';
 import { Decoder } from './decoder.ts';
@@ -156,98 +155,4 @@ describe('when the client has gone', () => {
     socket.destroy();
     await until(() => signal?.aborted === true && held().every((count) => count === 0));
   });
-});
-
-/** Ways to send something, whole or not; every one ends, and then nothing is held any more. */
-const part = fc.record({
-  disposition: fc.constantFrom(
-    'Content-Disposition: form-data; name="file"; filename="a.png"',
-    'Content-Disposition: attachment; name="file"; filename="a.png"',
-    'Content-Disposition : form-data; name=other',
-    'X: y',
-    '',
-  ),
-  content: fc.constantFrom(photo, Buffer.alloc(20_000, 65), Buffer.alloc(0), Buffer.from('\r\n--bc\r\n')),
-  padding: fc.constantFrom('', ' ', '\t \t', '-'),
-});
-const formBody = fc
-  .record({ parts: fc.array(part, { maxLength: 3 }), end: fc.constantFrom('--b--\r\n', '--b--', '--b', '') })
-  .map(({ parts, end }) => ({
-    type: 'multipart/form-data; boundary=b',
-    body: Buffer.concat([
-      ...parts.flatMap(({ disposition, content, padding }) => [
-        Buffer.from(`--b${padding}\r\n${disposition}\r\n\r\n`),
-        content,
-        Buffer.from('\r\n'),
-      ]),
-      Buffer.from(end),
-    ]),
-  }));
-const jsonBody = fc
-  .constantFrom(
-    JSON.stringify({ image: photo.toString('base64') }),
-    `{"image":"","x":${'['.repeat(100_000)}`,
-    `{"image":"${'A'.repeat(700_000)}"}`,
-    '{"image":"',
-  )
-  .map((json) => ({ type: 'application/json', body: Buffer.from(json) }));
-const rawBody = fc
-  .constantFrom(photo, photo.subarray(0, 60), Buffer.alloc(100_000), Buffer.alloc(0))
-  .map((body) => ({ type: 'image/png', body }));
-const exchange = fc.record({
-  content: fc.oneof(formBody, jsonBody, rawBody),
-  length: fc.constantFrom('right', 'too long', 'chunked', 'chunked without end', 'far too long'),
-  /** Where the client goes away; some never do before the answer. */
-  leaves: fc.constantFrom(
-    'after the answer',
-    'after the answer',
-    'half-way',
-    'after the upload',
-    'a moment later',
-  ),
-});
-
-const lengthHeader = (length: string, bytes: number): string => {
-  if (length.startsWith('chunked')) return 'Transfer-Encoding: chunked';
-  const more = length === 'too long' ? 100 : length === 'far too long' ? MAX_BODY_BYTES : 0;
-  return `Content-Length: ${bytes + more}`;
-};
-
-/** What follows a chunk: the last one, or the beginning of one that never comes. */
-const chunkEnd = (length: string, bytes: number): string => {
-  if (length !== 'chunked') return '\r\n5\r\nab';
-  return bytes === 0 ? '\r\n' : '\r\n0\r\n\r\n';
-};
-
-test('however a request stops, nothing is held afterwards', LIMIT, async (t) => {
-  const { url, held } = await start(t);
-  const send = async ({
-    content: { type, body },
-    length,
-    leaves,
-  }: typeof exchange extends fc.Arbitrary<infer T> ? T : never) => {
-    const socket = await open(url);
-    const answered = once(socket, 'data').catch(() => {});
-    const closed = once(socket, 'close');
-    socket.write(
-      `POST /classify/image HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: ${type}\r\n${lengthHeader(length, body.length)}\r\n\r\n`,
-    );
-    const isChunked = length.startsWith('chunked');
-    if (isChunked) socket.write(`${body.length.toString(16)}\r\n`);
-    socket.write(leaves === 'half-way' ? body.subarray(0, body.length / 2) : body);
-    if (isChunked) socket.write(chunkEnd(length, body.length));
-    const isWhole = length === 'right' || length === 'chunked' || length === 'far too long';
-    if (leaves === 'after the answer' && isWhole) await Promise.race([answered, closed]);
-    if (leaves === 'a moment later') await new Promise((resolve) => setTimeout(resolve, 3));
-    socket.destroy();
-    await closed;
-  };
-  await fc.assert(
-    fc.asyncProperty(fc.array(exchange, { minLength: 1, maxLength: 6 }), async (exchanges) => {
-      await Promise.all(exchanges.map(send));
-      await until(() => held().every((count) => count === 0));
-    }),
-    { numRuns: 60 },
-  );
-  assert.equal((await post(url)).status, 200);
 });

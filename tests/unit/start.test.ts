@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import { FREE_PORTS, launch } from '../launch.ts';
 
 /** `npm start` without npm, on ports of its own. */
@@ -14,12 +15,18 @@ const isListening = (url: string) =>
     () => false,
   );
 
-test('it says when it is ready and where, and Ctrl-C ends every process', async () => {
+const photo = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+  .png()
+  .toBuffer();
+
+test('it says when it is ready and where, answers a photo, and Ctrl-C ends every process', async () => {
   const { end, until, output } = start();
   const web = await until(/Ready: open (\S+)/);
   const urls = output().match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
   assert.equal(new Set(urls).size, 3);
   assert.equal((await fetch(`${web}/was/health`)).status, 200);
+  const post = { method: 'POST', headers: { 'Content-Type': 'image/png' }, body: new Uint8Array(photo) };
+  assert.equal((await fetch(`${web}/classify/image`, post)).status, 200);
   assert.equal(await end('SIGINT'), 0);
   for (const url of urls) assert.equal(await isListening(url), false);
 });
