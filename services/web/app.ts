@@ -36,6 +36,7 @@ const HEADERS = {
     styleSrc: ["'self'"],
     imgSrc: ["'self'", 'blob:', 'data:'],
     connectSrc: ["'self'"],
+    manifestSrc: ["'self'"],
     formAction: ["'none'"],
     baseUri: ["'none'"],
     frameAncestors: ["'none'"],

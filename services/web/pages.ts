@@ -13,6 +13,8 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 };
 
 /** Paths of the pages; the files that they load are under `/assets/`. */
@@ -50,8 +52,8 @@ export const createPages = ({ version }: PagesOptions): Hono => {
     const type = MEDIA_TYPES[extname(name)];
     if (type === undefined)
       throw new Error(`public/${name} is of a kind that pages.ts does not know. Add it there.`);
-    const text = readFileSync(new URL(name, PUBLIC), 'utf8');
-    const content = extname(name) === '.html' ? fill(text, values) : text;
+    const bytes = readFileSync(new URL(name, PUBLIC));
+    const content = extname(name) === '.html' ? fill(bytes.toString('utf8'), values) : bytes;
     const headers = {
       'Content-Type': type,
       'Cache-Control': 'no-cache',

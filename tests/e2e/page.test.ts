@@ -231,6 +231,50 @@ test('says that there is no connection, and tries again', options, async () => {
   });
 });
 
+test('names several photos at once, lists them, and goes back to each', options, async () => {
+  await visitPage('en', PHONE, async (page) => {
+    const broken = { name: 'b.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no photo') };
+    await page
+      .locator('input[type=file]')
+      .setInputFiles([await drawFlower(), await drawScreenshot(), broken]);
+    assert.equal(await page.locator('#hint').textContent(), '3 photos. Press the yellow magnifier.');
+    await page.getByTestId('send').click();
+    const cards = page.getByTestId('gallery').getByRole('button');
+    await page.locator('[data-phase=done] >> nth=2').waitFor();
+    const names = await cards.allTextContents();
+    assert.deepEqual(names.slice(1), ['None of my flowers', 'Failed']);
+    assert.equal(await shown(page, 'result-name'), names[0]);
+    assert.equal(await overflow(page), 0);
+
+    await cards.nth(2).click();
+    assert.equal(await page.getByTestId('error').isVisible(), true);
+    await cards.nth(1).click();
+    assert.equal(await shown(page, 'result-name'), 'None of my flowers');
+    assert.deepEqual(await page.locator('.alternative-share').allTextContents(), [], 'no shares in nothing');
+    await page.getByTestId('close').click();
+    assert.equal(await cards.count(), 2);
+  });
+});
+
+test('says that it is offline as long as it is', options, async () => {
+  await visitPage('en', PHONE, async (page) => {
+    await page.context().setOffline(true);
+    await page.getByTestId('offline').waitFor();
+    await page.context().setOffline(false);
+    await page.getByTestId('offline').waitFor({ state: 'hidden' });
+  });
+});
+
+test('can be installed: manifest and icons are there, and allowed', options, async () => {
+  await visitPage('ko', PHONE, async (page) => {
+    const session = await page.context().newCDPSession(page);
+    const { url, errors } = await session.send('Page.getAppManifest');
+    assert.match(url, /manifest\.webmanifest$/);
+    assert.deepEqual(errors, []);
+    assert.equal((await page.request.get(`${web}/assets/touch-icon.png`)).status(), 200);
+  });
+});
+
 test('closes a photo and gives the focus back to the camera', options, async () => {
   await visitPage('en', DESKTOP, async (page) => {
     await page.locator('input[type=file]').setInputFiles(await drawFlower());

@@ -13,15 +13,18 @@ const TIMEOUT_MS = 90_000;
 
 const oddAnswer = () => new Problem('odd-answer');
 
-const readJson = (response) =>
-  response.json().catch(() => {
+const readJson = (body) => {
+  try {
+    return JSON.parse(body);
+  } catch {
     throw oddAnswer();
-  });
+  }
+};
 
-const toProblem = async (response) => {
+const toProblem = (status, body) => {
   // A load balancer's own error page is not problem+json, but its status still says something.
-  if (response.status === 413) return new Problem('too-large');
-  const { code, detail } = (await readJson(response)) ?? {};
+  if (status === 413) return new Problem('too-large');
+  const { code, detail } = readJson(body) ?? {};
   return typeof code === 'string' ? new Problem(code, detail) : oddAnswer();
 };
 
@@ -32,27 +35,37 @@ const checkAnswer = (answer) => {
   return result;
 };
 
+/** Sends a form. `fetch` does not say how much of it has been sent. @returns {Promise<{ status: number, body: string }>} */
+const post = (body, language, { signal, onProgress }) =>
+  new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const fail = (reason) => () => reject(new Problem('no-connection', reason));
+    request.open('POST', '/classify/image');
+    request.setRequestHeader('Accept-Language', language);
+    request.timeout = TIMEOUT_MS;
+    request.upload.addEventListener('progress', ({ loaded, total }) =>
+      onProgress(total > 0 ? loaded / total : 0),
+    );
+    request.addEventListener('load', () => resolve({ status: request.status, body: request.responseText }));
+    for (const event of ['error', 'timeout', 'abort']) request.addEventListener(event, fail(event));
+    signal.addEventListener('abort', () => request.abort());
+    request.send(body);
+  });
+
 /**
  * Asks which flower is in a photo.
  *
  * @param {Blob} photo
  * @param {string} name the file's name
  * @param {string} language for the names in the answer
- * @param {AbortSignal} signal
+ * @param {{ signal: AbortSignal, onProgress: (share: number) => void }} options
  * @returns {Promise<object>} `result` of the service's answer
  * @throws Problem
  */
-export const classify = async (photo, name, language, signal) => {
-  const body = new FormData();
-  body.append('file', photo, name);
-  const response = await fetch('/classify/image', {
-    method: 'POST',
-    body,
-    headers: { 'Accept-Language': language },
-    signal: AbortSignal.any ? AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) : signal,
-  }).catch((cause) => {
-    throw new Problem('no-connection', String(cause));
-  });
-  if (!response.ok) throw await toProblem(response);
-  return checkAnswer(await readJson(response));
+export const classify = async (photo, name, language, options) => {
+  const form = new FormData();
+  form.append('file', photo, name);
+  const { status, body } = await post(form, language, options);
+  if (status !== 200) throw toProblem(status, body);
+  return checkAnswer(readJson(body));
 };

@@ -1,4 +1,5 @@
 import { classify, Problem } from './classify.js';
+import { showGallery } from './gallery.js';
 import { language, startLanguage, text } from './language.js';
 import { startPicking } from './pick.js';
 import { explain, WORTH_A_RETRY } from './problems.js';
@@ -8,31 +9,76 @@ import { shrink } from './shrink.js';
 const find = (id) => document.querySelector(`#${id}`);
 const image = find('preview-image');
 
-/**
- * All that the page shows follows from this.
- *
- * @type {{ phase: 'empty' | 'ready' | 'sending' | 'done' | 'failed', file?: File, result?: object, problem?: Problem }}
- */
-let state = { phase: 'empty' };
-let sending = new AbortController();
+/** Photos sent at once: the service takes more, but other visitors send theirs, too. */
+const AT_ONCE = 3;
+/** Photos of a visit that are kept in memory. */
+const MOST_PHOTOS = 48;
 
-const { maxBytes } = startPicking((file) => {
-  sending.abort();
-  showPreview(file);
-  change({ phase: 'ready', file });
+/**
+ * @typedef {object} Photo
+ * @property {File} file
+ * @property {string} url of its picture
+ * @property {'ready' | 'sending' | 'done' | 'failed'} phase
+ * @property {number} sent share of the upload, 0 to 1
+ * @property {Photo[]} [batch] the photos that were sent with it
+ * @property {AbortController} sending
+ * @property {object} [result]
+ * @property {Problem} [problem]
+ */
+
+/** The photos of this visit, the newest first. All that the page shows follows from these two. @type {Photo[]} */
+let photos = [];
+/** @type {Photo | undefined} */
+let selected;
+
+const keep = (photo) => photos.includes(photo);
+
+const discard = (photo) => {
+  photo.sending.abort();
+  URL.revokeObjectURL(photo.url);
+};
+
+const { maxBytes } = startPicking((files) => {
+  const added = files.map((file) => ({
+    ...{ file, url: URL.createObjectURL(file), phase: 'ready', sent: 0 },
+    sending: new AbortController(),
+  }));
+  // What was chosen and never sent gives way.
+  const [waiting, others] = [
+    photos.filter(({ phase }) => phase === 'ready'),
+    photos.filter(({ phase }) => phase !== 'ready'),
+  ];
+  const all = [...added, ...others];
+  photos = all.slice(0, MOST_PHOTOS);
+  for (const photo of [...waiting, ...all.slice(MOST_PHOTOS)]) discard(photo);
+  select(added[0]);
   find('send').focus();
 });
 const limit = `${Math.floor(maxBytes / 1024 / 1024)} MB`;
 
-const showPreview = (file) => {
-  URL.revokeObjectURL(image.src);
+const select = (photo) => {
+  selected = photo;
   find('preview').classList.remove('broken');
-  if (file) image.src = URL.createObjectURL(file);
+  if (photo) image.src = photo.url;
   else image.removeAttribute('src');
+  render();
+};
+
+/** How far the photos are that are being sent now. */
+const renderProgress = () => {
+  const batch = photos.filter(({ batch }) => batch !== undefined && batch === selected?.batch);
+  const done = batch.filter(({ phase }) => phase === 'done' || phase === 'failed').length;
+  const isMany = batch.length > 1;
+  find('progress').hidden = selected?.phase !== 'sending';
+  find('progress').value = isMany ? done / batch.length : (selected?.sent ?? 0);
+  if (selected?.phase !== 'sending') return '';
+  return isMany ? `${text('sending.many')} ${done} / ${batch.length}` : text('sending');
 };
 
 const render = () => {
-  const { phase, result, problem } = state;
+  const phase = selected?.phase ?? 'empty';
+  const { result, problem } = selected ?? {};
+  const waiting = photos.filter((photo) => photo.phase === 'ready').length;
   // Sent once more, the photo would come to nothing again.
   const isHopeless = phase === 'failed' && !WORTH_A_RETRY.has(problem?.code);
   document.body.dataset.phase = phase;
@@ -42,44 +88,67 @@ const render = () => {
   find('send').hidden = phase === 'empty' || phase === 'done' || isHopeless;
   find('send').setAttribute('aria-disabled', String(phase === 'sending'));
   find('hint').hidden = phase !== 'ready';
-  find('status').textContent = phase === 'sending' ? text('sending') : '';
+  find('hint').textContent =
+    waiting > 1 ? text('preview.many').replace('{count}', waiting) : text('preview.hint');
+  find('status').textContent = renderProgress();
   find('error').hidden = phase !== 'failed';
   find('error-message').textContent = problem ? explain(problem, language(), limit) : '';
   find('retry').hidden = isHopeless;
   find('instead').hidden = !isHopeless;
   find('result').hidden = phase !== 'done';
   if (result) showResult(find('result'), result);
+  showGallery(find('gallery'), photos, selected, select);
+  find('offline').hidden = navigator.onLine;
 };
 
-const change = (next) => {
-  state = next;
-  render();
+const ask = async (photo) => {
+  const { file, sending } = photo;
+  const small = await shrink(file);
+  if (small.size > maxBytes) throw new Problem('too-large');
+  return classify(small, file.name, language(), {
+    signal: sending.signal,
+    onProgress: (share) => {
+      photo.sent = share;
+      if (photo === selected) renderProgress();
+    },
+  });
 };
 
-const ask = async (file, signal) => {
-  const photo = await shrink(file);
-  if (photo.size > maxBytes) throw new Problem('too-large');
-  return classify(photo, file.name, language(), signal);
-};
-
-const send = async () => {
-  const { file, phase } = state;
-  if (file === undefined || phase === 'sending') return;
-  sending = new AbortController();
-  const { signal } = sending;
-  change({ phase: 'sending', file });
+const sendOne = async (photo) => {
+  const { signal } = photo.sending;
   try {
-    const result = await ask(file, signal);
-    if (signal.aborted) return;
-    change({ phase: 'done', file, result });
-    find('result-name').focus({ preventScroll: true });
-    find('result').scrollIntoView({ block: 'nearest' });
+    photo.result = await ask(photo);
+    photo.phase = 'done';
   } catch (error) {
-    if (signal.aborted) return;
-    change({ phase: 'failed', file, problem: error instanceof Problem ? error : new Problem('internal') });
-    if (find('send').hidden) find('instead').focus({ preventScroll: true });
-    find('error').scrollIntoView({ block: 'nearest' });
+    photo.problem = error instanceof Problem ? error : new Problem('internal');
+    photo.phase = 'failed';
   }
+  if (!signal.aborted && keep(photo)) render();
+};
+
+/** Sends every photo that was chosen, or the selected one again. */
+const send = async () => {
+  if (!selected || selected.phase === 'sending') return;
+  const first = selected;
+  const batch = first.phase === 'ready' ? photos.filter(({ phase }) => phase === 'ready') : [first];
+  for (const photo of batch) Object.assign(photo, { batch, phase: 'sending', sent: 0, problem: undefined });
+  render();
+  const queue = [...batch];
+  const work = async () => {
+    for (let photo = queue.shift(); photo; photo = queue.shift()) if (keep(photo)) await sendOne(photo);
+  };
+  await Promise.all([sendFirst(first, queue).then(work), ...Array.from({ length: AT_ONCE - 1 }, work)]);
+};
+
+/** The photo that is looked at goes first, and the focus to its answer. */
+const sendFirst = async (photo, queue) => {
+  queue.splice(queue.indexOf(photo), 1);
+  await sendOne(photo);
+  if (photo !== selected || !keep(photo)) return;
+  const isDone = photo.phase === 'done';
+  if (isDone) find('result-name').focus({ preventScroll: true });
+  else if (find('send').hidden) find('instead').focus({ preventScroll: true });
+  find(isDone ? 'result' : 'error').scrollIntoView({ block: 'nearest' });
 };
 
 find('send').addEventListener('click', send);
@@ -88,11 +157,12 @@ find('retry').addEventListener('click', () => {
   send();
 });
 find('close').addEventListener('click', () => {
-  sending.abort();
-  showPreview();
-  change({ phase: 'empty' });
+  if (selected) discard(selected);
+  photos = photos.filter((photo) => photo !== selected);
+  select();
   find('choose').focus();
 });
 image.addEventListener('error', () => find('preview').classList.toggle('broken', image.hasAttribute('src')));
+for (const event of ['online', 'offline']) window.addEventListener(event, render);
 
 startLanguage(render);

@@ -1,13 +1,12 @@
 /**
- * Every way to hand over a photo: the camera button, the camera itself, drag and drop, paste.
+ * Every way to hand over photos: the camera button, the camera itself, drag and drop, paste.
  *
- * @param {(file: File) => void} onPhoto
+ * @param {(files: File[]) => void} onPhotos
  */
-export const startPicking = (onPhoto) => {
+export const startPicking = (onPhotos) => {
   const input = document.querySelector('#photo');
   const take = (files) => {
-    const [file] = files ?? [];
-    if (file) onPhoto(file);
+    if (files?.length > 0) onPhotos([...files]);
   };
 
   input.addEventListener('change', () => {
@@ -17,12 +16,14 @@ export const startPicking = (onPhoto) => {
   });
   const choose = () => {
     input.removeAttribute('capture');
+    input.multiple = true;
     input.click();
   };
   for (const button of document.querySelectorAll('#choose, #another, #instead'))
     button.addEventListener('click', choose);
   document.querySelector('#take').addEventListener('click', () => {
     input.setAttribute('capture', 'environment');
+    input.multiple = false;
     input.click();
   });
 

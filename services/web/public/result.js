@@ -19,18 +19,19 @@ const element = (tag, className, content) => {
 
 const setShare = (bar, share) => bar.style.setProperty('--share', `${Math.round(share * 1000) / 10}%`);
 
-const alternative = ({ name, names, acc }) => {
-  const item = element('li', 'alternative');
-  const bar = element('span', 'bar');
-  bar.setAttribute('aria-hidden', 'true');
-  setShare(bar, acc);
-  item.append(
-    element('span', 'alternative-name', names?.[language()] ?? name),
-    element('span', 'alternative-share', percent(acc)),
-    bar,
-  );
-  return item;
-};
+/** Of a photo that shows none of the flowers a share would only mislead. */
+const alternative =
+  (known) =>
+  ({ name, names, acc }) => {
+    const item = element('li', 'alternative');
+    item.append(element('span', 'alternative-name', names?.[language()] ?? name));
+    if (!known) return item;
+    const bar = element('span', 'bar');
+    bar.setAttribute('aria-hidden', 'true');
+    setShare(bar, acc);
+    item.append(element('span', 'alternative-share', percent(acc)), bar);
+    return item;
+  };
 
 /**
  * Shows an answer in the person's language. Of a photo that shows none of the flowers no confidence is shown: the
@@ -55,7 +56,7 @@ export const showResult = (section, result) => {
   find('result-unsure').hidden = !known || result.acc >= UNSURE_BELOW;
   find('another').hidden = known;
   find('result-others-heading').textContent = text(known ? 'result.others' : 'result.guesses');
-  find('result-alternatives').replaceChildren(...others.map(alternative));
+  find('result-alternatives').replaceChildren(...others.map(alternative(known)));
   find('result-others').hidden = others.length === 0;
   find('result-model').textContent = `${text('result.model')} ${result.model?.version ?? '–'}`;
 };

@@ -2,8 +2,11 @@
 const LONGER_SIDE = 1600;
 const QUALITY = 0.9;
 
+/** What the service reads; anything else that the browser can read, such as HEIC in Safari, is converted. */
+const ACCEPTED = new Set(['image/jpeg', 'image/png', 'image/webp']);
+
 const draw = (bitmap) => {
-  const scale = LONGER_SIDE / Math.max(bitmap.width, bitmap.height);
+  const scale = Math.min(1, LONGER_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
@@ -17,7 +20,7 @@ const draw = (bitmap) => {
 };
 
 /**
- * A smaller version of a large photo, upright. What the browser cannot read comes back as it is: the service
+ * A smaller version of a large photo, upright, in a format that the service reads. What the browser cannot read comes back as it is: the service
  * knows better how to explain it.
  *
  * @param {File} file
@@ -27,9 +30,10 @@ export const shrink = async (file) => {
   try {
     const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
     const isLarge = Math.max(bitmap.width, bitmap.height) > LONGER_SIDE;
-    const smaller = isLarge ? await draw(bitmap) : null;
+    const isForeign = !ACCEPTED.has(file.type);
+    const drawn = isLarge || isForeign ? await draw(bitmap) : null;
     bitmap.close();
-    return smaller !== null && smaller.size < file.size ? smaller : file;
+    return drawn !== null && (isForeign || drawn.size < file.size) ? drawn : file;
   } catch {
     return file;
   }
