@@ -19,6 +19,7 @@ const card = (photo, isSelected, onSelect) => {
   if (isSelected) button.setAttribute('aria-current', 'true');
   image.src = photo.url;
   image.alt = '';
+  image.addEventListener('error', () => image.classList.add('broken'));
   name.textContent = caption(photo);
   button.append(image, name);
   button.addEventListener('click', () => onSelect(photo));
