@@ -11,10 +11,8 @@ test('what is left out has its default', () => {
   const command = readCommandLine(['--data', 'photos', '--version', '5']);
   assert.deepEqual(command, {
     data: 'photos',
-    epochs: 60,
     out: 'build/model',
     features: 'build/features',
-    learningRate: 0.003,
     balanced: false,
     test: 0.1,
     validation: 0.1,
@@ -31,7 +29,7 @@ const WRONG: readonly (readonly [parameters: readonly string[], expected: RegExp
   [['--version', 'v1'], /^Error: --version is "v1", but must be digits only, such as 1\.$/m],
   [['--colour', 'red'], /--colour/],
   [['photos'], /photos/],
-  [['--teacher', 'a', '--backbone', 'b'], /a teacher or a backbone, not both/],
+  [['--fine-tune', '3'], /--fine-tune trains blocks .* Give that network with --backbone/],
 ];
 for (const [parameters, expected] of WRONG)
   test(`"${parameters.join(' ')}" is refused in words`, () =>
@@ -53,10 +51,10 @@ test('the usage lists every option, each with its default', () => {
   const lines = USAGE.split('\n').filter((line) => line.startsWith('  --'));
   assert.deepEqual(
     lines.map((line) => /--([a-z-]+)/.exec(line)?.[1]).join(' '),
-    'data exclude epochs out backbone features teacher batch-size learning-rate patience balanced test validation unknown seed version help',
+    'data exclude epochs out backbone features fine-tune batch-size learning-rate patience balanced test validation unknown seed version help',
   );
   for (const line of [
-    '  --epochs N            times that every photo is seen (60)',
+    '  --epochs N            times that every photo is seen (60; 12 with --fine-tune)',
     '  --batch-size N        photos per step (32; 64 with --backbone)',
     '  --patience N          epochs without a lower validation loss after which it ends early (none)',
     '  --balanced            photos of rare classes count for more',
@@ -76,6 +74,6 @@ test('another person gets the command without the folders of this computer', () 
   assert.ok(command);
   assert.equal(
     commandFor(command),
-    'npm run train -- --data DIR --exclude wrong.json --epochs 7 --backbone mobilenet --learning-rate 0.003 --balanced --test 0.1 --validation 0.1 --seed 1',
+    'npm run train -- --data DIR --epochs 7 --learning-rate 0.003 --exclude wrong.json --backbone mobilenet --balanced --test 0.1 --validation 0.1 --seed 1',
   );
 });

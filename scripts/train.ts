@@ -14,8 +14,10 @@ import { AbortedError } from '../model/shared/abort.ts';
 import { writeFiles } from '../model/shared/files.ts';
 import { percent, share } from '../model/shared/text.ts';
 import { CheckpointStore, describeResume } from '../model/training/checkpoint.ts';
+import { fineTune } from '../model/training/fine-tune.ts';
 import type { TrainingRunOptions } from '../model/training/loop.ts';
 import {
+  FINE_TUNE_RECIPE,
   HEAD_RECIPE,
   NETWORK_RECIPE,
   type RecipeOptions,
@@ -30,7 +32,7 @@ import { CommandError, duration, print, runCommand, showProgress } from './share
 /** Trains a model on this computer, measures its export and reports on it. */
 
 const folder = (description: string) => ({ value: 'DIR', description });
-const { epochs, batchSize, learningRate, patience, balanced, seed } = recipeSchema.shape;
+const { epochs, batchSize, learningRate, patience, balanced, seed, fineTune: blocks } = recipeSchema.shape;
 
 /** An option of the recipe, and what is true when it is left out. */
 const described = (field: z.ZodType, otherwise: number | string) => ({
@@ -47,7 +49,9 @@ const options = z
       .string()
       .optional()
       .meta({ value: 'FILE', description: 'photos to leave out (excluded.json in the folder of photos)' }),
-    epochs: epochs.default(NETWORK_RECIPE.epochs).meta(described(epochs, NETWORK_RECIPE.epochs)),
+    epochs: epochs
+      .optional()
+      .meta(described(epochs, `${NETWORK_RECIPE.epochs}; ${FINE_TUNE_RECIPE.epochs} with --fine-tune`)),
     out: z
       .string()
       .default('build/model')
@@ -64,16 +68,18 @@ const options = z
       .string()
       .default('build/features')
       .meta(folder("where the backbone's features are kept for the next training (build/features)")),
-    teacher: z
-      .string()
-      .optional()
-      .meta(folder('a TensorFlow.js graph model whose features guide a training from random weights')),
+    fineTune: blocks.optional().meta(described(blocks, 'none: only a head on its features')),
     batchSize: batchSize
       .optional()
       .meta(described(batchSize, `${NETWORK_RECIPE.batchSize}; ${HEAD_RECIPE.batchSize} with --backbone`)),
     learningRate: learningRate
-      .default(NETWORK_RECIPE.learningRate)
-      .meta(described(learningRate, NETWORK_RECIPE.learningRate)),
+      .optional()
+      .meta(
+        described(
+          learningRate,
+          `${NETWORK_RECIPE.learningRate}; ${FINE_TUNE_RECIPE.learningRate} with --fine-tune`,
+        ),
+      ),
     patience: patience.optional().meta(described(patience, 'none')),
     balanced: balanced.default(false).meta(balanced.meta() ?? {}),
     test: share(0.01, 0.5, 0.1)
@@ -99,8 +105,8 @@ const options = z
       .meta({ value: 'N', description: 'version of the model: digits (the time)' }),
   })
   .refine(
-    ({ teacher, backbone }) => teacher === undefined || backbone === undefined,
-    'A training has a teacher or a backbone, not both. Give one of them.',
+    ({ fineTune, backbone }) => fineTune === undefined || backbone !== undefined,
+    '--fine-tune trains blocks of a pretrained network. Give that network with --backbone.',
   );
 
 type TrainCommand = z.infer<typeof options>;
@@ -116,11 +122,12 @@ Stopped or killed, it resumes from its checkpoint when it is started again with 
   options,
 };
 
-const PLACES = ['exclude', 'backbone', 'teacher', 'unknown'] as const;
+const PLACES = ['exclude', 'backbone', 'unknown'] as const;
 
 /** The command as another person would type it: without the places on this computer. */
 export const commandFor = ({ data, out, features, version, ...command }: TrainCommand): string => {
-  const shared: Record<string, unknown> = { ...command };
+  const { epochs, learningRate } = command.fineTune === undefined ? NETWORK_RECIPE : FINE_TUNE_RECIPE;
+  const shared: Record<string, unknown> = { epochs, learningRate, ...command };
   for (const name of PLACES) if (command[name] !== undefined) shared[name] = path.basename(command[name]);
   return reproduceCommand(shared);
 };
@@ -165,26 +172,26 @@ const readPhotos = async (
 };
 
 const createTrainer = (
-  { backbone, teacher, features }: Pick<TrainCommand, 'backbone' | 'teacher' | 'features'>,
+  { backbone, features }: Pick<TrainCommand, 'backbone' | 'features'>,
   classes: number,
   recipe: RecipeOptions,
   run: TrainingRunOptions,
 ): Trainer => {
-  const pretrained = (directory: string) => ({ directory, name: path.basename(directory) });
-  if (backbone !== undefined) {
-    return trainHead({
-      ...{ ...run, classes, recipe, pretrained: pretrained(backbone), cacheDirectory: features },
-      onFeatures: (done, total) => showProgress(`Computing features of photo ${done} of ${total}`),
-    });
-  }
-  const network = buildNetwork({ classes, seed: recipe.seed });
-  const taughtBy = teacher === undefined ? undefined : pretrained(teacher);
-  return trainNetwork({ ...run, network, classes, recipe, teacher: taughtBy, context: taughtBy?.name });
+  if (backbone === undefined)
+    return trainNetwork({ ...run, network: buildNetwork({ classes, seed: recipe.seed }), classes, recipe });
+  const options = {
+    ...{ ...run, classes, recipe },
+    pretrained: { directory: backbone, name: path.basename(backbone) },
+    onFeatures: (done: number, total: number) =>
+      showProgress(`Computing features of photo ${done} of ${total}`),
+  };
+  return recipe.fineTune === undefined
+    ? trainHead({ ...options, cacheDirectory: features })
+    : fineTune(options);
 };
 
 const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
-  const { data, exclude, out, backbone, features, teacher, test, validation, unknown, version, ...recipe } =
-    command;
+  const { data, exclude, out, backbone, features, test, validation, unknown, version, ...recipe } = command;
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
   print(`Computing on ${backend.reason}.`);
@@ -201,7 +208,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   const { savedModel, ...report } = await trainModel({
     ...{ dataset, split, backend, seed, signal, log: print },
     version: modelVersion,
-    trainer: createTrainer({ backbone, teacher, features }, dataset.labels.length, recipe, run),
+    trainer: createTrainer({ backbone, features }, dataset.labels.length, recipe, run),
     command: commandFor(command),
     unknown: unknown === undefined ? [] : await readPhotoKinds(unknown),
   });

@@ -39,6 +39,24 @@ const writePowerNormalized = (graph: Graph, means: Node): Node => {
   ]);
 };
 
+/**
+ * Opens a folder that holds a TensorFlow.js model, of either format, for classifying photos.
+ *
+ * @returns also the SHA-256 over its files, hex
+ * @throws BackboneError when it is none that features can be taken from
+ */
+export const openExtractor = async (
+  directory: string,
+  { featureLevels = 2, range }: Omit<BackboneOptions, 'side'> = {},
+): Promise<{ readonly extractor: FeatureExtractor; readonly hash: string }> => {
+  const files = await readModelFiles(directory);
+  const graph = graphDefSchema.safeParse(files.topology);
+  const extractor = await (graph.success
+    ? openGraphModel(files, graph.data, { featureLevels, range })
+    : openLayersModel(files, { featureLevels, range }));
+  return { extractor, hash: files.hash };
+};
+
 /** A pretrained network that turns photos into features, and is never trained itself. */
 export class Backbone {
   /** Length of a feature vector. */
@@ -74,13 +92,8 @@ export class Backbone {
    * @throws ExportError when it has an operation that cannot be exported
    */
   static async load(directory: string, options: BackboneOptions = {}): Promise<Backbone> {
-    const files = await readModelFiles(directory);
-    const { featureLevels = 2, range } = options;
-    const graph = graphDefSchema.safeParse(files.topology);
-    const extractor = await (graph.success
-      ? openGraphModel(files, graph.data, { featureLevels, range })
-      : openLayersModel(files, { featureLevels, range }));
-    return new Backbone(extractor, files.hash, options);
+    const { extractor, hash } = await openExtractor(directory, options);
+    return new Backbone(extractor, hash, options);
   }
 
   get range(): InputRange {

@@ -1,6 +1,6 @@
 import type { OodPhotos } from '../out-of-distribution/pictures.ts';
 import type { DecodedModel } from '../savedmodel/file.ts';
-import { SavedModelError } from '../savedmodel/graph.ts';
+import { copyNodes } from '../savedmodel/run.ts';
 import type { CalibrationWriter, NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { fitKnownScore, type KnownScore } from './known-score.ts';
 import { writeKnownScore } from './known-score-graph.ts';
@@ -135,15 +135,6 @@ interface NetworkEnds {
 export const decodedNetwork =
   ({ nodes }: DecodedModel, { features, logits }: NetworkEnds): NetworkWriter =>
   (graph, photos) => {
-    const written = new Map([[PHOTOS, photos]]);
-    const copy = (name: string): string => {
-      const done = written.get(name);
-      if (done !== undefined) return done;
-      const node = nodes.get(name);
-      if (!node) throw new SavedModelError(`The model has no node ${name}: it is not one of ours.`);
-      const inputs = node.input.map(copy);
-      written.set(name, graph.add(node.op, name, inputs, node.attr));
-      return name;
-    };
+    const copy = copyNodes(nodes, graph, new Map([[PHOTOS, photos]]));
     return { logits: copy(logits), features: copy(features) };
   };

@@ -7,6 +7,8 @@ import type { Example } from './dataset.ts';
 export interface Augmentation {
   /** Smallest share of the photo's area that a crop keeps. @default 0.35 */
   readonly minArea?: number;
+  /** Largest factor by which a photo is stretched one way. @default 4/3 */
+  readonly maxAspect?: number;
   /** Largest rotation either way, in degrees. @default 20 */
   readonly maxRotation?: number;
   /** Largest relative change of brightness, contrast and saturation. @default 0.3 */
@@ -32,10 +34,10 @@ interface Affine {
 const randomAffine = (
   random: Random,
   side: number,
-  { minArea = 0.35, maxRotation = 20 }: Augmentation,
+  { minArea = 0.35, maxAspect = 4 / 3, maxRotation = 20 }: Augmentation,
 ): Affine => {
   const area = uniform(random, minArea, 1);
-  const aspect = Math.exp(uniform(random, -1, 1) * Math.log(4 / 3));
+  const aspect = Math.exp(uniform(random, -1, 1) * Math.log(maxAspect));
   const width = Math.min(1, Math.sqrt(area * aspect));
   const height = Math.min(1, Math.sqrt(area / aspect));
   const angle = (uniform(random, -1, 1) * maxRotation * Math.PI) / 180;
@@ -170,6 +172,15 @@ export const mix = ({ photos, targets }: Batch, random: Random): Batch => {
   }
   const { mask, covered } = rectangle(photos.shape[1], uniform(random, 0.02, 0.5), random);
   return { photos: blend(photos, others.photos, mask), targets: blend(targets, others.targets, covered) };
+};
+
+/** Mixes each photo with another of its batch, mostly faintly: mixup with shares that are about Beta(0.2, 0.2). */
+export const mixUp = ({ photos, targets }: Batch, random: Random): Batch => {
+  const share = 0.5 * random() ** 5;
+  return {
+    photos: blend(photos, tf.reverse(photos, 0), share),
+    targets: blend(targets, tf.reverse(targets, 0), share),
+  };
 };
 
 /** Photos as float32 `[N, 224, 224, 3]` in [-1, 1]. */

@@ -49,10 +49,10 @@ export const metricsSchema = z.object({
     epochs: z.int(),
     seconds: z.number(),
     photosPerSecond: z.number(),
-    /** The pretrained network that guided the training, if any. */
-    teacher: z.string().nullable(),
     /** The pretrained network whose features the trained part sees, if any. */
     backbone: z.string().nullable().default(null),
+    /** How many of its last blocks were trained too, where any were. */
+    fineTuned: z.int().optional(),
     /** What a reader of the command must know besides. */
     note: z.string().optional(),
   }),

@@ -17,6 +17,7 @@ import {
   NETWORK_FILE,
   type NetworkShape,
   readNetwork,
+  serializeFineTuned,
   serializeNetwork,
   withArchive,
 } from './archive.ts';
@@ -107,7 +108,8 @@ test('a network comes back with all its weights, to the bit', () =>
     const network = await stored(container);
     const earlier = await readNetwork(container.root);
     assert.deepEqual(earlier.labels, LABELS);
-    assert.deepEqual(earlier.kind === 'network' && earlier.shape, SHAPE);
+    assert.ok(earlier.kind === 'network');
+    assert.deepEqual(earlier.shape, SHAPE);
     const again = earlier.build({ classes: 2, keepClassifier: true, seed: 9 });
     assert.deepEqual(weightValues(again), weightValues(network));
   }));
@@ -119,7 +121,9 @@ test('a head comes back with the features that it was trained on', () =>
     const standardization = { mean: Float32Array.of(1, 2, 3), scale: Float32Array.of(4, 5, 6) };
     const kind = { kind: 'head', backbone: 'of these features', standardization } as const;
     await writeFiles(container.root, { [NETWORK_FILE]: await serializeNetwork(head, LABELS, kind) });
-    const { labels, build, ...trained } = await readNetwork(container.root);
+    const earlier = await readNetwork(container.root);
+    assert.ok(earlier.kind === 'head');
+    const { labels, build, ...trained } = earlier;
     assert.deepEqual([labels, trained], [LABELS, kind]);
     const again = build({ classes: 2, keepClassifier: true, seed: 9 });
     assert.deepEqual(weightValues(again), weightValues(head));
@@ -127,11 +131,21 @@ test('a head comes back with the features that it was trained on', () =>
     assert.deepEqual(hidden?.dataSync(), head.getLayer('hidden').getWeights()[0]?.dataSync());
   }));
 
+test('trained blocks of a backbone come back to the bit', () =>
+  withContainer(async (container) => {
+    const [body, classifier] = [[Float32Array.of(1, 2, 0.1)], [Float32Array.of(3), Float32Array.of(0.7)]];
+    const blocks = { backbone: 'this one', blocks: 2, body, classifier };
+    await writeFiles(container.root, { [NETWORK_FILE]: serializeFineTuned(LABELS, blocks) });
+    const expected = { kind: 'fine-tuned', format: 2, labels: LABELS, ...blocks };
+    assert.deepEqual(await readNetwork(container.root), expected);
+  }));
+
 test('for other classes only the layer that names them starts from random weights', () =>
   withContainer(async (container) => {
     const network = await stored(container);
-    const { build } = await readNetwork(container.root);
-    const other = build({ classes: 3, keepClassifier: false, seed: 9 });
+    const earlier = await readNetwork(container.root);
+    assert.ok(earlier.kind === 'network');
+    const other = earlier.build({ classes: 3, keepClassifier: false, seed: 9 });
     const fresh = buildNetwork({ ...SHAPE, classes: 3, seed: 9 });
     const [classifier, bias] = other.getLayer('logits').getWeights();
     const [expected] = fresh.getLayer('logits').getWeights();

@@ -75,6 +75,8 @@ const headerSchema = z.discriminatedUnion('kind', [
   base.extend({ kind: z.literal('network'), shape: shapeSchema }),
   /** A head, and what decides the features that it was trained on. */
   base.extend({ kind: z.literal('head'), backbone: z.string() }),
+  /** The last blocks of a backbone, and the classifier after them. */
+  base.extend({ kind: z.literal('fine-tuned'), backbone: z.string(), blocks: z.int() }),
 ]);
 
 /** What was trained, besides its weights. */
@@ -122,12 +124,33 @@ interface BuildOptions {
   readonly seed: number;
 }
 
-/** A network that a training starts from. */
-export type EarlierNetwork = TrainedKind & {
-  readonly labels: readonly string[];
-  /** @throws Error when the weights are of other sizes */
-  readonly build: (options: BuildOptions) => LayersModel;
+/** The trained blocks of a backbone, and the classifier after them. */
+export interface FineTunedBlocks {
+  /** Names the backbone. */
+  readonly backbone: string;
+  readonly blocks: number;
+  readonly body: WeightValues;
+  readonly classifier: WeightValues;
+}
+
+export const serializeFineTuned = (
+  labels: readonly string[],
+  { backbone, blocks, body, classifier }: FineTunedBlocks,
+): Uint8Array => {
+  const header: z.infer<typeof headerSchema> = {
+    ...{ format: FORMAT, labels: [...labels], kind: 'fine-tuned', backbone, blocks },
+  };
+  return encodeWeightsFile({ header, groups: { body, classifier } });
 };
+
+/** A network that a training starts from. */
+export type EarlierNetwork = { readonly labels: readonly string[] } & (
+  | (TrainedKind & {
+      /** @throws Error when the weights are of other sizes */
+      readonly build: (options: BuildOptions) => LayersModel;
+    })
+  | ({ readonly kind: 'fine-tuned' } & FineTunedBlocks)
+);
 
 const fillWeights = (
   network: LayersModel,
@@ -162,6 +185,8 @@ export const readNetwork = async (directory: string): Promise<EarlierNetwork> =>
       fillWeights(buildNetwork({ ...shape, classes, seed }), groups, keepClassifier);
     return { labels, kind, shape, build };
   }
+  if (trained.kind === 'fine-tuned')
+    return { labels, ...trained, body: groups['body'] ?? [], classifier: groups['classifier'] ?? [] };
   const { kind, backbone } = trained;
   const [mean = new Float32Array(), scale = new Float32Array()] = groups['standardization'] ?? [];
   const build = ({ classes, keepClassifier, seed }: BuildOptions) =>

@@ -5,7 +5,7 @@ import { numberList, optionName, recipeSchema } from '../training/recipe.ts';
 
 const PATIENCE = 10;
 
-const { epochs, batchSize, learningRate, seed, balanced, initialResolution } = recipeSchema.shape;
+const { epochs, batchSize, learningRate, seed, balanced, initialResolution, fineTune } = recipeSchema.shape;
 
 /** What the pipelines pass, and what a person may set besides; in the order in which a message lists them. */
 const schema = z.object({
@@ -22,8 +22,8 @@ const schema = z.object({
   stem: wholeNumber(1).optional(),
   blocks: numberList('a list such as 48,96').optional(),
   initialResolution: initialResolution.optional(),
-  /** What the network of the channel `pretrained` is. */
-  pretrainedRole: z.enum(['backbone', 'teacher'], 'backbone or teacher').default('backbone'),
+  /** Last blocks of the network of the channel `pretrained` that are trained too. @default none, only a head */
+  fineTune: fineTune.optional(),
 });
 
 export type Hyperparameters = Readonly<z.infer<typeof schema>>;

@@ -4,11 +4,12 @@ import path from 'node:path';
 import { CHANNELS, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { buildNetwork } from '../network/network.ts';
 import { readdirIfExists } from '../shared/files.ts';
+import { type FineTunedNetwork, fineTune } from '../training/fine-tune.ts';
 import type { TrainingRunOptions } from '../training/loop.ts';
-import type { Pretrained, PretrainedRole, Trainer } from '../training/train.ts';
+import type { Pretrained, Trainer } from '../training/train.ts';
 import { type EarlierHead, type TrainedHead, trainHead } from '../training/train-head.ts';
 import { trainNetwork } from '../training/train-network.ts';
-import { type EarlierNetwork, type NetworkShape, serializeNetwork } from './archive.ts';
+import { type EarlierNetwork, type NetworkShape, serializeFineTuned, serializeNetwork } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
 
@@ -45,8 +46,8 @@ interface StrategyInput {
 }
 
 interface Strategy {
-  /** What the pretrained network is to this training; absent: there is none. */
-  readonly pretrainedRole?: PretrainedRole;
+  /** Whether it stands on the pretrained network. */
+  readonly backbone?: true;
   readonly trainer: Trainer;
   /** After the training: what a later one may start from. */
   readonly serialize: () => Promise<Uint8Array>;
@@ -68,19 +69,70 @@ const keepsClassifier = (
 
 type EarlierTrainedHead = Extract<EarlierNetwork, { kind: 'head' }>;
 
+/** @throws Error when the earlier model stands on another backbone than that of `key` */
+const checkBackbone = ({ backbone }: { readonly backbone: string }, key: string): void => {
+  if (key === backbone) return;
+  throw new Error(
+    'The earlier model stands on another pretrained network, or sees its features in another way. Give the one that it was trained on in the channel pretrained, or no earlier model.',
+  );
+};
+
 /** @throws Error when the earlier head was trained on other features than those of `key` */
 const startingHead = (input: StrategyInput, earlier: EarlierTrainedHead, key: string): EarlierHead => {
   const { labels, hyperparameters } = input;
-  if (key !== earlier.backbone) {
-    throw new Error(
-      'The earlier model stands on another pretrained network, or sees its features in another way. Give the one that it was trained on in the channel pretrained, or no earlier model.',
-    );
-  }
+  checkBackbone(earlier, key);
   const keepClassifier = keepsClassifier(earlier, input);
   const { seed } = hyperparameters;
   return {
     standardization: earlier.standardization,
     build: () => earlier.build({ classes: labels.length, keepClassifier, seed }),
+  };
+};
+
+const featuresReporter = (log: StrategyInput['log']) => {
+  let lastTenth = 0;
+  return (done: number, total: number): void => {
+    const tenth = Math.floor((10 * done) / total);
+    if (tenth > lastTenth) log(`The pretrained network has seen ${done} of ${total} photos.`);
+    lastTenth = tenth;
+  };
+};
+
+type EarlierFineTuned = Extract<EarlierNetwork, { kind: 'fine-tuned' }>;
+
+/** Trains the last blocks of the pretrained network, and a classifier after them. */
+const fineTuneStrategy = (
+  input: StrategyInput,
+  pretrained: Pretrained,
+  earlier: EarlierFineTuned | undefined,
+): Strategy => {
+  const { labels, hyperparameters, run, log } = input;
+  const blocks = earlier?.blocks ?? hyperparameters.fineTune;
+  log(`Training the last ${blocks} blocks of the pretrained network.`);
+  let trained: FineTunedNetwork | undefined;
+  const train = fineTune({
+    ...run,
+    ...{ pretrained, classes: labels.length, recipe: { ...hyperparameters, fineTune: blocks } },
+    earlier:
+      earlier &&
+      ((key) => {
+        checkBackbone(earlier, key);
+        const { body, classifier } = earlier;
+        return keepsClassifier(earlier, input) ? { body, classifier } : { body };
+      }),
+    onFeatures: featuresReporter(log),
+  });
+  return {
+    trainer: async (split) => {
+      trained = await train(split);
+      return trained;
+    },
+    backbone: true,
+    serialize: async () => {
+      if (!trained) throw new Error('The network is not trained yet.');
+      const { key: backbone, fineTuned, weights } = trained;
+      return serializeFineTuned(labels, { backbone, blocks: fineTuned, ...(await weights()) });
+    },
   };
 };
 
@@ -93,23 +145,18 @@ const headStrategy = (
   const { labels, hyperparameters: recipe, run, featuresDirectory, log } = input;
   log('Training a head on the pretrained network, whose own weights stay as they are.');
   let trained: TrainedHead | undefined;
-  let lastTenth = 0;
   const train = trainHead({
     ...run,
     ...{ pretrained, recipe, classes: labels.length, cacheDirectory: featuresDirectory },
     earlier: earlier && ((key) => startingHead(input, earlier, key)),
-    onFeatures: (done, total) => {
-      const tenth = Math.floor((10 * done) / total);
-      if (tenth > lastTenth) log(`The pretrained network has seen ${done} of ${total} photos.`);
-      lastTenth = tenth;
-    },
+    onFeatures: featuresReporter(log),
   });
   return {
     trainer: async (split) => {
       trained = await train(split);
       return trained;
     },
-    pretrainedRole: 'backbone',
+    backbone: true,
     serialize: async () => {
       if (!trained) throw new Error('The head is not trained yet.');
       const { head, key: backbone, standardization } = trained;
@@ -140,36 +187,34 @@ const startingNetwork = (input: StrategyInput, earlier: EarlierWholeNetwork | un
   return { network: earlier.build({ classes, keepClassifier, seed }), shape: earlier.shape };
 };
 
-/** Trains a whole network of our own; a pretrained one, if there is one, is its teacher. */
+/** Trains a whole network of our own. */
 const networkStrategy = (input: StrategyInput, earlier: EarlierWholeNetwork | undefined): Strategy => {
-  const { labels, hyperparameters: recipe, pretrained: teacher, run, log } = input;
+  const { labels, hyperparameters: recipe, pretrained, run, log } = input;
   const { network, shape } = startingNetwork(input, earlier);
-  if (teacher) log('The pretrained network is the teacher of this training.');
+  if (pretrained) log('The pretrained network is not used: the earlier model is a whole network.');
   return {
-    trainer: trainNetwork({
-      ...run,
-      ...{ network, classes: labels.length, recipe, teacher, context: teacher?.digest },
-    }),
-    ...(teacher && { pretrainedRole: 'teacher' }),
+    trainer: trainNetwork({ ...run, network, classes: labels.length, recipe }),
     serialize: () => serializeNetwork(network, labels, { kind: 'network', shape }),
   };
 };
 
 /**
- * A pretrained network is a backbone unless it is asked for as a teacher, or an earlier model is a whole network, which
- * it then teaches. An earlier head is trained further, on its backbone.
+ * With a pretrained network, a head on it or its last blocks are trained; an earlier model is trained further in the way
+ * in which it was made.
  *
- * @throws Error when an earlier head comes without a backbone
+ * @throws Error when an earlier model comes without the backbone that it stands on
  */
 export const chooseStrategy = (input: StrategyInput): Strategy => {
   const { earlier, pretrained, hyperparameters } = input;
-  if (earlier?.kind === 'head') {
-    if (pretrained) return headStrategy(input, pretrained, earlier);
+  if (earlier?.kind === 'network') return networkStrategy(input, earlier);
+  if (!pretrained && earlier) {
     throw new Error(
-      'The earlier model is a head on a pretrained network, which the channel pretrained does not hold. Give the network that it was trained on there.',
+      'The earlier model stands on a pretrained network, which the channel pretrained does not hold. Give the network that it was trained on there.',
     );
   }
-  if (pretrained && !earlier && hyperparameters.pretrainedRole === 'backbone')
-    return headStrategy(input, pretrained, undefined);
-  return networkStrategy(input, earlier);
+  if (!pretrained) return networkStrategy(input, undefined);
+  if (earlier?.kind === 'head') return headStrategy(input, pretrained, earlier);
+  return earlier || hyperparameters.fineTune !== undefined
+    ? fineTuneStrategy(input, pretrained, earlier)
+    : headStrategy(input, pretrained, undefined);
 };

@@ -180,35 +180,6 @@ test('a job that is stopped while it reads its photos ends at once', () =>
     );
   }));
 
-/** A TensorFlow.js graph model whose feature is the photo's mean colour. */
-const MEAN_COLOUR = {
-  'model.json': JSON.stringify({
-    format: 'graph-model',
-    modelTopology: {
-      versions: { producer: 1 },
-      node: [
-        { name: 'photos', op: 'Placeholder', attr: { dtype: { type: 'DT_FLOAT' } } },
-        { name: 'axes', op: 'Const', attr: { dtype: { type: 'DT_INT32' } } },
-        { name: 'pooling', op: 'Mean', input: ['photos', 'axes'], attr: { keep_dims: { b: false } } },
-      ],
-    },
-    weightsManifest: [{ paths: ['weights.bin'], weights: [{ name: 'axes', shape: [2], dtype: 'int32' }] }],
-  }),
-  'weights.bin': new Uint8Array(Int32Array.of(1, 2).buffer),
-};
-
-test('a pretrained network is a teacher where that is asked for', () =>
-  withContainer(async (container) => {
-    await writeInputs(container, { train: TWO, hyperparameters: { 'pretrained-as': 'teacher' } });
-    await writeFiles(channel(container, CHANNELS.pretrained), MEAN_COLOUR);
-    assert.match(await run(container), /The pretrained network is the teacher of this training/);
-    const { teacher, backbone } = (await metricsOf(container)).training;
-    assert.deepEqual([teacher, backbone], ['the network of the channel pretrained', null]);
-    // Changed, it is another teacher: nothing that the first one taught may be resumed.
-    await writeFiles(channel(container, CHANNELS.pretrained), { 'labels.txt': 'another' });
-    assert.match(await run(container), /another training, which differs in its options/);
-  }));
-
 /** Serves the model of a job, and asks it for a photo of one colour. */
 const answerOf = async (container: ContainerPaths, name: string) => {
   const { runner } = await loadPackedModel(container.at(TRAINING_PATHS.model));
@@ -282,7 +253,7 @@ const hyperparameters = parseHyperparameters({ epochs: '3', 'learning-rate': '1E
 test('the command trains the same way, on the pretrained network that the job had', () => {
   const environment = { TRAINING_JOB_NAME: 'flowers-1' };
   assert.equal(
-    commandOf(hyperparameters, 'backbone', environment),
+    commandOf(hyperparameters, true, environment),
     '# The SageMaker training job flowers-1; on another machine:\n' +
       'npm run train -- --data DIR --backbone DIR --epochs 3 --learning-rate 0.0001 --patience 10 --seed 1 --balanced',
   );

@@ -19,7 +19,7 @@ import { emptyFolder, jsonText, writeFiles } from '../shared/files.ts';
 import { percent, pluralize } from '../shared/text.ts';
 import { CheckpointStore, describeResume, type EpochResult } from '../training/checkpoint.ts';
 import { reproduceCommand, storedOptions } from '../training/recipe.ts';
-import { type PretrainedRole, type TrainingResult, trainModel } from '../training/train.ts';
+import { type TrainingResult, trainModel } from '../training/train.ts';
 import { NETWORK_FILE, readEarlierModel } from './archive.ts';
 import { type ContainerPaths, readInstanceType } from './container.ts';
 import { checkGpu, usesGpu } from './gpu.ts';
@@ -66,14 +66,21 @@ const JOB_NAME = 'TRAINING_JOB_NAME';
 
 /** For the model card: which job it was, and the command that trains the same way elsewhere. */
 export const commandOf = (
-  { epochs, batchSize, learningRate, patience, seed, balanced }: Hyperparameters,
-  pretrainedRole: PretrainedRole | undefined,
+  { fineTune, epochs, batchSize, learningRate, patience, seed, balanced }: Hyperparameters,
+  backbone: boolean | undefined,
   environment: NodeJS.ProcessEnv,
 ): string => {
-  const pretrained = pretrainedRole && { [pretrainedRole]: 'DIR' };
   return [
     `# The SageMaker training job ${environment[JOB_NAME] ?? '(without a name)'}; on another machine:`,
-    reproduceCommand({ ...pretrained, epochs, batchSize, learningRate, patience, seed, balanced }),
+    reproduceCommand({
+      ...(backbone && { backbone: 'DIR', fineTune }),
+      epochs,
+      batchSize,
+      learningRate,
+      patience,
+      seed,
+      balanced,
+    }),
   ].join('\n');
 };
 
@@ -162,7 +169,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
   const { dataset, split } = await readPhotos({ container, seen, seed, signal, log, warn });
   let resumedAfterEpoch: number | null = null;
   const checkpoints = container.at(TRAINING_PATHS.checkpoints);
-  const { trainer, pretrainedRole, serialize } = chooseStrategy({
+  const { trainer, backbone, serialize } = chooseStrategy({
     ...{ labels: dataset.labels, hyperparameters, log },
     earlier: earlier?.network,
     pretrained: await findPretrained(container),
@@ -181,7 +188,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
   const result = await trainModel({
     ...{ dataset, split, trainer, backend, signal, log, seed },
     version: versionAt(new Date()),
-    command: commandOf(hyperparameters, pretrainedRole, environment),
+    command: commandOf(hyperparameters, backbone, environment),
   });
 
   const { seconds, photosPerSecond } = result.metrics.training;

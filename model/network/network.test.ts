@@ -6,7 +6,7 @@ import { loadBackend } from '../backend/backend.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertClose } from '../shared/test-pictures.ts';
 import { applied, BatchNorm, reseedDropout, SeededDropout } from './layers.ts';
-import { buildNetwork, withDistillationHead } from './network.ts';
+import { buildNetwork } from './network.ts';
 import { decodeWeightsFile, encodeWeightsFile } from './weights.ts';
 
 before(() => loadBackend({ native: false }));
@@ -60,31 +60,6 @@ test('features are dropped while training only', () => {
   const answer = (training: boolean) => [...(outputs(network, x, training)[0]?.dataSync() ?? [])];
   assert.deepEqual(answer(false), answer(false));
   assert.notDeepEqual(answer(true), answer(false));
-});
-
-test('a network with a distillation head predicts features too, by weights that it shares', () => {
-  const network = buildNetwork(TINY);
-  const taught = withDistillationHead(network, 7);
-  const x = photos(64);
-  const [logits, hint] = outputs(taught, x);
-  assert.deepEqual(logits?.shape, [2, 3]);
-  assert.deepEqual(hint?.shape, [2, 7]);
-  assertClose(logits.dataSync(), outputs(network, x)[0]?.dataSync() ?? [], 0);
-
-  const changed = network.getWeights().map((weight) => tf.add(weight, 0.1));
-  network.setWeights(changed);
-  const [after] = outputs(taught, x);
-  assert.notDeepEqual(after?.dataSync(), logits.dataSync());
-  assertClose(after?.dataSync() ?? [], outputs(network, x)[0]?.dataSync() ?? [], 0);
-});
-
-test('the distillation head adds its own weights only, and none to the network', () => {
-  const network = buildNetwork(TINY);
-  const before = network.trainableWeights.length;
-  const taught = withDistillationHead(network, 7);
-  assert.equal(network.trainableWeights.length, before);
-  assert.equal(taught.trainableWeights.length, before + 2);
-  assert.equal(network.outputs.length, 1);
 });
 
 const CHANNELS = 5;

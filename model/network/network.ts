@@ -109,19 +109,3 @@ export const buildNetwork = ({
   });
   return model({ inputs: photo, outputs: builder.apply(classifier, x), name: 'compact-resnet' });
 };
-
-/**
- * The same network with a second output that predicts a teacher's features from its own: float32 `[N, features]`.
- * It shares all weights with `network`, whose export does not contain the addition.
- */
-export const withDistillationHead = (network: LayersModel, features: number): LayersModel => {
-  const { output } = network.getLayer(FEATURES_LAYER);
-  const distilled = layers.dense({ units: features, name: 'distilled' }).apply(output);
-  if (!(distilled instanceof SymbolicTensor))
-    throw new Error('The distillation head must have exactly one output.');
-  return model({
-    inputs: network.inputs,
-    outputs: [...network.outputs, distilled],
-    name: 'with-distillation',
-  });
-};

@@ -42,10 +42,11 @@ test('the card of a single epoch speaks of one', () => {
   assert.match(card({ training: { ...exampleMetrics().training, epochs: 1 } }), / 1 epoch in 10 minutes/);
 });
 
-test('the card names a teacher only when there was one', () => {
-  assert.doesNotMatch(card(), /While it learned/);
-  const taught = { ...exampleMetrics().training, teacher: 'MobileNet V2' };
-  assert.match(card({ training: taught }), /features that MobileNet V2 sees/);
+test('the card says what of a pretrained network was trained', () => {
+  const training = { ...exampleMetrics().training, backbone: 'MobileNet', parameters: 2000 };
+  assert.match(card({ training: { ...training, trainedParameters: 500 } }), /A small head on MobileNet/);
+  const fineTuned = { ...training, trainedParameters: 1900, fineTuned: 10 };
+  assert.match(card({ training: fineTuned }), /The last 10 blocks of MobileNet.* 1,900 of 2,000 parameters/);
 });
 
 test('the card shows the pictures beside it and says what the model cannot do', () => {

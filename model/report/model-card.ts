@@ -33,21 +33,16 @@ const minutes = (seconds: number) =>
 const effort = ({ epochs, seconds, backend, photosPerSecond }: ModelMetrics['training']): string =>
   `${pluralize(epochs, 'epoch')} in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
 
-const scratchStory = ({ training }: ModelMetrics): string => {
-  const hint =
-    training.teacher === null
-      ? ''
-      : `While it learned, the network also had to predict the features that ${training.teacher} sees in the same photos; none of that network's weights are in the model.\n`;
-  return `A compact residual network with ${training.parameters.toLocaleString('en')} parameters, trained from random weights for ${effort(training)}.\n${hint}`;
+const count = (value: number) => value.toLocaleString('en');
+
+const story = ({ training }: ModelMetrics): string => {
+  const { backbone, parameters, trainedParameters = parameters, fineTuned } = training;
+  if (backbone === null)
+    return `A compact residual network with ${count(parameters)} parameters, trained from random weights for ${effort(training)}.\n`;
+  return fineTuned === undefined
+    ? `A small head on ${backbone}, which was trained on other photos and stays as it was: of ${count(parameters)} parameters, ${count(trainedParameters)} were trained, for ${effort(training)}, after every photo had gone through the backbone once.\n`
+    : `The last ${pluralize(fineTuned, 'block')} of ${backbone}, which was trained on other photos, and a linear classifier after them were trained further: ${count(trainedParameters)} of ${count(parameters)} parameters, for ${effort(training)}.\n`;
 };
-
-const transferStory = ({ training }: ModelMetrics, backbone: string): string =>
-  `A small head on ${backbone}, which was trained on other photos and stays as it was: of ${training.parameters.toLocaleString('en')} parameters, ${(training.trainedParameters ?? training.parameters).toLocaleString('en')} were trained, for ${effort(training)}, after every photo had gone through the backbone once.\n`;
-
-const story = (metrics: ModelMetrics): string =>
-  metrics.training.backbone === null
-    ? scratchStory(metrics)
-    : transferStory(metrics, metrics.training.backbone);
 
 const rate = (part: number, count: number) => `${part} of ${count} (${percent(part / Math.max(1, count))})`;
 

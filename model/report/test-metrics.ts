@@ -58,7 +58,6 @@ export const exampleMetrics = (changes: Partial<ModelMetrics> = {}): ModelMetric
     epochs: 3,
     seconds: 600,
     photosPerSecond: 12.4,
-    teacher: null,
     backbone: null,
   },
   bytes: 2_470_000,

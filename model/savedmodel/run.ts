@@ -2,7 +2,7 @@ import { toJson } from '@bufbuild/protobuf';
 import { type GraphModel, loadGraphModelSync, registerOp } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DecodedModel } from './file.ts';
-import { DataType, dataTypeName, SavedModelError } from './graph.ts';
+import { DataType, dataTypeName, type Graph, type Node, SavedModelError } from './graph.ts';
 import { type NodeDef, NodeDefSchema, type TensorProto } from './proto/tensorflow_pb.ts';
 
 /** A tensor of byte strings, which TensorFlow.js computes nothing with. */
@@ -176,17 +176,49 @@ const lengthOf = ({ byteLength }: Uint8Array): Uint8Array =>
   new Uint8Array(Uint32Array.of(byteLength).buffer);
 
 /** The node without its shape, which the executor would hold requests to more strictly than TensorFlow Serving does. */
-const toJsonNode = (node: NodeDef) => {
+const toJsonNode = (node: NodeDef, op: string) => {
   const { shape: _, ...attr } = node.attr;
-  return toJson(NodeDefSchema, { ...node, op: executorsName(node), attr });
+  return toJson(NodeDefSchema, { ...node, op, attr });
 };
 
-/** A graph in the form in which TensorFlow.js stores converted ones. */
-const toGraphModel = (model: DecodedModel): GraphModel<tf.io.IOHandlerSync> => {
+/**
+ * Copies nodes of a decoded graph into another, as they are, with what leads to them.
+ *
+ * @param written the new nodes of those that are there already
+ * @param replace writes a node in another way; undefined: it is copied
+ * @returns what copies a node, and returns the new one
+ */
+export const copyNodes = (
+  nodes: DecodedModel['nodes'],
+  graph: Graph,
+  written: Map<string, Node>,
+  replace: (node: NodeDef) => Node | undefined = () => undefined,
+): ((name: string) => Node) => {
+  const copy = (name: string): Node => {
+    const done = written.get(name);
+    if (done !== undefined) return done;
+    const node = nodes.get(name);
+    if (!node) throw new SavedModelError(`The model has no node ${name}: it is not one of ours.`);
+    const result = replace(node) ?? graph.add(node.op, name, node.input.map(copy), node.attr);
+    written.set(name, result);
+    return result;
+  };
+  return copy;
+};
+
+/**
+ * A graph in the form in which TensorFlow.js stores converted ones.
+ *
+ * @param operationOf the registered operation that runs a node in place of the executor's own
+ */
+export const toGraphModel = (
+  model: DecodedModel,
+  operationOf: (node: NodeDef) => string | undefined = () => undefined,
+): GraphModel<tf.io.IOHandlerSync> => {
   const weights: ReturnType<typeof weight>[] = [];
   const node = neededNodes(model).map((node) => {
     const constant = constantOf(node, model.nodes);
-    if (!constant) return toJsonNode(node);
+    if (!constant) return toJsonNode(node, operationOf(node) ?? executorsName(node));
     weights.push(weight(node.name, constant));
     return { name: node.name, op: 'Const' };
   });

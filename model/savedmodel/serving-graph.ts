@@ -73,6 +73,13 @@ const decodePhotos = (graph: Graph, photos: Node): Node => {
   return graph.float('AddV2', 'decode/shifted', [scaled, graph.scalar('decode/offset', PIXEL_OFFSET)]);
 };
 
+/** Photos of another side, `[N, side, side, 3]`. */
+export const writeResized = (graph: Graph, photos: Node, side: number): Node =>
+  graph.float('ResizeBilinear', 'enlarged', [photos, graph.integers('enlarged/size', [side, side])], {
+    align_corners: attribute.boolean(false),
+    half_pixel_centers: attribute.boolean(true),
+  });
+
 /** Photos and their mirror images as one batch, `[2 N, ...]`. */
 const withFlipped = (graph: Graph, photos: Node): Node => {
   const mirrored = graph.float('ReverseV2', 'mirror', [photos, graph.integers('mirror/axis', [2])], {

@@ -9,7 +9,7 @@ import { AbortedError } from '../shared/abort.ts';
 import { example, noise } from '../shared/test-pictures.ts';
 import { CheckpointStore } from './checkpoint.ts';
 import { runTrainingLoop, type TrainingRunOptions } from './loop.ts';
-import { OptimizerState } from './optimizer.ts';
+import { networkVariables, OptimizerState } from './optimizer.ts';
 import { HEAD_RECIPE, type RecipeOptions } from './recipe.ts';
 import { runWithStops, untimed, watchedCheckpoints, weightValues } from './test-training.ts';
 import { trainNetwork } from './train-network.ts';
@@ -115,7 +115,10 @@ const trainingThatFails = async (error: Error): Promise<void> => {
   const network = buildNetwork({ classes: 2, stem: 4, blocks: [6], dropout: 0 });
   await runTrainingLoop({
     learner: {
-      optimizer: new OptimizerState(network, { weightDecay: 0, emaDecay: 0 }),
+      optimizer: new OptimizerState(
+        { weights: networkVariables(network.weights) },
+        { weightDecay: 0, emaDecay: 0 },
+      ),
       step: async () => {
         throw error;
       },
@@ -123,7 +126,7 @@ const trainingThatFails = async (error: Error): Promise<void> => {
     },
     items: ['a', 'b', 'c'],
     recipe: { ...HEAD_RECIPE, epochs: 1, batchSize: 2 },
-    ...{ run: {}, network, split: { train: [], validation: [] } },
+    ...{ run: {}, weights: network.getWeights(), split: { train: [], validation: [] } },
   });
 };
 

@@ -1,4 +1,4 @@
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Split } from '../data/split.ts';
 import { readValues, type WeightValues } from '../network/weights.ts';
 import { AbortedError, stopIfAborted } from '../shared/abort.ts';
@@ -21,7 +21,7 @@ import { type Recipe, storedOptions } from './recipe.ts';
 export interface TrainingRunOptions {
   /** Where the training is saved, and resumed from. @default nowhere */
   readonly checkpoints?: CheckpointStore | undefined;
-  /** What else decides the result, such as who the teacher is: a checkpoint made under another is not resumed. */
+  /** What else decides the result, such as what the network stands on: a checkpoint made under another is not resumed. */
   readonly context?: string | undefined;
   /** Seconds after which it is saved within an epoch; it always is at an epoch's end. @default 120 */
   readonly checkpointSeconds?: number | undefined;
@@ -64,6 +64,8 @@ export interface Learner<Item> {
     signal: AbortSignal | undefined,
     when: string,
   ) => Promise<{ readonly loss: number; readonly accuracy: number } | undefined>;
+  /** Called before the first step of a training that is not resumed: what is found out here is saved with the weights. */
+  readonly start?: () => Promise<void>;
 }
 
 interface Training<Item> {
@@ -74,8 +76,8 @@ interface Training<Item> {
   /** What decides the result besides the recipe, the photos and the weights. @default nothing */
   readonly settings?: object;
   readonly run: TrainingRunOptions;
-  /** Trained in place. */
-  readonly network: LayersModel;
+  /** The weights that the training starts from. */
+  readonly weights: readonly tf.Tensor[];
   readonly split: Pick<Split, 'train' | 'validation'>;
 }
 
@@ -209,7 +211,7 @@ class Loop<Item> {
 }
 
 /**
- * Trains a network in place, to its end; it then has its averaged weights, and the learner takes no more steps.
+ * Trains weights in place, to the end; it then has its averaged weights, and the learner takes no more steps.
  *
  * With checkpoints, a training that was interrupted at any moment is resumed from the last one. It then ends with the very
  * weights, bit for bit, of one that never was, where the backend computes the same from the same: WebAssembly and plain
@@ -219,18 +221,19 @@ class Loop<Item> {
  * @throws Error when the loss is no longer a number
  */
 export const runTrainingLoop = async <Item>(training: Training<Item>): Promise<readonly EpochResult[]> => {
-  const { learner, recipe, settings = {}, run, network, split } = training;
+  const { learner, recipe, settings = {}, run, weights, split } = training;
   const { checkpoints, context = null } = run;
   const fingerprint = fingerprintOf({
     examples: split.train,
     validation: split.validation,
     options: { ...storedOptions({ ...recipe, ...settings }), context },
-    weights: checkpoints ? await readValues(network.getWeights()) : [],
+    weights: checkpoints ? await readValues(weights) : [],
   });
   const loop = new Loop(training, async (checkpoint) => checkpoints?.save(fingerprint, checkpoint));
   try {
     const saved = await checkpoints?.load(fingerprint);
     if (saved) loop.resume(saved);
+    else await learner.start?.();
     while (!loop.isOver) await loop.epoch();
     loop.finish();
     return loop.history;

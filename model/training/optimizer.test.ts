@@ -6,7 +6,7 @@ import { loadBackend } from '../backend/backend.ts';
 import { BatchNorm } from '../network/layers.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertClose } from '../shared/test-pictures.ts';
-import { AdamW, learningRateAt, WeightsEma } from './optimizer.ts';
+import { AdamW, learningRateAt, networkVariables, WeightsEma } from './optimizer.ts';
 
 before(() => loadBackend({ native: false }));
 
@@ -156,7 +156,7 @@ const assertHolds = (model: LayersModel, value: number) => {
 
 test('at first the average follows quickly, later it keeps the given share', async () => {
   const model = network(0);
-  const averaged = new WeightsEma(model);
+  const averaged = new WeightsEma(networkVariables(model.weights));
   fill(model, 11);
   averaged.update(0.9);
   await averaged.during(async () => assertHolds(model, 9));
@@ -167,7 +167,7 @@ test('at first the average follows quickly, later it keeps the given share', asy
 
 test('while work is done the model holds the average, and afterwards the trained weights', async () => {
   const model = network(1);
-  const averaged = new WeightsEma(model);
+  const averaged = new WeightsEma(networkVariables(model.weights));
   fill(model, 5);
   const result = await averaged.during(async () => {
     assertHolds(model, 1);
@@ -179,7 +179,7 @@ test('while work is done the model holds the average, and afterwards the trained
 
 test('the trained weights come back when the work fails', async () => {
   const model = network(1);
-  const averaged = new WeightsEma(model);
+  const averaged = new WeightsEma(networkVariables(model.weights));
   fill(model, 5);
   await assert.rejects(
     averaged.during(() => Promise.reject(new Error('no photos'))),
@@ -190,14 +190,14 @@ test('the trained weights come back when the work fails', async () => {
 
 test('changing the model later does not change the average', async () => {
   const model = network(1);
-  const averaged = new WeightsEma(model);
+  const averaged = new WeightsEma(networkVariables(model.weights));
   await averaged.during(async () => fill(model, 8));
   await averaged.during(async () => assertHolds(model, 1));
 });
 
 test('applied, the average stays, even when it is disposed of', () => {
   const model = network(2);
-  const averaged = new WeightsEma(model);
+  const averaged = new WeightsEma(networkVariables(model.weights));
   fill(model, 5);
   averaged.apply();
   averaged.dispose();
@@ -207,7 +207,7 @@ test('applied, the average stays, even when it is disposed of', () => {
 test('nothing is left in memory', async () => {
   const model = network(1);
   const { numTensors } = tf.memory();
-  const averaged = new WeightsEma(model);
+  const averaged = new WeightsEma(networkVariables(model.weights));
   averaged.update(0.5);
   await averaged.during(async () => undefined);
   averaged.apply();

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { assignValues, readValues, setWeightValues, type WeightValues } from '../network/weights.ts';
+import { assignValues, readValues, type WeightValues } from '../network/weights.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Share of the first and of the second moment that is kept at each step (Kingma and Ba 2015). */
-const BETAS = [0.9, 0.999] as const;
+type Betas = readonly [first: number, second: number];
+const BETAS: Betas = [0.9, 0.999];
 const EPSILON = 1e-7;
 
 /** Running means of a variable's gradient and of its square. */
@@ -14,8 +15,8 @@ interface Moments {
 }
 
 /** The next powers of the betas, in float32 like all that they are used with. */
-const nextPowers = (powers: readonly number[]): number[] =>
-  BETAS.map((beta, index) => Math.fround((powers[index] ?? 1) * Math.fround(beta)));
+const nextPowers = (powers: readonly number[], betas: Betas): number[] =>
+  betas.map((beta, index) => Math.fround((powers[index] ?? 1) * Math.fround(beta)));
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019) and a learning rate that can be scheduled. It takes the
@@ -23,25 +24,37 @@ const nextPowers = (powers: readonly number[]): number[] =>
  */
 export class AdamW {
   readonly #decay: number;
+  readonly #betas: Betas;
   readonly #moments = new Map<tf.Variable, Moments>();
   /** Each beta to the power of the steps taken. */
   #powers: readonly number[] = [];
 
   /** @param decay share of a matrix's or kernel's weights taken away per step, times the learning rate */
-  constructor(decay: number) {
+  constructor(decay: number, betas = BETAS) {
     this.#decay = decay;
+    this.#betas = betas;
   }
 
-  /** One step at `learningRate`. Biases, scales and offsets (rank 1) are not decayed. */
-  step(gradients: Record<string, tf.Tensor>, variables: readonly tf.Variable[], learningRate: number): void {
-    this.#powers = nextPowers(this.#powers);
+  /**
+   * One step. Biases, scales and offsets (rank 1) are not decayed.
+   *
+   * @param rateOf what the learning rate of a variable is multiplied by
+   */
+  step(
+    gradients: Record<string, tf.Tensor>,
+    variables: readonly tf.Variable[],
+    learningRate: number,
+    rateOf: (variable: tf.Variable) => number = () => 1,
+  ): void {
+    this.#powers = nextPowers(this.#powers, this.#betas);
     const biases = this.#powers.map((power) => Math.fround(1 - power));
     for (const variable of variables) {
       const gradient = gradients[variable.name];
       if (!gradient) continue;
+      const rate = learningRate * rateOf(variable);
       tf.tidy(() => {
-        this.#descend(variable, gradient, learningRate, biases);
-        if (variable.rank >= 2) variable.assign(tf.mul(variable, 1 - learningRate * this.#decay));
+        this.#descend(variable, gradient, rate, biases);
+        if (variable.rank >= 2) variable.assign(tf.mul(variable, 1 - rate * this.#decay));
       });
     }
   }
@@ -53,7 +66,7 @@ export class AdamW {
     [firstBias = 1, secondBias = 1]: readonly number[],
   ): void {
     const { first, second } = this.#momentsOf(variable);
-    const [keepFirst, keepSecond] = BETAS;
+    const [keepFirst, keepSecond] = this.#betas;
     first.assign(tf.add(tf.mul(first, keepFirst), tf.mul(gradient, 1 - keepFirst)));
     second.assign(tf.add(tf.mul(second, keepSecond), tf.mul(tf.square(gradient), 1 - keepSecond)));
     const scale = tf.add(tf.sqrt(tf.div(second, secondBias)), EPSILON);
@@ -80,7 +93,7 @@ export class AdamW {
   /** Continues as after `steps` steps; the moments are restored by assigning to {@link moments}. */
   resume(steps: number): void {
     this.#powers = [];
-    for (let step = 0; step < steps; step++) this.#powers = nextPowers(this.#powers);
+    for (let step = 0; step < steps; step++) this.#powers = nextPowers(this.#powers, this.#betas);
   }
 
   dispose(): void {
@@ -94,21 +107,25 @@ export const learningRateAt = (progress: number, peak: number, warmup = 0.05): n
     ? peak * Math.min(1, (progress + 1e-3) / warmup)
     : (peak * (1 + Math.cos((Math.PI * (progress - warmup)) / (1 - warmup)))) / 2;
 
+/** The weights of a layers model, in their order: its layers' own variables. */
+export const networkVariables = (weights: LayersModel['weights']): tf.Variable[] =>
+  weights.map((weight) => weight.read()).filter((value) => value instanceof tf.Variable);
+
 /**
- * A moving average of a model's weights over the steps: it generalizes better than the last step's weights
+ * A moving average of weights over the steps: it generalizes better than the last step's weights
  * (Polyak and Juditsky 1992), batch normalization's moving moments included.
  */
 export class WeightsEma {
-  readonly #model: LayersModel;
+  readonly #weights: readonly tf.Variable[];
   readonly #average: tf.Variable[];
   #steps = 0;
 
-  constructor(model: LayersModel) {
-    this.#model = model;
-    this.#average = model.getWeights().map((weight) => tf.variable(weight, false));
+  constructor(weights: readonly tf.Variable[]) {
+    this.#weights = weights;
+    this.#average = weights.map((weight) => tf.variable(weight, false));
   }
 
-  /** In the order of the model's weights. */
+  /** In the order of the weights. */
   get average(): readonly tf.Variable[] {
     return this.#average;
   }
@@ -117,9 +134,8 @@ export class WeightsEma {
   update(decay: number): void {
     this.#steps += 1;
     const kept = Math.min(decay, (1 + this.#steps) / (10 + this.#steps));
-    const weights = this.#model.getWeights();
     this.#average.forEach((average, index) => {
-      const weight = weights[index];
+      const weight = this.#weights[index];
       if (weight === undefined) return;
       tf.tidy(() => average.assign(tf.add(tf.mul(average, kept), tf.mul(weight, 1 - kept))));
     });
@@ -130,21 +146,25 @@ export class WeightsEma {
     this.#steps = steps;
   }
 
-  /** Runs `work` on a model that holds the averaged weights, and puts the trained ones back. */
+  /** Runs `work` while the weights are the averaged ones, and puts the trained ones back. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    const trained = this.#model.getWeights().map((weight) => tf.clone(weight));
-    this.#model.setWeights(this.#average);
+    const trained = this.#weights.map((weight) => tf.clone<tf.Tensor>(weight));
+    this.apply();
     try {
       return await work();
     } finally {
-      this.#model.setWeights(trained);
+      this.#assign(trained);
       tf.dispose(trained);
     }
   }
 
-  /** Leaves the averaged weights in the model for good. */
+  /** Leaves the averaged weights in place for good. */
   apply(): void {
-    this.#model.setWeights(this.#average);
+    this.#assign(this.#average);
+  }
+
+  #assign(values: readonly tf.Tensor[]): void {
+    this.#weights.forEach((weight, index) => weight.assign(values[index] ?? weight));
   }
 
   dispose(): void {
@@ -155,35 +175,42 @@ export class WeightsEma {
 /** Tensors by group, as a checkpoint keeps them. */
 type OptimizerTensors = Readonly<Record<string, WeightValues>>;
 
+/** What is trained, and how. */
+export interface Trainable {
+  /** All weights that change, those that no gradient changes included. They are averaged, and remain. */
+  readonly weights: readonly tf.Variable[];
+  /** Those that gradients change. @default all */
+  readonly trained?: readonly tf.Variable[];
+  /** How much faster than the others a weight learns. @default 1 each */
+  readonly rateOf?: (weight: tf.Variable) => number;
+  /** Moments of the gradients that are kept at each step. @default 0.9 and 0.999 */
+  readonly betas?: Betas;
+}
+
 /** What changes while a network is trained: its weights, the optimizer's moments, and the moving average of the weights. */
 export class OptimizerState {
-  readonly #trained: LayersModel;
-  readonly #network: LayersModel;
+  readonly #weights: readonly tf.Variable[];
   readonly #emaDecay: number;
   readonly #optimizer: AdamW;
+  readonly #rateOf: (weight: tf.Variable) => number;
   readonly #ema: WeightsEma;
   readonly variables: tf.Variable[];
 
-  /**
-   * @param network whose weights are averaged, and remain
-   * @param trained the same network, or one around it with more outputs to learn from
-   */
   constructor(
-    network: LayersModel,
+    { weights, trained = weights, rateOf = () => 1, betas }: Trainable,
     { weightDecay, emaDecay }: Pick<Recipe, 'weightDecay' | 'emaDecay'>,
-    trained: LayersModel = network,
   ) {
-    this.#network = network;
-    this.#trained = trained;
+    this.#weights = weights;
     this.#emaDecay = emaDecay;
-    this.#optimizer = new AdamW(weightDecay);
-    this.#ema = new WeightsEma(network);
-    this.variables = trainableVariables(trained);
+    this.#optimizer = new AdamW(weightDecay, betas);
+    this.#rateOf = rateOf;
+    this.#ema = new WeightsEma(weights);
+    this.variables = [...trained];
   }
 
   /** @param gradients by the names of {@link variables} */
   step(gradients: Record<string, tf.Tensor>, learningRate: number): void {
-    this.#optimizer.step(gradients, this.variables, learningRate);
+    this.#optimizer.step(gradients, this.variables, learningRate, this.#rateOf);
     this.#ema.update(this.#emaDecay);
   }
 
@@ -192,15 +219,20 @@ export class OptimizerState {
     return this.#ema.during(work);
   }
 
-  /** The averaged weights, in the order of the network's. */
+  /** The averaged weights, in their order. */
   averagedWeights(): Promise<WeightValues> {
     return readValues(this.#ema.average);
+  }
+
+  /** The average starts again from the weights as they are. */
+  restartAverage(): void {
+    this.#ema.average.forEach((average, index) => average.assign(this.#weights[index] ?? average));
   }
 
   /** What the next step depends on, besides the random numbers and how many steps there were before it. */
   async state(): Promise<OptimizerTensors> {
     return {
-      network: await readValues(this.#trained.getWeights()),
+      network: await readValues(this.#weights),
       average: await this.averagedWeights(),
       moments: await readValues(this.#optimizer.moments(this.variables)),
     };
@@ -212,7 +244,7 @@ export class OptimizerState {
    * @throws Error when it is another network's
    */
   restore({ network = [], average = [], moments = [] }: OptimizerTensors, steps: number): void {
-    setWeightValues(this.#trained, network);
+    assignValues(this.#weights, network);
     assignValues(this.#ema.average, average);
     assignValues(this.#optimizer.moments(this.variables), moments);
     this.#ema.resume(steps);
@@ -221,7 +253,7 @@ export class OptimizerState {
 
   /** Leaves `best` in the network, or else the averaged weights; steps taken after that start from them. */
   finish(best?: WeightValues): void {
-    if (best) setWeightValues(this.#network, best);
+    if (best) assignValues(this.#weights, best);
     else this.#ema.apply();
   }
 
@@ -231,7 +263,3 @@ export class OptimizerState {
     this.#optimizer.dispose();
   }
 }
-
-/** The layers' own variables, which `read` hands out as tensors. */
-const trainableVariables = (network: LayersModel): tf.Variable[] =>
-  network.trainableWeights.map((weight) => weight.read()).filter((value) => value instanceof tf.Variable);

@@ -39,19 +39,21 @@ export const recipeSchema = z.object({
   labelSmoothing: z.number(),
   /** Share of the averaged weights (exponential moving average) kept at each step. */
   emaDecay: z.number(),
-  /** Side, in pixels, of the photos at the first epoch; it grows to 224. Of whole networks only. */
+  /** Side, in pixels, of the photos at the first epoch. Not of heads. */
   initialResolution: wholeNumber(SMALLEST_RESOLUTION),
-  /** Weight of the teacher's part of the loss. Of whole networks only. */
-  teacherWeight: z.number(),
+  /** Of the photos at the last epoch. Of fine-tuning only; otherwise 224. */
+  resolution: wholeNumber(SMALLEST_RESOLUTION),
+  fineTune: wholeNumber(1).meta({ value: 'N', description: 'last blocks of the backbone that are trained' }),
 });
 
-export type NetworkRecipe = Readonly<z.infer<typeof recipeSchema>>;
+export type FineTuneRecipe = Readonly<z.infer<typeof recipeSchema>>;
+export type NetworkRecipe = Omit<FineTuneRecipe, 'resolution' | 'fineTune'>;
 
 /** What is decided of every training. */
-export type Recipe = Omit<NetworkRecipe, 'initialResolution' | 'teacherWeight'>;
+export type Recipe = Omit<NetworkRecipe, 'initialResolution'>;
 
 /** Those that are left out are as the default recipe has them. */
-export type RecipeOptions = { readonly [Name in keyof NetworkRecipe]?: NetworkRecipe[Name] | undefined };
+export type RecipeOptions = { readonly [Name in keyof FineTuneRecipe]?: FineTuneRecipe[Name] | undefined };
 
 /** In the order in which fingerprints of checkpoints have the options, as below. */
 export const NETWORK_RECIPE: NetworkRecipe = {
@@ -65,7 +67,21 @@ export const NETWORK_RECIPE: NetworkRecipe = {
   patience: null,
   seed: 1,
   initialResolution: 128,
-  teacherWeight: 1,
+};
+
+export const FINE_TUNE_RECIPE: FineTuneRecipe = {
+  epochs: 12,
+  batchSize: 32,
+  learningRate: 0.00025,
+  weightDecay: 0.02,
+  labelSmoothing: 0.05,
+  emaDecay: 0.99,
+  balanced: false,
+  patience: null,
+  seed: 1,
+  initialResolution: 160,
+  resolution: 192,
+  fineTune: 10,
 };
 
 export const HEAD_RECIPE: Recipe = {
@@ -96,10 +112,7 @@ const STORED_NAMES: Readonly<Record<string, string>> = {
 export const storedOptions = (options: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(options).map(([name, value]) => [STORED_NAMES[name] ?? name, value]));
 
-const PUBLIC_NAMES: Readonly<Record<string, string>> = {
-  initialResolution: 'first-side',
-  pretrainedRole: 'pretrained-as',
-};
+const PUBLIC_NAMES: Readonly<Record<string, string>> = { initialResolution: 'first-side' };
 
 /** What an option is called where people type it. */
 export const optionName = (key: string): string => PUBLIC_NAMES[key] ?? kebabCase(key);

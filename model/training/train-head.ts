@@ -26,7 +26,7 @@ import {
   type StepResult,
   type TrainingRunOptions,
 } from './loop.ts';
-import { OptimizerState } from './optimizer.ts';
+import { networkVariables, OptimizerState } from './optimizer.ts';
 import {
   HEAD_RECIPE,
   inverseFrequencyWeights,
@@ -76,7 +76,7 @@ class HeadLearner implements Learner<number> {
   constructor(head: LayersModel, options: HeadLearnerOptions) {
     this.#head = head;
     this.#options = options;
-    this.optimizer = new OptimizerState(head, options.recipe);
+    this.optimizer = new OptimizerState({ weights: networkVariables(head.weights) }, options.recipe);
   }
 
   async step(batch: readonly number[], { learningRate, random }: StepOptions): Promise<StepResult> {
@@ -151,7 +151,7 @@ export const trainOnFeatures = ({
     learner: new HeadLearner(head, { classes, recipe, classWeights, train, validation }),
     items: [...train.examples.keys()],
     ...{ recipe, run },
-    network: head,
+    weights: head.getWeights(),
     split: { train: train.examples, validation: validation?.examples ?? [] },
   });
 };
@@ -276,7 +276,7 @@ const trainOnBackbone = async (
       history,
       parameters: { total: backbone.parameters + head.countParams(), trained: head.countParams() },
       side: backbone.side,
-      pretrained: { name: pretrained.name, role: 'backbone' },
+      backbone: pretrained.name,
       ...{ key, head, standardization },
       forwardTrained: async () => {
         const again = photos(train, trainFeatures);

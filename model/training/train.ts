@@ -24,9 +24,6 @@ export interface Pretrained {
   readonly name: string;
 }
 
-/** What a pretrained network is to a training: its frozen first part, or a teacher that is gone afterwards. */
-export type PretrainedRole = 'backbone' | 'teacher';
-
 /** A trained network, whatever the strategy. */
 export interface TrainedNetwork {
   readonly write: NetworkWriter;
@@ -36,13 +33,15 @@ export interface TrainedNetwork {
   readonly parameters: { readonly total: number; readonly trained: number };
   /** Side of the square to which a photo is brought before the first convolution, in pixels. */
   readonly side: number;
-  /** The pretrained network that helped, if any. */
-  readonly pretrained: { readonly name: string; readonly role: PretrainedRole } | null;
+  /** The name of the pretrained network that it stands on, if any. */
+  readonly backbone: string | null;
+  /** How many of its last blocks were trained, where any were. */
+  readonly fineTuned?: number;
   /** What it makes of the training photos, where that is known without running it on them again. */
   readonly forwardTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
 }
 
-/** A strategy: learns from the training photos, and validates on the validation photos. See `trainNetwork`, `trainHead`. */
+/** A strategy: learns from the training photos, and validates on the validation photos. See `trainNetwork`, `trainHead`, `fineTune`. */
 export type Trainer = (split: Split) => Promise<TrainedNetwork>;
 
 interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained'> {
@@ -159,13 +158,13 @@ export const countByClass = ({ length }: readonly string[], split: Split) => {
   return { train: count(split.train), validation: count(split.validation), test: count(split.test) };
 };
 
-/** Which part of a network was trained, and with whose help. */
-const originOf = ({ parameters, side, pretrained }: TrainedNetwork) => ({
+/** Which part of a network was trained, and on what. */
+const originOf = ({ parameters, side, backbone, fineTuned }: TrainedNetwork) => ({
   parameters: parameters.total,
   ...(parameters.trained < parameters.total && { trainedParameters: parameters.trained }),
   side,
-  teacher: pretrained?.role === 'teacher' ? pretrained.name : null,
-  backbone: pretrained?.role === 'backbone' ? pretrained.name : null,
+  backbone,
+  ...(fineTuned !== undefined && { fineTuned }),
 });
 
 /**

@@ -33,11 +33,6 @@ modules._resolveFilename = function (request, ...others) {
 `,
 );
 
-const FIXED = path.join(WORK, 'fixed-random.cjs');
-writeFileSync(FIXED, 'Math.random = () => 0.5;\n');
-/** For a training of which not everything is seeded: the layer that predicts the teacher's features is not. */
-export const FIXED_RANDOM = { NODE_OPTIONS: `--require=${HOOK} --require=${FIXED}` };
-
 /** What the environment sets for AWS, npm or this project must not change what is written. */
 const FOREIGN =
   /^(AWS|BLOOMSTACK|CDKTF|npm|SM)_|^(FORCE_COLOR|HOST|INIT_CWD|LOG_LEVEL|NODE_OPTIONS|PORT|VERSION|WAS_URL)$|^(?!TF_|XDG_).*_DIR$|^(WEB|WAS|ENDPOINT)_/;

@@ -9,7 +9,6 @@ import {
   Command,
   drawing,
   type Environment,
-  FIXED_RANDOM,
   masked,
   pretty,
   REPOSITORY,
@@ -106,10 +105,6 @@ const prepareTrainings = async (folder: string): Promise<void> => {
   for (const [name, files] of Object.entries(backbones))
     for (const [file, base64] of Object.entries(files))
       write(path.join(folder, name, file), Buffer.from(base64, 'base64'));
-  cpSync(path.join(folder, 'graph'), path.join(folder, 'teacher'), { recursive: true });
-  // A teacher is shown photos of the model's own size.
-  const model = readFileSync(path.join(folder, 'graph/model.json'), 'utf8');
-  write(path.join(folder, 'teacher/model.json'), model.replaceAll('"size":"32"', '"size":"224"'));
 };
 
 const withoutTimes = (text: string): string =>
@@ -150,14 +145,14 @@ const writeTrainings = async (out: string): Promise<void> => {
   if (backbone) cpSync(backbone, path.join(folder, 'given'), { recursive: true });
   const trainings: Readonly<Record<string, string>> = {
     whole: shares,
-    'with-teacher': `--teacher ${folder}/teacher`,
+    'fine-tuned': `--backbone ${folder}/layers --fine-tune 1`,
     'head-on-graph': `${shares} --backbone ${folder}/graph --balanced`,
     'head-on-layers': `--backbone ${folder}/layers --patience 5`,
     ...(backbone && { 'head-on-backbone-dir': `--backbone ${folder}/given` }),
   };
   for (const [name, options] of Object.entries(trainings)) {
     say(`trainings: ${name}`);
-    const training = await run(train(name, options), name === 'with-teacher' ? FIXED_RANDOM : {});
+    const training = await run(train(name, options));
     await writeTrained(path.join(out, name), path.join(folder, name), training);
   }
   say('trainings: one that is interrupted after an epoch, and resumed');

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-core';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbone/test-backbones.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { extractFeaturesAndLogits } from '../calibration/observe.ts';
+import type { Split } from '../data/split.ts';
+import { assertClose } from '../shared/test-pictures.ts';
+import { type FineTunedNetwork, type FineTuneOptions, fineTune } from './fine-tune.ts';
+import { runWithStops, untimed, watchedCheckpoints } from './test-training.ts';
+
+before(() => loadBackend({ native: false }));
+
+const work = temporaryFolder({ after });
+const at = (name: string) => path.join(work, name);
+
+const CLASSES = 3;
+const photos = colouredPhotos(18, CLASSES, 1);
+const split: Split = { train: photos.slice(0, 12), validation: photos.slice(12), test: [] };
+const RECIPE = {
+  ...{ epochs: 2, batchSize: 4, learningRate: 0.01, fineTune: 1 },
+  ...{ initialResolution: 32, resolution: 48 },
+};
+
+const trainOn = (
+  directory: string,
+  { recipe, ...options }: Partial<FineTuneOptions> = {},
+  parts: Partial<Split> = {},
+): Promise<FineTunedNetwork> =>
+  fineTune({
+    ...{ pretrained: { directory, name: 'tiny' }, classes: CLASSES, recipe: { ...RECIPE, ...recipe } },
+    ...options,
+  })({ ...split, ...parts });
+
+/** What the few features of the last level tell apart is not the same in both. */
+const BACKBONES: readonly (readonly [
+  kind: string,
+  save: (directory: string) => string | Promise<string>,
+  accuracy: number,
+])[] = [
+  ['a graph model', saveTinyGraph, 0.8],
+  ['a layers model', (directory) => saveLayers(directory, tinyLayers()), 0.4],
+];
+
+for (const [kind, save, accuracy] of BACKBONES)
+  test(`the last blocks of ${kind} learn the classes, and the export says the same`, async () => {
+    const directory = await save(at(kind));
+    const result = await trainOn(directory, { recipe: { epochs: 4, learningRate: 0.001 } });
+    const { history, parameters, side, backbone, fineTuned } = result;
+    assert.ok((history.at(-1)?.validation?.accuracy ?? 0) > accuracy, JSON.stringify(history.at(-1)));
+    assert.deepEqual([backbone, fineTuned, side], ['tiny', 1, 48]);
+    assert.ok(parameters.trained < parameters.total);
+    const answers = await extractFeaturesAndLogits(result.write, split.validation);
+    const right = answers.filter(({ label, logits: [row = []] }) => row.indexOf(Math.max(...row)) === label);
+    assert.equal(right.length / split.validation.length, history.at(-1)?.validation?.accuracy);
+  });
+
+test('the classifier is fitted before the blocks change', async () => {
+  const directory = saveTinyGraph(at('fitted'));
+  const { history } = await trainOn(directory, { recipe: { epochs: 1, learningRate: 1e-9 } });
+  assert.ok((history[0]?.validation?.accuracy ?? 0) > 0.8, JSON.stringify(history));
+});
+
+test('stopped at any step, it ends with the very same weights', async () => {
+  const directory = saveTinyGraph(at('stopped graph'));
+  const expected = await trainOn(directory);
+  const { resumed, history, weights } = await runWithStops(at('stopped'), [1, 3], (options) =>
+    trainOn(directory, options),
+  );
+  assert.deepEqual(resumed, [1, 4]);
+  assert.deepEqual(untimed(history), untimed(expected.history));
+  assert.deepEqual(await weights(), await expected.weights());
+});
+
+test('it starts from earlier weights of the same backbone', async () => {
+  const directory = saveTinyGraph(at('earlier'));
+  const first = await trainOn(directory);
+  const trained = await first.weights();
+  const keys: string[] = [];
+  const still = { epochs: 1, learningRate: 1e-12 };
+  const startFrom = (given: Partial<typeof trained>) => {
+    const earlier = (key: string) => {
+      keys.push(key);
+      return given;
+    };
+    return trainOn(directory, { recipe: still, earlier });
+  };
+  const flat = (values: readonly Float32Array[]) => values.flatMap((value) => [...value]);
+  const { body, classifier } = await (await startFrom(trained)).weights();
+  assertClose(flat(body), flat(trained.body), 1e-6);
+  assertClose(flat(classifier), flat(trained.classifier), 1e-6);
+  const fitted = await (await startFrom({ body: trained.body })).weights();
+  assertClose(flat(fitted.body), flat(trained.body), 1e-6);
+  assert.notDeepEqual(fitted.classifier, trained.classifier);
+  assert.deepEqual(keys, [first.key, first.key]);
+});
+
+test('a checkpoint on another backbone, or of other blocks, is not resumed', async () => {
+  const [directory, other] = [saveTinyGraph(at('one')), saveTinyGraph(at('two'), 'none')];
+  const changes: Readonly<Record<string, Partial<FineTuneOptions>>> = {
+    backbone: { pretrained: { directory: other, name: 'another' } },
+    blocks: { recipe: { fineTune: 2 } },
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    const { checkpoints, warnings } = watchedCheckpoints(at(`checkpoints ${name}`));
+    await trainOn(directory, { checkpoints });
+    await trainOn(directory, { checkpoints, ...change });
+    assert.match(warnings.join(), /another training, which differs in its options/, name);
+  }
+});
+
+test('training leaves no tensors behind but those of the network', async () => {
+  const directory = saveTinyGraph(at('tensors'));
+  const weights = (await trainOn(directory, { recipe: { epochs: 1 } })).weights;
+  const kept = tf.memory().numTensors;
+  const again = await trainOn(directory, { recipe: { epochs: 1 } });
+  const { body, classifier } = await again.weights();
+  assert.ok(tf.memory().numTensors - kept < 40, `${tf.memory().numTensors - kept} tensors`);
+  assert.deepEqual(await weights(), { body, classifier });
+});

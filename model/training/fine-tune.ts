@@ -1,0 +1,204 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { openExtractor } from '../backbone/backbone.ts';
+import { type Batch, mixUp, photoTensor } from '../data/augment.ts';
+import type { Example } from '../data/dataset.ts';
+import type { Split } from '../data/split.ts';
+import type { PredictFn } from '../evaluation/evaluate.ts';
+import { buildHead, fitStandardization, standardize } from '../network/head.ts';
+import { assignValues, readValues, type WeightValues } from '../network/weights.ts';
+import { type NetworkWriter, writeResized } from '../savedmodel/serving-graph.ts';
+import { TrainableGraph } from '../savedmodel/trainable-graph.ts';
+import { stopIfAborted } from '../shared/abort.ts';
+import type { TrainingRunOptions } from './loop.ts';
+import { FINE_TUNE_RECIPE, type RecipeOptions, withOptions } from './recipe.ts';
+import type { Pretrained, TrainedNetwork } from './train.ts';
+import { trainOnFeatures } from './train-head.ts';
+import { type Lesson, type Trainee, trainOnPhotos } from './train-network.ts';
+
+/** Names of the classifying layer's nodes. */
+const [KERNEL, BIAS] = ['logits/kernel', 'logits/bias'] as const;
+const isClassifier = (name: string) => name === KERNEL || name === BIAS;
+
+/** How much faster than the pretrained blocks the classifier learns. */
+const CLASSIFIER_RATE = 2;
+
+/** Photos that go through the network at a time when nothing is learned. */
+const BATCH = 32;
+
+/** The part of the training after which photos have the size at the end and are no longer mixed. */
+const LAST_PART = 0.75;
+/** Networks see more in photos that are a little larger than those they were trained on (Touvron et al. 2019). */
+const ENLARGEMENT = 13 / 12;
+
+/** The extractor with a linear classifier after it, which is undecided at first. */
+const withClassifier =
+  (
+    write: (graph: Parameters<NetworkWriter>[0], photos: string) => string,
+    features: number,
+    classes: number,
+  ): NetworkWriter =>
+  (graph, photos) => {
+    const pooled = write(graph, photos);
+    const kernel = graph.weights(KERNEL, new Float32Array(features * classes), [features, classes]);
+    const product = graph.float('MatMul', 'logits/product', [pooled, kernel]);
+    const bias = graph.weights(BIAS, new Float32Array(classes), [classes]);
+    return { features: pooled, logits: graph.float('AddV2', 'logits', [product, bias]) };
+  };
+
+/** float32 `[N, side, side, 3]` */
+const resized = (examples: readonly Example[], side: number): tf.Tensor4D =>
+  tf.tidy(() => tf.image.resizeBilinear(photoTensor(examples), [side, side], false, true));
+
+export interface FineTuneOptions extends TrainingRunOptions {
+  /** The network whose last blocks are trained: `model.json` and its weights. */
+  readonly pretrained: Pretrained;
+  /** Width of the output. */
+  readonly classes: number;
+  /** @default {@link FINE_TUNE_RECIPE} */
+  readonly recipe?: RecipeOptions;
+  /**
+   * Trained weights to start from; without those of a classifier, one is fitted.
+   *
+   * @param key names the backbone
+   * @throws Error when they are another backbone's
+   */
+  readonly earlier?: ((key: string) => Partial<FineTunedWeights>) | undefined;
+  /** Called while features are computed. */
+  readonly onFeatures?: ((done: number, total: number) => void) | undefined;
+}
+
+interface FineTunedWeights {
+  /** Of the trained blocks. */
+  readonly body: WeightValues;
+  readonly classifier: WeightValues;
+}
+
+export interface FineTunedNetwork extends TrainedNetwork {
+  /** Names the backbone. */
+  readonly key: string;
+  readonly fineTuned: number;
+  readonly weights: () => Promise<FineTunedWeights>;
+}
+
+const featuresOf = async (
+  graph: TrainableGraph,
+  examples: readonly Example[],
+  side: number,
+  { signal, onFeatures }: Pick<FineTuneOptions, 'signal' | 'onFeatures'>,
+): Promise<tf.Tensor2D> => {
+  const batches: tf.Tensor2D[] = [];
+  for (let start = 0; start < examples.length; start += BATCH) {
+    await stopIfAborted(signal, 'while computing features');
+    batches.push(tf.tidy(() => graph.features(resized(examples.slice(start, start + BATCH), side))));
+    onFeatures?.(Math.min(examples.length, start + BATCH), examples.length);
+  }
+  const features = tf.concat2d(batches, 0);
+  tf.dispose(batches);
+  return features;
+};
+
+/**
+ * Fits the classifier to the frozen features and leaves it in the graph: random ones would destroy the features in the
+ * first steps.
+ */
+const fitClassifier = async (
+  graph: TrainableGraph,
+  { train }: Split,
+  { classes, recipe, signal, onFeatures }: FineTuneOptions,
+  side: number,
+): Promise<void> => {
+  const raw = await featuresOf(graph, train, side, { signal, onFeatures });
+  const standardization = fitStandardization(raw);
+  const features = standardize(raw, standardization);
+  const [, width] = raw.shape;
+  raw.dispose();
+  const seed = recipe?.seed ?? FINE_TUNE_RECIPE.seed;
+  const head = buildHead(width, classes, { hidden: 0, seed });
+  await trainOnFeatures({
+    head,
+    classes,
+    train: { examples: train, features },
+    recipe: { epochs: 30, seed },
+    signal,
+  });
+  tf.tidy(() => {
+    const [kernel, bias] = head.getWeights();
+    if (!kernel || !bias) throw new Error('The head must have a kernel and a bias.');
+    const folded = tf.mul(kernel, tf.tensor2d(standardization.scale, [width, 1]));
+    const shift = tf.reshape(
+      tf.matMul(tf.tensor2d(standardization.mean, [1, width]), tf.reshape<tf.Rank.R2>(folded, [width, -1])),
+      [-1],
+    );
+    const found: Readonly<Record<string, tf.Tensor>> = { [KERNEL]: folded, [BIAS]: tf.sub(bias, shift) };
+    for (const { name, variable } of graph.trained) if (found[name]) variable.assign(found[name]);
+  });
+  features.dispose();
+  head.dispose();
+};
+
+/**
+ * Trains the last blocks of a pretrained network, and a linear classifier after it, on changed copies of photos. How it is
+ * run, and resumed: see `runTrainingLoop`.
+ *
+ * @throws BackboneError when there is no network in the folder that features can be taken from
+ * @throws ExportError when that network could not be exported afterwards
+ * @throws AbortedError when the signal is aborted
+ */
+export const fineTune =
+  (options: FineTuneOptions) =>
+  async (split: Split): Promise<FineTunedNetwork> => {
+    const { pretrained, classes, recipe: changes = {}, earlier: readEarlier, onFeatures, ...run } = options;
+    const recipe = withOptions(FINE_TUNE_RECIPE, changes);
+    const { initialResolution, resolution } = recipe;
+    const { extractor, hash: key } = await openExtractor(pretrained.directory, { featureLevels: 1 });
+    const width = tf.tidy(() => extractor.pool(tf.zeros([1, 64, 64, 3])).shape[1]);
+    const network = withClassifier(extractor.write, width, classes);
+    const graph = new TrainableGraph(network, recipe.fineTune, isClassifier);
+    extractor.dispose();
+    const served = Math.round((resolution * ENLARGEMENT) / 16) * 16;
+
+    const predict: PredictFn = async (examples) => {
+      const probabilities = tf.tidy(() =>
+        tf.softmax(graph.runTrained(graph.runFrozen(resized(examples, served)))),
+      );
+      const rows = await probabilities.array();
+      probabilities.dispose();
+      return rows;
+    };
+    const lessonAt = (progress: number): Lesson => ({
+      side: progress < LAST_PART ? initialResolution : resolution,
+      augmentation: { maxAspect: 1.67, maxRotation: 17, colour: 0.25, tint: 0.06 },
+      mix: (batch, random): Batch => (progress < LAST_PART ? mixUp(batch, random) : batch),
+    });
+    const variables = (ofClassifier: boolean) =>
+      graph.trained.filter(({ name }) => isClassifier(name) === ofClassifier).map(({ variable }) => variable);
+    const [body, classifier] = [variables(false), variables(true)];
+    const earlier = readEarlier?.(key);
+    if (earlier?.body) assignValues(body, earlier.body);
+    if (earlier?.classifier) assignValues(classifier, earlier.classifier);
+    const trainee: Trainee = {
+      weights: graph.trained.map(({ variable }) => variable),
+      rateOf: (weight) => (classifier.includes(weight) ? CLASSIFIER_RATE : 1),
+      betas: [0.9, 0.99],
+      runFrozen: (photos) => graph.runFrozen(photos),
+      runTrained: (frozen) => graph.runTrained(frozen),
+      predict,
+      lessonAt,
+      start: async () => {
+        if (!earlier?.classifier) await fitClassifier(graph, split, options, initialResolution);
+      },
+    };
+    const history = await trainOnPhotos(trainee, split, {
+      ...{ classes, recipe },
+      run: { ...run, context: [run.context, key].join(' ') },
+    });
+    return {
+      write: (target, photos) => graph.write(target, writeResized(target, photos, served)),
+      history,
+      parameters: graph.parameters,
+      side: served,
+      backbone: pretrained.name,
+      ...{ key, fineTuned: Math.min(recipe.fineTune, graph.blocks) },
+      weights: async () => ({ body: await readValues(body), classifier: await readValues(classifier) }),
+    };
+  };
