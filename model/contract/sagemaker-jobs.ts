@@ -149,6 +149,16 @@ export const RESULT_PATH = 'result';
 /** The endpoint's only variant: deployment, autoscaling and alarms name it. */
 export const ENDPOINT_VARIANT = 'AllTraffic';
 
+const TRIAL = '-trial';
+
+/** Name of the endpoint on which the deployment job tries a model before clients get answers from it. */
+export const trialEndpointName = (endpointName: string): string => `${endpointName}${TRIAL}`;
+
+export const isTrialEndpoint = (name: string): boolean => name.endsWith(TRIAL);
+
+/** In the registered version's metadata: the SageMaker model that serves it. */
+export const MODEL_PROPERTY = 'ModelName';
+
 /** Environment variables of the deployment job. */
 export const DEPLOY_ENVIRONMENT = {
   /** Created the first time, updated afterwards; the names of its configurations begin with its name and a hyphen. */

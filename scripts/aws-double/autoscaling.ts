@@ -1,11 +1,8 @@
-import { z } from 'zod';
 import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
 import { type AwsCaller, AwsError, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
 import { type AwsState, scalable, scalableTarget, scalingPolicy } from './state.ts';
 
 const CONTEXT = { 'application-autoscaling:service-namespace': 'sagemaker' };
-
-const listing = scalable.omit({ ResourceId: true }).extend({ ResourceIds: z.array(z.string()) });
 
 const variantId = (endpointName: string) => `endpoint/${endpointName}/variant/${ENDPOINT_VARIANT}`;
 
@@ -77,11 +74,6 @@ export class Autoscaling {
         this.#remove(id);
         return {};
       }),
-      DescribeScalableTargets: operation(listing, ({ ResourceIds }, caller: AwsCaller) => {
-        assertAllowed(caller, 'DescribeScalableTargets', '*');
-        const found = contents.scalableTargets.filter(({ ResourceId }) => ResourceIds.includes(ResourceId));
-        return { ScalableTargets: found };
-      }),
       PutScalingPolicy: operation(scalingPolicy, (policy, caller: AwsCaller) => {
         assertAllowed(caller, 'PutScalingPolicy');
         caller.assertAllowed('cloudwatch:PutMetricAlarm', alarmArn(policy.ResourceId));
@@ -94,11 +86,6 @@ export class Autoscaling {
         );
         contents.scalingPolicies = [...others, policy];
         return { PolicyARN: arn(place, 'autoscaling', `scalingPolicy:${policy.PolicyName}`), Alarms: [] };
-      }),
-      DescribeScalingPolicies: operation(scalable, ({ ResourceId: id }, caller: AwsCaller) => {
-        assertAllowed(caller, 'DescribeScalingPolicies', '*');
-        const found = contents.scalingPolicies.filter(({ ResourceId }) => ResourceId === id);
-        return { ScalingPolicies: found };
       }),
     } satisfies Record<string, Handler<AwsCaller>>;
   }

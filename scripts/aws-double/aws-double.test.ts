@@ -1,203 +1,194 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import {
-  ApplicationAutoScalingClient,
-  DeregisterScalableTargetCommand,
-  DescribeScalableTargetsCommand,
-  RegisterScalableTargetCommand,
-} from '@aws-sdk/client-application-auto-scaling';
-import {
-  AddTagsCommand,
-  CreateEndpointCommand,
-  CreateEndpointConfigCommand,
-  DeleteEndpointConfigCommand,
-  DescribeEndpointCommand,
-  ListEndpointConfigsCommand,
-  ListModelsCommand,
-  ListTagsCommand,
-  SageMakerClient,
-  UpdateEndpointCommand,
-} from '@aws-sdk/client-sagemaker';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { ModelRegistry } from './registry.ts';
 import { AwsDouble } from './server.ts';
 import { AwsState } from './state.ts';
 
 /** A double with a file as state, whose endpoint serves every model but those called `bad`. */
-const start = async (t: TestContext, folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-sagemaker-'))) => {
+const start = (t: TestContext, folder = temporaryFolder(t)) => {
   const registry = new ModelRegistry(path.join(folder, 'registry'));
   const served: string[] = [];
   const host = {
     has: (name: string) => registry.hasModel(name),
     serve: async (name: string) => {
+      if (name === 'slow') return new Promise<never>(() => {});
       if (name.startsWith('bad')) return { succeeded: false, failureReason: 'It cannot be loaded.' };
       served.push(name);
       return { succeeded: true };
     },
+    invoke: async (name: string) => name,
   };
   const state = AwsState.inFile(path.join(folder, 'state.json'));
-  const { url, stop } = await new AwsDouble({ host, state }).start();
-  t.after(async () => {
-    await stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const settings = {
-    endpoint: url,
-    region: 'ap-northeast-2',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-    maxAttempts: 1,
-  };
-  const client = new SageMakerClient(settings);
-  const makeConfig = async (name: string, model: string) => {
+  const aws = new AwsDouble({ host, registry, state });
+  const makeConfig = (EndpointConfigName: string, ModelName: string) => {
     registry.createModel({
-      ModelName: model,
+      ModelName,
       PrimaryContainer: { Image: 'image', ModelDataUrl: 's3://bucket/model.tar.gz', Environment: {} },
       ExecutionRoleArn: 'role',
       EnableNetworkIsolation: true,
     });
-    const variant = { VariantName: 'AllTraffic', ModelName: model, InitialInstanceCount: 1 };
-    const ProductionVariants = [{ ...variant, InstanceType: 'ml.m5.large' as const }];
-    return client.send(new CreateEndpointConfigCommand({ EndpointConfigName: name, ProductionVariants }));
+    const variant = { VariantName: 'AllTraffic', InstanceType: 'ml.m5.large', InitialInstanceCount: 1 };
+    const ProductionVariants = [{ ...variant, ModelName }];
+    return aws.perform('CreateEndpointConfig', { EndpointConfigName, ProductionVariants });
   };
-  const describe = () => client.send(new DescribeEndpointCommand({ EndpointName: 'flowers' }));
+  const create = (EndpointConfigName: string) =>
+    aws.perform('CreateEndpoint', {
+      EndpointName: 'flowers',
+      EndpointConfigName,
+      Tags: [{ Key: 'version', Value: '1' }],
+    });
+  const update = (EndpointConfigName: string) =>
+    aws.perform('UpdateEndpoint', {
+      EndpointName: 'flowers',
+      EndpointConfigName,
+      DeploymentConfig: {
+        BlueGreenUpdatePolicy: {
+          TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 },
+          TerminationWaitInSeconds: 0,
+          MaximumExecutionTimeoutInSeconds: 3000,
+        },
+      },
+    });
   const settled = async () => {
-    for (;;) {
-      const found = await describe();
-      if (!found.EndpointStatus?.endsWith('ing')) return found;
-    }
+    await aws.endpoints.settled();
+    return aws.endpoints.get('flowers');
   };
-  const scaling = new ApplicationAutoScalingClient(settings);
-  return { folder, served, client, scaling, makeConfig, describe, settled };
+  return { aws, folder, registry, state, served, makeConfig, create, update, settled };
 };
 
-const DeploymentConfig = {
-  BlueGreenUpdatePolicy: {
-    TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 },
-    TerminationWaitInSeconds: 0,
-    MaximumExecutionTimeoutInSeconds: 3000,
-  },
-} as const;
-const update = (EndpointConfigName: string) =>
-  new UpdateEndpointCommand({ EndpointName: 'flowers', EndpointConfigName, DeploymentConfig });
-const create = (EndpointConfigName: string) =>
-  new CreateEndpointCommand({
-    EndpointName: 'flowers',
-    EndpointConfigName,
-    Tags: [{ Key: 'version', Value: '1' }],
-  });
-
 test('an endpoint is created once, and updated afterwards', async (t) => {
-  const { client, served, makeConfig, describe, settled } = await start(t);
-  await assert.rejects(describe(), /Could not find endpoint "arn:.*:endpoint\/flowers"/);
+  const { aws, served, makeConfig, create, update, settled } = start(t);
+  await assert.rejects(settled(), /Could not find endpoint "arn:.*:endpoint\/flowers"/);
   await makeConfig('one', 'model-1');
   await makeConfig('two', 'model-2');
-  await client.send(create('one'));
+  await create('one');
   const first = await settled();
-  assert.equal(first.EndpointStatus, 'InService');
-  assert.equal(first.EndpointConfigName, 'one');
-  assert.ok(first.CreationTime instanceof Date);
-  await assert.rejects(client.send(create('two')), /Cannot create already existing endpoint/);
-  await client.send(update('two'));
-  assert.equal((await settled()).EndpointConfigName, 'two');
+  assert.deepEqual([first.status, first.config], ['InService', 'one']);
+  await assert.rejects(create('two'), /Cannot create already existing endpoint/);
+  await update('two');
+  assert.equal((await settled()).config, 'two');
   assert.deepEqual(served, ['model-1', 'model-2']);
+  assert.equal(await aws.perform('InvokeEndpoint', { EndpointName: 'flowers', Body: '{}' }), 'model-2');
 });
 
 test('a model that cannot be served is rolled back, with the reason', async (t) => {
-  const { client, makeConfig, settled } = await start(t);
+  const { makeConfig, create, update, settled } = start(t);
   await makeConfig('one', 'model-1');
   await makeConfig('broken', 'bad-model');
-  await client.send(create('one'));
+  await create('one');
   await settled();
-  await client.send(update('broken'));
-  const after = await settled();
-  assert.equal(after.EndpointStatus, 'InService');
-  assert.equal(after.EndpointConfigName, 'one');
-  assert.equal(after.FailureReason, 'It cannot be loaded.');
-  await client.send(update('one'));
-  assert.equal((await settled()).FailureReason, undefined);
+  await update('broken');
+  const { status, config, failureReason } = await settled();
+  assert.deepEqual([status, config, failureReason], ['InService', 'one', 'It cannot be loaded.']);
+  await update('one');
+  assert.equal((await settled()).failureReason, undefined);
 });
 
 test('a first model that cannot be served leaves a failed endpoint', async (t) => {
-  const { client, makeConfig, settled } = await start(t);
+  const { makeConfig, create, update, settled } = start(t);
   await makeConfig('broken', 'bad-model');
-  await client.send(create('broken'));
-  assert.equal((await settled()).EndpointStatus, 'Failed');
-  await assert.rejects(client.send(update('broken')), /Cannot update endpoint .* in status Failed/);
+  await create('broken');
+  assert.equal((await settled()).status, 'Failed');
+  await assert.rejects(update('broken'), /Cannot update endpoint .* in status Failed/);
 });
 
 test('configurations are listed by name, need a model, and are made once', async (t) => {
-  const { client, makeConfig } = await start(t);
+  const { aws, makeConfig } = start(t);
   await makeConfig('flowers-1', 'model-1');
   await makeConfig('other-1', 'model-1');
   await assert.rejects(makeConfig('flowers-1', 'model-1'), /Cannot create already existing endpoint conf/);
-  const list = new ListEndpointConfigsCommand({ NameContains: 'flowers-' });
-  const { EndpointConfigs = [] } = await client.send(list);
-  assert.deepEqual(
-    EndpointConfigs.map(({ EndpointConfigName }) => EndpointConfigName),
-    ['flowers-1'],
-  );
-  const remove = new DeleteEndpointConfigCommand({ EndpointConfigName: 'flowers-1' });
-  await client.send(remove);
-  await assert.rejects(client.send(remove), /Could not find endpoint configuration "arn:/);
-  const missing = { VariantName: 'AllTraffic', ModelName: 'none', InitialInstanceCount: 1 };
-  const ProductionVariants = [{ ...missing, InstanceType: 'ml.m5.large' as const }];
+  const listed = JSON.stringify(await aws.perform('ListEndpointConfigs', { NameContains: 'flowers-' }));
+  assert.match(listed, /"flowers-1"/);
+  assert.doesNotMatch(listed, /other/);
+  const which = { EndpointConfigName: 'flowers-1' };
+  await aws.perform('DeleteEndpointConfig', which);
   await assert.rejects(
-    client.send(new CreateEndpointConfigCommand({ EndpointConfigName: 'x', ProductionVariants })),
-    /Could not find model/,
+    aws.perform('DeleteEndpointConfig', which),
+    /Could not find endpoint configuration "arn:/,
   );
+  assert.throws(() => aws.configs.create({ ...which, ProductionVariants: [NO_MODEL] }), /not find model/);
 });
 
+const NO_MODEL = {
+  VariantName: 'A',
+  ModelName: 'none',
+  InstanceType: 'ml.m5.large',
+  InitialInstanceCount: 1,
+};
+
 test('tags are added to those that are there', async (t) => {
-  const { client, makeConfig, settled } = await start(t);
+  const { aws, state, makeConfig, create, settled } = start(t);
   await makeConfig('one', 'model-1');
-  await client.send(create('one'));
-  const { EndpointArn: ResourceArn } = await settled();
+  await create('one');
+  await settled();
+  const [[ResourceArn = ''] = []] = Object.entries(state.contents.tags);
   const Tags = [
     { Key: 'version', Value: '2' },
     { Key: 'team', Value: 'a' },
   ];
-  await client.send(new AddTagsCommand({ ResourceArn, Tags }));
-  assert.deepEqual((await client.send(new ListTagsCommand({ ResourceArn }))).Tags, Tags);
+  await aws.perform('AddTags', { ResourceArn, Tags });
+  assert.deepEqual(state.contents.tags[ResourceArn], Tags);
 });
 
 test('autoscaling remembers what is registered', async (t) => {
-  const { client, scaling, makeConfig } = await start(t);
+  const { aws, makeConfig, create } = start(t);
   await makeConfig('one', 'model-1');
-  await client.send(create('one'));
+  await create('one');
   const which = {
     ServiceNamespace: 'sagemaker',
     ResourceId: 'endpoint/flowers/variant/AllTraffic',
     ScalableDimension: 'sagemaker:variant:DesiredInstanceCount',
-  } as const;
-  const deregister = new DeregisterScalableTargetCommand(which);
-  await assert.rejects(scaling.send(deregister), { name: 'ObjectNotFoundException' });
-  await scaling.send(new RegisterScalableTargetCommand({ ...which, MinCapacity: 1, MaxCapacity: 2 }));
-  const { ScalableTargets } = await scaling.send(
-    new DescribeScalableTargetsCommand({
-      ServiceNamespace: 'sagemaker',
-      ResourceIds: [which.ResourceId],
-      ScalableDimension: which.ScalableDimension,
-    }),
-  );
-  assert.equal(ScalableTargets?.[0]?.MaxCapacity, 2);
-  await scaling.send(deregister);
+  };
+  await assert.rejects(aws.perform('DeregisterScalableTarget', which), { code: 'ObjectNotFoundException' });
+  await aws.perform('RegisterScalableTarget', { ...which, MinCapacity: 1, MaxCapacity: 2 });
+  assert.deepEqual(aws.autoscaling.find('flowers'), { min: 1, max: 2, policies: [] });
+  await aws.perform('DeregisterScalableTarget', which);
+  assert.equal(aws.autoscaling.find('flowers'), undefined);
 });
 
 test('what is known outlives the process, but not what it was in the middle of', async (t) => {
-  const first = await start(t);
+  const first = start(t);
   await first.makeConfig('one', 'model-1');
-  await first.makeConfig('two', 'model-2');
-  await first.client.send(create('one'));
+  await first.makeConfig('two', 'slow');
+  await first.create('one');
   await first.settled();
-  await first.client.send(update('two'));
-  const second = await start(t, first.folder);
-  assert.equal((await second.describe()).EndpointStatus, 'InService');
+  await first.update('two');
+  const { status, config } = start(t, first.folder).aws.endpoints.get('flowers');
+  assert.deepEqual([status, config], ['InService', 'one']);
+});
+
+test('versions of a model are registered, listed from the newest, and approved', async (t) => {
+  const { aws, folder, registry } = start(t);
+  const report = path.join(folder, 'report.json');
+  writeFileSync(report, '{}');
+  const list = {
+    ModelPackageGroupName: 'flowers',
+    SortBy: 'CreationTime',
+    SortOrder: 'Descending',
+    MaxResults: 20,
+  };
+  assert.deepEqual(await aws.perform('ListModelPackages', list), { ModelPackageSummaryList: [] });
+  const pending = { ModelApprovalStatus: 'PendingManualApproval' };
+  const [first = '', second = ''] = [1, 2].map(() => registry.register('flowers', pending, report));
+  const approval = {
+    ModelPackageArn: first,
+    ModelApprovalStatus: 'Approved',
+    ApprovalDescription: 'It is good.',
+  };
+  await aws.perform('UpdateModelPackage', approval);
+  const described = await aws.perform('DescribeModelPackage', { ModelPackageName: first });
+  assert.match(JSON.stringify(described), /"Approved".*"CreationTime":\d+\.?\d*,.*"It is good\."/);
+  const listed = JSON.stringify(await aws.perform('ListModelPackages', list));
+  assert.ok(listed.indexOf(second) < listed.indexOf(first), listed);
+  const missing = { ModelPackageName: first.replace(/1$/, '3') };
+  await assert.rejects(aws.perform('DescribeModelPackage', missing), /flowers\/3 does not exist/);
 });
 
 test('an operation that it does not have, and a wrong request, are errors', async (t) => {
-  const { client } = await start(t);
-  await assert.rejects(client.send(new ListModelsCommand({})), /There is no ListModels on this/);
-  await assert.rejects(client.send(update('-')), { name: 'ValidationException' });
+  const { aws, update } = start(t);
+  await assert.rejects(aws.perform('ListModels', {}), /There is no ListModels on this/);
+  await assert.rejects(update('-'), { code: 'ValidationException' });
 });

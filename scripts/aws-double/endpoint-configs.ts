@@ -87,11 +87,6 @@ export class EndpointConfigs {
         this.create(input);
         return { EndpointConfigArn };
       }),
-      DescribeEndpointConfig: operation(named, ({ EndpointConfigName: name }, caller: AwsCaller) => {
-        caller.assertAllowed('sagemaker:DescribeEndpointConfig', configArn(name));
-        this.variant(name);
-        return { ...describe(name), ...state.contents.endpointConfigs[name] };
-      }),
       ListEndpointConfigs: operation(listing, ({ NameContains, NextToken }, caller: AwsCaller) => {
         caller.assertAllowed('sagemaker:ListEndpointConfigs', '*');
         const found = Object.entries(state.contents.endpointConfigs).filter(([name]) =>

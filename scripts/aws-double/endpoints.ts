@@ -15,8 +15,7 @@ import {
 const named = z.strictObject({ EndpointName: sageMakerName });
 const withConfig = named.extend({ EndpointConfigName: sageMakerName });
 const creation = withConfig.extend({ Tags: endpointTagList.optional() });
-const tagged = z.strictObject({ ResourceArn: z.string() });
-const tagging = tagged.extend({ Tags: endpointTagList.min(1) });
+const tagging = z.strictObject({ ResourceArn: z.string(), Tags: endpointTagList.min(1) });
 
 /** The bounds are those of SageMaker's API reference, as far as blue/green updates go. */
 const seconds = z.int().min(0).max(3600);
@@ -54,6 +53,8 @@ const update = withConfig.extend({
 
 /** How a model is being rolled out. */
 export interface Rollout {
+  /** Name of the endpoint. */
+  readonly endpoint: string;
   /** Names of the alarms that watch it. */
   readonly alarms: readonly string[];
   /** For how long they do. */
@@ -78,8 +79,8 @@ export interface ModelHost {
    * @returns `undefined` when it never comes to an end
    */
   readonly serve: (modelName: string, rollout: Rollout) => Promise<RolloutOutcome | undefined>;
-  /** Answers InvokeEndpoint, body to body. @default endpoints are not invoked here */
-  readonly invoke?: (modelName: string, body: string) => string;
+  /** Answers InvokeEndpoint, body to body, with the model of an endpoint. */
+  readonly invoke: (modelName: string, body: string, endpoint: string) => Promise<string>;
 }
 
 interface EndpointsOptions {
@@ -234,7 +235,7 @@ export class Endpoints {
         this.add(name, config, { status: 'Creating', pending: config });
         tags[EndpointArn] = Tags ?? [];
         const { instances } = this.get(name);
-        this.#rollOut(name, { config, instances }, { alarms: [], bakingSeconds: 0 });
+        this.#rollOut(name, { config, instances }, { endpoint: name, alarms: [], bakingSeconds: 0 });
         return { EndpointArn };
       }),
       UpdateEndpoint: operation(update, (input, caller: AwsCaller) => {
@@ -263,7 +264,15 @@ export class Endpoints {
           );
         this.#settle(name, { status: 'Updating', pending: config });
         const bakingSeconds = traffic.WaitIntervalInSeconds + TerminationWaitInSeconds;
-        this.#rollOut(name, { config, instances }, { alarms: watching, bakingSeconds });
+        this.#rollOut(
+          name,
+          { config, instances },
+          {
+            endpoint: name,
+            alarms: watching,
+            bakingSeconds,
+          },
+        );
         return { EndpointArn };
       }),
       DescribeEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
@@ -296,11 +305,6 @@ export class Endpoints {
         const others = (tags[ResourceArn] ?? []).filter(({ Key }) => !keys.has(Key));
         tags[ResourceArn] = [...others, ...Tags];
         return { Tags: tags[ResourceArn] };
-      }),
-      ListTags: operation(tagged, ({ ResourceArn }, caller: AwsCaller) => {
-        caller.assertAllowed('sagemaker:ListTags', ResourceArn);
-        this.get(taggedName(ResourceArn));
-        return { Tags: tags[ResourceArn] ?? [] };
       }),
     } satisfies Record<string, Handler<AwsCaller>>;
   }

@@ -1,7 +1,8 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { localArn } from './protocol.ts';
+import { type AwsCaller, type Handler, invalid, localArn, operation } from './protocol.ts';
 
 const modelSchema = z.object({
   ModelName: z.string(),
@@ -23,6 +24,27 @@ const writeJson = (file: string, value: unknown): void => {
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 };
+
+/** The fields that are read here; the others are kept as they are. */
+const packageSchema = z.looseObject({
+  ModelPackageArn: z.string(),
+  ModelPackageVersion: z.int(),
+  ModelApprovalStatus: z.enum(['Approved', 'PendingManualApproval', 'Rejected']),
+  CreationTime: z.string(),
+});
+
+const group = z.strictObject({
+  ModelPackageGroupName: z.string(),
+  SortBy: z.literal('CreationTime'),
+  SortOrder: z.literal('Descending'),
+  MaxResults: z.int().min(1).max(100),
+});
+const oneVersion = z.strictObject({ ModelPackageName: z.string() });
+const approval = z.strictObject({
+  ModelPackageArn: z.string(),
+  ModelApprovalStatus: packageSchema.shape.ModelApprovalStatus,
+  ApprovalDescription: z.string().max(1024),
+});
 
 /** SageMaker's models and model packages, each a folder of JSON files. */
 export class ModelRegistry {
@@ -64,10 +86,9 @@ export class ModelRegistry {
    * @returns its ARN, which ends in the version
    */
   register(group: string, description: object, statistics: string): string {
-    const folder = path.join(this.#root, 'model-packages', group);
+    const folder = this.#groupFolder(group);
     mkdirSync(folder, { recursive: true });
-    const versions = readdirSync(folder).map(Number).filter(Number.isInteger);
-    const ModelPackageVersion = Math.max(0, ...versions) + 1;
+    const ModelPackageVersion = Math.max(0, ...this.#versions(group)) + 1;
     const own = path.join(folder, String(ModelPackageVersion));
     mkdirSync(own);
     copyFileSync(statistics, path.join(own, 'model-quality.json'));
@@ -78,7 +99,59 @@ export class ModelRegistry {
       ModelPackageArn,
       ...description,
       CreationTime: new Date().toISOString(),
+      CreatedBy: { UserProfileName: userInfo().username },
     });
     return ModelPackageArn;
+  }
+
+  #groupFolder(group: string): string {
+    return path.join(this.#root, 'model-packages', path.basename(group));
+  }
+
+  #versions(group: string): number[] {
+    return existsSync(this.#groupFolder(group))
+      ? readdirSync(this.#groupFolder(group)).map(Number).filter(Number.isInteger)
+      : [];
+  }
+
+  #packageFile(group: string, version: number | string): string {
+    return path.join(this.#groupFolder(group), String(version), 'model-package.json');
+  }
+
+  /** @throws AwsError when there is no such version */
+  #readPackage(group: string, version: number | string) {
+    let text: string;
+    try {
+      text = readFileSync(this.#packageFile(group, version), 'utf8');
+    } catch {
+      throw invalid(`ModelPackage ${group}/${version} does not exist.`);
+    }
+    const found = packageSchema.parse(JSON.parse(text));
+    return { ...found, CreationTime: Date.parse(found.CreationTime) / 1000 };
+  }
+
+  /** Of SageMaker's API. */
+  get operations() {
+    const parts = (arn: string): [group: string, version: string] => {
+      const [, group = '', version = ''] = arn.split('/');
+      return [group, version];
+    };
+    return {
+      ListModelPackages: operation(group, ({ ModelPackageGroupName: name, MaxResults }) => ({
+        ModelPackageSummaryList: this.#versions(name)
+          .sort((one, other) => other - one)
+          .slice(0, MaxResults)
+          .map((version) => this.#readPackage(name, version)),
+      })),
+      DescribeModelPackage: operation(oneVersion, ({ ModelPackageName: arn }) =>
+        this.#readPackage(...parts(arn)),
+      ),
+      UpdateModelPackage: operation(approval, ({ ModelPackageArn, ...changes }) => {
+        const found = this.#readPackage(...parts(ModelPackageArn));
+        const CreationTime = new Date(found.CreationTime * 1000).toISOString();
+        writeJson(this.#packageFile(...parts(ModelPackageArn)), { ...found, ...changes, CreationTime });
+        return { ModelPackageArn };
+      }),
+    } satisfies Record<string, Handler<AwsCaller>>;
   }
 }

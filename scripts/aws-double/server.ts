@@ -9,7 +9,6 @@ import {
   AwsCaller,
   AwsError,
   arn,
-  type Handler,
   type LocalServer,
   operation,
   type Place,
@@ -19,12 +18,15 @@ import {
   startLocalServer,
   THIS_MACHINE,
 } from './protocol.ts';
+import type { ModelRegistry } from './registry.ts';
 import { AwsState } from './state.ts';
 
 export interface AwsDoubleOptions {
   readonly host: ModelHost;
   /** @default in memory */
   readonly state?: AwsState;
+  /** @default - it has none */
+  readonly registry?: ModelRegistry | undefined;
   /** Milliseconds since 1970. @default the system's clock */
   readonly now?: () => number;
   /** What callers are allowed to do. @default everything */
@@ -44,20 +46,24 @@ const THROTTLED = new AwsError('ThrottlingException', 'Rate exceeded');
 const INVOCATION = /^\/endpoints\/([^/]+)\/invocations$/;
 const invocation = z.strictObject({ EndpointName: z.string(), Body: z.string() });
 
-const allOperations = ({ configs, endpoints, autoscaling }: AwsDouble, { host, place }: Served) => ({
+const allOperations = (
+  { configs, endpoints, autoscaling }: AwsDouble,
+  { host, place, registry }: Served,
+) => ({
+  ...registry?.operations,
   ...configs.operations,
   ...endpoints.operations,
   ...autoscaling.operations,
   InvokeEndpoint: operation(invocation, ({ EndpointName: name, Body }, caller: AwsCaller) => {
     caller.assertAllowed('sagemaker:InvokeEndpoint', arn(place, 'sagemaker', `endpoint/${name}`));
     const model = endpoints.answering(name);
-    if (model === undefined || !host.invoke)
+    if (model === undefined)
       throw new AwsError('ValidationError', `Endpoint ${name} of account ${place.account} not found.`);
-    return host.invoke(model, Body);
+    return host.invoke(model, Body, name);
   }),
 });
 
-type Served = Pick<AwsDoubleOptions, 'host'> & { readonly place: Place };
+type Served = Pick<AwsDoubleOptions, 'host' | 'registry'> & { readonly place: Place };
 type Operations = ReturnType<typeof allOperations>;
 export type Operation = keyof Operations;
 
@@ -81,6 +87,7 @@ export class AwsDouble {
 
   constructor({
     host,
+    registry,
     state = AwsState.inMemory(),
     now = Date.now,
     statements = ALLOW_EVERYTHING,
@@ -93,17 +100,7 @@ export class AwsDouble {
     this.configs = new EndpointConfigs({ state, place, now, modelExists: host.has });
     const { configs, autoscaling } = this;
     this.endpoints = new Endpoints({ state, place, now, host, configs, autoscaling, deletionSeconds });
-    this.#operations = allOperations(this, { host, place });
-  }
-
-  /** The calls that have changed something, in order. */
-  get changes(): Operation[] {
-    return this.calls.map(({ operation }) => operation).filter(isChange);
-  }
-
-  /** The requests of an operation that were carried out. */
-  inputs(operation: Operation): unknown[] {
-    return this.calls.filter((call) => call.operation === operation).map(({ input }) => input);
+    this.#operations = allOperations(this, { host, place, registry });
   }
 
   /** Answers the first calls of every operation with ThrottlingException. */
@@ -121,9 +118,9 @@ export class AwsDouble {
     const { times, error } = this.#faults.get(operation) ?? { times: this.#throttled, error: THROTTLED };
     this.#faults.set(operation, { times: times - 1, error });
     if (times > 0) throw error;
-    if (!isOperation(operation, this.#operations))
+    const handler = isOperation(operation, this.#operations) ? this.#operations[operation] : undefined;
+    if (!isOperation(operation, this.#operations) || !handler)
       throw new AwsError('UnknownOperationException', `There is no ${operation} on this machine.`);
-    const handler: Handler<AwsCaller> = this.#operations[operation];
     const answer = await handler(input, this.#caller);
     if (isChange(operation)) this.#state.save();
     this.calls.push({ operation, input });
@@ -155,7 +152,7 @@ export class AwsDouble {
   }
 }
 
-const isChange = (operation: Operation): boolean => !/^(Describe|List|Invoke)/.test(operation);
+export const isChange = (operation: Operation): boolean => !/^(Describe|List|Invoke)/.test(operation);
 
 const isOperation = (name: string, operations: Operations): name is Operation =>
   Object.hasOwn(operations, name);

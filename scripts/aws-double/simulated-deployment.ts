@@ -3,19 +3,21 @@ import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-s
 import { SageMakerClient, type SageMakerClientConfig } from '@aws-sdk/client-sagemaker';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
+import { isTrialEndpoint, trialEndpointName } from '../../model/contract/sagemaker-jobs.ts';
 import { INPUT_NAME, PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import { configName } from '../../model/jobs/deploy/endpoint-config.ts';
 import { type DeployResult, deployEndpoint } from '../../model/jobs/deploy/job.ts';
 import type { DeploySettings } from '../../model/jobs/deploy/settings.ts';
 import type { ModelHost, Rollout, RolloutOutcome } from './endpoints.ts';
 import { AwsError, arn } from './protocol.ts';
-import { AwsDouble, type AwsDoubleOptions } from './server.ts';
+import { AwsDouble, type AwsDoubleOptions, isChange, type Operation } from './server.ts';
 import { AwsState } from './state.ts';
 
 /** Beside the double and not the job: what is below model/ is compiled into the images. */
 
 const PLACE = { region: 'ap-northeast-2', account: '123456789012' } as const;
 export const ENDPOINT_NAME = 'image-classifier';
+export const TRIAL_NAME = trialEndpointName(ENDPOINT_NAME);
 export const ENDPOINT_ARN = arn(PLACE, 'sagemaker', `endpoint/${ENDPOINT_NAME}`);
 export const ALARMS = ['app-endpoint-errors', 'app-endpoint-latency'];
 /** What the double keeps of the endpoint's autoscaling after a deployment. */
@@ -117,6 +119,8 @@ interface ModelBehavior {
   readonly container?: 'ready' | 'broken' | 'stuck';
   /** Alarms that go off while it serves. */
   readonly alarms?: readonly string[];
+  /** Whether all of that shows only once clients use it. */
+  readonly passesTrial?: boolean;
   /** Fields of its answer to a photo that differ from a good one; or the whole text. */
   readonly answer?: Readonly<Record<string, unknown>> | string;
 }
@@ -144,8 +148,13 @@ class SimulatedModels implements ModelHost {
 
   readonly has = (name: string): boolean => this.#models.has(name);
 
+  #behavior(name: string, endpoint: string): ModelBehavior {
+    const behavior = this.#models.get(name) ?? {};
+    return behavior.passesTrial && isTrialEndpoint(endpoint) ? {} : behavior;
+  }
+
   readonly serve = async (name: string, rollout: Rollout): Promise<RolloutOutcome | undefined> => {
-    const { container, alarms = [] } = this.#models.get(name) ?? {};
+    const { container, alarms = [] } = this.#behavior(name, rollout.endpoint);
     const raised = rollout.bakingSeconds > 0 && alarms.find((alarm) => rollout.alarms.includes(alarm));
     const fail = (seconds: number, reason: string) => ({
       succeeded: false,
@@ -160,10 +169,10 @@ class SimulatedModels implements ModelHost {
   };
 
   /** Its model's version is its name. */
-  readonly invoke = (name: string, body: string): string => {
+  readonly invoke = async (name: string, body: string, endpoint: string): Promise<string> => {
     const { success, data } = invocation.safeParse(JSON.parse(body));
     if (!success) throw modelError();
-    const { answer } = this.#models.get(name) ?? {};
+    const { answer } = this.#behavior(name, endpoint);
     if (typeof answer === 'string') return answer;
     const prediction = {
       probabilities: [0.125, 0.75, 0.125],
@@ -177,7 +186,10 @@ class SimulatedModels implements ModelHost {
 }
 
 /** The double on a virtual clock, with models that only pretend; it lasts as long as the test. */
-export const startAwsDouble = async (t: TestContext, options: Pick<AwsDoubleOptions, 'statements'> = {}) => {
+export const startAwsDouble = async (
+  t: TestContext,
+  options: Pick<AwsDoubleOptions, 'statements' | 'registry'> = {},
+) => {
   const clock = new VirtualClock();
   const models = new SimulatedModels();
   const state = AwsState.inMemory();
@@ -185,24 +197,24 @@ export const startAwsDouble = async (t: TestContext, options: Pick<AwsDoubleOpti
   const aws = new AwsDouble({ host: models, now, state, place: PLACE, deletionSeconds: 60, ...options });
   const server = await aws.start();
   t.after(server.stop);
-  const addConfig = (name: string, model: string): void =>
-    aws.configs.create({
-      EndpointConfigName: name,
-      ProductionVariants: [
-        {
-          VariantName: 'AllTraffic',
-          ModelName: model,
-          InstanceType: 'ml.m5.large',
-          InitialInstanceCount: 1,
-        },
-      ],
-    });
+  const addConfig = (name: string, model: string): void => {
+    const variant = { VariantName: 'AllTraffic', InstanceType: 'ml.m5.large', InitialInstanceCount: 1 };
+    aws.configs.create({ EndpointConfigName: name, ProductionVariants: [{ ...variant, ModelName: model }] });
+  };
+  /** Carried out, and not about the trial. */
+  const calls = () => aws.calls.filter(({ input }) => !JSON.stringify(input).includes(TRIAL_NAME));
   return {
     aws,
     clock,
     models,
     server,
     addConfig,
+    /** The calls that have changed something, in order. */
+    changes: () => calls().flatMap(({ operation }) => (isChange(operation) ? operation : [])),
+    /** The requests of an operation. */
+    inputs: (operation: Operation) =>
+      calls().flatMap((call) => (call.operation === operation ? [call.input] : [])),
+    answering: () => aws.endpoints.answering(ENDPOINT_NAME),
     addModels: (...versions: readonly number[]): void => {
       for (const version of versions) models.add(modelName(version));
     },
@@ -218,14 +230,21 @@ export const startAwsDouble = async (t: TestContext, options: Pick<AwsDoubleOpti
   };
 };
 
-export interface SimulationOptions extends Pick<AwsDoubleOptions, 'statements'> {
+export interface SimulationOptions extends Pick<AwsDoubleOptions, 'statements' | 'registry'> {
   /** How often the SDK tries again. */
   readonly retries?: number;
+  /** Versions of models that behave. @default [7, 8] */
+  readonly models?: readonly number[];
+  /** Version that a configuration and the endpoint are there for. @default - no endpoint */
+  readonly serving?: number;
+  /** Version that the job has deployed before. @default - none */
+  readonly deployed?: number;
 }
 
 interface RunOptions {
   readonly signal?: AbortSignal;
   readonly onLine?: (line: string) => void;
+  readonly tried?: boolean;
 }
 
 /** Does something as soon as the job reports a line with some words. */
@@ -238,10 +257,15 @@ export const when = (words: string, act: () => void): RunOptions => ({
 /** The double, and the job with real clients. */
 export const startSimulation = async (
   t: TestContext,
-  { retries = 0, ...options }: SimulationOptions = {},
+  { retries = 0, models = [7, 8], serving, deployed, ...options }: SimulationOptions = {},
 ) => {
   const started = await startAwsDouble(t, options);
-  const { clock, server } = started;
+  const { aws, clock, server } = started;
+  started.addModels(...models);
+  if (serving !== undefined) {
+    started.addConfigs(serving);
+    aws.endpoints.add(ENDPOINT_NAME, configFor(serving));
+  }
   const connection = {
     region: PLACE.region,
     endpoint: server.url,
@@ -262,19 +286,23 @@ export const startSimulation = async (
   const deploy = (
     version: number,
     overrides: Partial<DeploySettings> = {},
-    { signal, onLine }: RunOptions = {},
+    { signal, onLine, tried }: RunOptions = {},
   ): Promise<DeployResult> =>
-    deployEndpoint({
-      settings: settingsFor(version, overrides),
-      clients,
-      clock,
-      startedAt: clock.now(),
-      signal,
-      report: (line) => {
-        lines.push(line);
-        onLine?.(line);
+    deployEndpoint(
+      {
+        settings: settingsFor(version, overrides),
+        clients,
+        clock,
+        startedAt: clock.now(),
+        signal,
+        report: (line) => {
+          lines.push(line);
+          onLine?.(line);
+        },
       },
-    });
+      { tried },
+    );
 
-  return { ...started, deploy, lines };
+  if (deployed !== undefined) await deploy(deployed);
+  return { ...started, clients, deploy, lines };
 };

@@ -23,6 +23,7 @@ import {
   type SageMakerClient,
   SageMakerServiceException,
 } from '@aws-sdk/client-sagemaker';
+import { trialEndpointName } from '../../model/contract/sagemaker-jobs.ts';
 import { listAll, type Waiting, waitFor } from './clients.ts';
 
 /** Deletes what people, pipelines and SageMaker make inside the stack's resources and Terraform does not own. */
@@ -105,7 +106,9 @@ export const deleteServing = async (
   { endpoint, servingRole }: EndpointOwner,
   waiting: Waiting,
 ): Promise<string[]> => {
-  const deleted = (await deleteEndpoint(client, endpoint, waiting)) ? [`endpoint ${endpoint}`] : [];
+  const deleted: string[] = [];
+  for (const name of [endpoint, trialEndpointName(endpoint)])
+    if (await deleteEndpoint(client, name, waiting)) deleted.push(`endpoint ${name}`);
   const configurations = await listAll(
     paginateListEndpointConfigs({ client }, { NameContains: endpoint }),
     (page) => page.EndpointConfigs,

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { type Definition, definitionSchema } from '../../stacks/learning/pipeline-schema.ts';
@@ -46,6 +46,7 @@ export const definitionFromTerraform = async (
 ): Promise<NamedDefinition> => {
   const address = `learning-pipeline-${key}`;
   try {
+    await mkdir(directory, { recursive: true });
     const { resource } = synthesizeStack(readConfiguration(), directory).json;
     const found = resource['aws_sagemaker_pipeline']?.[address];
     if (!found) throw new Error(`The Terraform has no aws_sagemaker_pipeline.${address}.`);

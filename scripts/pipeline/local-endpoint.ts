@@ -4,11 +4,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { extract } from 'tar';
 import { z } from 'zod';
+import { isTrialEndpoint } from '../../model/contract/sagemaker-jobs.ts';
 import { errorText } from '../../model/shared/text.ts';
 import { ENDPOINT } from '../../services/contract.ts';
 import { newestModels } from '../../services/endpoint/model-folder.ts';
 import type { ModelHost } from '../aws-double/endpoints.ts';
-import type { LocalServer } from '../aws-double/protocol.ts';
+import { AwsError, type LocalServer } from '../aws-double/protocol.ts';
 import { AwsDouble } from '../aws-double/server.ts';
 import { AwsState } from '../aws-double/state.ts';
 import { environmentWithoutAws, LOCAL_AWS, ServiceProcess } from '../shared/processes.ts';
@@ -18,6 +19,7 @@ import {
   prepareServedModel,
   recordDeployed,
 } from '../shared/served-model.ts';
+import type { LocalTrial } from './local-trial.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The deployment job's own settings for a SageMaker that is quick. */
@@ -50,22 +52,41 @@ const waitUntilServed = async (url: string, name: string, version: string): Prom
   return `The endpoint at ${url} does not load it within ${LIMIT_MS / 1000} s.`;
 };
 
-interface ServeArchiveOptions {
+interface PackedArchive {
   readonly archive: string;
   /** Name under which the serving container looks for the model in the archive. */
   readonly name: string;
+}
+
+interface ServeArchiveOptions extends PackedArchive {
   /** What the endpoint emulator serves. */
   readonly folder: string;
   /** Where it listens. */
   readonly url: string;
 }
 
-/** Unpacks the archive's newest version of the model; resolves to its folder. */
-const unpack = async ({ archive, name }: ServeArchiveOptions, into: string) => {
-  await extract({ file: archive, cwd: into, strict: true });
-  const found = (await newestModels({ directory: into })).find((model) => model.name === name);
-  if (!found) throw new Error(`${archive} holds no ${name}/<version>/saved_model.pb.`);
-  return { version: found.version, folder: path.dirname(found.file) };
+interface Unpacked {
+  /** Holds the model's name as a folder. */
+  readonly root: string;
+  readonly version: string;
+  /** Of the version. */
+  readonly folder: string;
+}
+
+/** Runs `work` on the archive's newest version of the model. @throws Error when it holds none */
+const withUnpacked = async <T>(
+  { archive, name }: PackedArchive,
+  work: (unpacked: Unpacked) => Promise<T>,
+) => {
+  const root = await mkdtemp(path.join(tmpdir(), 'bloomstack-rollout-'));
+  try {
+    await extract({ file: archive, cwd: root, strict: true });
+    const found = (await newestModels({ directory: root })).find((model) => model.name === name);
+    if (!found) throw new Error(`${archive} holds no ${name}/<version>/saved_model.pb.`);
+    return await work({ root, version: found.version, folder: path.dirname(found.file) });
+  } finally {
+    await rm(root, { recursive: true });
+  }
 };
 
 /**
@@ -75,29 +96,27 @@ const unpack = async ({ archive, name }: ServeArchiveOptions, into: string) => {
  * @returns its version
  * @throws Error with the reason why the one before is still served
  */
-export const serveArchive = async (options: ServeArchiveOptions): Promise<string> => {
-  const { folder, name, url } = options;
-  const base = path.join(folder, name);
-  const unpacked = await mkdtemp(path.join(tmpdir(), 'bloomstack-rollout-'));
-  const aside = await mkdtemp(`${folder}-before-`);
-  try {
-    const { version, folder: from } = await unpack(options, unpacked);
-    const others = (await readdir(base)).filter((other) => other !== version);
-    await placeVersion(from, folder, version);
-    for (const other of others) await rename(path.join(base, other), path.join(aside, other));
-    const refusal = await waitUntilServed(url, name, version);
-    if (refusal !== undefined) {
-      for (const other of others) await rename(path.join(aside, other), path.join(base, other));
-      if (others.length > 0) await rm(path.join(base, version), { recursive: true });
-      throw new Error(refusal);
+export const serveArchive = (options: ServeArchiveOptions): Promise<string> =>
+  withUnpacked(options, async ({ version, folder: from }) => {
+    const { folder, name, url } = options;
+    const base = path.join(folder, name);
+    const aside = await mkdtemp(`${folder}-before-`);
+    try {
+      const others = (await readdir(base)).filter((other) => other !== version);
+      await placeVersion(from, folder, version);
+      for (const other of others) await rename(path.join(base, other), path.join(aside, other));
+      const refusal = await waitUntilServed(url, name, version);
+      if (refusal !== undefined) {
+        for (const other of others) await rename(path.join(aside, other), path.join(base, other));
+        if (others.length > 0) await rm(path.join(base, version), { recursive: true });
+        throw new Error(refusal);
+      }
+      await recordDeployed(folder, version);
+      return version;
+    } finally {
+      await rm(aside, { recursive: true });
     }
-    await recordDeployed(folder, version);
-    return version;
-  } finally {
-    await rm(unpacked, { recursive: true });
-    await rm(aside, { recursive: true });
-  }
-};
+  });
 
 /** The endpoint that answers on this machine. */
 interface ServingEndpoint {
@@ -131,7 +150,9 @@ const useServingEndpoint = async (folder: string, logFile: string): Promise<Serv
 /** SageMaker and its endpoint on this machine, started when the first job needs them. */
 export class LocalEndpoints {
   readonly #workspace: Workspace;
-  #starting: Promise<{ server: LocalServer; serving: ServingEndpoint }> | undefined;
+  #trial: LocalTrial | undefined;
+  #starting: Promise<LocalServer> | undefined;
+  #serving: Promise<ServingEndpoint> | undefined;
   #version: string | undefined;
 
   constructor(workspace: Workspace) {
@@ -140,55 +161,74 @@ export class LocalEndpoints {
 
   async #start() {
     const { endpoint, endpointLog, registry, sageMakerState } = this.#workspace;
-    const serving = await useServingEndpoint(endpoint, endpointLog);
+    const url = async (): Promise<string> => {
+      this.#serving ??= useServingEndpoint(endpoint, endpointLog);
+      return (await this.#serving).url;
+    };
     const host: ModelHost = {
       has: (name) => registry.hasModel(name),
-      serve: async (name) => {
+      serve: async (name, { endpoint: endpointName }) => {
         try {
-          this.#version = await this.#serve(name, serving.url);
+          const archive = this.#archive(name);
+          if (isTrialEndpoint(endpointName)) {
+            // Only now, because it loads TensorFlow.js.
+            const { loadTrial } = await import('./local-trial.ts');
+            this.#trial = await withUnpacked(archive, ({ root }) => loadTrial(root));
+          } else this.#version = await serveArchive({ ...archive, folder: endpoint, url: await url() });
           return { succeeded: true };
         } catch (error) {
           return { succeeded: false, failureReason: errorText(error) };
         }
       },
+      invoke: async (_, body, endpointName) => {
+        const place = `/endpoints/${ENDPOINT.name}/invocations`;
+        const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+        const response =
+          isTrialEndpoint(endpointName) && this.#trial
+            ? await this.#trial.request(place, request)
+            : await fetch((await url()) + place, request);
+        const answer = await response.text();
+        if (response.ok) return answer;
+        throw new AwsError('ModelError', answer, { status: 424 });
+      },
     };
-    const server = await new AwsDouble({ host, state: AwsState.inFile(sageMakerState) }).start();
-    return { server, serving };
+    const state = AwsState.inFile(sageMakerState);
+    // Without its folder, as after it was removed, the model that ships is served, and SageMaker knows no endpoint.
+    if (!(await prepareServedModel(endpoint)).deployed) state.contents.endpoints = {};
+    return new AwsDouble({ host, registry, state }).start();
   }
 
-  async #serve(modelName: string, url: string): Promise<string> {
-    const { endpoint: folder, registry, s3 } = this.#workspace;
+  #archive(modelName: string): PackedArchive {
+    const { registry, s3 } = this.#workspace;
     const model = registry.findModel(modelName);
     if (!model) throw new Error(`The model ${modelName} was deleted.`);
     const { ModelDataUrl, Environment } = model.PrimaryContainer;
-    const name = Environment[MODEL_NAME_VARIABLE] ?? '';
-    return serveArchive({ archive: s3.path(ModelDataUrl), name, folder, url });
+    return { archive: s3.path(ModelDataUrl), name: Environment[MODEL_NAME_VARIABLE] ?? '' };
   }
 
   /** The environment in which AWS's SDK reaches them. */
   async environment(): Promise<Record<string, string>> {
     this.#starting ??= this.#start();
-    const { server, serving } = await this.#starting;
+    const server = await this.#starting;
     return {
       ...LOCAL_AWS,
       AWS_ENDPOINT_URL_SAGEMAKER: server.url,
       AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING: server.url,
-      AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: serving.url,
+      AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: server.url,
       ...QUICK,
     };
   }
 
   /** Where the model that was deployed answers; undefined when none was. */
   async deployed(): Promise<{ version: string; serving: ServingEndpoint } | undefined> {
-    const started = await this.#starting;
-    if (!started || this.#version === undefined) return undefined;
-    return { version: this.#version, serving: started.serving };
+    const serving = await this.#serving;
+    return serving && this.#version !== undefined ? { version: this.#version, serving } : undefined;
   }
 
   /** Leaves the endpoint of `npm start` alone. */
   async stop(): Promise<void> {
-    const started = await this.#starting?.catch(() => undefined);
-    await started?.server.stop();
-    await started?.serving.stop();
+    const ended = () => undefined;
+    await (await this.#starting?.catch(ended))?.stop();
+    await (await this.#serving?.catch(ended))?.stop();
   }
 }

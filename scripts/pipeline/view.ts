@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { TRAINING_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
-import { duration } from '../shared/cli.ts';
+import { duration, textTable } from '../shared/cli.ts';
 import { ROOT } from '../shared/paths.ts';
 import type { StepState } from './execution.ts';
 import type { LocalEndpoints } from './local-endpoint.ts';
@@ -23,17 +23,6 @@ export interface PipelineResult {
 const elapsed = ({ startedAt, endedAt }: StepState): string =>
   startedAt === undefined ? '' : duration(((endedAt ?? Date.now()) - startedAt) / 1000);
 
-/** A table with columns as wide as they need to be. */
-const table = (rows: readonly (readonly string[])[]): string[] => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-};
-
 /** All steps, those on a branch indented; nothing when there are none. */
 const stepTable = (states: readonly StepState[]): string[] => {
   if (states.length === 0) return [];
@@ -42,7 +31,7 @@ const stepTable = (states: readonly StepState[]): string[] => {
     state.status,
     elapsed(state),
   ]);
-  return [...table([['step', 'status', 'time'], ...rows]), ''];
+  return [...textTable([['step', 'status', 'time'], ...rows]), ''];
 };
 
 /** What is about to run in `folder`, and how it differs from SageMaker. */
@@ -51,7 +40,7 @@ export const introduction = (
   folder: string,
 ): string[] => [
   `Pipeline ${plan.pipeline}, execution ${id}`,
-  ...table(Object.entries(plan.parameters).map(([name, value]) => [`  ${name}`, String(value)])),
+  ...textTable(Object.entries(plan.parameters).map(([name, value]) => [`  ${name}`, String(value)])),
   `On this machine the images, machines, roles and networks of the definition are not used, and ${TRAINING_ENVIRONMENT.requireGpu} is false. S3, logs and models are in ${path.relative(ROOT, folder)}.`,
   '',
 ];

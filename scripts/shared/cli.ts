@@ -197,6 +197,17 @@ export const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
+/** Rows with columns as wide as they need to be. */
+export const textTable = (rows: readonly (readonly string[])[]): string[] => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+};
+
 /** `3 min 20 s` */
 export const duration = (seconds: number): string => {
   const whole = Math.round(seconds);

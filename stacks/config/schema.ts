@@ -296,6 +296,12 @@ const learning = z
       .max(1)
       .default(0.9)
       .describe('Accuracy on the test photos below which a model is not deployed.'),
+    approval: z
+      .enum(['automatic', 'manual'])
+      .default('automatic')
+      .describe(
+        'Whether a model that is accurate enough is deployed at once, or only after npm run model -- approve.',
+      ),
     studio: z.boolean().default(true).describe('A SageMaker Studio domain with one user profile.'),
   })
   .check(({ value, issues }) => {

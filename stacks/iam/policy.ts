@@ -70,8 +70,6 @@ const LISTED_BY_STUDIO = 'Studio lists what there is in the account before it op
 
 /** The only actions that are granted on every resource, and why AWS leaves no other way. */
 export const UNRESTRICTED_ACTIONS: Readonly<Record<string, string>> = {
-  'application-autoscaling:DescribeScalableTargets': 'AWS knows no resource for it',
-  'application-autoscaling:DescribeScalingPolicies': 'AWS knows no resource for it',
   'cloudwatch:PutMetricData':
     'AWS knows no resource for it; a condition limits it to the namespaces of SageMaker',
   'ecr:GetAuthorizationToken':

@@ -21,6 +21,7 @@ export const PIPELINE_SETTINGS: PipelineSettings = {
   processingInstanceType: 'ml.m5.large',
   modelPackageGroup: 'app-flower-models',
   minAccuracy: 0.9,
+  approval: 'automatic',
   endpointName: 'image-classifier',
   endpointInstanceType: 'ml.c5.xlarge',
   endpointMinInstances: 1,

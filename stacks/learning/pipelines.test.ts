@@ -55,6 +55,13 @@ describe('what the pipelines do', () => {
     assert.deepEqual(names(check.Arguments.ElseSteps), ['RejectModel']);
   });
 
+  test('a model that a person is to approve is registered as pending, and not deployed', () => {
+    const [, , check] = pipelineDefinitions({ ...PIPELINE_SETTINGS, approval: 'manual' }).deploy.Steps;
+    assert.ok(check?.Type === 'Condition');
+    assert.deepEqual(names(check.Arguments.IfSteps), ['CreateModel', 'RegisterModel']);
+    assert.match(JSON.stringify(check), /"ModelApprovalStatus":"PendingManualApproval"/);
+  });
+
   test('a rejected model is reported with its result, the accuracy required, and what is served instead', () => {
     const reject = allSteps(deploy).find(({ Name }) => Name === 'RejectModel');
     assert.ok(reject?.Type === 'Fail' && typeof reject.Arguments.ErrorMessage === 'object');

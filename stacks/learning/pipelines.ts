@@ -8,6 +8,7 @@ import {
   EVALUATION_OUTPUT,
   HYPERPARAMETERS,
   METRIC_DEFINITIONS,
+  MODEL_PROPERTY,
   RESULT_PATH,
   TRAINING_ENVIRONMENT,
   TRAINING_PATHS,
@@ -288,8 +289,8 @@ const registerModelStep = (settings: PipelineSettings): StepOfType<'RegisterMode
   RetryPolicies: RETRY_CALLS,
   Arguments: {
     ModelPackageGroupName: settings.modelPackageGroup,
-    // It has passed the check of its accuracy, and is being deployed.
-    ModelApprovalStatus: 'Approved',
+    // It has passed the check of its accuracy.
+    ModelApprovalStatus: settings.approval === 'manual' ? 'PendingManualApproval' : 'Approved',
     InferenceSpecification: {
       Containers: [servingContainer(settings)],
       SupportedContentTypes: [JSON_TYPE],
@@ -300,6 +301,7 @@ const registerModelStep = (settings: PipelineSettings): StepOfType<'RegisterMode
       ModelQuality: { Statistics: { ContentType: JSON_TYPE, S3Uri: EVALUATION_REPORT } },
     },
     CustomerMetadataProperties: {
+      [MODEL_PROPERTY]: CREATED_MODEL,
       PipelineExecution: EXECUTION.arn,
       TrainingImage: parameter('TrainingImage'),
       TrainData: parameter('TrainData'),
@@ -347,7 +349,11 @@ const checkAccuracyStep = (settings: PipelineSettings): StepOfType<'Condition'> 
         RightValue: parameter('MinAccuracy'),
       },
     ],
-    IfSteps: [createModelStep(settings), registerModelStep(settings), deployEndpointStep(settings)],
+    IfSteps: [
+      createModelStep(settings),
+      registerModelStep(settings),
+      ...(settings.approval === 'manual' ? [] : [deployEndpointStep(settings)]),
+    ],
     ElseSteps: [
       {
         Name: STEPS.rejectModel,
@@ -376,7 +382,7 @@ const definition = (Parameters: DefinitionParameter[], ...Steps: DefinitionStep[
 
 /**
  * The three SageMaker pipelines, each of which does more than the one before: train; also make a SageMaker model of it;
- * also measure it and, if it is good enough, register it and put it on the endpoint.
+ * also measure it and, if it is good enough, register it and put it on the endpoint, unless a person is to approve it.
  */
 export const pipelineDefinitions = (settings: PipelineSettings) => {
   const parameters = trainingParameters(settings);

@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { trialEndpointName } from '../../model/contract/sagemaker-jobs.ts';
 import type { Deployment } from '../deployment.ts';
 import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
@@ -23,11 +24,21 @@ const deployStatements = ({ account, arns, names }: Deployment): readonly Policy
         'sagemaker:DeleteEndpoint',
         'sagemaker:DescribeEndpoint',
         'sagemaker:InvokeEndpoint',
-        'sagemaker:ListTags',
         'sagemaker:UpdateEndpoint',
         'sagemaker:UpdateEndpointWeightsAndCapacities',
       ],
       resources: [arns.sagemaker('endpoint', endpoint)],
+    },
+    {
+      // A model answers there before it answers clients.
+      sid: 'TryModels',
+      actions: [
+        'sagemaker:CreateEndpoint',
+        'sagemaker:DeleteEndpoint',
+        'sagemaker:DescribeEndpoint',
+        'sagemaker:InvokeEndpoint',
+      ],
+      resources: [arns.sagemaker('endpoint', trialEndpointName(endpoint))],
     },
     {
       // CreateEndpoint and UpdateEndpoint are checked against the endpoint's configuration too.
@@ -36,7 +47,6 @@ const deployStatements = ({ account, arns, names }: Deployment): readonly Policy
         'sagemaker:CreateEndpoint',
         'sagemaker:CreateEndpointConfig',
         'sagemaker:DeleteEndpointConfig',
-        'sagemaker:DescribeEndpointConfig',
         'sagemaker:UpdateEndpoint',
       ],
       resources: [configs],
@@ -57,14 +67,6 @@ const deployStatements = ({ account, arns, names }: Deployment): readonly Policy
       ],
       resources: [arns.scalableTargets],
       conditions: { StringEquals: { 'application-autoscaling:service-namespace': 'sagemaker' } },
-    },
-    {
-      sid: 'FindItsScaling',
-      actions: [
-        'application-autoscaling:DescribeScalableTargets',
-        'application-autoscaling:DescribeScalingPolicies',
-      ],
-      resources: ['*'],
     },
     {
       sid: 'AlarmsOfItsScaling',

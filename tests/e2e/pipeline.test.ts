@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { definitionFromTerraform } from '../../scripts/pipeline/definition-source.ts';
 import { answerSchema } from '../../services/contract.ts';
+import type { Definition } from '../../stacks/learning/pipeline-schema.ts';
 import { FREE_PORTS, launch } from '../launch.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-pipeline-'));
@@ -49,10 +50,12 @@ const photos = async (name: string, counts: Readonly<Record<string, number>>): P
 /** The Terraform's definition with a network so small that training takes seconds; and its first step alone. */
 let definition: string;
 let trainOnly: string;
+/** With `learning.approval` of `manual`. */
+let manual: string;
 /** One whose second step fails whatever the first has done. */
 let broken: string;
 before(async () => {
-  const terraform = (await definitionFromTerraform('deploy', path.join(work, 'synth'))).definition;
+  const terraform = (await definitionFromTerraform('deploy', path.join(work, 'new/synth'))).definition;
   const small = { stem: '4', blocks: '6,8', 'first-side': '32' };
   const Steps = terraform.Steps.map((step) =>
     step.Type === 'Training'
@@ -62,11 +65,15 @@ before(async () => {
         }
       : step,
   );
-  const write = (name: string, steps: typeof Steps): string => {
+  const write = (name: string, steps: Definition['Steps']): string => {
     writeFileSync(path.join(work, name), JSON.stringify({ ...terraform, Steps: steps }));
     return path.join(work, name);
   };
   definition = write('deploy.json', Steps);
+  process.env['BLOOMSTACK_LEARNING_APPROVAL'] = 'manual';
+  const { definition: approved } = await definitionFromTerraform('deploy', path.join(work, 'synth'));
+  delete process.env['BLOOMSTACK_LEARNING_APPROVAL'];
+  manual = write('manual.json', [...Steps.slice(0, 2), ...approved.Steps.slice(2)]);
   trainOnly = write('train.json', Steps.slice(0, 1));
   broken = write(
     'broken.json',
@@ -126,6 +133,41 @@ describe('with the system running', () => {
       .parse(JSON.parse(readFileSync(path.join(registered, 'model-package.json'), 'utf8')));
     assert.equal(ModelApprovalStatus, 'Approved');
     assert.match(readFileSync(path.join(registered, 'model-quality.json'), 'utf8'), /"accuracy"/);
+  });
+
+  const model = async (...parameters: string[]) => {
+    const { end, output } = launch('scripts/model/main.ts', parameters, ENVIRONMENT);
+    assert.equal(await end(), 0, output());
+    return output();
+  };
+
+  test('a model is taken back: the one before answers again, and can be replaced once more', async () => {
+    const data = await photos('other', { round: 8, blue: 8 });
+    const { output } = await pipeline(
+      ...['--data', data, '--definition', definition, '--epochs', '1', '--min-accuracy', '0'],
+    );
+    const second = /answers with model (\d+) from now on/.exec(output)?.[1] ?? assert.fail(output);
+    assert.equal((await ask()).model.version, second);
+    assert.match(await model('list'), /^2 +Approved +[\d.]+ % .* answers\n1 +Approved +[\d.]+ % [^a]*$/m);
+    assert.match(await model('rollback'), /now serves model version 1,/);
+    assert.equal((await ask()).model.version, deployed);
+    assert.match(await model('show', '1'), /^Answers +yes\n(.*\n)*TrainData +s3:\/\/this-machine/m);
+  });
+
+  test('a model that waits for approval is deployed once it has it', async () => {
+    const data = await photos('pending', { one: 8, two: 8 });
+    const before = (await ask()).model.version;
+    const { code, output } = await pipeline(
+      ...['--data', data, '--definition', manual, '--epochs', '1', '--min-accuracy', '0'],
+    );
+    assert.equal(code, 0, output);
+    assert.equal((await ask()).model.version, before);
+    const { end, output: refusal } = launch('scripts/model/main.ts', ['deploy', '3'], ENVIRONMENT);
+    assert.equal(await end(), 1);
+    assert.match(refusal(), /Version 3 is PendingManualApproval\. Approve it/);
+    assert.match(await model('approve', '3'), /now serves model version 3,/);
+    deployed = (await ask()).model.version;
+    assert.notEqual(deployed, before);
   });
 
   test('a model that is not good enough is rejected, and the one before stays', async () => {

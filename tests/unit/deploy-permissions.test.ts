@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import {
-  ENDPOINT_ARN,
-  ENDPOINT_NAME,
-  modelName,
-  startSimulation,
-} from '../../scripts/aws-double/simulated-deployment.ts';
+import { ENDPOINT_ARN, modelName, startSimulation } from '../../scripts/aws-double/simulated-deployment.ts';
 import { synthesizedStack } from '../../stacks/synthesized-stack.ts';
 
 const conditions = z.record(z.string(), z.record(z.string(), z.string())).default({});
@@ -22,13 +17,15 @@ const permissions = synthesizedStack()
   }));
 
 test('the role of the deployment job is allowed to do all that a deployment does', async (t) => {
-  const { aws, models, clock, deploy } = await startSimulation(t, { statements: permissions });
+  const { changes, clock, deploy } = await startSimulation(t, {
+    statements: permissions,
+    models: [6, 7, 8],
+  });
   for (const version of [6, 7, 8]) {
-    models.add(modelName(version));
     await deploy(version);
     clock.advance(600);
   }
-  const carriedOut = new Set(aws.changes);
+  const carriedOut = new Set(changes());
   for (const change of [
     'CreateEndpointConfig',
     'CreateEndpoint',
@@ -43,19 +40,17 @@ test('the role of the deployment job is allowed to do all that a deployment does
 });
 
 test('it is allowed to replace an endpoint that has failed', async (t) => {
-  const { aws, models, deploy } = await startSimulation(t, { statements: permissions });
-  models.add(modelName(7), { container: 'broken' });
-  models.add(modelName(8));
+  const { answering, models, deploy } = await startSimulation(t, { statements: permissions });
+  models.add(modelName(7), { container: 'broken', passesTrial: true });
   await assert.rejects(deploy(7), /Failed/);
   await deploy(8);
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+  assert.equal(answering(), modelName(8));
 });
 
 test('it is not allowed to touch another endpoint', async (t) => {
-  const { aws, models, deploy } = await startSimulation(t, { statements: permissions });
-  models.add(modelName(7));
+  const { changes, deploy } = await startSimulation(t, { statements: permissions });
   await assert.rejects(deploy(7, { endpointName: 'another' }), /not authorized to perform: sagemaker:/);
-  assert.deepEqual(aws.changes, []);
+  assert.deepEqual(changes(), []);
 });
 
 test('it is allowed to tag the endpoint, and nothing else', () => {

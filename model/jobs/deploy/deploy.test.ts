@@ -9,13 +9,13 @@ import {
   type SimulationOptions,
   settingsFor,
   startSimulation,
+  TRIAL_NAME,
   when,
 } from '../../../scripts/aws-double/simulated-deployment.ts';
 import { configName, configVersion, describeConfig } from './endpoint-config.ts';
 
 test('the first deployment creates the endpoint, with autoscaling and the version on it', async (t) => {
-  const { aws, addModels, tags, deploy } = await startSimulation(t);
-  addModels(7);
+  const { aws, answering, tags, deploy } = await startSimulation(t);
 
   const result = await deploy(7, { expectedModelVersion: modelName(7) });
 
@@ -23,22 +23,20 @@ test('the first deployment creates the endpoint, with autoscaling and the versio
   assert.equal(result.modelVersion, modelName(7));
   assert.equal(result.config, configFor(7));
   assert.match(result.summary, /now serves model version 7/);
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(7));
+  assert.equal(answering(), modelName(7));
   assert.equal(tags()['model-version'], '7');
   assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
-test('a second run with the same model changes nothing, but repairs what an earlier one left undone', async (t) => {
-  const { aws, addModels, tags, forgetTags, deploy } = await startSimulation(t);
-  addModels(7);
-  await deploy(7);
-  const before = aws.changes;
+test('a second run with the same model serves it as before, and repairs what an earlier one left undone', async (t) => {
+  const { aws, changes, tags, forgetTags, deploy } = await startSimulation(t, { deployed: 7 });
+  const before = changes().length;
 
   const again = await deploy(7);
 
   assert.equal(again.kind, 'unchanged');
   assert.equal(again.modelVersion, modelName(7));
-  assert.deepEqual(aws.changes, before);
+  assert.deepEqual(changes().slice(before), ['RegisterScalableTarget', 'PutScalingPolicy', 'AddTags']);
 
   aws.autoscaling.remove(ENDPOINT_NAME);
   forgetTags();
@@ -48,17 +46,15 @@ test('a second run with the same model changes nothing, but repairs what an earl
 });
 
 test('an update suspends autoscaling, shifts traffic in two steps under the alarms, and scales again', async (t) => {
-  const { aws, addModels, deploy } = await startSimulation(t);
-  addModels(7, 8);
-  await deploy(7);
+  const { aws, changes, inputs, answering, deploy } = await startSimulation(t, { deployed: 7 });
   aws.endpoints.get(ENDPOINT_NAME).instances = 3;
-  const created = aws.changes.length;
+  const created = changes().length;
 
   const result = await deploy(8);
 
   assert.match(result.summary, /now serves model version 8.*Before, it served model version 7/);
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
-  assert.deepEqual(aws.changes.slice(created), [
+  assert.equal(answering(), modelName(8));
+  assert.deepEqual(changes().slice(created), [
     'CreateEndpointConfig',
     'DeregisterScalableTarget',
     'UpdateEndpoint',
@@ -66,7 +62,7 @@ test('an update suspends autoscaling, shifts traffic in two steps under the alar
     'PutScalingPolicy',
     'AddTags',
   ]);
-  assert.deepEqual(aws.inputs('UpdateEndpoint'), [
+  assert.deepEqual(inputs('UpdateEndpoint'), [
     {
       EndpointName: ENDPOINT_NAME,
       EndpointConfigName: configFor(8),
@@ -90,12 +86,8 @@ test('an update suspends autoscaling, shifts traffic in two steps under the alar
 });
 
 test('the instance type can be changed, although SageMaker refuses that while autoscaling is on', async (t) => {
-  const { aws, addModels, deploy } = await startSimulation(t);
-  addModels(7);
-  await deploy(7);
-
+  const { aws, deploy } = await startSimulation(t, { deployed: 7 });
   await deploy(7, { instanceType: 'ml.c5.xlarge', minInstances: 2 });
-
   assert.equal(aws.endpoints.get(ENDPOINT_NAME).instances, 2);
   assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), { ...SCALING, min: 2 });
 });
@@ -105,120 +97,154 @@ for (const { what, behavior, givesReasons = true, rollbackAlarms = ALARMS, reaso
   {
     what: 'for which an alarm goes off',
     behavior: ALARMING,
-    reason: 'Alarm app-endpoint-errors is in state ALARM.*app-endpoint-errors, app-endpoint-latency',
+    reason:
+      'was rolled back.*Alarm app-endpoint-errors is in state ALARM.*app-endpoint-errors, app-endpoint-latency',
   },
   {
     what: 'for which an alarm goes off, without a reason,',
     behavior: ALARMING,
     givesReasons: false,
-    reason: 'gives no reason.*app-endpoint-errors, app-endpoint-latency',
+    reason: 'was rolled back.*gives no reason.*app-endpoint-errors, app-endpoint-latency',
   },
   {
     what: 'whose container does not get ready',
-    behavior: { container: 'broken' },
+    behavior: { container: 'broken', passesTrial: true },
     rollbackAlarms: [],
-    reason: 'ping health check.*No alarm watches',
+    reason: 'was rolled back.*ping health check.*No alarm watches',
+  },
+  {
+    what: 'that fails its smoke test on the endpoint',
+    behavior: { answer: { probabilities: [] }, passesTrial: true },
+    reason: 'on the endpoint image-classifier fails the smoke test: .*0 probabilities for 3 classes.*again',
   },
 ] as const)
-  test(`a model ${what} is rolled back: the job fails and leaves the old one as it was`, async (t) => {
-    const { aws, models, addModels, tags, deploy } = await startSimulation(t);
-    addModels(7);
+  test(`a model ${what} is taken back: the job fails and leaves the old one as it was`, async (t) => {
+    const { aws, models, answering, tags, deploy } = await startSimulation(t, { deployed: 7 });
     models.add(modelName(8), behavior);
     models.givesReasons = givesReasons;
-    await deploy(7);
 
-    await assert.rejects(
-      deploy(8, { rollbackAlarms: [...rollbackAlarms] }),
-      new RegExp(`version 8 was rolled back.*serves model version 7.*${reason}`),
-    );
+    await assert.rejects(deploy(8, { rollbackAlarms: [...rollbackAlarms] }), ({ message }: Error) => {
+      assert.match(message, new RegExp(`version 8 .*${reason}`));
+      assert.match(message, /serves model version 7 /);
+      return true;
+    });
 
-    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(7));
+    assert.equal(answering(), modelName(7));
+    assert.ok(aws.configs.names.includes(configFor(7)));
     assert.equal(tags()['model-version'], '7');
     assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   });
 
+test('the way back waits for no alarm, which may be on because of the model', async (t) => {
+  const { models, inputs, deploy } = await startSimulation(t, { deployed: 7 });
+  models.add(modelName(8), { answer: { probabilities: [] }, passesTrial: true });
+  models.add(modelName(7), ALARMING);
+  await assert.rejects(deploy(8), /serves model version 7 .* again\.$/);
+  assert.doesNotMatch(JSON.stringify(inputs('UpdateEndpoint').at(-1)), /Alarm/);
+});
+
 test('a job that is stopped scales the old model again and leaves the update to SageMaker', async (t) => {
-  const { aws, addModels, deploy } = await startSimulation(t);
-  addModels(7, 8);
-  await deploy(7);
+  const { aws, inputs, deploy } = await startSimulation(t, { deployed: 7 });
   const stop = new AbortController();
-  const { onLine } = when('is Updating', () => stop.abort(new Error('stopped by hand')));
+  const { onLine } = when('image-classifier is Updating', () => stop.abort(new Error('stopped by hand')));
 
   await assert.rejects(deploy(8, {}, { signal: stop.signal, ...(onLine && { onLine }) }), /stopped by hand/);
 
   assert.equal(aws.endpoints.get(ENDPOINT_NAME).status, 'Updating');
   assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   assert.match((await deploy(8)).summary, /already served model version 8/, 'the next run sees it through');
-  assert.equal(aws.inputs('UpdateEndpoint').length, 1);
+  assert.equal(inputs('UpdateEndpoint').length, 1);
 });
 
 test('autoscaling that cannot be restored fails the job, which says that the model is served', async (t) => {
-  const { aws, addModels, deploy } = await startSimulation(t, {
+  const { answering, deploy } = await startSimulation(t, {
     statements: [
       { actions: ['sagemaker:*', 'cloudwatch:*', 'iam:*', 'application-autoscaling:D*'], resources: ['*'] },
     ],
   });
-  addModels(7);
   await assert.rejects(
     deploy(7),
-    /version 7 was rolled out\. The endpoint does not scale now \(.*RegisterScalableTarget.*DeployEndpoint step again/,
+    /serves model version 7 .*The endpoint does not scale now \(.*RegisterScalableTarget.*DeployEndpoint step again/,
   );
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(7));
+  assert.equal(answering(), modelName(7));
 });
 
-const WRONG_ANSWERS = [
-  ['probabilities that do not sum to 1', { probabilities: [0.5, 0.75, 0.125] }, /sum to 1.375, not 1/],
-  ['fewer probabilities than classes', { probabilities: [0.25, 0.75] }, /2 probabilities for 3 classes/],
-  ['no classes', { classes: [] }, /classes/],
-  ['a class twice', { classes: ['astilbe', 'bellflower', 'astilbe'] }, /names a class twice/],
-  ['a label that is not the likeliest', { label: 'astilbe' }, /bellflower is likelier/],
-  ['no version', { model_version: '' }, /model_version/],
-  ['invalid JSON', '<html>busy</html>', /not valid JSON/],
-] as const;
+describe('on trial', () => {
+  const FAILING = [
+    ['probabilities that do not sum to 1', { answer: { probabilities: [0.5, 0.75, 0.125] } }, /sum to 1.375/],
+    ['too few probabilities', { answer: { probabilities: [0.25, 0.75] } }, /2 probabilities for 3 classes/],
+    ['no classes', { answer: { classes: [] } }, /classes/],
+    ['a class twice', { answer: { classes: ['rose', 'bellflower', 'rose'] } }, /names a class twice/],
+    ['a label that is not the likeliest', { answer: { label: 'astilbe' } }, /bellflower is likelier/],
+    ['no version', { answer: { model_version: '' } }, /model_version/],
+    ['invalid JSON', { answer: '<html>busy</html>' }, /not valid JSON/],
+    ['another version', { answer: { model_version: '9' } }, /model 9 answers, not flowers-8/],
+    ['nothing, as it does not get ready', { container: 'broken' }, /get ready: .*ping health check/],
+  ] as const;
+  for (const [what, behavior, reason] of FAILING)
+    for (const deployed of [undefined, 7])
+      test(`a model that answers with ${what} never answers a client, ${deployed ?? 'none'} being served`, async (t) => {
+        const simulation = await startSimulation(t, deployed === undefined ? {} : { deployed });
+        const { aws, models, changes, answering, deploy } = simulation;
+        models.add(modelName(8), behavior);
+        const before = changes().length;
 
-for (const [what, answer, reason] of WRONG_ANSWERS)
-  test(`a model that answers with ${what} fails the job`, async (t) => {
-    const { models, deploy } = await startSimulation(t);
-    models.add(modelName(7), { answer });
-    await assert.rejects(deploy(7), (error: Error) => {
-      assert.match(error.message, /version 7 is on the endpoint image-classifier but fails the smoke test/);
-      assert.match(error.message, reason);
-      return true;
-    });
+        await assert.rejects(deploy(8, { expectedModelVersion: modelName(8) }), (error: Error) => {
+          assert.match(error.message, /^Model version 8 is not deployed: it fails the smoke test: /);
+          assert.match(error.message, reason);
+          return true;
+        });
+
+        assert.deepEqual(changes().slice(before), ['CreateEndpointConfig']);
+        assert.equal(answering(), deployed && modelName(deployed));
+        assert.equal(aws.endpoints.answering(TRIAL_NAME), undefined, 'the trial costs nothing any more');
+      });
+
+  const startWithTrial = async (t: TestContext, trialOf: number) => {
+    const simulation = await startSimulation(t, { serving: 7, models: [7, 8, 9] });
+    if (trialOf !== 7) simulation.addConfigs(trialOf);
+    simulation.aws.endpoints.add(TRIAL_NAME, configFor(trialOf));
+    return simulation;
+  };
+
+  test('what a killed run has left is used for the same model, and deleted for another', async (t) => {
+    for (const left of [8, 9]) {
+      const { aws, clock, answering, deploy, lines } = await startWithTrial(t, left);
+      clock.advance(11);
+      await deploy(8);
+      assert.equal(answering(), modelName(8));
+      assert.equal(
+        lines.some((line) => line.startsWith('Trying model version 8')),
+        left === 9,
+      );
+      assert.throws(() => aws.endpoints.get(TRIAL_NAME), /Could not find endpoint/);
+    }
   });
 
-test('another model than the expected one fails the job', async (t) => {
-  const { models, deploy } = await startSimulation(t);
-  models.add(modelName(7));
-  await assert.rejects(
-    deploy(7, { expectedModelVersion: '20261101000000' }),
-    /model flowers-7 answers, not 20261101000000.*Deploy another model/,
-  );
-});
+  test('a run waits for that of another', async (t) => {
+    const { aws, deploy, lines } = await startWithTrial(t, 9);
+    aws.endpoints.transition(TRIAL_NAME, 'Creating', { seconds: 500, next: 'gone' });
+    await deploy(8);
+    const [first = ''] = lines.filter((line) => line.includes(TRIAL_NAME));
+    assert.match(first, /is Creating/);
+  });
 
-test('after an update, a failed smoke test says how to restore the old model, and keeps its configuration', async (t) => {
-  const { aws, models, deploy } = await startSimulation(t);
-  models.add(modelName(7));
-  models.add(modelName(8), { answer: { probabilities: [] } });
-  await deploy(7);
-  const old = configFor(7);
-  await assert.rejects(
-    deploy(8),
-    new RegExp(`update-endpoint --endpoint-name ${ENDPOINT_NAME} --endpoint-config-name ${old}$`),
-  );
-  assert.ok(aws.configs.names.includes(old));
+  test('a model is not tried again that has been served, but asked on the endpoint', async (t) => {
+    const { aws, answering, deploy } = await startSimulation(t, { deployed: 7 });
+    const before = aws.calls.length;
+    await deploy(8, {}, { tried: true });
+    assert.doesNotMatch(JSON.stringify(aws.calls.slice(before)), /-trial/);
+    assert.equal(answering(), modelName(8));
+  });
 });
 
 test('a model that is already served is tested all the same', async (t) => {
-  const { models, deploy } = await startSimulation(t);
-  models.add(modelName(7));
-  await deploy(7);
-  await assert.rejects(deploy(7, { expectedModelVersion: 'another' }), /fails the smoke test/);
+  const { deploy } = await startSimulation(t, { deployed: 7 });
+  await assert.rejects(deploy(7, { expectedModelVersion: 'another' }), /smoke test.*Deploy another model/);
 });
 
 test('an endpoint that does not answer fails the job', async (t) => {
-  const { aws, models, deploy } = await startSimulation(t);
-  models.add(modelName(7));
+  const { aws, deploy } = await startSimulation(t, { deployed: 7 });
   aws.injectFault('InvokeEndpoint', 1);
   await assert.rejects(deploy(7), /does not answer: ThrottlingException/);
 });
@@ -258,65 +284,68 @@ describe('the name of a configuration', () => {
 });
 
 describe('old configurations', () => {
+  type Simulation = Awaited<ReturnType<typeof startSimulation>>;
+
+  /** Models 3 to 9, of which 5 is served; 3 to 6 have configurations, for long. */
   const startWithHistory = async (t: TestContext, options?: SimulationOptions) => {
-    const simulation = await startSimulation(t, options);
-    const { aws, clock, addModels, addConfigs } = simulation;
-    addModels(3, 4, 5, 6, 7, 8, 9);
-    addConfigs(3, 4, 5, 6);
-    aws.endpoints.add(ENDPOINT_NAME, configFor(5));
-    clock.advance(600);
+    const simulation = await startSimulation(t, { models: [3, 4, 5, 6, 7, 8, 9], serving: 5, ...options });
+    simulation.addConfigs(3, 4, 6);
+    simulation.clock.advance(600);
     return simulation;
   };
 
-  test('go after a rollout, except what was served before', async (t) => {
-    const { aws, deploy } = await startWithHistory(t);
-    await deploy(8);
-    assert.deepEqual(aws.configs.names, [5, 8].map(configFor));
-  });
-
-  test('stay when this job has not created them, also those of an endpoint with a similar name', async (t) => {
-    const { aws, clock, addConfig, deploy } = await startWithHistory(t);
-    const others = [
-      'image-classifier-by-hand',
-      'image-classifier-dev2-3-0123abcd',
-      'image-classifier-2-3-0123abcd',
-      'my-image-classifier-3-0123abcd',
+  const OTHERS = [
+    'image-classifier-by-hand',
+    'image-classifier-dev2-3-0123abcd',
+    'image-classifier-2-3-0123abcd',
+    'my-image-classifier-3-0123abcd',
+  ];
+  const addLongAgo = ({ clock, addConfig }: Simulation, names: readonly string[]) => {
+    for (const name of names) addConfig(name, modelName(3));
+    clock.advance(600);
+  };
+  const CASES: readonly [what: string, prepare: (simulation: Simulation) => void, kept: readonly string[]][] =
+    [
+      ['go after a rollout, except what was served before', () => {}, [5, 8].map(configFor)],
+      [
+        'stay when this job has not created them, also those of an endpoint with a similar name',
+        (simulation) => addLongAgo(simulation, OTHERS),
+        [...OTHERS, configFor(5), configFor(8)],
+      ],
+      [
+        'are all found when there are more than SageMaker lists at a time',
+        (simulation) =>
+          addLongAgo(
+            simulation,
+            Array.from({ length: 25 }, (_, count) => `${ENDPOINT_NAME}-2-000000${count + 10}`),
+          ),
+        [5, 8].map(configFor),
+      ],
+      [
+        'stay when another run may have just created them',
+        ({ addConfigs }) => addConfigs(9),
+        [5, 8, 9].map(configFor),
+      ],
+      [
+        'stay when another run goes back to them while older ones are deleted',
+        ({ aws }) => {
+          aws.afterCall = (operation) => {
+            if (operation !== 'DeleteEndpointConfig') return;
+            aws.afterCall = () => undefined;
+            const change = { seconds: 900, next: 'InService', pending: configFor(4) } as const;
+            aws.endpoints.transition(ENDPOINT_NAME, 'Updating', change);
+          };
+        },
+        [4, 5, 8].map(configFor),
+      ],
     ];
-    for (const name of others) addConfig(name, modelName(3));
-    clock.advance(600);
-    await deploy(8);
-    assert.deepEqual(aws.configs.names, [...others, configFor(5), configFor(8)].sort());
-  });
-
-  test('are all found when there are more than SageMaker lists at a time', async (t) => {
-    const { aws, clock, addConfig, deploy } = await startWithHistory(t);
-    for (let count = 10; count < 35; count++) addConfig(`${ENDPOINT_NAME}-2-000000${count}`, modelName(3));
-    clock.advance(600);
-    await deploy(8);
-    assert.deepEqual(aws.configs.names, [5, 8].map(configFor));
-  });
-
-  test('stay when another run may have just created them', async (t) => {
-    const { aws, addConfigs, deploy } = await startWithHistory(t);
-    addConfigs(9);
-    await deploy(8);
-    assert.deepEqual(aws.configs.names, [5, 8, 9].map(configFor));
-  });
-
-  test('stay when another run goes back to them while older ones are deleted', async (t) => {
-    const { aws, deploy } = await startWithHistory(t);
-    aws.afterCall = (operation) => {
-      if (operation !== 'DeleteEndpointConfig') return;
-      aws.afterCall = () => undefined;
-      aws.endpoints.transition(ENDPOINT_NAME, 'Updating', {
-        seconds: 900,
-        next: 'InService',
-        pending: configFor(4),
-      });
-    };
-    await deploy(8);
-    assert.deepEqual(aws.configs.names, [4, 5, 8].map(configFor));
-  });
+  for (const [what, prepare, kept] of CASES)
+    test(what, async (t) => {
+      const simulation = await startWithHistory(t);
+      prepare(simulation);
+      await simulation.deploy(8);
+      assert.deepEqual(simulation.aws.configs.names, [...kept].sort());
+    });
 
   test('stay, the youngest of them, when the endpoint is a new one', async (t) => {
     const { aws, deploy } = await startWithHistory(t);
@@ -337,7 +366,7 @@ describe('old configurations', () => {
 
   test('stay after a rollout that failed', async (t) => {
     const { aws, models, deploy } = await startWithHistory(t);
-    models.add(modelName(10), { alarms: ['app-endpoint-errors'] });
+    models.add(modelName(10), ALARMING);
     await assert.rejects(deploy(10));
     assert.deepEqual(aws.configs.names, [3, 4, 5, 6, 10].map(configFor).sort());
   });
@@ -345,10 +374,7 @@ describe('old configurations', () => {
   test('that cannot be deleted do not fail a deployment', async (t) => {
     const { deploy, lines } = await startWithHistory(t, {
       statements: [
-        {
-          actions: ['sagemaker:C*', 'sagemaker:D*Endpoint', 'sagemaker:DescribeEndpointConfig'],
-          resources: ['*'],
-        },
+        { actions: ['sagemaker:C*', 'sagemaker:D*Endpoint'], resources: ['*'] },
         { actions: ['sagemaker:*Tags', 'sagemaker:*e*Endpoint', 'sagemaker:List*'], resources: ['*'] },
         { actions: ['application-autoscaling:*', 'cloudwatch:*', 'iam:*'], resources: ['*'] },
       ],

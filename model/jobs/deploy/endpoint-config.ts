@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import {
   CreateEndpointConfigCommand,
   DeleteEndpointConfigCommand,
-  DescribeEndpointConfigCommand,
   type ProductionVariant,
   paginateListEndpointConfigs,
 } from '@aws-sdk/client-sagemaker';
@@ -47,23 +46,10 @@ export const describeConfig = (config: string, endpointName: string): string => 
   return version === undefined ? `the configuration ${config}` : `model version ${version} (${config})`;
 };
 
-const isSame = (settings: DeploySettings, variants: readonly ProductionVariant[]): boolean => {
-  const [found, ...others] = variants;
-  const expected = toVariant(settings);
-  return (
-    others.length === 0 &&
-    found?.VariantName === expected.VariantName &&
-    found.ModelName === expected.ModelName &&
-    found.InstanceType === expected.InstanceType &&
-    found.InitialInstanceCount === expected.InitialInstanceCount
-  );
-};
-
 /**
  * Creates the configuration unless it exists: an earlier run, or one at the same time, may have created it.
  *
  * @returns its name
- * @throws Error when a configuration of this name holds something else
  */
 export const ensureEndpointConfig = async ({ settings, clients, report }: DeployContext): Promise<string> => {
   const name = configName(settings);
@@ -74,18 +60,10 @@ export const ensureEndpointConfig = async ({ settings, clients, report }: Deploy
   try {
     await clients.sageMaker.send(create);
     report(`Created the endpoint configuration ${name}.`);
-    return name;
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
+    report(`The endpoint configuration ${name} already exists.`);
   }
-  const describe = new DescribeEndpointConfigCommand({ EndpointConfigName: name });
-  const found = await undefinedIfNotFound(clients.sageMaker.send(describe));
-  // Gone again when another run has cleaned up: the next try creates it.
-  if (found && !isSame(settings, found.ProductionVariants ?? []))
-    throw new Error(
-      `The endpoint configuration ${name} exists but does not hold model ${settings.modelName} on ${settings.instanceType}: someone else has created it. Delete it (aws sagemaker delete-endpoint-config --endpoint-config-name ${name}) and run the job again.`,
-    );
-  report(`The endpoint configuration ${name} already exists.`);
   return name;
 };
 

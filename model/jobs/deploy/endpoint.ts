@@ -1,10 +1,4 @@
-import {
-  AddTagsCommand,
-  DescribeEndpointCommand,
-  type EndpointStatus,
-  ListTagsCommand,
-  type Tag,
-} from '@aws-sdk/client-sagemaker';
+import { DescribeEndpointCommand, type EndpointStatus, type Tag } from '@aws-sdk/client-sagemaker';
 import { type DeployContext, isTransient, undefinedIfNotFound } from './context.ts';
 import type { DeploySettings } from './settings.ts';
 
@@ -18,6 +12,8 @@ export interface EndpointState {
   readonly pending: string | undefined;
   readonly failureReason: string | undefined;
   readonly desiredInstances: number;
+  /** Milliseconds since 1970. */
+  readonly changedAt: number;
 }
 
 /** Whether the endpoint stays in a status until someone acts. */
@@ -44,11 +40,15 @@ export const isGone = (state: EndpointState | undefined): boolean =>
 export const isServing = (state: EndpointState | undefined, config: string): boolean =>
   state?.status === 'InService' && state.config === config;
 
+interface EndpointAccess extends Pick<DeployContext, 'clients'> {
+  readonly settings: Pick<DeploySettings, 'endpointName'>;
+}
+
 /** @returns `undefined` when there is no such endpoint */
 export const describeEndpoint = async ({
   settings: { endpointName },
   clients,
-}: DeployContext): Promise<EndpointState | undefined> => {
+}: EndpointAccess): Promise<EndpointState | undefined> => {
   const describe = new DescribeEndpointCommand({ EndpointName: endpointName });
   const found = await undefinedIfNotFound(clients.sageMaker.send(describe));
   if (found?.EndpointStatus === undefined) return undefined;
@@ -59,6 +59,7 @@ export const describeEndpoint = async ({
     pending: found.PendingDeploymentSummary?.EndpointConfigName,
     failureReason: found.FailureReason,
     desiredInstances: found.ProductionVariants?.[0]?.DesiredInstanceCount ?? 0,
+    changedAt: found.LastModifiedTime?.getTime() ?? 0,
   };
 };
 
@@ -67,18 +68,6 @@ export const endpointTags = ({ modelPackage }: DeploySettings): Tag[] => [
   { Key: 'model-version', Value: String(modelPackage.version) },
   { Key: 'model-package', Value: modelPackage.arn },
 ];
-
-/** Writes the model's version on the endpoint, unless it is there. */
-export const ensureTags = async (
-  { settings, clients }: DeployContext,
-  ResourceArn: string,
-): Promise<void> => {
-  const { Tags: found = [] } = await clients.sageMaker.send(new ListTagsCommand({ ResourceArn }));
-  const Tags = endpointTags(settings).filter(
-    ({ Key, Value }) => !found.some((tag) => tag.Key === Key && tag.Value === Value),
-  );
-  if (Tags.length > 0) await clients.sageMaker.send(new AddTagsCommand({ ResourceArn, Tags }));
-};
 
 /** An unchanged status is reported again after this long, so that the log shows life. */
 const REMIND_MINUTES = 5;

@@ -1,12 +1,15 @@
+import { AddTagsCommand } from '@aws-sdk/client-sagemaker';
+import { trialEndpointName } from '../../contract/sagemaker-jobs.ts';
 import { errorText } from '../../shared/text.ts';
 import { ContainerPaths, writeExitMessage } from '../container.ts';
 import { EndpointAutoscaling } from './autoscaling.ts';
 import { type Clock, createDeployClients, type DeployContext, systemClock } from './context.ts';
-import { describeEndpoint, ensureTags, isGone } from './endpoint.ts';
+import { describeEndpoint, endpointTags, isGone, isServing, waitUntilSettled } from './endpoint.ts';
 import { configName, deleteOldConfigs, describeConfig } from './endpoint-config.ts';
-import { type RolledOut, rollOutModel } from './rollout.ts';
-import { readDeploySettings } from './settings.ts';
+import { type RolledOut, rollOut } from './rollout.ts';
+import { type DeploySettings, readDeploySettings } from './settings.ts';
 import { SmokeTestError, smokeTest } from './smoke-test.ts';
+import { tryModel } from './trial.ts';
 
 /** What a deployment has come to. */
 export interface DeployResult {
@@ -37,52 +40,97 @@ const restoreAutoscaling = async (
   }
 };
 
-const rollOutScaled = async (context: DeployContext): Promise<RolledOut> => {
+/** Rolls a configuration out, on an endpoint that scales before and after. */
+const rollOutScaled = async (context: DeployContext, config: string): Promise<RolledOut> => {
   const autoscaling = new EndpointAutoscaling(context);
   let rolledOut: RolledOut;
   try {
-    rolledOut = await rollOutModel(context, autoscaling);
+    rolledOut = await rollOut(context, { config, autoscaling });
   } catch (error) {
     await restoreAutoscaling(context, autoscaling, error);
     throw error;
   }
   await autoscaling.ensure().catch((error: unknown) => {
-    const message = `Model version ${context.settings.modelPackage.version} was rolled out.`;
+    const { endpointName } = context.settings;
+    const message = `The endpoint ${endpointName} serves ${describeConfig(config, endpointName)}.`;
     throw new Error(`${message} ${notScaling(error)}`, { cause: error });
   });
   return rolledOut;
 };
 
-const testAnswer = async (context: DeployContext, previous: string | undefined): Promise<string> => {
-  const { endpointName, modelPackage } = context.settings;
+/** An alarm that is on would roll the way back back, and waiting would leave clients with the bad model. */
+export const withoutWatching = (settings: DeploySettings): DeploySettings => ({
+  ...settings,
+  rollbackAlarms: [],
+  bakingSeconds: 0,
+});
+
+/** @returns what the endpoint does about its failed smoke test, in a sentence */
+const goBack = async (context: DeployContext, { kind, previous }: RolledOut): Promise<string> => {
+  if (kind === 'unchanged' || previous === undefined) return 'Deploy another model.';
+  const { settings } = context;
+  const before = describeConfig(previous, settings.endpointName);
+  try {
+    await rollOutScaled({ ...context, settings: withoutWatching(settings) }, previous);
+    return `The endpoint serves ${before} again.`;
+  } catch (error) {
+    return `It could not go back to ${before}: ${errorText(error)}`;
+  }
+};
+
+const failure = ({ settings }: DeployContext, error: SmokeTestError, where: string, then: string): Error =>
+  new Error(
+    `Model version ${settings.modelPackage.version} ${where} fails the smoke test: ${error.message.slice(0, 300)}. ${then}`,
+    { cause: error },
+  );
+
+/** @throws Error when the model fails where no client sees it */
+const trial = async (context: DeployContext): Promise<void> => {
+  const { endpointName } = context.settings;
+  try {
+    await tryModel(context);
+  } catch (error) {
+    if (!(error instanceof SmokeTestError)) throw error;
+    const log = `/aws/sagemaker/Endpoints/${trialEndpointName(endpointName)}`;
+    const then = `No client has seen it: the endpoint ${endpointName} stays as it was. Look at the log group ${log} and correct the model.`;
+    throw failure(context, error, 'is not deployed: it', then);
+  }
+};
+
+/** Asks the endpoint; where the new model fails, the one before is served again. */
+const testAnswer = async (context: DeployContext, rolledOut: RolledOut): Promise<string> => {
   try {
     const { modelVersion, classes } = await smokeTest(context);
     context.report(`The model ${modelVersion} answers; its classes are ${classes.join(', ')}.`);
     return modelVersion;
   } catch (error) {
     if (!(error instanceof SmokeTestError)) throw error;
-    const advice = previous
-      ? `To restore the previous one: aws sagemaker update-endpoint --endpoint-name ${endpointName} --endpoint-config-name ${previous}`
-      : 'Deploy another model.';
-    throw new Error(
-      `Model version ${modelPackage.version} is on the endpoint ${endpointName} but fails the smoke test: ${error.message.slice(0, 300)}. ${advice}`,
-      { cause: error },
-    );
+    const where = `on the endpoint ${context.settings.endpointName}`;
+    throw failure(context, error, where, await goBack(context, rolledOut));
   }
 };
 
 /**
- * Puts a model on the endpoint and proves that it answers. It may be repeated. Of several runs at once the last wins.
+ * Puts a model on the endpoint and proves that it answers: first on a trial endpoint, which no client knows, then on the
+ * endpoint itself, which otherwise goes back to the model before. It may be repeated. Of several runs at once the last
+ * wins.
  *
+ * @param options.tried the model was tried before, as one that has been served
  * @throws Error when the model is not served in the end, or does not answer as it should; the message says what is
  * served instead and what to do
  */
-export const deployEndpoint = async (context: DeployContext): Promise<DeployResult> => {
-  const { settings, report } = context;
+export const deployEndpoint = async (
+  context: DeployContext,
+  { tried = false } = {},
+): Promise<DeployResult> => {
+  const { settings, clients, report } = context;
   const { endpointName, modelPackage } = settings;
-  const { kind, arn, previous } = await rollOutScaled(context);
-  await ensureTags(context, arn);
-  const modelVersion = await testAnswer(context, previous);
+  const config = configName(settings);
+  if (!tried && !isServing(await waitUntilSettled(context), config)) await trial(context);
+  const rolledOut = await rollOutScaled(context, config);
+  const { kind, arn, previous } = rolledOut;
+  const modelVersion = await testAnswer(context, rolledOut);
+  await clients.sageMaker.send(new AddTagsCommand({ ResourceArn: arn, Tags: endpointTags(settings) }));
   if (kind === 'rolled out')
     // Old configurations cost nothing: that they could not be deleted is no reason to call a deployment failed.
     await deleteOldConfigs(context, previous).catch((error: unknown) =>
@@ -92,7 +140,7 @@ export const deployEndpoint = async (context: DeployContext): Promise<DeployResu
   const before = previous ? ` Before, it served ${describeConfig(previous, endpointName)}.` : '';
   return {
     kind,
-    config: configName(settings),
+    config,
     modelVersion,
     summary: `The endpoint ${endpointName} ${since} model version ${modelPackage.version}, which calls itself ${modelVersion}.${before}`,
   };

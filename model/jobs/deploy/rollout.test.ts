@@ -17,117 +17,107 @@ import { updatePolicy } from './rollout.ts';
 /** The endpoint has a configuration for model 7, and models 7 and 8 wait to be deployed. */
 const startWithOld = async (t: TestContext, options?: SimulationOptions) => {
   const simulation = await startSimulation(t, options);
-  simulation.addModels(7, 8);
   simulation.addConfigs(7);
   return simulation;
 };
 
-for (const status of ['Updating', 'SystemUpdating', 'RollingBack', 'Creating'] as const)
-  test(`an endpoint that is ${status} is waited for, and then updated`, async (t) => {
-    const { aws, deploy } = await startWithOld(t);
-    aws.endpoints.add(ENDPOINT_NAME, configFor(7));
-    aws.endpoints.transition(ENDPOINT_NAME, status, { seconds: 600, next: 'InService' });
+for (const status of ['Updating', 'SystemUpdating', 'RollingBack', 'Creating', 'Deleting'] as const)
+  test(`an endpoint that is ${status} is waited for, and then updated or created`, async (t) => {
+    const { aws, inputs, answering, deploy } = await startSimulation(t, { serving: 7 });
+    const next = status === 'Deleting' ? 'gone' : 'InService';
+    aws.endpoints.transition(ENDPOINT_NAME, status, { seconds: 600, next });
     assert.equal((await deploy(8)).kind, 'rolled out');
-    assert.deepEqual(aws.inputs('UpdateEndpoint').length, 1);
-    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+    assert.equal(inputs(next === 'gone' ? 'CreateEndpoint' : 'UpdateEndpoint').length, 1);
+    assert.equal(answering(), modelName(8));
   });
 
 for (const status of ['OutOfService', 'UpdateRollbackFailed'] as const)
   test(`an endpoint that is ${status} is updated`, async (t) => {
-    const { aws, deploy } = await startWithOld(t);
+    const { aws, answering, deploy } = await startWithOld(t);
     aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status });
     assert.equal((await deploy(8)).kind, 'rolled out');
-    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+    assert.equal(answering(), modelName(8));
   });
 
 test('an endpoint that has failed is deleted and created again', async (t) => {
-  const { aws, deploy, lines } = await startWithOld(t);
+  const { aws, changes, answering, deploy, lines } = await startWithOld(t);
   aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status: 'Failed', failureReason: 'The ping failed.' });
   await deploy(8);
-  assert.deepEqual(aws.changes.slice(0, 3), ['DeleteEndpoint', 'CreateEndpointConfig', 'CreateEndpoint']);
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+  assert.deepEqual(changes().slice(0, 3), ['CreateEndpointConfig', 'DeleteEndpoint', 'CreateEndpoint']);
+  assert.equal(answering(), modelName(8));
   assert.ok(lines.some((line) => line.includes('has failed (The ping failed.)')));
 });
 
-test('an endpoint that is being deleted is waited for, and then created again', async (t) => {
-  const { aws, deploy } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
-  aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 300, next: 'gone' });
-  await deploy(8);
-  assert.equal(aws.inputs('CreateEndpoint').length, 1);
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
-});
+type Simulation = Awaited<ReturnType<typeof startSimulation>>;
 
-test('a new endpoint whose container does not get ready fails the job with SageMaker’s reason', async (t) => {
-  const { aws, models, deploy } = await startSimulation(t);
-  models.add(modelName(7), { container: 'broken' });
-  await assert.rejects(
-    deploy(7),
-    /version 7 is not served: the endpoint image-classifier is Failed.*ping health check.*log group/,
-  );
-  assert.equal(aws.autoscaling.find(ENDPOINT_NAME), undefined);
-});
+const FAILURES: Readonly<
+  Record<
+    string,
+    {
+      prepare: (simulation: Simulation) => unknown;
+      limitMinutes?: number;
+      scaling?: typeof SCALING;
+      reason: RegExp;
+    }
+  >
+> = {
+  'whose container does not get ready on a new endpoint': {
+    prepare: ({ models }) => models.add(modelName(8), { container: 'broken', passesTrial: true }),
+    reason: /version 8 is not served: the endpoint image-classifier is Failed.*ping health check.*log group/,
+  },
+  'for which the endpoint is stuck, at the time limit': {
+    prepare: ({ models }) => models.add(modelName(8), { container: 'stuck', passesTrial: true }),
+    limitMinutes: 30,
+    reason: /image-classifier has been stuck in Creating for \d\d minutes.*log group \/aws\/sagemaker/,
+  },
+  'while SageMaker never answers, at the time limit': {
+    prepare: ({ aws }) => aws.injectFault('DescribeEndpoint', 1000),
+    reason: /has not said for \d{3} minutes/,
+  },
+  'at an address where nothing listens, at once': {
+    prepare: ({ server }) => server.stop(),
+    reason: /ECONNREFUSED/,
+  },
+  'on an endpoint whose configuration was deleted': {
+    prepare: ({ aws }) => {
+      aws.endpoints.add(ENDPOINT_NAME, configFor(7));
+      aws.configs.delete(configFor(7));
+    },
+    scaling: SCALING,
+    reason: /its configuration .* was deleted.*delete-endpoint --endpoint-name/,
+  },
+};
+for (const [what, { prepare, limitMinutes = 100, scaling, reason }] of Object.entries(FAILURES))
+  test(`a model ${what}, fails the job`, async (t) => {
+    const simulation = await startWithOld(t);
+    await prepare(simulation);
+    await assert.rejects(simulation.deploy(8, { limitMinutes }), reason);
+    assert.deepEqual(simulation.aws.autoscaling.find(ENDPOINT_NAME), scaling);
+  });
 
-test('an endpoint that is stuck is given up at the time limit', async (t) => {
-  const { models, deploy } = await startSimulation(t);
-  models.add(modelName(7), { container: 'stuck' });
-  await assert.rejects(
-    deploy(7, { limitMinutes: 30 }),
-    /stuck in Creating for \d\d minutes.*log group \/aws\/sagemaker\/Endpoints\/image-classifier/,
-  );
-});
-
-test('SageMaker that never answers is given up at the time limit', async (t) => {
-  const { aws, deploy } = await startSimulation(t);
-  aws.injectFault('DescribeEndpoint', 1000);
-  await assert.rejects(deploy(7), /has not said for \d{3} minutes/);
-});
-
-test('an address at which nothing listens fails the job at once', async (t) => {
-  const { deploy, server } = await startSimulation(t);
-  await server.stop();
-  await assert.rejects(deploy(7), /ECONNREFUSED/);
+test('a model that does not exist fails the job at once', async (t) => {
+  const { changes, deploy } = await startSimulation(t);
+  await assert.rejects(deploy(9), /Could not find model/);
+  assert.deepEqual(changes(), []);
 });
 
 test('a configuration that exists already is taken as it is', async (t) => {
-  const { aws, deploy } = await startWithOld(t);
+  const { inputs, deploy } = await startWithOld(t);
   assert.equal((await deploy(7)).kind, 'rolled out');
-  assert.deepEqual(aws.inputs('CreateEndpointConfig').length, 0);
-});
-
-test('a configuration that someone else has created under our name is not touched', async (t) => {
-  const { aws, addConfig, deploy } = await startWithOld(t);
-  addConfig(configFor(8), modelName(7));
-  await assert.rejects(deploy(8), /does not hold model flowers-8.*delete-endpoint-config/);
-  assert.deepEqual(aws.changes, []);
-});
-
-test('an endpoint whose configuration was deleted cannot be updated, and the job says so', async (t) => {
-  const { aws, deploy } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
-  aws.configs.delete(configFor(7));
-  await assert.rejects(deploy(8), /its configuration .* was deleted.*delete-endpoint --endpoint-name/);
-});
-
-test('a model that does not exist fails the job at once', async (t) => {
-  const { aws, deploy } = await startSimulation(t);
-  await assert.rejects(deploy(7), /Could not find model/);
-  assert.deepEqual(aws.changes, []);
+  assert.deepEqual(inputs('CreateEndpointConfig').length, 0);
 });
 
 test('throttling everywhere only slows a deployment down', async (t) => {
-  const { aws, deploy } = await startWithOld(t, { retries: 3 });
-  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
+  const { aws, answering, deploy } = await startSimulation(t, { retries: 3, serving: 7 });
   aws.throttle(3);
   // More often than the SDK tries.
   aws.injectFault('DescribeEndpoint', 18);
   assert.equal((await deploy(8)).kind, 'rolled out');
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+  assert.equal(answering(), modelName(8));
 });
 
 test('faults of AWS while the endpoint is watched only slow a deployment down', async (t) => {
-  const { aws, deploy } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT_NAME, configFor(7));
+  const { aws, deploy } = await startSimulation(t, { serving: 7 });
   aws.injectFault('DescribeEndpoint', 3, new AwsError('InternalFailure', 'Sorry', { status: 500 }));
   assert.equal((await deploy(8)).kind, 'rolled out');
 });
@@ -135,14 +125,14 @@ test('faults of AWS while the endpoint is watched only slow a deployment down', 
 describe('the update policy', () => {
   const policyFor = (desiredInstances: number, overrides: Parameters<typeof settingsFor>[1] = {}) => {
     const policy = updatePolicy(settingsFor(7, { maxInstances: 40, ...overrides }), { desiredInstances });
-    const blueGreen = policy.DeploymentConfig?.BlueGreenUpdatePolicy;
-    return { ...policy, blueGreen, routing: blueGreen?.TrafficRoutingConfiguration };
+    const blueGreen = policy.DeploymentConfig.BlueGreenUpdatePolicy;
+    return { ...policy, blueGreen, routing: blueGreen.TrafficRoutingConfiguration };
   };
 
   test('shifts all traffic of one instance at once, and keeps the old one under the alarms', () => {
     const { routing, blueGreen } = policyFor(1);
     assert.deepEqual(routing, { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 });
-    assert.equal(blueGreen?.TerminationWaitInSeconds, 300);
+    assert.equal(blueGreen.TerminationWaitInSeconds, 300);
   });
 
   test('takes one in ten instances as the canary, at least one, never more than half', () => {
@@ -154,57 +144,54 @@ describe('the update policy', () => {
       [19, 1],
       [40, 4],
     ] as const)
-      assert.deepEqual(policyFor(instances).routing?.CanarySize, { Type: 'INSTANCE_COUNT', Value: canary });
+      assert.deepEqual(policyFor(instances).routing.CanarySize, { Type: 'INSTANCE_COUNT', Value: canary });
   });
 
   test('does not keep a number of instances that is out of bounds', () => {
     assert.equal(policyFor(3).RetainAllVariantProperties, true);
     const tooFew = policyFor(1, { minInstances: 2 });
     assert.equal(tooFew.RetainAllVariantProperties, false);
-    assert.equal(tooFew.routing?.CanarySize?.Value, 1, 'the new fleet has two');
-    assert.equal(policyFor(41, { minInstances: 1 }).routing?.Type, 'ALL_AT_ONCE');
+    assert.equal(tooFew.routing.CanarySize?.Value, 1, 'the new fleet has two');
+    assert.equal(policyFor(41, { minInstances: 1 }).routing.Type, 'ALL_AT_ONCE');
   });
 
   test('gives SageMaker time for both waits, and no alarms where there are none', () => {
-    assert.equal(policyFor(2, { bakingSeconds: 3600 }).blueGreen?.MaximumExecutionTimeoutInSeconds, 10_200);
-    assert.equal(policyFor(2, { rollbackAlarms: [] }).DeploymentConfig?.AutoRollbackConfiguration, undefined);
+    assert.equal(policyFor(2, { bakingSeconds: 3600 }).blueGreen.MaximumExecutionTimeoutInSeconds, 10_200);
+    assert.equal(policyFor(2, { rollbackAlarms: [] }).DeploymentConfig.AutoRollbackConfiguration, undefined);
   });
 });
 
 /** The endpoint serves model 7; models 8 and 9 wait, and 9 has its configuration already. */
-const startServingOld = async (t: TestContext, options?: SimulationOptions) => {
-  const simulation = await startWithOld(t, options);
-  simulation.addModels(9);
+const startServingOld = async (t: TestContext) => {
+  const simulation = await startSimulation(t, { models: [7, 8, 9], serving: 7 });
   simulation.addConfigs(9);
-  simulation.aws.endpoints.add(ENDPOINT_NAME, configFor(7));
   return simulation;
 };
 
-const outcomes = (results: readonly PromiseSettledResult<{ kind: string }>[]): string[] =>
-  results.map((result) => (result.status === 'fulfilled' ? result.value.kind : String(result.reason)));
+/** Runs the job twice at once; resolves to how each ended. */
+const both = async ({ clock }: Simulation, ...runs: readonly (() => Promise<{ kind: string }>)[]) => {
+  const results = await clock.together(...runs);
+  return results.map((result) => (result.status === 'fulfilled' ? result.value.kind : String(result.reason)));
+};
 
 test('different models at once: each gets its turn, and the later one is served', async (t) => {
-  const { aws, clock, addModels, deploy } = await startSimulation(t);
-  addModels(7, 8);
+  const simulation = await startSimulation(t);
+  const { aws, inputs, answering, deploy } = simulation;
 
-  const [seven, eight] = outcomes(
-    await clock.together(
-      () => deploy(7),
-      () => deploy(8),
-    ),
+  const [seven, eight] = await both(
+    simulation,
+    () => deploy(7),
+    () => deploy(8),
   );
 
-  const isSevenFirst = JSON.stringify(aws.inputs('CreateEndpoint')).includes(configFor(7));
+  const isSevenFirst = JSON.stringify(inputs('CreateEndpoint')).includes(configFor(7));
   const [first, last] = isSevenFirst ? [seven, eight] : [eight, seven];
   assert.equal(last, 'rolled out');
   assert.match(first ?? '', /^rolled out$|is not served: .*deployed meanwhile/);
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(isSevenFirst ? 8 : 7));
-  assert.equal(aws.inputs('UpdateEndpoint').length, 1);
-  assert.deepEqual(
-    aws.configs.names,
-    [7, 8].map(configFor),
-    'neither deletes the configuration of the other',
-  );
+  assert.equal(answering(), modelName(isSevenFirst ? 8 : 7));
+  assert.equal(inputs('UpdateEndpoint').length, 1);
+  const kept = 'neither deletes the configuration of the other';
+  assert.deepEqual(aws.configs.names, [7, 8].map(configFor), kept);
   assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
@@ -213,76 +200,81 @@ for (const [where, start] of [
   ['on no endpoint', startSimulation],
 ] as const)
   test(`the same model at once ${where}: one change is made, and both see it through`, async (t) => {
-    const { aws, clock, addModels, deploy } = await start(t);
-    addModels(8);
+    const simulation = await start(t);
+    const { aws, inputs, answering, deploy } = simulation;
 
-    const kinds = outcomes(
-      await clock.together(
-        () => deploy(8),
-        () => deploy(8),
-      ),
+    const kinds = await both(
+      simulation,
+      () => deploy(8),
+      () => deploy(8),
     );
 
     assert.ok(kinds.includes('rolled out'), String(kinds));
-    assert.ok(
-      kinds.every((kind) => kind === 'rolled out' || kind === 'unchanged'),
-      String(kinds),
-    );
-    assert.equal(aws.inputs('CreateEndpointConfig').length, 1);
-    assert.equal(aws.inputs('CreateEndpoint').length + aws.inputs('UpdateEndpoint').length, 1);
-    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+    for (const kind of kinds) assert.match(kind, /^(rolled out|unchanged)$/);
+    assert.equal(inputs('CreateEndpointConfig').length, 1);
+    assert.equal(inputs('CreateEndpoint').length + inputs('UpdateEndpoint').length, 1);
+    assert.equal(answering(), modelName(8));
     assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   });
 
 test('the same bad model at once: both say that it was rolled back', async (t) => {
-  const { aws, models, clock, deploy } = await startServingOld(t);
+  const simulation = await startServingOld(t);
+  const { aws, models, answering, deploy } = simulation;
   models.add('bad', { alarms: ['app-endpoint-latency'] });
-
-  const results = outcomes(
-    await clock.together(
-      () => deploy(10, { modelName: 'bad' }),
-      () => deploy(10, { modelName: 'bad' }),
-    ),
-  );
-
-  for (const result of results) assert.match(result, /version 10 was rolled back/);
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(7));
+  const run = () => deploy(10, { modelName: 'bad' });
+  for (const result of await both(simulation, run, run)) assert.match(result, /version 10 was rolled back/);
+  assert.equal(answering(), modelName(7));
   assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
 test('a failed endpoint at once: it is deleted once', async (t) => {
-  const { aws, clock, deploy } = await startServingOld(t);
+  const simulation = await startServingOld(t);
+  const { aws, inputs, answering, deploy } = simulation;
   aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status: 'Failed' });
-
-  await clock.together(
+  await both(
+    simulation,
     () => deploy(8),
     () => deploy(8),
   );
-
-  assert.equal(aws.inputs('DeleteEndpoint').length, 1);
-  assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+  assert.equal(inputs('DeleteEndpoint').length, 1);
+  assert.equal(answering(), modelName(8));
 });
 
-test('a model that is not served in the end, because another one is, fails the job', async (t) => {
-  const { aws, deploy } = await startServingOld(t);
-  const replace = when('is Updating', () => aws.endpoints.add(ENDPOINT_NAME, configFor(9)));
-  await assert.rejects(
-    deploy(8, {}, replace),
+const MEANWHILE: readonly [what: string, line: string, act: (simulation: Simulation) => void, RegExp][] = [
+  [
+    'another model is deployed',
+    'image-classifier is Updating',
+    ({ aws }) => aws.endpoints.add(ENDPOINT_NAME, configFor(9)),
     /version 8 is not served: .*serves model version 9 .*deployed meanwhile/,
-  );
-});
-
-test('an endpoint that is deleted during its update fails the job', async (t) => {
-  const { aws, deploy } = await startServingOld(t);
-  await deploy(7);
-  const remove = when('is Updating', () =>
-    aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 60, next: 'gone' }),
-  );
-  await assert.rejects(deploy(8, {}, remove), /was deleted during the rollout\..*step again\.$/);
-});
+  ],
+  [
+    'the endpoint is deleted',
+    'image-classifier is Updating',
+    ({ aws }) => aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 60, next: 'gone' }),
+    /was deleted during the rollout\..*step again\.$/,
+  ],
+  [
+    'others change the endpoint all the time',
+    'Updating the endpoint',
+    ({ aws }) => aws.endpoints.transition(ENDPOINT_NAME, 'Updating', { seconds: 1, next: 'InService' }),
+    /gives up after 100 minutes: others change.*again and again/,
+  ],
+];
+for (const [what, line, act, reason] of MEANWHILE)
+  test(`a job during which ${what} fails, and says so`, async (t) => {
+    const simulation = await startServingOld(t);
+    await assert.rejects(
+      simulation.deploy(
+        8,
+        {},
+        when(line, () => act(simulation)),
+      ),
+      reason,
+    );
+  });
 
 test('a configuration that another run deletes just before it is used is created again', async (t) => {
-  const { aws, deploy, lines } = await startServingOld(t);
+  const { aws, inputs, deploy, lines } = await startServingOld(t);
   let deleted = false;
   const clean = when('Updating the endpoint', () => {
     if (!deleted) aws.configs.delete(configFor(8));
@@ -291,21 +283,13 @@ test('a configuration that another run deletes just before it is used is created
 
   assert.equal((await deploy(8, {}, clean)).kind, 'rolled out');
 
-  assert.equal(aws.inputs('CreateEndpointConfig').length, 2);
+  assert.equal(inputs('CreateEndpointConfig').length, 2);
   assert.ok(lines.some((line) => /does not exist, or not yet.*endpoint-config.*looking again/.test(line)));
   assert.ok(!lines.some((line) => line.includes('Another run')), 'no other run is at work');
 });
 
-test('an endpoint that others change all the time is given up at the time limit', async (t) => {
-  const { aws, deploy } = await startServingOld(t);
-  const change = when('Updating the endpoint', () =>
-    aws.endpoints.transition(ENDPOINT_NAME, 'Updating', { seconds: 1, next: 'InService' }),
-  );
-  await assert.rejects(deploy(8, {}, change), /gives up after 100 minutes: others change.*again and again/);
-});
-
 /** AWS carries the first call of an operation out and fails before it has answered. */
-const loseAnswer = ({ aws }: Awaited<ReturnType<typeof startSimulation>>, lost: Operation): void => {
+const loseAnswer = ({ aws }: Simulation, lost: Operation): void => {
   aws.afterCall = (operation) => {
     if (operation !== lost) return;
     aws.afterCall = () => undefined;
@@ -315,17 +299,16 @@ const loseAnswer = ({ aws }: Awaited<ReturnType<typeof startSimulation>>, lost: 
 
 /** The endpoint has been serving model 7 for long, with autoscaling, and older configurations are left over. */
 const startWithHistory = async (t: TestContext, options: SimulationOptions) => {
-  const simulation = await startSimulation(t, options);
-  const { clock, addModels, addConfigs, deploy } = simulation;
-  addModels(5, 6, 7, 8);
-  addConfigs(5, 6);
-  await deploy(7);
-  clock.advance(600);
+  const simulation = await startSimulation(t, { models: [5, 6, 7, 8], deployed: 7, ...options });
+  simulation.addConfigs(5, 6);
+  simulation.clock.advance(600);
   return simulation;
 };
 
 for (const operation of [
   'CreateEndpointConfig',
+  'CreateEndpoint',
+  'DeleteEndpoint',
   'DeregisterScalableTarget',
   'UpdateEndpoint',
   'RegisterScalableTarget',
@@ -335,25 +318,24 @@ for (const operation of [
 ] as const)
   test(`${operation} whose answer is lost is tried again, and changes the endpoint once`, async (t) => {
     const simulation = await startWithHistory(t, { retries: 1 });
-    const { aws, deploy } = simulation;
-    const before = aws.changes.length;
+    const { aws, inputs, answering, deploy } = simulation;
+    const before = aws.calls.length;
     loseAnswer(simulation, operation);
 
     const { kind, summary } = await deploy(8);
 
     assert.equal(kind, 'rolled out');
     assert.match(summary, /Before, it served model version 7/);
-    assert.ok(aws.changes.slice(before).includes(operation));
-    assert.equal(aws.inputs('UpdateEndpoint').length, 1);
-    assert.equal(aws.endpoints.answering(ENDPOINT_NAME), modelName(8));
+    assert.ok(aws.calls.slice(before).some((call) => call.operation === operation));
+    assert.equal(inputs('UpdateEndpoint').length, 1);
+    assert.equal(answering(), modelName(8));
     assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   });
 
 test('CreateEndpoint whose answer is lost is not taken for another run', async (t) => {
   const simulation = await startSimulation(t, { retries: 1 });
-  simulation.addModels(7);
   loseAnswer(simulation, 'CreateEndpoint');
-  assert.equal((await simulation.deploy(7)).kind, 'rolled out');
+  assert.equal((await simulation.deploy(7, {}, { tried: true })).kind, 'rolled out');
   assert.ok(!simulation.lines.some((line) => line.includes('Another run')));
 });
 
@@ -364,10 +346,10 @@ for (const [operation, how, retries] of [
 ] as const)
   test(`${operation} without an answer, ${how}, does not hide that a model is rolled back`, async (t) => {
     const simulation = await startWithHistory(t, { retries });
-    const { aws, models, deploy } = simulation;
+    const { aws, models, inputs, deploy } = simulation;
     models.add('bad', { alarms: ['app-endpoint-errors'] });
     loseAnswer(simulation, operation);
     await assert.rejects(deploy(9, { modelName: 'bad' }), retries > 0 ? /was rolled back/ : /Sorry/);
-    assert.equal(aws.inputs('UpdateEndpoint').length, retries);
+    assert.equal(inputs('UpdateEndpoint').length, retries);
     assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
   });

@@ -52,7 +52,7 @@ const trafficRouting = (instances: number, bakingSeconds: number): TrafficRoutin
 export const updatePolicy = (
   { minInstances, maxInstances, bakingSeconds, rollbackAlarms }: DeploySettings,
   { desiredInstances }: Pick<EndpointState, 'desiredInstances'>,
-): Omit<UpdateEndpointInput, 'EndpointName' | 'EndpointConfigName'> => {
+) => {
   const keepsCount = desiredInstances >= minInstances && desiredInstances <= maxInstances;
   const instances = keepsCount ? desiredInstances : minInstances;
   return {
@@ -67,7 +67,7 @@ export const updatePolicy = (
         AutoRollbackConfiguration: { Alarms: rollbackAlarms.map((AlarmName) => ({ AlarmName })) },
       }),
     },
-  };
+  } satisfies Omit<UpdateEndpointInput, 'EndpointName' | 'EndpointConfigName'>;
 };
 
 /**
@@ -120,15 +120,22 @@ interface Begun {
   readonly previous: string | undefined;
 }
 
+/** What the endpoint is to serve. */
+interface Goal {
+  /** Name of a configuration. */
+  readonly config: string;
+  readonly autoscaling: EndpointAutoscaling;
+}
+
 /**
- * Begins what brings the endpoint to the model.
+ * Begins what brings the endpoint to its goal.
  *
  * @param settled what the endpoint does; nothing is under way
  * @returns `undefined` when the endpoint must be looked at again: it had failed and is being deleted, or has changed
  */
 const begin = async (
   context: DeployContext,
-  autoscaling: EndpointAutoscaling,
+  { config: EndpointConfigName, autoscaling }: Goal,
   settled: EndpointState | undefined,
 ): Promise<Begun | undefined> => {
   const { settings, clients, report } = context;
@@ -139,7 +146,7 @@ const begin = async (
     await clients.sageMaker.send(new DeleteEndpointCommand({ EndpointName }));
     return undefined;
   }
-  const EndpointConfigName = await ensureEndpointConfig(context);
+  if (EndpointConfigName === configName(settings)) await ensureEndpointConfig(context);
   const next = describeConfig(EndpointConfigName, EndpointName);
   if (settled === undefined) {
     report(`Creating the endpoint ${EndpointName} with ${next}.`);
@@ -152,12 +159,12 @@ const begin = async (
   // Until just now, autoscaling may have changed the number of instances, and another run anything.
   const now = await describeEndpoint(context);
   if (now === undefined || !isSettled(now) || isServing(now, EndpointConfigName)) return undefined;
-  report(
-    `Updating the endpoint ${EndpointName} from ${describeConfig(now.config, EndpointName)} to ${next}.`,
-  );
-  await clients.sageMaker.send(
-    new UpdateEndpointCommand({ EndpointName, EndpointConfigName, ...updatePolicy(settings, now) }),
-  );
+  const policy = updatePolicy(settings, now);
+  const { Type } = policy.DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration;
+  const how = Type === 'CANARY' ? 'a canary first' : 'all at once, for a single instance has no canary';
+  const from = describeConfig(now.config, EndpointName);
+  report(`Updating the endpoint ${EndpointName} from ${from} to ${next}: ${how}.`);
+  await clients.sageMaker.send(new UpdateEndpointCommand({ EndpointName, EndpointConfigName, ...policy }));
   // One that was out of service may have had this very configuration.
   return { previous: now.config === EndpointConfigName ? undefined : now.config };
 };
@@ -165,12 +172,12 @@ const begin = async (
 /** Like {@link begin}, but being too late is no error. */
 const tryToBegin = async (
   context: DeployContext,
-  autoscaling: EndpointAutoscaling,
+  goal: Goal,
   settled: EndpointState | undefined,
 ): Promise<Begun | undefined> => {
   const { settings, report } = context;
   try {
-    return await begin(context, autoscaling, settled);
+    return await begin(context, goal, settled);
   } catch (error) {
     const { endpointName } = settings;
     if (isMissingInAws(error)) {
@@ -184,7 +191,7 @@ const tryToBegin = async (
     if (!isInProgress(error) && !isAlreadyExists(error)) throw error;
     const now = await describeEndpoint(context);
     // The request was carried out, but its answer was lost, and the SDK has sent it again.
-    if (!isSettled(now) && (now?.pending ?? now?.config) === configName(settings))
+    if (!isSettled(now) && (now?.pending ?? now?.config) === goal.config)
       return { previous: settled?.config };
     report(`Another run is changing the endpoint ${endpointName}.`);
     return undefined;
@@ -200,26 +207,22 @@ export interface RolledOut {
 }
 
 /**
- * Brings the endpoint to the model, whatever it does at first, and waits until it serves it. A change that is under way
+ * Brings the endpoint to its goal, whatever it does at first, and waits until it serves it. A change that is under way
  * is waited for: of runs with different models the last one wins. Autoscaling may be suspended afterwards, also after an
  * error.
  *
- * @throws Error when the endpoint does not serve the model in the end; it says what is served
+ * @throws Error when the endpoint does not serve it in the end; it says what is served
  */
-export const rollOutModel = async (
-  context: DeployContext,
-  autoscaling: EndpointAutoscaling,
-): Promise<RolledOut> => {
-  const target = configName(context.settings);
+export const rollOut = async (context: DeployContext, goal: Goal): Promise<RolledOut> => {
   for (;;) {
     const before = await waitUntilSettled(context);
-    if (before && isServing(before, target))
+    if (before && isServing(before, goal.config))
       return { kind: 'unchanged', arn: before.arn, previous: undefined };
-    const begun = await tryToBegin(context, autoscaling, before);
+    const begun = await tryToBegin(context, goal, before);
     await pause(context);
     if (!begun) continue;
     const after = await waitUntilSettled(context);
-    if (!after || !isServing(after, target)) throw rolloutError(context.settings, after, begun.previous);
+    if (!after || !isServing(after, goal.config)) throw rolloutError(context.settings, after, begun.previous);
     return { kind: 'rolled out', arn: after.arn, previous: begun.previous };
   }
 };

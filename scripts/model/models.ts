@@ -1,0 +1,168 @@
+import {
+  DescribeModelPackageCommand,
+  type DescribeModelPackageCommandOutput,
+  ListModelPackagesCommand,
+  UpdateModelPackageCommand,
+} from '@aws-sdk/client-sagemaker';
+import { z } from 'zod';
+import { MODEL_PROPERTY } from '../../model/contract/sagemaker-jobs.ts';
+import type { Clock, DeployClients } from '../../model/jobs/deploy/context.ts';
+import { describeEndpoint, type EndpointState } from '../../model/jobs/deploy/endpoint.ts';
+import { configVersion } from '../../model/jobs/deploy/endpoint-config.ts';
+import { type DeployResult, deployEndpoint, withoutWatching } from '../../model/jobs/deploy/job.ts';
+import { readDeploySettings } from '../../model/jobs/deploy/settings.ts';
+
+/** Where models are registered and served: AWS, or this machine. */
+export interface ModelPlace {
+  readonly clients: DeployClients;
+  readonly clock: Clock;
+  /** Name of the group of registered versions. */
+  readonly group: string;
+  readonly endpointName: string;
+  /** Variables of the deployment job, less those of a model. */
+  readonly deployEnvironment: Readonly<Record<string, string>>;
+  /** Reads an object of S3. */
+  readonly readText: (uri: string) => Promise<string>;
+}
+
+/** A registered version of the model. */
+export interface ModelVersion {
+  readonly version: number;
+  readonly arn: string;
+  /** `Approved`, `PendingManualApproval` or `Rejected` */
+  readonly status: string;
+  /** On the test photos, 0 to 1; `undefined` when its report is gone. */
+  readonly accuracy: number | undefined;
+  readonly registeredAt: Date | undefined;
+  readonly by: string;
+  /** The SageMaker model that serves it. */
+  readonly modelName: string | undefined;
+  /** Where it comes from, by name. */
+  readonly origin: Readonly<Record<string, string>>;
+}
+
+/** How many of the newest versions are looked at. */
+const LISTED = 20;
+
+const reportSchema = z.object({
+  multiclass_classification_metrics: z.object({ accuracy: z.object({ value: z.number() }) }),
+});
+
+const readAccuracy = async ({ readText }: ModelPlace, uri: string | undefined) => {
+  if (uri === undefined) return undefined;
+  try {
+    const report = reportSchema.parse(JSON.parse(await readText(uri)));
+    return report.multiclass_classification_metrics.accuracy.value;
+  } catch {
+    return undefined;
+  }
+};
+
+/** AWS knows a person by a Studio profile or an identity; what a pipeline has registered, only by the latter. */
+const creator = ({ CreatedBy }: DescribeModelPackageCommandOutput): string =>
+  CreatedBy?.UserProfileName ?? CreatedBy?.IamIdentity?.Arn?.split('/').slice(1).join('/') ?? 'unknown';
+
+const describe = async (place: ModelPlace, arn: string): Promise<ModelVersion> => {
+  const found = await place.clients.sageMaker.send(
+    new DescribeModelPackageCommand({ ModelPackageName: arn }),
+  );
+  const { [MODEL_PROPERTY]: modelName, ...origin } = found.CustomerMetadataProperties ?? {};
+  return {
+    version: found.ModelPackageVersion ?? 0,
+    arn,
+    status: found.ModelApprovalStatus ?? '',
+    accuracy: await readAccuracy(place, found.ModelMetrics?.ModelQuality?.Statistics?.S3Uri),
+    registeredAt: found.CreationTime,
+    by: creator(found),
+    modelName,
+    origin: {
+      ...origin,
+      ...(found.ApprovalDescription !== undefined && { Approval: found.ApprovalDescription }),
+    },
+  };
+};
+
+/** The newest versions, the last first. */
+export const listVersions = async (place: ModelPlace): Promise<ModelVersion[]> => {
+  const { ModelPackageSummaryList = [] } = await place.clients.sageMaker.send(
+    new ListModelPackagesCommand({
+      ModelPackageGroupName: place.group,
+      SortBy: 'CreationTime',
+      SortOrder: 'Descending',
+      MaxResults: LISTED,
+    }),
+  );
+  const arns = ModelPackageSummaryList.flatMap(({ ModelPackageArn }) => ModelPackageArn ?? []);
+  return Promise.all(arns.map((arn) => describe(place, arn)));
+};
+
+/** @throws Error that names the versions that there are */
+export const findVersion = async (place: ModelPlace, version: number): Promise<ModelVersion> => {
+  const versions = await listVersions(place);
+  const found = versions.find((each) => each.version === version);
+  if (found) return found;
+  const known = versions.map((each) => each.version).join(', ') || 'none';
+  throw new Error(`There is no version ${version} of ${place.group}. The newest are: ${known}.`);
+};
+
+/** What the endpoint does; `undefined` when there is none. */
+export const findEndpoint = ({ clients, endpointName }: ModelPlace): Promise<EndpointState | undefined> =>
+  describeEndpoint({ clients, settings: { endpointName } });
+
+/** The version that a configuration of the endpoint is for, if it is a registered one. */
+export const servedVersion = (place: ModelPlace, config: string | undefined): number | undefined =>
+  config === undefined ? undefined : configVersion(config, place.endpointName);
+
+/** Marks a version as fit to answer. */
+export const approveVersion = async ({ clients }: ModelPlace, { arn }: ModelVersion): Promise<void> => {
+  await clients.sageMaker.send(
+    new UpdateModelPackageCommand({
+      ModelPackageArn: arn,
+      ModelApprovalStatus: 'Approved',
+      ApprovalDescription: 'Approved with npm run model.',
+    }),
+  );
+};
+
+interface DeployOptions {
+  /** The version has answered clients before, and must do so soon: without trial, canary and alarms. @default false */
+  readonly back?: boolean;
+  readonly signal: AbortSignal;
+  readonly report: (line: string) => void;
+}
+
+/** Puts a version on the endpoint, as the pipeline's DeployEndpoint step does. @throws Error as that job does */
+export const deployVersion = async (
+  { clients, clock, deployEnvironment }: ModelPlace,
+  { version, arn, modelName }: ModelVersion,
+  { back = false, signal, report }: DeployOptions,
+): Promise<DeployResult> => {
+  if (modelName === undefined)
+    throw new Error(
+      `Version ${version} does not say which SageMaker model serves it: an earlier pipeline has registered it. Run the pipeline again.`,
+    );
+  const given = readDeploySettings({ ...deployEnvironment, MODEL_NAME: modelName, MODEL_PACKAGE_ARN: arn });
+  const settings = back ? withoutWatching(given) : given;
+  const context = { settings, clients, clock, startedAt: clock.now(), signal, report };
+  return deployEndpoint(context, { tried: back });
+};
+
+/**
+ * The version to go back to: the newest approved one that is older than what the endpoint serves, or is about to.
+ *
+ * @throws Error when there is none
+ */
+export const previousVersion = async (place: ModelPlace): Promise<ModelVersion> => {
+  const endpoint = await findEndpoint(place);
+  const config = endpoint?.pending ?? endpoint?.config;
+  const served = servedVersion(place, config);
+  const choose = 'Choose a version with npm run model -- deploy VERSION.';
+  if (served === undefined)
+    throw new Error(
+      `The endpoint ${place.endpointName} serves ${config ?? 'nothing'}, which is not a registered version. ${choose}`,
+    );
+  const versions = await listVersions(place);
+  const found = versions.find(({ version, status }) => version < served && status === 'Approved');
+  if (found) return found;
+  throw new Error(`No approved version is older than version ${served}, which is served. ${choose}`);
+};
