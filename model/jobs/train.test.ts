@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { saveTinyGraph } from '../backbone/test-backbones.ts';
 import { loadBackend } from '../backend/backend.ts';
@@ -23,7 +24,7 @@ import { NETWORK_FILE } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
 import { loadPackedModel } from './evaluate.ts';
 import { checkGpu, missingLibraries, usesGpu } from './gpu.ts';
-import { parseHyperparameters, readHyperparameters } from './hyperparameters.ts';
+import { type Hyperparameters, parseHyperparameters, readHyperparameters } from './hyperparameters.ts';
 import { COLOURS, packModel, withContainer, writeInputs } from './test-jobs.ts';
 import { commandOf, runTrainJob, type TrainJobOptions } from './train.ts';
 
@@ -56,14 +57,9 @@ test('a job writes model and report, and a line of metrics per epoch', () =>
       assert.equal([...log.matchAll(new RegExp(Regex, 'g'))].length, 2, Name);
 
     const metrics = await metricsOf(container);
-    assert.deepEqual(metrics.data.train, [2, 2, 3]);
-    assert.deepEqual(
-      [metrics.data.validation, metrics.data.test],
-      [
-        [1, 1, 1],
-        [1, 1, 1],
-      ],
-    );
+    const { data } = metrics;
+    const counts = [data.train, data.validation, data.test].map(String);
+    assert.deepEqual(counts, ['2,2,3', '1,1,1', '1,1,1']);
     assert.ok(metrics.training.photosPerSecond > 0);
     assert.deepEqual((await readdir(container.at(TRAINING_PATHS.output))).sort(), [
       'MODEL_CARD.md',
@@ -82,33 +78,23 @@ test('a job writes model and report, and a line of metrics per epoch', () =>
     assert.equal(tested.length, 3);
   }));
 
-test('given test photos are the only ones tested on; a photo in both channels is not trained on', () =>
+test('given test photos are the only ones tested on; a photo in both channels, and what is no photo, is left out', () =>
   withContainer(async (container) => {
-    await writeInputs(container, { train: TWO, test: TWO });
-    const [shared] = await readdir(channel(container, CHANNELS.train, 'astilbe'));
-    const photo = await readFile(channel(container, CHANNELS.train, 'astilbe', shared ?? ''));
-    await writeFile(channel(container, CHANNELS.test, 'astilbe', 'shared.png'), photo);
-    assert.match(await run(container), /Warning: Left out of train: 1 photo that is also in test/);
-    const { data } = await metricsOf(container);
-    assert.deepEqual(
-      [data.train, data.validation, data.test],
-      [
-        [2, 3],
-        [1, 1],
-        [5, 4],
-      ],
-    );
-  }));
-
-test('files that are not photos are left out and named, and so is what is left of a class', () =>
-  withContainer(async (container) => {
-    await writeInputs(container, { train: { astilbe: 3, bellflower: 4 } });
-    await writeFile(channel(container, CHANNELS.train, 'astilbe', 'notes.jpg'), 'no photo');
+    await writeInputs(container, { train: { astilbe: 3, bellflower: 4 }, test: TWO });
+    const astilbe = (name: string) => channel(container, name, 'astilbe');
+    const [shared = ''] = await readdir(astilbe(CHANNELS.train));
+    const photo = await readFile(path.join(astilbe(CHANNELS.train), shared));
+    await writeFiles(astilbe(CHANNELS.test), { 'shared.png': photo });
+    await writeFiles(astilbe(CHANNELS.train), { 'notes.jpg': 'no photo' });
     const log = await run(container);
+    assert.match(log, /Warning: Left out of train: 1 photo that is also in test/);
     assert.match(log, /left out astilbe\/notes\.jpg: .*not a photo/);
     assert.match(log, /^Warning: Left out of the channel train: \d files?, such as astilbe\/notes\.jpg: /m);
-    assert.match(log, /Warning: The class astilbe has only 3 photos/);
-    assert.equal((await metricsOf(container)).data.skipped.length, 1);
+    assert.match(log, /Warning: The class astilbe has only 2 photos/);
+    const { data } = await metricsOf(container);
+    assert.equal(data.skipped.length, 1);
+    const counts = [data.train, data.validation, data.test].map(String);
+    assert.deepEqual(counts, ['1,3', '1,1', '5,4']);
   }));
 
 const REFUSED: Readonly<
@@ -248,37 +234,27 @@ test('a training starts from an earlier model, and does not test on what that on
     assert.deepEqual((await metricsOf(container)).labels, ['astilbe', 'bellflower', 'daisy']);
   }));
 
-const hyperparameters = parseHyperparameters({ epochs: '3', 'learning-rate': '1E-4', balanced: 'true' });
-
 test('the command trains the same way, on the pretrained network that the job had', () => {
-  const environment = { TRAINING_JOB_NAME: 'flowers-1' };
+  const given = parseHyperparameters({ epochs: '3', 'learning-rate': '1E-4', balanced: 'true' });
   assert.equal(
-    commandOf(hyperparameters, true, environment),
+    commandOf(given, true, { TRAINING_JOB_NAME: 'flowers-1' }),
     '# The SageMaker training job flowers-1; on another machine:\n' +
       'npm run train -- --data DIR --backbone DIR --epochs 3 --learning-rate 0.0001 --patience 10 --seed 1 --balanced',
   );
-});
-
-test('without one it names none, and without a name the job has none', () => {
-  const text = commandOf(parseHyperparameters({ patience: '0' }), undefined, {});
   assert.equal(
-    text,
+    commandOf(parseHyperparameters({ patience: '0' }), undefined, {}),
     '# The SageMaker training job (without a name); on another machine:\nnpm run train -- --data DIR --seed 1',
   );
 });
 
-test('without a GPU, which WebAssembly is not, the job continues, unless one is required', async () => {
+test('without a GPU, which WebAssembly is not, the job ends only if one is required, and says what is missing', async () => {
   const backend = await loadBackend({ native: false });
   assert.equal(usesGpu(), false);
-  for (const value of [undefined, '', 'false'])
-    checkGpu(value === undefined ? {} : { [TRAINING_ENVIRONMENT.requireGpu]: value }, backend);
-});
-
-test('a required GPU that cannot be used ends the job, with the libraries that are missing and what to do', async () => {
-  const backend = await loadBackend({ native: false });
-  const environment = { [TRAINING_ENVIRONMENT.requireGpu]: 'true' };
+  const check = (value: string) => checkGpu({ [TRAINING_ENVIRONMENT.requireGpu]: value }, backend);
+  checkGpu({}, backend);
+  for (const value of ['', 'false']) check(value);
   assert.throws(
-    () => checkGpu(environment, backend),
+    () => check('true'),
     ({ message }: Error) => {
       assert.match(message, /^REQUIRE_GPU is true, but no GPU can be used; .* WebAssembly/);
       for (const library of missingLibraries()) assert.ok(message.includes(library), library);
@@ -288,43 +264,34 @@ test('a required GPU that cannot be used ends the job, with the libraries that a
   );
 });
 
-test('what the pipelines pass is read as numbers, however they are written', () => {
-  const { epochs, batchSize, learningRate } = parseHyperparameters({
-    [HYPERPARAMETERS.epochs]: '10',
-    [HYPERPARAMETERS.batchSize]: '16.0',
-    [HYPERPARAMETERS.learningRate]: '1.0E-4',
+const READ: Readonly<Record<string, [given: Record<string, string>, read: Partial<Hyperparameters>]>> = {
+  'what the pipelines pass, as numbers, however they are written': [
+    {
+      [HYPERPARAMETERS.epochs]: '10',
+      [HYPERPARAMETERS.batchSize]: '16.0',
+      [HYPERPARAMETERS.learningRate]: '1.0E-4',
+    },
+    { epochs: 10, batchSize: 16, learningRate: 0.0001 },
+  ],
+  'nothing: then the training has its own defaults, and ends early': [
+    {},
+    { seed: 1, patience: 10, balanced: false },
+  ],
+  'a patience of 0, which trains every epoch': [{ patience: '0' }, { patience: null }],
+  'the network, its first photos and the weighing of classes': [
+    { stem: '8', blocks: '12, 16', 'first-side': '64', balanced: 'true' },
+    { stem: 8, blocks: [12, 16], initialResolution: 64, balanced: true },
+  ],
+  'keys that SageMaker adds by itself, which are passed over': [
+    { epochs: '3', _tuning_objective_metric: 'validation:accuracy', sagemaker_job_name: '"x"' },
+    { epochs: 3 },
+  ],
+};
+for (const [what, [given, read]] of Object.entries(READ))
+  test(`hyperparameters may be ${what}`, () => {
+    const defaults = { seed: 1, patience: 10, balanced: false };
+    assert.deepEqual(parseHyperparameters(given), { ...defaults, ...read });
   });
-  assert.deepEqual([epochs, batchSize, learningRate], [10, 16, 0.0001]);
-});
-
-test('nothing need be given; then the training has its own defaults, and ends early', () => {
-  const { epochs, batchSize, learningRate, seed, patience, balanced } = parseHyperparameters({});
-  assert.deepEqual([epochs, batchSize, learningRate], [undefined, undefined, undefined]);
-  assert.deepEqual([seed, patience, balanced], [1, 10, false]);
-});
-
-test('a patience of 0 trains every epoch', () => {
-  assert.equal(parseHyperparameters({ patience: '0' }).patience, null);
-});
-
-test('the network, its first photos and the weighing of classes may be chosen', () => {
-  const { stem, blocks, initialResolution, balanced } = parseHyperparameters({
-    stem: '8',
-    blocks: '12, 16',
-    'first-side': '64',
-    balanced: 'true',
-  });
-  assert.deepEqual([stem, blocks, initialResolution, balanced], [8, [12, 16], 64, true]);
-});
-
-test('keys that SageMaker adds by itself are passed over', () => {
-  const { epochs } = parseHyperparameters({
-    epochs: '3',
-    _tuning_objective_metric: 'validation:accuracy',
-    sagemaker_job_name: '"x"',
-  });
-  assert.equal(epochs, 3);
-});
 
 const WRONG: readonly (readonly [key: string, value: string, must: RegExp])[] = [
   ['epochs', 'ten', /"epochs" is "ten" but must be a whole number of at least 1/],

@@ -4,13 +4,12 @@ import { print, runCommand, textTable } from '../shared/cli.ts';
 import {
   approveVersion,
   deployVersion,
-  findEndpoint,
+  findServed,
   findVersion,
   listVersions,
   type ModelPlace,
   type ModelVersion,
   previousVersion,
-  servedVersion,
 } from './models.ts';
 import { onAws, onThisMachine } from './places.ts';
 
@@ -44,36 +43,27 @@ const accuracyText = ({ accuracy }: ModelVersion): string =>
   accuracy === undefined ? 'unknown' : percent(accuracy);
 
 const list = async (place: ModelPlace): Promise<void> => {
-  const endpoint = await findEndpoint(place);
-  const served = servedVersion(place, endpoint?.config);
-  const next = servedVersion(place, endpoint?.pending);
-  const versions = await listVersions(place);
-  print(
-    endpoint
-      ? `The endpoint ${place.endpointName} is ${endpoint.status}.`
-      : `No model is deployed to the endpoint ${place.endpointName}.`,
-  );
-  if (versions.length === 0) print('No version is registered: npm run pipeline registers them.');
+  const { status, served, next } = await findServed(place);
+  const { endpointName } = place;
+  print(status ? `The endpoint ${endpointName} is ${status}.` : `No model is deployed to ${endpointName}.`);
+  const rows = (await listVersions(place)).map((each) => {
+    const { version, status, registeredAt, by } = each;
+    const use = version === served ? 'answers' : version === next ? 'is being deployed' : '';
+    return [String(version), status, accuracyText(each), when(registeredAt), by, use];
+  });
+  if (rows.length === 0) print('No version is registered: npm run pipeline registers them.');
   else
-    for (const line of textTable([
-      ['version', 'status', 'accuracy', 'registered (UTC)', 'by', ''],
-      ...versions.map((each) => {
-        const { version, status, registeredAt, by } = each;
-        const use = version === served ? 'answers' : version === next ? 'is being deployed' : '';
-        return [String(version), status, accuracyText(each), when(registeredAt), by, use];
-      }),
-    ]))
+    for (const line of textTable([['version', 'status', 'accuracy', 'registered (UTC)', 'by', ''], ...rows]))
       print(line);
 };
 
-const show = async (place: ModelPlace, version: number): Promise<void> => {
-  const found = await findVersion(place, version);
-  const { status, registeredAt, by, arn, modelName = 'unknown', origin } = found;
-  const served = servedVersion(place, (await findEndpoint(place))?.config);
+const show = async (place: ModelPlace, number: number): Promise<void> => {
+  const found = await findVersion(place, number);
+  const { version, status, registeredAt, by, arn, modelName = 'unknown', origin } = found;
   const facts = {
     Version: String(version),
     Status: status,
-    Answers: version === served ? 'yes' : 'no',
+    Answers: (await findServed(place)).served === version ? 'yes' : 'no',
     Accuracy: accuracyText(found),
     Registered: `${when(registeredAt)} UTC by ${by}`,
     Package: arn,

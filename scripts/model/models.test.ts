@@ -86,8 +86,11 @@ test('a rollback is to the approved version before the one that is served, or is
 });
 
 test('without a version to go back to, it says what is served', async (t) => {
-  await assert.rejects(previousVersion((await start(t, 1)).place), /older than version 1, which is served/);
-  await assert.rejects(previousVersion((await start(t)).place), /serves nothing, which is not a registered/);
+  await assert.rejects(
+    previousVersion((await start(t, 1)).place),
+    /Version 1 is served, and no approved one is older/,
+  );
+  await assert.rejects(previousVersion((await start(t)).place), /No registered version is served/);
 });
 
 test('a version is deployed with trial and alarms, but taken back at once', async (t) => {

@@ -7,7 +7,7 @@ import {
 import { z } from 'zod';
 import { MODEL_PROPERTY } from '../../model/contract/sagemaker-jobs.ts';
 import type { Clock, DeployClients } from '../../model/jobs/deploy/context.ts';
-import { describeEndpoint, type EndpointState } from '../../model/jobs/deploy/endpoint.ts';
+import { describeEndpoint } from '../../model/jobs/deploy/endpoint.ts';
 import { configVersion } from '../../model/jobs/deploy/endpoint-config.ts';
 import { type DeployResult, deployEndpoint, withoutWatching } from '../../model/jobs/deploy/job.ts';
 import { readDeploySettings } from '../../model/jobs/deploy/settings.ts';
@@ -58,15 +58,15 @@ const readAccuracy = async ({ readText }: ModelPlace, uri: string | undefined) =
   }
 };
 
-/** AWS knows a person by a Studio profile or an identity; what a pipeline has registered, only by the latter. */
+/** Who has registered it: a Studio profile, or the identity of another caller. */
 const creator = ({ CreatedBy }: DescribeModelPackageCommandOutput): string =>
-  CreatedBy?.UserProfileName ?? CreatedBy?.IamIdentity?.Arn?.split('/').slice(1).join('/') ?? 'unknown';
+  CreatedBy?.UserProfileName ?? CreatedBy?.IamIdentity?.Arn ?? 'unknown';
 
 const describe = async (place: ModelPlace, arn: string): Promise<ModelVersion> => {
-  const found = await place.clients.sageMaker.send(
-    new DescribeModelPackageCommand({ ModelPackageName: arn }),
-  );
-  const { [MODEL_PROPERTY]: modelName, ...origin } = found.CustomerMetadataProperties ?? {};
+  const command = new DescribeModelPackageCommand({ ModelPackageName: arn });
+  const found = await place.clients.sageMaker.send(command);
+  const { ApprovalDescription: Approval, CustomerMetadataProperties = {} } = found;
+  const { [MODEL_PROPERTY]: modelName, ...origin } = CustomerMetadataProperties;
   return {
     version: found.ModelPackageVersion ?? 0,
     arn,
@@ -75,10 +75,7 @@ const describe = async (place: ModelPlace, arn: string): Promise<ModelVersion> =
     registeredAt: found.CreationTime,
     by: creator(found),
     modelName,
-    origin: {
-      ...origin,
-      ...(found.ApprovalDescription !== undefined && { Approval: found.ApprovalDescription }),
-    },
+    origin: { ...origin, ...(Approval !== undefined && { Approval }) },
   };
 };
 
@@ -105,13 +102,17 @@ export const findVersion = async (place: ModelPlace, version: number): Promise<M
   throw new Error(`There is no version ${version} of ${place.group}. The newest are: ${known}.`);
 };
 
-/** What the endpoint does; `undefined` when there is none. */
-export const findEndpoint = ({ clients, endpointName }: ModelPlace): Promise<EndpointState | undefined> =>
-  describeEndpoint({ clients, settings: { endpointName } });
-
-/** The version that a configuration of the endpoint is for, if it is a registered one. */
-export const servedVersion = (place: ModelPlace, config: string | undefined): number | undefined =>
-  config === undefined ? undefined : configVersion(config, place.endpointName);
+/** What the endpoint does, and which versions it serves and is about to; of others than registered ones, none. */
+export const findServed = async ({ clients, endpointName }: ModelPlace) => {
+  const endpoint = await describeEndpoint({ clients, settings: { endpointName } });
+  const version = (config: string | undefined) =>
+    config === undefined ? undefined : configVersion(config, endpointName);
+  return {
+    status: endpoint?.status,
+    served: version(endpoint?.config),
+    next: version(endpoint?.pending),
+  };
+};
 
 /** Marks a version as fit to answer. */
 export const approveVersion = async ({ clients }: ModelPlace, { arn }: ModelVersion): Promise<void> => {
@@ -153,16 +154,14 @@ export const deployVersion = async (
  * @throws Error when there is none
  */
 export const previousVersion = async (place: ModelPlace): Promise<ModelVersion> => {
-  const endpoint = await findEndpoint(place);
-  const config = endpoint?.pending ?? endpoint?.config;
-  const served = servedVersion(place, config);
-  const choose = 'Choose a version with npm run model -- deploy VERSION.';
-  if (served === undefined)
-    throw new Error(
-      `The endpoint ${place.endpointName} serves ${config ?? 'nothing'}, which is not a registered version. ${choose}`,
-    );
+  const { served, next = served } = await findServed(place);
   const versions = await listVersions(place);
-  const found = versions.find(({ version, status }) => version < served && status === 'Approved');
+  const found = versions.find(
+    ({ version, status }) => next !== undefined && version < next && status === 'Approved',
+  );
   if (found) return found;
-  throw new Error(`No approved version is older than version ${served}, which is served. ${choose}`);
+  const what = next === undefined ? 'No registered version' : `Version ${next}`;
+  throw new Error(
+    `${what} is served, and no approved one is older. Choose a version with npm run model -- deploy VERSION.`,
+  );
 };

@@ -67,11 +67,8 @@ const definition = definitionOf(
 const valuesOf = (given: Record<string, string>) =>
   Object.fromEntries(parameterValues(definition, new Map(Object.entries(given))));
 
-test('what is not given has its default', () => {
+test('what is given is read as its type; what is not has its default', () => {
   assert.deepEqual(valuesOf({}), { Epoch: 1, LearningRate: 0.0001, TrainData: 's3://bucket/flowers/' });
-});
-
-test('what is given is read as its type', () => {
   const values = valuesOf({ Epoch: '3', LearningRate: '1e-3', TrainData: '5' });
   assert.deepEqual(values, { Epoch: 3, LearningRate: 0.001, TrainData: '5' });
 });
@@ -95,30 +92,27 @@ const parameters = (rate: number, accuracy: number) => [
   { Name: 'MinAccuracy', Type: 'Float', DefaultValue: accuracy },
 ];
 
-const namesOf = (definition: ReturnType<typeof definitionOf>, ...given: string[]) =>
-  localDefaults(definition, new Set(given)).map(({ name }) => name);
-
-test('a learning rate and a bar are chosen for a short training, and say what for', () => {
-  const [rate, bar] = localDefaults(definitionOf([job('A')], parameters(0.0001, 0.9)), new Set());
+test('a learning rate and a bar are chosen for a short training where none is given, and say what for', () => {
+  const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
+  const [rate, bar] = localDefaults(definition, new Set());
   assert.match(String(rate?.reason), /not the definition's 0\.0001, which is too low.*--learning-rate/);
   assert.match(String(bar?.reason), /not the definition's 0\.9.*--min-accuracy/);
+  const [head] = localDefaults(definition, new Set(['Pretrained']));
+  assert.ok(Number(head?.value) > Number(rate?.value), 'a head on a backbone learns faster');
 });
 
-test('a head on a backbone learns faster than a network from scratch', () => {
-  const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
-  const rateOf = (...given: string[]) => Number(localDefaults(definition, new Set(given))[0]?.value);
-  assert.ok(rateOf('Pretrained') > rateOf());
-});
-
-test('what is given stays, and so does the learning rate for training on from an earlier model', () => {
-  const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
-  assert.deepEqual(namesOf(definition, 'MinAccuracy'), ['LearningRate']);
-  assert.deepEqual(namesOf(definition, 'LearningRate'), ['MinAccuracy']);
-  assert.deepEqual(namesOf(definition, 'InitialModel'), ['MinAccuracy']);
-  assert.deepEqual(namesOf(definition, 'InitialModel', 'Pretrained'), ['MinAccuracy']);
-});
-
-test('a definition that fits, or has no such parameters, stays as it is', () => {
-  assert.deepEqual(namesOf(definitionOf([job('A')], parameters(0.01, 0.7))), []);
-  assert.deepEqual(namesOf(definitionOf([job('A')])), []);
+test('what is given stays, and so does what fits, and the rate for training on from an earlier model', () => {
+  const low = definitionOf([job('A')], parameters(0.0001, 0.9));
+  for (const [definition, given, chosen] of [
+    [low, ['MinAccuracy'], ['LearningRate']],
+    [low, ['LearningRate'], ['MinAccuracy']],
+    [low, ['InitialModel'], ['MinAccuracy']],
+    [low, ['InitialModel', 'Pretrained'], ['MinAccuracy']],
+    [definitionOf([job('A')], parameters(0.01, 0.7)), [], []],
+    [definitionOf([job('A')]), [], []],
+  ] as const)
+    assert.deepEqual(
+      localDefaults(definition, new Set(given)).map(({ name }) => name),
+      chosen,
+    );
 });

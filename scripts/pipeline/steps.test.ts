@@ -69,6 +69,7 @@ describe('a training job', () => {
       const photos = readdirSync(at('/opt/ml/input/data/train/rose'));
       const { REQUIRE_GPU, TRAINING_JOB_NAME, AWS_PROFILE } = process.env;
       console.log('loss=0.5;');
+      for (let time = 0; time < 2; time++) console.log('Warning: Few photos.');
       console.log('Epoch 2: loss=0.25;');
       write('/opt/ml/output/data/seen.json', JSON.stringify(
         [process.argv[2], typeof epochs, epochs, photos, hosts.length, REQUIRE_GPU, TRAINING_JOB_NAME, AWS_PROFILE]));`,
@@ -82,6 +83,8 @@ describe('a training job', () => {
     );
     assert.deepEqual(seen, ['train', 'string', '1', ['1.jpg'], 1, 'false', name, null]);
     assert.equal(noteOf(result, 'Train'), 'Epoch 2: training:loss 0.250');
+    const { warnings } = result.execution.states[0] ?? {};
+    assert.deepEqual(warnings, ['Few photos.'], 'once, however often it was said');
 
     const uri = `s3://bucket/models/${name}/output/model.tar.gz`;
     const { properties } = result.execution.outputs.get('Train') ?? {};
@@ -130,35 +133,10 @@ describe('a training job', () => {
     ]);
   });
 
-  test('warns once of what its log warns of twice', async () => {
-    const program = `for (let time = 0; time < 2; time++) console.log('Warning: Few photos.'); ${WRITE_MODEL}`;
-    const result = await run([training('Train')], program);
-    assert.deepEqual(result.statuses, { Train: 'Succeeded' }, noteOf(result, 'Train'));
-    assert.deepEqual(result.execution.states[0]?.warnings, ['Few photos.']);
-  });
-
   test('without photos is not started', async () => {
     rmSync(s3.path('s3://bucket/photos/'), { recursive: true });
     const result = await run([training('Train')], WRITE_MODEL);
     assert.match(noteOf(result, 'Train'), /The channel train is empty\. .*s3:\/\/bucket\/photos\//);
-  });
-
-  test('that is stopped can write a checkpoint, which the next one of the same execution finds', async () => {
-    const stop = new AbortController();
-    const program = `
-      const [checkpoint] = readdirSync(at('/opt/ml/checkpoints'));
-      if (checkpoint === undefined) {
-        process.once('SIGTERM', () => { write('/opt/ml/checkpoints/half', 'half'); process.exit(0); });
-        setInterval(() => {}, 1000);
-        console.log('loss=0.5;');
-      } else { ${WRITE_MODEL} }`;
-    const stopped = await run([training('Train')], program, {
-      signal: stop.signal,
-      onChange: ({ note }) => void (note?.includes('loss') && stop.abort()),
-    });
-    assert.deepEqual(stopped.statuses, { Train: 'Stopped' });
-    const resumed = await run([training('Train')], program);
-    assert.deepEqual(resumed.statuses, { Train: 'Succeeded' }, noteOf(resumed, 'Train'));
   });
 
   test('that takes too long is stopped', async () => {
@@ -224,27 +202,17 @@ const METRICS = [
   { Name: 'training:accuracy', Regex: 'accuracy=([0-9.]+);' },
 ];
 
-test('a line shows the metrics that it holds, in short, and none of the lines before', () => {
+test('a line shows the metrics that it holds, in short; the last value of each is kept in full', () => {
   const metrics = new LogMetrics(METRICS);
-  assert.equal(
-    metrics.read('Epoch 1. loss=0.12345; accuracy=0.5;'),
-    'Epoch 1. training:loss 0.123, training:accuracy 0.500',
-  );
-  assert.equal(metrics.read('Measuring.'), 'Measuring.');
-  assert.equal(metrics.read('loss=0.1;'), 'training:loss 0.100');
-});
-
-test('the last value of each metric is kept in full', () => {
-  const metrics = new LogMetrics(METRICS);
-  for (const line of ['loss=0.5; accuracy=0.25;', 'no metrics', 'loss=0.12345;']) metrics.read(line);
+  for (const [line, shown] of [
+    ['Epoch 1. loss=0.12345; accuracy=0.25;', 'Epoch 1. training:loss 0.123, training:accuracy 0.250'],
+    ['Measuring.', 'Measuring.'],
+    ['loss=0.1;', 'training:loss 0.100'],
+    ['loss=...;', 'loss=...;'],
+  ] as const)
+    assert.equal(metrics.read(line), shown);
   assert.deepEqual(metrics.final, [
-    { MetricName: 'training:loss', Value: 0.12345 },
+    { MetricName: 'training:loss', Value: 0.1 },
     { MetricName: 'training:accuracy', Value: 0.25 },
   ]);
-});
-
-test('what is not a number is not a metric', () => {
-  const metrics = new LogMetrics(METRICS);
-  assert.equal(metrics.read('loss=...;'), 'loss=...;');
-  assert.deepEqual(metrics.final, []);
 });

@@ -182,9 +182,6 @@ test('what the pipeline gives is enough', () => {
     pollSeconds: 15,
     limitMinutes: 100,
   });
-});
-
-test('there may be no alarms', () => {
   assert.deepEqual(readDeploySettings({ ...GIVEN, ROLLBACK_ALARMS: '' }).rollbackAlarms, []);
 });
 
