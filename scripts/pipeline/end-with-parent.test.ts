@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { ROOT } from '../shared/paths.ts';
 import { isAlive } from '../shared/processes.ts';
 
@@ -20,7 +20,7 @@ const eventually = async (what: string, isSo: () => boolean): Promise<void> => {
 };
 
 test('a job outlives neither its end nor that of the pipeline, even if that is killed', async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-parent-'));
+  const folder = temporaryFolder(t);
   const job = path.join(folder, 'job.mjs');
   const runner = path.join(folder, 'runner.mts');
   writeFileSync(
@@ -58,7 +58,6 @@ test('a job outlives neither its end nor that of the pipeline, even if that is k
   t.after(() => {
     child.kill('SIGKILL');
     for (const pid of pids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-    rmSync(folder, { recursive: true });
   });
 
   await eventually('two jobs are started', () => pids().length === 2 || hasEnded());

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { checkInput, localDefaults, parameterValues } from './inputs.ts';
 import { definitionOf, job } from './tiny-definition.ts';
 
-let root: string;
+const root = temporaryFolder({ after });
 before(() => {
-  root = mkdtempSync(path.join(tmpdir(), 'bloomstack-inputs-'));
   for (const file of [
     'photos/rose/1.jpg',
     'flat/1.jpg',
@@ -21,7 +20,6 @@ before(() => {
     writeFileSync(path.join(root, file), 'content');
   }
 });
-after(() => rmSync(root, { recursive: true }));
 
 const check = (parameter: string, place: string) => checkInput(parameter, path.join(root, place));
 

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { after, beforeEach, test } from 'node:test';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { LocalS3 } from './local-s3.ts';
 
+const root = temporaryFolder({ after });
 let folder: string;
 let s3: LocalS3;
 beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-s3-'));
+  folder = mkdtempSync(path.join(root, '-'));
   s3 = new LocalS3(path.join(folder, 's3'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 const write = (uri: string, content: string) => {
   const file = s3.path(uri);

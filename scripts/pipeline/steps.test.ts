@@ -8,25 +8,25 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
 import { list } from 'tar';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { ModelRegistry } from '../aws-double/registry.ts';
 import type { ExecutionOptions } from './execution.ts';
 import { LocalS3 } from './local-s3.ts';
 import { LogMetrics, localRunner } from './steps.ts';
 import { condition, execute, fail, job, reported, training } from './tiny-definition.ts';
 
+const root = temporaryFolder({ after });
 let folder: string;
 let s3: LocalS3;
 beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-jobs-'));
+  folder = mkdtempSync(path.join(root, '-'));
   s3 = new LocalS3(path.join(folder, 's3'));
   mkdirSync(s3.path('s3://bucket/photos/rose'), { recursive: true });
   writeFileSync(s3.path('s3://bucket/photos/rose/1.jpg'), 'photo');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 /** What the program of every job begins with. */
 const PRELUDE = `

@@ -9,9 +9,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import type { ExecutionRecord } from './record.ts';
 import { outputOf } from './tiny-definition.ts';
 import { lockFolder, Workspace } from './workspace.ts';
@@ -27,13 +27,13 @@ const recordOf = (id: string, changes: Partial<ExecutionRecord> = {}): Execution
   ...changes,
 });
 
+const root = temporaryFolder({ after });
 let build: string;
 let workspace: Workspace;
 beforeEach(() => {
-  build = mkdtempSync(path.join(tmpdir(), 'bloomstack-workspace-'));
+  build = mkdtempSync(path.join(root, '-'));
   workspace = new Workspace({ BUILD_DIR: build });
 });
-afterEach(() => rmSync(build, { recursive: true }));
 
 const write = (file: string, content = 'content') => {
   mkdirSync(path.dirname(file), { recursive: true });
@@ -105,34 +105,27 @@ describe('when an execution starts', () => {
     await leave(NEW, true, '2026-01-03');
   });
 
-  test('what cannot be resumed is removed, and photos behind links stay', async () => {
-    await workspace.clean(NEW);
-    const { folder, jobs, s3 } = workspace;
-    assert.deepEqual(readdirSync(jobs).sort(), [`trainer-${NEW}-x`, `trainer-${STOPPED}-x`]);
-    assert.deepEqual(traces(path.join(folder, 'executions'), GONE), []);
-    assert.deepEqual(traces(s3.path('s3://this-machine/'), GONE), []);
-    assert.deepEqual(traces(s3.path('s3://data/checkpoints/'), GONE), []);
-    assert.equal(readFileSync(path.join(photos, 'rose/1.jpg'), 'utf8'), 'photo');
-  });
-
-  test('the last one before that can be resumed keeps all that it needs', async () => {
-    const before = traces(workspace.folder, STOPPED);
-    await workspace.clean(NEW);
-    assert.deepEqual(traces(workspace.folder, STOPPED), before);
-    assert.equal((await workspace.records.all()).length, 2);
-  });
-
-  test('models, reports, the registry and what the endpoint serves stay', async () => {
-    const { folder, s3, endpoint, sageMakerState } = workspace;
+  test('what cannot be resumed is removed; the last before it that can be keeps all, and so do models, reports and photos', async () => {
+    const { folder, jobs, s3, endpoint, sageMakerState } = workspace;
     const others = [
       path.join(folder, `registry/models/pipelines-${GONE}-CreateModel-x.json`),
       path.join(endpoint, 'image-classifier/1/saved_model.pb'),
       sageMakerState,
     ];
     for (const file of others) write(file);
+    const before = traces(folder, STOPPED);
+
     await workspace.clean(NEW);
+
+    assert.deepEqual(readdirSync(jobs).sort(), [`trainer-${NEW}-x`, `trainer-${STOPPED}-x`]);
+    assert.deepEqual(traces(path.join(folder, 'executions'), GONE), []);
+    assert.deepEqual(traces(s3.path('s3://this-machine/'), GONE), []);
+    assert.deepEqual(traces(s3.path('s3://data/checkpoints/'), GONE), []);
+    assert.deepEqual(traces(folder, STOPPED), before);
+    assert.equal((await workspace.records.all()).length, 2);
     for (const file of [
       ...others,
+      path.join(photos, 'rose/1.jpg'),
       s3.path(`s3://data/models/trainer-${GONE}-x/output/model.tar.gz`),
       s3.path(`s3://data/reports/${GONE}/evaluation.json`),
       path.join(folder, `reports/trainer-${GONE}-x/MODEL_CARD.md`),
