@@ -125,6 +125,10 @@ describe('with the system running', () => {
     assert.deepEqual(new Set(predictions.map(({ label }) => label)), new Set(['red', 'green', 'blue']));
 
     assert.match(output, /REQUIRE_GPU is false/);
+    const jobs = path.join(work, 'build/pipeline/jobs');
+    const evaluation = readdirSync(jobs).find((name) => name.includes('-Evaluate-')) ?? assert.fail(output);
+    const message = readFileSync(path.join(jobs, evaluation, 'opt/ml/output/message'), 'utf8');
+    assert.match(message, /^Model \d+ classifies \d of 3 test photos correctly/);
     assert.match(output, /Train Executing: Epoch 1 of 1 took .* training:loss \d\.\d{3}/);
     const [group = ''] = readdirSync(path.join(work, 'build/pipeline/registry/model-packages'));
     const registered = path.join(work, 'build/pipeline/registry/model-packages', group, '1');
