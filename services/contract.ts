@@ -14,6 +14,12 @@ export const PATHS = { health: '/health', classify: '/classify/image' } as const
 /** The answer of the WAS to `GET /health`; the original's clients look for this text. */
 export const WAS_HEALTH = { message: 'WAS-Connected' } as const;
 
+/**
+ * How a service ends after SIGTERM, in seconds: first it goes on as ever but asks for no more on its connections, then it
+ * finishes what is in flight, then it is killed. ECS allows 120 s at most, and Fargate Spot gives notice of 120 s.
+ */
+export const STOP_SECONDS = { lameDuck: 5, inFlight: 20, killed: 30 } as const;
+
 /** Room for what surrounds the photo in a body: multipart boundaries and headers, or JSON's other fields. */
 const ENVELOPE_BYTES = 64 * 1024;
 
@@ -65,6 +71,9 @@ export type Answer = z.infer<typeof answerSchema>;
 /** The code of every error that a service answers; pages and clients may translate by it. */
 export const PROBLEM_CODES = [
   'malformed-request',
+  'headers-too-large',
+  'expectation-failed',
+  'unsupported-transfer-coding',
   'too-slow',
   'missing-photo',
   'too-many-photos',
@@ -81,11 +90,15 @@ export const PROBLEM_CODES = [
   'model-failed',
   'was-unavailable',
   'overloaded',
+  'rate-limited',
   'not-found',
   'method-not-allowed',
   'internal',
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
+
+/** The `type` of a problem, the same in every language. */
+export const problemType = (code: ProblemCode): string => `urn:bloomstack:problem:${code}`;
 
 /** The body of an error: `application/problem+json` (RFC 9457) with our code as an extension member. */
 export const problemSchema = z.object({

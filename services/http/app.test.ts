@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { pino } from 'pino';
+import { problemSchema } from '../contract.ts';
 import { createApp } from './app.ts';
 import { ProblemError } from './problem.ts';
 
@@ -43,4 +44,44 @@ test('problems of different kinds do not hide each other, and a bug is logged in
     ],
   );
   assert.match(JSON.stringify(lines[3]), /app\.test\.ts/);
+});
+
+describe('a wrong path is answered with the one that was meant, in the language that is asked for', () => {
+  const app = createApp({ log: pino({ level: 'silent' }) })
+    .get('/health', (context) => context.text('ok'))
+    .post('/classify/image', (context) => context.text('ok'));
+  const cases = [
+    ['/classify', 'POST /classify/image'],
+    ['/classify/image/', 'POST /classify/image'],
+    ['//Classify//Image', 'POST /classify/image'],
+    ['/Health/', 'GET /health'],
+    ['/', 'POST /classify/image'],
+  ] as const;
+  for (const [path, meant] of cases) {
+    test(path, async () => {
+      const response = await app.request(path, { method: 'POST' });
+      const { detail, code } = problemSchema.parse(await response.json());
+      assert.equal(code, 'not-found');
+      assert.ok(detail.endsWith(`Did you mean ${meant}?`), detail);
+    });
+  }
+
+  const languages = [
+    ['ko-KR,ko;q=0.9,en;q=0.8', 'ko', /찾을 수 없습니다/],
+    ['KO', 'ko', /찾을 수 없습니다/],
+    ['en;q=0.8, ko;q=0.9', 'ko', /찾을 수 없습니다/],
+    ['ko;q=0, fr', 'en', /Not found/],
+    ['*', 'en', /Not found/],
+    ['', 'en', /Not found/],
+  ] as const;
+  for (const [accepted, language, title] of languages) {
+    test(`Accept-Language: ${accepted}`, async () => {
+      const response = await app.request('/nowhere', { headers: { 'Accept-Language': accepted } });
+      assert.equal(response.headers.get('Content-Language'), language);
+      assert.equal(response.headers.get('Vary'), 'Accept-Language');
+      const problem = problemSchema.parse(await response.json());
+      assert.match(problem.title, title);
+      assert.match(problem.detail, language === 'ko' ? /[가-힣]/ : /^[^가-힣]+$/);
+    });
+  }
 });

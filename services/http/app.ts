@@ -105,11 +105,29 @@ const handleError = (log: Logger): ErrorHandler => {
   };
 };
 
-const handleNotFound: NotFoundHandler = (context) =>
-  respondWithProblem(
-    context,
-    new ProblemError('not-found', `There is no ${context.req.method} ${context.req.path} here.`),
-  );
+/** Without what people get wrong in a path. */
+const normalizePath = (path: string) =>
+  path
+    .toLowerCase()
+    .replace(/\/+/g, '/')
+    .replace(/(.)\/$/, '$1');
+
+/** Names the route that was meant: the one whose path differs by case or slashes, else the one that most come for. */
+const handleNotFound =
+  ({ routes }: App): NotFoundHandler =>
+  (context) => {
+    const { method, path } = context.req;
+    const meant =
+      routes.find((route) => route.method !== 'ALL' && route.path === normalizePath(path)) ??
+      routes.find((route) => route.path === PATHS.classify);
+    const here = meant && `${meant.method} ${meant.path}`;
+    const problem = new ProblemError(
+      'not-found',
+      `There is no ${method} ${path} here.${here ? ` Did you mean ${here}?` : ''}`,
+      { korean: `여기에 ${method} ${path}은(는) 없습니다.${here ? ` ${here}을(를) 찾으셨나요?` : ''}` },
+    );
+    return respondWithProblem(context, problem);
+  };
 
 export interface AppOptions {
   readonly log: Logger;
@@ -145,6 +163,6 @@ export const createApp = ({ log, headers }: AppOptions): App => {
     }),
   );
   app.onError(handleError(log));
-  app.notFound(handleNotFound);
+  app.notFound(handleNotFound(app));
   return app;
 };

@@ -1,36 +1,16 @@
 import type { Context } from 'hono';
 import { TOO_LARGE_MESSAGE } from '../../model/photo/format.ts';
-import type { Problem, ProblemCode } from '../contract.ts';
-
-/** Status and title of each code (RFC 9110 for the statuses). */
-const KINDS = {
-  'malformed-request': [400, 'The request cannot be read'],
-  'too-slow': [408, 'The request took too long'],
-  'missing-photo': [400, 'No photo in the request'],
-  'too-many-photos': [400, 'More than one photo in the request'],
-  'malformed-body': [400, 'The request body cannot be read'],
-  'unsupported-content-type': [415, 'Unsupported Content-Type'],
-  empty: [400, 'The photo is empty'],
-  'too-large': [413, 'The photo is too large'],
-  'unsupported-format': [415, 'Not an accepted photo format'],
-  'too-many-pixels': [422, 'The photo has too many pixels'],
-  'too-few-pixels': [422, 'The photo has too few pixels'],
-  'too-costly': [422, 'The photo takes too long to decode'],
-  unreadable: [422, 'The photo cannot be decoded'],
-  'endpoint-unavailable': [503, 'The classifier is not available'],
-  'model-failed': [502, 'The classifier failed'],
-  'was-unavailable': [503, 'The application service is not available'],
-  overloaded: [503, 'Too many requests at once'],
-  'not-found': [404, 'Not found'],
-  'method-not-allowed': [405, 'Method not allowed'],
-  internal: [500, 'Internal error'],
-} as const satisfies Record<ProblemCode, readonly [number, string]>;
+import { type Language, type Problem, type ProblemCode, problemType } from '../contract.ts';
+import { requestedLanguage } from './language.ts';
+import { KOREAN_DETAILS, PROBLEM_KINDS } from './problem-kinds.ts';
 
 export interface ProblemOptions extends ErrorOptions {
   /** Seconds after which it is worth trying again. @default - no `Retry-After` */
   readonly retryAfter?: number;
   /** Methods that the route does know, for a 405. @default - no `Allow` */
   readonly allow?: readonly string[];
+  /** The detail in Korean. @default - the one that all problems of this code share */
+  readonly korean?: string;
 }
 
 /**
@@ -45,12 +25,18 @@ export class ProblemError extends Error {
   readonly code: ProblemCode;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly korean: string;
 
   /** @param detail what happened, why, and what to do next */
-  constructor(code: ProblemCode, detail: string, { retryAfter, allow, ...options }: ProblemOptions = {}) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    { retryAfter, allow, korean = KOREAN_DETAILS[code], ...options }: ProblemOptions = {},
+  ) {
     super(detail, options);
+    this.korean = korean;
     this.code = code;
-    this.status = KINDS[code][0];
+    this.status = PROBLEM_KINDS[code][0];
     this.headers = {
       ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
       ...(allow && { Allow: allow.join(', ') }),
@@ -62,27 +48,31 @@ export class ProblemError extends Error {
 export const tooLarge = (): ProblemError => new ProblemError('too-large', TOO_LARGE_MESSAGE);
 
 /** A problem as it is sent. */
-export const problemBody = ({ code, message, status }: ProblemError, requestId?: string): Problem => ({
-  type: `urn:bloomstack:problem:${code}`,
-  title: KINDS[code][1],
+export const problemBody = (
+  { code, message, korean, status }: ProblemError,
+  { language = 'en', requestId }: { language?: Language; requestId?: string | undefined } = {},
+): Problem => ({
+  type: problemType(code),
+  title: PROBLEM_KINDS[code][language === 'ko' ? 2 : 1],
   status,
-  detail: message,
+  detail: language === 'ko' ? korean : message,
   code,
   ...(requestId !== undefined && { requestId }),
 });
 
-/** Answers a request with a problem (RFC 9457) that carries the request's id. */
+/** Answers a request with a problem (RFC 9457) that carries the request's id, in the language that it asks for. */
 export const respondWithProblem = (context: Context, problem: ProblemError): Response => {
-  const requestId: unknown = context.get('requestId');
-  const known = typeof requestId === 'string';
-  const body = problemBody(problem, known ? requestId : undefined);
-  const { status, headers } = problem;
-  return new Response(JSON.stringify(body), {
-    status,
+  const id: unknown = context.get('requestId');
+  const requestId = typeof id === 'string' ? id : undefined;
+  const language = requestedLanguage(context);
+  return new Response(JSON.stringify(problemBody(problem, { language, requestId })), {
+    status: problem.status,
     headers: {
-      ...headers,
-      ...(known && { 'X-Request-Id': requestId }),
+      ...problem.headers,
+      ...(requestId !== undefined && { 'X-Request-Id': requestId }),
       'Content-Type': 'application/problem+json',
+      'Content-Language': language,
+      Vary: 'Accept-Language',
     },
   });
 };

@@ -1,9 +1,19 @@
-import { createServer, type Server, STATUS_CODES } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { getRequestListener, RequestError } from '@hono/node-server';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
-import { ProblemError, problemBody } from './problem.ts';
+import { MAX_BODY_BYTES, STOP_SECONDS } from '../contract.ts';
+import { drainAfterAnswer } from './drain.ts';
+import {
+  findFault,
+  refuse,
+  refuseExpectation,
+  refuseTarget,
+  refuseTunnel,
+  refuseUnreadable,
+} from './refusals.ts';
 
 export interface ServerOptions {
   /** A fetch handler, such as a Hono app's. It is given Node's own request and response, too. */
@@ -17,8 +27,12 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Where it listens, as a URL without a path. */
   readonly url: string;
-  /** Answers what is in flight, for `graceMs` at most, refuses the rest, and resolves once all connections are closed. */
-  readonly stop: (graceMs: number) => Promise<void>;
+  /**
+   * For `lameDuckMs` (0 by default), all is answered as before, but with `Connection: close`, so that load balancers
+   * move on. Then what is in flight is answered, for `graceMs` at most, and the rest refused. Resolves once all
+   * connections are closed.
+   */
+  readonly stop: (graceMs: number, lameDuckMs?: number) => Promise<void>;
 }
 
 /** Longer than the 60 s for which an Application Load Balancer keeps an idle connection: shorter ones give 502s. */
@@ -27,46 +41,12 @@ const KEEP_ALIVE_MS = 65_000;
 /** A photo over a slow mobile connection must fit. Node demands at least as much as for the headers. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
-/** Time for work in flight after a signal; ECS kills 30 s after SIGTERM, a person waits less. */
-const GRACE_MS = { SIGTERM: 20_000, SIGINT: 3_000, disconnect: 3_000 } as const;
-
-/** Headers of a problem with what never becomes a request that a service could answer. */
-const REFUSAL_HEADERS = { 'Content-Type': 'application/problem+json', Connection: 'close' };
-
-const malformed = (whatIsWrong: string) =>
-  new ProblemError('malformed-request', `This is not a readable HTTP request: ${whatIsWrong}.`);
-
-const toParserProblem = (code: string | undefined): ProblemError => {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    const advice = 'Send a smaller version of the photo, or try again where the connection is better.';
-    return new ProblemError('too-slow', `The request did not arrive in time. ${advice}`);
-  }
-  return malformed(code === 'HPE_HEADER_OVERFLOW' ? 'its headers are too large' : `${code}`);
-};
-
-/** Answers what Node's parser gives up on, which goes to the server's event `clientError`. */
-export const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Duplex): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = toParserProblem(error.code);
-  const body = JSON.stringify(problemBody(problem));
-  const headers = Object.entries({ ...REFUSAL_HEADERS, 'Content-Length': Buffer.byteLength(body) });
-  const lines = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-    ...headers.map(([name, value]) => `${name}: ${value}`),
-  ];
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
-};
-
-/** Answers a request whose target and Host make no URL: the adapter does not pass it to a service. */
-const refuseTarget = (error: unknown): Response => {
-  if (!(error instanceof RequestError)) throw error;
-  const problem = malformed('its target and its header Host make no URL');
-  const { status } = problem;
-  return new Response(JSON.stringify(problemBody(problem)), { status, headers: REFUSAL_HEADERS });
-};
+/** After SIGTERM there is time; a person waits less. */
+const STOP_MS = {
+  SIGTERM: { lameDuck: 1000 * STOP_SECONDS.lameDuck, grace: 1000 * STOP_SECONDS.inFlight },
+  SIGINT: { lameDuck: 0, grace: 3_000 },
+  disconnect: { lameDuck: 0, grace: 3_000 },
+} as const;
 
 const listen = (server: Server, port: number, hostname: string) =>
   new Promise<AddressInfo>((resolve, reject) => {
@@ -82,15 +62,29 @@ const listen = (server: Server, port: number, hostname: string) =>
     });
   });
 
-const close = (server: Server, graceMs: number) =>
-  new Promise<void>((resolve) => {
-    const hardClose = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
-      clearTimeout(hardClose);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+/** A turn of the event loop that is shorter than this, in milliseconds, had nothing to do. */
+const QUIET_MS = 0.2;
+const MAX_TURNS = 2_000;
+
+/** Resolves when what has connected is accepted, and what has arrived is read: to close just then loses nothing. */
+const quietMoment = async (): Promise<void> => {
+  let before = performance.now();
+  for (let turn = 0; turn < MAX_TURNS; turn++) {
+    await setImmediate();
+    const now = performance.now();
+    if (now - before < QUIET_MS) return;
+    before = now;
+  }
+};
+
+/** Closes idle connections too. */
+const close = async (server: Server, graceMs: number): Promise<void> => {
+  const closed = once(server, 'close');
+  const hardClose = setTimeout(() => server.closeAllConnections(), graceMs);
+  server.close();
+  await closed;
+  clearTimeout(hardClose);
+};
 
 /**
  * Serves a fetch handler over HTTP.
@@ -104,26 +98,48 @@ const close = (server: Server, graceMs: number) =>
  */
 export const startServer = async ({ fetch, port, hostname, log }: ServerOptions): Promise<RunningServer> => {
   let stopping = false;
-  const answer = async (request: Request, bindings: object): Promise<Response> => {
-    const response = await fetch(request, bindings);
-    // Tells a load balancer to open its next connection to another task.
-    if (stopping) response.headers.set('Connection', 'close');
-    return response;
+  const unanswered = new Set<ServerResponse>();
+  const passOn = getRequestListener(fetch, {
+    errorHandler: refuseTarget,
+    // HTTP/1.0 needs no Host.
+    hostname: 'localhost',
+    // It would close the connection after half a second: see `drainAfterAnswer`.
+    autoCleanupIncoming: false,
+  });
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    unanswered.add(outgoing);
+    outgoing.once('close', () => unanswered.delete(outgoing));
+    if (stopping) outgoing.shouldKeepAlive = false;
+    drainAfterAnswer(incoming, outgoing);
+    const fault = findFault(incoming);
+    if (fault) refuse(fault, outgoing);
+    else void passOn(incoming, outgoing);
   };
   const server = createServer(
     // Without a Host, Node itself would answer, and with nothing in it.
     { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false },
-    getRequestListener(answer, { errorHandler: refuseTarget }),
-  );
-  server.on('clientError', refuseUnreadable);
+    answer,
+  )
+    .on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      // A client that asks before it sends need not send what is too large; it may then not use the connection again.
+      if (Number(incoming.headers['content-length']) > MAX_BODY_BYTES) outgoing.shouldKeepAlive = false;
+      else outgoing.writeContinue();
+      answer(incoming, outgoing);
+    })
+    .on('checkExpectation', refuseExpectation)
+    .on('connect', refuseTunnel)
+    .on('clientError', refuseUnreadable);
   const address = await listen(server, port, hostname);
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${host}:${address.port}`;
   log.info({ url }, 'listening');
   return {
     url,
-    stop: async (graceMs) => {
+    stop: async (graceMs, lameDuckMs = 0) => {
       stopping = true;
+      for (const outgoing of unanswered) outgoing.shouldKeepAlive = false;
+      if (lameDuckMs > 0) await sleep(lameDuckMs);
+      await quietMoment();
       await close(server, graceMs);
       log.info('stopped');
     },
@@ -133,11 +149,11 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
 /** Stops a server on SIGTERM, on Ctrl-C, and when the parent process is gone; then ends the process. */
 const stopOnSignals = (server: RunningServer): void => {
   let stopping = false;
-  const stopOn = (event: keyof typeof GRACE_MS) =>
+  const stopOn = (event: keyof typeof STOP_MS) =>
     process.once(event, async () => {
       if (stopping) return;
       stopping = true;
-      await server.stop(GRACE_MS[event]);
+      await server.stop(STOP_MS[event].grace, STOP_MS[event].lameDuck);
       process.exit(0);
     });
   stopOn('SIGTERM');

@@ -3,6 +3,7 @@ import { PATHS } from '../contract.ts';
 import { type App, createApp } from '../http/app.ts';
 import { classifyRoute } from './classify.ts';
 import { createPages } from './pages.ts';
+import { WasClient } from './was-client.ts';
 import { wasHealthRoute } from './was-health.ts';
 
 export interface WebAppOptions {
@@ -11,11 +12,6 @@ export interface WebAppOptions {
   readonly wasUrl: string;
   /** The answer to `GET /version`, also at the foot of the page. */
   readonly version: string;
-  /**
-   * How the WAS is reached.
-   * @default globalThis.fetch
-   */
-  readonly fetch?: typeof globalThis.fetch;
   /**
    * How long the WAS may take to read what was sent to it, or to answer, in milliseconds.
    * @default 30_000, half of what a load balancer waits
@@ -58,15 +54,15 @@ export const createWebApp = ({
   log,
   wasUrl,
   version,
-  fetch = globalThis.fetch,
   classifyTimeoutMs = 30_000,
   healthTimeoutMs = 1_500,
 }: WebAppOptions): App => {
   const app = createApp({ log, headers: HEADERS });
+  const was = new WasClient(wasUrl);
   app.get(PATHS.health, (context) => context.json({ status: 'ok' }));
   app.get('/version', (context) => context.json({ version }));
-  app.get('/was/health', wasHealthRoute({ wasUrl, fetch, timeoutMs: healthTimeoutMs }));
-  app.post(PATHS.classify, classifyRoute({ log, wasUrl, fetch, timeoutMs: classifyTimeoutMs }));
+  app.get('/was/health', wasHealthRoute({ was, timeoutMs: healthTimeoutMs }));
+  app.post(PATHS.classify, classifyRoute({ log, was, timeoutMs: classifyTimeoutMs }));
   app.route('/', createPages({ version }));
   return app;
 };

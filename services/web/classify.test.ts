@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { MAX_BODY_BYTES, problemSchema } from '../contract.ts';
 import {
   ERROR_LEVEL,
@@ -12,70 +12,62 @@ import {
   startUpload,
   startWeb,
   WARN_LEVEL,
-  webApp,
 } from './fake-was.ts';
 
-const PATH = '/classify/image';
-
-/** A WAS that answers the same every time, and remembers the last request. */
-const was = (answer: () => Response) => {
-  let asked: Request | undefined;
-  const fetch: typeof globalThis.fetch = async (input, init) => {
-    asked = new Request(input, init);
-    return answer();
-  };
-  return {
-    fetch,
-    asked: () => {
-      assert.ok(asked, 'The WAS was not asked.');
-      return asked;
-    },
-  };
+/** Sends a photo through `web` to a WAS that answers as it is told. */
+const post = async (t: TestContext, listener: RequestListener, init: RequestInit = {}) => {
+  const webUrl = await startWeb(t, { wasUrl: await startFakeWas(t, listener) });
+  return fetch(`${webUrl}/classify/image`, { method: 'POST', body: 'a photo', redirect: 'manual', ...init });
 };
 
-const post = (fetch: typeof globalThis.fetch, headers: Record<string, string> = {}, body = 'a photo') =>
-  webApp({ fetch }).request(PATH, { method: 'POST', body, headers });
-
-test('passes the upload on as it is', async () => {
-  const { fetch, asked } = was(() => Response.json({ result: {} }));
-  await post(fetch, { 'Content-Type': 'multipart/form-data; boundary=x' }, 'the bytes');
-  assert.equal(asked().url, 'http://was.test/classify/image');
-  assert.equal(asked().method, 'POST');
-  assert.equal(await asked().text(), 'the bytes');
-});
-
-test('forwards what the WAS needs and nothing that is private', async () => {
-  const { fetch, asked } = was(() => Response.json({}));
-  const forwarded = {
+test('passes the upload on, with what the WAS needs and nothing that is private', async (t) => {
+  const asked: { method?: string; url?: string; headers?: IncomingHttpHeaders; body?: string } = {};
+  const passedOn = {
     'accept-language': 'ko-KR,ko;q=0.9',
     'content-encoding': 'gzip',
     'content-type': 'multipart/form-data; boundary=x',
-    'x-forwarded-for': '203.0.113.9, 10.0.0.1',
     'x-request-id': 'request-1',
   };
-  await post(fetch, {
-    ...forwarded,
-    'content-length': '7',
+  const secrets = {
     Cookie: 'session=secret',
     Authorization: 'Bearer secret',
     'Proxy-Authorization': 'Basic secret',
     TE: 'trailers',
-    Upgrade: 'h2c',
-  });
-  assert.deepEqual(Object.fromEntries(asked().headers), { ...forwarded, 'content-length': '7' });
+    'X-Forwarded-For': '203.0.113.9, 10.0.0.1',
+  };
+  const listener: RequestListener = async (request, answer) => {
+    const { method = '', url = '', headers } = request;
+    Object.assign(asked, { method, url, headers, body: await text(request) });
+    answer.end('{}');
+  };
+  const response = await post(t, listener, { body: 'the bytes', headers: { ...passedOn, ...secrets } });
+  assert.equal(response.headers.get('X-Request-Id'), 'request-1');
+  const { host, connection, ...headers } = asked.headers ?? {};
+  assert.deepEqual(
+    { ...asked, headers },
+    {
+      method: 'POST',
+      url: '/classify/image',
+      body: 'the bytes',
+      headers: { ...passedOn, 'content-length': '9', 'x-forwarded-for': '203.0.113.9, 10.0.0.1, 127.0.0.1' },
+    },
+  );
 });
 
-test('gives a request without an id one, for both sides', async () => {
-  const { fetch, asked } = was(() => Response.json({}));
-  const response = await post(fetch);
-  const id = asked().headers.get('X-Request-Id');
-  assert.ok(id);
-  assert.equal(response.headers.get('X-Request-Id'), id);
+test('gives a request without an id one, for both sides', async (t) => {
+  const ids: unknown[] = [];
+  const response = await post(t, (request, answer) => {
+    ids.push(request.headers['x-request-id']);
+    answer.end('{}');
+  });
+  assert.ok(ids[0]);
+  assert.equal(response.headers.get('X-Request-Id'), ids[0]);
 });
 
 const answers: readonly [number, string, string][] = [
   [200, 'application/json', '{"result":{"name":"Astilbe"}}'],
   [200, 'text/plain', 'not JSON at all'],
+  [204, 'text/plain', ''],
   [415, 'application/problem+json', '{"code":"unsupported-format"}'],
   [400, 'text/html', '<h1>Bad Request</h1>'],
   [502, 'application/problem+json', '{"code":"model-failed"}'],
@@ -83,35 +75,35 @@ const answers: readonly [number, string, string][] = [
 ];
 
 for (const [status, type, body] of answers) {
-  test(`gives back ${status} ${type} as it is`, async () => {
-    const headers = { 'Content-Type': type, 'Retry-After': '7', 'Set-Cookie': 'a=b', Server: 'WAS' };
-    const response = await post(was(() => new Response(body, { status, headers })).fetch);
+  test(`gives back ${status} ${type} as it is`, async (t) => {
+    const headers = { 'Content-Type': type, 'Content-Language': 'ko', 'Retry-After': '7' };
+    const response = await post(t, (_, answer) => {
+      answer.writeHead(status, { ...headers, 'Set-Cookie': 'a=b', Server: 'WAS' }).end(body);
+    });
     assert.equal(response.status, status);
-    assert.equal(response.headers.get('Content-Type'), type);
-    assert.equal(response.headers.get('Retry-After'), '7');
+    for (const [name, value] of Object.entries(headers)) assert.equal(response.headers.get(name), value);
     assert.equal(response.headers.get('Set-Cookie'), null);
     assert.equal(response.headers.get('Server'), null);
     assert.equal(await response.text(), body);
   });
 }
 
-test('gives back an empty answer', async () => {
-  const response = await post(was(() => new Response(null, { status: 204 })).fetch);
-  assert.equal(response.status, 204);
-});
-
-const html = { 'Content-Type': 'text/html' };
-const unavailable: Record<string, typeof fetch> = {
-  'is not there': () => Promise.reject(new TypeError('fetch failed')),
-  'hides behind an error page of a load balancer': async () =>
-    new Response('<h1>503', { status: 503, headers: html }),
-  redirects: async () => Response.redirect('http://elsewhere.test/', 302),
-  'never stops answering': async () => new Response('x'.repeat(2 * 1024 * 1024)),
+const unavailable: Record<string, RequestListener> = {
+  'closes every connection': (request) => request.socket.destroy(),
+  'hides behind an error page of a load balancer': (_, answer) =>
+    answer.writeHead(503, { 'Content-Type': 'text/html' }).end('<h1>503'),
+  redirects: (_, answer) => answer.writeHead(302, { Location: 'http://elsewhere.test/' }).end(),
+  'answers with no status of HTTP': (_, answer) => answer.writeHead(799).end('{}'),
+  'never stops answering': (_, answer) => answer.end('x'.repeat(2 * 1024 * 1024)),
+  'breaks off in the middle of its answer': (_, answer) => {
+    answer.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': '100' });
+    answer.write('{"result"', () => answer.destroy());
+  },
 };
 
-for (const [what, fetch] of Object.entries(unavailable)) {
-  test(`says so when the WAS ${what}`, async () => {
-    const response = await post(fetch);
+for (const [what, listener] of Object.entries(unavailable)) {
+  test(`says so when the WAS ${what}`, async (t) => {
+    const response = await post(t, listener);
     assert.equal(response.status, 503);
     assert.ok(Number(response.headers.get('Retry-After')) > 0);
     assert.equal((await readProblem(response)).code, 'was-unavailable');
@@ -121,36 +113,50 @@ for (const [what, fetch] of Object.entries(unavailable)) {
 test('says so when the WAS hangs, and logs it', async (t) => {
   const { log, lines } = recordedLog();
   const wasUrl = await startFakeWas(t, () => {});
-  const app = webApp({ log, wasUrl, classifyTimeoutMs: 30 });
-  const response = await app.request(PATH, { method: 'POST', body: 'a photo' });
-  assert.equal(response.status, 503);
+  const webUrl = await startWeb(t, { log, wasUrl, classifyTimeoutMs: 30 });
+  const response = await fetch(`${webUrl}/classify/image`, { method: 'POST', body: 'a photo' });
   assert.equal((await readProblem(response)).code, 'was-unavailable');
   assert.ok(lines.some(({ level }) => level === WARN_LEVEL));
 });
 
-test('says so when the WAS breaks off in the middle of its answer', async (t) => {
-  const wasUrl = await startFakeWas(t, (_, answer) => {
-    answer.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': '100' });
-    answer.write('{"result"', () => answer.destroy());
+test('the time that a client takes to send is not the time of the WAS', async (t) => {
+  const wasUrl = await startFakeWas(t, async (request, answer) => {
+    answer.end(await text(request));
   });
-  const response = await webApp({ wasUrl }).request(PATH, { method: 'POST', body: 'a photo' });
-  assert.equal((await readProblem(response)).code, 'was-unavailable');
+  const { upload, answer } = startUpload(await startWeb(t, { wasUrl, classifyTimeoutMs: 40 }));
+  upload.write('slow');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  upload.end('ly');
+  assert.equal(await text(await answer), 'slowly');
 });
 
-test('refuses a body that announces to be too large, without asking the WAS', async () => {
-  const fetch = () => Promise.reject(new Error('asked'));
-  const response = await post(fetch, { 'Content-Length': String(MAX_BODY_BYTES + 1) });
+test('a body of just the largest length is accepted, one that announces more is refused unread', async (t) => {
+  const sizes: number[] = [];
+  const listener: RequestListener = async (request, answer) => {
+    sizes.push((await text(request)).length);
+    answer.end('{}');
+  };
+  assert.equal((await post(t, listener, { body: 'x'.repeat(MAX_BODY_BYTES) })).status, 200);
+  const response = await post(t, listener, { body: 'x'.repeat(MAX_BODY_BYTES + 1) });
   assert.equal(response.status, 413);
   const { code, detail } = await readProblem(response);
   assert.equal(code, 'too-large');
   assert.match(detail, /at most 15 MiB.*smaller/);
+  assert.deepEqual(sizes, [MAX_BODY_BYTES]);
 });
 
-test('accepts a body of just the largest length', async () => {
-  const response = await post(was(() => Response.json({})).fetch, {
-    'Content-Length': String(MAX_BODY_BYTES),
+test('what a kept connection did not deliver, because the WAS closed it, is sent once more', async (t) => {
+  const seen = new Set<unknown>();
+  const wasUrl = await startFakeWas(t, async (request, answer) => {
+    if (seen.has(request.socket)) request.socket.destroy();
+    else answer.end(await text(request));
+    seen.add(request.socket);
   });
-  assert.equal(response.status, 200);
+  const webUrl = await startWeb(t, { wasUrl });
+  for (const body of ['first', 'second']) {
+    const response = await fetch(`${webUrl}/classify/image`, { method: 'POST', body });
+    assert.equal(await response.text(), body);
+  }
 });
 
 const MEBIBYTE = 1024 * 1024;
@@ -209,6 +215,21 @@ test('stops a body without a length as soon as it is too large, towards the WAS 
   assert.ok(received <= MAX_BODY_BYTES);
   upload.on('error', () => {});
   upload.destroy();
+});
+
+test('a refusal of the WAS reaches a client that reads only when it has sent all', async (t) => {
+  const wasUrl = await startFakeWas(t, (_, answer) => {
+    answer
+      .writeHead(415, { 'Content-Type': 'application/problem+json' })
+      .end('{"code":"unsupported-format"}');
+  });
+  const { upload, answer } = startUpload(await startWeb(t, { wasUrl }));
+  const refused = once(upload, 'response').then(([response]) => response.pause());
+  upload.write(Buffer.alloc(MEBIBYTE));
+  await refused;
+  for (let sent = 0; sent < 8; sent++) upload.write(Buffer.alloc(MEBIBYTE));
+  await new Promise<void>((resolve) => upload.end(resolve));
+  assert.equal(await text(await answer), '{"code":"unsupported-format"}');
 });
 
 test('a client that disconnects ends the request to the WAS, and is not an error', async (t) => {

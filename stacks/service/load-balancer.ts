@@ -3,7 +3,7 @@ import { LbListener } from '@cdktf/provider-aws/lib/lb-listener/index.js';
 import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js';
 import { Route53Record } from '@cdktf/provider-aws/lib/route53-record/index.js';
 import { Construct } from 'constructs';
-import { PATHS } from '../../services/contract.ts';
+import { PATHS, STOP_SECONDS } from '../../services/contract.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Names } from '../names.ts';
 import type { Network } from '../network/network.ts';
@@ -58,7 +58,7 @@ export class LoadBalancer extends Construct {
       port: props.targetPort,
       protocol: 'HTTP',
       vpcId: network.vpc.id,
-      deregistrationDelay: '30',
+      deregistrationDelay: String(STOP_SECONDS.killed),
       healthCheck: {
         path: PATHS.health,
         matcher: '200',

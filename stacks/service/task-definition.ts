@@ -3,7 +3,7 @@ import { EcsTaskDefinition } from '@cdktf/provider-aws/lib/ecs-task-definition/i
 import { IamPolicy } from '@cdktf/provider-aws/lib/iam-policy/index.js';
 import { IamRolePolicyAttachment } from '@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js';
 import { Construct } from 'constructs';
-import { PATHS } from '../../services/contract.ts';
+import { PATHS, STOP_SECONDS } from '../../services/contract.ts';
 import type { ServiceConfiguration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import { identityPolicy } from '../iam/policy.ts';
@@ -13,7 +13,6 @@ import type { Names } from '../names.ts';
 
 /** User and group `node` of the official Node.js images. */
 const NOT_ROOT = '1000:1000';
-const SECONDS_TO_FINISH = 30;
 const OPEN_FILES = 65_536;
 
 const healthCheckScript = (port: number): string =>
@@ -42,7 +41,7 @@ const containerDefinition = (
     retries: 3,
     startPeriod: 30,
   },
-  stopTimeout: SECONDS_TO_FINISH,
+  stopTimeout: STOP_SECONDS.killed,
   ulimits: [{ name: 'nofile', softLimit: OPEN_FILES, hardLimit: OPEN_FILES }],
   logConfiguration: {
     logDriver: 'awslogs',

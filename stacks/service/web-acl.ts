@@ -1,7 +1,7 @@
 import { Wafv2WebAcl } from '@cdktf/provider-aws/lib/wafv2-web-acl/index.js';
 import { Wafv2WebAclAssociation } from '@cdktf/provider-aws/lib/wafv2-web-acl-association/index.js';
 import { Construct } from 'constructs';
-import type { Problem } from '../../services/contract.ts';
+import { type Problem, problemType } from '../../services/contract.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 
 /** AWS's rule groups, and the rules in them that only count, because they would refuse what this service is for. */
@@ -26,11 +26,11 @@ const MANAGED_RULES = [
 const TOO_MANY_REQUESTS = 429;
 const RETRY_AFTER_SECONDS = '300';
 const LIMIT_PROBLEM: Problem = {
-  type: 'about:blank',
-  title: 'Too Many Requests',
+  type: problemType('rate-limited'),
+  title: 'Too many requests from this address',
   status: TOO_MANY_REQUESTS,
-  code: 'overloaded',
-  detail: 'This address has sent too many requests in five minutes. Wait, then try again.',
+  code: 'rate-limited',
+  detail: 'This address has sent too many requests in five minutes. Wait, then send fewer.',
 };
 
 interface WebAclProps {

@@ -5,6 +5,9 @@
 export const PROBLEMS = {
   ko: {
     'malformed-request': '요청을 읽을 수 없었어요. 페이지를 새로 고친 뒤 다시 시도해 주세요.',
+    'headers-too-large': '브라우저가 보낸 정보가 너무 커요. 쿠키를 지운 뒤 다시 시도해 주세요.',
+    'expectation-failed': '요청을 처리할 수 없었어요. 다른 브라우저로 시도해 주세요.',
+    'unsupported-transfer-coding': '요청을 처리할 수 없었어요. 다른 브라우저로 시도해 주세요.',
     'too-slow':
       '사진이 도착하는 데 너무 오래 걸렸어요. 더 작은 사진을 보내거나 연결이 좋은 곳에서 다시 시도해 주세요.',
     'missing-photo': '사진이 함께 오지 않았어요. 사진을 다시 골라 주세요.',
@@ -27,12 +30,16 @@ export const PROBLEMS = {
     'not-found': '찾는 주소가 없어요. 페이지를 새로 고쳐 주세요.',
     'method-not-allowed': '이 주소에는 그렇게 요청할 수 없어요. 페이지를 새로 고쳐 주세요.',
     overloaded: '지금 찾는 분이 많아요. 잠시 후 다시 시도해 주세요.',
+    'rate-limited': '이 네트워크에서 요청이 너무 많이 왔어요. 5분 뒤에 다시 시도해 주세요.',
     internal: '저희 쪽에서 문제가 생겼어요. 잠시 후 다시 시도해 주세요.',
     'no-connection': '연결되지 않았어요. 인터넷 연결을 확인하고 다시 시도해 주세요.',
     'odd-answer': '알 수 없는 응답을 받았어요. 잠시 후 다시 시도해 주세요.',
   },
   en: {
     'malformed-request': 'The request could not be read. Reload the page and try again.',
+    'headers-too-large': 'Your browser sent too much with the request. Clear the cookies and try again.',
+    'expectation-failed': 'The request could not be handled. Try another browser.',
+    'unsupported-transfer-coding': 'The request could not be handled. Try another browser.',
     'too-slow':
       'The photo took too long to arrive. Send a smaller one, or try again where the connection is better.',
     'missing-photo': 'No photo arrived. Please choose the photo again.',
@@ -54,6 +61,7 @@ export const PROBLEMS = {
     'not-found': 'There is nothing at this address. Please reload the page.',
     'method-not-allowed': 'This address cannot be asked that way. Please reload the page.',
     overloaded: 'Many people are asking right now. Try again in a moment.',
+    'rate-limited': 'Too many requests came from your network. Try again in five minutes.',
     internal: 'Something went wrong on our side. Try again in a moment.',
     'no-connection': 'No connection. Check your internet connection and try again.',
     'odd-answer': 'The answer made no sense. Try again in a moment.',
@@ -68,6 +76,7 @@ export const WORTH_A_RETRY = new Set([
   'model-failed',
   'was-unavailable',
   'overloaded',
+  'rate-limited',
   'internal',
   'no-connection',
   'odd-answer',
