@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
-import { LANGUAGES, type Language } from '../contract.ts';
+import { LANGUAGES, type Language } from '../../model/contract/catalogue.ts';
 
 /** The language of an answer, as `Accept-Language` (RFC 9110, 12.5.4) asks for it: `ko-KR` is Korean. English by default. */
 export const requestedLanguage = (context: Context): Language => {

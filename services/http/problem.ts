@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
+import type { Language } from '../../model/contract/catalogue.ts';
 import { TOO_LARGE_MESSAGE } from '../../model/photo/format.ts';
-import { type Language, type Problem, type ProblemCode, problemType } from '../contract.ts';
+import { type Problem, type ProblemCode, problemType } from '../contract.ts';
 import { requestedLanguage } from './language.ts';
 import { KOREAN_DETAILS, PROBLEM_KINDS } from './problem-kinds.ts';
 
