@@ -1,13 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { configurationDocument } from '../stacks/config/documentation.ts';
+import { updateConfigurationDocument } from '../stacks/config/documentation.ts';
 import { runCommand } from './shared/cli.ts';
 import { ROOT } from './shared/paths.ts';
 
 const HEAD = `Usage: node --import tsx scripts/configuration-docs.ts [--write]
 
-Prints the configuration's documentation.
+Prints docs/configuration.md with its table as the schema has it.
 `;
 
 const options = z.strictObject({
@@ -15,7 +15,9 @@ const options = z.strictObject({
 });
 
 await runCommand({ head: HEAD, options }, async ({ write }) => {
-  if (write) writeFileSync(path.join(ROOT, 'docs/configuration.md'), configurationDocument());
-  else process.stdout.write(configurationDocument());
+  const file = path.join(ROOT, 'docs/configuration.md');
+  const text = updateConfigurationDocument(readFileSync(file, 'utf8'));
+  if (write) writeFileSync(file, text);
+  else process.stdout.write(text);
   return 0;
 });

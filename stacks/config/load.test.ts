@@ -3,18 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { configurationDocument, EXAMPLE_CONTEXT, EXAMPLE_VARIABLES } from './documentation.ts';
+import { z } from 'zod';
+import { updateConfigurationDocument } from './documentation.ts';
 import { FIELD_OF_VARIABLE, FIELDS } from './fields.ts';
 import { ENVIRONMENT_DEFAULTS, loadConfiguration, readContext } from './load.ts';
 
 const load = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}) =>
   loadConfiguration({ context: { bloomstack }, env });
+const DEFAULTS = loadConfiguration({ context: {}, env: {} });
 
 test('without a choice everything is as the schema says, for dev', () => {
-  const { environment, region, network, web, deletionProtection } = loadConfiguration({
-    context: {},
-    env: {},
-  });
+  const { environment, region, network, web, deletionProtection } = DEFAULTS;
   assert.deepEqual(
     [environment, region, network.zones, web.memory, deletionProtection, network.nat],
     ['dev', 'ap-northeast-2', ['a', 'c'], 1024, false, 'one'],
@@ -22,27 +21,25 @@ test('without a choice everything is as the schema says, for dev', () => {
 });
 
 test('what is not our field in the context and the environment is left alone', () => {
-  const config = loadConfiguration({
-    context: { excludeStackIdFromLogicalIds: 'true' },
-    env: { PATH: '/bin', AWS_REGION: 'eu-west-1' },
-  });
-  assert.deepEqual(config, loadConfiguration({ context: {}, env: {} }));
+  const context = { excludeStackIdFromLogicalIds: 'true' };
+  const env = { PATH: '/bin', AWS_REGION: 'eu-west-1' };
+  assert.deepEqual(loadConfiguration({ context, env }), DEFAULTS);
 });
 
-test('prod has defaults of its own over those of the schema', () => {
-  const { deletionProtection, network, learning, observability, web } = load({ environment: 'prod' });
-  const { endpointMinInstances, endpointMaxInstances } = learning;
-  assert.deepEqual(
-    {
-      deletionProtection,
-      network: { nat: network.nat },
-      learning: { endpointMinInstances, endpointMaxInstances },
-      observability: { logRetentionDays: observability.logRetentionDays },
-    },
-    ENVIRONMENT_DEFAULTS.prod,
+/** What a configuration has at the places that an outline names. */
+const picked = (config: unknown, outline: object): unknown =>
+  Object.fromEntries(
+    Object.entries(outline).map(([name, inner]) => {
+      const value = z.record(z.string(), z.unknown()).parse(config)[name];
+      return [name, typeof inner === 'object' ? picked(value, inner) : value];
+    }),
   );
-  assert.equal(network.cidr, '10.0.0.0/16', 'the other fields of a section stay');
-  assert.equal(web.minTasks, 2);
+
+test('prod has defaults of its own over those of the schema', () => {
+  const prod = load({ environment: 'prod' });
+  assert.deepEqual(picked(prod, ENVIRONMENT_DEFAULTS.prod), ENVIRONMENT_DEFAULTS.prod);
+  assert.equal(prod.network.cidr, '10.0.0.0/16', 'the other fields of a section stay');
+  assert.equal(prod.web.minTasks, 2);
 });
 
 test('every layer takes precedence over the ones before it, field by field', () => {
@@ -51,112 +48,98 @@ test('every layer takes precedence over the ones before it, field by field', () 
     all: { network: { nat: 'one', cidr: '10.1.0.0/16' }, web: { memory: 2048 } },
   };
   const own = { ...layers, environments: { prod: { network: { cidr: '10.2.0.0/16' } } } };
-  const outcome = ({ network, web, observability }: ReturnType<typeof load>) => [
-    observability.logRetentionDays,
-    network.nat,
-    network.cidr,
-    web.memory,
-  ];
-  assert.deepEqual(outcome(load({ environment: 'prod' })), [90, 'per-zone', '10.0.0.0/16', 1024]);
-  assert.deepEqual(outcome(load(layers)), [90, 'one', '10.1.0.0/16', 2048]);
-  assert.deepEqual(outcome(load(own)), [90, 'one', '10.2.0.0/16', 2048]);
   const variables = {
     BLOOMSTACK_NETWORK_CIDR: '10.3.0.0/16',
     BLOOMSTACK_OBSERVABILITY_LOG_RETENTION_DAYS: '7',
   };
-  assert.deepEqual(outcome(load(own, variables)), [7, 'one', '10.3.0.0/16', 2048]);
+  for (const [context, env, ...outcome] of [
+    [{ environment: 'prod' }, {}, 90, 'per-zone', '10.0.0.0/16', 1024],
+    [layers, {}, 90, 'one', '10.1.0.0/16', 2048],
+    [own, {}, 90, 'one', '10.2.0.0/16', 2048],
+    [own, variables, 7, 'one', '10.3.0.0/16', 2048],
+  ] as const) {
+    const { network, web, observability } = load(context, env);
+    assert.deepEqual([observability.logRetentionDays, network.nat, network.cidr, web.memory], outcome);
+  }
 });
 
 test('a list is replaced, not joined', () => {
-  const bloomstack = {
-    all: { network: { zones: ['a', 'b', 'c'] } },
-    environments: { dev: { network: { zones: ['b', 'c'] } } },
-  };
-  assert.deepEqual(load(bloomstack).network.zones, ['b', 'c']);
+  const all = { network: { zones: ['a', 'b', 'c'] } };
+  const environments = { dev: { network: { zones: ['b', 'c'] } } };
+  assert.deepEqual(load({ all, environments }).network.zones, ['b', 'c']);
 });
 
 test("the other environment's part of the context is not used", () => {
-  const bloomstack = { environments: { prod: { region: 'eu-west-1' } } };
-  assert.equal(load(bloomstack).region, 'ap-northeast-2');
+  assert.equal(load({ environments: { prod: { region: 'eu-west-1' } } }).region, 'ap-northeast-2');
 });
 
-test('the environment is the variable, or else the context, or else dev', () => {
-  assert.equal(load({}).environment, 'dev');
-  assert.equal(load({ environment: 'prod' }).environment, 'prod');
-  const config = load({ environment: 'prod' }, { BLOOMSTACK_ENVIRONMENT: 'dev' });
-  assert.equal(config.environment, 'dev');
-  assert.equal(config.deletionProtection, false, 'its defaults come with it');
+test('the environment is the variable, or else the context, or else dev; its defaults come with it', () => {
+  for (const [context, env, environment, deletionProtection] of [
+    [{}, {}, 'dev', false],
+    [{ environment: 'prod' }, {}, 'prod', true],
+    [{ environment: 'prod' }, { BLOOMSTACK_ENVIRONMENT: 'dev' }, 'dev', false],
+  ] as const) {
+    const config = load(context, env);
+    assert.deepEqual([config.environment, config.deletionProtection], [environment, deletionProtection]);
+  }
 });
 
-test("a variable's text is read by the field's type", () => {
-  const config = load(undefined, {
-    BLOOMSTACK_ACCOUNT: '012345678901',
-    BLOOMSTACK_WEB_MEMORY: '2048',
-    BLOOMSTACK_LEARNING_MIN_ACCURACY: '0.95',
-    BLOOMSTACK_LEARNING_STUDIO: 'false',
-    BLOOMSTACK_DELETION_PROTECTION: 'true',
-    BLOOMSTACK_NETWORK_ZONES: 'a, b,c',
-    BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL: 'ops@example.com',
-  });
-  const { account, web, learning, deletionProtection, network, observability } = config;
-  assert.deepEqual(
-    [account, web.memory, learning.minAccuracy, learning.studio, deletionProtection, network.zones],
-    ['012345678901', 2048, 0.95, false, true, ['a', 'b', 'c']],
-  );
-  assert.equal(observability.alarmEmail, 'ops@example.com');
-});
-
-test('a variable that is set but empty counts as not set', () => {
-  const config = load(
+test("a variable's text is read by the field's type; one that is empty counts as not set", () => {
+  const { account, web, learning, deletionProtection, network, observability, environment } = load(
     { all: { web: { memory: 2048 } } },
-    { BLOOMSTACK_WEB_MEMORY: '', BLOOMSTACK_ENVIRONMENT: '' },
+    {
+      BLOOMSTACK_ACCOUNT: '012345678901',
+      BLOOMSTACK_WEB_CPU: '1024',
+      BLOOMSTACK_WEB_MEMORY: '',
+      BLOOMSTACK_LEARNING_MIN_ACCURACY: '0.95',
+      BLOOMSTACK_LEARNING_STUDIO: 'false',
+      BLOOMSTACK_DELETION_PROTECTION: 'true',
+      BLOOMSTACK_NETWORK_ZONES: 'a, b,c',
+      BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL: 'ops@example.com',
+      BLOOMSTACK_ENVIRONMENT: '',
+    },
   );
-  assert.equal(config.web.memory, 2048);
-  assert.equal(config.environment, 'dev');
+  assert.deepEqual(
+    [account, web.cpu, web.memory, learning.minAccuracy, learning.studio, deletionProtection, environment],
+    ['012345678901', 1024, 2048, 0.95, false, true, 'dev'],
+  );
+  assert.deepEqual([network.zones, observability.alarmEmail], [['a', 'b', 'c'], 'ops@example.com']);
 });
 
 test('HTTPS with a certificate of the region, and GitHub with a repository, are allowed', () => {
   const certificateArn = 'arn:aws:acm:ap-northeast-2:123456789012:certificate/0a1b';
   const connectionArn = 'arn:aws:codeconnections:ap-northeast-2:123456789012:connection/0a1b';
-  const config = load({
-    all: {
-      https: { certificateArn, domain: 'flowers.example.com', hostedZoneId: 'Z0123456789ABC' },
-      source: { provider: 'github', repository: 'owner/name', connectionArn },
-    },
-  });
-  assert.equal(config.https.domain, 'flowers.example.com');
-  assert.equal(config.source.repository, 'owner/name');
-});
-
-test("the project's own cdktf.json holds a context that loads", () => {
-  const context = readContext({});
-  assert.doesNotThrow(() => loadConfiguration({ context, env: {} }));
+  const all = {
+    https: { certificateArn, domain: 'flowers.example.com', hostedZoneId: 'Z0123456789ABC' },
+    source: { provider: 'github', repository: 'owner/name', connectionArn },
+  };
+  assert.deepEqual(picked(load({ all }), all), all);
 });
 
 test('the context is what cdktf-cli passes, or else read from the file, where it may be missing', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-context-'));
   after(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, 'cdktf.json');
-  writeFileSync(file, '{"app": "main.ts", "context": {"bloomstack": {"environment": "prod"}}}');
   const passed = { CDKTF_CONTEXT_JSON: '{"bloomstack": {"all": {}}}' };
-  assert.deepEqual(readContext({}, file), { bloomstack: { environment: 'prod' } });
-  assert.deepEqual(readContext(passed, file), { bloomstack: { all: {} } });
-  writeFileSync(file, '{"app": "main.ts"}');
-  assert.deepEqual(readContext({}, file), {});
+  for (const [text, env, context] of [
+    ['{"app": "main.ts", "context": {"bloomstack": {"environment": "prod"}}}', {}, { environment: 'prod' }],
+    ['{"app": "main.ts", "context": {"bloomstack": {"environment": "prod"}}}', passed, { all: {} }],
+    ['{"app": "main.ts"}', {}, undefined],
+  ] as const) {
+    writeFileSync(file, text);
+    assert.deepEqual(readContext(env, file)['bloomstack'], context);
+  }
+  assert.doesNotThrow(() => loadConfiguration({ context: readContext({}), env: {} }), "the project's own");
 });
 
-test('docs/configuration.md is the text that the schema gives', () => {
-  const file = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+const DOCUMENT = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+
+test('the table of docs/configuration.md is what the schema gives, a row for each field', () => {
   assert.ok(
-    file === configurationDocument(),
+    DOCUMENT === updateConfigurationDocument(DOCUMENT),
     'docs/configuration.md is out of date; update it with: node --import tsx scripts/configuration-docs.ts --write',
   );
-});
-
-test('the documentation has one row for each field', () => {
-  const rows = configurationDocument()
-    .split('\n')
-    .filter((line) => line.startsWith('| `'));
+  const rows = DOCUMENT.split('\n').filter((line) => line.startsWith('| `'));
   assert.deepEqual(
     rows.map((row) => row.split('`').slice(1, 4)),
     FIELDS.map(({ path, variable }) => [path, ' | ', variable]),
@@ -164,43 +147,41 @@ test('the documentation has one row for each field', () => {
 });
 
 test("the documentation's examples load", () => {
-  assert.equal(loadConfiguration({ context: EXAMPLE_CONTEXT, env: {} }).nameSuffix, 'dev');
-  const prod = loadConfiguration({ context: EXAMPLE_CONTEXT, env: EXAMPLE_VARIABLES });
-  assert.deepEqual([prod.web.minTasks, prod.web.maxTasks], [3, 20]);
-  assert.deepEqual(prod.network.zones, ['a', 'c']);
+  const block = (language: string) => DOCUMENT.split(`\`\`\`${language}\n`)[1]?.split('```')[0] ?? '';
+  const { context } = z
+    .object({ context: z.record(z.string(), z.unknown()) })
+    .parse(JSON.parse(block('json')));
+  const variables = [...block('sh').matchAll(/(BLOOMSTACK_\w+)=(\S+)/g)].map(([, name, text]) => [
+    name,
+    text,
+  ]);
+  assert.equal(loadConfiguration({ context, env: {} }).nameSuffix, 'dev');
+  const { web, network } = loadConfiguration({ context, env: Object.fromEntries(variables) });
+  assert.deepEqual([web.minTasks, web.maxTasks, network.zones], [3, 20, ['a', 'c']]);
 });
 
 test("a field's variable is its path in upper snake case", () => {
-  const variableName = (path: string) => FIELDS.find((field) => field.path === path)?.variable;
-  assert.equal(variableName('environment'), 'BLOOMSTACK_ENVIRONMENT');
-  assert.equal(variableName('network.cidr'), 'BLOOMSTACK_NETWORK_CIDR');
-  assert.equal(variableName('observability.alarmEmail'), 'BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL');
-  assert.equal(variableName('network.allowedCidrs'), 'BLOOMSTACK_NETWORK_ALLOWED_CIDRS');
+  for (const [path, variable] of [
+    ['environment', 'BLOOMSTACK_ENVIRONMENT'],
+    ['network.cidr', 'BLOOMSTACK_NETWORK_CIDR'],
+    ['observability.alarmEmail', 'BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL'],
+  ] as const)
+    assert.equal(FIELDS.find((field) => field.path === path)?.variable, variable);
 });
 
-test('no two fields share a variable, and each is described', () => {
-  assert.equal(FIELD_OF_VARIABLE.size, FIELDS.length);
-  for (const { path, description } of FIELDS) assert.match(description, /\.$/, path);
-});
-
-test('the fields are exactly those of a configuration', () => {
-  const config = loadConfiguration({ context: {}, env: {} });
-  const paths = Object.entries(config).flatMap(([name, value]) =>
+test('the fields are exactly those of a configuration; each is described, with a variable that sets it', () => {
+  const paths = Object.entries(DEFAULTS).flatMap(([name, value]) =>
     typeof value === 'object' ? Object.keys(value).map((inner) => `${name}.${inner}`) : name,
   );
   assert.deepEqual(
     FIELDS.map(({ path }) => path),
     paths,
   );
-});
-
-test('every field can be set by its variable, to what it is by default', () => {
+  assert.equal(FIELD_OF_VARIABLE.size, FIELDS.length);
+  for (const { path, description } of FIELDS) assert.match(description, /\.$/, path);
   const texts = FIELDS.map(({ variable, default: value }) => [
     variable,
     Array.isArray(value) ? value.join(',') : String(value),
   ]);
-  assert.deepEqual(
-    loadConfiguration({ context: {}, env: Object.fromEntries(texts) }),
-    loadConfiguration({ context: {}, env: {} }),
-  );
+  assert.deepEqual(loadConfiguration({ context: {}, env: Object.fromEntries(texts) }), DEFAULTS);
 });

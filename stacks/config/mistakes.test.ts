@@ -6,15 +6,6 @@ import { after, describe, test } from 'node:test';
 import { FIELD_OF_PATH } from './fields.ts';
 import { ConfigurationError, loadConfiguration, readContext } from './load.ts';
 
-/** What a person wrote. */
-interface Written {
-  readonly env?: NodeJS.ProcessEnv;
-  readonly bloomstack?: unknown;
-}
-
-/** `problem` is the line that reports it, without its beginning. */
-type Mistake = Written & { readonly what: string; readonly problem: string };
-
 const refusal = (read: () => unknown): ConfigurationError => {
   try {
     read();
@@ -25,132 +16,134 @@ const refusal = (read: () => unknown): ConfigurationError => {
   throw new Error('The configuration was accepted.');
 };
 
-const refusedConfiguration = ({ bloomstack, env = {} }: Written): ConfigurationError =>
+/** @param bloomstack what is in the context, and nothing is when it is undefined */
+const refusedConfiguration = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}): ConfigurationError =>
   refusal(() => loadConfiguration({ context: bloomstack === undefined ? {} : { bloomstack }, env }));
 
-const testMistakes = (title: string, mistakes: readonly Mistake[]): void => {
-  describe(title, () => {
-    for (const mistake of mistakes)
-      test(mistake.what, () => {
-        assert.equal(refusedConfiguration(mistake).message, `The configuration is wrong: ${mistake.problem}`);
-      });
-  });
-};
-
 const IN_ALL = 'cdktf.json, context.bloomstack.all';
+const NOT_IN_CONTEXT = undefined;
 
-testMistakes('what is written where nothing is read is reported', [
-  {
-    what: 'an unknown field',
-    bloomstack: { all: { web: { memmory: 2048 } } },
-    problem: `unknown field web.memmory (${IN_ALL}.web.memmory), did you mean web.memory?`,
-  },
-  {
-    what: 'an unknown section, for an environment that is not the chosen one',
-    bloomstack: { environments: { prod: { wbe: { memory: 2048 } } } },
-    problem: 'unknown field wbe (cdktf.json, context.bloomstack.environments.prod.wbe), did you mean web?',
-  },
-  {
-    what: 'an unknown variable',
-    env: { BLOOMSTACK_WEB_MEMMORY: '2048' },
-    problem: 'unknown variable BLOOMSTACK_WEB_MEMMORY, did you mean BLOOMSTACK_WEB_MEMORY?',
-  },
-  {
-    what: 'an unknown variable that is empty',
-    env: { BLOOMSTACK_REGOIN: '' },
-    problem: 'unknown variable BLOOMSTACK_REGOIN, did you mean BLOOMSTACK_REGION?',
-  },
-  {
-    what: 'a field outside the layers',
-    bloomstack: { region: 'eu-west-1' },
-    problem:
-      'cdktf.json, context.bloomstack.region is unknown, write a field in context.bloomstack.all or in context.bloomstack.environments.<environment>.',
-  },
-  {
-    what: 'an unknown environment in the context',
-    bloomstack: { environments: { staging: {} } },
-    problem:
-      'cdktf.json, context.bloomstack.environments.staging is an unknown environment, give dev or prod.',
-  },
-  {
-    what: 'an unknown environment chosen by the context',
-    bloomstack: { environment: 'production' },
-    problem: 'environment (cdktf.json, context.bloomstack.environment) is "production": give dev or prod.',
-  },
-  {
-    what: 'an unknown environment chosen by the variable',
-    env: { BLOOMSTACK_ENVIRONMENT: 'staging' },
-    problem: 'environment (BLOOMSTACK_ENVIRONMENT) is "staging": give dev or prod.',
-  },
-  {
-    what: 'an environment chosen within a layer',
-    bloomstack: { all: { environment: 'prod' } },
-    problem: `environment (${IN_ALL}.environment) cannot be chosen there, write it in cdktf.json, context.bloomstack.environment.`,
-  },
-  {
-    what: 'a context that is not an object',
-    bloomstack: 'dev',
-    problem: 'cdktf.json, context.bloomstack is not an object, give one as in docs/configuration.md.',
-  },
-  {
-    what: 'a section that is not an object',
-    bloomstack: { all: { web: 5 } },
-    problem: `${IN_ALL}.web is 5: give an object of fields, such as {"cpu":512}.`,
-  },
-  {
-    what: 'a layer that is not an object',
-    bloomstack: { all: [] },
-    problem: `${IN_ALL} is []: give an object of fields, such as {"region":"ap-northeast-2"}.`,
-  },
-]);
+/** What is wrong: what is in the context, the line that reports it without its beginning, the variables. */
+type Mistake = readonly [what: string, bloomstack: unknown, problem: string, env?: NodeJS.ProcessEnv];
 
-testMistakes('a value that breaks a rule beside another is reported where it should change', [
-  {
-    what: 'more tasks always than at most',
-    bloomstack: { all: { web: { minTasks: 5 } } },
-    problem: `web.minTasks (${IN_ALL}.web.minTasks) is 5: that is above maxTasks (4), lower it or raise maxTasks.`,
-  },
-  {
-    what: 'fewer tasks at most than the default always',
-    env: { BLOOMSTACK_WAS_MAX_TASKS: '1' },
-    problem: 'was.minTasks (default) is 2: that is above maxTasks (1), lower it or raise maxTasks.',
-  },
-  {
-    what: "fewer instances at most than prod's default always",
-    bloomstack: { environment: 'prod', all: { learning: { endpointMaxInstances: 1 } } },
-    problem: `learning.endpointMinInstances (default of prod) is 2: that is above endpointMaxInstances (1), lower it or raise endpointMaxInstances.`,
-  },
-  {
-    what: 'a domain without a certificate',
-    env: { BLOOMSTACK_HTTPS_DOMAIN: 'flowers.example.com' },
-    problem:
-      'https.certificateArn (default) is "": https.domain is set and HTTPS needs a certificate, request one in ACM and give its ARN.',
-  },
-  {
-    what: 'GitHub without a repository',
-    env: {
+const MISTAKES: readonly Mistake[] = [
+  [
+    'an unknown field',
+    { all: { web: { memmory: 2048 } } },
+    `unknown field web.memmory (${IN_ALL}.web.memmory), did you mean web.memory?`,
+  ],
+  [
+    'an unknown section, for an environment that is not the chosen one',
+    { environments: { prod: { wbe: { memory: 2048 } } } },
+    'unknown field wbe (cdktf.json, context.bloomstack.environments.prod.wbe), did you mean web?',
+  ],
+  [
+    'an unknown variable',
+    NOT_IN_CONTEXT,
+    'unknown variable BLOOMSTACK_WEB_MEMMORY, did you mean BLOOMSTACK_WEB_MEMORY?',
+    { BLOOMSTACK_WEB_MEMMORY: '2048' },
+  ],
+  [
+    'an unknown variable that is empty',
+    NOT_IN_CONTEXT,
+    'unknown variable BLOOMSTACK_REGOIN, did you mean BLOOMSTACK_REGION?',
+    { BLOOMSTACK_REGOIN: '' },
+  ],
+  [
+    'a field outside the layers',
+    { region: 'eu-west-1' },
+    'cdktf.json, context.bloomstack.region is unknown, write a field in context.bloomstack.all or in context.bloomstack.environments.<environment>.',
+  ],
+  [
+    'an unknown environment in the context',
+    { environments: { staging: {} } },
+    'cdktf.json, context.bloomstack.environments.staging is an unknown environment, give dev or prod.',
+  ],
+  [
+    'an unknown environment chosen by the context',
+    { environment: 'production' },
+    'environment (cdktf.json, context.bloomstack.environment) is "production": give dev or prod.',
+  ],
+  [
+    'an unknown environment chosen by the variable',
+    NOT_IN_CONTEXT,
+    'environment (BLOOMSTACK_ENVIRONMENT) is "staging": give dev or prod.',
+    { BLOOMSTACK_ENVIRONMENT: 'staging' },
+  ],
+  [
+    'an environment chosen within a layer',
+    { all: { environment: 'prod' } },
+    `environment (${IN_ALL}.environment) cannot be chosen there, write it in cdktf.json, context.bloomstack.environment.`,
+  ],
+  [
+    'a context that is not an object',
+    'dev',
+    'cdktf.json, context.bloomstack is not an object, give one as in docs/configuration.md.',
+  ],
+  [
+    'a section that is not an object',
+    { all: { web: 5 } },
+    `${IN_ALL}.web is 5: give an object of fields, such as {"cpu":512}.`,
+  ],
+  [
+    'a layer that is not an object',
+    { all: [] },
+    `${IN_ALL} is []: give an object of fields, such as {"region":"ap-northeast-2"}.`,
+  ],
+  [
+    'more tasks always than at most',
+    { all: { web: { minTasks: 5 } } },
+    `web.minTasks (${IN_ALL}.web.minTasks) is 5: that is above maxTasks (4), lower it or raise maxTasks.`,
+  ],
+  [
+    'fewer tasks at most than the default always',
+    NOT_IN_CONTEXT,
+    'was.minTasks (default) is 2: that is above maxTasks (1), lower it or raise maxTasks.',
+    { BLOOMSTACK_WAS_MAX_TASKS: '1' },
+  ],
+  [
+    "fewer instances at most than prod's default always",
+    { environment: 'prod', all: { learning: { endpointMaxInstances: 1 } } },
+    'learning.endpointMinInstances (default of prod) is 2: that is above endpointMaxInstances (1), lower it or raise endpointMaxInstances.',
+  ],
+  [
+    'a domain without a certificate',
+    NOT_IN_CONTEXT,
+    'https.certificateArn (default) is "": https.domain is set and HTTPS needs a certificate, request one in ACM and give its ARN.',
+    { BLOOMSTACK_HTTPS_DOMAIN: 'flowers.example.com' },
+  ],
+  [
+    'GitHub without a repository',
+    NOT_IN_CONTEXT,
+    'source.repository (default) is "": source.provider is github, give owner/name.',
+    {
       BLOOMSTACK_SOURCE_PROVIDER: 'github',
       BLOOMSTACK_SOURCE_CONNECTION_ARN: 'arn:aws:codeconnections:ap-northeast-2:123456789012:connection/0a1b',
     },
-    problem: 'source.repository (default) is "": source.provider is github, give owner/name.',
-  },
-  {
-    what: 'an account that JSON holds as a number',
-    bloomstack: { all: { account: 123456789012 } },
-    problem: `account (${IN_ALL}.account) is 123456789012: give a text in quotation marks, such as "000000000000".`,
-  },
-  {
-    what: 'a list that JSON holds as a text',
-    bloomstack: { all: { network: { zones: 'a,c' } } },
-    problem: `network.zones (${IN_ALL}.network.zones) is "a,c": give a list of texts, such as ["a","c"].`,
-  },
-  {
-    what: 'subnets that overlap those taken for the other kind',
-    env: { BLOOMSTACK_NETWORK_PUBLIC_SUBNETS: '10.0.128.0/20,10.0.0.0/20' },
-    problem:
-      'network.privateSubnets (default) is []: the subnet 10.0.128.0/20 taken for it overlaps 10.0.128.0/20, give network.privateSubnets too.',
-  },
-]);
+  ],
+  [
+    'an account that JSON holds as a number',
+    { all: { account: 123456789012 } },
+    `account (${IN_ALL}.account) is 123456789012: give a text in quotation marks, such as "000000000000".`,
+  ],
+  [
+    'a list that JSON holds as a text',
+    { all: { network: { zones: 'a,c' } } },
+    `network.zones (${IN_ALL}.network.zones) is "a,c": give a list of texts, such as ["a","c"].`,
+  ],
+  [
+    'subnets that overlap those taken for the other kind',
+    NOT_IN_CONTEXT,
+    'network.privateSubnets (default) is []: the subnet 10.0.128.0/20 taken for it overlaps 10.0.128.0/20, give network.privateSubnets too.',
+    { BLOOMSTACK_NETWORK_PUBLIC_SUBNETS: '10.0.128.0/20,10.0.0.0/20' },
+  ],
+];
+
+for (const [what, bloomstack, problem, env] of MISTAKES)
+  test(`${what} is reported in one line, with where it should change`, () => {
+    const { message } = refusedConfiguration(bloomstack, env);
+    assert.equal(message, `The configuration is wrong: ${problem}`);
+  });
 
 const CIDR_RULE = 'a CIDR block is written as its first address and its prefix length, such as 10.0.0.0/16';
 const TRAINING = 'learning.trainingInstanceType';
@@ -223,14 +216,16 @@ describe('a value of a variable that breaks a rule is reported with the rule', (
   ] satisfies readonly (readonly [string, string | number | string[], string, NodeJS.ProcessEnv?])[])
     test(`${path}: ${value}`, () => {
       const variable = FIELD_OF_PATH.get(path)?.variable ?? '';
-      const { problems } = refusedConfiguration({ env: { ...others, [variable]: String(value) } });
+      const { problems } = refusedConfiguration(undefined, { ...others, [variable]: String(value) });
       assert.deepEqual(problems, [`${path} (${variable}) is ${JSON.stringify(value)}: ${rule}`]);
     });
 });
 
 test('several problems are in one line, one for each field', () => {
-  const { message, problems } = refusedConfiguration({
-    env: { BLOOMSTACK_REGION: 'Seoul', BLOOMSTACK_NETWORK_ZONES: 'A,1', BLOOMSTACK_ACCOUNT: 'a\nb' },
+  const { message, problems } = refusedConfiguration(undefined, {
+    BLOOMSTACK_REGION: 'Seoul',
+    BLOOMSTACK_NETWORK_ZONES: 'A,1',
+    BLOOMSTACK_ACCOUNT: 'a\nb',
   });
   assert.equal(problems.length, 3);
   assert.equal(message.split('\n').length, 1);
@@ -239,10 +234,8 @@ test('several problems are in one line, one for each field', () => {
 });
 
 test('a name with a line break does not break the line', () => {
-  assert.equal(
-    refusedConfiguration({ bloomstack: { all: { 'web\nmemory': 1 } } }).message.split('\n').length,
-    1,
-  );
+  const { message } = refusedConfiguration({ all: { 'web\nmemory': 1 } });
+  assert.equal(message.split('\n').length, 1);
 });
 
 test('one line says why a context cannot be read', () => {

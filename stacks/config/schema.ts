@@ -16,6 +16,12 @@ const conflict = (field: string, message: string) => ({
   message,
 });
 
+/** The conflict of two fields of which the first must not be above the second. */
+const ordered = <Field extends string>(value: Readonly<Record<Field, number>>, low: Field, high: Field) =>
+  value[low] > value[high]
+    ? [conflict(low, `that is above ${high} (${value[high]}), lower it or raise ${high}`)]
+    : [];
+
 /** Of several rules that a value breaks, only the first helps. */
 const first = (error: string) => ({ error, abort: true });
 
@@ -159,10 +165,7 @@ const service = z
     ),
   })
   .check(({ value, issues }) => {
-    if (value.minTasks > value.maxTasks)
-      issues.push(
-        conflict('minTasks', `that is above maxTasks (${value.maxTasks}), lower it or raise maxTasks`),
-      );
+    issues.push(...ordered(value, 'minTasks', 'maxTasks'));
     const sizes = memorySizes(value.cpu);
     if (!sizes.includes(value.memory))
       issues.push(
@@ -305,13 +308,7 @@ const learning = z
     studio: z.boolean().default(true).describe('A SageMaker Studio domain with one user profile.'),
   })
   .check(({ value, issues }) => {
-    if (value.endpointMinInstances > value.endpointMaxInstances)
-      issues.push(
-        conflict(
-          'endpointMinInstances',
-          `that is above endpointMaxInstances (${value.endpointMaxInstances}), lower it or raise endpointMaxInstances`,
-        ),
-      );
+    issues.push(...ordered(value, 'endpointMinInstances', 'endpointMaxInstances'));
   })
   .prefault({});
 
