@@ -1,3 +1,4 @@
+import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { EcsCluster } from '@cdktf/provider-aws/lib/ecs-cluster/index.js';
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import { LocalBackend, S3Backend, TerraformElement, TerraformOutput, TerraformStack } from 'cdktf';
@@ -11,10 +12,10 @@ import { Learning } from './learning/learning.ts';
 import { Network } from './network/network.ts';
 import { Observability } from './observability/observability.ts';
 import { LoadBalancedService, type Services } from './service/load-balanced-service.ts';
-import { DomainName } from './service/load-balancer.ts';
+import { Certificate, DomainName } from './service/load-balancer.ts';
 import { createInvokeRole } from './service/task-definition.ts';
 import { WebAcl } from './service/web-acl.ts';
-import { AccessLogBucket } from './storage/bucket.ts';
+import { AccessLogBucket, logRequests } from './storage/bucket.ts';
 
 /** A construct's main resource has this id and is addressed by the construct's own path. */
 const MAIN = 'Resource';
@@ -74,19 +75,28 @@ export class BloomstackStack extends ReadableStack {
     storeState(this, config);
     this.#provider();
 
-    const network = new Network(this, 'network', { deployment, settings: config.network });
+    const { bucketLogs, flowLogs, sharedLogGroups } = config.observability;
+    const network = new Network(this, 'network', { deployment, settings: config.network, flowLogs });
     const images = new Images(this, 'images', {
       deployment,
       tags: { web: config.web.imageTag, was: config.was.imageTag, ml: config.learning.imageTag },
     });
-    const services = this.#services(network, images);
-    new Delivery(this, 'delivery', { deployment, images, services, source: config.source });
-    new Learning(this, 'learning', {
+    const accessLogs = new AccessLogBucket(this, 'access-logs', deployment, bucketLogs);
+    const services = this.#services(network, images, accessLogs);
+    const { artifacts } = new Delivery(this, 'delivery', {
+      deployment,
+      images,
+      services,
+      source: config.source,
+    });
+    const { dataset } = new Learning(this, 'learning', {
       deployment,
       network,
       repository: images.ml,
       settings: config.learning,
+      sharedLogGroups,
     });
+    if (bucketLogs) for (const bucket of [artifacts.bucket, dataset]) logRequests(bucket, accessLogs);
     new Observability(this, 'observability', { deployment, services, settings: config.observability });
     this.#outputs(services);
   }
@@ -101,14 +111,19 @@ export class BloomstackStack extends ReadableStack {
     });
   }
 
-  #services(network: Network, images: Images): Services {
+  #services(network: Network, images: Images, accessLogs: AccessLogBucket): Services {
     const deployment = this.#deployment;
     const { names, region } = deployment;
     const { firewall, https, ...config } = this.#config;
-    const accessLogs = new AccessLogBucket(this, 'access-logs', deployment);
+    // Container Insights would make it, and keep it without end.
+    const insights = new CloudwatchLogGroup(this, 'cluster-logs', {
+      name: names.clusterLogGroup,
+      retentionInDays: deployment.logRetentionDays,
+    });
     const cluster = new EcsCluster(this, 'cluster', {
       name: names.cluster,
       setting: [{ name: 'containerInsights', value: 'enabled' }],
+      dependsOn: [insights],
     });
     const common = { deployment, network, cluster, accessLogs };
 
@@ -130,7 +145,7 @@ export class BloomstackStack extends ReadableStack {
       environment: { WAS_URL: `http://${was.loadBalancer.alb.dnsName}` },
       internet: {
         cidrs: config.network.allowedCidrs,
-        certificateArn: https.certificateArn || undefined,
+        certificateArn: this.#certificate(),
       },
     });
     was.allowCallsFrom(web);
@@ -138,19 +153,31 @@ export class BloomstackStack extends ReadableStack {
     const { loadBalancer } = web;
     if (firewall.enabled)
       new WebAcl(web, 'waf', {
-        name: names.firewall,
+        deployment,
         loadBalancer,
         requestsPerFiveMinutes: firewall.requestsPerFiveMinutes,
+        logs: config.observability.firewallLogs,
       });
     if (https.hostedZoneId) new DomainName(web, 'domain', { ...https, loadBalancer });
     return { web, was };
   }
 
+  /** ARN of the certificate of the public load balancer: the one given, or one requested for the domain. */
+  #certificate(): string | undefined {
+    const { certificateArn, domain } = this.#config.https;
+    if (certificateArn || !domain) return certificateArn || undefined;
+    return new Certificate(this, 'certificate', this.#config.https).arn;
+  }
+
   #outputs(services: Services): void {
     const { names } = this.#deployment;
     const { https } = this.#config;
-    const host = https.domain || services.web.loadBalancer.alb.dnsName;
-    new TerraformOutput(this, 'url', { value: `${https.certificateArn ? 'https' : 'http'}://${host}` });
+    const { dnsName } = services.web.loadBalancer.alb;
+    new TerraformOutput(this, 'url', {
+      value: https.domain ? `https://${https.domain}` : `http://${dnsName}`,
+    });
+    // Nothing answers under the name before it is pointed here.
+    if (https.domain && !https.hostedZoneId) new TerraformOutput(this, 'point_domain_at', { value: dnsName });
     new TerraformOutput(this, 'artifact_bucket', { value: names.buckets.artifacts });
     new TerraformOutput(this, 'services', {
       value: Object.fromEntries(

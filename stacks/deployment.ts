@@ -16,6 +16,7 @@ const resourceArns = ({ region, account }: { readonly region: string; readonly a
     accountRoot: `arn:aws:iam::${account}:root`,
     alarm: (name: string) => arn('cloudwatch', `alarm:${name}`),
     anyKey: arn('kms', 'key/*'),
+    anyLoadBalancer: arn('elasticloadbalancing', 'loadbalancer/*'),
     bucket: (name: string) => `arn:aws:s3:::${name}`,
     objects: (name: string, prefix = '') => `arn:aws:s3:::${name}/${prefix}*`,
     budget: (name: string) => `arn:aws:budgets::${account}:budget/${name}`,
@@ -30,6 +31,9 @@ const resourceArns = ({ region, account }: { readonly region: string; readonly a
     pipeline: (name: string) => arn('codepipeline', name),
     role: (name: string) => `arn:aws:iam::${account}:role/${name}`,
     sagemaker: (kind: string, name: string) => arn('sagemaker', `${kind}/${name}`),
+    /** SageMaker has written the names of pipelines in lower case in their ARNs, and writes them as they are. */
+    sagemakerPipelines: (name: string) =>
+      [name, name.toLowerCase()].map((written) => arn('sagemaker', `pipeline/${written}`)),
     scalableTargets: arn('application-autoscaling', 'scalable-target/*'),
     service: (cluster: string, name: string) => arn('ecs', `service/${cluster}/${name}`),
     taskDefinition: (family: string) => arn('ecs', `task-definition/${family}:*`),

@@ -48,7 +48,12 @@ export const resourceNames = (
     cluster: named(`${pascal(prefix)}EcsCluster`),
     web: { ...service('web'), delivery: pipeline('web') },
     was: { ...service('was'), delivery: pipeline('was'), invokePolicy: named('InvokeSageMakerEndpoint') },
+    clusterLogGroup: `/aws/ecs/containerinsights/${named(`${pascal(prefix)}EcsCluster`)}/performance`,
+    flowLogGroup: `/vpc/${own('vpc')}`,
+    flowLogRole: own('flow-log-role'),
     firewall: own('web-waf'),
+    // WAF writes to groups with this beginning only.
+    firewallLogGroup: `aws-waf-logs-${own('web')}`,
     learning: {
       repository: own('ml'),
       delivery: pipeline('ml'),
@@ -62,6 +67,7 @@ export const resourceNames = (
         deploy: named(`${pascal(prefix)}MlPipeline-Deploy`),
       },
       endpoint: named(ENDPOINT.name),
+      endpointLogGroup: `/aws/sagemaker/Endpoints/${named(ENDPOINT.name)}`,
       studioRole: own('sagemaker-studio-role'),
       pipelineRole: own('ml-pipeline-execution-role'),
       trainingRole: own('ml-training-role'),

@@ -11,6 +11,7 @@ const properties = z.record(z.string(), z.unknown());
 type Properties = z.infer<typeof properties>;
 
 const terraformJson = z.looseObject({
+  output: z.record(z.string(), z.object({ value: z.unknown() })),
   terraform: z.looseObject({ backend: z.record(z.string(), properties) }),
   resource: z.record(z.string(), z.record(z.string(), properties)),
   // A data source would need an AWS account at plan.
@@ -34,6 +35,7 @@ const policyDocument = z.object({ Version: z.literal('2012-10-17'), Statement: z
 
 /** Arguments of resources that hold a policy document. */
 const POLICY_ARGUMENTS: Readonly<Record<string, string>> = {
+  aws_cloudwatch_log_resource_policy: 'policy_document',
   aws_iam_policy: 'policy',
   aws_iam_role: 'assume_role_policy',
   aws_iam_role_policy: 'policy',
@@ -59,14 +61,21 @@ const CONFIGURATIONS = {
     bucketSuffix: 'garden',
     deletionProtection: true,
     network: { nat: 'per-zone', allowedCidrs: ['192.0.2.0/24', '198.51.100.7/32'] },
-    https: { certificateArn: CERTIFICATE_ARN, domain: 'flowers.example', hostedZoneId: 'Z1' },
-    observability: { alarmEmail: 'on-call@flowers.example' },
+    https: { domain: 'flowers.example', hostedZoneId: 'Z1' },
+    observability: {
+      alarmEmail: 'on-call@flowers.example',
+      firewallLogs: true,
+      flowLogs: true,
+      bucketLogs: true,
+      sharedLogGroups: true,
+    },
     state: { bucket: 'states' },
   },
-  /** Everything that may be left out, with code from GitHub. */
+  /** Everything that may be left out, with code from GitHub and a certificate that was there before. */
   minimal: {
     source: { provider: 'github', repository: 'owner/name', connectionArn: CONNECTION_ARN },
     firewall: { enabled: false },
+    https: { certificateArn: CERTIFICATE_ARN, domain: 'flowers.example' },
     learning: { studio: false },
     observability: { monthlyBudgetUsd: 0 },
   },
@@ -78,7 +87,7 @@ const synthesize = (settings: PartialConfiguration) => {
     configuration.parse({ account: '123456789012', ...settings }),
   );
   const text = Testing.synth(stack);
-  const { terraform, resource } = terraformJson.parse(JSON.parse(text));
+  const { terraform, resource, output } = terraformJson.parse(JSON.parse(text));
 
   const all = Object.entries(resource).flatMap(([type, byName]) =>
     Object.entries(byName).map(([name, value]) => ({ type, address: `${type}.${name}`, value })),
@@ -86,6 +95,7 @@ const synthesize = (settings: PartialConfiguration) => {
   return {
     text,
     terraform,
+    output,
     addresses: all.map(({ address }) => address).sort(),
     ofType: (type: string): readonly Properties[] => Object.values(resource[type] ?? {}),
     get: (address: string): Properties => {

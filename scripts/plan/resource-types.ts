@@ -27,6 +27,7 @@ const NOT_SCALED = 'the number of tasks does not follow the load until it is rec
 const NOT_ENFORCED = 'its statements do not apply until it is recreated';
 const NO_EVENTS = 'events start nothing until it is recreated';
 const UNFILTERED = 'requests are not filtered until it is recreated';
+const NOT_LOGGED = 'nothing is logged until it is recreated';
 const BLOCKED = 'new connections that it allows fail until it is recreated';
 
 type BySeverity = Readonly<
@@ -55,6 +56,7 @@ const BY_SEVERITY: BySeverity = {
     aws_lb: ['load balancer', 'its DNS name is lost; callers need the new one'],
   },
   outage: {
+    aws_acm_certificate: ['ACM certificate', 'HTTPS fails until another one is validated'],
     aws_appautoscaling_policy: ['autoscaling policy', NOT_SCALED],
     aws_appautoscaling_target: ['autoscaling limits', NOT_SCALED],
     aws_codebuild_project: ['CodeBuild project', 'running builds stop and the build history is gone'],
@@ -90,10 +92,12 @@ const BY_SEVERITY: BySeverity = {
     aws_wafv2_web_acl_association: ['web firewall association', UNFILTERED],
   },
   harmless: {
+    aws_acm_certificate_validation: ['wait for an ACM certificate', 'nothing changes in AWS'],
     aws_budgets_budget: ['budget', 'no notifications about costs until it is recreated'],
     aws_cloudwatch_dashboard: ['CloudWatch dashboard', 'the page is gone'],
     aws_cloudwatch_event_rule: ['EventBridge rule', NO_EVENTS],
     aws_cloudwatch_event_target: ['EventBridge target', NO_EVENTS],
+    aws_cloudwatch_log_resource_policy: ['CloudWatch Logs policy', NOT_ENFORCED],
     aws_cloudwatch_metric_alarm: [
       'CloudWatch alarm',
       'no notifications until it is recreated; its history is lost',
@@ -104,11 +108,13 @@ const BY_SEVERITY: BySeverity = {
       'ECS task definition',
       'a new revision is registered; running tasks keep theirs until the next rollout',
     ],
+    aws_flow_log: ['VPC flow log', NOT_LOGGED],
     aws_iam_policy: ['IAM policy', NO_PERMISSIONS],
     aws_iam_role_policy: ["IAM role's own policy", NO_PERMISSIONS],
     aws_iam_role_policy_attachment: ['IAM policy attachment', NO_PERMISSIONS],
     aws_kms_alias: ['KMS alias', 'requests that name the key by it fail until it is recreated'],
     aws_s3_bucket_lifecycle_configuration: ['S3 lifecycle', 'nothing expires until it is recreated'],
+    aws_s3_bucket_logging: ['S3 access log', NOT_LOGGED],
     aws_s3_bucket_ownership_controls: ['S3 object ownership', SETTING],
     aws_s3_bucket_policy: [
       'S3 bucket policy',
@@ -124,6 +130,7 @@ const BY_SEVERITY: BySeverity = {
     aws_sns_topic_policy: ['SNS topic policy', NOT_ENFORCED],
     aws_vpc_security_group_egress_rule: ['outbound rule', BLOCKED],
     aws_vpc_security_group_ingress_rule: ['inbound rule', BLOCKED],
+    aws_wafv2_web_acl_logging_configuration: ['web firewall log', NOT_LOGGED],
   },
 };
 

@@ -17,8 +17,15 @@ export const ENVIRONMENT_DEFAULTS: Readonly<Record<Configuration['environment'],
     network: { nat: 'per-zone' },
     // SageMaker spreads two or more instances over zones; the maximum leaves the same room above them as in dev.
     learning: { endpointMinInstances: 2, endpointMaxInstances: 4 },
-    // Long enough to look into what is reported about the last quarter.
-    observability: { logRetentionDays: 90 },
+    observability: {
+      // Long enough to look into what is reported about the last quarter.
+      logRetentionDays: 90,
+      // Who asked for what, when something has happened.
+      firewallLogs: true,
+      flowLogs: true,
+      bucketLogs: true,
+      sharedLogGroups: true,
+    },
   },
 };
 

@@ -109,8 +109,20 @@ const MISTAKES: readonly Mistake[] = [
   [
     'a domain without a certificate',
     NOT_IN_CONTEXT,
-    'https.certificateArn (default) is "": https.domain is set and HTTPS needs a certificate, request one in ACM and give its ARN.',
+    'https.hostedZoneId (default) is "": https.domain is set and HTTPS needs a certificate, give the Route 53 zone in which one can be validated, or https.certificateArn.',
     { BLOOMSTACK_HTTPS_DOMAIN: 'flowers.example.com' },
+  ],
+  [
+    'a zone without a domain',
+    NOT_IN_CONTEXT,
+    'https.domain (default) is "": https.hostedZoneId is set, give the name that people use: nobody gets a certificate for the load balancer\'s own.',
+    { BLOOMSTACK_HTTPS_HOSTED_ZONE_ID: 'Z1' },
+  ],
+  [
+    'a certificate without a domain',
+    NOT_IN_CONTEXT,
+    'https.domain (default) is "": https.certificateArn is set, give the name that people use: nobody gets a certificate for the load balancer\'s own.',
+    { BLOOMSTACK_HTTPS_CERTIFICATE_ARN: 'arn:aws:acm:ap-northeast-2:123456789012:certificate/0a1b' },
   ],
   [
     'GitHub without a repository',
@@ -168,6 +180,7 @@ describe('a value of a variable that breaks a rule is reported with the rule', (
       'https.certificateArn',
       'arn:aws:acm:us-east-1:123456789012:certificate/0a1b',
       'a load balancer in ap-northeast-2 takes certificates of that region only, request one there',
+      { BLOOMSTACK_HTTPS_DOMAIN: 'flowers.example.com' },
     ],
     [
       'observability.logRetentionDays',

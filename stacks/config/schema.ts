@@ -188,29 +188,35 @@ const https = z
     )
       .default('')
       .describe(
-        'ACM certificate in the same region. With it the public load balancer serves HTTPS and redirects HTTP; empty: HTTP only.',
+        'ACM certificate in the same region. Empty: one is requested for domain if hostedZoneId is given, else HTTP only.',
       ),
     domain: emptyOr(
       /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
       'give a host name without a protocol, such as flowers.example.com',
     )
       .default('')
-      .describe('Name under which people reach the service; needs certificateArn.'),
+      .describe('Name under which people reach the service, by HTTPS; HTTP is redirected.'),
     hostedZoneId: emptyOr(/^Z[A-Z0-9]+$/, 'give the id of a Route 53 hosted zone, such as Z0123456789ABC')
       .default('')
-      .describe('Route 53 zone in which domain is pointed at the load balancer; empty: you do it.'),
+      .describe(
+        'Route 53 zone of domain: the certificate is validated in it and domain pointed at the load balancer; empty: you do it.',
+      ),
   })
   .check(({ value, issues }) => {
-    if (value.domain && !value.certificateArn)
+    const { certificateArn, domain, hostedZoneId } = value;
+    if (domain && !certificateArn && !hostedZoneId)
       issues.push(
         conflict(
-          'certificateArn',
-          'https.domain is set and HTTPS needs a certificate, request one in ACM and give its ARN',
+          'hostedZoneId',
+          'https.domain is set and HTTPS needs a certificate, give the Route 53 zone in which one can be validated, or https.certificateArn',
         ),
       );
-    if (value.hostedZoneId && !value.domain)
+    if (!domain && (certificateArn || hostedZoneId))
       issues.push(
-        conflict('domain', 'https.hostedZoneId is set, give the name that shall point at the service'),
+        conflict(
+          'domain',
+          `https.${certificateArn ? 'certificateArn' : 'hostedZoneId'} is set, give the name that people use: nobody gets a certificate for the load balancer's own`,
+        ),
       );
   })
   .prefault({});
@@ -342,6 +348,21 @@ const observability = z
       .default(500)
       .describe(
         'Cost per month of which 80 % (actual) and 100 % (forecast) notify the alarm topic; 0: no budget.',
+      ),
+    firewallLogs: z
+      .boolean()
+      .default(false)
+      .describe('Log the requests that the WAF sees, without cookies and credentials.'),
+    flowLogs: z.boolean().default(false).describe('Log the connections in the VPC.'),
+    bucketLogs: z
+      .boolean()
+      .default(false)
+      .describe('Log the requests for the buckets of photos and artifacts, in the bucket of access logs.'),
+    sharedLogGroups: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Give logRetentionDays to the log groups that all SageMaker jobs of an account and region share, too; one deployment there at most, and before its first job.',
       ),
   })
   .prefault({});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,18 +10,40 @@ const stack = synthesizedStack();
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const action = z.object({ provider: z.string(), configuration: z.record(z.string(), z.string()) });
-const stages = z.array(z.object({ name: z.string(), action: z.array(action) }));
+const stages = z.array(
+  z.object({ name: z.string(), action: z.array(action), before_entry: z.unknown().optional() }),
+);
 const pipelineStages = (from: typeof stack, key: string) =>
   stages.parse(from.get(`aws_codepipeline.delivery-${key}-pipeline`)['stage']);
 
 const environment = z.object({
   type: z.string(),
   image: z.string(),
+  compute_type: z.string(),
   privileged_mode: z.boolean(),
   environment_variable: z.array(z.object({ name: z.string(), value: z.string() })),
 });
+/** CodePipeline's limits are in it. */
+const triggers = z.tuple([
+  z.object({
+    git_configuration: z.object({
+      push: z
+        .array(
+          z.object({
+            branches: z.unknown(),
+            file_paths: z.object({ includes: z.array(z.string()).max(8) }),
+          }),
+        )
+        .max(3),
+    }),
+  }),
+]);
+
 const buildEnvironment = (key: string) =>
   environment.parse(stack.get(`aws_codebuild_project.delivery-${key}-build`)['environment']);
+
+const buildVariables = (key: string) =>
+  Object.fromEntries(buildEnvironment(key).environment_variable.map(({ name, value }) => [name, value]));
 
 for (const key of ['web', 'was'] as const) {
   const project = key === 'web' ? 'appWebBuild' : 'appWasBuild';
@@ -84,9 +106,10 @@ for (const key of ['web', 'was'] as const) {
   });
 }
 
-test('the learning image is built on x86-64, and not deployed', () => {
-  const { type, image } = buildEnvironment('ml');
-  assert.equal(type, 'LINUX_CONTAINER');
+test('the learning image is built on x86-64, with more time and memory, and not deployed', () => {
+  const { type, image, compute_type } = buildEnvironment('ml');
+  assert.deepEqual([type, compute_type], ['LINUX_CONTAINER', 'BUILD_GENERAL1_MEDIUM']);
+  assertProperties(stack.get('aws_codebuild_project.delivery-ml-build'), { build_timeout: 60 });
   assert.match(image, /^aws\/codebuild\/amazonlinux-x86_64/);
   assert.deepEqual(
     pipelineStages(stack, 'ml').map(({ name }) => name),
@@ -94,29 +117,23 @@ test('the learning image is built on x86-64, and not deployed', () => {
   );
 });
 
-test('the Dockerfiles of the services are where the builds look for them', () => {
+test('an image that runs already is not deployed again', () => {
   for (const key of ['web', 'was']) {
-    const variables = buildEnvironment(key).environment_variable;
-    const dockerfile = variables.find(({ name }) => name === 'DOCKERFILE')?.value ?? '';
-    assert.ok(existsSync(path.join(ROOT, dockerfile)), `${dockerfile} is not there`);
+    const [, , deploy] = pipelineStages(stack, key);
+    assert.match(
+      JSON.stringify(deploy?.before_entry),
+      /"result":"SKIP".*"Variable":"#{build.IMAGE_CHANGED}"/,
+    );
+    const role = `aws_iam_role_policy.delivery-${key}-build-role-permissions`;
+    const actions = stack.statements().flatMap((each) => (each.address === role ? each.Action : []));
+    for (const action of [
+      'ecs:DescribeServices',
+      'ecs:DescribeTaskDefinition',
+      'ecr-public:GetAuthorizationToken',
+    ])
+      assert.ok(actions.includes(action), action);
+    assertProperties(buildVariables(key), { CLUSTER: 'AppEcsCluster', SERVICE: `app-${key}-service` });
   }
-});
-
-test('every build tags an image once, pushes it, and names the container that gets it', () => {
-  const { buildspec } = z
-    .object({ buildspec: z.string() })
-    .parse(stack.get('aws_codebuild_project.delivery-web-build')['source']);
-  const { phases, artifacts } = z
-    .object({
-      phases: z.record(z.string(), z.object({ commands: z.array(z.string()) })),
-      artifacts: z.object({ files: z.array(z.string()) }),
-    })
-    .parse(JSON.parse(buildspec));
-  assert.deepEqual(artifacts.files, ['imagedefinitions.json']);
-  const commands = Object.values(phases).flatMap((phase) => phase.commands);
-  assert.ok(commands.some((command) => command.includes('docker push "$IMAGE"')));
-  assert.ok(!commands.some((command) => command.includes('latest')));
-  assert.ok(!buildspec.includes('${'), 'Terraform would take it for an expression of its own');
 });
 
 test('the artifacts are encrypted with a customer managed key', () => {
@@ -154,9 +171,23 @@ test('with GitHub, the connection starts the pipelines and there is no CodeCommi
       FullRepositoryId: 'owner/name',
       BranchName: 'main',
     });
-    assert.match(
-      JSON.stringify(github.get(`aws_codepipeline.delivery-${key}-pipeline`)['trigger']),
-      /"includes":\["main"\]/,
-    );
+    const [
+      {
+        git_configuration: { push },
+      },
+    ] = triggers.parse(github.get(`aws_codepipeline.delivery-${key}-pipeline`)['trigger']);
+    for (const { branches } of push) assert.deepEqual(branches, { includes: ['main'] });
+    const paths = push.flatMap(({ file_paths }) => file_paths.includes);
+    const dockerfile = buildVariables(key)['DOCKERFILE'] ?? '';
+    const copied = readFileSync(path.join(ROOT, dockerfile), 'utf8')
+      .split('\n')
+      .flatMap((line) => (/^COPY (?!--from)/.test(line) ? line.split(' ').slice(1, -1) : []));
+    assert.ok(copied.length > 5);
+    for (const each of [...copied, dockerfile, 'stacks/images/base-images.env'])
+      assert.ok(
+        paths.some((included) => included === each || `${each}/`.startsWith(included.replace(/\*\*$/, ''))),
+        `${each} starts no build of ${key}`,
+      );
+    assert.equal(paths.includes('services/web/**'), key === 'web');
   }
 });

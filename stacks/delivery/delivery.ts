@@ -2,20 +2,43 @@ import {
   Codepipeline,
   type CodepipelineStage,
   type CodepipelineStageAction,
+  type CodepipelineStageBeforeEntry,
 } from '@cdktf/provider-aws/lib/codepipeline/index.js';
 import { Construct } from 'constructs';
 import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
 import type { Images } from '../images/image-repository.ts';
+import { imageSources } from '../images/image-sources.ts';
 import type { Names } from '../names.ts';
 import type { LoadBalancedService, Services } from '../service/load-balanced-service.ts';
 import { ArtifactStore } from '../storage/bucket.ts';
-import { IMAGE_DEFINITIONS, ImageBuildProject, type ImageBuildProjectProps } from './image-build.ts';
+import {
+  IMAGE_CHANGED,
+  IMAGE_DEFINITIONS,
+  ImageBuildProject,
+  type ImageBuildProjectProps,
+} from './image-build.ts';
 import { createSource, PushTrigger, SOURCE_ARTIFACT } from './source.ts';
 
 /** Name under which the deployment finds the image definitions. */
 const BUILD_ARTIFACT = 'build';
+/** Under which the deployment finds the variables that the build exports. */
+const BUILD_VARIABLES = 'build';
+
+/** Skips a stage when the service runs the image already. Source: "VariableCheck", CodePipeline guide. */
+const ONLY_CHANGED_IMAGES: CodepipelineStageBeforeEntry = {
+  condition: {
+    result: 'SKIP',
+    rule: [
+      {
+        name: 'ImageHasChanged',
+        ruleTypeId: { category: 'Rule', owner: 'AWS', provider: 'VariableCheck', version: '1' },
+        configuration: { Variable: `#{${BUILD_VARIABLES}.${IMAGE_CHANGED}}`, Operator: 'EQ', Value: 'yes' },
+      },
+    ],
+  },
+};
 
 /** Copies the task definition that runs, changes the image in it, and has ECS replace the tasks one after the other. */
 const ecsDeployAction = (cluster: string, { service }: LoadBalancedService): CodepipelineStageAction => ({
@@ -31,8 +54,6 @@ const ecsDeployAction = (cluster: string, { service }: LoadBalancedService): Cod
 interface ContainerPipelineProps extends ImageBuildProjectProps {
   readonly names: Names['web']['delivery'];
   readonly source: Configuration['source'];
-  /** Where the new image runs. @default - it is only built */
-  readonly service?: LoadBalancedService;
 }
 
 /** From a push to a running image: source, build, and a rolling deployment that ECS rolls back if it fails. */
@@ -41,7 +62,12 @@ class ContainerPipeline extends Construct {
     super(scope, id);
     const { deployment, names, artifacts, service } = props;
 
-    const source = createSource(this, deployment, names.source, props.source);
+    const source = createSource(this, {
+      deployment,
+      repositoryName: names.source,
+      settings: props.source,
+      paths: imageSources(props.dockerfile),
+    });
     const build = new ImageBuildProject(this, 'build', props);
     const role = new Role(this, 'role', {
       deployment,
@@ -68,6 +94,7 @@ class ContainerPipeline extends Construct {
             owner: 'AWS',
             provider: 'CodeBuild',
             version: '1',
+            namespace: BUILD_VARIABLES,
             inputArtifacts: [SOURCE_ARTIFACT],
             outputArtifacts: [BUILD_ARTIFACT],
             configuration: { ProjectName: build.project.name },
@@ -76,7 +103,11 @@ class ContainerPipeline extends Construct {
       },
     ];
     if (service) {
-      stages.push({ name: 'Deploy', action: [ecsDeployAction(deployment.names.cluster, service)] });
+      stages.push({
+        name: 'Deploy',
+        beforeEntry: ONLY_CHANGED_IMAGES,
+        action: [ecsDeployAction(deployment.names.cluster, service)],
+      });
       service.grantDeploy(role);
     }
 
@@ -114,11 +145,14 @@ interface DeliveryProps {
 
 /** From code to running images: one pipeline for each image. */
 export class Delivery extends Construct {
+  readonly artifacts: ArtifactStore;
+
   constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id);
     const { deployment, images, services, source } = props;
     const { names } = deployment;
     const artifacts = new ArtifactStore(this, 'artifacts', deployment);
+    this.artifacts = artifacts;
     const common = { deployment, artifacts, source };
     for (const key of ['web', 'was'] as const)
       new ContainerPipeline(this, key, {

@@ -3,15 +3,26 @@ import { CodebuildProject } from '@cdktf/provider-aws/lib/codebuild-project/inde
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
-import type { ImageRepository } from '../images/image-repository.ts';
+import { grantPublicRegistryLogin, type ImageRepository } from '../images/image-repository.ts';
+import type { LoadBalancedService } from '../service/load-balanced-service.ts';
 import type { ArtifactStore } from '../storage/bucket.ts';
 
 /** Where CodeBuild builds for each CPU; an image built for the other one would not start. */
 const ARCHITECTURES = {
   /** Of the services: Fargate on Graviton. */
-  arm64: { type: 'ARM_CONTAINER', image: 'aws/codebuild/amazonlinux-aarch64-standard:3.0' },
-  /** Of the learning image: GPU instances and the GPU build of TensorFlow have no other. */
-  'x86-64': { type: 'LINUX_CONTAINER', image: 'aws/codebuild/amazonlinux-x86_64-standard:5.0' },
+  arm64: {
+    type: 'ARM_CONTAINER',
+    image: 'aws/codebuild/amazonlinux-aarch64-standard:3.0',
+    computeType: 'BUILD_GENERAL1_SMALL',
+    minutes: 30,
+  },
+  /** Of the learning image: GPU instances and the GPU build of TensorFlow have no other. It is several GB large. */
+  'x86-64': {
+    type: 'LINUX_CONTAINER',
+    image: 'aws/codebuild/amazonlinux-x86_64-standard:5.0',
+    computeType: 'BUILD_GENERAL1_MEDIUM',
+    minutes: 60,
+  },
 } as const;
 
 type Architecture = keyof typeof ARCHITECTURES;
@@ -19,7 +30,10 @@ type Architecture = keyof typeof ARCHITECTURES;
 /** The file by which CodePipeline's ECS action learns which image a container gets. */
 export const IMAGE_DEFINITIONS = 'imagedefinitions.json';
 
-/** What the build takes from its environment. */
+/** Variable of the build action that says whether the service runs another image than the one that was built. */
+export const IMAGE_CHANGED = 'IMAGE_CHANGED';
+
+/** What `build-image.sh` takes from its environment, beside IMAGE_TAG: one more tag, given for a single build. */
 interface BuildVariables {
   readonly DOCKERFILE: string;
   /** Host of the registry. */
@@ -27,46 +41,22 @@ interface BuildVariables {
   /** Name of the repository in it. */
   readonly REPOSITORY: string;
   readonly CONTAINER_NAME: string;
+  /** The service that runs the image, and its cluster. @default - the SageMaker pipelines run it */
+  readonly CLUSTER?: string;
+  readonly SERVICE?: string;
 }
 
-/**
- * How an image is built, in the format of CodeBuild (JSON is YAML). The tag is IMAGE_TAG where it is set for one build,
- * else the commit. Tags never change, so a commit that was built before is not built again.
- *
- * Variables are written without braces: with them Terraform would read them as its own.
- */
-const buildspec = (): string =>
-  JSON.stringify({
-    version: '0.2',
-    env: { shell: 'bash' },
-    phases: {
-      pre_build: {
-        commands: [
-          'export TAG="$IMAGE_TAG"',
-          'test -n "$TAG" || export TAG="$CODEBUILD_RESOLVED_SOURCE_VERSION"',
-          'export IMAGE="$REGISTRY/$REPOSITORY:$TAG"',
-          'aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY"',
-          'aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageTag=$TAG" && export BUILT=yes || export BUILT=no',
-        ],
-      },
-      build: {
-        commands: [
-          'test "$BUILT" = yes || docker build --file "$DOCKERFILE" --build-arg "VERSION=$TAG" --tag "$IMAGE" .',
-        ],
-      },
-      post_build: {
-        commands: [
-          // CodeBuild runs this phase even after a failed build.
-          'test "$CODEBUILD_BUILD_SUCCEEDING" = 1',
-          'test "$BUILT" = yes || docker push "$IMAGE"',
-          `printf '[{"name":"%s","imageUri":"%s"}]' "$CONTAINER_NAME" "$IMAGE" > ${IMAGE_DEFINITIONS}`,
-        ],
-      },
+/** Where the build is described, in the format of CodeBuild (JSON is YAML); the source brings the script. */
+const BUILDSPEC = JSON.stringify({
+  version: '0.2',
+  env: { shell: 'bash', 'exported-variables': [IMAGE_CHANGED] },
+  phases: {
+    build: {
+      commands: ['bash stacks/delivery/build-image.sh', `export ${IMAGE_CHANGED}="$(cat image-changed.txt)"`],
     },
-    artifacts: { files: [IMAGE_DEFINITIONS] },
-  });
-
-const MINUTES = 30;
+  },
+  artifacts: { files: [IMAGE_DEFINITIONS] },
+});
 
 export interface ImageBuildProjectProps {
   readonly deployment: Deployment;
@@ -77,17 +67,19 @@ export interface ImageBuildProjectProps {
   /** Path in the source. */
   readonly dockerfile: string;
   readonly artifacts: ArtifactStore;
+  /** Where the new image runs. @default - it is only built */
+  readonly service?: LoadBalancedService;
 }
 
-/** Builds one container image with Docker, on the CPU that it will run on, and pushes it. */
+/** Builds one container image with Docker, on the CPU that it will run on, and pushes it, unless it did so before. */
 export class ImageBuildProject extends Construct {
   readonly project: CodebuildProject;
 
   constructor(scope: Construct, id: string, props: ImageBuildProjectProps) {
     super(scope, id);
-    const { deployment, names, repository, artifacts } = props;
+    const { deployment, names, repository, artifacts, service } = props;
     const { arns } = deployment;
-    const { type, image } = ARCHITECTURES[props.architecture];
+    const { minutes, ...machine } = ARCHITECTURES[props.architecture];
 
     const logs = new CloudwatchLogGroup(this, 'logs', {
       name: names.buildLogGroup,
@@ -100,6 +92,8 @@ export class ImageBuildProject extends Construct {
       service: 'codebuild.amazonaws.com',
     });
     repository.grantPush(role);
+    grantPublicRegistryLogin(role);
+    service?.grantDescribe(role);
     artifacts.grantReadWrite(role);
     role.grant({
       sid: 'WriteTheLog',
@@ -111,20 +105,19 @@ export class ImageBuildProject extends Construct {
       REGISTRY: arns.registry,
       REPOSITORY: repository.name,
       CONTAINER_NAME: props.containerName,
+      ...(service && { CLUSTER: deployment.names.cluster, SERVICE: service.name }),
     };
     this.project = new CodebuildProject(this, 'Resource', {
       name: names.build,
       description: `Builds ${props.dockerfile} for ${props.architecture}`,
       serviceRole: role.resource.arn,
-      buildTimeout: MINUTES,
+      buildTimeout: minutes,
       encryptionKey: artifacts.key.key.arn,
-      source: { type: 'CODEPIPELINE', buildspec: buildspec() },
+      source: { type: 'CODEPIPELINE', buildspec: BUILDSPEC },
       artifacts: { type: 'CODEPIPELINE' },
       cache: { type: 'LOCAL', modes: ['LOCAL_DOCKER_LAYER_CACHE'] },
       environment: {
-        type,
-        image,
-        computeType: 'BUILD_GENERAL1_SMALL',
+        ...machine,
         // Docker needs it.
         privilegedMode: true,
         environmentVariable: Object.entries(variables).map(([name, value]) => ({ name, value })),

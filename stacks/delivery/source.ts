@@ -65,7 +65,17 @@ const codeCommit = (scope: Construct, { arns }: Deployment, name: string, branch
   };
 };
 
-const gitHub = ({ connectionArn, repository, branch }: SourceSettings): Source => ({
+/** CodePipeline's limit for the paths of a filter; a push that passes one of three filters starts the pipeline. */
+const PATHS_PER_FILTER = 8;
+
+/** Filters that pass a push to a branch if it changes one of these paths. */
+const pushFilters = (branch: string, paths: readonly string[]) =>
+  Array.from({ length: Math.ceil(paths.length / PATHS_PER_FILTER) }, (_, index) => ({
+    branches: { includes: [branch] },
+    filePaths: { includes: paths.slice(index * PATHS_PER_FILTER, (index + 1) * PATHS_PER_FILTER) },
+  }));
+
+const gitHub = ({ connectionArn, repository, branch }: SourceSettings, paths: readonly string[]): Source => ({
   action: action('CodeStarSourceConnection', {
     ConnectionArn: connectionArn,
     FullRepositoryId: repository,
@@ -82,23 +92,27 @@ const gitHub = ({ connectionArn, repository, branch }: SourceSettings): Source =
   triggers: [
     {
       providerType: 'CodeStarSourceConnection',
-      gitConfiguration: {
-        sourceActionName: ACTION,
-        push: [{ branches: { includes: [branch] } }],
-      },
+      gitConfiguration: { sourceActionName: ACTION, push: pushFilters(branch, paths) },
     },
   ],
 });
 
+interface SourceProps {
+  readonly deployment: Deployment;
+  /** Of the repository in CodeCommit. */
+  readonly repositoryName: string;
+  readonly settings: SourceSettings;
+  /** What the pipeline's image is made of; a push that changes nothing else need not start it. */
+  readonly paths: readonly string[];
+}
+
 /** The source that the settings name; a repository of CodeCommit is created in `scope`. */
 export const createSource = (
   scope: Construct,
-  deployment: Deployment,
-  repositoryName: string,
-  settings: SourceSettings,
+  { deployment, repositoryName, settings, paths }: SourceProps,
 ): Source =>
   settings.provider === 'github'
-    ? gitHub(settings)
+    ? gitHub(settings, paths)
     : codeCommit(scope, deployment, repositoryName, settings.branch);
 
 interface PushTriggerProps {

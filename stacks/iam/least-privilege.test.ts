@@ -73,12 +73,41 @@ test('nothing is allowed to every principal', () => {
     assert.ok(!JSON.stringify(Principal ?? '').includes('"*"'), `${address}, ${Sid}`);
 });
 
-test('AWS services act on our topic and buckets only for this account', () => {
-  const grants = allowed.filter(
-    ({ Principal, address }) =>
-      JSON.stringify(Principal ?? '').includes('amazonaws.com') && !address.startsWith('aws_iam_role.'),
+test('AWS services act on what is ours only for this account; EventBridge cannot say for whom', () => {
+  const grants = synthesizedStack('full')
+    .statements()
+    .filter(
+      ({ Principal, address }) => /amazonaws/.test(JSON.stringify(Principal)) && !/_role\./.test(address),
+    );
+  assert.ok(grants.length >= 7, `${grants.length}`);
+  for (const { address, Sid, Principal, Condition } of grants)
+    if (JSON.stringify(Principal).includes('events.amazonaws.com'))
+      assert.equal(Condition, undefined, `${address}, ${Sid}: with a condition its messages are dropped`);
+    else
+      assert.match(
+        JSON.stringify(Condition ?? ''),
+        /"aws:SourceAccount":"123456789012"|"aws:SourceArn":"arn:aws:elasticloadbalancing:[a-z0-9-]+:123456789012:/,
+        `${address}, ${Sid}`,
+      );
+});
+
+test('no permission hangs on an alias, which counts only minutes after it was made', () => {
+  for (const { address, Sid, Condition } of allowed)
+    assert.doesNotMatch(JSON.stringify(Condition ?? ''), /kms:ResourceAliases/, `${address}, ${Sid}`);
+});
+
+test('every permission for a pipeline of SageMaker holds for its name in both spellings', () => {
+  const ours = new Set(
+    allowed.flatMap(({ Resource }) => Resource.filter((arn) => arn.includes(':pipeline/'))),
   );
-  assert.ok(grants.length >= 3);
-  for (const { address, Condition } of grants)
-    assert.match(JSON.stringify(Condition ?? ''), /"aws:SourceAccount":"123456789012"/, address);
+  assert.ok([...ours].some((arn) => arn.includes('/AppMlPipeline-Deploy/')));
+  for (const arn of ours)
+    assert.ok(
+      ours.has(
+        arn
+          .replace('AppMlPipeline', 'appmlpipeline')
+          .replace(/(?<=-)[TMD]/, (letter) => letter.toLowerCase()),
+      ),
+      arn,
+    );
 });

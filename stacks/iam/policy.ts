@@ -74,6 +74,7 @@ export const UNRESTRICTED_ACTIONS: Readonly<Record<string, string>> = {
     'AWS knows no resource for it; a condition limits it to the namespaces of SageMaker',
   'ecr:GetAuthorizationToken':
     'the token is for all registries; what may be pulled or pushed is granted by name',
+  'ecr-public:GetAuthorizationToken': 'AWS knows no resource for it',
   'ecs:DescribeTaskDefinition': 'AWS knows no resource for it',
   'ecs:ListTasks':
     'its resource is a container instance, and Fargate has none; a condition limits it to the cluster',
@@ -85,4 +86,5 @@ export const UNRESTRICTED_ACTIONS: Readonly<Record<string, string>> = {
   'sagemaker:ListPipelines': LISTED_BY_STUDIO,
   'sagemaker:ListSpaces': LISTED_BY_STUDIO,
   'sagemaker:ListUserProfiles': LISTED_BY_STUDIO,
+  'sts:GetServiceBearerToken': 'AWS knows no resource for it; a condition limits it to the public registry',
 };

@@ -7,6 +7,27 @@ import type { Role } from '../iam/role.ts';
 /** Images kept for a rollback. */
 const KEEP = 20;
 
+/** Only the first rule that matches an image's tag applies to it. */
+const lifecycleRules = (initialTag: string) =>
+  [
+    {
+      description: 'Keep the image that the stack names',
+      countNumber: 1,
+      selected: { tagStatus: 'tagged', tagPatternList: [initialTag] },
+    },
+    {
+      description: 'Keep what images are built on',
+      countNumber: 2,
+      selected: { tagStatus: 'tagged', tagPatternList: ['base-*'] },
+    },
+    { description: `Keep the last ${KEEP} images`, countNumber: KEEP, selected: { tagStatus: 'any' } },
+  ].map(({ description, countNumber, selected }, index) => ({
+    rulePriority: index + 1,
+    description,
+    selection: { ...selected, countType: 'imageCountMoreThan', countNumber },
+    action: { type: 'expire' },
+  }));
+
 interface ImageRepositoryProps {
   readonly deployment: Deployment;
   /** Name of the repository, as in image addresses. */
@@ -28,6 +49,18 @@ export const grantRegistryLogin = (role: Role): void =>
     actions: ['ecr:GetAuthorizationToken'],
     resources: ['*'],
   });
+
+/** Lets a role log in to Amazon's public registry, which lets those who do pull more. */
+export const grantPublicRegistryLogin = (role: Role): void =>
+  role.grant(
+    { sid: 'LogInToThePublicRegistry', actions: ['ecr-public:GetAuthorizationToken'], resources: ['*'] },
+    {
+      sid: 'TokenOfThePublicRegistry',
+      actions: ['sts:GetServiceBearerToken'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'sts:AWSServiceName': 'ecr-public.amazonaws.com' } },
+    },
+  );
 
 /**
  * A container registry whose tags always mean the same image, scanned on push and kept small.
@@ -59,26 +92,7 @@ export class ImageRepository extends Construct {
     new EcrLifecyclePolicy(this, 'lifecycle', {
       repository: repository.name,
       policy: JSON.stringify({
-        rules: [
-          // Only the first rule that matches an image's tag applies to it.
-          {
-            rulePriority: 1,
-            description: 'Keep the image that the stack names',
-            selection: {
-              tagStatus: 'tagged',
-              tagPatternList: [initialTag],
-              countType: 'imageCountMoreThan',
-              countNumber: 1,
-            },
-            action: { type: 'expire' },
-          },
-          {
-            rulePriority: 2,
-            description: `Keep the last ${KEEP} images`,
-            selection: { tagStatus: 'any', countType: 'imageCountMoreThan', countNumber: KEEP },
-            action: { type: 'expire' },
-          },
-        ],
+        rules: lifecycleRules(initialTag),
       }),
     });
   }

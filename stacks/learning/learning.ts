@@ -1,3 +1,4 @@
+import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { SagemakerModelPackageGroup } from '@cdktf/provider-aws/lib/sagemaker-model-package-group/index.js';
 import { SagemakerPipeline } from '@cdktf/provider-aws/lib/sagemaker-pipeline/index.js';
 import { Construct } from 'constructs';
@@ -32,11 +33,16 @@ const pipelineSettings = (
   rollbackAlarms: Object.values(endpointAlarmNames(names)),
 });
 
+/** SageMaker makes them with the first job, and keeps them without end. */
+const SHARED_LOG_GROUPS = ['TrainingJobs', 'ProcessingJobs', 'studio'];
+
 interface LearningProps {
   readonly deployment: Deployment;
   readonly network: Network;
   readonly repository: ImageRepository;
   readonly settings: Configuration['learning'];
+  /** Whether the log groups that all jobs of the account share are this stack's. */
+  readonly sharedLogGroups: boolean;
 }
 
 const DESCRIPTIONS = {
@@ -47,11 +53,20 @@ const DESCRIPTIONS = {
 
 /** From photos to a served model: dataset, Studio, registry of models, and the three pipelines. */
 export class Learning extends Construct {
+  readonly dataset: DatasetBucket;
+
   constructor(scope: Construct, id: string, props: LearningProps) {
     super(scope, id);
     const { deployment, network, repository, settings } = props;
     const { names } = deployment;
     const dataset = new DatasetBucket(this, 'dataset', deployment);
+    this.dataset = dataset;
+    const logGroup = (id: string, name: string) =>
+      new CloudwatchLogGroup(this, id, { name, retentionInDays: deployment.logRetentionDays });
+    // The endpoint's is made here, for SageMaker would keep its own without end.
+    logGroup('endpoint-logs', names.learning.endpointLogGroup);
+    if (props.sharedLogGroups)
+      for (const name of SHARED_LOG_GROUPS) logGroup(`logs-${name.toLowerCase()}`, `/aws/sagemaker/${name}`);
     const placeholders = Object.entries(placeholderObjects(dataset.name)).map(([name, { key, content }]) =>
       dataset.addTextObject(name, key, content),
     );

@@ -13,8 +13,7 @@ import { grantLogsAndMetrics } from './roles.ts';
 const studioStatements = (deployment: Deployment): readonly PolicyStatement[] => {
   const { arns, names } = deployment;
   const { modelPackageGroup, pipelines } = names.learning;
-  // SageMaker writes the names of pipelines in lower case in their ARNs.
-  const ours = Object.values(pipelines).map((name) => arns.sagemaker('pipeline', name.toLowerCase()));
+  const ours = Object.values(pipelines).flatMap(arns.sagemakerPipelines);
   const inTheDomain = (kind: string) => arns.sagemaker(kind, '*');
   return [
     {

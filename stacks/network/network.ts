@@ -1,17 +1,21 @@
+import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
 import { DefaultSecurityGroup } from '@cdktf/provider-aws/lib/default-security-group/index.js';
 import { Eip } from '@cdktf/provider-aws/lib/eip/index.js';
+import { FlowLog } from '@cdktf/provider-aws/lib/flow-log/index.js';
 import { InternetGateway } from '@cdktf/provider-aws/lib/internet-gateway/index.js';
 import { NatGateway } from '@cdktf/provider-aws/lib/nat-gateway/index.js';
-import { Route } from '@cdktf/provider-aws/lib/route/index.js';
+import { Route, type RouteConfig } from '@cdktf/provider-aws/lib/route/index.js';
 import { RouteTable } from '@cdktf/provider-aws/lib/route-table/index.js';
 import { RouteTableAssociation } from '@cdktf/provider-aws/lib/route-table-association/index.js';
 import { Subnet } from '@cdktf/provider-aws/lib/subnet/index.js';
 import { Vpc } from '@cdktf/provider-aws/lib/vpc/index.js';
 import { VpcEndpoint } from '@cdktf/provider-aws/lib/vpc-endpoint/index.js';
+import type { ITerraformDependable } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Configuration } from '../config/schema.ts';
 import { planSubnets } from '../config/subnets.ts';
 import type { Deployment } from '../deployment.ts';
+import { Role } from '../iam/role.ts';
 
 interface NatGatewaysProps {
   /** Public subnets, one per zone of the network. */
@@ -58,6 +62,8 @@ interface RoutesProps {
 /** Public subnets share one table; every private subnet has its own, so that its NAT gateway can change alone. */
 class Routes extends Construct {
   readonly privateTables: readonly RouteTable[];
+  /** All that a private subnet needs to reach the internet. */
+  readonly waysOut: readonly ITerraformDependable[];
 
   constructor(scope: Construct, id: string, props: RoutesProps) {
     super(scope, id);
@@ -66,24 +72,54 @@ class Routes extends Construct {
     const table = (key: string) =>
       new RouteTable(this, key, { vpcId: vpc.id, tags: { Name: `${name}-${key}` } });
     const associate = (key: string, subnet: Subnet | undefined, { id: routeTableId }: RouteTable) =>
-      subnet && new RouteTableAssociation(this, `${key}-subnet`, { subnetId: subnet.id, routeTableId });
+      subnet ? [new RouteTableAssociation(this, `${key}-subnet`, { subnetId: subnet.id, routeTableId })] : [];
+    const route = (key: string, { id: routeTableId }: RouteTable, target: Partial<RouteConfig>) =>
+      new Route(this, `${key}-default`, { routeTableId, destinationCidrBlock: ANYWHERE, ...target });
 
     const open = table('public');
-    new Route(this, 'public-default', {
-      routeTableId: open.id,
-      destinationCidrBlock: ANYWHERE,
-      gatewayId: gateway.id,
-    });
-    this.privateTables = zones.map((zone, index) => {
-      associate(`public-${zone}`, publicSubnets[index], open);
+    const outside = route('public', open, { gatewayId: gateway.id });
+    const zoned = zones.map((zone, index) => {
       const own = table(`private-${zone}`);
-      new Route(this, `private-${zone}-default`, {
-        routeTableId: own.id,
-        destinationCidrBlock: ANYWHERE,
-        natGatewayId: natGateways.forZone(index).id,
-      });
-      associate(`private-${zone}`, privateSubnets[index], own);
-      return own;
+      const waysOut = [
+        ...associate(`public-${zone}`, publicSubnets[index], open),
+        route(`private-${zone}`, own, { natGatewayId: natGateways.forZone(index).id }),
+        ...associate(`private-${zone}`, privateSubnets[index], own),
+      ];
+      return { own, waysOut };
+    });
+    this.privateTables = zoned.map(({ own }) => own);
+    this.waysOut = [outside, ...zoned.flatMap(({ waysOut }) => waysOut)];
+  }
+}
+
+/** Logs every connection that was accepted or rejected in a VPC. */
+class FlowLogs extends Construct {
+  constructor(scope: Construct, id: string, deployment: Deployment, vpc: Vpc) {
+    super(scope, id);
+    const { arns, names, logRetentionDays } = deployment;
+    const name = names.flowLogGroup;
+    const logs = new CloudwatchLogGroup(this, 'logs', { name, retentionInDays: logRetentionDays });
+    const role = new Role(this, 'role', {
+      deployment,
+      name: names.flowLogRole,
+      description: `Used by ${names.vpc} to write its flow log`,
+      service: 'vpc-flow-logs.amazonaws.com',
+    });
+    role.grant(
+      {
+        sid: 'WriteTheLog',
+        actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+        resources: [arns.logGroup(name), arns.logStreams(name)],
+      },
+      { sid: 'FindTheLog', actions: ['logs:DescribeLogGroups'], resources: [arns.logGroup('*')] },
+    );
+    new FlowLog(this, 'Resource', {
+      vpcId: vpc.id,
+      trafficType: 'ALL',
+      logDestination: logs.arn,
+      iamRoleArn: role.resource.arn,
+      tags: { Name: names.vpc },
+      dependsOn: [role.permissions],
     });
   }
 }
@@ -91,6 +127,7 @@ class Routes extends Construct {
 interface NetworkProps {
   readonly deployment: Deployment;
   readonly settings: Configuration['network'];
+  readonly flowLogs: boolean;
 }
 
 /**
@@ -106,8 +143,10 @@ export class Network extends Construct {
   readonly publicSubnets: readonly Subnet[];
   /** One per zone, for everything else. */
   readonly privateSubnets: readonly Subnet[];
+  /** Tasks that start before these exist reach neither the registry nor their log group. */
+  readonly waysOut: readonly ITerraformDependable[];
 
-  constructor(scope: Construct, id: string, { deployment, settings }: NetworkProps) {
+  constructor(scope: Construct, id: string, { deployment, settings, flowLogs }: NetworkProps) {
     super(scope, id);
     const { names, region } = deployment;
     const { zones, nat } = settings;
@@ -118,6 +157,7 @@ export class Network extends Construct {
       enableDnsSupport: true,
       tags: { Name: names.vpc },
     });
+    if (flowLogs) new FlowLogs(this, 'flow-logs', deployment, this.vpc);
     // The security group of whatever names none: it lets nothing in and nothing out.
     new DefaultSecurityGroup(this, 'default-security-group', {
       vpcId: this.vpc.id,
@@ -158,6 +198,7 @@ export class Network extends Construct {
       gateway,
       natGateways,
     });
+    this.waysOut = routes.waysOut;
     // Photos, models and image layers reach S3 without a NAT gateway, which charges for every GB.
     new VpcEndpoint(this, 's3-endpoint', {
       vpcId: this.vpc.id,

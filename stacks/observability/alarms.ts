@@ -141,7 +141,7 @@ export const watchEndpoint = (scope: Construct, names: Names, topic: AlarmTopic)
     new Alarm(scope, 'endpoint-errors', {
       topic,
       name: alarmNames.errors,
-      description: 'The model fails to answer. See the log group /aws/sagemaker/Endpoints.',
+      description: `The model fails to answer. See the log group ${names.learning.endpointLogGroup}.`,
       metric: { namespace: 'AWS/SageMaker', metricName: 'Invocation5XXErrors', dimensions, statistic: 'Sum' },
       above: ERRORS_PER_MINUTE,
       minutes: 2,

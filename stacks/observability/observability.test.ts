@@ -38,7 +38,7 @@ test('the alarms of the endpoint watch the endpoint that the pipeline creates', 
 test('a failed delivery or learning pipeline notifies the topic', () => {
   for (const [key, pattern] of [
     ['delivery', /"FAILED".*"app-web-pipeline","app-was-pipeline","app-ml-pipeline"/],
-    ['learning', /"Failed".*pipeline\/appmlpipeline-deploy/],
+    ['learning', /"Failed".*"equals-ignore-case":"arn:aws:sagemaker:[^"]*pipeline\/AppMlPipeline-Deploy"/],
   ] as const) {
     const rule = stack.get(`aws_cloudwatch_event_rule.observability-failed-${key}`);
     assert.match(String(rule['event_pattern']), pattern);
@@ -52,12 +52,17 @@ test('the topic is encrypted, with a key that its senders may use', () => {
   assertProperties(stack.get('aws_sns_topic.observability-topic'), {
     kms_master_key_id: '${aws_kms_key.observability-topic-key.arn}',
   });
-  const senders = stack
-    .statements()
-    .filter(({ Sid }) => Sid === 'SendersPublish' || Sid === 'SendersEncryptTheirMessages')
-    .map(({ Principal }) => Principal);
-  assert.equal(senders.length, 2);
-  assert.deepEqual(senders[0], senders[1]);
+  const principals = (what: string) =>
+    stack
+      .statements()
+      .flatMap(({ Sid, Principal }) =>
+        Sid === `Senders${what}` || Sid === `Events${what}` ? [Principal] : [],
+      );
+  assert.deepEqual(principals('Publish'), [
+    { Service: ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com'] },
+    { Service: 'events.amazonaws.com' },
+  ]);
+  assert.deepEqual(principals('EncryptTheirMessages'), principals('Publish'));
 });
 
 test('e-mail is sent if an address is configured', () => {
@@ -101,6 +106,8 @@ test('one dashboard shows the alarms, both services and the model, without overl
 test('logs are kept as long as configured, and not for ever', () => {
   const groups = stack.ofType('aws_cloudwatch_log_group');
   assert.deepEqual(groups.map((group) => group['name']).sort(), [
+    '/aws/ecs/containerinsights/AppEcsCluster/performance',
+    '/aws/sagemaker/Endpoints/image-classifier',
     '/codebuild/app-ml',
     '/codebuild/app-was',
     '/codebuild/app-web',
@@ -108,6 +115,32 @@ test('logs are kept as long as configured, and not for ever', () => {
     '/ecs/app-web',
   ]);
   for (const group of groups) assert.equal(group['retention_in_days'], 30);
+});
+
+test('if configured, the WAF, the connections and the requests for buckets are logged, and shared groups end', () => {
+  const full = synthesizedStack('full');
+  const names = full.ofType('aws_cloudwatch_log_group').map((group) => group['name']);
+  for (const name of ['TrainingJobs', 'ProcessingJobs', 'studio'])
+    assert.ok(names.includes(`/aws/sagemaker/${name}`), name);
+  assertProperties(full.get('aws_flow_log.network-flow-logs'), {
+    traffic_type: 'ALL',
+    vpc_id: '${aws_vpc.network-vpc.id}',
+    log_destination: '${aws_cloudwatch_log_group.network-flow-logs-logs.arn}',
+  });
+  assert.ok(names.includes('/vpc/flower-vpc-two'));
+  assertProperties(full.get('aws_wafv2_web_acl_logging_configuration.web-waf-logs-configuration'), {
+    resource_arn: '${aws_wafv2_web_acl.web-waf.arn}',
+    log_destination_configs: ['${aws_cloudwatch_log_group.web-waf-logs.arn}'],
+    redacted_fields: [{ single_header: { name: 'authorization' } }, { single_header: { name: 'cookie' } }],
+  });
+  assert.ok(names.includes('aws-waf-logs-flower-web-two'), 'WAF takes no other beginning');
+  for (const bucket of ['delivery-artifacts-bucket', 'learning-dataset'])
+    assertProperties(full.get(`aws_s3_bucket_logging.${bucket}-logging`), {
+      target_bucket: '${aws_s3_bucket.access-logs.id}',
+      depends_on: ['aws_s3_bucket_policy.access-logs-policy'],
+    });
+  for (const type of ['aws_flow_log', 'aws_wafv2_web_acl_logging_configuration', 'aws_s3_bucket_logging'])
+    assert.deepEqual(stack.ofType(type), [], type);
 });
 
 test('the budget warns the topic at 80 % and before 100 %; zero means none', () => {

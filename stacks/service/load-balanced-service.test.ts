@@ -12,7 +12,7 @@ const containers = z.array(
     environment: z.array(z.object({ name: z.string(), value: z.string() })),
     portMappings: z.array(z.unknown()),
     healthCheck: z.looseObject({ command: z.array(z.string()) }),
-    linuxParameters: z.looseObject({ capabilities: z.object({ drop: z.array(z.string()) }) }),
+    linuxParameters: z.looseObject({ capabilities: z.unknown() }),
   }),
 );
 
@@ -100,7 +100,8 @@ for (const { key, port, internal, subnets } of SERVICES) {
       readonlyRootFilesystem: true,
       portMappings: [{ containerPort: port, hostPort: port, protocol: 'tcp' }],
     });
-    assert.deepEqual(container.linuxParameters.capabilities.drop, ['ALL']);
+    // ECS answers with the empty list; without it every plan would replace the definition.
+    assert.deepEqual(container.linuxParameters.capabilities, { add: [], drop: ['ALL'] });
     assert.ok(container.healthCheck.command.some((part) => part.includes(`127.0.0.1:${port}/health`)));
   });
 
@@ -202,26 +203,79 @@ test('the environment of each service names what it calls, and holds no secret',
   });
 });
 
-test('with a certificate the public load balancer serves HTTPS and redirects HTTP; the internal one does not', () => {
+for (const [what, name, certificate] of [
+  [
+    'a domain and its zone',
+    'full',
+    '${aws_acm_certificate_validation.certificate-validation.certificate_arn}',
+  ],
+  ['a domain and a certificate', 'minimal', CERTIFICATE_ARN],
+] as const)
+  test(`with ${what} the public load balancer serves HTTPS and redirects HTTP; the internal one does not`, () => {
+    const secure = synthesizedStack(name);
+    assertProperties(secure.get('aws_lb_listener.web-alb-https'), {
+      port: 443,
+      protocol: 'HTTPS',
+      certificate_arn: certificate,
+      ssl_policy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+      default_action: [{ type: 'forward', target_group_arn: '${aws_lb_target_group.web-alb-tg.arn}' }],
+    });
+    assertProperties(secure.get('aws_lb_listener.web-alb-http'), {
+      port: 80,
+      default_action: [
+        { type: 'redirect', redirect: { protocol: 'HTTPS', port: '443', status_code: 'HTTP_301' } },
+      ],
+    });
+    assertProperties(secure.get('aws_vpc_security_group_ingress_rule.web-alb-sg-from-internet-443-0'), {
+      from_port: 443,
+    });
+    assert.ok(!secure.addresses.includes('aws_lb_listener.was-alb-https'));
+    assert.equal(secure.output['url']?.value, 'https://flowers.example');
+  });
+
+test('in the zone of the domain the certificate is validated and the name points at the load balancer', () => {
   const secure = synthesizedStack('full');
-  assertProperties(secure.get('aws_lb_listener.web-alb-https'), {
-    port: 443,
-    protocol: 'HTTPS',
-    certificate_arn: CERTIFICATE_ARN,
-    ssl_policy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-    default_action: [{ type: 'forward', target_group_arn: '${aws_lb_target_group.web-alb-tg.arn}' }],
+  assertProperties(secure.get('aws_acm_certificate.certificate'), {
+    domain_name: 'flowers.example',
+    validation_method: 'DNS',
   });
-  assertProperties(secure.get('aws_lb_listener.web-alb-http'), {
-    port: 80,
-    default_action: [
-      { type: 'redirect', redirect: { protocol: 'HTTPS', port: '443', status_code: 'HTTP_301' } },
-    ],
+  const option = 'tolist(aws_acm_certificate.certificate.domain_validation_options)[0]';
+  assertProperties(secure.get('aws_route53_record.certificate-validation-record'), {
+    zone_id: 'Z1',
+    name: `\${${option}.resource_record_name}`,
+    type: `\${${option}.resource_record_type}`,
+    records: [`\${${option}.resource_record_value}`],
   });
-  assertProperties(secure.get('aws_vpc_security_group_ingress_rule.web-alb-sg-from-internet-443-0'), {
-    from_port: 443,
+  assertProperties(secure.get('aws_acm_certificate_validation.certificate-validation'), {
+    certificate_arn: '${aws_acm_certificate.certificate.arn}',
+    validation_record_fqdns: ['${aws_route53_record.certificate-validation-record.fqdn}'],
   });
   assertProperties(secure.get('aws_route53_record.web-domain'), { name: 'flowers.example', zone_id: 'Z1' });
-  assert.ok(!secure.addresses.includes('aws_lb_listener.was-alb-https'));
+  assert.equal(secure.output['point_domain_at'], undefined);
+});
+
+test('without a zone it is said where the domain must point', () => {
+  assert.equal(synthesizedStack('minimal').output['point_domain_at']?.value, '${aws_lb.web-alb.dns_name}');
+});
+
+test('a task starts after its way out to the registry and its log group', () => {
+  const waysOut = ['a', 'c'].flatMap((zone) => [
+    `aws_route.network-routes-private-${zone}-default`,
+    `aws_route_table_association.network-routes-private-${zone}-subnet`,
+    `aws_route_table_association.network-routes-public-${zone}-subnet`,
+  ]);
+  for (const key of ['web', 'was']) {
+    const dependencies = z.array(z.string()).parse(stack.get(`aws_ecs_service.${key}-service`)['depends_on']);
+    const missing = [
+      'aws_route.network-routes-public-default',
+      `aws_lb_listener.${key}-alb-http`,
+      ...waysOut,
+    ];
+    assert.deepEqual(
+      missing.filter((address) => !dependencies.includes(address)),
+      [],
+    );
+  }
 });
 
 const counted = z.object({ name: z.string(), action_to_use: z.strictObject({ count: z.object({}) }) });

@@ -166,7 +166,7 @@ export class LoadBalancedService extends Construct {
         },
       ],
       lifecycle: { ignoreChanges: ['task_definition', 'desired_count'] },
-      dependsOn: [this.loadBalancer.listener],
+      dependsOn: [this.loadBalancer.listener, ...network.waysOut],
     });
     new CpuScaling(this, 'scaling', {
       clusterName: cluster.name,
@@ -182,25 +182,34 @@ export class LoadBalancedService extends Construct {
     this.#loadBalancerGroup.allowFrom(caller.#taskGroup, LOAD_BALANCER_PORT);
   }
 
+  /** Lets a role see which image the tasks run. */
+  grantDescribe(role: Role): void {
+    const { arns, names } = this.#deployment;
+    role.grant(
+      {
+        sid: 'DescribeTheService',
+        actions: ['ecs:DescribeServices'],
+        resources: [arns.service(names.cluster, this.name)],
+      },
+      { sid: 'ReadTaskDefinitions', actions: ['ecs:DescribeTaskDefinition'], resources: ['*'] },
+    );
+  }
+
   /** Lets a role run a new image: register a task definition with it, and have ECS replace the tasks. */
   grantDeploy(role: Role): void {
     const { arns, names } = this.#deployment;
     const { executionRole, taskRole, family } = this.taskDefinition;
+    this.grantDescribe(role);
     role.grant(
       {
         sid: 'UpdateTheService',
-        actions: ['ecs:DescribeServices', 'ecs:UpdateService'],
+        actions: ['ecs:UpdateService'],
         resources: [arns.service(names.cluster, this.name)],
       },
       {
         sid: 'RegisterTheTaskDefinition',
         actions: ['ecs:RegisterTaskDefinition', 'ecs:TagResource'],
         resources: [arns.taskDefinition(family)],
-      },
-      {
-        sid: 'ReadTaskDefinitions',
-        actions: ['ecs:DescribeTaskDefinition'],
-        resources: ['*'],
       },
       {
         sid: 'WatchTheTasks',

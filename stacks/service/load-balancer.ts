@@ -1,3 +1,5 @@
+import { AcmCertificate } from '@cdktf/provider-aws/lib/acm-certificate/index.js';
+import { AcmCertificateValidation } from '@cdktf/provider-aws/lib/acm-certificate-validation/index.js';
 import { Lb } from '@cdktf/provider-aws/lib/lb/index.js';
 import { LbListener } from '@cdktf/provider-aws/lib/lb-listener/index.js';
 import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js';
@@ -99,10 +101,43 @@ export class LoadBalancer extends Construct {
   }
 }
 
-interface DomainNameProps {
+interface CertificateProps {
   readonly domain: string;
   /** Route 53 zone that holds the domain. */
   readonly hostedZoneId: string;
+}
+
+/** A certificate for a name, validated by a record in the name's zone. */
+export class Certificate extends Construct {
+  /** Known once the certificate is valid: a listener that has it is created after that. */
+  readonly arn: string;
+
+  constructor(scope: Construct, id: string, { domain, hostedZoneId }: CertificateProps) {
+    super(scope, id);
+    const certificate = new AcmCertificate(this, 'Resource', {
+      domainName: domain,
+      validationMethod: 'DNS',
+      lifecycle: { createBeforeDestroy: true },
+    });
+    // One name, so one option; Terraform knows it as a set.
+    const option = (attribute: string): string =>
+      `\${tolist(${certificate.fqn}.domain_validation_options)[0].resource_record_${attribute}}`;
+    const record = new Route53Record(this, 'validation-record', {
+      zoneId: hostedZoneId,
+      name: option('name'),
+      type: option('type'),
+      records: [option('value')],
+      ttl: 300,
+      allowOverwrite: true,
+    });
+    this.arn = new AcmCertificateValidation(this, 'validation', {
+      certificateArn: certificate.arn,
+      validationRecordFqdns: [record.fqdn],
+    }).certificateArn;
+  }
+}
+
+interface DomainNameProps extends CertificateProps {
   readonly loadBalancer: LoadBalancer;
 }
 

@@ -28,7 +28,8 @@ const containerDefinition = (
   essential: true,
   user: NOT_ROOT,
   readonlyRootFilesystem: true,
-  linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },
+  // ECS answers with the empty list; without it Terraform would replace the definition in every plan.
+  linuxParameters: { initProcessEnabled: true, capabilities: { add: [], drop: ['ALL'] } },
   portMappings: [{ containerPort: port, hostPort: port, protocol: 'tcp' }],
   environment: Object.entries({ PORT: String(port), ...environment })
     .map(([key, value]) => ({ name: key, value }))

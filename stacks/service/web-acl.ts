@@ -1,7 +1,12 @@
+import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
+import { CloudwatchLogResourcePolicy } from '@cdktf/provider-aws/lib/cloudwatch-log-resource-policy/index.js';
 import { Wafv2WebAcl } from '@cdktf/provider-aws/lib/wafv2-web-acl/index.js';
 import { Wafv2WebAclAssociation } from '@cdktf/provider-aws/lib/wafv2-web-acl-association/index.js';
+import { Wafv2WebAclLoggingConfiguration } from '@cdktf/provider-aws/lib/wafv2-web-acl-logging-configuration/index.js';
 import { Construct } from 'constructs';
 import { type Problem, problemType } from '../../services/contract.ts';
+import type { Deployment } from '../deployment.ts';
+import { resourcePolicy } from '../iam/policy.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 
 /** AWS's rule groups, and the rules in them that only count, because they would refuse what this service is for. */
@@ -33,16 +38,51 @@ const LIMIT_PROBLEM: Problem = {
   detail: 'This address has sent too many requests in five minutes. Wait, then send fewer.',
 };
 
+/** The requests that a web ACL has seen, without what authenticates them. */
+class WebAclLogs extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { account, arns, names, logRetentionDays }: Deployment,
+    acl: Wafv2WebAcl,
+  ) {
+    super(scope, id);
+    const name = names.firewallLogGroup;
+    const logs = new CloudwatchLogGroup(this, 'Resource', { name, retentionInDays: logRetentionDays });
+    const policy = new CloudwatchLogResourcePolicy(this, 'policy', {
+      policyName: name,
+      policyDocument: resourcePolicy([
+        {
+          sid: 'FirewallWritesItsLog',
+          principal: { service: 'delivery.logs.amazonaws.com' },
+          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          resources: [arns.logStreams(name)],
+          conditions: { StringEquals: { 'aws:SourceAccount': account } },
+        },
+      ]),
+    });
+    new Wafv2WebAclLoggingConfiguration(this, 'configuration', {
+      resourceArn: acl.arn,
+      logDestinationConfigs: [logs.arn],
+      redactedFields: ['authorization', 'cookie'].map((header) => ({ singleHeader: { name: header } })),
+      dependsOn: [policy],
+    });
+  }
+}
+
 interface WebAclProps {
-  readonly name: string;
+  readonly deployment: Deployment;
   readonly loadBalancer: LoadBalancer;
   readonly requestsPerFiveMinutes: number;
+  readonly logs: boolean;
 }
 
 /** A web application firewall (WAF) in front of the public load balancer: a limit per address, and AWS's managed rules. */
 export class WebAcl extends Construct {
-  constructor(scope: Construct, id: string, { name, loadBalancer, requestsPerFiveMinutes }: WebAclProps) {
+  constructor(scope: Construct, id: string, props: WebAclProps) {
     super(scope, id);
+    const { deployment, loadBalancer, requestsPerFiveMinutes, logs } = props;
+    const name = deployment.names.firewall;
     const visibilityConfig = (metricName: string) => ({
       metricName,
       cloudwatchMetricsEnabled: true,
@@ -102,5 +142,6 @@ export class WebAcl extends Construct {
       resourceArn: loadBalancer.alb.arn,
       webAclArn: acl.arn,
     });
+    if (logs) new WebAclLogs(this, 'logs', deployment, acl);
   }
 }

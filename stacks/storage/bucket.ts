@@ -1,5 +1,6 @@
 import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
 import { S3BucketLifecycleConfiguration } from '@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration/index.js';
+import { S3BucketLoggingA } from '@cdktf/provider-aws/lib/s3-bucket-logging/index.js';
 import { S3BucketOwnershipControls } from '@cdktf/provider-aws/lib/s3-bucket-ownership-controls/index.js';
 import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
 import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
@@ -132,10 +133,25 @@ class PrivateBucket extends Construct {
   }
 }
 
+/** Lets S3 write the logs of the other two buckets. Source: "Enabling Amazon S3 server access logging", S3 guide. */
+const bucketLogs = ({ account, arns, names }: Deployment): ResourceStatement => ({
+  sid: 'BucketsWriteTheirLogs',
+  principal: { service: 'logging.s3.amazonaws.com' },
+  actions: ['s3:PutObject'],
+  resources: [arns.objects(names.buckets.accessLogs, 's3/')],
+  conditions: {
+    ArnLike: { 'aws:SourceArn': [names.buckets.artifacts, names.buckets.dataset].map(arns.bucket) },
+    StringEquals: { 'aws:SourceAccount': account },
+  },
+});
+
 /** The access logs of the load balancers. They can only write to buckets whose keys S3 manages. */
 export class AccessLogBucket extends PrivateBucket {
-  constructor(scope: Construct, id: string, deployment: Deployment) {
-    const name = deployment.names.buckets.accessLogs;
+  /** @param ofBuckets whether the requests for the other buckets are logged here too */
+  constructor(scope: Construct, id: string, deployment: Deployment, ofBuckets: boolean) {
+    const { account, arns, names } = deployment;
+    const { buckets, web, was } = names;
+    const name = buckets.accessLogs;
     super(scope, id, {
       deployment,
       name,
@@ -145,13 +161,27 @@ export class AccessLogBucket extends PrivateBucket {
           sid: 'LoadBalancersWriteTheirLogs',
           principal: { service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
           actions: ['s3:PutObject'],
-          resources: [deployment.arns.objects(name)],
-          conditions: { StringEquals: { 'aws:SourceAccount': deployment.account } },
+          resources: [web, was].map(({ loadBalancer }) =>
+            arns.objects(name, `${loadBalancer}/AWSLogs/${account}/`),
+          ),
+          // As the guide of Elastic Load Balancing writes it; the account is in the path.
+          conditions: { ArnLike: { 'aws:SourceArn': arns.anyLoadBalancer } },
         },
+        ...(ofBuckets ? [bucketLogs(deployment)] : []),
       ],
     });
   }
 }
+
+/** Puts the log of a bucket's requests into another one. */
+export const logRequests = (source: PrivateBucket, logs: AccessLogBucket): void => {
+  new S3BucketLoggingA(source, 'logging', {
+    bucket: source.bucket.id,
+    targetBucket: logs.bucket.id,
+    targetPrefix: `s3/${source.name}/`,
+    dependsOn: [logs.policy],
+  });
+};
 
 /**
  * Photos by class (`flowers/<class>/*.jpg`), and what learning makes of them: models, checkpoints and reports.
@@ -237,6 +267,6 @@ export class ArtifactStore extends Construct {
         resources: [this.bucket.objectsArn()],
       },
     );
-    this.key.grantUse(role);
+    this.key.grantUse(role, this.bucket.arn);
   }
 }

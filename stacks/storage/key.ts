@@ -53,7 +53,6 @@ const ACCOUNT_ACTIONS = [
 export class EncryptionKey extends Construct {
   readonly key: KmsKey;
   readonly #anyKey: string;
-  readonly #alias: string;
 
   constructor(
     scope: Construct,
@@ -63,7 +62,6 @@ export class EncryptionKey extends Construct {
     super(scope, id);
     const { arns } = deployment;
     this.#anyKey = arns.anyKey;
-    this.#alias = `alias/${name}`;
     this.key = new KmsKey(this, 'Resource', {
       description,
       enableKeyRotation: true,
@@ -78,23 +76,30 @@ export class EncryptionKey extends Construct {
         ...services,
       ]),
     });
-    new KmsAlias(this, 'alias', { name: this.#alias, targetKeyId: this.key.keyId });
+    new KmsAlias(this, 'alias', { name: `alias/${name}`, targetKeyId: this.key.keyId });
   }
 
-  /** Lets a role read and write with this key. By alias, for the key's ARN is unknown before it exists. */
-  grantUse(role: Role): void {
-    role.grant({
-      sid: 'UseTheKey',
-      actions: [
-        'kms:Decrypt',
-        'kms:DescribeKey',
-        'kms:Encrypt',
-        'kms:GenerateDataKey',
-        'kms:ReEncryptFrom',
-        'kms:ReEncryptTo',
-      ],
-      resources: [this.#anyKey],
-      conditions: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': [this.#alias] } },
-    });
+  /**
+   * Lets a role read and write one bucket's objects with this key. By what S3 encrypts: the key's ARN is unknown before
+   * it exists, and an alias counts only minutes after it was made ("Use aliases to control access", KMS guide).
+   *
+   * @param bucketArn with a bucket key S3 names the bucket, without one each object
+   */
+  grantUse(role: Role, bucketArn: string): void {
+    role.grant(
+      {
+        sid: 'UseTheKey',
+        actions: [
+          'kms:Decrypt',
+          'kms:Encrypt',
+          'kms:GenerateDataKey',
+          'kms:ReEncryptFrom',
+          'kms:ReEncryptTo',
+        ],
+        resources: [this.#anyKey],
+        conditions: { StringLike: { 'kms:EncryptionContext:aws:s3:arn': [bucketArn, `${bucketArn}/*`] } },
+      },
+      { sid: 'DescribeTheKey', actions: ['kms:DescribeKey'], resources: [this.#anyKey] },
+    );
   }
 }
