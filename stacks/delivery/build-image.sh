@@ -8,8 +8,11 @@ base_images=stacks/images/base-images.env
 
 # The checksum of a Dockerfile and of all that it copies, without tests, which .dockerignore leaves out as well.
 content() {
-  { sed -n '/^COPY --from/d; s/^COPY \(.*\) [^ ]*$/\1/p' "$1" | tr ' ' '\n'; echo "$1"; echo "$base_images"; } |
-    xargs -I{} find {} -type f ! -name '*.test.ts' | LC_ALL=C sort -u | xargs -d '\n' sha256sum | sha256sum | cut -c 1-16
+  local paths sum
+  mapfile -t paths < <(sed -n '/^COPY --from/d; s/^COPY \(.*\) [^ ]*$/\1/p' "$1" | tr ' ' '\n')
+  sum=$(find "${paths[@]}" "$1" "$base_images" -type f ! -name '*.test.ts' -print0 |
+    LC_ALL=C sort -zu | xargs -0 sha256sum | sha256sum)
+  echo "${sum:0:16}"
 }
 
 # What the registry knows of a tag, by a query on its details; nothing when there is no such image.

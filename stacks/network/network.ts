@@ -127,7 +127,8 @@ class FlowLogs extends Construct {
 interface NetworkProps {
   readonly deployment: Deployment;
   readonly settings: Configuration['network'];
-  readonly flowLogs: boolean;
+  /** Whether every connection in the VPC is logged. @default false */
+  readonly flowLogs?: boolean;
 }
 
 /**

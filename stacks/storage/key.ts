@@ -48,7 +48,7 @@ const ACCOUNT_ACTIONS = [
  *
  * @example
  * const key = new EncryptionKey(stack, 'key', { deployment, name: 'photos', description: 'Photos' });
- * key.grantUse(role);
+ * key.grantUse(role, 'arn:aws:s3:::photos');
  */
 export class EncryptionKey extends Construct {
   readonly key: KmsKey;

@@ -16,6 +16,7 @@ import {
 import {
   GetPolicyCommand,
   GetPolicyVersionCommand,
+  GetRolePolicyCommand,
   ListAttachedRolePoliciesCommand,
 } from '@aws-sdk/client-iam';
 import { GetObjectCommand, GetPublicAccessBlockCommand } from '@aws-sdk/client-s3';
@@ -177,12 +178,17 @@ test('the delivery pipelines lead from CodeCommit over CodeBuild to ECS', option
   }
 });
 
-test('SageMaker has accepted all three learning pipelines', options, async () => {
+test('SageMaker has accepted all three learning pipelines, and Studio may start them', options, async () => {
+  const { PolicyDocument = '' } = await account.iam.send(
+    new GetRolePolicyCommand({ RoleName: 'app-sagemaker-studio-role', PolicyName: 'permissions' }),
+  );
+  const studio = decodeURIComponent(PolicyDocument);
   for (const PipelineName of ['AppMlPipeline-Train', 'AppMlPipeline-Model', 'AppMlPipeline-Deploy']) {
-    const { PipelineDefinition = '' } = await account.sageMaker.send(
+    const { PipelineDefinition = '', PipelineArn = '' } = await account.sageMaker.send(
       new DescribePipelineCommand({ PipelineName }),
     );
     assert.match(PipelineDefinition, /"Name":"Train"/);
+    assert.ok(studio.includes(`"${PipelineArn}"`), `Studio may not start ${PipelineArn}`);
   }
 });
 

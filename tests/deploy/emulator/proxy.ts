@@ -11,6 +11,7 @@ import {
   sendJson,
   startLocalServer,
 } from '../../../scripts/aws-double/protocol.ts';
+import { notices } from './overlay/notices.ts';
 import type { MotoHandler, Overlay } from './overlay/overlay.ts';
 
 /** A request, as far as its request line shows it. */
@@ -199,7 +200,8 @@ const sender = (
 export const startProxy = async (upstream: string, overlays: readonly Overlay[]): Promise<LocalServer> => {
   const base = new URL(upstream);
   const handlers = new Map<string, { service: string; handler: MotoHandler }>();
-  for (const { service, operations } of overlays)
+  const events = notices();
+  for (const { service, operations } of [...overlays, ...events.overlays])
     for (const [name, handler] of Object.entries(operations))
       handlers.set(`${service}.${name}`, { service, handler });
 
@@ -216,6 +218,7 @@ export const startProxy = async (upstream: string, overlays: readonly Overlay[])
     if (request.headers['content-type']?.startsWith(FORM)) {
       const body = await text(request);
       const form = new URLSearchParams(body);
+      events.learn(form, signedRegion(request));
       const amend = (answer: string) => (rules.concerns(form) ? rules.amend({ form, answer }) : answer);
       return passOnText(base, request, response, body, amend);
     }

@@ -52,6 +52,18 @@ const steady = ({ desiredCount, taskDefinition, deployments, ...rest }: z.infer<
   })),
 });
 
+const capabilities = z.looseObject({
+  add: z.array(z.string()).default([]),
+  drop: z.array(z.string()).default([]),
+});
+const container = z.looseObject({
+  linuxParameters: z.looseObject({ capabilities: capabilities.optional() }).optional(),
+});
+/** ECS answers with both lists of capabilities, also where a definition gave one. */
+const definition = z.looseObject({
+  taskDefinition: z.looseObject({ containerDefinitions: z.array(container) }),
+});
+
 /** Moto drops several attributes of services, and overwrites a service of the same name. */
 export const ecs = (): Overlay => {
   const requests = new Map<string, Attributes>();
@@ -84,6 +96,12 @@ export const ecs = (): Overlay => {
         return store('UpdateService', input, requests.get(services[0]?.serviceArn ?? '') ?? {}, call);
       }),
       DescribeServices: operation(anything, describe),
+      ...Object.fromEntries(
+        ['RegisterTaskDefinition', 'DescribeTaskDefinition'].map((name) => [
+          name,
+          operation(anything, async (input, { send }) => definition.parse(await send(name, input))),
+        ]),
+      ),
     },
   };
 };

@@ -20,7 +20,13 @@ const start = async (t: TestContext, reply: (received: Received) => Reply = () =
     const answer = anything.parse(await response.json());
     return response.ok ? answer : `${answer['__type']}`;
   };
-  return { call, received: upstream.received };
+  const form = (fields: Record<string, string>) =>
+    fetch(proxy.url, {
+      method: 'POST',
+      headers: { authorization: 'Credential=key/20260101/ap-northeast-2/sns/aws4_request' },
+      body: new URLSearchParams(fields),
+    });
+  return { call, form, received: upstream.received };
 };
 
 const definition = (change: object = {}) => ({
@@ -167,6 +173,48 @@ test('an ECS service gives back what moto drops, and is steady', async (t) => {
       enableExecuteCommand: true,
     },
   ]);
+});
+
+test('ECS answers with the lists of capabilities that a task definition left out', async (t) => {
+  const linuxParameters = { capabilities: { drop: ['ALL'] } };
+  const taskDefinition = { containerDefinitions: [{ name: 'web', linuxParameters }, { name: 'plain' }] };
+  const { call } = await start(t, () => ({ body: JSON.stringify({ taskDefinition }) }));
+  for (const operation of ['RegisterTaskDefinition', 'DescribeTaskDefinition'])
+    assert.deepEqual(await call(`AmazonEC2ContainerServiceV20141113.${operation}`, {}), {
+      taskDefinition: {
+        containerDefinitions: [
+          { name: 'web', linuxParameters: { capabilities: { add: [], drop: ['ALL'] } } },
+          { name: 'plain' },
+        ],
+      },
+    });
+});
+
+test('EventBridge takes a topic as a target only if its messages pass both policies, without a condition', async (t) => {
+  const { call, form } = await start(t, () => ({ body: '{"KeyMetadata":{"KeyId":"1"}}' }));
+  const allow = (Action: string, Condition?: object) =>
+    JSON.stringify({
+      Statement: [{ Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action, Condition }],
+    });
+  const condition = { StringEquals: { 'aws:SourceAccount': '123456789012' } };
+  const TopicArn = 'arn:aws:sns:ap-northeast-2:123456789012:alarms';
+  const target = () =>
+    call('AWSEvents.PutTargets', { Rule: 'failed', Targets: [{ Id: 'a', Arn: TopicArn }] });
+  const setPolicy = (policy: string) =>
+    form({ Action: 'SetTopicAttributes', TopicArn, AttributeName: 'Policy', AttributeValue: policy });
+  await call('TrentService.CreateKey', { Policy: allow('kms:GenerateDataKey', condition) });
+  await form({
+    Action: 'CreateTopic',
+    Name: 'alarms',
+    'Attributes.entry.1.key': 'KmsMasterKeyId',
+    'Attributes.entry.1.value': 'arn:aws:kms:ap-northeast-2:123456789012:key/1',
+  });
+  await setPolicy(allow('sns:Publish', condition));
+  assert.equal(await target(), 'ValidationException');
+  await setPolicy(allow('sns:Publish'));
+  assert.equal(await target(), 'ValidationException', "its key's policy has a condition");
+  await call('TrentService.PutKeyPolicy', { KeyId: '1', Policy: allow('kms:GenerateDataKey') });
+  assert.notEqual(await target(), 'ValidationException');
 });
 
 test('a budget keeps its subscribers and tags', async (t) => {

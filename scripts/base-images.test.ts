@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { temporaryFolder } from '../tests/temporary-folder.ts';
+import { ROOT } from './shared/paths.ts';
+
+const DIGEST = `sha256:${'ab'.repeat(32)}`;
+const OLD = `sha256:${'cd'.repeat(32)}`;
+
+test('tags are pinned by what the registry says; where it says nothing, they stand and the file says so', async (t) => {
+  const server = createServer((request, response) => {
+    const { url = '', headers, method } = request;
+    const { host } = headers;
+    if (url === '/token?service=stub&scope=repository%3Anode%3Apull') response.end('{"token":"given"}');
+    else if (method !== 'HEAD' || !headers.accept?.includes('image.index')) response.writeHead(400).end();
+    else if (headers.authorization !== 'Bearer given')
+      response
+        .writeHead(401, {
+          'WWW-Authenticate': `Bearer realm="http://${host}/token",service="stub",scope="repository:node:pull"`,
+        })
+        .end();
+    else if (url === '/v2/library/node/manifests/24')
+      response.setHeader('Docker-Content-Digest', DIGEST).end();
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const address = server.address();
+  const host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const file = path.join(temporaryFolder(t), 'base-images.env');
+  const run = () =>
+    promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/base-images.ts', '--file', file], {
+      cwd: ROOT,
+    }).then(
+      () => 0,
+      ({ code }: { code: number }) => code,
+    );
+  const node = '# Of the services.';
+  const lost = '# Below the libraries.';
+  const says = ' Not pinned: its digest could not be learned.';
+  writeFileSync(
+    file,
+    `${node}${says}\nNODE=${host}/library/node:24\n${lost}\nUBUNTU=${host}/gone:22.04\nOLD=${host}/gone:1@${OLD}\n`,
+  );
+  assert.equal(await run(), 1);
+  const text = `${node}\nNODE=${host}/library/node:24@${DIGEST}\n${lost}${says}\nUBUNTU=${host}/gone:22.04\nOLD=${host}/gone:1@${OLD}\n`;
+  assert.equal(readFileSync(file, 'utf8'), text);
+  await run();
+  assert.equal(readFileSync(file, 'utf8'), text, 'a second run changes nothing');
+});

@@ -1,0 +1,104 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { errorText } from '../model/shared/text.ts';
+import { print, runCommand } from './shared/cli.ts';
+import { ROOT } from './shared/paths.ts';
+
+const HEAD = `Usage: npm run base-images [-- --file FILE]
+
+Asks the registries of the base images for the digests of their tags, and pins them in stacks/images/base-images.env.
+Where a digest cannot be learned, what is in the file stands, and the file says so.
+`;
+
+const options = z.strictObject({
+  file: z
+    .string()
+    .default(path.join(ROOT, 'stacks/images/base-images.env'))
+    .meta({ description: 'another file of that form', hint: 'FILE' }),
+});
+
+const TIMEOUT_MS = 20_000;
+/** An index of images for several CPUs before a single image: it is what the tag means. */
+const MANIFESTS = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ');
+
+const token = z.object({ token: z.string() });
+
+/** The token that a registry gives to anyone, as its refusal says where. Source: "Token authentication", Distribution. */
+const anonymousToken = async (challenge: string): Promise<string> => {
+  const fields = new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+  const url = new URL(fields.get('realm') ?? '');
+  for (const name of ['service', 'scope']) url.searchParams.set(name, fields.get(name) ?? '');
+  const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return token.parse(await answer.json()).token;
+};
+
+/**
+ * Asks a registry by its HTTP API what a tag means now.
+ *
+ * @returns `sha256:` and 64 digits
+ * @throws Error when the registry cannot be reached or does not say
+ */
+const readDigest = async (registry: string, repository: string, tag: string): Promise<string> => {
+  // As Docker has it: a registry on this machine needs no TLS.
+  const scheme = /^(localhost|127\.0\.0\.1)(:|$)/.test(registry) ? 'http' : 'https';
+  const url = `${scheme}://${registry}/v2/${repository}/manifests/${tag}`;
+  const ask = (headers: Record<string, string> = {}) =>
+    fetch(url, {
+      method: 'HEAD',
+      headers: { Accept: MANIFESTS, ...headers },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  let answer = await ask();
+  const challenge = answer.headers.get('www-authenticate');
+  if (answer.status === 401 && challenge)
+    answer = await ask({ Authorization: `Bearer ${await anonymousToken(challenge)}` });
+  const digest = answer.headers.get('docker-content-digest') ?? '';
+  if (!answer.ok || !/^sha256:[0-9a-f]{64}$/.test(digest))
+    throw new Error(`${url} answered ${answer.status}, and no digest`);
+  return digest;
+};
+
+const IMAGE =
+  /^(?<name>[A-Z_]+)=(?<registry>[^/]+)\/(?<repository>[^:]+):(?<tag>[^@]+)(?<pinned>@sha256:\w+)?$/;
+const NOT_PINNED = ' Not pinned: its digest could not be learned.';
+
+/** The file with the digests of today; a line of it is a comment, an image, or empty. */
+const pinned = async (text: string, onFailure: (reason: string) => void): Promise<string> => {
+  const lines = text.split('\n');
+  for (const [index, line] of lines.entries()) {
+    const {
+      name = '',
+      registry = '',
+      repository = '',
+      tag = '',
+      pinned = '',
+    } = IMAGE.exec(line)?.groups ?? {};
+    if (name === '') continue;
+    const digest = await readDigest(registry, repository, tag).catch((error: unknown) => {
+      onFailure(`${name} stays as it is: ${errorText(error)}`);
+      return pinned.slice(1);
+    });
+    lines[index] = `${name}=${registry}/${repository}:${tag}${digest && `@${digest}`}`;
+    const comment = (lines[index - 1] ?? '').replace(NOT_PINNED, '');
+    if (comment.startsWith('#')) lines[index - 1] = digest ? comment : `${comment}${NOT_PINNED}`;
+  }
+  return lines.join('\n');
+};
+
+await runCommand({ head: HEAD, options }, async ({ file }) => {
+  const failures: string[] = [];
+  const before = readFileSync(file, 'utf8');
+  const after = await pinned(before, (reason) => failures.push(reason));
+  writeFileSync(file, after);
+  for (const failure of failures) print(failure);
+  print(
+    after === before ? 'Nothing has changed.' : `Written: ${file}. Commit it; the next push builds on them.`,
+  );
+  return failures.length > 0 ? 1 : 0;
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { synthesizedStack } from '../synthesized-stack.ts';
+
+/** The build of an image as CodeBuild runs it, with recorders in the place of Docker and AWS. */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-build-'));
+const source = path.join(folder, 'source');
+const registry = path.join(folder, 'registry');
+const calls = path.join(folder, 'calls');
+const running = path.join(folder, 'running');
+after(() => rmSync(folder, { recursive: true }));
+
+/** An image is a file that holds its digest; a tag that is pushed with another in the same build shares it. */
+const DOCKER = `#!/usr/bin/env bash
+echo "docker $*" >>"${calls}"
+case $1 in
+  login) cat >/dev/null ;;
+  build) echo "$RANDOM$RANDOM" >"${folder}/built" ;;
+  push) cp "${folder}/built" "${registry}/$(basename "$2")" ;;
+esac`;
+
+const AWS = `#!/usr/bin/env bash
+echo "aws $*" >>"${calls}"
+case "$1 $2" in
+  'ecr describe-images')
+    image="${registry}/$4:\${6#imageTag=}"
+    if [ ! -f "$image" ]; then echo 'ImageNotFoundException: not there' >&2; exit 254; fi
+    case $8 in *MediaType) echo "\${MEDIA_TYPE}" ;; *) cat "$image" ;; esac ;;
+  'ecr batch-get-image') cat "${registry}/$4:\${6#imageTag=}" ;;
+  'ecr put-image') echo "$8" >"${registry}/$4:$6" ;;
+  'ecs describe-services') echo arn:definition ;;
+  'ecs describe-task-definition') cat "${running}" ;;
+esac`;
+
+before(() => {
+  for (const [name, text] of Object.entries({ docker: DOCKER, aws: AWS })) {
+    mkdirSync(path.join(folder, 'bin'), { recursive: true });
+    writeFileSync(path.join(folder, 'bin', name), text, { mode: 0o755 });
+  }
+  mkdirSync(registry);
+  for (const each of ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json'])
+    cpSync(path.join(ROOT, each), path.join(source, each));
+  const filter = (from: string) => !/node_modules|model\/default/.test(from);
+  for (const each of ['services', 'model', 'stacks/images', 'stacks/delivery'])
+    cpSync(path.join(ROOT, each), path.join(source, each), { recursive: true, filter });
+});
+
+const project = z.object({
+  source: z.object({ buildspec: z.string() }),
+  environment: z.object({
+    environment_variable: z.array(z.object({ name: z.string(), value: z.string() })),
+  }),
+});
+const specification = z.object({
+  env: z.object({ 'exported-variables': z.tuple([z.literal('IMAGE_CHANGED')]) }),
+  phases: z.object({ build: z.object({ commands: z.array(z.string()) }) }),
+  artifacts: z.object({ files: z.tuple([z.literal('imagedefinitions.json')]) }),
+});
+
+/** Runs the build of an image, as its project in the stack has it. */
+const build = (key: string, variables: Record<string, string> = {}) => {
+  rmSync(calls, { force: true });
+  const { source: from, environment } = project.parse(
+    synthesizedStack().get(`aws_codebuild_project.delivery-${key}-build`),
+  );
+  const { phases } = specification.parse(JSON.parse(from.buildspec));
+  const set = environment.environment_variable.map(({ name, value }) => [name, value]);
+  const env = {
+    PATH: `${path.join(folder, 'bin')}:${process.env['PATH']}`,
+    MEDIA_TYPE: 'application/vnd.docker.distribution.manifest.v2+json',
+    ...Object.fromEntries(set),
+    ...variables,
+  };
+  const commands = [...phases.build.commands, 'echo "changed: $IMAGE_CHANGED"'].join(' && ');
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', commands], {
+    cwd: source,
+    env,
+    encoding: 'utf8',
+  });
+  const asked = readFileSync(calls, 'utf8').split('\n');
+  return {
+    status,
+    stdout,
+    stderr,
+    changed: /changed: (\w+)/.exec(stdout)?.[1],
+    asked,
+    builds: asked.filter((call) => call.startsWith('docker build')),
+    pushed: asked.flatMap(
+      (call) => /^docker push .*\/(.*)$/.exec(call)?.[1]?.replace(/-[0-9a-f]{16}$/, '') ?? [],
+    ),
+  };
+};
+
+const KEYS = ['web', 'was', 'ml'] as const;
+
+test('the first deployment builds each image once, under its own tag and under the one it is asked for', () => {
+  for (const key of KEYS) {
+    const first = build(key, { IMAGE_TAG: 'initial' });
+    assert.equal(first.status, 0, first.stderr);
+    const images = [`app-${key}:content`, `app-${key}:initial`];
+    assert.deepEqual(first.pushed, key === 'ml' ? ['app-ml:base', ...images] : images);
+    for (const call of first.builds) {
+      assert.match(call, /--provenance=false --sbom=false/);
+      assert.match(call, /--build-arg NODE=public\.ecr\.aws\/docker\/library\/node:24-/);
+    }
+    assert.match(
+      readFileSync(path.join(source, 'imagedefinitions.json'), 'utf8'),
+      new RegExp(`^\\[{"name":"app-${key}","imageUri":"123456789012.*/app-${key}:content-[0-9a-f]{16}"}\\]$`),
+    );
+    const logins = first.asked.filter((call) => call.startsWith('docker login'));
+    assert.deepEqual(
+      logins.map((call) => call.split(' ').at(-1)),
+      ['123456789012.dkr.ecr.ap-northeast-2.amazonaws.com', 'public.ecr.aws'],
+    );
+    assert.deepEqual(build(key, { IMAGE_TAG: 'again' }).builds, [], 'a tag for what is there is only added');
+    writeFileSync(running, `host/app-${key}:initial`);
+    const { builds, changed } = build(key);
+    assert.deepEqual(
+      [builds, changed],
+      [[], key === 'ml' ? 'yes' : 'no'],
+      'what runs under another tag is the same',
+    );
+  }
+});
+
+for (const [what, files, built] of [
+  ['only services/web/public', ['services/web/public/texts.js'], ['web']],
+  ['what web and was share', ['services/http/app.ts'], ['web', 'was']],
+  ['the photo contract', ['model/photo/read-photo.ts'], ['was', 'ml']],
+  ['tests and documentation', ['services/was/body.test.ts', 'README.md'], []],
+] as const)
+  test(`a push that changes ${what} builds ${built.join(' and ') || 'nothing'}`, () => {
+    for (const file of files) appendFileSync(path.join(source, file), '\n');
+    const pushes = KEYS.flatMap((key) => {
+      const { builds, status, stderr } = build(key);
+      assert.equal(status, 0, stderr);
+      return builds.some((call) => call.includes('/Dockerfile ')) ? [key] : [];
+    });
+    assert.deepEqual(pushes, built);
+  });
+
+test('the build of a training image says how it gets used, and fails if SageMaker would refuse its kind', () => {
+  assert.match(
+    build('ml').stdout,
+    /TrainingImage=\S+\/app-ml:content-[0-9a-f]{16}, or deploy with learning\.imageTag/,
+  );
+  const { status, stderr } = build('ml', { MEDIA_TYPE: 'application/vnd.oci.image.index.v1+json' });
+  assert.notEqual(status, 0, 'also when it was there before');
+  assert.match(stderr, /pushed as application\/vnd\.oci.*SageMaker refuses/);
+});
