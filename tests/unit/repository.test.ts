@@ -54,7 +54,7 @@ test('the README has at most 70 lines', () => {
 const packagesOf = (file: string, seen = new Set<string>()): string[] => {
   if (seen.has(file)) return [];
   seen.add(file);
-  const imports = [...readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}) .*?from '([^']+)';/gm)];
+  const imports = [...readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}) .*?from '([^']+)'/gm)];
   return imports.flatMap(([, name = '']) =>
     name.startsWith('.') ? packagesOf(path.resolve(path.dirname(file), name), seen) : [name],
   );
@@ -63,6 +63,19 @@ const packagesOf = (file: string, seen = new Set<string>()): string[] => {
 for (const service of ['web', 'was']) {
   const dockerfile = readFileSync(path.join(ROOT, `services/${service}/Dockerfile`), 'utf8');
   const removed = [...dockerfile.matchAll(/ node_modules\/(\S+)/g)].map(([, name = '']) => name);
+
+  test(`the image of ${service} is built from all the files that it imports`, () => {
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, paths = '']) =>
+      paths.split(' ').map((each) => path.join(ROOT, each)),
+    );
+    const files = new Set<string>();
+    packagesOf(path.join(ROOT, `services/${service}/server.ts`), files);
+    assert.ok(files.size > 5);
+    assert.deepEqual(
+      [...files].filter((file) => !copied.some((each) => file === each || file.startsWith(`${each}/`))),
+      [],
+    );
+  });
 
   test(`the image of ${service} leaves out only packages that the service does not import`, () => {
     assert.ok(removed.includes('@tensorflow'));
