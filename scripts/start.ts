@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
 import { ENDPOINT, WAS, WEB } from '../services/contract.ts';
+import { modelsToServe } from '../services/endpoint/model-folder.ts';
 import { readEnvironment } from '../services/http/environment.ts';
 import { print, runCommand } from './shared/cli.ts';
 import { endpointFolder, ROOT } from './shared/paths.ts';
@@ -48,19 +49,24 @@ const probe = (port: number, host: string) =>
   });
 
 /**
- * A port to use, with a number for 0: each service can be given the others' addresses before they listen.
+ * The ports to use, with a number for 0: each service can be given the others' addresses before they listen.
  *
- * @throws Error with one line that names the busy port and the variable that moves it
+ * @throws Error with a line for each busy port that names the variable that moves it
  */
-const reservePort = async (
-  variable: 'WEB_PORT' | 'WAS_PORT' | 'ENDPOINT_PORT',
-  { HOST, [variable]: port }: Settings,
-): Promise<number> => {
-  const free = await probe(port, HOST);
-  if (free !== undefined) return free;
-  throw new Error(
-    `Port ${port} is already in use. Choose another with ${variable}, for example: ${variable}=${port + 10} npm start`,
-  );
+const reservePorts = async ({ HOST, ...ports }: Settings): Promise<number[]> => {
+  const reserved: number[] = [];
+  const busy: string[] = [];
+  for (const variable of ['WEB_PORT', 'WAS_PORT', 'ENDPOINT_PORT'] as const) {
+    const port = ports[variable];
+    const free = await probe(port, HOST);
+    if (free !== undefined) reserved.push(free);
+    else
+      busy.push(
+        `Port ${port} is already in use. Choose another with ${variable}, for example: ${variable}=${port + 10} npm start`,
+      );
+  }
+  if (busy.length > 0) throw new Error(busy.join('\n'));
+  return reserved;
 };
 
 const services: ServiceProcess[] = [];
@@ -98,7 +104,10 @@ const startService = async (
 
 /** The folder that the endpoint is to serve; prints which model is in the pipeline's. */
 const modelFolder = async ({ MODEL_DIR }: Settings): Promise<string> => {
-  if (MODEL_DIR !== undefined) return MODEL_DIR;
+  if (MODEL_DIR !== undefined) {
+    await modelsToServe({ directory: MODEL_DIR });
+    return MODEL_DIR;
+  }
   const folder = endpointFolder();
   const { version, deployed } = await prepareServedModel(folder);
   if (deployed)
@@ -110,9 +119,7 @@ const modelFolder = async ({ MODEL_DIR }: Settings): Promise<string> => {
 
 const startAll = async (): Promise<void> => {
   const settings = readEnvironment(settingsSchema);
-  const web = await reservePort('WEB_PORT', settings);
-  const was = await reservePort('WAS_PORT', settings);
-  const endpoint = await reservePort('ENDPOINT_PORT', settings);
+  const [web = 0, was = 0, endpoint = 0] = await reservePorts(settings);
   print('Starting Bloomstack on this machine:');
   const host = ['0.0.0.0', '::'].includes(settings.HOST) ? '127.0.0.1' : settings.HOST;
   const here = (port: number) => `http://${host}:${port}`;

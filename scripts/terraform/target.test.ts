@@ -3,16 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { STSClient } from '@aws-sdk/client-sts';
-import { needTerraform } from '../../tests/requirements.ts';
+import { z } from 'zod';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { clientSettings, listen } from '../deploy/fake-aws.ts';
-import { makePlan } from './apply.ts';
+import { fakeTerraform } from './fake-terraform.ts';
 import { type StackFiles, terraformJson } from './synth.ts';
 import {
   chooseAccount,
   createStsClient,
   findCaller,
-  OFFLINE_PLAN,
   offlineEnvironment,
   offlineTerraform,
 } from './target.ts';
@@ -110,65 +109,64 @@ test('the account of the configuration must be the caller’s, unless it is the 
   );
 });
 
-const { binary, options } = await needTerraform();
-
-const about = { '//': { metadata: { path: 'flowers/topic' } } };
-const limits = { region: 'ap-northeast-2', allowed_account_ids: ['123456789012'] };
+const overrideSchema = z.object({
+  provider: z.object({
+    aws: z.array(
+      z.looseObject({
+        alias: z.string().optional(),
+        access_key: z.string(),
+        allowed_account_ids: z.array(z.string()),
+      }),
+    ),
+  }),
+  terraform: z.object({ backend: z.object({ local: z.object({ path: z.string() }) }) }),
+});
 
 /** A synthesized stack of two topics in two regions, as deep in a project as cdktf writes it. */
 const twoTopics = (t: TestContext, backend: object): StackFiles => {
   const directory = path.join(temporaryFolder(t), 'cdktf.out/stacks/flowers');
   mkdirSync(directory, { recursive: true });
   const json = {
-    terraform: { backend, required_providers: { aws: { source: 'aws', version: '5.100.0' } } },
-    provider: { aws: [limits, { ...limits, alias: 'other', region: 'us-east-1' }] },
-    resource: {
-      aws_sns_topic: {
-        here: { name: 'here', ...about },
-        there: { name: 'there', provider: 'aws.other', ...about },
-      },
-    },
+    terraform: { backend },
+    provider: { aws: [{ region: 'ap-northeast-2' }, { alias: 'other', region: 'us-east-1' }] },
+    resource: {},
   };
   writeFileSync(path.join(directory, 'cdk.tf.json'), JSON.stringify(json));
   return { name: 'flowers', directory, json: terraformJson.parse(json) };
 };
 
-test('a stack is compared with its state in a file, which stays as it is', options, async (t) => {
-  const stack = twoTopics(t, { local: { path: '../../../terraform.flowers.tfstate' } });
-  const file = path.join(stack.directory, '../../../terraform.flowers.tfstate');
-  const state = JSON.stringify({
-    version: 4,
-    serial: 1,
-    lineage: 'flowers',
-    resources: [
-      {
-        mode: 'managed',
-        type: 'aws_sns_topic',
-        name: 'here',
-        provider: 'provider["registry.terraform.io/hashicorp/aws"]',
-        instances: [
-          {
-            schema_version: 0,
-            attributes: {
-              id: 'arn:aws:sns:ap-northeast-2:123456789012:here',
-              arn: 'arn:aws:sns:ap-northeast-2:123456789012:here',
-              name: 'here',
-              name_prefix: '',
-              content_based_deduplication: false,
-              fifo_topic: false,
-              tags_all: {},
-            },
-          },
-        ],
-      },
-    ],
+for (const [name, backend, expected] of [
+  [
+    'a state in a file is compared with',
+    { local: { path: '../../../terraform.flowers.tfstate' } },
+    'terraform.flowers.tfstate',
+  ],
+  ['a state in S3 is not asked for', { s3: { bucket: 'states' } }, 'cdktf.out/offline/flowers/empty.tfstate'],
+] as const)
+  test(`offline, ${name}; each provider has made-up credentials and no check of the account`, async (t) => {
+    const stack = twoTopics(t, backend);
+    const { directory } = await offlineTerraform(stack, fakeTerraform(t, 'echo "$@" > arguments'));
+    const override = overrideSchema.parse(
+      JSON.parse(readFileSync(path.join(directory, 'offline_override.tf.json'), 'utf8')),
+    );
+    assert.equal(override.terraform.backend.local.path, path.resolve(stack.directory, '../../..', expected));
+    assert.deepEqual(
+      override.provider.aws.map(({ alias, access_key, allowed_account_ids }) => [
+        alias,
+        access_key,
+        allowed_account_ids,
+      ]),
+      [
+        [undefined, 'offline', []],
+        ['other', 'offline', []],
+      ],
+    );
+    assert.equal(
+      readFileSync(path.join(directory, 'arguments'), 'utf8'),
+      'init -input=false -no-color -reconfigure\n',
+    );
+    assert.ok(existsSync(path.join(directory, 'cdk.tf.json')));
   });
-  writeFileSync(file, state);
-  const terraform = await offlineTerraform(stack, binary);
-  assert.equal((await makePlan(terraform, OFFLINE_PLAN, () => {})).operations, 1);
-  assert.equal(readFileSync(file, 'utf8'), state);
-  assert.equal(existsSync(path.join(stack.directory, '.terraform')), false);
-});
 
 test('no variable of the AWS SDKs reaches an offline plan', () => {
   const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_EC2_METADATA_DISABLED, PATH } = offlineEnvironment({

@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { needTerraform } from '../../tests/requirements.ts';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { TerraformProgress } from './apply.ts';
+import { fakeTerraform } from './fake-terraform.ts';
 import { findTerraform, Interrupted, Terraform } from './terraform.ts';
 
 /** A program that answers `version -json` as the Terraform of that version does. */
-const terraformOf = (t: TestContext, version: string): NodeJS.ProcessEnv => {
-  const binary = path.join(temporaryFolder(t), 'terraform');
-  writeFileSync(
-    binary,
-    `#!/bin/sh\necho '{"terraform_version": "${version}", "terraform_outdated": true}'\n`,
-  );
-  chmodSync(binary, 0o755);
-  return { ...process.env, TERRAFORM_BINARY_NAME: binary };
-};
+const terraformOf = (t: TestContext, version: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  TERRAFORM_BINARY_NAME: fakeTerraform(
+    t,
+    `echo '{"terraform_version": "${version}", "terraform_outdated": true}'`,
+  ),
+});
 
 test('TERRAFORM_BINARY_NAME names the Terraform to run', async (t) => {
   for (const version of ['1.10.0', '1.11.4', '2.0.0-beta1']) {

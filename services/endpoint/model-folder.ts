@@ -42,3 +42,20 @@ export const newestModels = async ({ directory }: ModelFolderOptions): Promise<r
   );
   return found.flat();
 };
+
+/**
+ * As `newestModels`, of a folder that is to be served.
+ *
+ * @throws Error when it cannot be read or holds no model
+ */
+export const modelsToServe = async ({ directory }: ModelFolderOptions): Promise<readonly StoredModel[]> => {
+  const found = await newestModels({ directory }).catch((cause: unknown) => {
+    throw new Error(`The model folder ${directory} cannot be read. Set MODEL_DIR to a folder with a model.`, {
+      cause,
+    });
+  });
+  if (found.length > 0) return found;
+  throw new Error(
+    `The model folder ${directory} holds no model. Expected <name>/<version>/saved_model.pb; set MODEL_DIR.`,
+  );
+};

@@ -4,7 +4,7 @@ import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import { decodeSavedModel } from '../../model/savedmodel/file.ts';
 import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { ServingError } from './errors.ts';
-import { BARE_NAME, type ModelFolderOptions, newestModels, type StoredModel } from './model-folder.ts';
+import { BARE_NAME, type ModelFolderOptions, modelsToServe, type StoredModel } from './model-folder.ts';
 
 /** A model that is loaded and answers. */
 export interface ServedModel {
@@ -77,16 +77,7 @@ export class ModelStore {
    * @throws Error when there is none, or one of them cannot be served
    */
   static async load({ directory }: ModelFolderOptions): Promise<ModelStore> {
-    const found = await newestModels({ directory }).catch((error: unknown) => {
-      throw new Error(
-        `The model folder ${directory} cannot be read. Set MODEL_DIR to a folder with a model.`,
-        { cause: error },
-      );
-    });
-    if (found.length === 0)
-      throw new Error(
-        `The model folder ${directory} holds no model. Expected <name>/<version>/saved_model.pb; set MODEL_DIR.`,
-      );
+    const found = await modelsToServe({ directory });
     const models: ServedModel[] = [];
     for (const model of found) models.push(await loadModel(model));
     return new ModelStore({ models });

@@ -37,7 +37,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  await system?.end('SIGINT');
+  if (system) assert.equal(await system.end('SIGINT'), 0);
 });
 
 /** Opens the page, and closes it after `visit`. */

@@ -19,44 +19,48 @@ const photo = await sharp({ create: { width: 64, height: 64, channels: 3, backgr
   .png()
   .toBuffer();
 
-test('it says when it is ready and where, answers a photo, and Ctrl-C ends every process', async () => {
+const urlsIn = (output: string): string[] => output.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
+
+const untilSilent = async (urls: readonly string[]): Promise<void> => {
+  while ((await Promise.all(urls.map(isListening))).includes(true))
+    await new Promise((resolve) => setTimeout(resolve, 100));
+};
+
+test('it says when it is ready and where, and answers a photo; a service that ends leaves the others, and none outlives a killed start', async () => {
   const { end, until, output } = start();
   const web = await until(/Ready: open (\S+)/);
-  const urls = output().match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
+  const urls = urlsIn(output());
   assert.equal(new Set(urls).size, 3);
-  assert.equal((await fetch(`${web}/was/health`)).status, 200);
   const post = { method: 'POST', headers: { 'Content-Type': 'image/png' }, body: new Uint8Array(photo) };
   assert.equal((await fetch(`${web}/classify/image`, post)).status, 200);
-  assert.equal(await end('SIGINT'), 0);
-  for (const url of urls) assert.equal(await isListening(url), false);
-});
-
-test('a service that ends does not take the others with it, and none outlives a killed start', async () => {
-  const { end, until, output } = start();
-  const web = await until(/Ready: open (\S+)/);
-  const urls = output().match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
   const [, endpoint = '', pid] = /endpoint (\S+) \(process (\d+)\)/.exec(output()) ?? [];
   process.kill(Number(pid), 'SIGKILL');
   const port = new URL(endpoint).port;
   await until(new RegExp(`The service endpoint has ended\\. .*PORT=${port} npm run start:endpoint`));
   assert.equal((await fetch(`${web}/was/health`)).status, 200);
   await end('SIGKILL');
-  while ((await Promise.all(urls.map(isListening))).includes(true)) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await untilSilent(urls);
 });
 
-test('a busy port is one line that names the port and the variable that moves it', async () => {
+test('Ctrl-C ends every process, even while they start', async () => {
+  const { end, until, output } = start();
+  await until(/web +\S+ /);
+  assert.equal(await end('SIGINT'), 0, output());
+  for (const url of urlsIn(output())) assert.equal(await isListening(url), false);
+});
+
+test('a busy port is a line that names the port and the variable that moves it', async () => {
   const occupant = createServer().listen(0, '127.0.0.1');
   await once(occupant, 'listening');
   const address = occupant.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
+  const port = String(typeof address === 'object' && address ? address.port : 0);
   try {
-    for (const variable of ['WEB_PORT', 'WAS_PORT', 'ENDPOINT_PORT']) {
-      const { end, output } = start({ [variable]: String(port) });
-      assert.equal(await end(), 1);
-      assert.match(output(), new RegExp(`^Port ${port} is already in use\\. .*${variable}=.*\\n$`));
-    }
+    const { end, output } = start({ WEB_PORT: port, WAS_PORT: port, ENDPOINT_PORT: port });
+    assert.equal(await end(), 1);
+    const lines = ['WEB_PORT', 'WAS_PORT', 'ENDPOINT_PORT'].map(
+      (variable) => `Port ${port} is already in use\\. .*${variable}=.*\\n`,
+    );
+    assert.match(output(), new RegExp(`^${lines.join('')}$`));
   } finally {
     occupant.close();
   }
