@@ -13,8 +13,9 @@ import {
   invocations,
   post,
   type Requests,
+  repeated,
+  requests,
   routes,
-  UNREADABLE,
   uploads,
 } from './requests.ts';
 
@@ -36,7 +37,7 @@ const compared = (text: string): unknown => {
   return text.length > 500 ? { length: text.length, sha256: checksum(text) } : text;
 };
 
-const answerOf = async (incoming: IncomingMessage) => {
+const describeAnswer = async (incoming: IncomingMessage) => {
   const headers = Object.entries(incoming.headers).filter(([name]) => !VOLATILE.has(name));
   return {
     status: incoming.statusCode,
@@ -53,43 +54,52 @@ const ask = (base: string, { method = 'GET', path, headers = {}, body }: Asked):
     const outgoing = request(base, { method, path, agent: false, headers: all });
     outgoing.on('error', (error) => resolve(masked(`no answer: ${error.message}`)));
     outgoing.once('response', async (incoming) => {
-      resolve(await answerOf(incoming).catch((error: unknown) => masked(`broke off: ${error}`)));
+      resolve(await describeAnswer(incoming).catch((error: unknown) => masked(`broke off: ${error}`)));
       outgoing.destroy();
     });
     if ('Content-Length' in headers) outgoing.flushHeaders();
     else outgoing.end(body);
   });
 
+const askBytes = async (base: string, bytes: string): Promise<readonly string[]> => {
+  const socket = connect(Number(new URL(base).port), '127.0.0.1').on('error', () => {});
+  socket.write(bytes);
+  return masked(String(await buffer(socket)))
+    .split('\r\n')
+    .filter((line) => !/^date:/i.test(line));
+};
+
 /** One after the other, so that none waits for another. */
-const answersTo = async (requests: Requests, base: string): Promise<Record<string, unknown>> => {
+const answerEach = async <T>(
+  table: Readonly<Record<string, T>>,
+  answer: (row: T) => Promise<unknown>,
+): Promise<Record<string, unknown>> => {
   const answers: Record<string, unknown> = {};
-  for (const [name, asked] of Object.entries(requests)) answers[name] = await ask(base, asked);
+  for (const [name, row] of Object.entries(table)) answers[name] = await answer(row);
   return answers;
 };
 
-const answersToBytes = async (base: string): Promise<Record<string, unknown>> => {
-  const answers: Record<string, unknown> = {};
-  for (const [name, bytes] of Object.entries(UNREADABLE)) {
-    const socket = connect(Number(new URL(base).port), '127.0.0.1').on('error', () => {});
-    socket.write(bytes);
-    answers[name] = masked(String(await buffer(socket)))
-      .split('\r\n')
-      .filter((line) => !/^date:/i.test(line));
-  }
-  return answers;
-};
+const answersTo = (all: Requests, base: string) => answerEach(all, (asked) => ask(base, asked));
 
-const listen = async (answer: (asked: IncomingMessage, response: ServerResponse) => void) => {
+type Row = readonly (number | string)[];
+const byRow = (rows: readonly Row[]) => Object.fromEntries(rows.map((row) => [JSON.stringify(row), row]));
+
+/** A neighbour that answers as a row says: status, a header's value, text. */
+const neighbour = async (answer: (asked: IncomingMessage, response: ServerResponse) => Row) => {
   const server = createServer((asked, response) => {
     // Not before it has been read: an answer to half a request may be lost.
     asked
       .on('error', () => {})
-      .once('end', () => answer(asked, response))
+      .once('end', () => {
+        const [, , text = ''] = answer(asked, response);
+        if (text === '{break off}') response.write('{"result"', () => response.destroy());
+        else response.end(text === '{2 MiB}' ? 'x'.repeat(2 * 2 ** 20) : text);
+      })
       .resume();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
+  const port = String(typeof address === 'object' && address ? address.port : 0);
   const stop = async (): Promise<void> => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -99,12 +109,12 @@ const listen = async (answer: (asked: IncomingMessage, response: ServerResponse)
 
 /** One service alone, on a port that was free a moment ago. */
 const startAlone = async (line: string, environment: Environment) => {
-  const { port, url, stop } = await listen(() => {});
+  const { port, url, stop } = await neighbour(() => []);
   await stop();
   const command = new Command(line, {
     LOG_LEVEL: 'silent',
     HOST: '127.0.0.1',
-    PORT: String(port),
+    PORT: port,
     ...environment,
   });
   await command.until(() =>
@@ -116,88 +126,62 @@ const startAlone = async (line: string, environment: Environment) => {
   return { url, command };
 };
 
-const asToldBy = (text: string, response: ServerResponse): void => {
-  if (text === '{break off}') response.write('{"result"', () => response.destroy());
-  else response.end(text === '{2 MiB}' ? 'x'.repeat(2 * 2 ** 20) : text);
-};
-
 const drawn = await drawing(seeded(1), 0, 64, 64).png().toBuffer();
 const photo = post(CLASSIFY, 'image/png', drawn);
 
-/** Asks a service whose neighbour answers each time as the next row says. */
-const askWithNeighbour = async (rows: readonly unknown[], asked: Asked, url: string) =>
-  answersTo(Object.fromEntries(rows.map((row) => [JSON.stringify(row), asked])), url);
-
 const askWebAlone = async (): Promise<unknown> => {
-  let echoed: unknown;
-  const next = { classified: 0, health: 0 };
-  const was = await listen(({ url, headers: { host: _, ...headers } }, response) => {
-    echoed = headers;
-    const of = url === '/health' ? 'health' : 'classified';
-    const [status, type, text] = inputs[of][next[of]++] ?? [200, 'text/plain', ''];
-    response.writeHead(Number(status), {
+  let forwarded: unknown;
+  const rows = { classified: [...inputs.classified], health: [...inputs.health] };
+  const was = await neighbour(({ url, headers: { host: _, ...headers } }, response) => {
+    forwarded = headers;
+    const row = rows[url === '/health' ? 'health' : 'classified'].shift() ?? [200, 'text/plain', ''];
+    response.writeHead(Number(row[0]), {
       ...{ 'Retry-After': '7', 'Set-Cookie': 'a=b', Server: 'WAS', Location: 'http://elsewhere.test/' },
-      ...(type !== '' && { 'Content-Type': type }),
+      ...(row[1] !== '' && { 'Content-Type': row[1] }),
     });
-    asToldBy(String(text), response);
+    return row;
   });
   const { url, command } = await startAlone('npm run -s start:web', { WAS_URL: was.url, VERSION: '<1.2.3>' });
   const health = { path: '/was/health' };
   const answers = {
-    classified: await askWithNeighbour(inputs.classified, photo, url),
-    health: await askWithNeighbour(inputs.health, health, url),
+    classified: await answerEach(byRow(inputs.classified), () => ask(url, photo)),
+    health: await answerEach(byRow(inputs.health), () => ask(url, health)),
     ...(await answersTo({ version: { path: '/version' }, page: { path: '/' } }, url)),
   };
-  const secrets = {
-    Cookie: 'session=secret',
-    Authorization: 'Bearer secret',
-    'X-Forwarded-For': '10.0.0.1',
-    'Proxy-Authorization': 'Basic secret',
-  };
-  await ask(
-    url,
-    post(CLASSIFY, 'multipart/form-data; boundary=x', 'a photo', {
-      ...secrets,
-      'Accept-Language': 'ko',
-      'Content-Encoding': 'gzip',
-    }),
-  );
-  const forwarded = echoed;
+  await ask(url, post(CLASSIFY, 'multipart/form-data; boundary=x', 'a photo', inputs.notForwarded));
+  const echoed = forwarded;
   await was.stop();
   const unreachable = await answersTo({ classified: photo, health }, url);
   await command.stop();
-  return { ...answers, forwarded, unreachable };
+  return { ...answers, forwarded: echoed, unreachable };
 };
 
 /** Longer than any answer takes, even while the other core trains. */
 const PATIENT = { ENDPOINT_TIMEOUT_MS: '20000' };
 
 const askWasAlone = async (): Promise<unknown> => {
-  let row: readonly (number | string)[] = [];
-  const endpoint = await listen((_, response) => {
-    const [status, type, text] = row;
-    response.writeHead(Number(status), {
-      'Content-Type': 'application/json',
-      ...(type !== '' && { 'x-amzn-ErrorType': type }),
-    });
-    asToldBy(String(text), response);
+  let row: Row = [];
+  const endpoint = await neighbour((_, response) => {
+    const type = row[1] !== '' && { 'x-amzn-ErrorType': row[1] };
+    response.writeHead(Number(row[0]), { 'Content-Type': 'application/json', ...type });
+    return row;
   });
   const { url, command } = await startAlone('npm run -s start:was', {
-    ...{
-      ...PATIENT,
-      AWS_REGION: 'ap-northeast-2',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-    },
+    ...PATIENT,
+    AWS_REGION: 'ap-northeast-2',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: endpoint.url,
   });
-  const answers: Record<string, unknown> = {};
   // Not one row for each request: the SDK asks twice.
-  for (row of inputs.invoked) answers[JSON.stringify(row)] = await ask(url, photo);
+  const answers = await answerEach(byRow(inputs.invoked), (each) => {
+    row = each;
+    return ask(url, photo);
+  });
   await endpoint.stop();
-  answers['unreachable'] = await ask(url, photo);
+  const unreachable = await ask(url, photo);
   await command.stop();
-  return answers;
+  return { ...answers, unreachable };
 };
 
 const PHOTOS = 50;
@@ -225,14 +209,11 @@ const drawPhotos = (): Promise<[name: string, file: Buffer][]> => {
 /** The photo as others than the application service may send it: cropped here. */
 const invocation = async (file: Buffer): Promise<Asked> => {
   const pixels = await sharp(file).resize(224, 224).flatten().toColourspace('srgb').raw().toBuffer();
-  return post(
-    '/invocations',
-    'application/json',
-    JSON.stringify({ instances: [{ b64: pixels.toString('base64') }] }),
-  );
+  const body = JSON.stringify({ instances: [{ b64: pixels.toString('base64') }] });
+  return post('/invocations', 'application/json', body);
 };
 
-const assetsOf = async (web: string): Promise<Requests> => {
+const listAssets = async (web: string): Promise<Requests> => {
   const pages = await Promise.all(['/', '/was/check'].map(async (page) => (await fetch(web + page)).text()));
   const named = pages.flatMap((html) =>
     [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, asset = '']) => asset),
@@ -244,30 +225,21 @@ export const writeAnswers = async (out: string): Promise<void> => {
   const save = (name: string, answers: unknown): void =>
     write(path.join(out, `${name}.json`), pretty(answers));
   const flowers = process.env['FLOWERS_DIR'];
-  const photos = flowers ? photosBelow(flowers) : await drawPhotos();
+  const photos = Object.fromEntries(flowers ? photosBelow(flowers) : await drawPhotos());
   const folder = flowers ? 'photos-of-flowers' : 'photos-drawn';
-  const system = new Command('npm start -s', {
-    ...PATIENT,
-    HOST: '127.0.0.1',
-    WEB_PORT: '0',
-    WAS_PORT: '0',
-    ENDPOINT_PORT: '0',
-  });
+  const ports = { WEB_PORT: '0', WAS_PORT: '0', ENDPOINT_PORT: '0' };
+  const system = new Command('npm start -s', { ...PATIENT, HOST: '127.0.0.1', ...ports });
   await system.until(() => system.stdout.includes('Ready:'));
-  const urlOf = (name: string): string => new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
-  const [web, was, endpoint] = [urlOf('web'), urlOf('was'), urlOf('endpoint')];
+  const findUrl = (name: string): string =>
+    new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
+  const [web, was, endpoint] = [findUrl('web'), findUrl('was'), findUrl('endpoint')];
 
   say('answers: photos');
-  const octets = 'application/octet-stream';
-  const toWeb = photos.map(([name, file]) => [name, post(CLASSIFY, octets, file)]);
-  const toWas = photos.map(([name, file]) => [
-    name,
-    post(CLASSIFY, octets, file, { 'Accept-Language': 'ko' }),
-  ]);
-  save(`${folder}/web`, await answersTo(Object.fromEntries(toWeb), web));
-  save(`${folder}/was`, await answersTo(Object.fromEntries(toWas), was));
-  const toEndpoint = await Promise.all(photos.map(async ([name, file]) => [name, await invocation(file)]));
-  save(`${folder}/endpoint`, await answersTo(Object.fromEntries(toEndpoint), endpoint));
+  const upload = (language: Asked['headers']) => (file: Buffer) =>
+    post(CLASSIFY, 'application/octet-stream', file, language);
+  save(`${folder}/web`, await answersTo(requests(photos, upload({})), web));
+  save(`${folder}/was`, await answersTo(requests(photos, upload({ 'Accept-Language': 'ko' })), was));
+  save(`${folder}/endpoint`, await answerEach(photos, async (file) => ask(endpoint, await invocation(file))));
 
   say('answers: uploads');
   const all = await uploads();
@@ -275,13 +247,16 @@ export const writeAnswers = async (out: string): Promise<void> => {
   save('uploads-to-was', await answersTo(all, was));
 
   say('answers: routes, invocations, and malformed requests');
-  save('web', await answersTo({ ...routes('web'), ...(await assetsOf(web)) }, web));
+  save('web', await answersTo({ ...routes('web'), ...(await listAssets(web)) }, web));
   save('was', await answersTo(routes('was'), was));
   const status = await (await fetch(`${endpoint}/v1/models/image-classifier`)).text();
   const [, version = ''] = /"version":"(\d+)"/.exec(status) ?? [];
   save('endpoint', await answersTo({ ...routes('endpoint', version), ...invocations(version) }, endpoint));
   for (const [name, url] of Object.entries({ web, was, endpoint }))
-    save(`unreadable-to-${name}`, await answersToBytes(url));
+    save(
+      `unreadable-to-${name}`,
+      await answerEach(inputs.unreadable, (bytes) => askBytes(url, repeated(bytes))),
+    );
   await system.stop();
 
   say('answers: with neighbours that misbehave');
