@@ -26,7 +26,7 @@ interface ResourceKind {
   /** What is kept of a creation. */
   readonly build: (request: Anything, region: string) => Anything;
   /** What an update changes, with the fields that name the resource. @default the request */
-  readonly change?: (request: Anything, find: (named: Anything) => Anything) => Anything;
+  readonly change?: (request: Anything) => Anything;
   /** Whether another resource is in the way of a new one. @default one of the same ARN */
   readonly clashes?: (resource: Anything, other: Anything) => boolean;
   /** @throws AwsError when the resource may not be deleted yet */
@@ -63,7 +63,7 @@ const keep = (kind: ResourceKind, tags = new Tags()) => {
     }),
     [read]: operation(anything, (request, { region }) => described(find(request, region))),
     [update]: operation(anything, (request, { region }) => {
-      const change = kind.change?.(request, (named) => find(named, region)) ?? request;
+      const change = kind.change?.(request) ?? request;
       const resource = { ...find(change, region), ...change };
       resources.set(kind.arn(resource, region), resource);
       return changed(resource);
@@ -95,16 +95,15 @@ export const codeCommit = (): Overlay => {
     tagField: 'tags',
     arn: ({ repositoryName }, region) => arnOf('codecommit', region, repositoryName),
     build: (request, region) => {
-      const path = `git-codecommit.${region}.amazonaws.com/v1/repos/${request['repositoryName']}`;
+      const cloneUrl = `//git-codecommit.${region}.amazonaws.com/v1/repos/${request['repositoryName']}`;
       return {
         ...request,
         accountId: ACCOUNT,
         repositoryId: randomUUID(),
         Arn: arnOf('codecommit', region, request['repositoryName']),
-        cloneUrlHttp: `https://${path}`,
-        cloneUrlSsh: `ssh://${path}`,
+        cloneUrlHttp: `https:${cloneUrl}`,
+        cloneUrlSsh: `ssh:${cloneUrl}`,
         creationDate: secondsNow(),
-        lastModifiedDate: secondsNow(),
       };
     },
     changed: (repositoryMetadata) => ({ repositoryMetadata }),
@@ -121,25 +120,13 @@ export const codeCommit = (): Overlay => {
 /** What is kept of a budget: the request, with AWS's defaults for what it leaves out. */
 const toBudget = (given: unknown): Anything => {
   const request = z.looseObject({ BudgetName: text, BudgetType: text }).parse(given);
-  const details = {
-    CalculatedSpend: { ActualSpend: { Amount: '0', Unit: 'USD' } },
-    CostTypes: {
-      IncludeCredit: true,
-      IncludeDiscount: true,
-      IncludeOtherSubscription: true,
-      IncludeRecurring: true,
-      IncludeRefund: true,
-      IncludeSubscription: true,
-      IncludeSupport: true,
-      IncludeTax: true,
-      IncludeUpfront: true,
-      UseAmortized: false,
-      UseBlended: false,
-    },
-    ...request,
-    LastUpdatedTime: secondsNow(),
+  const included =
+    'Credit Discount OtherSubscription Recurring Refund Subscription Support Tax Upfront'.split(' ');
+  const CostTypes = Object.fromEntries(included.map((name) => [`Include${name}`, true]));
+  return {
+    BudgetName: request.BudgetName,
+    details: { CostTypes, ...request, LastUpdatedTime: secondsNow() },
   };
-  return { BudgetName: request.BudgetName, details };
 };
 
 const notification = z.object({
@@ -204,11 +191,7 @@ export const budgets = (): Overlay => {
  */
 export const sageMakerStudio = (tags: Tags): Readonly<Record<string, MotoHandler>> => {
   const errors = { missing: 'ResourceNotFound', duplicate: 'ResourceInUse' };
-  const created = () => ({
-    Status: 'InService',
-    CreationTime: secondsNow(),
-    LastModifiedTime: secondsNow(),
-  });
+  const created = () => ({ Status: 'InService', CreationTime: secondsNow() });
   const domainArn = ({ DomainId }: Anything, region: string) =>
     arnOf('sagemaker', region, 'domain', DomainId);
   const profileArn = ({ DomainId, UserProfileName }: Anything, region: string) =>
@@ -257,13 +240,6 @@ export const sageMakerStudio = (tags: Tags): Readonly<Record<string, MotoHandler
         const UserProfileArn = profileArn(request, region);
         return { ...request, ...created(), UserProfileArn, HomeEfsFileSystemUid: '200005' };
       },
-      change: ({ UserSettings = {}, ...request }, find) => ({
-        ...request,
-        UserSettings: {
-          ...anything.parse(find(request)['UserSettings'] ?? {}),
-          ...anything.parse(UserSettings),
-        },
-      }),
       changed: ({ UserProfileArn }) => ({ UserProfileArn }),
     },
     tags,
