@@ -9,6 +9,7 @@ import { Delivery } from './delivery/delivery.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
 import { Images } from './images/image-repository.ts';
 import { Learning } from './learning/learning.ts';
+import { stackName, stateNames } from './names.ts';
 import { Network } from './network/network.ts';
 import { Observability } from './observability/observability.ts';
 import { LoadBalancedService, type Services } from './service/load-balanced-service.ts';
@@ -48,14 +49,14 @@ class ReadableStack extends TerraformStack {
 const PROJECT = '../../..';
 
 /** Where Terraform stores its state: a file in the project, or a bucket that a team shares. */
-const storeState = (stack: TerraformStack, { state, region }: Configuration): void => {
-  const { id } = stack.node;
+const storeState = (stack: TerraformStack, config: Configuration): void => {
+  const { state, region } = config;
+  const { file, key } = stateNames(config);
   if (!state.bucket) {
     // Without a path of its own the state would be written to an absolute one, different on every machine.
-    new LocalBackend(stack, { path: `${PROJECT}/terraform.${id}.tfstate` });
+    new LocalBackend(stack, { path: `${PROJECT}/${file}` });
     return;
   }
-  const key = `${id}/terraform.tfstate`;
   new S3Backend(stack, { bucket: state.bucket, key, region: state.region || region, encrypt: true });
   // cdktf has no property yet for Terraform's own lock, an object beside the state.
   stack.addOverride('terraform.backend.s3.use_lockfile', true);
@@ -68,7 +69,7 @@ export class BloomstackStack extends ReadableStack {
 
   constructor(scope: Construct, config: Configuration) {
     // It names the stack's folder under cdktf.out, and its state.
-    super(scope, `bloomstack-${config.environment}`);
+    super(scope, stackName(config));
     this.#config = config;
     this.#deployment = createDeployment(config);
     const deployment = this.#deployment;

@@ -3,6 +3,29 @@ import type { Configuration } from './config/schema.ts';
 
 const pascal = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
+type Identity = Pick<Configuration, 'environment' | 'namePrefix' | 'nameSuffix' | 'account' | 'region'>;
+
+/** Names the stack and its folder. Neither prefix nor suffix holds a hyphen, so no two identities share it. */
+export const stackName = ({
+  environment,
+  namePrefix,
+  nameSuffix,
+}: Pick<Identity, 'environment' | 'namePrefix' | 'nameSuffix'>): string => {
+  const names =
+    namePrefix === 'app' && nameSuffix === '' ? [] : [namePrefix, ...(nameSuffix ? [nameSuffix] : [])];
+  return ['bloomstack', environment, ...names].join('-');
+};
+
+/** The state of a deployment: a file of the project, or an object in a bucket. */
+export const stateNames = (identity: Identity) => {
+  const { account, region } = identity;
+  const stack = stackName(identity);
+  return {
+    file: `terraform.${stack}.${account}.${region}.tfstate`,
+    key: `${stack}/${account}/${region}/terraform.tfstate`,
+  };
+};
+
 /**
  * The name of every resource that people look for in AWS. With the default prefix and no suffix they are
  * the names of the architecture's description, letter by letter.

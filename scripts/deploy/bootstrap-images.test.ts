@@ -107,6 +107,7 @@ interface Running {
 const aws = (
   images: string[],
   outcome: (project: string) => 'SUCCEEDED' | 'FAILED' | 'LAZY' = () => 'SUCCEEDED',
+  imageManifestMediaType = 'application/vnd.docker.distribution.manifest.v2+json',
 ) => {
   const running = new Map<string, Running>();
   const repositories: Record<string, string> = { appWebBuild: 'app-web', appWasBuild: 'app-was' };
@@ -134,7 +135,7 @@ const aws = (
       const { repositoryName, imageIds } = imagesInput.parse(input);
       if (!images.includes(`${repositoryName}:${imageIds[0].imageTag}`))
         throw new AwsError('ImageNotFoundException', 'The image does not exist');
-      return { imageDetails: [{}] };
+      return { imageDetails: [{ imageManifestMediaType }] };
     },
     ListBuildsForProject: (input) => ({
       ids: [...running].flatMap(([id, { project }]) => (project === input['projectName'] ? [id] : [])),
@@ -150,7 +151,7 @@ const aws = (
   return { operations, running };
 };
 
-const start = async (t: TestContext, operations: Operations) => {
+const start = async (t: TestContext, operations: Operations, optional = 'app-ml') => {
   const { client, inputs, reports, waiting } = await startFakeAws(t, operations);
   const uploads: string[] = [];
   const s3 = await listen(t, (request, response) => {
@@ -169,7 +170,7 @@ const start = async (t: TestContext, operations: Operations) => {
           s3: new S3Client({ ...clientSettings(s3), forcePathStyle: true }),
         },
         builds,
-        { bucket: 'artifacts', source, waiting },
+        { bucket: 'artifacts', source, optional, waiting: { ...waiting, refusedMs: 400 } },
       ),
   };
 };
@@ -241,4 +242,41 @@ test('where the account may run one build at a time, the others wait for it', as
     [...running.values()].map(({ project }) => project),
     ['appWebBuild', 'appWasBuild'],
   );
+});
+
+test('where the account may run no build at all, it is given up with AWS’s words and the ways out', async (t) => {
+  const words = 'Cannot have more than 0 builds in queue for the account';
+  const { build } = await start(t, {
+    ...aws([]).operations,
+    StartBuild: () => {
+      throw new AwsError('AccountLimitExceededException', words);
+    },
+  });
+  await assert.rejects(build(), (error: Error) => {
+    for (const part of [words, 'Concurrently running builds', 'support case', 'EC2', 'npm run deploy again'])
+      assert.ok(error.message.includes(part), error.message);
+    return true;
+  });
+});
+
+test('a training image that fails is reported and stops nothing; that of a service stops', async (t) => {
+  const { operations } = aws([], (project) => (project === 'appWasBuild' ? 'FAILED' : 'SUCCEEDED'));
+  const { build } = await start(t, operations, 'app-was');
+  const [report = '', ...others] = await build();
+  assert.match(report, /app-was:initial.*FAILED in phase BUILD[\s\S]*The services do without it/);
+  assert.deepEqual(others, []);
+});
+
+test('an image whose manifest SageMaker refuses is an error that says how to build and delete it', async (t) => {
+  const index = 'application/vnd.oci.image.index.v1+json';
+  const { build } = await start(t, aws([], () => 'SUCCEEDED', index).operations);
+  await assert.rejects(build(), (error: Error) => {
+    for (const part of [
+      index,
+      '--provenance=false --sbom=false',
+      'batch-delete-image --repository-name app-web',
+    ])
+      assert.ok(error.message.includes(part), error.message);
+    return true;
+  });
 });

@@ -11,6 +11,7 @@ import {
 import {
   DescribeImagesCommand,
   type ECRClient,
+  type ImageDetail,
   ImageNotFoundException,
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
@@ -37,18 +38,30 @@ interface ImageBuild {
   readonly project: string;
 }
 
+/** A build that failed, or whose image cannot be run. */
+interface FailedBuild {
+  readonly image: Image;
+  readonly text: string;
+}
+
+interface BuildWaiting extends Waiting {
+  /** Milliseconds that a build may be refused while none of ours runs. @default - five minutes */
+  readonly refusedMs?: number;
+}
+
 /** `app-web:initial` */
 export const imageName = ({ repository, tag }: Image): string => `${repository}:${tag}`;
 
-/** Whether a registry holds an image; no when there is no registry yet. */
-const imageExists = async (client: ECRClient, { repository, tag }: Image): Promise<boolean> => {
+/** An image in a registry; nothing when it is not there, or there is no registry yet. */
+const findImage = async (client: ECRClient, { repository, tag }: Image): Promise<ImageDetail | undefined> => {
   try {
-    await client.send(
+    const { imageDetails = [] } = await client.send(
       new DescribeImagesCommand({ repositoryName: repository, imageIds: [{ imageTag: tag }] }),
     );
-    return true;
+    return imageDetails[0];
   } catch (error) {
-    if (error instanceof ImageNotFoundException || error instanceof RepositoryNotFoundException) return false;
+    if (error instanceof ImageNotFoundException || error instanceof RepositoryNotFoundException)
+      return undefined;
     throw error;
   }
 };
@@ -82,14 +95,14 @@ export const imagesToBuild = async (
   for (const key of ['web', 'was'] as const) {
     const { repository, service, image: container, delivery } = names[key];
     const image = { repository, tag: config[key].imageTag };
-    if (await imageExists(ecr, image)) continue;
+    if (await findImage(ecr, image)) continue;
     const running = await runningImage(ecs, { cluster: names.cluster, service }, container);
     if (running === undefined || running.endsWith(`/${imageName(image)}`))
       builds.push({ image, project: delivery.build });
   }
   const { repository, delivery } = names.learning;
   const image = { repository, tag: config.learning.imageTag };
-  if (await imageExists(ecr, image)) return builds;
+  if (await findImage(ecr, image)) return builds;
   if (existsSync(path.join(ROOT, 'model/Dockerfile'))) builds.push({ image, project: delivery.build });
   else
     onSkip(
@@ -136,15 +149,15 @@ const findRunning = async (client: CodeBuildClient, { image, project }: ImageBui
 /**
  * Starts the build of an image from a source in S3 instead of the pipeline's; takes up a running one.
  *
- * @returns the build's id; nothing while the account may not run another build
+ * @returns the build's id, or AWS's words while the account may not run another build
  */
 const startBuild = async (
   client: CodeBuildClient,
   build: ImageBuild,
   { bucket, key }: SourceObject,
-): Promise<string | undefined> => {
+): Promise<{ readonly id: string } | { readonly refusal: string }> => {
   const running = await findRunning(client, build);
-  if (running?.id !== undefined) return running.id;
+  if (running?.id !== undefined) return { id: running.id };
   try {
     const { build: started } = await client.send(
       new StartBuildCommand({
@@ -155,10 +168,10 @@ const startBuild = async (
         environmentVariablesOverride: [{ name: TAG, value: build.image.tag, type: 'PLAINTEXT' }],
       }),
     );
-    return started?.id;
+    return { id: started?.id ?? '' };
   } catch (error) {
     // New accounts may run one build at a time, and let none wait.
-    if (error instanceof AccountLimitExceededException) return undefined;
+    if (error instanceof AccountLimitExceededException) return { refusal: error.message };
     throw error;
   }
 };
@@ -177,26 +190,43 @@ const describeFailure = ({ image, project }: ImageBuild, build: Build): string =
   ].join('');
 };
 
-/** Runs builds side by side, as far as the account may. @throws Error that says of each failed build why */
+/** How long a build may be refused while none of ours runs: something else of the account may still be building. */
+const REFUSED_MS = 5 * 60_000;
+
+const describeRefusal = (words: string): string =>
+  `CodeBuild refuses to start a build, and none of these is running: ${words}
+New accounts may run no builds until AWS has verified them. Request a higher quota in the console (Service Quotas, AWS
+CodeBuild, "Concurrently running builds" for ARM and for Linux), open a support case, or run an EC2 instance for a
+while. Then run npm run deploy again: it continues from here.`;
+
+/**
+ * Runs builds side by side, as far as the account may.
+ *
+ * @returns those that failed
+ * @throws Error when the account may run none
+ */
 const runBuilds = async (
   client: CodeBuildClient,
   builds: readonly ImageBuild[],
   source: SourceObject,
-  waiting: Waiting,
-): Promise<void> => {
+  { refusedMs = REFUSED_MS, ...waiting }: BuildWaiting,
+): Promise<readonly FailedBuild[]> => {
   const began = performance.now();
   const queue = [...builds];
   const started = new Map<string, ImageBuild>();
-  const startMore = async (): Promise<void> => {
+  let idleSince = began;
+  /** Starts what it may. @returns AWS's words when another build is refused */
+  const startMore = async (): Promise<string | undefined> => {
     for (const build of [...queue]) {
-      const id = await startBuild(client, build, source);
-      if (id === undefined) return;
-      started.set(id, build);
+      const answer = await startBuild(client, build, source);
+      if ('refusal' in answer) return answer.refusal;
+      started.set(answer.id, build);
       queue.splice(queue.indexOf(build), 1);
     }
+    return undefined;
   };
   const ended = await waitFor('the images to be built', waiting, async () => {
-    await startMore();
+    const refusal = await startMore();
     const current = await describeBuilds(client, [...started.keys()]);
     const states = current.map(
       ({ id = '', currentPhase, buildStatus }) =>
@@ -205,38 +235,77 @@ const runBuilds = async (
     const queued = queue.map(({ image }) => `${image.repository} waits (limit of the account)`);
     const status = [...states, ...queued].join(' · ');
     waiting.report(`${status} (${duration((performance.now() - began) / 1000)})`, status);
+    if (current.some(({ buildStatus }) => buildStatus === RUNNING)) idleSince = performance.now();
+    else if (refusal !== undefined && performance.now() - idleSince > refusedMs)
+      throw new Error(describeRefusal(refusal));
     const done = queue.length === 0 && current.every(({ buildStatus }) => buildStatus !== RUNNING);
     return done ? current : undefined;
   });
-  const failures = ended.flatMap((build) => {
+  return ended.flatMap((build) => {
     const ours = started.get(build.id ?? '');
-    return ours && build.buildStatus !== SUCCEEDED ? [describeFailure(ours, build)] : [];
+    return ours && build.buildStatus !== SUCCEEDED
+      ? [{ image: ours.image, text: describeFailure(ours, build) }]
+      : [];
   });
-  if (failures.length > 0)
-    throw new Error(
-      `${failures.join('\n')}\nFix it, commit, and run npm run deploy again: it continues from here.`,
-    );
 };
+
+/** What SageMaker runs; ECS runs it as well. */
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+
+/** What is wrong with an image that a build should have pushed; nothing when it can be run. */
+const checkPushed = async (client: ECRClient, { image, project }: ImageBuild): Promise<FailedBuild[]> => {
+  const found = await findImage(client, image);
+  const name = imageName(image);
+  if (!found)
+    return [
+      {
+        image,
+        text: `The build ${project} succeeded, but ${name} is not in the registry. Its buildspec must push the tag in IMAGE_TAG.`,
+      },
+    ];
+  const { imageManifestMediaType: type = DOCKER_MANIFEST } = found;
+  if (type === DOCKER_MANIFEST) return [];
+  const text = `${name} was pushed as ${type}, which SageMaker refuses to run. Its buildspec must build with --provenance=false --sbom=false, so that it is ${DOCKER_MANIFEST}. Delete it before the next run: aws ecr batch-delete-image --repository-name ${image.repository} --image-ids imageTag=${image.tag}`;
+  return [{ image, text }];
+};
+
+interface BuildOptions {
+  /** The artifact bucket, which the build projects may read. */
+  readonly bucket: string;
+  readonly source: SourceArchive;
+  /** Repository of the image that no service needs in order to start. */
+  readonly optional: string;
+  readonly waiting: BuildWaiting;
+}
 
 /**
  * Builds images: the committed source goes to S3, and CodeBuild builds and pushes them, all at the same time. What an
  * earlier run has built or is building is not built again.
  *
- * @param bucket the artifact bucket, which the build projects may read
+ * @returns what is to be reported of an optional image that failed: it stops nothing
  * @throws Error that says why a build failed, with a link to its log
  */
 export const buildImages = async (
   { ecr, codeBuild, s3 }: Pick<AwsClients, 'ecr' | 'codeBuild' | 's3'>,
   builds: readonly ImageBuild[],
-  { bucket, source, waiting }: { bucket: string; source: SourceArchive; waiting: Waiting },
-): Promise<void> => {
+  { bucket, source, optional, waiting }: BuildOptions,
+): Promise<readonly string[]> => {
   const missing: ImageBuild[] = [];
-  for (const build of builds) if (!(await imageExists(ecr, build.image))) missing.push(build);
-  if (missing.length === 0) return;
-  await runBuilds(codeBuild, missing, await uploadSource(s3, bucket, source), waiting);
-  for (const { image, project } of missing)
-    if (!(await imageExists(ecr, image)))
-      throw new Error(
-        `The build ${project} succeeded, but ${imageName(image)} is not in the registry. Its buildspec must push the tag in IMAGE_TAG.`,
-      );
+  for (const build of builds) if (!(await findImage(ecr, build.image))) missing.push(build);
+  if (missing.length === 0) return [];
+  const failures = [
+    ...(await runBuilds(codeBuild, missing, await uploadSource(s3, bucket, source), waiting)),
+  ];
+  for (const build of missing)
+    if (!failures.some(({ image }) => image === build.image))
+      failures.push(...(await checkPushed(ecr, build)));
+  const stopping = failures.filter(({ image }) => image.repository !== optional);
+  if (stopping.length > 0)
+    throw new Error(
+      `${stopping.map(({ text }) => text).join('\n')}\nFix it, commit, and run npm run deploy again: it continues from here.`,
+    );
+  return failures.map(
+    ({ text }) =>
+      `⚠ ${text}\nThe services do without it. Trainings need it: fix it and push, or run npm run deploy again.`,
+  );
 };

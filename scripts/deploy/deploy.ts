@@ -1,17 +1,28 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { errorText } from '../../model/shared/text.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
 import { FOLDERS, inputPrefix } from '../../stacks/learning/folders.ts';
 import { type Names, resourceNames } from '../../stacks/names.ts';
-import { LOSS, writeReview } from '../plan/review-plan.ts';
+import { LOSS, planAndReview, requirePartOf } from '../plan/review-plan.ts';
 import { CommandError, confirm, print, runCommand, statusLine } from '../shared/cli.ts';
+import { takeLock } from '../shared/lock.ts';
 import { ROOT } from '../shared/paths.ts';
-import { applyPlan, makePlan } from '../terraform/apply.ts';
-import { readConfiguration } from '../terraform/synth.ts';
-import { createStsClient, openTarget, requireCaller, type Target } from '../terraform/target.ts';
+import { applyPlan, makePlan, type PlanFile } from '../terraform/apply.ts';
+import { LOCK_FILE, readConfiguration, SYNTH_FOLDER } from '../terraform/synth.ts';
+import {
+  type Caller,
+  createStsClient,
+  openTarget,
+  requireCaller,
+  type SynthesizedTarget,
+  synthesizeTarget,
+  type Target,
+} from '../terraform/target.ts';
 import type { Terraform } from '../terraform/terraform.ts';
 import { bootstrapTargets, buildImages, imageName, imagesToBuild } from './bootstrap-images.ts';
 import { type AwsClients, createClients } from './clients.ts';
+import { askAccount, describeFindings, type Finding, preflight } from './preflight.ts';
 import { rollOut } from './rollout.ts';
 import { packSource } from './source-archive.ts';
 
@@ -20,28 +31,104 @@ import { packSource } from './source-archive.ts';
 const options = z.strictObject({
   yes: z.boolean().default(false).meta({ description: 'do not ask before applying' }),
   allowLoss: z.boolean().default(false).meta({ description: 'apply even a plan that loses data' }),
+  widen: z.string().optional().meta({
+    value: 'NAMES',
+    description: 'roles and buckets that may get permissions without bounds,\nseparated by commas',
+  }),
+  skipPreflight: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'do not ask AWS first for permissions, zones and quotas' }),
 });
 
 const MINUTE = 60_000;
 const BUILDING = { intervalMs: 5000, limitMs: 90 * MINUTE };
 const ROLLING_OUT = { intervalMs: 5000, limitMs: 45 * MINUTE };
 
+interface Approval {
+  readonly yes: boolean;
+  readonly allowLoss: boolean;
+  /** Whose permissions may be widened. */
+  readonly widen: readonly string[];
+}
+
+/** Where the plan is that is reviewed, approved and applied. No other command writes there. */
+const approvedPlan = (name: string): string => path.join(SYNTH_FOLDER, 'approved', name, 'plan.tfplan');
+
 /**
- * Plans everything and has it reviewed; a loss of data stops the deployment. What was never finished holds no data:
- * recreating it is how a stopped deployment continues.
+ * Asks by name for permissions without bounds.
+ *
+ * @throws CommandError when they are not approved
  */
-const planAll = async ({ stack, terraform }: Target, allowLoss: boolean) => {
-  const plan = await makePlan(terraform, [], statusLine());
-  const { losses, unfinished, summary, file } = await writeReview(terraform, stack, plan);
+const approveWidening = async (holders: readonly string[], { widen, yes }: Approval): Promise<void> => {
+  for (const holder of new Set(holders)) {
+    if (widen.includes(holder)) continue;
+    if (yes)
+      throw new CommandError(
+        `Stopped: ${holder} would get permissions without bounds. If that is intended, run npm run deploy -- --yes --widen ${holder}.`,
+        LOSS,
+      );
+    await confirm(`${holder} gets permissions without bounds.`, holder);
+  }
+};
+
+/**
+ * Plans everything, has it reviewed and asks whether to apply it; a loss of data stops the deployment. What was never
+ * finished holds no data: recreating it is how a stopped deployment continues.
+ */
+const planAndApprove = async (target: Target, approval: Approval): Promise<PlanFile> => {
+  const { config, stack } = target;
+  const { plan, review } = await planAndReview(target, [], approvedPlan(stack.name));
+  const { losses, unfinished, widened, summary, warnings, file } = review;
   const where = path.relative('', file);
-  if (losses.length > 0 && !allowLoss)
+  if (losses.length > 0 && !approval.allowLoss)
     throw new CommandError(
       `${summary}\nStopped: this plan loses data. Read ${where}; if that is intended, run npm run deploy -- --allow-loss.`,
       LOSS,
     );
   const recreated =
-    unfinished.length > 0 ? `An earlier run did not finish ${unfinished.join(', ')}: recreated.\n` : '';
-  return { plan, summary: `${summary}\n${recreated}The review is in ${where}.` };
+    unfinished.length > 0 ? `\nAn earlier run did not finish ${unfinished.join(', ')}: recreated.` : '';
+  print(`${summary}${recreated}\nThe review is in ${where}.${warnings}`);
+  await approveWidening(
+    widened.map(({ holder }) => holder),
+    approval,
+  );
+  if (plan.operations > 0 && !approval.yes)
+    await confirm(`Apply this to account ${config.account} in ${config.region}?`, 'yes');
+  return plan;
+};
+
+/** Asks AWS what can be asked, and goes on only when nothing must fail. */
+const passPreflight = async (caller: Caller, synthesized: SynthesizedTarget): Promise<Target> => {
+  const { config, stack } = synthesized;
+  const who: Finding = { what: 'caller', verdict: 'ok', detail: caller.arn, remedy: '' };
+  const [target, state] = await openTarget(synthesized).then(
+    (opened): [Target, Finding] => [
+      opened,
+      {
+        what: 'Terraform and state',
+        verdict: 'ok',
+        detail: `${opened.deployed.length} resources are known`,
+        remedy: '',
+      },
+    ],
+    (error: unknown): [undefined, Finding] => {
+      if (error instanceof CommandError) throw error;
+      return [
+        undefined,
+        { what: 'Terraform and state', verdict: 'fails', detail: errorText(error), remedy: '' },
+      ];
+    },
+  );
+  const account = askAccount(createStsClient(config.region), config.region, caller);
+  const isFirst = target?.deployed.length === 0;
+  const findings = [who, state, ...(await preflight({ config, stack, isFirst }, account))];
+  print(describeFindings(findings));
+  if (target && findings.every(({ verdict }) => verdict !== 'fails')) return target;
+  throw new CommandError(
+    'Stopped before anything was changed: see what FAILS above. Run the same command again when that is mended, or with --skip-preflight if you know better.',
+    1,
+  );
 };
 
 /**
@@ -51,6 +138,7 @@ const planAll = async ({ stack, terraform }: Target, allowLoss: boolean) => {
  */
 const buildFirstImages = async (
   { config, stack, terraform }: Target,
+  approved: PlanFile,
   clients: AwsClients,
 ): Promise<boolean> => {
   const names = resourceNames(config);
@@ -64,12 +152,15 @@ const buildFirstImages = async (
       `Not in the images, because it is not committed: ${first}${others.length > 0 ? ` and ${others.length} more` : ''}.`,
     );
   const plan = await makePlan(terraform, bootstrapTargets(stack), statusLine());
+  await requirePartOf(terraform, plan, approved);
   await applyPlan(terraform, plan, statusLine());
-  await buildImages(clients, builds, {
+  const postponed = await buildImages(clients, builds, {
     bucket: names.buckets.artifacts,
     source,
+    optional: names.learning.repository,
     waiting: { ...BUILDING, report: statusLine() },
   });
+  for (const text of postponed) print(text);
   return true;
 };
 
@@ -121,29 +212,37 @@ const nextSteps = ({ region, source }: Configuration, names: Names): string => {
   ].join('\n');
 };
 
-await runCommand({ head: 'Usage: npm run deploy [-- options]\n', options }, async ({ yes, allowLoss }) => {
-  const config = readConfiguration();
-  const caller = await requireCaller(createStsClient(config.region));
-  const clients = createClients(config.region);
+const HEAD = `Usage: npm run deploy [-- options]
+
+Plans, asks, builds the first images and applies. Exits with 2 when data would be lost or permissions widened, with 1 on
+an error.
+`;
+
+await runCommand({ head: HEAD, options }, async ({ yes, allowLoss, widen = '', skipPreflight }) => {
+  const configured = readConfiguration();
+  takeLock(LOCK_FILE, 'npm run deploy');
+  const caller = await requireCaller(createStsClient(configured.region));
+  const approval = { yes, allowLoss, widen: widen.split(',') };
 
   print(`1/4 Plan for AWS account ${caller.account}, as ${caller.arn}`);
-  const target = await openTarget(config, caller);
-  const planned = await planAll(target, allowLoss);
-  print(planned.summary);
-  if (planned.plan.operations > 0 && !yes)
-    await confirm(`Apply this to account ${caller.account} in ${config.region}?`, 'yes');
+  const synthesized = await synthesizeTarget(configured, caller);
+  const target = skipPreflight ? await openTarget(synthesized) : await passPreflight(caller, synthesized);
+  const { config } = target;
+  const clients = createClients(config.region);
+  const approved = await planAndApprove(target, approval);
 
   print('2/4 Images');
-  const built = await buildFirstImages(target, clients);
+  const built = await buildFirstImages(target, approved, clients);
   if (!built) print('No image has to be built.');
 
   print('3/4 Settings');
-  const { plan } = built ? await planAll(target, allowLoss) : planned;
+  // What the images were built with is there by now, so the approved plan no longer fits.
+  const plan = built ? await planAndApprove(target, approval) : approved;
   await applyPlan(target.terraform, plan, statusLine());
   print(`${plan.operations} operations done.`);
 
   print('4/4 Services');
   const url = await rollOutServices(target, clients);
-  print(`\nDeployed: ${url}\n\n${nextSteps(target.config, resourceNames(target.config))}`);
+  print(`\nDeployed: ${url}\n\n${nextSteps(config, resourceNames(config))}`);
   return 0;
 });

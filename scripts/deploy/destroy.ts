@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import { resourceNames } from '../../stacks/names.ts';
-import { writeReview } from '../plan/review-plan.ts';
+import { planAndReview } from '../plan/review-plan.ts';
 import { confirm, print, runCommand, statusLine } from '../shared/cli.ts';
+import { takeLock } from '../shared/lock.ts';
 import { applyPlan, makePlan } from '../terraform/apply.ts';
 import { protectedResources, type StateResource } from '../terraform/state.ts';
-import { readConfiguration } from '../terraform/synth.ts';
-import { createStsClient, openTarget, requireCaller, type Target } from '../terraform/target.ts';
+import { LOCK_FILE, readConfiguration } from '../terraform/synth.ts';
+import {
+  createStsClient,
+  openTarget,
+  requireCaller,
+  synthesizeTarget,
+  type Target,
+} from '../terraform/target.ts';
 import { deleteModelPackages, deleteServing, deleteStudioSecurityGroups, emptyStudio } from './cleanup.ts';
 import { type AwsClients, createClients } from './clients.ts';
 
@@ -65,18 +72,18 @@ await runCommand({ head: 'Usage: npm run destroy [-- --yes]\n', options }, async
     throw new Error(
       'Deletion is protected. Set deletionProtection to false (BLOOMSTACK_DELETION_PROTECTION=false, or in cdktf.json), run npm run deploy, then npm run destroy.',
     );
+  takeLock(LOCK_FILE, 'npm run destroy');
   const caller = await requireCaller(createStsClient(config.region));
   print(`1/3 Plan for AWS account ${caller.account}, as ${caller.arn}`);
-  const target = await openTarget(config, caller);
+  const target = await openTarget(await synthesizeTarget(config, caller));
   const { stack, terraform, deployed } = target;
   if (deployed.length === 0) {
     print(`Nothing of ${stack.name} is deployed, as far as its state knows.`);
     return 0;
   }
   refuseProtected(deployed);
-  const planned = await makePlan(terraform, ['-destroy'], statusLine());
-  const { summary } = await writeReview(terraform, stack, planned);
-  print(summary);
+  const { review } = await planAndReview(target, ['-destroy']);
+  print(review.summary);
   print(`Everything of ${stack.name} will be deleted: ${deployed.length} resources, with all photos, models, images,
 repositories of code, home directories of Studio, and logs in them. Nothing of it can be brought back.`);
   if (!yes) await confirm('Delete it?', stack.name);

@@ -1,18 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { print, runCommand, statusLine } from '../shared/cli.ts';
-import { makePlan } from '../terraform/apply.ts';
+import { print, runCommand } from '../shared/cli.ts';
+import { takeLock } from '../shared/lock.ts';
 import { stateFile } from '../terraform/state.ts';
-import { readConfiguration, SYNTH_FOLDER } from '../terraform/synth.ts';
+import { LOCK_FILE, readConfiguration, SYNTH_FOLDER } from '../terraform/synth.ts';
 import {
   createStsClient,
   findCaller,
   openOfflineTarget,
   openTarget,
+  synthesizeTarget,
   type Target,
 } from '../terraform/target.ts';
-import { writeReview } from './review-plan.ts';
+import { planAndReview } from './review-plan.ts';
 
 /**
  * What deploying would change, written for a reviewer. Exits with 0, with 2 when something that holds data would be
@@ -40,11 +41,12 @@ const explainOffline = ({ stack, deployed }: Target): void => {
 
 await runCommand({ head: HEAD, options }, async ({ offline }) => {
   const config = readConfiguration();
+  takeLock(LOCK_FILE, 'npm run plan');
   const caller = offline ? undefined : await findCaller(createStsClient(config.region));
   let target: Target;
   if (caller) {
     print(`Planning against AWS account ${caller.account}, as ${caller.arn}.`);
-    target = await openTarget(config, caller);
+    target = await openTarget(await synthesizeTarget(config, caller));
   } else {
     print(offline ? OFFLINE : `No AWS credentials found. ${OFFLINE}`);
     target = await openOfflineTarget(config);
@@ -52,11 +54,11 @@ await runCommand({ head: HEAD, options }, async ({ offline }) => {
   }
   const { stack, terraform, planOptions } = target;
   await terraform.run('validate', '-no-color');
-  const plan = await makePlan(terraform, planOptions, statusLine());
-  const { exitCode, summary, file } = await writeReview(terraform, stack, plan);
+  const { plan, review } = await planAndReview(target, planOptions);
+  const { exitCode, summary, warnings, file } = review;
   const planText = path.join(SYNTH_FOLDER, `plan-${stack.name}.txt`);
   writeFileSync(planText, await terraform.run('show', '-no-color', plan.file));
-  print(`${summary}
+  print(`${summary}${warnings}
 
 The whole review is in ${path.relative('', file)}, Terraform's own plan in ${path.relative('', planText)}.`);
   return exitCode;

@@ -40,8 +40,10 @@ const describeStatus = ({ resource }: Policy, { status }: ReviewedStatement): st
   return status === 'new' && existed ? 'new: ' : '';
 };
 
-const statementBroadness = ({ kind }: Policy, { statement, status }: ReviewedStatement): readonly string[] =>
-  status === 'removed' ? [] : broadness(statement, kind !== 'identity');
+export const statementBroadness = (
+  { kind }: Policy,
+  { statement, status }: ReviewedStatement,
+): readonly string[] => (status === 'removed' ? [] : broadness(statement, kind !== 'identity'));
 
 /** One statement: what it allows, to whom, on what, and under which conditions. */
 const describeStatement = (policy: Policy, reviewed: ReviewedStatement): string => {
@@ -63,7 +65,7 @@ const describeStatement = (policy: Policy, reviewed: ReviewedStatement): string 
 };
 
 /** Why AWS leaves no other way than every resource, as the code documents it. */
-const documentedReason = ({ actions, resources }: ParsedStatement): string => {
+export const documentedReason = ({ actions, resources }: ParsedStatement): string => {
   const reasons = actions.flatMap((action) => UNRESTRICTED_ACTIONS[action] ?? []);
   const all = resources.includes('*') && reasons.length === actions.length;
   return all ? [...new Set(reasons)].join('; ') : '';

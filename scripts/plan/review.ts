@@ -1,4 +1,5 @@
 import { pluralize } from '../../model/shared/text.ts';
+import { type Attention, findAttention } from './attention.ts';
 import {
   createdSection,
   destroyedSection,
@@ -25,6 +26,8 @@ interface PlanReview {
   readonly markdown: string;
   /** Whatever the plan would lose for good. */
   readonly stateful: readonly Loss[];
+  /** What the terminal names beside the losses. */
+  readonly attention: Attention;
   /** 2 when data or an address that others keep would be lost, else 0. */
   readonly exitCode: 0 | 2;
 }
@@ -109,5 +112,10 @@ export const reviewPlan = ({
       ]
     : ['No changes.'];
   const markdown = blocks(title(stack), incompleteness(plan), ...content, driftSection(inventory));
-  return { markdown: `${markdown}\n`, stateful: losses, exitCode: losses.length > 0 ? 2 : 0 };
+  return {
+    markdown: `${markdown}\n`,
+    stateful: losses,
+    attention: findAttention(inventory),
+    exitCode: losses.length > 0 ? 2 : 0,
+  };
 };

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { describeDiagnostic, TerraformProgress } from './apply.ts';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { applyPlan, describeDiagnostic, makePlan, TerraformProgress } from './apply.ts';
+import { fakeTerraform } from './fake-terraform.ts';
+import { Terraform } from './terraform.ts';
 
 const line = (type: string, rest: object) =>
   JSON.stringify({ '@level': 'info', '@message': '', type, ...rest });
@@ -75,4 +80,49 @@ test('types of later versions are ignored; lines outside the format are kept', (
   ]);
   assert.deepEqual(progress.unknown, ['panic: runtime error']);
   assert.equal(progress.planned, 0);
+});
+
+/** Plans into a file, and notes what it is asked to apply. */
+const PLANNING = `case "$1" in
+plan) for each in "$@"; do case "$each" in -out=*) echo "a plan" > "\${each#-out=}";; esac; done;;
+apply) echo applied > applied;;
+esac`;
+
+const planner = (t: TestContext, script = PLANNING) => {
+  const directory = temporaryFolder(t);
+  const terraform = new Terraform({ binary: fakeTerraform(t, script), directory, environment: process.env });
+  return { terraform, directory, wasApplied: () => existsSync(path.join(directory, 'applied')) };
+};
+
+test('a plan is applied if it is still the one that was made', async (t) => {
+  const { terraform, directory, wasApplied } = planner(t);
+  const plan = await makePlan(terraform, [], () => {}, path.join(directory, 'approved/plan.tfplan'));
+  await applyPlan(terraform, plan, () => {});
+  assert.ok(wasApplied());
+});
+
+for (const [title, spoil] of [
+  ['that another plan has taken the place of', (file: string) => writeFileSync(file, 'another plan')],
+  ['that is gone', (file: string) => rmSync(file)],
+] as const)
+  test(`a plan ${title} is not applied`, async (t) => {
+    const { terraform, wasApplied } = planner(t);
+    const plan = await makePlan(terraform, [], () => {});
+    spoil(plan.file);
+    await assert.rejects(
+      applyPlan(terraform, plan, () => {}),
+      /no longer the plan that was reviewed/,
+    );
+    assert.equal(wasApplied(), false);
+  });
+
+test('a plan that fails leaves no earlier one in its place', async (t) => {
+  const { terraform, directory } = planner(t, 'exit 1');
+  const file = path.join(directory, 'plan.tfplan');
+  writeFileSync(file, 'an earlier plan');
+  await assert.rejects(
+    makePlan(terraform, [], () => {}),
+    /terraform plan failed/,
+  );
+  assert.equal(existsSync(file), false);
 });

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { z } from 'zod';
 import { duration, type Report } from '../shared/cli.ts';
 import type { Terraform } from './terraform.ts';
@@ -124,45 +127,56 @@ const describeFailure = (command: string, progress: TerraformProgress, errors: s
     .join('\n\n');
 
 export interface PlanFile {
-  /** Plan file, for `terraform apply`. */
+  /** Absolute path of the plan file, for `terraform apply`. */
   readonly file: string;
+  /** Of the file, when it was made. */
+  readonly sha256: string;
   /** Operations that applying it takes. */
   readonly operations: number;
 }
 
-const PLAN_FILE = 'plan.tfplan';
+const checksum = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 /**
- * Plans into a file.
+ * Plans into a file. When that fails, no earlier plan is left there.
  *
  * @param options more options of `terraform plan`, such as `-refresh=false`
+ * @param file absolute path. @default - in Terraform's folder
  * @throws Error with Terraform's own words
  */
 export const makePlan = async (
   terraform: Terraform,
   options: readonly string[],
   report: Report,
+  file = path.join(terraform.directory, 'plan.tfplan'),
 ): Promise<PlanFile> => {
+  rmSync(file, { force: true });
+  mkdirSync(path.dirname(file), { recursive: true });
   const progress = new TerraformProgress();
-  const args = ['plan', '-json', '-input=false', `-out=${PLAN_FILE}`, ...options];
+  const args = ['plan', '-json', '-input=false', `-out=${file}`, ...options];
   const { exitCode, errors } = await terraform.follow(args, (line) => {
     progress.accept(line);
     report(`planning (${progress.read} resources read)`, 'planning');
   });
   if (exitCode !== 0) throw new Error(describeFailure('plan', progress, errors));
-  return { file: PLAN_FILE, operations: progress.planned };
+  return { file, sha256: checksum(file), operations: progress.planned };
 };
 
 /**
- * Applies a plan.
+ * Applies a plan, if it is still the one that was made.
  *
+ * @throws Error when its file is another one by now, before anything is applied
  * @throws Error with what Terraform says of every resource that failed; the others are done and in the state
  */
 export const applyPlan = async (
   terraform: Terraform,
-  { file, operations }: PlanFile,
+  { file, sha256, operations }: PlanFile,
   report: Report,
 ): Promise<void> => {
+  if (!existsSync(file) || checksum(file) !== sha256)
+    throw new Error(
+      `${file} is no longer the plan that was reviewed. Nothing was applied. Run the same command again, and read the new review.`,
+    );
   const progress = new TerraformProgress(operations);
   const { exitCode, errors } = await terraform.follow(['apply', '-json', '-input=false', file], (line) => {
     progress.accept(line);

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { ROOT } from '../shared/paths.ts';
 import type { StackFiles } from './synth.ts';
 
 /** What is read of a Terraform state, version 4. */
@@ -35,9 +34,6 @@ export const readState = (text: string): StateResource[] => {
 export const readStateFile = (file: string): StateResource[] =>
   existsSync(file) ? readState(readFileSync(file, 'utf8')) : [];
 
-/** Where a stack's state is unless the configuration names a bucket. */
-export const localStateFile = (stack: string): string => path.join(ROOT, `terraform.${stack}.tfstate`);
-
 /**
  * Where this stack's state is, if in a file.
  *
@@ -48,16 +44,20 @@ export const stateFile = ({ directory, json }: StackFiles): string | undefined =
   return 'local' in backend ? path.resolve(directory, backend.local.path) : undefined;
 };
 
-const ARN_ACCOUNT = /^arn:[^:]*:[^:]*:[^:]*:(\d{12}):/;
+const ARN = /^arn:[^:]*:[^:]*:([^:]*):(\d{12}):/;
 
-/** The account in which a state's resources are, by the first ARN that names one. */
-export const deployedAccount = (resources: readonly StateResource[]): string | undefined => {
-  for (const { attributes } of resources) {
-    const arn = attributes['arn'];
-    const account = typeof arn === 'string' ? ARN_ACCOUNT.exec(arn)?.[1] : undefined;
-    if (account !== undefined) return account;
-  }
-  return undefined;
+interface Place {
+  readonly account: string | undefined;
+  readonly region: string | undefined;
+}
+
+/** Where a state's resources are, by the first ARNs that name an account and a region. */
+export const deployedPlace = (resources: readonly StateResource[]): Place => {
+  const places = resources.flatMap(({ attributes }) => {
+    const [arn, region, account] = ARN.exec(String(attributes['arn'])) ?? [];
+    return arn === undefined ? [] : [{ region, account }];
+  });
+  return { account: places[0]?.account, region: places.find(({ region }) => region !== '')?.region };
 };
 
 /** Types that AWS or Terraform refuses to delete while an attribute has this value. */

@@ -10,6 +10,9 @@ import { ROOT } from '../shared/paths.ts';
 /** Where cdktf writes, as its own CLI has it. */
 export const SYNTH_FOLDER = path.join(ROOT, 'cdktf.out');
 
+/** Held by the command that is at work here: all of them write there. */
+export const LOCK_FILE = path.join(SYNTH_FOLDER, 'lock.json');
+
 /**
  * The configuration that the files and variables here make.
  *

@@ -95,6 +95,18 @@ test('a profile that gives no credentials is an error that names it', async (t) 
   await assert.rejects(findCaller(client, process.env), /the profile flowers \(AWS_PROFILE\) gives none/);
 });
 
+for (const [given, missing] of [
+  ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+  ['AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'],
+] as const)
+  test(`${given} without its other half is an error, not an absence of credentials`, async (t) => {
+    const client = withoutCredentials(t, { [given]: 'half' });
+    await assert.rejects(
+      findCaller(client, process.env),
+      new RegExp(`cannot be used: ${missing} is missing`),
+    );
+  });
+
 test('a service that does not answer is distinguished from wrong credentials', async () => {
   const client = new STSClient(clientSettings('http://127.0.0.1:9'));
   await assert.rejects(findCaller(client, {}), /AWS STS did not answer \(.*\)\. Check the network/);

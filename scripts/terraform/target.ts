@@ -1,26 +1,22 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import path from 'node:path';
 import { GetCallerIdentityCommand, STSClient, STSServiceException } from '@aws-sdk/client-sts';
 import { z } from 'zod';
 import type { Configuration } from '../../stacks/config/schema.ts';
+import { stateNames } from '../../stacks/names.ts';
 import { print } from '../shared/cli.ts';
+import { ROOT } from '../shared/paths.ts';
 import { environmentWithoutAws } from '../shared/processes.ts';
-import {
-  deployedAccount,
-  localStateFile,
-  readState,
-  readStateFile,
-  type StateResource,
-  stateFile,
-} from './state.ts';
+import { claimState, knownAccount, localStates, openStates } from './identity.ts';
+import { deployedPlace, readState, readStateFile, type StateResource, stateFile } from './state.ts';
 import { readConfiguration, type StackFiles, SYNTH_FOLDER, synthesizeStack } from './synth.ts';
 import { findTerraform, Terraform } from './terraform.ts';
 
 /** The configuration's default account: it plans, and AWS refuses to apply it. */
 const PLACEHOLDER_ACCOUNT = '000000000000';
 
-interface Caller {
+export interface Caller {
   readonly account: string;
   readonly arn: string;
 }
@@ -41,6 +37,8 @@ export const createStsClient = (region: string, answerMs = 10_000): STSClient =>
 
 const REFRESH =
   'Renew them (for SSO: aws sso login), or unset them to work without; npm run plan -- --offline needs none.';
+
+const KEY_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
 
 /**
  * Whose credentials the AWS SDK finds here.
@@ -72,8 +70,13 @@ export const findCaller = async (
     // The end of the SDK's chain of providers; any other message is of a provider that is set up and fails.
     const nothing = cause.message.includes('Could not load credentials from any providers');
     const profile = environment['AWS_PROFILE'];
-    if (nothing && profile === undefined) return undefined;
-    const why = nothing ? `the profile ${profile} (AWS_PROFILE) gives none` : cause.message;
+    const half = KEY_VARIABLES.filter((name) => !environment[name]);
+    if (nothing && profile === undefined && half.length !== 1) return undefined;
+    const without =
+      half.length === 1
+        ? `${half[0]} is missing beside its other half`
+        : `the profile ${profile} (AWS_PROFILE) gives none`;
+    const why = nothing ? without : cause.message;
     throw new Error(`The AWS credentials cannot be used: ${why}. ${REFRESH}`, { cause });
   }
 };
@@ -164,54 +167,109 @@ export interface Target {
   readonly planOptions: readonly string[];
 }
 
-const synthesizeFor = (account: string) => {
-  const config = readConfiguration(account);
-  const stack = synthesizeStack(config, SYNTH_FOLDER, (text) => print(`Warning: ${text}`));
-  return { config, stack };
+/** The stack for an account, as Terraform JSON in its folder. */
+export interface SynthesizedTarget {
+  readonly config: Configuration;
+  readonly stack: StackFiles;
+  /** Terraform's executable. */
+  readonly binary: string;
+}
+
+const synthesizeFor = async (config: Configuration): Promise<SynthesizedTarget> => {
+  const binary = await findTerraform();
+  return {
+    config,
+    binary,
+    stack: synthesizeStack(config, SYNTH_FOLDER, (text) => print(`Warning: ${text}`)),
+  };
 };
 
 /** Naming a bucket must not make Terraform forget what a file knows of, and create everything a second time. */
-const refuseForgottenState = (stack: StackFiles): void => {
-  const file = localStateFile(stack.name);
-  if (stateFile(stack) !== undefined || readStateFile(file).length === 0) return;
-  const terraform = `terraform -chdir=${path.relative('', stack.directory)}`;
+const refuseForgottenState = (config: Configuration, { directory }: StackFiles): void => {
+  if (!config.state.bucket) return;
+  const { file } = stateNames(config);
+  const old = `terraform.bloomstack-${config.environment}.tfstate`;
+  const forgotten = [file, old]
+    .map((name) => path.join(ROOT, name))
+    .find((name) => readStateFile(name).length > 0);
+  if (forgotten === undefined) return;
+  const terraform = `terraform -chdir=${path.relative('', directory)}`;
   throw new Error(
-    `The configuration stores the state in S3, but ${path.basename(file)} still knows of resources. Move it there:\n` +
-      `  ${terraform} init -reconfigure && ${terraform} state push ${file} && rm ${file}`,
+    `The configuration stores the state in S3, but ${path.basename(forgotten)} still knows of resources. Move it there:\n` +
+      `  ${terraform} init -reconfigure && ${terraform} state push ${forgotten} && rm ${forgotten}`,
   );
 };
 
+const initialized = z.object({
+  backend: z.object({ type: z.string(), config: z.looseObject({ bucket: z.string().nullish() }) }),
+});
+
 /**
- * The stack for an account that the caller's credentials belong to.
- *
- * @throws Error when configuration, state and credentials are not of one account
+ * Options of `terraform init`. A folder follows its deployment's state to a new name by itself; from a file to a bucket,
+ * or to another bucket, only when Terraform is told to.
  */
-export const openTarget = async ({ account: configured }: Configuration, caller: Caller): Promise<Target> => {
-  const account = chooseAccount(configured, caller);
-  const binary = await findTerraform();
-  const { config, stack } = synthesizeFor(account);
-  refuseForgottenState(stack);
+export const initOptions = ({ directory, json }: StackFiles): string[] => {
+  const options = ['init', '-input=false', '-no-color'];
+  const record = path.join(directory, '.terraform/terraform.tfstate');
+  const { data } = initialized.safeParse(existsSync(record) && JSON.parse(readFileSync(record, 'utf8')));
+  const { backend } = json.terraform;
+  const bucket = 's3' in backend ? backend.s3.bucket : undefined;
+  const isSame =
+    data?.backend.type === ('s3' in backend ? 's3' : 'local') &&
+    (data.backend.config.bucket ?? undefined) === bucket;
+  return isSame ? [...options, '-reconfigure'] : options;
+};
+
+/**
+ * Synthesizes the stack for the account that the caller's credentials belong to.
+ *
+ * @throws Error when the configuration is of another account, or a state of another deployment with the same names
+ */
+export const synthesizeTarget = async (
+  configured: Configuration,
+  caller: Caller,
+): Promise<SynthesizedTarget> => {
+  const config = readConfiguration(chooseAccount(configured.account, caller));
+  await claimState(openStates(config), config, configured.account !== PLACEHOLDER_ACCOUNT);
+  return synthesizeFor(config);
+};
+
+/**
+ * Makes Terraform ready to plan a synthesized stack.
+ *
+ * @throws Error when the state is of another deployment
+ */
+export const openTarget = async ({ config, stack, binary }: SynthesizedTarget): Promise<Target> => {
+  refuseForgottenState(config, stack);
   const terraform = new Terraform({ binary, directory: stack.directory, environment: process.env });
-  await terraform.run('init', '-input=false', '-no-color');
+  await terraform.run(...initOptions(stack));
   const deployed = readState(await terraform.run('state', 'pull'));
-  const deployedTo = deployedAccount(deployed);
-  if (deployedTo !== undefined && deployedTo !== account)
+  const { account = config.account, region = config.region } = deployedPlace(deployed);
+  if (account !== config.account || region !== config.region)
     throw new Error(
-      `The state of ${stack.name} describes account ${deployedTo}, but these credentials belong to account ${account}. ` +
-        'Use credentials of that account; for a deployment of its own, choose another environment or state bucket.',
+      `The state of ${stack.name} describes account ${account}, ${region}, but this is for account ${config.account}, ${config.region}. ` +
+        'Use credentials and the region of that deployment; for one of its own, choose another nameSuffix or state bucket.',
     );
   return { config, stack, terraform, deployed, planOptions: [] };
 };
 
 /** The stack without AWS, compared with the state in a file if there is one. */
-export const openOfflineTarget = async ({ account: configured }: Configuration): Promise<Target> => {
-  const binary = await findTerraform();
-  const asConfigured = synthesizeFor(configured);
-  const file = stateFile(asConfigured.stack);
-  const deployed = file === undefined ? [] : readStateFile(file);
+export const openOfflineTarget = async (configured: Configuration): Promise<Target> => {
+  const states = localStates();
+  const isFile = !configured.state.bucket;
+  const choseAccount = configured.account !== PLACEHOLDER_ACCOUNT;
   // Names hold the account: with the placeholder's, everything that is deployed would seem to be replaced.
-  const account = configured === PLACEHOLDER_ACCOUNT ? deployedAccount(deployed) : undefined;
-  const { config, stack } = account === undefined ? asConfigured : synthesizeFor(account);
-  const terraform = await offlineTerraform(stack, binary);
-  return { config, stack, terraform, deployed, planOptions: OFFLINE_PLAN };
+  const account = choseAccount || !isFile ? undefined : await knownAccount(states, configured);
+  const config = account === undefined ? configured : readConfiguration(account);
+  if (isFile) await claimState(states, config, choseAccount);
+  const { stack, binary } = await synthesizeFor(config);
+  const file = stateFile(stack);
+  const deployed = file === undefined ? [] : readStateFile(file);
+  return {
+    config,
+    stack,
+    terraform: await offlineTerraform(stack, binary),
+    deployed,
+    planOptions: OFFLINE_PLAN,
+  };
 };

@@ -6,7 +6,7 @@ import { needTerraform } from '../../tests/requirements.ts';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { TerraformProgress } from './apply.ts';
 import { fakeTerraform } from './fake-terraform.ts';
-import { findTerraform, Interrupted, Terraform } from './terraform.ts';
+import { findTerraform, Terraform } from './terraform.ts';
 
 /** A program that answers `version -json` as the Terraform of that version does. */
 const terraformOf = (t: TestContext, version: string): NodeJS.ProcessEnv => ({
@@ -28,6 +28,14 @@ test('a Terraform that is too old is refused, with where to get another', async 
   await assert.rejects(
     findTerraform(terraformOf(t, '1.9.8')),
     /is Terraform 1\.9\.8, which is too old.*1\.10 or newer: https:/,
+  );
+});
+
+test('a program that is not Terraform is refused, with where to get one', async (t) => {
+  const environment = { ...process.env, TERRAFORM_BINARY_NAME: fakeTerraform(t, 'echo OpenSomething v1') };
+  await assert.rejects(
+    findTerraform(environment),
+    /does not answer as Terraform does\. Install Terraform 1\.10/,
   );
 });
 
@@ -84,7 +92,15 @@ test('a signal stops Terraform once, and what it has made is in the state', opti
     process.kill(process.pid, 'SIGTERM');
     process.kill(process.pid, 'SIGTERM');
   });
-  await assert.rejects(applying, Interrupted);
+  await assert.rejects(applying, { name: 'Interrupted', message: /The state is saved/ });
   assert.match(readStateText(terraform), /"name": "first"/);
   assert.doesNotMatch(readStateText(terraform), /"name": "second"/);
+});
+
+test('a signal to a plan does not speak of the state', async (t) => {
+  const directory = temporaryFolder(t);
+  const binary = fakeTerraform(t, 'echo started; exec sleep 5');
+  const terraform = new Terraform({ binary, directory, environment: process.env });
+  const planning = terraform.follow(['plan'], () => process.kill(process.pid, 'SIGTERM'));
+  await assert.rejects(planning, { name: 'Interrupted', message: 'Stopped, as asked. Nothing was changed.' });
 });

@@ -11,6 +11,14 @@ const versionOutput = z.object({ terraform_version: z.string().regex(/^\d+\.\d+\
 
 const WHERE = `Install Terraform ${OLDEST.join('.')} or newer: https://developer.hashicorp.com/terraform/install (or name another binary in TERRAFORM_BINARY_NAME).`;
 
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 const isNewEnough = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
@@ -28,7 +36,9 @@ export const findTerraform = async (environment: NodeJS.ProcessEnv = process.env
   }).catch((cause: unknown) => {
     throw new Error(`Terraform does not run (${binary} version). ${WHERE}`, { cause });
   });
-  const { terraform_version: version } = versionOutput.parse(JSON.parse(stdout));
+  const { data } = versionOutput.safeParse(parseJson(stdout));
+  if (!data) throw new Error(`${binary} version -json does not answer as Terraform does. ${WHERE}`);
+  const { terraform_version: version } = data;
   if (!isNewEnough(version)) throw new Error(`${binary} is Terraform ${version}, which is too old. ${WHERE}`);
   return binary;
 };
@@ -38,16 +48,23 @@ const INTERRUPTED = 130;
 
 /** Terraform was asked to stop, and has exited cleanly. */
 export class Interrupted extends CommandError {
-  constructor() {
-    super('Stopped, as asked. The state is saved; the same command continues from there.', INTERRUPTED);
+  /** @param changes whether the command that was stopped changes anything */
+  constructor(changes: boolean) {
+    const rest = changes
+      ? 'The state is saved; the same command continues from there.'
+      : 'Nothing was changed.';
+    super(`Stopped, as asked. ${rest}`, INTERRUPTED);
     this.name = 'Interrupted';
   }
 }
 
-const STOPPING = [
-  '\nTerraform finishes what it is doing and saves the state; that can take minutes.\n',
-  'Still stopping. Ending Terraform by force would lose what it has just created.\n',
-] as const;
+const STOPPING = {
+  changing: [
+    '\nTerraform finishes what it is doing and saves the state; that can take minutes.\n',
+    'Still stopping. Ending Terraform by force would lose what it has just created.\n',
+  ],
+  reading: ['\nStopping.\n', 'Still stopping.\n'],
+} as const;
 
 interface TerraformOptions {
   /** Path or name of the executable. */
@@ -96,8 +113,9 @@ export class Terraform {
     // A terminal sends Ctrl-C to everything in the foreground, npm sends it again, and a second one makes Terraform
     // drop its state. It gets one, from here.
     const interruption = new AbortController();
+    const changes = args[0] === 'apply';
     const interrupt = () => {
-      process.stderr.write(STOPPING[interruption.signal.aborted ? 1 : 0]);
+      process.stderr.write(STOPPING[changes ? 'changing' : 'reading'][interruption.signal.aborted ? 1 : 0]);
       interruption.abort();
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -113,7 +131,7 @@ export class Terraform {
         signal: interruption.signal,
         stopSignal: 'SIGINT',
       });
-      if (interruption.signal.aborted) throw new Interrupted();
+      if (interruption.signal.aborted) throw new Interrupted(changes);
       return { exitCode: code ?? 1, errors: errors.join('\n') };
     } finally {
       for (const signal of signals) process.off(signal, interrupt);

@@ -1,4 +1,6 @@
+import { closestMatch } from 'leven';
 import { z } from 'zod';
+import { REGIONS } from './regions.ts';
 import { CIDR_RULE, parseCidr, planSubnets } from './subnets.ts';
 
 /*
@@ -393,6 +395,10 @@ export const configuration = z
       .regex(REGION.pattern, REGION.rule)
       .default('ap-northeast-2')
       .describe('AWS region of everything; the default is Seoul.'),
+    anyRegion: z
+      .boolean()
+      .default(false)
+      .describe('Accept a region that is newer than the list in stacks/config/regions.ts.'),
     account: z
       .string()
       .regex(/^\d{12}$/, 'give the 12 digits of an AWS account')
@@ -434,7 +440,14 @@ export const configuration = z
     observability,
     state,
   })
-  .check(({ value: { https, region }, issues }) => {
+  .check(({ value: { https, region, anyRegion }, issues }) => {
+    if (!anyRegion && !REGIONS.includes(region))
+      issues.push(
+        conflict(
+          'region',
+          `AWS has no such region as far as is known here, the nearest by name is ${closestMatch(region, [...REGIONS])}; set anyRegion to true if it is new`,
+        ),
+      );
     const [, certificateRegion] = CERTIFICATE_ARN.exec(https.certificateArn) ?? [];
     if (https.certificateArn && certificateRegion !== region)
       issues.push(

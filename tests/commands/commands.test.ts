@@ -57,7 +57,10 @@ after(async () => {
   await emulator.stop();
 });
 
-const run = async (program: string, ...args: string[]): Promise<string> => {
+const run = async (
+  [program = '', ...args]: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<string> => {
   const { stdout } = await promisify(execFile)(program, args, {
     cwd: project,
     maxBuffer: 64 * MEBIBYTE,
@@ -71,12 +74,13 @@ const run = async (program: string, ...args: string[]): Promise<string> => {
       CI: '1',
       DISABLE_VERSION_CHECK: '1',
       FORCE_COLOR: '0',
+      ...environment,
     },
   });
   return stdout;
 };
-const cdktf = (...args: string[]) => run('npx', '--yes', CLI, ...args);
-const npmRun = (script: string, ...args: string[]) => run('npm', 'run', script, '--', ...args);
+const cdktf = (...args: string[]) => run(['npx', '--yes', CLI, ...args]);
+const npmRun = (script: string, ...args: string[]) => run(['npm', 'run', script, '--', ...args]);
 
 /** The emulator runs no builds. */
 const pushImages = async () => {
@@ -113,12 +117,20 @@ test('cdktf diff plans it', options, async () => {
 test('cdktf deploy applies it, and keeps the state where our commands look for it', options, async () => {
   const output = await cdktf('deploy', '--auto-approve', '--skip-provider-lock');
   assert.match(output, /url = http:\/\/app-web-alb/);
-  assert.ok(existsSync(path.join(project, 'terraform.bloomstack-dev.tfstate')));
+  assert.ok(existsSync(path.join(project, `terraform.bloomstack-dev.${ACCOUNT}.ap-northeast-2.tfstate`)));
 });
 
 test('npm run plan finds nothing to do', options, async () => {
   assert.match(await npmRun('plan'), /No changes/);
 });
+
+for (const command of ['plan', 'deploy', 'destroy'])
+  test(`npm run ${command} refuses another region, with what to do`, options, async () => {
+    const other = { BLOOMSTACK_REGION: 'us-east-1' };
+    await assert.rejects(run(['npm', 'run', command], other), {
+      stderr: /in account 123456789012, ap-northeast-2.*BLOOMSTACK_REGION=ap-northeast-2/,
+    });
+  });
 
 test(
   'npm run deploy continues where the CLI stopped: images, changed settings, services',

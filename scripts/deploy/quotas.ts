@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { STSClient } from '@aws-sdk/client-sts';
+import { z } from 'zod';
+
+const page = z.object({
+  NextToken: z.string().nullish(),
+  Quotas: z.array(z.object({ QuotaName: z.string(), Value: z.number() })),
+});
+const failure = z.object({ __type: z.string().default(''), message: z.string().default('') });
+
+const THROTTLED = 429;
+const PAUSE_MS = 1000;
+const ATTEMPTS = 5;
+
+/**
+ * A request to Service Quotas, which has no client among the project's packages: another client signs it.
+ *
+ * @throws Error with AWS's words when it is refused
+ */
+const request = async (client: STSClient, region: string, operation: string, input: object) => {
+  const url = new URL(process.env['AWS_ENDPOINT_URL'] || `https://servicequotas.${region}.amazonaws.com`);
+  const properties = { signingName: 'servicequotas', signingRegion: region };
+  const signer = await client.config.signer({ name: 'sigv4', properties: {}, ...properties });
+  const body = JSON.stringify(input);
+  const unsigned = {
+    method: 'POST',
+    protocol: url.protocol,
+    hostname: url.hostname,
+    path: '/',
+    query: {},
+    body,
+    headers: {
+      host: url.host,
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': `ServiceQuotasV20190624.${operation}`,
+    },
+  };
+  for (let attempt = 1; ; attempt++) {
+    const { headers } = await signer.sign(unsigned);
+    const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(10_000) });
+    if (response.ok) return page.parse(await response.json());
+    if (response.status !== THROTTLED || attempt === ATTEMPTS) {
+      const { data } = failure.safeParse(await response.json().catch(() => undefined));
+      throw new Error(`${data?.__type || response.status} ${data?.message ?? ''}`.trim());
+    }
+    await sleep(PAUSE_MS * attempt);
+  }
+};
+
+/**
+ * The values of quotas in this account and region, by their names; AWS's defaults where the account has none of its own.
+ *
+ * @param service its code, such as `sagemaker`
+ * @throws Error with AWS's words when it is refused
+ */
+export const readQuotas = async (
+  client: STSClient,
+  region: string,
+  service: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, number>> => {
+  const found = new Map<string, number>();
+  for (const operation of ['ListServiceQuotas', 'ListAWSDefaultServiceQuotas']) {
+    let NextToken: string | null | undefined;
+    do {
+      if (names.every((name) => found.has(name))) return found;
+      const input = { ServiceCode: service, MaxResults: 100, ...(NextToken && { NextToken }) };
+      const answer = await request(client, region, operation, input);
+      for (const { QuotaName, Value } of answer.Quotas)
+        if (names.includes(QuotaName) && !found.has(QuotaName)) found.set(QuotaName, Value);
+      ({ NextToken } = answer);
+    } while (NextToken);
+  }
+  return found;
+};

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { takeLock } from './lock.ts';
+
+test('a second command is told in one line who is at work, until the first has ended', (t) => {
+  const file = path.join(temporaryFolder(t), 'cdktf.out/lock.json');
+  const release = takeLock(file, 'npm run deploy');
+  const { since } = JSON.parse(readFileSync(file, 'utf8'));
+  assert.throws(
+    () => takeLock(file, 'npm run plan'),
+    ({ message }: Error) =>
+      message.startsWith(
+        `npm run deploy is at work in this folder, in process ${process.pid} since ${since}.`,
+      ) && !message.includes('\n'),
+  );
+  release();
+  assert.equal(existsSync(file), false);
+  takeLock(file, 'npm run plan')();
+});
+
+test('the lock of a process that is gone is taken over, as is one that was cut short', (t) => {
+  const file = path.join(temporaryFolder(t), 'lock.json');
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  for (const left of [JSON.stringify({ pid, command: 'npm run deploy', since: 'yesterday' }), '{"pi']) {
+    writeFileSync(file, left);
+    takeLock(file, 'npm run plan')();
+  }
+});
+
+/** No one may write there, not even root. */
+const onLinux = { skip: process.platform !== 'linux' };
+
+test('a folder that cannot be written ends with what to do', onLinux, () => {
+  assert.throws(
+    () => takeLock('/sys/bloomstack/lock.json', 'npm run plan'),
+    /^Error: \/sys\/bloomstack cannot be written \(E\w+\)\. npm run plan keeps .* run it in a copy/,
+  );
+});
