@@ -206,6 +206,24 @@ test('a build that an earlier run has started is taken up', async (t) => {
   assert.deepEqual(started(), []);
 });
 
+test('interrupted, it says that builds go on, and the next run takes them up', async (t) => {
+  const { operations, running } = aws(['app-web:initial']);
+  const interrupted = await start(t, {
+    ...operations,
+    BatchGetBuilds: (input) => {
+      process.kill(process.pid, 'SIGINT');
+      return operations['BatchGetBuilds']?.(input);
+    },
+  });
+  await assert.rejects(
+    interrupted.build(),
+    /Stopped waiting for the images.*goes on in AWS; the same command takes it up/,
+  );
+  const next = await start(t, operations);
+  await next.build();
+  assert.equal(running.size, 1);
+});
+
 test('a failed build says in which phase, why, and where its log is', async (t) => {
   const { operations } = aws([], (project) => (project === 'appWasBuild' ? 'FAILED' : 'SUCCEEDED'));
   const { build } = await start(t, operations);

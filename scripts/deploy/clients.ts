@@ -5,7 +5,7 @@ import { ECRClient } from '@aws-sdk/client-ecr';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
-import type { Report } from '../shared/cli.ts';
+import { CommandError, INTERRUPTED, type Report } from '../shared/cli.ts';
 
 /** Clients of one region, with the SDK's own chain of credentials. Long waits outlast a few failed requests. */
 export const createClients = (region: string) => {
@@ -46,7 +46,7 @@ export interface Waiting {
  *
  * @param what for the message, such as "the endpoint to be deleted"
  * @param look `undefined` as long as there is none yet
- * @throws Error when the limit passes
+ * @throws Error when the limit passes, or Ctrl-C ends the wait
  */
 export const waitFor = async <T>(
   what: string,
@@ -54,13 +54,26 @@ export const waitFor = async <T>(
   look: () => Promise<T | undefined>,
 ): Promise<T> => {
   const end = performance.now() + limitMs;
-  for (;;) {
-    const answer = await look();
-    if (answer !== undefined) return answer;
-    if (performance.now() > end)
-      throw new Error(
-        `Waited ${Math.round(limitMs / 60_000)} min for ${what}. Look at it in the AWS console; running the command again waits on.`,
-      );
-    await sleep(intervalMs);
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort();
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.once(signal, interrupt);
+  try {
+    for (;;) {
+      const answer = await look();
+      if (answer !== undefined) return answer;
+      if (performance.now() > end)
+        throw new Error(
+          `Waited ${Math.round(limitMs / 60_000)} min for ${what}. Look at it in the AWS console; running the command again waits on.`,
+        );
+      await sleep(intervalMs, undefined, interruption).catch(() => {});
+      if (interruption.signal.aborted)
+        throw new CommandError(
+          `Stopped waiting for ${what}. What was started goes on in AWS; the same command takes it up.`,
+          INTERRUPTED,
+        );
+    }
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt);
   }
 };

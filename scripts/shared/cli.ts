@@ -232,6 +232,9 @@ export const statusLine = (): Report => {
   };
 };
 
+/** As a shell says that a signal has ended a command. */
+export const INTERRUPTED = 130;
+
 /** Something that needs a confirmation was not confirmed. */
 export class ConfirmationError extends CommandError {
   constructor(message: string) {
@@ -252,8 +255,12 @@ export const confirm = async (question: string, expected: string): Promise<void>
       `${question}\nNo interactive terminal to confirm this. Pass --yes to continue.`,
     );
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // Ctrl-C and Ctrl-D close it, and its question would wait without end.
+  const closed = new AbortController();
+  terminal.once('close', () => closed.abort());
   try {
-    const answer = await terminal.question(`${question} Type ${expected} to continue: `);
+    const text = `${question} Type ${expected} to continue: `;
+    const answer = await terminal.question(text, { signal: closed.signal }).catch(() => '');
     if (answer.trim() !== expected) throw new ConfirmationError('Nothing was done.');
   } finally {
     terminal.close();

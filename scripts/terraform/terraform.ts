@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { CommandError } from '../shared/cli.ts';
+import { CommandError, INTERRUPTED } from '../shared/cli.ts';
 import { runProcess } from '../shared/processes.ts';
 
 /** The first Terraform that locks a state in S3 with a file next to it. */
@@ -42,9 +42,6 @@ export const findTerraform = async (environment: NodeJS.ProcessEnv = process.env
   if (!isNewEnough(version)) throw new Error(`${binary} is Terraform ${version}, which is too old. ${WHERE}`);
   return binary;
 };
-
-/** As a shell says that a signal has ended a command. */
-const INTERRUPTED = 130;
 
 /** Terraform was asked to stop, and has exited cleanly. */
 export class Interrupted extends CommandError {
