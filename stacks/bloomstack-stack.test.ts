@@ -25,7 +25,7 @@ test('names do not change the addresses, so renaming never re-addresses', () => 
 
 test('the state is a file in the project, by a path that is the same on every machine', () => {
   assert.deepEqual(synthesizedStack().terraform.backend, {
-    local: { path: '../../../terraform.bloomstack-dev.000000000000.ap-northeast-2.tfstate' },
+    local: { path: '../../../terraform.bloomstack-dev.123456789012.ap-northeast-2.tfstate' },
   });
 });
 
@@ -33,7 +33,7 @@ test('the state can be in a bucket, encrypted and locked', () => {
   assert.deepEqual(synthesizedStack('full').terraform.backend, {
     s3: {
       bucket: 'states',
-      key: 'bloomstack-prod-flower-two/000000000000/ap-northeast-2/terraform.tfstate',
+      key: 'bloomstack-prod-flower-two/123456789012/ap-northeast-2/terraform.tfstate',
       region: 'ap-northeast-2',
       encrypt: true,
       use_lockfile: true,
