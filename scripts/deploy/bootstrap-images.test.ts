@@ -217,7 +217,7 @@ test('interrupted, it says that builds go on, and the next run takes them up', a
   });
   await assert.rejects(
     interrupted.build(),
-    /Stopped waiting for the images.*goes on in AWS; the same command takes it up/,
+    /Stopped waiting for the images.*continues in AWS; the same command resumes from there/,
   );
   const next = await start(t, operations);
   await next.build();

@@ -69,7 +69,7 @@ export const waitFor = async <T>(
       await sleep(intervalMs, undefined, interruption).catch(() => {});
       if (interruption.signal.aborted)
         throw new CommandError(
-          `Stopped waiting for ${what}. What was started goes on in AWS; the same command takes it up.`,
+          `Stopped waiting for ${what}. What was started continues in AWS; the same command resumes from there.`,
           INTERRUPTED,
         );
     }

@@ -98,35 +98,27 @@ const planAndApprove = async (target: Target, approval: Approval): Promise<PlanF
   return plan;
 };
 
-/** Asks AWS what can be asked, and goes on only when nothing must fail. */
+/** Asks AWS what can be asked, and continues only when nothing must fail. */
 const passPreflight = async (caller: Caller, synthesized: SynthesizedTarget): Promise<Target> => {
   const { config, stack } = synthesized;
-  const who: Finding = { what: 'caller', verdict: 'ok', detail: caller.arn, remedy: '' };
-  const [target, state] = await openTarget(synthesized).then(
-    (opened): [Target, Finding] => [
-      opened,
-      {
-        what: 'Terraform and state',
-        verdict: 'ok',
-        detail: `${opened.deployed.length} resources are known`,
-        remedy: '',
-      },
-    ],
-    (error: unknown): [undefined, Finding] => {
-      if (error instanceof CommandError) throw error;
-      return [
-        undefined,
-        { what: 'Terraform and state', verdict: 'fails', detail: errorText(error), remedy: '' },
-      ];
-    },
-  );
+  const known: Finding[] = [{ what: 'caller', verdict: 'ok', detail: caller.arn, remedy: '' }];
+  const what = 'Terraform and state';
+  let target: Target | undefined;
+  try {
+    target = await openTarget(synthesized);
+    known.push({ what, verdict: 'ok', detail: `${target.deployed.length} resources are known`, remedy: '' });
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    known.push({ what, verdict: 'fails', detail: errorText(error), remedy: '' });
+  }
   const account = askAccount(createStsClient(config.region), config.region, caller);
-  const isFirst = target?.deployed.length === 0;
-  const findings = [who, state, ...(await preflight({ config, stack, isFirst }, account))];
+  // An interrupted first deployment has left what images are built with.
+  const isFirst = target?.deployed.every(({ type }) => type !== 'aws_ecs_service') ?? false;
+  const findings = [...known, ...(await preflight({ config, stack, isFirst }, account))];
   print(describeFindings(findings));
   if (target && findings.every(({ verdict }) => verdict !== 'fails')) return target;
   throw new CommandError(
-    'Stopped before anything was changed: see what FAILS above. Run the same command again when that is mended, or with --skip-preflight if you know better.',
+    'Stopped before anything was changed: see what FAILS above. Fix it and run the same command again, or run it with --skip-preflight if you know better.',
     1,
   );
 };

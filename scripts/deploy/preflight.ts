@@ -288,7 +288,7 @@ const checkAlarms = ({ config: { observability } }: PreflightOptions): Finding =
     : {
         what,
         verdict: 'later',
-        detail: 'nobody is notified of alarms',
+        detail: 'no one is notified of alarms',
         remedy: 'Set BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL.',
       };
 };

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { describeAttention, findAttention } from './attention.ts';
 import { permissionsSection } from './permissions.ts';
-import { created, type Fixture, inventoryFrom, referring, unchanged, updated } from './plan-fixtures.ts';
+import {
+  created,
+  type Fixture,
+  inventoryFrom,
+  referring,
+  replaced,
+  unchanged,
+  updated,
+} from './plan-fixtures.ts';
+import { broadness, parsePolicy } from './policies.ts';
+import type { Json } from './terraform-plan.ts';
 
 const section = (...fixtures: readonly Fixture[]): string => permissionsSection(inventoryFrom(...fixtures));
 
@@ -126,4 +137,126 @@ test('many statements are folded by component', () => {
     section(role('task'), ownPolicy('task', policy(...many))),
     /<summary>web: 14 statements<\/summary>/,
   );
+});
+
+const policyOf = (statement: Json): string => JSON.stringify({ Version: '2012-10-17', Statement: statement });
+
+test('a statement is read with all its parts, whether they are single or lists', () => {
+  const [statement] =
+    parsePolicy(
+      policyOf({
+        Sid: 'Read',
+        Effect: 'Allow',
+        Principal: { AWS: 'arn:aws:iam::1:root', Service: ['ecs.amazonaws.com', 'ec2.amazonaws.com'] },
+        Action: 's3:GetObject',
+        Resource: ['arn:1', 'arn:2'],
+        Condition: { Bool: { 'aws:SecureTransport': true }, StringLike: { 'aws:x': ['a', 'b'] } },
+      }),
+    ) ?? [];
+  assert.deepEqual(statement, {
+    sid: 'Read',
+    effect: 'Allow',
+    principals: ['AWS arn:aws:iam::1:root', 'Service ecs.amazonaws.com', 'Service ec2.amazonaws.com'],
+    exceptPrincipals: [],
+    actions: ['s3:GetObject'],
+    exceptActions: [],
+    resources: ['arn:1', 'arn:2'],
+    exceptResources: [],
+    conditions: [
+      { operator: 'Bool', key: 'aws:SecureTransport', values: ['true'] },
+      { operator: 'StringLike', key: 'aws:x', values: ['a', 'b'] },
+    ],
+  });
+});
+
+test('what is not a policy is not taken for one', () => {
+  for (const text of [
+    '',
+    'text',
+    '[]',
+    '{"Statement":"x"}',
+    '{"rules":[]}',
+    '${data.aws_iam_policy_document.x.json}',
+  ])
+    assert.equal(parsePolicy(text), undefined, text);
+});
+
+const named = 'arn:aws:s3:::photos/*';
+const root = { AWS: 'arn:aws:iam::1:root' };
+
+for (const [title, statement, expected, ofResource = false] of [
+  ['one that names each thing is not', { Action: ['s3:GetObject'], Resource: named }, []],
+  ['every resource', { Action: 'ecr:GetAuthorizationToken', Resource: '*' }, ['every resource']],
+  [
+    'actions by wildcard',
+    { Action: ['ecr:*', 's3:Get*'], Resource: named },
+    ['every action of ecr', 'wildcard in actions'],
+  ],
+  ['everything', { Action: '*', Resource: '*' }, ['every action', 'every resource']],
+  ['all but some', { NotAction: 'iam:*', NotResource: named }, ['every action', 'every resource']],
+  ['anyone', { Action: 's3:GetObject', Principal: '*', Resource: named }, ['anyone'], true],
+  ['any account', { Action: 's3:GetObject', Principal: { AWS: '*' }, Resource: named }, ['anyone'], true],
+  ['all but some principals', { Action: 's3:GetObject', NotPrincipal: root }, ['anyone'], true],
+  [
+    'in the policy of a key, every resource is that key only',
+    { Action: 'kms:Decrypt', Principal: root, Resource: '*' },
+    [],
+    true,
+  ],
+  ['a denial is never', { Effect: 'Deny', Action: 's3:*', Principal: '*', Resource: '*' }, []],
+] satisfies readonly (readonly [string, Json, readonly string[], boolean?])[])
+  test(`a broad statement: ${title}`, () => {
+    const [parsed] = parsePolicy(policyOf([{ Effect: 'Allow', ...statement }])) ?? [];
+    assert.ok(parsed);
+    assert.deepEqual(broadness(parsed, ofResource), expected);
+  });
+
+const changed = (after: object): Fixture =>
+  updated(
+    'aws_iam_role_policy.was',
+    { role: 'ecsWasTaskRole', policy: policy(read) },
+    { role: 'ecsWasTaskRole', policy: policy(read, after) },
+  );
+const everything = { Effect: 'Allow', Action: ['iam:PassRole', 's3:*'], Resource: '*' };
+
+for (const [title, fixture, expected] of [
+  [
+    'iam:PassRole and s3:* on everything',
+    changed(everything),
+    'ecsWasTaskRole gets iam:PassRole, s3:* (every action of s3, every resource)',
+  ],
+  ['what names each thing', changed({ ...read, Resource: 'arn:aws:s3:::others/*' }), undefined],
+  ['what has its reason in the code', changed(login), undefined],
+  ['a denial', changed({ ...everything, Effect: 'Deny' }), undefined],
+  ['what was there before', unchanged('aws_iam_role_policy.was', { policy: policy(everything) }), undefined],
+  [
+    'a policy of AWS',
+    created('aws_iam_role_policy_attachment.a', {
+      role: 'ecsWasTaskRole',
+      policy_arn: 'arn:aws:iam::aws:policy/AdministratorAccess',
+    }),
+    'ecsWasTaskRole gets arn:aws:iam::aws:policy/AdministratorAccess',
+  ],
+] satisfies [string, Fixture, string | undefined][])
+  test(`access is widened by ${title}: ${expected === undefined ? 'no' : 'yes'}`, () => {
+    const texts = describeAttention(findAttention(inventoryFrom(fixture)));
+    assert.deepEqual(
+      texts,
+      expected === undefined ? [] : [`⚠ Access is widened by 1 statement:\n  ${expected}`],
+    );
+  });
+
+test('new openings to the internet and outages are counted and named', () => {
+  const rule = { ip_protocol: 'tcp', from_port: 22, to_port: 22 };
+  const inventory = inventoryFrom(
+    created('aws_vpc_security_group_ingress_rule.ssh', { ...rule, cidr_ipv4: '0.0.0.0/0' }),
+    created('aws_vpc_security_group_ingress_rule.inside', { ...rule, cidr_ipv4: '10.0.0.0/16' }),
+    unchanged('aws_vpc_security_group_ingress_rule.http', { ...rule, cidr_ipv4: '0.0.0.0/0' }),
+    replaced('aws_ecs_service.web', {}, {}),
+    replaced('aws_ecs_task_definition.web', {}, {}),
+  );
+  assert.deepEqual(describeAttention(findAttention(inventory)), [
+    '⚠ 1 new opening to the internet: `aws_vpc_security_group_ingress_rule.ssh`',
+    '⚠ 1 thing out of service until recreated: `aws_ecs_service.web`',
+  ]);
 });
