@@ -4,7 +4,7 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import { z } from 'zod';
 import { errorText } from '../../model/shared/text.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
-import { markdownTable } from '../plan/markdown.ts';
+import { markdownTable, shorten } from '../plan/markdown.ts';
 import type { StackFiles } from '../terraform/synth.ts';
 import type { Caller } from '../terraform/target.ts';
 import { deployerPolicy } from './deployer-policy.ts';
@@ -101,7 +101,7 @@ const judge = async <T>(
   try {
     answer = await question;
   } catch (error) {
-    return [{ what, verdict: NOT_ASKED, detail: errorText(error), remedy: '' }];
+    return [{ what, verdict: NOT_ASKED, detail: shorten(errorText(error), 100), remedy: '' }];
   }
   return findings(answer);
 };
@@ -239,7 +239,7 @@ export const quotaNeeds = (options: PreflightOptions): readonly QuotaNeed[] => {
       2 * endpointMaxInstances,
       'an update of the endpoint runs both fleets',
     ),
-    sageMaker(`${processingInstanceType} for processing job usage`, 2, 'two pipelines at once'),
+    sageMaker(`${processingInstanceType} for processing job usage`, 1, 'evaluation and deployment'),
     ...buildNeeds(options),
     {
       service: 'fargate',
