@@ -63,6 +63,10 @@ export const MAX_DECODE_BYTES = 320e6;
 export const CHEAP_DECODE_MS = 300;
 export const CHEAP_DECODE_BYTES = 64e6;
 
+/** What takes no longer and no more than this, as any photo of some megapixels, does not wait for other cheap ones either. */
+export const SMALL_DECODE_MS = 40;
+export const SMALL_DECODE_BYTES = 32e6;
+
 /** Of a photo that is not cheap, pixels for each byte of its file; no camera comes near. */
 export const MAX_PIXELS_PER_BYTE = 1000;
 

@@ -15,6 +15,8 @@ import {
   MIN_PHOTO_SIDE,
   PhotoError,
   type PhotoFormat,
+  SMALL_DECODE_BYTES,
+  SMALL_DECODE_MS,
   TOO_LARGE_MESSAGE,
 } from './format.ts';
 import { inspect, type PhotoHeader } from './inspect.ts';
@@ -67,6 +69,10 @@ const checkPicture = ({ width, height, frames }: PhotoHeader): void => {
 /** Whether decoding is over soon, and takes little memory. */
 export const isCheap = ({ milliseconds, bytes }: PhotoHeader): boolean =>
   milliseconds <= CHEAP_DECODE_MS && bytes <= CHEAP_DECODE_BYTES;
+
+/** Whether decoding is over at once. */
+export const isSmall = ({ milliseconds, bytes }: PhotoHeader): boolean =>
+  milliseconds <= SMALL_DECODE_MS && bytes <= SMALL_DECODE_BYTES;
 
 const checkCost = (header: PhotoHeader, size: number): void => {
   const { width, height, milliseconds, bytes } = header;

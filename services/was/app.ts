@@ -62,7 +62,7 @@ export const createWasApp = ({
   const app = createApp({ log });
 
   const refuseWhenLate = (decoding: WorkQueue, cost: number, client: string): void => {
-    const ahead = decoder.cheap.waiting + decoder.cheap.running;
+    const ahead = decoder.soon;
     const wait =
       decoding.expectedWaitMs({ client, cost }) + invocations.expectedWaitMs({ client, cost: 1, ahead });
     if (wait > maxWaitMs) throw overloaded('More photos are waiting than can be answered in time.', wait);
@@ -77,7 +77,7 @@ export const createWasApp = ({
       forwardedFor: request.headers.get('X-Forwarded-For'),
     });
     const { signal } = scope;
-    refuseWhenLate(decoder.cheap, 0, client);
+    refuseWhenLate(decoder.small, 0, client);
     const announced = request.headers.get('Content-Length');
     const { body, release } = await uploads.receive({
       ...{ source: bodyOf(request, incoming), client, signal },

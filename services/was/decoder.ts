@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { PhotoError } from '../../model/photo/format.ts';
 import type { PhotoHeader } from '../../model/photo/inspect.ts';
-import { checkPhoto, isCheap, readPhoto } from '../../model/photo/read-photo.ts';
+import { checkPhoto, isCheap, isSmall, readPhoto } from '../../model/photo/read-photo.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { DecodeMessage } from './decoder-process.ts';
 import { WorkQueue } from './queue.ts';
@@ -107,7 +107,7 @@ class DecoderProcess {
 }
 
 export interface DecoderOptions {
-  /** Cheap photos that are decoded side by side. @default one for each processor, 2 at most */
+  /** Photos of each of the two cheap lanes that are decoded side by side. @default one for each processor, 2 at most */
   readonly places?: number;
   /** A dear photo is waited for no longer than this, however busy the machine is. @default 14 s */
   readonly maxWallMs?: number;
@@ -120,17 +120,30 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes photos in two lanes. The cheap ones, as good as all, are decoded in this process; the dear ones one at a time
- * in another, which is ended when it takes too long: then its memory is free again, and no other photo has waited.
+ * Decodes photos in three lanes, so that no photo waits for others that take much longer than itself. Small and cheap
+ * ones, nearly all, are decoded in this process; the dear ones one at a time in another, which is ended when it takes too
+ * long: then its memory is free again.
  */
 export class Decoder {
+  readonly small: WorkQueue;
   readonly cheap: WorkQueue;
   readonly dear = new WorkQueue({ places: 1, paceMs: 1.5 });
   readonly #process: DecoderProcess;
 
   constructor({ places = Math.min(2, availableParallelism()), maxWallMs = 14_000 }: DecoderOptions = {}) {
     this.#process = new DecoderProcess(maxWallMs);
+    this.small = new WorkQueue({ places, paceMs: 1 });
     this.cheap = new WorkQueue({ places, paceMs: 1 });
+  }
+
+  /** Photos whose turn at the model comes soon. */
+  get soon(): number {
+    return this.small.waiting + this.small.running + this.cheap.waiting + this.cheap.running;
+  }
+
+  #lane(header: PhotoHeader): WorkQueue {
+    if (isSmall(header)) return this.small;
+    return isCheap(header) ? this.cheap : this.dear;
   }
 
   /**
@@ -141,9 +154,8 @@ export class Decoder {
   plan(file: Uint8Array) {
     try {
       const header = checkPhoto(file);
-      const queue = isCheap(header) ? this.cheap : this.dear;
       // Each has a cost that does not depend on its pixels.
-      return { header, queue, cost: 2 + header.milliseconds };
+      return { header, queue: this.#lane(header), cost: 2 + header.milliseconds };
     } catch (error) {
       throw toError(error);
     }
@@ -156,7 +168,7 @@ export class Decoder {
     { client, signal }: DecodeOptions,
   ): Promise<Uint8Array> {
     const run = () =>
-      queue === this.cheap ? readPhoto(file, header) : this.#process.read(file, header, signal);
+      queue === this.dear ? this.#process.read(file, header, signal) : readPhoto(file, header);
     return queue.do({ client, cost, signal, run }).catch((error: unknown) => {
       throw toError(error);
     });

@@ -33,7 +33,7 @@ const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
   const { fetch } = createWasApp({ log, classifier, ...options, uploads, invocations, decoder });
   const server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log });
   t.after(() => server.stop(0));
-  const queues = [decoder.cheap, decoder.dear, invocations];
+  const queues = [decoder.small, decoder.cheap, decoder.dear, invocations];
   const held = () => [
     uploads.count,
     uploads.bytes,

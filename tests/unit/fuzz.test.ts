@@ -198,7 +198,7 @@ test('however a request is damaged, it is answered, and nothing is held afterwar
   const classifier = { classify: async () => answer };
   const was = await serve(createWasApp({ log, classifier, uploads, invocations, decoder }).fetch);
   const web = await serve(createWebApp({ log, wasUrl: was, version: 'test' }).fetch);
-  const queues = [decoder.cheap, decoder.dear, invocations];
+  const queues = [decoder.small, decoder.cheap, decoder.dear, invocations];
   const held = () => [uploads, ...queues.map(({ running: bytes, waiting: count }) => ({ bytes, count }))];
   const isFree = () => held().every(({ bytes, count }) => bytes === 0 && count === 0);
 
