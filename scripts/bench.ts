@@ -1,16 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { cpus } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { readPhoto } from '../model/photo/read-photo.ts';
-import { positiveNumber } from '../model/shared/text.ts';
+import { wholeNumber } from '../model/shared/text.ts';
 import { ENDPOINT } from '../services/contract.ts';
-import { Load, type LoadResult, quantile, toForm } from './bench/load.ts';
-import { MeasuredProcess, pinLoad } from './bench/measured-process.ts';
+import { type LoadOptions, quantile, runLoad } from './bench/load.ts';
+import { listen, MeasuredProcess, PINNING } from './bench/measured-process.ts';
 import { type Comparison, comparisonChart, comparisonTable } from './bench/report.ts';
 import { print, runCommand } from './shared/cli.ts';
 import { ROOT } from './shared/paths.ts';
@@ -18,29 +16,20 @@ import { ROOT } from './shared/paths.ts';
 const HEAD = `Usage: npm run bench [-- OPTION...]
 
 Measures the services, as npm run build compiles them, beside the same work with nothing around it, in turns and in one
-run: ratios hold on a busy machine too, milliseconds are for orientation. Needs Linux. Writes benchmark.md and a chart.
+run: ratios hold on a busy machine too, milliseconds are for orientation. Needs Linux. Writes docs/benchmark.md.
 `;
 
 const options = z.strictObject({
-  seconds: positiveNumber.default(3).meta({ value: 'N', description: 'of each measurement (3)' }),
-  rounds: positiveNumber.default(5).meta({ value: 'N', description: 'of each pair (5)' }),
-  out: z
-    .string()
-    .default(path.join(ROOT, 'docs'))
-    .meta({ value: 'DIR', description: 'where the results are written (docs)' }),
+  seconds: wholeNumber(1).default(3).meta({ value: 'N', description: 'of each measurement (3)' }),
+  rounds: wholeNumber(1).default(5).meta({ value: 'N', description: 'of each pair (5)' }),
 });
-type Options = z.infer<typeof options>;
 
 const OVERLOAD = 4;
 
-const median = (values: readonly number[]) =>
-  quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
+const median = (values: readonly number[]) => quantile(values, 0.5);
 
-/** A JPEG of coarse noise, which a camera's picture resembles in what it costs. */
-const makePhoto = async (width: number, height: number, quality: number): Promise<Buffer> => {
+/** A JPEG of coarse noise, which costs about what a camera's picture does. */
+const makePhoto = (width: number, height: number): Promise<Buffer> => {
   let state = 1;
   const noise = Buffer.alloc((width / 4) * (height / 4) * 3).map(() => {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
@@ -48,7 +37,7 @@ const makePhoto = async (width: number, height: number, quality: number): Promis
   });
   return sharp(noise, { raw: { width: width / 4, height: height / 4, channels: 3 } })
     .resize(width, height, { kernel: 'cubic' })
-    .jpeg({ quality })
+    .jpeg({ quality: 75 })
     .toBuffer();
 };
 
@@ -57,107 +46,87 @@ const answerAll = async (answer: object): Promise<string> => {
   const body = JSON.stringify(answer);
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     request.resume().on('end', () => response.setHeader('Content-Type', 'application/json').end(body));
-  }).listen(0, '127.0.0.1');
-  await once(server.unref(), 'listening');
-  const address = server.address();
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  });
+  return `http://127.0.0.1:${await listen(server.unref())}`;
 };
 
-const labels = Array.from({ length: 16 }, (_, index) => `flower_${index}`);
-const prediction = {
-  ...{ classes: labels, probabilities: labels.map(() => 1 / 16) },
-  ...{ model_version: '1', known_score: 1 },
-};
+const classes = Array.from({ length: 16 }, (_, index) => `flower_${index}`);
+const probabilities = classes.map(() => 1 / 16);
+const prediction = { classes, probabilities, model_version: '1', known_score: 1 };
 
-const SERVICES = {
-  was: async () => {
-    const endpoint = await answerAll({ predictions: [prediction] });
-    return {
-      ours: { AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: endpoint, ENDPOINT_TIMEOUT_MS: '20000' },
-      bare: { ENDPOINT_URL: `${endpoint}/endpoints/${ENDPOINT.name}/invocations` },
-      file: 'scripts/bench/bare-was.ts',
-    };
-  },
-  web: async () => {
-    const WAS_URL = await answerAll({ result: prediction });
-    return { ours: { WAS_URL }, bare: { WAS_URL }, file: 'scripts/bench/bare-pipe.ts' };
-  },
-} as const;
-
-const startPair = async (service: 'was' | 'web') => {
-  const { ours, bare, file } = await SERVICES[service]();
+const startBoth = async (service: 'was' | 'web') => {
+  const upstream = await answerAll({ predictions: [prediction] });
+  const environment = {
+    WAS_URL: upstream,
+    AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: upstream,
+    ENDPOINT_TIMEOUT_MS: '20000',
+    ENDPOINT_URL: `${upstream}/endpoints/${ENDPOINT.name}/invocations`,
+  };
+  const bare = `scripts/bench/${service === 'was' ? 'bare-was' : 'bare-pipe'}.ts`;
   return {
-    ours: await MeasuredProcess.start([`dist/services/${service}/server.js`], ours),
-    bare: await MeasuredProcess.start(['--import', 'tsx', file], bare),
+    ours: await MeasuredProcess.start([`dist/services/${service}/server.js`], environment),
+    bare: await MeasuredProcess.start(['--import', 'tsx', bare], environment),
   };
 };
 
-const succeeded = ({ statuses }: LoadResult) => statuses.get(200) ?? 0;
-
-/** Processor time of one answer, and answers a second. */
-const measure = async (process: MeasuredProcess, load: () => Promise<LoadResult>) => {
-  const before = process.cpuMs;
-  const result = await load();
-  const answers = succeeded(result);
-  if (answers === 0) throw new Error(`${process.url} answered no photo: ${[...result.statuses]}`);
+const measure = async (service: MeasuredProcess, load: LoadOptions) => {
+  const before = service.cpuMs;
+  const { statuses, seconds, healthTimes } = await runLoad(service.url, load);
+  const answers = statuses.get(200) ?? 0;
   return {
-    cpuMs: (process.cpuMs - before) / answers,
-    rate: answers / result.seconds,
-    healthP99Ms: quantile(result.healthTimes, 0.99),
+    cpuMs: (service.cpuMs - before) / answers,
+    rate: answers / seconds,
+    healthP99Ms: quantile(healthTimes, 0.99),
+    statuses: [...statuses].map(([status, count]) => `${count} x ${status || 'no answer'}`).join(', '),
   };
 };
 
 const compare = async (
   service: 'was' | 'web',
-  [name, photo]: readonly [string, Buffer],
-  clients: number,
-  { seconds, rounds }: Options,
+  load: LoadOptions,
+  rounds: number,
+  workload: string,
 ): Promise<Comparison> => {
-  const pair = await startPair(service);
-  const runs: { ours: Awaited<ReturnType<typeof measure>>; bare: Awaited<ReturnType<typeof measure>> }[] = [];
-  const run = (side: 'ours' | 'bare') =>
-    measure(pair[side], () => Load.closed(pair[side].url, toForm(photo), { clients, seconds }));
-  // The first round warms up.
+  const both = await startBoth(service);
+  const all = [];
   for (let round = 0; round <= rounds; round++)
-    runs.push({ bare: await run('bare'), ours: await run('ours') });
-  const warm = runs.slice(1);
+    all.push({ bare: await measure(both.bare, load), ours: await measure(both.ours, load) });
+  // The first round warms up.
+  const runs = all.slice(1);
   const medians = (key: 'cpuMs' | 'rate') => ({
-    ours: median(warm.map(({ ours }) => ours[key])),
-    bare: median(warm.map(({ bare }) => bare[key])),
+    ours: median(runs.map(({ ours }) => ours[key])),
+    bare: median(runs.map(({ bare }) => bare[key])),
   });
   const comparison = {
-    ...{ service, workload: `${name}, ${clients}` },
-    ...{ cpuMs: medians('cpuMs'), rate: medians('rate') },
-    ratio: median(warm.map(({ ours, bare }) => ours.cpuMs / bare.cpuMs)),
-    peak: { ours: pair.ours.peakMiB, bare: pair.bare.peakMiB },
-    healthP99Ms: Math.max(...warm.map(({ ours }) => ours.healthP99Ms)),
+    name: `${service}, ${workload}`,
+    cpuMs: medians('cpuMs'),
+    rate: medians('rate'),
+    ratio: median(runs.map(({ ours, bare }) => ours.cpuMs / bare.cpuMs)),
+    peakMiB: { ours: both.ours.peakMiB, bare: both.bare.peakMiB },
+    healthP99Ms: median(runs.map(({ ours }) => ours.healthP99Ms)),
   };
-  await Promise.all([pair.ours.stop(), pair.bare.stop()]);
-  print(`${service}, ${comparison.workload} clients: ${comparison.ratio.toFixed(2)}x of the bare one`);
+  await Promise.all([both.ours.stop(), both.bare.stop()]);
+  print(`${comparison.name}: ${comparison.ratio.toFixed(2)}x of the bare one`);
   return comparison;
 };
 
 /** What `was` makes of more photos than it can answer. */
-const overload = async (photo: Buffer, { seconds, rounds }: Options): Promise<string> => {
-  const { ours, bare } = await startPair('was');
+const overload = async (photo: Buffer, seconds: number): Promise<string> => {
+  const { ours, bare } = await startBoth('was');
   await bare.stop();
-  const upload = toForm(photo);
-  const length = { seconds: seconds * rounds };
-  await Load.closed(ours.url, upload, { clients: 32, ...length });
-  const best = await Load.closed(ours.url, upload, { clients: 32, ...length });
-  const bestRate = succeeded(best) / best.seconds;
+  const serving = { photo, seconds, pace: { clients: 32 } };
+  await measure(ours, serving);
+  const best = await measure(ours, serving);
   const servingMiB = ours.peakMiB;
-  const result = await Load.open(ours.url, upload, { rate: OVERLOAD * bestRate, ...length });
-  const goodput = succeeded(result) / result.seconds / bestRate;
-  const statuses = [...result.statuses].map(([status, count]) => `${count} x ${status || 'no answer'}`);
-  const text = `At ${OVERLOAD} times the rate that it can answer, \`was\` answers ${Math.round(goodput * 100)} % of its best (${statuses.join(', ')}); p99 of \`/health\` is ${quantile(result.healthTimes, 0.99).toFixed(0)} ms, and its peak ${ours.peakMiB.toFixed(0)} MiB after ${servingMiB.toFixed(0)} while all was served.`;
+  const more = await measure(ours, { photo, seconds, pace: { rate: OVERLOAD * best.rate } });
+  const goodput = Math.round((more.rate / best.rate) * 100);
+  const text = `At ${OVERLOAD} times the rate that it can answer, \`was\` answers ${goodput} % of its best (${more.statuses}); p99 of \`/health\` is ${more.healthP99Ms.toFixed(0)} ms, and its peak ${ours.peakMiB.toFixed(0)} MiB after ${servingMiB.toFixed(0)} while all was served.`;
   await ours.stop();
-  print(text);
   return text;
 };
 
-/** Processor time of the photo contract alone, in milliseconds. */
-const timeDecoding = async (photo: Buffer): Promise<number> => {
+/** Processor time of the photo contract alone. */
+const timeDecoding = async (photo: Buffer): Promise<string> => {
   const times: number[] = [];
   for (let round = 0; round < 20; round++) {
     const before = process.cpuUsage();
@@ -165,50 +134,38 @@ const timeDecoding = async (photo: Buffer): Promise<number> => {
     const { user, system } = process.cpuUsage(before);
     times.push((user + system) / 1000);
   }
-  return median(times);
+  return `${median(times).toFixed(1)} ms for ${Math.round(photo.length / 1000)} kB`;
 };
 
-const run = async (settings: Options): Promise<number> => {
-  const build = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
-  if (build.status !== 0) return 1;
-  const pinning = pinLoad();
-  print(`${pinning}\n`);
-  const small = ['small', await makePhoto(256, 256, 80)] as const;
-  const phone = ['12 megapixels', await makePhoto(4000, 3000, 82)] as const;
+const run = async ({ seconds, rounds }: z.infer<typeof options>): Promise<number> => {
+  if (spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' }).status !== 0) return 1;
+  const [small, phone] = await Promise.all([makePhoto(256, 256), makePhoto(4000, 3000)]);
   const comparisons: Comparison[] = [];
   for (const service of ['was', 'web'] as const) {
-    for (const [photo, clients] of [
-      [small, 8],
-      [small, 32],
-      [phone, 8],
-    ] as const)
-      comparisons.push(await compare(service, photo, clients, settings));
+    for (const clients of [8, 32]) {
+      const load = { photo: small, seconds, pace: { clients } };
+      comparisons.push(await compare(service, load, rounds, `small, ${clients} clients`));
+    }
+    const load = { photo: phone, seconds, pace: { clients: 8 } };
+    comparisons.push(await compare(service, load, rounds, '12 MP, 8 clients'));
   }
-  const decoding = [];
-  for (const [name, photo] of [small, phone])
-    decoding.push(
-      `${name} (${Math.round(photo.length / 1000)} kB) ${(await timeDecoding(photo)).toFixed(1)} ms`,
-    );
-  const overloaded = await overload(small[1], settings);
-  const chart = path.join(settings.out, 'images', 'benchmark.svg');
-  mkdirSync(path.dirname(chart), { recursive: true });
-  writeFileSync(chart, comparisonChart(comparisons));
+  const decoding = [await timeDecoding(small), await timeDecoding(phone)].join(', ');
   const text = `# Benchmark
 
-Written by \`npm run bench\`, on Node ${process.version} and ${cpus()[0]?.model}. ${pinning}
-Each service is measured in turns with the same work with nothing around it (\`scripts/bench/bare-was.ts\`, \`bare-pipe.ts\`);
-a ratio is the median of ${settings.rounds} such pairs. Milliseconds are of this one machine, ratios hold elsewhere too. What is called behind the
-services answers at once.
+Written by \`npm run bench\` on Node ${process.version}. ${PINNING} Each service is measured in turns with the same
+work with nothing around it (\`scripts/bench/bare-was.ts\`, \`bare-pipe.ts\`); a ratio is the median of ${rounds} such pairs. It
+holds on other machines too; times are of this one. What is behind the services answers at once.
 
 ![Processor time of a request, beside the bare service](images/benchmark.svg)
 
 ${comparisonTable(comparisons)}
 
-The photo contract alone, which \`was\` and its bare service both do: ${decoding.join(', ')}.
+The photo contract alone, which \`was\` and its bare service have in common, takes ${decoding}.
 
-${overloaded}
+${await overload(small, seconds * rounds)}
 `;
-  writeFileSync(path.join(settings.out, 'benchmark.md'), text);
+  writeFileSync(path.join(ROOT, 'docs/images/benchmark.svg'), comparisonChart(comparisons));
+  writeFileSync(path.join(ROOT, 'docs/benchmark.md'), text);
   print(`\n${text}`);
   return 0;
 };

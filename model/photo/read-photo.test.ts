@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import sharp from 'sharp';
+import sharp, { type Metadata as FullMetadata, type Sharp } from 'sharp';
 import { PHOTO_BYTES, PHOTO_SIDE } from '../contract/tensors.ts';
 import { seededRandom } from '../shared/random.ts';
 import {
@@ -15,6 +15,8 @@ import {
 import { MAX_PHOTO_BYTES, PhotoError, type PhotoErrorCode } from './format.ts';
 import { readPhoto } from './read-photo.ts';
 import { encoder, hollowPng, plain } from './test-photos.ts';
+
+type Metadata = Partial<FullMetadata>;
 
 const pixelAt = (pixels: Uint8Array, x: number, y: number): number[] => {
   const start = (y * PHOTO_SIDE + x) * 3;
@@ -131,52 +133,67 @@ for (const format of ['png', 'webp'] as const) {
   });
 }
 
-test('grey pictures become three equal channels', async () => {
-  const grey = plain([100, 100, 100]).toColourspace('b-w');
-  for (const file of [grey.clone().jpeg(), grey.clone().png()]) {
-    assertClose(centre(await readPhoto(await file.toBuffer())), [100, 100, 100], 1);
-  }
-});
+const greyWithAlpha = new Uint8Array(64 * 48 * 2).map((_, index) => (index % 2 === 0 ? 0 : 128));
+const deep = new Uint16Array(64 * 48 * 3).map((_, index) => [51_400, 25_700, 10_280][index % 3] ?? 0);
+const fullColour = { quality: 100, chromaSubsampling: '4:4:4' };
 
-test('grey with transparency is laid on white', async () => {
-  const data = new Uint8Array(64 * 48 * 2).map((_, index) => (index % 2 === 0 ? 0 : 128));
-  const file = sharp(data, { raw: { width: 64, height: 48, channels: 2 } })
-    .toColourspace('b-w')
-    .png();
-  assertClose(centre(await readPhoto(await file.toBuffer())), [127, 127, 127], 1);
-});
+/** Each with what the file itself is, so that the case stays what it is. */
+const COLOURS: [name: string, file: Sharp, is: Metadata, expected: number[], tolerance: number][] = [
+  ['a grey JPEG', plain([100, 100, 100]).toColourspace('b-w').jpeg(), { channels: 1 }, [100, 100, 100], 1],
+  ['a grey PNG', plain([100, 100, 100]).toColourspace('b-w').png(), { channels: 1 }, [100, 100, 100], 1],
+  [
+    'a grey PNG with transparency, laid on white',
+    sharp(greyWithAlpha, { raw: { width: 64, height: 48, channels: 2 } })
+      .toColourspace('b-w')
+      .png(),
+    { channels: 2 },
+    [127, 127, 127],
+    1,
+  ],
+  [
+    'a 16-bit PNG',
+    sharp(deep, { raw: { width: 64, height: 48, channels: 3 } })
+      .toColourspace('rgb16')
+      .png(),
+    { bitsPerSample: 16 },
+    [200, 100, 40],
+    1,
+  ],
+  [
+    'a PNG with a palette',
+    plain([10, 200, 30]).png({ palette: true }),
+    { isPalette: true },
+    [10, 200, 30],
+    1,
+  ],
+  [
+    'a CMYK JPEG',
+    plain([180, 120, 90]).toColourspace('cmyk').jpeg({ quality: 100 }),
+    { space: 'cmyk' },
+    [180, 120, 90],
+    12,
+  ],
+  [
+    'a Display P3 JPEG, as iPhones write',
+    plain([200, 80, 60]).withIccProfile('p3').jpeg(fullColour),
+    { hasProfile: true },
+    [200, 80, 60],
+    3,
+  ],
+];
+for (const [name, encoded, is, expected, tolerance] of COLOURS) {
+  test(`the colours of ${name} become sRGB`, async () => {
+    const file = await encoded.toBuffer();
+    const metadata = await sharp(file).metadata();
+    assert.deepEqual({ ...metadata, ...is }, metadata);
+    assertClose(centre(await readPhoto(file)), expected, tolerance);
+  });
+}
 
-test('16-bit PNG keeps its brightness', async () => {
-  const colour = [51_400, 25_700, 10_280];
-  const data = new Uint16Array(64 * 48 * 3).map((_, index) => colour[index % 3] ?? 0);
-  const file = await sharp(data, { raw: { width: 64, height: 48, channels: 3 } })
-    .toColourspace('rgb16')
-    .png()
-    .toBuffer();
-  assert.equal((await sharp(file).metadata()).bitsPerSample, 16);
-  assertClose(centre(await readPhoto(file)), [200, 100, 40], 1);
-});
-
-test('PNG with a palette keeps its colours', async () => {
-  const file = await plain([10, 200, 30]).png({ palette: true }).toBuffer();
-  assert.equal((await sharp(file).metadata()).isPalette, true);
-  assertClose(centre(await readPhoto(file)), [10, 200, 30], 1);
-});
-
-test('CMYK JPEG becomes sRGB', async () => {
-  const file = await plain([180, 120, 90]).toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
-  assert.equal((await sharp(file).metadata()).space, 'cmyk');
-  assertClose(centre(await readPhoto(file)), [180, 120, 90], 12);
-});
-
-test('the colours of a Display P3 JPEG, as iPhones write, are converted to sRGB', async () => {
-  const file = await plain([200, 80, 60])
-    .withIccProfile('p3')
-    .jpeg({ quality: 100, chromaSubsampling: '4:4:4' })
-    .toBuffer();
+test('a Display P3 JPEG holds other numbers than sRGB', async () => {
+  const file = await plain([200, 80, 60]).withIccProfile('p3').jpeg(fullColour).toBuffer();
   const raw = await sharp(file, { ignoreIcc: true }).raw().toBuffer();
-  assert.ok(Math.abs((raw[0] ?? 0) - 200) > 8, 'the file itself must hold other numbers');
-  assertClose(centre(await readPhoto(file)), [200, 80, 60], 3);
+  assert.ok(Math.abs((raw[0] ?? 0) - 200) > 8);
 });
 
 const text = (content: string) => new TextEncoder().encode(content);
@@ -204,58 +221,36 @@ const rough = (width: number, height: number): Picture => {
   return picture(width, height, () => [random() * 256, random() * 256, random() * 256]);
 };
 
-test('no bytes are refused as empty', () => refuses(new Uint8Array(), 'empty', /0 bytes/));
-
-const FOREIGN = {
-  text: text('not a photo, only called flower.jpg'),
-  'an SVG': text('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'),
-  'a PDF': text('%PDF-1.7\n'),
-  'two bytes': Uint8Array.of(0xff, 0xd8),
-  'a RIFF file that is not WebP': text('RIFF\0\0\0\0WAVEfmt '),
-  'a GIF': await plain([1, 2, 3]).gif().toBuffer(),
-  'a TIFF': await plain([1, 2, 3]).tiff().toBuffer(),
-};
-
-for (const [name, file] of Object.entries(FOREIGN)) {
-  test(`${name} is refused as an unsupported format`, () =>
-    refuses(file, 'unsupported-format', /JPEG, PNG or WebP/));
-}
-
-test('AVIF is refused by its name', async () => {
-  await refuses(await plain([1, 2, 3]).avif().toBuffer(), 'unsupported-format', /AVIF/);
-});
-
-test('HEIC is refused with the setting that avoids it', async () => {
-  const head = text('\0\0\0\x18ftypheic\0\0\0\0mif1heic');
-  await refuses(head, 'unsupported-format', /HEIC.*Most Compatible/);
-});
+const REFUSED: [name: string, file: Uint8Array, code: PhotoErrorCode, message: RegExp][] = [
+  ['no bytes', new Uint8Array(), 'empty', /0 bytes/],
+  ...Object.entries({
+    text: text('not a photo, only called flower.jpg'),
+    'an SVG': text('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'),
+    'a PDF': text('%PDF-1.7\n'),
+    'two bytes': Uint8Array.of(0xff, 0xd8),
+    'a RIFF file that is not WebP': text('RIFF\0\0\0\0WAVEfmt '),
+    'a GIF': await plain([1, 2, 3]).gif().toBuffer(),
+    'a TIFF': await plain([1, 2, 3]).tiff().toBuffer(),
+  }).map(([name, file]): (typeof REFUSED)[0] => [name, file, 'unsupported-format', /JPEG, PNG or WebP/]),
+  ['an AVIF, by its name', await plain([1, 2, 3]).avif().toBuffer(), 'unsupported-format', /AVIF/],
+  [
+    'a HEIC, with the setting that avoids it',
+    text('\0\0\0\x18ftypheic\0\0\0\0mif1heic'),
+    'unsupported-format',
+    /HEIC.*Most Compatible/,
+  ],
+  ['20,000 x 20,000 pixels', hollowPng(20_000, 20_000), 'too-many-pixels', /20000 x 20000/],
+  ['a picture whose pixels are missing', hollowPng(300, 300), 'unreadable', /damaged/],
+  ['a pixel', await plain([1, 2, 3], 1, 1).png().toBuffer(), 'too-few-pixels', /1 x 1/],
+  ['a stripe', await plain([1, 2, 3], 400, 15).jpeg().toBuffer(), 'too-few-pixels', /400 x 15/],
+];
+for (const [name, file, code, message] of REFUSED)
+  test(`${name}: refused as ${code}`, () => refuses(file, code, message));
 
 test('a video in the same container is not taken for a photo from a phone', async () => {
   const { code, message } = await refusal(text('\0\0\0\x18ftypisom\0\0\x02\0isomiso2mp41'));
   assert.equal(code, 'unsupported-format');
   assert.doesNotMatch(message, /HEIC|AVIF/);
-});
-
-test('an animated WebP is refused with the number of its frames', async () => {
-  const frames = await Promise.all([10, 120, 230].map((red) => plain([red, 0, 0]).png().toBuffer()));
-  const file = await sharp(frames, { join: { animated: true } })
-    .webp()
-    .toBuffer();
-  await refuses(file, 'unsupported-format', /3 frames/);
-});
-
-test('a 20,000 x 20,000 PNG of a few hundred bytes is refused by its header', async () => {
-  const file = hollowPng(20_000, 20_000);
-  assert.ok(file.length < 500);
-  await refuses(file, 'too-many-pixels', /20000 x 20000/);
-});
-
-test('pictures whose pixels are missing are refused as unreadable', () =>
-  refuses(hollowPng(300, 300), 'unreadable'));
-
-test('a picture without room for a flower is refused with its size', async () => {
-  await refuses(await plain([1, 2, 3], 1, 1).png().toBuffer(), 'too-few-pixels', /1 x 1/);
-  await refuses(await plain([1, 2, 3], 400, 15).jpeg().toBuffer(), 'too-few-pixels', /400 x 15/);
 });
 
 test('the largest file is accepted, one byte more is not', async () => {
@@ -281,19 +276,6 @@ for (const [format, file] of Object.entries(ENCODED)) {
         'unreadable',
         /damaged or cut short/,
       );
-    }
-  });
-
-  test(`a ${format} with wrong bytes is read or refused, nothing else`, async () => {
-    const random = seededRandom(11);
-    for (let attempt = 0; attempt < 25; attempt++) {
-      const damaged = Uint8Array.from(file);
-      for (let flip = 0; flip < 8; flip++) {
-        damaged[20 + Math.floor(random() * (file.length - 20))] = random() * 256;
-      }
-      const result = await readPhoto(damaged).catch((error: unknown) => error);
-      if (result instanceof Uint8Array) assert.equal(result.length, PHOTO_BYTES);
-      else assert.ok(result instanceof PhotoError, String(result));
     }
   });
 }

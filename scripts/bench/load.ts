@@ -1,127 +1,81 @@
 import { Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 
-/** A form with one photo. */
-export interface Upload {
-  readonly body: Buffer;
-  readonly type: string;
-}
-
-/** What a load found. Times in milliseconds. */
+/** What a load found. Times in milliseconds, sorted. */
 export interface LoadResult {
   /** Answers by status; 0 where there was none. */
   readonly statuses: ReadonlyMap<number, number>;
   readonly seconds: number;
-  /** Of answers with 200, sorted. */
-  readonly times: readonly number[];
-  /** Of `/health`, asked all the while, sorted. */
+  /** Of `/health`, asked all the while. */
   readonly healthTimes: readonly number[];
+}
+
+export interface LoadOptions {
+  readonly photo: Buffer;
+  readonly seconds: number;
+  /** Clients that send their next photo when they have their answer, or photos a second whatever becomes of those before. */
+  readonly pace: { readonly clients: number } | { readonly rate: number };
 }
 
 const TIMEOUT_MS = 30_000;
 const HEALTH_EVERY_MS = 20;
-/** Clients behind a proxy, which was shares its places out by. */
-const CLIENTS = 64;
+/** Addresses behind a proxy, by which `was` shares its places out. */
+const ADDRESSES = 64;
 
-export const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+export const quantile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ??
+  Number.NaN;
 
-export const toForm = (photo: Buffer): Upload => ({
-  type: 'multipart/form-data; boundary=bench',
-  body: Buffer.concat([
-    Buffer.from(
-      '--bench\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n',
-    ),
-    photo,
-    Buffer.from('\r\n--bench--\r\n'),
-  ]),
-});
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Sends photos to one service over connections of its own, and asks for its health meanwhile. */
-export class Load {
-  readonly #agent = new Agent({ keepAlive: true });
-  readonly #url: string;
-  readonly #upload: Upload;
-  readonly #statuses = new Map<number, number>();
-  readonly #times: number[] = [];
-  readonly #healthTimes: number[] = [];
-  #sent = 0;
-
-  private constructor(url: string, upload: Upload) {
-    this.#url = url;
-    this.#upload = upload;
-  }
-
-  /** A number of clients, each of which sends its next photo when it has its answer. */
-  static closed(url: string, upload: Upload, { clients, seconds }: { clients: number; seconds: number }) {
-    return new Load(url, upload).#run(seconds, async (load, end) => {
-      const client = async () => {
-        while (performance.now() < end) await load.#classify();
-      };
-      await Promise.all(Array.from({ length: clients }, client));
-    });
-  }
-
-  /** Photos at a steady rate, whatever becomes of those before. */
-  static open(url: string, upload: Upload, { rate, seconds }: { rate: number; seconds: number }) {
-    return new Load(url, upload).#run(seconds, async (load, end) => {
-      const started = performance.now();
-      const all: Promise<void>[] = [];
-      while (performance.now() < end) {
-        const due = ((performance.now() - started) / 1000) * rate;
-        while (all.length < due) all.push(load.#classify());
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-      await Promise.all(all);
-    });
-  }
-
-  async #run(seconds: number, work: (load: Load, end: number) => Promise<void>): Promise<LoadResult> {
-    const started = performance.now();
-    let going = true;
-    const watching = this.#watchHealth(() => going);
-    await work(this, started + seconds * 1000);
-    going = false;
-    const took = (performance.now() - started) / 1000;
-    await watching;
-    this.#agent.destroy();
-    const sorted = (times: readonly number[]) => times.toSorted((a, b) => a - b);
-    return {
-      statuses: this.#statuses,
-      seconds: took,
-      times: sorted(this.#times),
-      healthTimes: sorted(this.#healthTimes),
-    };
-  }
-
-  async #watchHealth(isGoing: () => boolean): Promise<void> {
-    while (isGoing()) {
-      const started = performance.now();
-      await this.#send('GET', '/health', {}, undefined);
-      this.#healthTimes.push(performance.now() - started);
-      await new Promise((resolve) => setTimeout(resolve, HEALTH_EVERY_MS));
-    }
-  }
-
-  async #classify(): Promise<void> {
-    const { body, type } = this.#upload;
-    const client = `203.0.113.${this.#sent++ % CLIENTS}`;
-    const headers = { 'Content-Type': type, 'Content-Length': body.length, 'X-Forwarded-For': client };
-    const started = performance.now();
-    const status = await this.#send('POST', '/classify/image', headers, body);
-    if (status === 200) this.#times.push(performance.now() - started);
-    this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
-  }
-
-  /** @returns the status; 0 when there is no answer */
-  #send(method: string, path: string, headers: Record<string, string | number>, body: Buffer | undefined) {
-    return new Promise<number>((resolve) => {
-      const options = { method, headers, agent: this.#agent, timeout: TIMEOUT_MS };
-      const sent = request(this.#url + path, options, (answer) => {
+/** Sends one photo after the other to a service, as browsers do, and asks for its health meanwhile. */
+export const runLoad = async (url: string, { photo, seconds, pace }: LoadOptions): Promise<LoadResult> => {
+  const agent = new Agent({ keepAlive: true });
+  const statuses = new Map<number, number>();
+  const healthTimes: number[] = [];
+  let sent = 0;
+  const send = (method: string, path: string, headers: Record<string, string | number>, body?: Buffer) =>
+    new Promise<number>((resolve) => {
+      const outgoing = request(url + path, { method, headers, agent, timeout: TIMEOUT_MS }, (answer) => {
         answer.resume().on('close', () => resolve(answer.complete ? (answer.statusCode ?? 0) : 0));
       });
-      sent.on('timeout', () => sent.destroy()).on('error', () => resolve(0));
-      sent.end(body);
+      outgoing.on('timeout', () => outgoing.destroy()).on('error', () => resolve(0));
+      outgoing.end(body);
     });
-  }
-}
+  const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n';
+  const form = Buffer.concat([Buffer.from(head), photo, Buffer.from('\r\n--b--\r\n')]);
+  const classify = async () => {
+    const headers = {
+      'Content-Type': 'multipart/form-data; boundary=b',
+      'Content-Length': form.length,
+      'X-Forwarded-For': `203.0.113.${sent++ % ADDRESSES}`,
+    };
+    const status = await send('POST', '/classify/image', headers, form);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  };
+  const started = performance.now();
+  const isOver = () => performance.now() > started + seconds * 1000;
+  const watchHealth = async () => {
+    while (!isOver()) {
+      const before = performance.now();
+      await send('GET', '/health', {});
+      healthTimes.push(performance.now() - before);
+      await sleep(HEALTH_EVERY_MS);
+    }
+  };
+  const sendInTurn = async () => {
+    while (!isOver()) await classify();
+  };
+  const sendAtRate = async (rate: number) => {
+    const all: Promise<void>[] = [];
+    while (!isOver()) {
+      while (all.length < ((performance.now() - started) / 1000) * rate) all.push(classify());
+      await sleep(2);
+    }
+    await Promise.all(all);
+  };
+  const photos = 'rate' in pace ? [sendAtRate(pace.rate)] : Array.from({ length: pace.clients }, sendInTurn);
+  await Promise.all([...photos, watchHealth()]);
+  agent.destroy();
+  return { statuses, seconds: (performance.now() - started) / 1000, healthTimes };
+};

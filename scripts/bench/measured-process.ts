@@ -1,49 +1,35 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
+import { z } from 'zod';
 import { ROOT } from '../shared/paths.ts';
 import { environmentWithoutAws, LOCAL_AWS } from '../shared/processes.ts';
 
-/** The load, the model and what is in front of it are on the other one. */
-const SERVICE_CORE = 0;
-const LOAD_CORE = 1;
+const SERVICE_CORE = '0';
+const LOAD_CORE = '1';
 const MS_PER_TICK = 10;
-const START_MS = 20_000;
 
-/** Whether processes can be pinned to a core each. */
-const canPin = (() => {
-  try {
-    execFileSync('taskset', ['-pc', String(process.pid)], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+/** Moves this process to the core of the load. @returns whether there is `taskset` */
+const isPinned = spawnSync('taskset', ['-apc', LOAD_CORE, String(process.pid)]).status === 0;
 
-/** Moves this process to the core of the load. @returns how the work is shared out, for people */
-export const pinLoad = (): string => {
-  if (!canPin) return 'Without taskset, service and load share all cores.';
-  execFileSync('taskset', ['-apc', String(LOAD_CORE), String(process.pid)], { stdio: 'ignore' });
-  return 'The service has one core, load and what it calls the other.';
+/** How the cores are shared out, for people. */
+export const PINNING = isPinned
+  ? 'The service has one core; load, and what it calls, the other.'
+  : 'Without taskset, service and load share all cores.';
+
+/** Has a server listen where nobody else does. @returns its port */
+export const listen = async (server: Server): Promise<number> => {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return z.object({ port: z.number() }).parse(server.address()).port;
 };
 
 const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const server = createServer();
+  const port = await listen(server);
+  await once(server.close(), 'close');
+  return port;
 };
-
-const isListening = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 
 /** A service on a core of its own, whose processor time and memory are read from `/proc` (`man 5 proc`). */
 export class MeasuredProcess {
@@ -58,29 +44,24 @@ export class MeasuredProcess {
   /** @param command what Node runs, with its options */
   static async start(command: readonly string[], environment: Record<string, string>) {
     const port = await freePort();
-    const pin = canPin ? ['taskset', '-c', String(SERVICE_CORE)] : [];
-    const [program = process.execPath, ...parameters] = [...pin, process.execPath, ...command];
+    const pin = isPinned ? ['taskset', '-c', SERVICE_CORE] : ['env'];
+    const [program = '', ...parameters] = [...pin, process.execPath, ...command];
+    const own = { PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'warn', NODE_ENV: 'production' };
     const child = spawn(program, parameters, {
       cwd: ROOT,
-      env: {
-        ...environmentWithoutAws(),
-        ...LOCAL_AWS,
-        ...environment,
-        PORT: String(port),
-        LOG_LEVEL: 'warn',
-        HOST: '127.0.0.1',
-        NODE_ENV: 'production',
-      },
+      env: { ...environmentWithoutAws(), ...LOCAL_AWS, ...environment, ...own },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    const service = new MeasuredProcess(child, `http://127.0.0.1:${port}`);
-    const deadline = performance.now() + START_MS;
-    while (!(await isListening(port))) {
-      if (performance.now() > deadline || child.exitCode !== null)
-        throw new Error(`${command.at(-1)} did not start.`);
+    const isUp = () =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect(port, '127.0.0.1').on('error', () => resolve(false));
+        socket.on('connect', () => resolve(socket.destroy().destroyed));
+      });
+    while (!(await isUp())) {
+      if (child.exitCode !== null) throw new Error(`${command.at(-1)} did not start.`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    return service;
+    return new MeasuredProcess(child, `http://127.0.0.1:${port}`);
   }
 
   /** Processor time so far, in milliseconds. */

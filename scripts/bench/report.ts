@@ -1,17 +1,21 @@
 import { element, label, svgDocument } from '../../model/shared/svg.ts';
 
-/** A service beside what the same work costs with nothing around it. */
+/** A figure of a service, and of what the same work costs with nothing around it. */
+export interface Pair {
+  readonly ours: number;
+  readonly bare: number;
+}
+
 export interface Comparison {
-  readonly service: 'was' | 'web';
-  readonly workload: string;
+  /** Service, photo and number of clients. */
+  readonly name: string;
   /** Processor time of one request, in milliseconds. */
-  readonly cpuMs: { readonly ours: number; readonly bare: number };
+  readonly cpuMs: Pair;
   /** The median over rounds of ours to bare; it is steadier than the ratio of the medians. */
   readonly ratio: number;
   /** Answers a second. */
-  readonly rate: { readonly ours: number; readonly bare: number };
-  /** In MiB. */
-  readonly peak: { readonly ours: number; readonly bare: number };
+  readonly rate: Pair;
+  readonly peakMiB: Pair;
   readonly healthP99Ms: number;
 }
 
@@ -22,12 +26,12 @@ export const comparisonChart = (comparisons: readonly Comparison[]): string => {
   const largest = Math.max(1, ...comparisons.map(({ ratio }) => ratio));
   const x = (ratio: number) => LEFT + (ratio / largest) * (WIDTH - LEFT - RIGHT);
   const bottom = TOP + comparisons.length * STEP;
-  const bars = comparisons.flatMap(({ service, workload, ratio }, index) => {
-    const middle = TOP + index * STEP + STEP / 2;
-    const fill = service === 'was' ? '#2563eb' : '#059669';
+  const bars = comparisons.flatMap(({ name, ratio }, index) => {
+    const middle = TOP + (index + 0.5) * STEP;
+    const bar = { x: LEFT, y: middle - BAR / 2, width: x(ratio) - LEFT, height: BAR, fill: '#2563eb' };
     return [
-      label(LEFT - 10, middle, `${service}, ${workload}`, { 'text-anchor': 'end' }),
-      element('rect', { x: LEFT, y: middle - BAR / 2, width: x(ratio) - LEFT, height: BAR, fill }),
+      label(LEFT - 10, middle, name, { 'text-anchor': 'end' }),
+      element('rect', bar),
       label(x(ratio) + 8, middle, `${ratio.toFixed(2)}x`, { 'text-anchor': 'start' }),
     ];
   });
@@ -39,31 +43,15 @@ export const comparisonChart = (comparisons: readonly Comparison[]): string => {
   ]);
 };
 
-const pair = ({ ours, bare }: { ours: number; bare: number }, digits: number) =>
-  `${ours.toFixed(digits)} / ${bare.toFixed(digits)}`;
+const toText = ({ ours, bare }: Pair, digits: number) => `${ours.toFixed(digits)} / ${bare.toFixed(digits)}`;
 
-/** A table in Markdown, as the formatter would leave it. */
-export const comparisonTable = (comparisons: readonly Comparison[]): string => {
-  const rows = [
-    [
-      'service',
-      'photo, clients',
-      'CPU ms, ours / bare',
-      'ratio',
-      'answers a second, ours / bare',
-      'peak MiB, ours / bare',
-      'p99 of `/health`',
-    ],
-    ...comparisons.map(({ service, workload, cpuMs, ratio, rate, peak, healthP99Ms }) => [
-      `\`${service}\``,
-      workload,
-      pair(cpuMs, 2),
-      `${ratio.toFixed(2)}x`,
-      pair(rate, 0),
-      pair(peak, 0),
-      `${healthP99Ms.toFixed(0)} ms`,
-    ]),
-  ];
-  const [head = [], ...others] = rows.map((row) => `| ${row.join(' | ')} |`);
-  return [head, `| ${rows[0]?.map(() => '---').join(' | ')} |`, ...others].join('\n');
-};
+/** A table in Markdown. */
+export const comparisonTable = (comparisons: readonly Comparison[]): string =>
+  [
+    '| ours / bare | CPU ms a request | ratio | answers a second | peak MiB | p99 of `/health` |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...comparisons.map(({ name, cpuMs, ratio, rate, peakMiB, healthP99Ms }) => {
+      const figures = [toText(cpuMs, 2), `${ratio.toFixed(2)}x`, toText(rate, 0), toText(peakMiB, 0)];
+      return `| ${[name, ...figures].join(' | ')} | ${healthP99Ms.toFixed(0)} ms |`;
+    }),
+  ].join('\n');
