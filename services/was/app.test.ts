@@ -29,11 +29,10 @@ const classify = async (pixels: Uint8Array): Promise<Classification> => {
 const app = createWasApp({ log: pino({ level: 'silent' }), classifier: { classify } });
 
 const picture = sharp({ create: { width: 300, height: 200, channels: 3, background: '#8040c0' } });
-const [jpeg, png, webp, gif] = await Promise.all([
+const [jpeg, png, webp] = await Promise.all([
   picture.clone().jpeg().toBuffer(),
   picture.clone().png().toBuffer(),
   picture.clone().webp().toBuffer(),
-  picture.clone().gif().toBuffer(),
 ]);
 
 const form = (file: Buffer, name = 'photo.jpg', field = 'file') => {
@@ -140,8 +139,6 @@ test('the model is given 224 x 224 RGB, however the photo was sent', async () =>
     post(new Uint8Array(jpeg), { 'Content-Type': 'application/octet-stream' }),
     postJson({ image: base64 }),
     postJson({ image: `data:image/png;base64,${base64}` }),
-    postJson({ image: `DATA:image/png;name=a.png;base64,${base64}` }),
-    postJson({ image: base64.replace(/.{76}/g, '$&\r\n') }),
     post(new Uint8Array(png), { 'Content-Type': 'image/png', 'Content-Encoding': 'Identity' }),
   ];
   for (const response of await Promise.all(requests)) assert.equal(response.status, 200);
@@ -154,11 +151,8 @@ test('the model is given 224 x 224 RGB, however the photo was sent', async () =>
 
 describe('what cannot be classified is refused with a problem that says what to do', () => {
   const text = Buffer.from('I am not a photo.');
-  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
   const cases: [name: string, request: () => Response | Promise<Response>, status: number, code: string][] = [
     ['a text file', () => post(form(text)), 415, 'unsupported-format'],
-    ['an SVG', () => post(form(svg, 'a.svg')), 415, 'unsupported-format'],
-    ['a GIF', () => post(form(gif)), 415, 'unsupported-format'],
     ['an empty file', () => post(form(Buffer.alloc(0))), 400, 'empty'],
     ['an empty raw body', () => post('', { 'Content-Type': 'image/png' }), 400, 'empty'],
     ['a truncated JPEG', () => post(form(jpeg.subarray(0, jpeg.length / 2))), 422, 'unreadable'],
@@ -181,8 +175,6 @@ describe('what cannot be classified is refused with a problem that says what to 
     ],
     ['no JSON', () => post('{', { 'Content-Type': 'application/json' }), 400, 'malformed-body'],
     ['JSON without an image', () => postJson({ photo: '' }), 400, 'missing-photo'],
-    ['JSON null', () => postJson(null), 400, 'missing-photo'],
-    ['an image that is not text', () => postJson({ image: 7 }), 400, 'missing-photo'],
     ['an image that is not base64', () => postJson({ image: 'a*b' }), 400, 'malformed-body'],
     ['an empty image', () => postJson({ image: '' }), 400, 'empty'],
     [
@@ -191,12 +183,6 @@ describe('what cannot be classified is refused with a problem that says what to 
         post('--x\r\nContent-Disposition: form-data; name="file"', {
           'Content-Type': 'multipart/form-data; boundary=x',
         }),
-      400,
-      'malformed-body',
-    ],
-    [
-      'a form without a boundary',
-      () => post('x', { 'Content-Type': 'multipart/form-data' }),
       400,
       'malformed-body',
     ],
