@@ -11,18 +11,26 @@ import { RuntimeClient } from './runtime-client.ts';
 
 const photo = new Uint8Array(PHOTO_BYTES).fill(120);
 
+const LOCAL_CREDENTIALS = async () => ({ accessKeyId: 'test', secretAccessKey: 'test' });
+
+interface TestOptions {
+  readonly endpointName?: string;
+  readonly timeoutMs?: number;
+  readonly credentials?: () => Promise<{ accessKeyId: string; secretAccessKey: string }>;
+}
+
 /** The real SDK client, pointed at an address of ours. */
-const classifierAt = (endpoint: string, options: { endpointName?: string; timeoutMs?: number } = {}) =>
-  createSageMakerClassifier({
-    client: new RuntimeClient({
-      endpoint,
-      region: 'ap-northeast-2',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      maxAttempts: 1,
-    }),
-    endpointName: options.endpointName ?? 'image-classifier',
-    timeoutMs: options.timeoutMs ?? 20_000,
-  });
+const classifierAt = (
+  endpoint: string,
+  {
+    endpointName = 'image-classifier',
+    timeoutMs = 20_000,
+    credentials = LOCAL_CREDENTIALS,
+  }: TestOptions = {},
+) => {
+  const client = new RuntimeClient({ endpoint, region: 'ap-northeast-2', credentials, maxAttempts: 1 });
+  return createSageMakerClassifier({ client, endpointName, timeoutMs });
+};
 
 const expectProblem = async (work: Promise<unknown>): Promise<ProblemError> => {
   const error: unknown = await work.then(
@@ -99,54 +107,41 @@ describe('with a server that answers as the test says', () => {
     server.close();
   });
 
-  const awsErrors: [type: string, status: number, code: string, retryAfter: string | undefined][] = [
-    ['ThrottlingException', 429, 'endpoint-unavailable', '1'],
-    ['ModelNotReadyException', 429, 'endpoint-unavailable', '5'],
-    ['ServiceUnavailable', 503, 'endpoint-unavailable', '2'],
-    ['InternalFailure', 500, 'endpoint-unavailable', '2'],
-    ['InternalDependencyException', 530, 'endpoint-unavailable', '2'],
-    ['AccessDeniedException', 403, 'endpoint-unavailable', '2'],
-    ['ModelError', 424, 'model-failed', undefined],
+  const failing = (type: string, status: number, body: object = { message: 'x' }) =>
+    ({ status, headers: { 'x-amzn-ErrorType': type }, body: JSON.stringify(body) }) as const;
+  const unavailable: [name: string, says: typeof answer, retryAfter: string, message: RegExp][] = [
+    ['ThrottlingException', failing('ThrottlingException', 429), '1', /more requests than it is allowed/],
+    ['ModelNotReadyException', failing('ModelNotReadyException', 429), '5', /still loading/],
+    ['ServiceUnavailable', failing('ServiceUnavailable', 503), '2', /error \(ServiceUnavailable\)/],
+    ['InternalFailure', failing('InternalFailure', 500), '2', /error \(InternalFailure\)/],
+    ['InternalDependencyException', failing('InternalDependencyException', 530), '2', /with an error/],
+    ['AccessDeniedException', failing('AccessDeniedException', 403), '2', /error \(AccessDeniedException\)/],
+    ['a connection that breaks', 'broken', '2', /broke/],
+    ['no answer', 'nothing', '2', /did not answer in time/],
   ];
-  for (const [type, status, code, retryAfter] of awsErrors) {
-    test(`${type} is ${code}`, async () => {
-      answer = { status, headers: { 'x-amzn-ErrorType': type }, body: JSON.stringify({ message: 'x' }) };
-      const problem = await expectProblem(classifierAt(url).classify(photo));
-      assert.equal(problem.code, code);
+  for (const [name, says, retryAfter, message] of unavailable) {
+    test(`${name}: the endpoint is unavailable`, async () => {
+      answer = says;
+      const timeoutMs = says === 'nothing' ? 50 : 20_000;
+      const problem = await expectProblem(classifierAt(url, { timeoutMs }).classify(photo));
+      assert.equal(problem.code, 'endpoint-unavailable');
       assert.equal(problem.headers['Retry-After'], retryAfter);
+      assert.match(problem.message, message);
     });
   }
 
-  test('an error that is answered is not called out of reach', async () => {
-    const headers = { 'x-amzn-ErrorType': 'AccessDeniedException' };
-    answer = { status: 403, headers, body: '{"message":"x"}' };
-    const { message } = await expectProblem(classifierAt(url).classify(photo));
-    assert.match(message, /answered with an error \(AccessDeniedException\)/);
-  });
-
-  for (const [status, advice] of [
-    [400, /Try another photo/],
-    [500, /Try again/],
+  for (const [body, advice] of [
+    [{ message: 'x' }, /Try again/],
+    [{ OriginalStatusCode: 400 }, /Try another photo/],
+    [{ OriginalStatusCode: 500 }, /Try again/],
   ] as const) {
-    test(`a model that answers ${status} is reported as such`, async () => {
-      const headers = { 'x-amzn-ErrorType': 'ModelError' };
-      answer = { status: 424, headers, body: JSON.stringify({ OriginalStatusCode: status }) };
-      assert.match((await expectProblem(classifierAt(url).classify(photo))).message, advice);
+    test(`a ModelError ${JSON.stringify(body)} is the failure of the model`, async () => {
+      answer = failing('ModelError', 424, body);
+      const { code, headers, message } = await expectProblem(classifierAt(url).classify(photo));
+      assert.deepEqual([code, headers], ['model-failed', {}]);
+      assert.match(message, advice);
     });
   }
-
-  test('a connection that breaks is not called slow', async () => {
-    answer = 'broken';
-    const { message } = await expectProblem(classifierAt(url).classify(photo));
-    assert.match(message, /broke/);
-  });
-
-  test('an endpoint that never answers is given up', async () => {
-    answer = 'nothing';
-    const problem = await expectProblem(classifierAt(url, { timeoutMs: 50 }).classify(photo));
-    assert.equal(problem.code, 'endpoint-unavailable');
-    assert.match(problem.message, /did not answer in time/);
-  });
 
   test('each call ends with its own signal, and its connection with it', { timeout: 60_000 }, async () => {
     answer = 'nothing';
@@ -164,14 +159,26 @@ describe('with a server that answers as the test says', () => {
     }
   });
 
-  test('what is sent is signed, with its body', async () => {
+  test('each call is signed with its body, and with the credentials of its time', async () => {
     answer = { status: 200, body: JSON.stringify({ predictions: [row] }) };
     requests.length = 0;
-    await classifierAt(url).classify(photo);
-    const headers = requests[0]?.headers ?? {};
-    assert.match(headers.authorization ?? '', /^AWS4-HMAC-SHA256 Credential=test\/.*x-amz-content-sha256/);
-    assert.equal(headers['user-agent'], 'bloomstack-was');
-    assert.ok(Number(headers['content-length']) > (photo.length / 3) * 4);
+    let calls = 0;
+    const credentials = async () => {
+      calls += 1;
+      return { accessKeyId: `key${calls}`, secretAccessKey: 'test', expiration: new Date() };
+    };
+    const classifier = classifierAt(url, { credentials });
+    const used: string[] = [];
+    for (const _ of [1, 2]) {
+      await classifier.classify(photo);
+      const headers = requests.pop()?.headers ?? {};
+      const [, key = ''] = /Credential=(\w+)\/.*x-amz-content-sha256/.exec(headers.authorization ?? '') ?? [];
+      used.push(key);
+      assert.equal(headers['user-agent'], 'bloomstack-was');
+      assert.ok(Number(headers['content-length']) > (photo.length / 3) * 4);
+    }
+    assert.match(used.join(), /^key\d,key\d$/);
+    assert.notEqual(used[0], used[1]);
   });
 
   const answered = (more: object) => ({
