@@ -58,8 +58,9 @@ test('a client that never finishes is cut off after the grace period', async () 
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   await once(socket, 'connect');
   socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
+  // Newer releases of Node reset the connection.
   socket.on('error', () => {});
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   await server.stop(100);
   await closed;
 });
