@@ -232,7 +232,8 @@ test('however a request is damaged, it is answered, and nothing is held afterwar
       endOnFailure: true,
       // A group of requests is too long to be shown.
       reporter: ({ failed, errorInstance, counterexamplePath }) => {
-        if (failed) assert.fail(`Group ${counterexamplePath} of seed ${SEED}: ${errorInstance}`.slice(0, 1000));
+        if (failed)
+          assert.fail(`Group ${counterexamplePath} of seed ${SEED}: ${errorInstance}`.slice(0, 1000));
       },
     },
   );
