@@ -30,6 +30,7 @@ const WRONG: readonly (readonly [parameters: readonly string[], expected: RegExp
   [['--colour', 'red'], /--colour/],
   [['photos'], /photos/],
   [['--fine-tune', '3'], /--fine-tune trains blocks .* Give that network with --backbone/],
+  [['--reference', 'a'], /--reference is for a network whose blocks are trained/],
 ];
 for (const [parameters, expected] of WRONG)
   test(`"${parameters.join(' ')}" is refused in words`, () =>
@@ -51,7 +52,7 @@ test('the usage lists every option, each with its default', () => {
   const lines = USAGE.split('\n').filter((line) => line.startsWith('  --'));
   assert.deepEqual(
     lines.map((line) => /--([a-z-]+)/.exec(line)?.[1]).join(' '),
-    'data exclude epochs out backbone features fine-tune batch-size learning-rate patience balanced test validation unknown seed version help',
+    'data exclude epochs out backbone features reference fine-tune batch-size learning-rate patience balanced test validation unknown seed version help',
   );
   for (const line of [
     '  --epochs N            times that every photo is seen (60; 12 with --fine-tune)',

@@ -68,6 +68,14 @@ const options = z
       .string()
       .default('build/features')
       .meta(folder("where the backbone's features are kept for the next training (build/features)")),
+    reference: z
+      .string()
+      .optional()
+      .meta(
+        folder(
+          'a small TensorFlow.js model beside a fine-tuned one, whose features say what is none of the classes',
+        ),
+      ),
     fineTune: blocks.optional().meta(described(blocks, 'none: only a head on its features')),
     batchSize: batchSize
       .optional()
@@ -94,7 +102,7 @@ const options = z
       .optional()
       .meta(
         folder(
-          'choosing/<kind>/ and measuring/<kind>/: photos of other things, to learn and to measure what is none of\nthe classes, beside drawings',
+          'one folder of photos for each kind of other things, to measure what is refused as none of the classes',
         ),
       ),
     seed: seed.default(NETWORK_RECIPE.seed).meta(described(seed, NETWORK_RECIPE.seed)),
@@ -107,6 +115,10 @@ const options = z
   .refine(
     ({ fineTune, backbone }) => fineTune === undefined || backbone !== undefined,
     '--fine-tune trains blocks of a pretrained network. Give that network with --backbone.',
+  )
+  .refine(
+    ({ fineTune, reference }) => reference === undefined || fineTune !== undefined,
+    '--reference is for a network whose blocks are trained. Give --fine-tune too, or leave it out.',
   );
 
 type TrainCommand = z.infer<typeof options>;
@@ -122,7 +134,7 @@ Stopped or killed, it resumes from its checkpoint when it is started again with 
   options,
 };
 
-const PLACES = ['exclude', 'backbone', 'unknown'] as const;
+const PLACES = ['exclude', 'backbone', 'reference', 'unknown'] as const;
 
 /** The command as another person would type it: without the places on this computer. */
 export const commandFor = ({ data, out, features, version, ...command }: TrainCommand): string => {
@@ -172,26 +184,27 @@ const readPhotos = async (
 };
 
 const createTrainer = (
-  { backbone, features }: Pick<TrainCommand, 'backbone' | 'features'>,
+  { backbone, reference, features }: Pick<TrainCommand, 'backbone' | 'reference' | 'features'>,
   classes: number,
   recipe: RecipeOptions,
   run: TrainingRunOptions,
 ): Trainer => {
   if (backbone === undefined)
     return trainNetwork({ ...run, network: buildNetwork({ classes, seed: recipe.seed }), classes, recipe });
+  const pretrained = (directory: string) => ({ directory, name: path.basename(directory) });
   const options = {
-    ...{ ...run, classes, recipe },
-    pretrained: { directory: backbone, name: path.basename(backbone) },
+    ...{ ...run, classes, recipe, pretrained: pretrained(backbone), cacheDirectory: features },
     onFeatures: (done: number, total: number) =>
       showProgress(`Computing features of photo ${done} of ${total}`),
   };
   return recipe.fineTune === undefined
-    ? trainHead({ ...options, cacheDirectory: features })
-    : fineTune(options);
+    ? trainHead(options)
+    : fineTune({ ...options, reference: reference === undefined ? undefined : pretrained(reference) });
 };
 
 const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
-  const { data, exclude, out, backbone, features, test, validation, unknown, version, ...recipe } = command;
+  const { data, exclude, out, backbone, reference, features, test, validation, unknown, version, ...recipe } =
+    command;
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
   print(`Computing on ${backend.reason}.`);
@@ -208,7 +221,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   const { savedModel, ...report } = await trainModel({
     ...{ dataset, split, backend, seed, signal, log: print },
     version: modelVersion,
-    trainer: createTrainer({ backbone, features }, dataset.labels.length, recipe, run),
+    trainer: createTrainer({ backbone, reference, features }, dataset.labels.length, recipe, run),
     command: commandFor(command),
     unknown: unknown === undefined ? [] : await readPhotoKinds(unknown),
   });

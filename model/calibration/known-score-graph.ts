@@ -77,22 +77,25 @@ const writeDistance = (graph: Graph, photo: Node, { mean, lower, centres }: Clas
  * Writes `scoreOf` for a batch: float32 `[N]`.
  *
  * @param features float32 `[N, F]`
+ * @param logits float32 `[N, C]`
  */
 export const writeKnownScore = (
   graph: Graph,
   features: Node,
-  { direction, distance, offset }: KnownScore,
+  logits: Node,
+  { gaussians, temperature, confidence, distance, offset }: KnownScore,
 ): Node => {
-  const photo = writeNormalised(graph, features);
-  const axis = constant(graph, 'known/direction', direction, [direction.length, 1]);
-  const along = product(graph, 'known/along', photo, axis);
-  const near =
-    distance &&
-    graph.float('Mul', 'known/near', [
-      writeDistance(graph, photo, distance.gaussians),
-      graph.scalar('known/weight', -distance.weight),
-    ]);
-  const both = near === undefined ? along : graph.float('AddV2', 'known/both', [along, near]);
+  const soft = graph.float('Mul', 'known/soft', [logits, graph.scalar('known/soft/scale', 1 / temperature)]);
+  const largest = graph.float(
+    'Max',
+    'known/largest',
+    [graph.float('Softmax', 'known/softmax', [soft]), graph.integers('known/largest/axes', [1])],
+    { Tidx: attribute.type(DataType.int32), keep_dims: attribute.boolean(true) },
+  );
+  const sure = graph.float('Mul', 'known/sure', [largest, graph.scalar('known/confidence', confidence)]);
+  const far = writeDistance(graph, writeNormalised(graph, features), gaussians);
+  const near = graph.float('Mul', 'known/near', [far, graph.scalar('known/weight', -distance)]);
+  const both = graph.float('AddV2', 'known/both', [sure, near]);
   const column = graph.float('AddV2', 'known/column', [both, graph.scalar('known/offset', offset)]);
   return graph.reshape('known_score', column, [-1]);
 };

@@ -1,7 +1,7 @@
 import { REFUSED_SHARE } from '../contract/tensors.ts';
 import type { FeaturesAndLogits } from './observe.ts';
 
-/** Just enough for a covariance and a Newton step. Matrices are square, row-major, symmetric and positive definite. */
+/** Just enough for a covariance. Matrices are square, row-major, symmetric and positive definite. */
 
 export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let sum = 0;
@@ -32,18 +32,6 @@ export const solveLower = (lower: Float64Array, size: number, b: ArrayLike<numbe
     const start = row * size;
     const known = dot(lower.subarray(start, start + row), x.subarray(0, row));
     x[row] = ((b[row] ?? 0) - known) / (lower[start + row] ?? 1);
-  }
-  return x;
-};
-
-/** The x of `Lᵀ x = b`. */
-export const solveUpper = (lower: Float64Array, size: number, b: ArrayLike<number>): Float64Array => {
-  const x = Float64Array.from(b);
-  for (let row = size - 1; row >= 0; row--) {
-    const value = (x[row] ?? 0) / (lower[row * size + row] ?? 1);
-    x[row] = value;
-    for (let above = 0; above < row; above++)
-      x[above] = (x[above] ?? 0) - value * (lower[row * size + above] ?? 0);
   }
   return x;
 };
@@ -140,83 +128,41 @@ const distanceTo = ({ mean, lower, centres }: ClassGaussians, photo: Float64Arra
   return Math.sqrt(Math.min(...squares));
 };
 
-/** Weight of the penalty on large coefficients, per coefficient. */
-const PENALTY = 0.01;
-const NEWTON_STEPS = 12;
-const SMALLEST_VARIANCE = 1e-9;
-
-interface Row {
-  readonly values: Float64Array;
-  readonly target: number;
-  readonly weight: number;
-}
-
-const deviations = (photos: readonly Float64Array[], mean: Float64Array): Float64Array =>
-  mean.map((centre, i) =>
-    Math.sqrt(
-      photos.reduce((sum, photo) => sum + ((photo[i] ?? 0) - centre) ** 2, 0) / photos.length +
-        SMALLEST_VARIANCE,
-    ),
-  );
+/** The temperature of the softmax below, in units of the calibrated one: softer than a probability, it sees the runners-up. */
+export const SOFTENING = 3.3;
 
 /**
- * The direction that leads from pictures of other things to photos of the classes: penalised logistic regression, both
- * sides weighing the same (outlier exposure, Hendrycks et al. 2019, on frozen features).
- *
- * @param known normalised features of photos of the classes
- * @param unknown normalised features of other pictures
- * @returns `[F]`; its product with normalised features is large for the known
+ * How much the distance counts beside the probability, both in units of their deviation over the held-out photos: as much
+ * where both come of the same features, less where the probability is that of a network that was trained for the classes.
  */
-const fitUnknownDirection = (
-  known: readonly Float64Array[],
-  unknown: readonly Float64Array[],
-): Float64Array => {
-  const size = known[0]?.length ?? 0;
-  const mean = meanVector(known, size);
-  const spread = deviations(known, mean);
-  const rowsOf = (photos: readonly Float64Array[], target: number): Row[] =>
-    photos.map((photo) => {
-      const values = new Float64Array(size + 1).fill(1);
-      for (let i = 0; i < size; i++) values[i] = ((photo[i] ?? 0) - (mean[i] ?? 0)) / (spread[i] ?? 1);
-      return { values, target, weight: 0.5 / photos.length };
-    });
-  const rows = [...rowsOf(known, 1), ...rowsOf(unknown, 0)];
-  let weights = new Float64Array(size + 1);
-  for (let step = 0; step < NEWTON_STEPS; step++) weights = newtonStep(rows, weights);
-  return Float64Array.from({ length: size }, (_, i) => (weights[i] ?? 0) / (spread[i] ?? 1));
-};
-
-const newtonStep = (rows: readonly Row[], weights: Float64Array): Float64Array<ArrayBuffer> => {
-  const size = weights.length;
-  const gradient = Float64Array.from(weights, (value, i) => (i === size - 1 ? 0 : PENALTY * value));
-  const hessian = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) hessian[i * size + i] = PENALTY;
-  for (const { values, target, weight } of rows) {
-    const chance = 1 / (1 + Math.exp(-dot(values, weights)));
-    for (let i = 0; i < size; i++)
-      gradient[i] = (gradient[i] ?? 0) + weight * (chance - target) * (values[i] ?? 0);
-    addOuter(hessian, values, weight * chance * (1 - chance));
-  }
-  const lower = cholesky(hessian, size);
-  const change = solveUpper(lower, size, solveLower(lower, size, gradient));
-  return Float64Array.from(weights, (value, i) => value - (change[i] ?? 0));
-};
+export const DISTANCE_WEIGHTS = { sameFeatures: 1, trainedNetwork: 0.4 } as const;
 
 /**
- * Tells photos of the classes from others:
- * `score = offset + direction · features - weight * distance to the nearest class`, with normalised features.
+ * Tells photos of the classes from others: `offset + confidence * largest probability - distance * distance to the
+ * nearest class`. It is fitted to photos of the classes alone.
  */
 export interface KnownScore {
-  /** `[F]`; zeros when no pictures of other things were given. */
-  readonly direction: Float64Array;
-  /** Absent: only the direction counts. */
-  readonly distance?: { readonly gaussians: ClassGaussians; readonly weight: number } | undefined;
+  readonly gaussians: ClassGaussians;
+  /** Of the softmax whose largest probability counts. */
+  readonly temperature: number;
+  readonly confidence: number;
+  readonly distance: number;
   /** Moves the threshold to 0: a score of at least 0 says that the photo shows one of the classes. */
   readonly offset: number;
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/**
+ * Softmax of logits / temperature.
+ *
+ * @example
+ * softmax([0, Math.log(3)], 1).map((share) => share.toFixed(2)); // => ['0.25', '0.75']
+ */
+export const softmax = (logits: readonly number[], temperature: number): number[] => {
+  const largest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp((logit - largest) / temperature));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+};
 
 const deviation = (values: readonly number[]): number => {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -231,60 +177,41 @@ const thresholdOf = (scores: readonly number[]): number => {
   return refused === 0 ? kept - deviation(scores) / 2 : (kept + (sorted[refused - 1] ?? kept)) / 2;
 };
 
-export const scoreOf = ({ direction, distance, offset }: KnownScore, features: ArrayLike<number>): number => {
-  const photo = normalised(features);
-  const far = distance ? distance.weight * distanceTo(distance.gaussians, photo) : 0;
-  return offset + dot(direction, photo) - far;
-};
+type Seen = Pick<FeaturesAndLogits, 'features' | 'logits'>;
 
-interface OtherPictures {
-  /** Features of pictures that show none of the classes; may be none. */
-  readonly features: readonly (readonly number[])[];
-  /**
-   * Whether photos are among them. Drawings show few of the ways in which a picture can be something else, so beside
-   * them the distance to the classes counts too; beside photos it only blurs what they show.
-   */
-  readonly photographed: boolean;
-}
-
-/** In units of their deviation over the held-out photos, both count the same. */
-const scaled = (values: readonly number[]) => ({ middle: median(values), unit: 1 / deviation(values) });
+export const scoreOf = (score: KnownScore, { features, logits }: Seen): number =>
+  score.offset +
+  score.confidence * Math.max(...softmax(logits, score.temperature)) -
+  score.distance * distanceTo(score.gaussians, normalised(features));
 
 /**
  * @param known photos that were trained on, of all classes: what the classes look like
- * @param heldOut photos of the classes that were not trained on: where the threshold is, and in which units distance
- *   and direction are added
+ * @param heldOut photos of the classes that were not trained on: where the threshold is, and in which units confidence
+ *   and distance are added
+ * @param temperature that makes the probabilities of the held-out photos right
+ * @param distanceWeight see {@link DISTANCE_WEIGHTS}
  */
 export const fitKnownScore = (
   classes: number,
   known: readonly FeaturesAndLogits[],
   heldOut: readonly FeaturesAndLogits[],
-  unknown: OtherPictures,
+  temperature: number,
+  distanceWeight: number = DISTANCE_WEIGHTS.sameFeatures,
 ): KnownScore => {
   const photos = known.map(({ label, features }) => ({ label, features: normalised(features) }));
   const byClass = Array.from({ length: classes }, (_, index) =>
     photos.filter(({ label }) => label === index).map(({ features }) => features),
   );
-  const reference = heldOut.map(({ features }) => normalised(features));
-  const raw =
-    unknown.features.length === 0
-      ? new Float64Array(reference[0]?.length ?? 0)
-      : fitUnknownDirection(byClass.flat(), unknown.features.map(normalised));
-  const along = scaled(reference.map((features) => dot(raw, features)));
-  const direction = raw.map((value) => value * along.unit);
-  const score = unknown.photographed
-    ? { direction, offset: -along.middle * along.unit }
-    : withDistance(byClass, reference, { direction, offset: -along.middle * along.unit });
-  const threshold = thresholdOf(heldOut.map(({ features }) => scoreOf(score, features)));
-  return { ...score, offset: score.offset - threshold };
-};
-
-const withDistance = (
-  byClass: readonly (readonly Float64Array[])[],
-  reference: readonly Float64Array[],
-  { direction, offset }: KnownScore,
-): KnownScore => {
   const gaussians = fitGaussians(byClass);
-  const { middle, unit: weight } = scaled(reference.map((features) => distanceTo(gaussians, features)));
-  return { direction, distance: { gaussians, weight }, offset: offset + weight * middle };
+  const soft = SOFTENING * temperature;
+  const confidences = heldOut.map(({ logits }) => Math.max(...softmax(logits, soft)));
+  const distances = heldOut.map(({ features }) => distanceTo(gaussians, normalised(features)));
+  const score: KnownScore = {
+    gaussians,
+    temperature: soft,
+    confidence: 1 / deviation(confidences),
+    distance: distanceWeight / deviation(distances),
+    offset: 0,
+  };
+  return { ...score, offset: -thresholdOf(heldOut.map((photo) => scoreOf(score, photo))) };
 };

@@ -73,14 +73,13 @@ export const measureCalibration = async ({
   const knownScores = after.map(({ knownScore }) => knownScore);
   const kinds: CalibrationFigures['unknown'] = [];
   const unknownScores: KindScores[] = [];
-  for (const { kind, source, purpose, photos } of unknown) {
+  for (const { kind, source, photos } of unknown) {
     const answers = await predictPhotos(calibrated, photos, signal);
     const scores = answers.map(({ knownScore }) => knownScore);
     const refused = answers.filter((answer) => !isKept(answer)).length;
     kinds.push({
       kind,
       source,
-      purpose,
       count: photos.length,
       refused,
       area: areaUnderRoc(knownScores, scores),

@@ -9,10 +9,10 @@ import { stopIfAborted } from '../shared/abort.ts';
 export interface FeaturesAndLogits {
   /** Index of the true class. */
   readonly label: number;
-  /** `[F]`: mean over the views of the photo. */
+  /** `[F]` */
   readonly features: readonly number[];
-  /** Of each view of the photo, `[C]`: as it is, and mirrored if that was looked at too. */
-  readonly logits: readonly (readonly number[])[];
+  /** `[C]` */
+  readonly logits: readonly number[];
 }
 
 /** A photo as the model reads it, and the index of its true class. */
@@ -45,11 +45,11 @@ export const extractFeaturesAndLogits = async (
     const input = { shape: [batch.length], values: batch.map(({ pixels }) => pixels) };
     const outputs = await runner.run(new Map([[INPUT_NAME, input]]));
     const features = rows(outputs.get('features'), batch.length);
-    const logits = rows(outputs.get('logits'), 2 * batch.length);
+    const logits = rows(outputs.get('logits'), batch.length);
     return batch.map(({ label }, index) => ({
       label,
       features: features[index] ?? [],
-      logits: [logits[index] ?? [], logits[index + batch.length] ?? []],
+      logits: logits[index] ?? [],
     }));
   };
   try {

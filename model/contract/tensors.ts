@@ -44,6 +44,11 @@ export const OUTPUT_NAMES = {
    * else. Models from before this output lack it.
    */
   knownScore: 'known_score',
+  /**
+   * float32 `[N, H, W]`: how much each part of the photo, in a grid from the top left, speaks for the most probable class:
+   * from 0 to 1 for the part that does most. Only of models whose last feature map is classified linearly.
+   */
+  evidence: 'evidence',
   /** string `[N, C]`: the names of each class, as JSON by language; the same in every row. */
   names: 'names',
   /** string `[N]`: the description of the class with the highest probability, and words of the model's own, as JSON. */
@@ -75,6 +80,16 @@ export const predictionSchema = z
     [OUTPUT_NAMES.classes]: z.array(z.string().min(1)).min(1),
     [OUTPUT_NAMES.modelVersion]: z.string().min(1),
     [OUTPUT_NAMES.knownScore]: z.number().default(0),
+    [OUTPUT_NAMES.evidence]: z
+      .array(
+        z.array(
+          z
+            .number()
+            .min(0)
+            .max(1 + PROBABILITY_TOLERANCE),
+        ),
+      )
+      .optional(),
     // Models from before these outputs lack them.
     [OUTPUT_NAMES.names]: z.array(jsonOf(namesSchema)).optional(),
     [OUTPUT_NAMES.words]: jsonOf(wordsSchema).optional(),

@@ -20,8 +20,6 @@ export interface Evaluation {
 }
 
 const BATCH = 32;
-/** Exported models look at each photo twice. */
-const EXPORTED_BATCH = 16;
 
 const rowsOf = (values: readonly number[], width: number): number[][] =>
   Array.from({ length: values.length / width }, (_, row) => values.slice(row * width, (row + 1) * width));
@@ -109,7 +107,7 @@ export const predictPhotos = (
       return predictBatch(runner, batch);
     },
     photos,
-    EXPORTED_BATCH,
+    BATCH,
   );
 
 /** Compares answers with the truth. */

@@ -61,10 +61,6 @@ export const metricsSchema = z.object({
   /** Missing when there were too few held-out photos to calibrate by, and in models from before. */
   calibration: z
     .object({
-      /** The model whose network this is, when it was not trained but only exported again. */
-      network: z.string().optional(),
-      /** What a reader of the figures must know besides. */
-      note: z.string().optional(),
       temperature: z.number().positive(),
       /** Of the exported model on the test photos, without and with its calibration. */
       before: confidence,
@@ -72,12 +68,11 @@ export const metricsSchema = z.object({
       /** Photos of the classes that are not refused; the threshold was chosen on the validation photos. */
       validation: kept,
       test: kept.extend({ interval: z.tuple([share, share]) }),
-      /** Pictures of other things. */
+      /** Pictures of other things, of which nothing was learned. */
       unknown: z.array(
         z.object({
           kind: z.string(),
           source: z.enum(['drawn', 'photos']),
-          purpose: z.enum(['choosing', 'measuring']),
           count: z.int(),
           refused: z.int(),
           /** Area under the ROC curve against the test photos. */

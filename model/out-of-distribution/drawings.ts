@@ -271,23 +271,21 @@ const cartoonFlower: Draw = (random) => {
 /** A kind of picture that shows none of the classes. */
 interface DrawnKind {
   readonly name: string;
-  /** `choosing`: looked at while the score was designed. `measuring`: only in the report. */
-  readonly purpose: 'choosing' | 'measuring';
   readonly draw: Draw;
 }
 
 /** Everything that is drawn by code, and what for. */
 export const DRAWN_KINDS: readonly DrawnKind[] = [
-  { name: 'noise', purpose: 'choosing', draw: noise },
-  { name: 'clouds', purpose: 'choosing', draw: clouds },
-  { name: 'wood', purpose: 'choosing', draw: wood },
-  { name: 'stripes', purpose: 'choosing', draw: stripes },
-  { name: 'checks', purpose: 'choosing', draw: checks },
-  { name: 'plain colours', purpose: 'choosing', draw: plainColour },
-  { name: 'gradients', purpose: 'choosing', draw: gradient },
-  { name: 'screenshots', purpose: 'measuring', draw: screenshot },
-  { name: 'charts', purpose: 'measuring', draw: chart },
-  { name: 'drawn faces', purpose: 'measuring', draw: face },
-  { name: 'drawn things', purpose: 'measuring', draw: thing },
-  { name: 'cartoon flowers', purpose: 'measuring', draw: cartoonFlower },
+  { name: 'noise', draw: noise },
+  { name: 'clouds', draw: clouds },
+  { name: 'wood', draw: wood },
+  { name: 'stripes', draw: stripes },
+  { name: 'checks', draw: checks },
+  { name: 'plain colours', draw: plainColour },
+  { name: 'gradients', draw: gradient },
+  { name: 'screenshots', draw: screenshot },
+  { name: 'charts', draw: chart },
+  { name: 'drawn faces', draw: face },
+  { name: 'drawn things', draw: thing },
+  { name: 'cartoon flowers', draw: cartoonFlower },
 ];

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
@@ -26,32 +25,26 @@ const photo = () =>
     .jpeg()
     .toBuffer();
 
-test('photos of other things are read by purpose and kind; other files are left out', async (t) => {
+test('photos of other things are read by kind; other files, and kinds without photos, are left out', async (t) => {
   const root = temporaryFolder(t);
   await writeFiles(root, {
-    'choosing/animals/cat.jpg': await photo(),
-    'choosing/animals/notes.txt': 'no photo',
-    'measuring/buildings/house.jpg': await photo(),
+    'animals/cat.jpg': await photo(),
+    'animals/notes.txt': 'no photo',
+    'buildings/house.jpg': await photo(),
+    'empty/notes.txt': 'no photo',
   });
   const kinds = await readPhotoKinds(root);
   assert.deepEqual(
-    kinds.map(({ kind, purpose, source, photos }) => [kind, purpose, source, photos.map((p) => p.length)]),
+    kinds.map(({ kind, source, photos }) => [kind, source, photos.map((p) => p.length)]),
     [
-      ['animals', 'choosing', 'photos', [PHOTO_BYTES]],
-      ['buildings', 'measuring', 'photos', [PHOTO_BYTES]],
+      ['animals', 'photos', [PHOTO_BYTES]],
+      ['buildings', 'photos', [PHOTO_BYTES]],
     ],
   );
 });
 
-test('a kind without a single photo is left out: nothing can be measured by it', async (t) => {
-  const root = temporaryFolder(t);
-  await mkdir(path.join(root, 'choosing'));
-  await writeFiles(root, { 'measuring/empty/notes.txt': 'no photo' });
-  assert.deepEqual(await readPhotoKinds(root), []);
-});
-
-test('a folder without the two purposes is refused with the layout it should have', (t) =>
+test('a folder that cannot be read is refused with what it should hold', (t) =>
   assert.rejects(
-    readPhotoKinds(temporaryFolder(t)),
-    /choosing cannot be read.*choosing\/<kind>\/ and measuring\/<kind>\//,
+    readPhotoKinds(path.join(temporaryFolder(t), 'none')),
+    /none cannot be read\. It must hold a folder of photos for each kind/,
   ));

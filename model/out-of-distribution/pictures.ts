@@ -11,8 +11,6 @@ import { DRAWN_KINDS, type Draw } from './drawings.ts';
 export interface OodPhotos {
   readonly kind: string;
   readonly source: 'drawn' | 'photos';
-  /** `choosing`: looked at when score and threshold were made; `measuring`: kept for the measurement. */
-  readonly purpose: 'choosing' | 'measuring';
   readonly photos: readonly Uint8Array[];
 }
 
@@ -37,8 +35,8 @@ export const drawPhotos = (draw: Draw, count: number, seed = 1): Promise<Uint8Ar
 /** Every kind that code can draw, `count` pictures of each. */
 export const drawKinds = async (count: number): Promise<OodPhotos[]> => {
   const kinds: OodPhotos[] = [];
-  for (const { name, purpose, draw } of DRAWN_KINDS) {
-    kinds.push({ kind: name, purpose, source: 'drawn', photos: await drawPhotos(draw, count) });
+  for (const { name, draw } of DRAWN_KINDS) {
+    kinds.push({ kind: name, source: 'drawn', photos: await drawPhotos(draw, count) });
   }
   return kinds;
 };
@@ -47,7 +45,7 @@ const folders = async (directory: string): Promise<string[]> =>
   (
     await listFolder(directory).catch((cause: unknown) => {
       throw new Error(
-        `${directory} cannot be read. Photos of other things must be in choosing/<kind>/ and measuring/<kind>/.`,
+        `${directory} cannot be read. It must hold a folder of photos for each kind of other things.`,
         { cause },
       );
     })
@@ -70,19 +68,17 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
 };
 
 /**
- * Reads `<root>/choosing/<kind>/*` and `<root>/measuring/<kind>/*`: photos that show none of the classes. Files that the
- * service would not accept are left out, and so are kinds without photos.
+ * Reads `<root>/<kind>/*`: photos that show none of the classes. Files that the service would not accept are left out, and
+ * so are kinds without photos.
  *
  * @throws Error that says where the photos must be
  */
 export const readPhotoKinds = async (root: string): Promise<OodPhotos[]> => {
   const kinds: OodPhotos[] = [];
-  for (const purpose of ['choosing', 'measuring'] as const) {
-    for (const kind of await folders(path.join(root, purpose))) {
-      const photos = await readAll(path.join(root, purpose, kind));
-      // Without photos there is no share that is refused.
-      if (photos.length > 0) kinds.push({ kind, purpose, source: 'photos', photos });
-    }
+  for (const kind of await folders(root)) {
+    const photos = await readAll(path.join(root, kind));
+    // Without photos there is no share that is refused.
+    if (photos.length > 0) kinds.push({ kind, source: 'photos', photos });
   }
   return kinds;
 };

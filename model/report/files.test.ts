@@ -75,14 +75,14 @@ test('a label with a bar does not add a column to the table', () => {
   assert.equal(row?.split(/(?<!\\)\|/).length, 7);
 });
 
-test('the card of a calibrated model says what it refuses, and what it was shown before', () => {
+test('the card of a calibrated model says what it refuses', () => {
   const text = card({ calibration: exampleCalibration() });
   assert.match(text, /error \(15 bins of equally many photos\) went from 15\.0 % to 2\.0 %/);
   assert.match(text, /62 of 63 \(98\.4 %\) are kept; 95 % interval 91\.5 % to 99\.7 %/);
   const rows = text.split('\n').filter((line) => /^\| (noise|a)/.test(line));
   assert.deepEqual(rows, [
-    '| noise | drawn by code | yes | 99 of 100 (99.0 %) | 0.999 |',
-    '| a\\|b | photos | no | 10 of 40 (25.0 %) | 0.800 |',
+    '| noise | drawn by code | 99 of 100 (99.0 %) | 0.999 |',
+    '| a\\|b | photos | 10 of 40 (25.0 %) | 0.800 |',
   ]);
   assert.match(text, /!\[[^\]]+\]\(reliability\.svg\)/);
   assert.match(text, /!\[[^\]]+\]\(roc\.svg\)/);
@@ -91,11 +91,6 @@ test('the card of a calibrated model says what it refuses, and what it was shown
 
 test('the card of a model that is not calibrated says so', () => {
   assert.match(card(), /This model is not calibrated/);
-});
-
-test('the card of a network that was exported again names the model it comes from', () => {
-  const text = card({ calibration: { ...exampleCalibration(), network: '7' } });
-  assert.match(text, /network is that of model 7, weight for weight/);
 });
 
 const mistakes = (count: number) =>

@@ -55,31 +55,26 @@ const calibrationSection = ({ calibration }: ModelMetrics): string => {
 This model is not calibrated: too few photos were held out. Its confidence is the network's own, and it names one of its classes in **any** picture.
 `;
   }
-  const { network, note, temperature, before, after, validation, test, unknown } = calibration;
+  const { temperature, before, after, validation, test, unknown } = calibration;
   const [low, high] = test.interval;
-  const rows = unknown.map(({ kind, source, purpose, count, refused, area }) => [
+  const rows = unknown.map(({ kind, source, count, refused, area }) => [
     kind,
     SOURCES[source],
-    purpose === 'choosing' ? 'yes' : 'no',
     rate(refused, count),
     area.toFixed(3),
   ]);
-  const sameNetwork =
-    network === undefined
-      ? ''
-      : `The network is that of model ${network}, weight for weight; what was added at this export is the following.\n\n`;
   return `## Confidence and other pictures
 
-${sameNetwork}**Confidence.** The logits are divided by ${temperature.toFixed(3)}, fitted on the ${validation.count} validation photos. On the test photos the expected calibration error (15 bins of equally many photos) went from ${percent(before.error)} to ${percent(after.error)}, the loss from ${before.loss.toFixed(3)} to ${after.loss.toFixed(3)}.
+**Confidence.** The logits are divided by ${temperature.toFixed(3)}, fitted on the ${validation.count} validation photos. On the test photos the expected calibration error (15 bins of equally many photos) went from ${percent(before.error)} to ${percent(after.error)}, the loss from ${before.loss.toFixed(3)} to ${after.loss.toFixed(3)}.
 
 ![Reliability](reliability.svg)
 
-**Other pictures.** \`known_score\` is below 0 for what looks like none of the classes. Its threshold was chosen so that at most ${percent(REFUSED_SHARE)} of the validation photos are refused (${rate(validation.kept, validation.count)} are kept). Of the test photos, ${rate(test.kept, test.count)} are kept; 95 % interval ${percent(low)} to ${percent(high)}.
+**Other pictures.** \`known_score\` is below 0 for what looks like none of the classes. It was fitted to photos of the classes alone; its threshold was chosen so that at most ${percent(REFUSED_SHARE)} of the validation photos are refused (${rate(validation.kept, validation.count)} are kept). Of the test photos, ${rate(test.kept, test.count)} are kept; 95 % interval ${percent(low)} to ${percent(high)}.
 
-${table(['other pictures', 'source', 'seen when the score was made', 'refused', 'area under ROC'], rows)}
+${table(['other pictures', 'source', 'refused', 'area under ROC'], rows)}
 
 ![ROC curves](roc.svg)
-${note === undefined ? '' : `\n${note}\n`}`;
+`;
 };
 
 const limits = ({ labels, calibration }: ModelMetrics): string =>
@@ -122,7 +117,7 @@ ${metrics.mistakes ? '\n![The highest-confidence errors](mistakes.jpg)\n' : ''}
 ${training.command}
 \`\`\`
 
-${note}${story(metrics)}It sees a photo at ${training.side} x ${training.side} pixels, once as it is and once mirrored, and answers with the mean of both. Its weights are stored in half precision: ${(bytes / 1e6).toFixed(2)} MB.
+${note}${story(metrics)}It sees a photo at ${training.side} x ${training.side} pixels. Its weights are stored in half precision: ${(bytes / 1e6).toFixed(2)} MB.
 
 ## Data
 

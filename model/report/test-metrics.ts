@@ -22,8 +22,8 @@ export const exampleCalibration = (): NonNullable<ModelMetrics['calibration']> =
   validation: { kept: 59, count: 60 },
   test: { kept: 62, count: 63, interval: [0.915, 0.997] },
   unknown: [
-    { kind: 'noise', source: 'drawn', purpose: 'choosing', count: 100, refused: 99, area: 0.999 },
-    { kind: 'a|b', source: 'photos', purpose: 'measuring', count: 40, refused: 10, area: 0.8 },
+    { kind: 'noise', source: 'drawn', count: 100, refused: 99, area: 0.999 },
+    { kind: 'a|b', source: 'photos', count: 40, refused: 10, area: 0.8 },
   ],
 });
 

@@ -90,12 +90,21 @@ const foldBatchNorm = (model: LayersModel): Folded => {
   return { convolutions, normalizations };
 };
 
+/** What each cell of the last feature map adds to the logits: float32 `[N, height, width, classes]`. */
+export interface LogitMap {
+  readonly node: Node;
+  readonly height: number;
+  readonly width: number;
+}
+
 /** A classifier as nodes of a graph. */
 export interface ExportedNetwork {
-  /** float32 `[N, F]`: all that the classifying last layer sees of a photo. */
+  /** float32 `[N, F]`: what tells photos of the classes from others. */
   readonly features: Node;
   /** float32 `[N, classes]` */
   readonly logits: Node;
+  /** Absent where the logits are no sum over the cells of a map. */
+  readonly map?: LogitMap;
 }
 
 /** The one place where the layer is used; layers shared between places are not supported. */

@@ -88,13 +88,26 @@ export class Graph {
   readonly nodes: MessageInitShape<typeof NodeDefSchema>[] = [];
   readonly #names = new Set<string>();
   readonly #precision: WeightPrecision;
+  #prefix = '';
 
   constructor(precision: WeightPrecision = 'float') {
     this.#precision = precision;
   }
 
+  /** Runs `write`, in which names of new nodes begin with `prefix`: two networks may have nodes of one name. */
+  within<T>(prefix: string, write: () => T): T {
+    const outside = this.#prefix;
+    this.#prefix = `${outside}${prefix}/`;
+    try {
+      return write();
+    } finally {
+      this.#prefix = outside;
+    }
+  }
+
   /** @throws Error when the name is taken: two layers of one name would be wired wrongly */
-  add(op: string, name: string, input: readonly Node[], attr: Record<string, Attribute> = {}): Node {
+  add(op: string, localName: string, input: readonly Node[], attr: Record<string, Attribute> = {}): Node {
+    const name = this.#prefix + localName;
     if (this.#names.has(name)) throw new Error(`The graph already has a node called ${name}.`);
     this.#names.add(name);
     this.nodes.push({ name, op, input: [...input], attr });

@@ -7,20 +7,19 @@ import {
   PIXEL_OFFSET,
   PIXEL_SCALE,
 } from '../contract/tensors.ts';
-import type { ExportedNetwork } from './export-layers.ts';
+import type { ExportedNetwork, LogitMap } from './export-layers.ts';
 import { attribute, DataType, Graph, type Node, type WeightPrecision } from './graph.ts';
 
 /** What is added to a trained network so that its answers are honest. */
 export interface CalibrationWriter {
   /** Logits are divided by it before the softmax; 1 changes nothing. */
   readonly temperature: number;
-  /** Length of a feature vector. */
-  readonly features: number;
   /**
-   * @param features float32 `[N, features]`
+   * @param features float32 `[N, F]`
+   * @param logits float32 `[N, C]`
    * @returns float32 `[N]`: at least 0 for a photo that shows one of the classes
    */
-  readonly writeKnownScore: (graph: Graph, features: Node) => Node;
+  readonly writeKnownScore: (graph: Graph, features: Node, logits: Node) => Node;
 }
 
 interface ServingOptions {
@@ -80,28 +79,50 @@ export const writeResized = (graph: Graph, photos: Node, side: number): Node =>
     half_pixel_centers: attribute.boolean(true),
   });
 
-/** Photos and their mirror images as one batch, `[2 N, ...]`. */
-const withFlipped = (graph: Graph, photos: Node): Node => {
-  const mirrored = graph.float('ReverseV2', 'mirror', [photos, graph.integers('mirror/axis', [2])], {
-    Tidx: int32,
-  });
-  return graph.float('ConcatV2', 'both', [photos, mirrored, graph.integers('both/axis', [0], [])], {
-    N: attribute.integer(2),
-    Tidx: int32,
-  });
-};
-
-/** `[2 N, width]` to `[N, width]`: the mean over each photo and its mirror image. */
-const meanOfViews = (graph: Graph, name: string, x: Node, pairs: string, width: number): Node =>
-  graph.mean(name, graph.reshape(pairs, x, [2, -1, width]), [0]);
-
-/** The answer is the mean of both views, each at the fitted temperature. */
-const toProbabilities = (graph: Graph, logits: Node, classes: number, temperature: number): Node => {
+/** The logits at the fitted temperature. */
+const toProbabilities = (graph: Graph, logits: Node, temperature: number): Node => {
   const scaled =
     temperature === 1
       ? logits
       : graph.float('Mul', 'tempered', [logits, graph.scalar('tempered/scale', 1 / temperature)]);
-  return meanOfViews(graph, 'probabilities', graph.float('Softmax', 'softmax', [scaled]), 'pairs', classes);
+  return graph.float('Softmax', 'probabilities', [scaled]);
+};
+
+const dimensions = (keep: boolean) => ({ Tidx: int32, keep_dims: attribute.boolean(keep) });
+
+/**
+ * How much each part of the photo speaks for the most probable class, from 0 to 1 for the part that does most: the class
+ * activation map (Zhou et al. 2016), compared with the mean of all classes. Float32 `[N, H, W]`.
+ */
+const writeEvidence = (
+  graph: Graph,
+  { node, height, width }: LogitMap,
+  best: Node,
+  classes: number,
+): Node => {
+  const reduce = (op: string, name: string, x: Node, axes: readonly number[], keep: boolean) =>
+    graph.float(op, name, [x, graph.integers(`${name}/axes`, axes)], dimensions(keep));
+  const above = graph.float('Sub', 'evidence/above', [
+    node,
+    reduce('Mean', 'evidence/mean', node, [3], true),
+  ]);
+  const unit = Float32Array.from({ length: classes ** 2 }, (_, at) => Number(at % (classes + 1) === 0));
+  const units = graph.floats('evidence/units', unit, [classes, classes]);
+  const chosen = graph.add(
+    'GatherV2',
+    'evidence/best',
+    [units, best, graph.integers('evidence/axis', [0], [])],
+    {
+      ...{ Tparams: float, Tindices: int64, Taxis: int32, batch_dims: attribute.integer(0) },
+    },
+  );
+  const column = graph.reshape('evidence/chosen', chosen, [-1, 1, 1, classes]);
+  const own = reduce('Sum', 'evidence/sum', graph.float('Mul', 'evidence/own', [above, column]), [3], false);
+  const positive = graph.float('Relu', 'evidence/positive', [own]);
+  const largest = reduce('Max', 'evidence/largest', positive, [1, 2], true);
+  const safe = graph.float('AddV2', 'evidence/safe', [largest, graph.scalar('evidence/epsilon', 1e-6)]);
+  const scaled = graph.float('RealDiv', 'evidence/scaled', [positive, safe]);
+  return graph.reshape('evidence', scaled, [-1, height, width]);
 };
 
 /** For every photo: the class names, the name of the most probable one, and the model's version. */
@@ -138,6 +159,7 @@ const addLabels = (graph: Graph, probabilities: Node, { labels, version, catalog
     },
   );
   return {
+    best,
     classes: inEveryRow('classes', labelNames),
     label: gather('label', labelNames, best),
     names: inEveryRow('names', texts('names/values', namesOfLabel)),
@@ -159,34 +181,22 @@ const addConstantScore = (graph: Graph, shape: Node): Node =>
     },
   );
 
-/** A network and what feeds it: photos, and their mirror images as a second half of the batch. */
+/** A network and what feeds it. */
 const writeNetwork = (write: NetworkWriter, precision: WeightPrecision) => {
   const graph = new Graph(precision);
   const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);
   const inputs = { [INPUT_NAME]: { node: photo, dtype: DataType.string, shape: [null] } };
-  return { graph, inputs, ...write(graph, withFlipped(graph, decodePhotos(graph, photo))) };
+  return { graph, inputs, ...write(graph, decodePhotos(graph, photo)) };
 };
 
-/**
- * A graph to calibrate by, never served: `features` float32 `[N, F]`, mean of both views; `logits` float32 `[2 N, C]`,
- * those of the mirror images last.
- */
+/** A graph to calibrate by, never served: `features` float32 `[N, F]`, `logits` float32 `[N, C]`. */
 export const buildFeaturesGraph = (
   write: NetworkWriter,
   precision: WeightPrecision = 'half',
 ): ServingGraph => {
   const { graph, inputs, features, logits } = writeNetwork(write, precision);
-  // The width is not known here: the views are added as halves of the batch.
-  const halves = graph.reshape('observed/shape', features, [2, -1]);
-  const mean = graph.mean('observed', halves, [0]);
-  return {
-    graph,
-    inputs,
-    outputs: {
-      features: { node: mean, dtype: DataType.float, shape: [null] },
-      logits: { node: logits, dtype: DataType.float, shape: [null, null] },
-    },
-  };
+  const output = (node: Node) => ({ node, dtype: DataType.float, shape: [null, null] });
+  return { graph, inputs, outputs: { features: output(features), logits: output(logits) } };
 };
 
 /**
@@ -205,15 +215,22 @@ export const buildFeaturesGraph = (
 export const buildServingGraph = (write: NetworkWriter, options: ServingOptions): ServingGraph => {
   const count = options.labels.length;
   const { calibration } = options;
-  const { graph, inputs, features, logits } = writeNetwork(write, options.precision ?? 'half');
-  const probabilities = toProbabilities(graph, logits, count, calibration?.temperature ?? 1);
-  const { classes, label, names, words, modelVersion, bestShape } = addLabels(graph, probabilities, options);
-  const knownScore = calibration
-    ? calibration.writeKnownScore(
-        graph,
-        meanOfViews(graph, 'known/features', features, 'known/pairs', calibration.features),
-      )
-    : addConstantScore(graph, bestShape);
+  const { graph, inputs, features, logits, map } = writeNetwork(write, options.precision ?? 'half');
+  const probabilities = toProbabilities(graph, logits, calibration?.temperature ?? 1);
+  const { best, classes, label, names, words, modelVersion, bestShape } = addLabels(
+    graph,
+    probabilities,
+    options,
+  );
+  const knownScore =
+    calibration?.writeKnownScore(graph, features, logits) ?? addConstantScore(graph, bestShape);
+  const evidence = map && {
+    [OUTPUT_NAMES.evidence]: {
+      node: writeEvidence(graph, map, best, count),
+      dtype: DataType.float,
+      shape: [null, map.height, map.width],
+    },
+  };
   return {
     graph,
     inputs,
@@ -225,6 +242,7 @@ export const buildServingGraph = (write: NetworkWriter, options: ServingOptions)
       [OUTPUT_NAMES.knownScore]: { node: knownScore, dtype: DataType.float, shape: [null] },
       [OUTPUT_NAMES.names]: { node: names, dtype: DataType.string, shape: [null, count] },
       [OUTPUT_NAMES.words]: { node: words, dtype: DataType.string, shape: [null] },
+      ...evidence,
     },
   };
 };

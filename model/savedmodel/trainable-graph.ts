@@ -189,8 +189,8 @@ export class TrainableGraph {
     return tf.reshape<tf.Rank.R2>(result, [result.shape[0] ?? 0, -1]);
   }
 
-  /** Writes the network with the weights that it has now. */
-  readonly write: NetworkWriter = (graph, photos) => {
+  /** Writes the network with the weights that it has now; `copy` writes other nodes of it. */
+  write(graph: Graph, photos: Node): ExportedNetwork & { readonly copy: (node: Node) => Node } {
     const { weights } = this.#model;
     const written = new Map([[PHOTOS, photos]]);
     const copy = copyNodes(this.#nodes, graph, written, ({ name }) => {
@@ -198,8 +198,23 @@ export class TrainableGraph {
       if (value?.dtype !== 'float32' || value.rank === 0) return undefined;
       return graph.weights(name, Float32Array.from(value.dataSync()), value.shape);
     });
-    return { features: copy(this.#network.features), logits: copy(this.#network.logits) };
-  };
+    const features = copy(this.#network.features);
+    return { features, logits: copy(this.#network.logits), copy };
+  }
+
+  /** The last feature map, whose means are the features. */
+  get map(): Node {
+    return this.#nodes.get(this.#network.features)?.input[0] ?? PHOTOS;
+  }
+
+  /** Height, width and channels of the last feature map of photos of a side. */
+  mapShape(side: number): readonly [height: number, width: number, channels: number] {
+    const shape = tf.tidy(() => {
+      const [map] = [this.#model.execute({ [PHOTOS]: tf.zeros([1, side, side, 3]) }, this.map)].flat();
+      return map?.shape ?? [];
+    });
+    return [shape[1] ?? 1, shape[2] ?? 1, shape[3] ?? 1];
+  }
 
   dispose(): void {
     this.#model.dispose();

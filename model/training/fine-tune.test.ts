@@ -6,10 +6,16 @@ import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbone/test-backbones.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { extractFeaturesAndLogits } from '../calibration/observe.ts';
+import { INPUT_NAME, PHOTO_SIDE } from '../contract/tensors.ts';
 import type { Split } from '../data/split.ts';
+import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
+import { buildServingGraph } from '../savedmodel/serving-graph.ts';
+import { numbersIn } from '../savedmodel/test-networks.ts';
 import { assertClose } from '../shared/test-pictures.ts';
 import { type FineTunedNetwork, type FineTuneOptions, fineTune } from './fine-tune.ts';
 import { runWithStops, untimed, watchedCheckpoints } from './test-training.ts';
+import { trainHead } from './train-head.ts';
 
 before(() => loadBackend({ native: false }));
 
@@ -53,7 +59,7 @@ for (const [kind, save, accuracy] of BACKBONES)
     assert.deepEqual([backbone, fineTuned, side], ['tiny', 1, 48]);
     assert.ok(parameters.trained < parameters.total);
     const answers = await extractFeaturesAndLogits(result.write, split.validation);
-    const right = answers.filter(({ label, logits: [row = []] }) => row.indexOf(Math.max(...row)) === label);
+    const right = answers.filter(({ label, logits }) => logits.indexOf(Math.max(...logits)) === label);
     assert.equal(right.length / split.validation.length, history.at(-1)?.validation?.accuracy);
   });
 
@@ -119,4 +125,59 @@ test('training leaves no tensors behind but those of the network', async () => {
   const { body, classifier } = await again.weights();
   assert.ok(tf.memory().numTensors - kept < 40, `${tf.memory().numTensors - kept} tensors`);
   assert.deepEqual(await weights(), { body, classifier });
+});
+
+/** What the exported model answers for photos. */
+const askExport = (write: FineTunedNetwork['write'], photos: readonly Uint8Array[]) => {
+  const graph = buildServingGraph(write, { labels: ['red', 'green', 'blue'], version: '1' });
+  const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(graph)));
+  return runner.run(new Map([[INPUT_NAME, { shape: [photos.length], values: photos }]]));
+};
+
+test('hiding where the evidence was costs more confidence than hiding as much elsewhere', async () => {
+  const result = await trainOn(saveTinyGraph(at('evidence')), { recipe: { epochs: 1, learningRate: 1e-9 } });
+  const [own, other] = photos.map(({ pixels }) => pixels);
+  assert.ok(own && other);
+  /** The other class's photo between two columns, in place of `photo`. */
+  const hide = (photo: Uint8Array, left: number, right: number) =>
+    photo.map((value, place) => {
+      const x = Math.floor(place / 3) % PHOTO_SIDE;
+      return (x >= left && x < right ? other[place] : undefined) ?? value;
+    });
+  const third = Math.round(PHOTO_SIDE / 3);
+  const mixed = hide(own, 2 * third, PHOTO_SIDE);
+  const asked = [mixed, hide(mixed, 0, third), hide(mixed, 2 * third, PHOTO_SIDE)];
+  const answers = await askExport(result.write, asked);
+  const evidence = answers.get('evidence');
+  assert.ok(evidence && 'numbers' in evidence);
+  const [count, height = 0, width = 0] = evidence.shape;
+  assert.equal(count, asked.length);
+  assert.ok(evidence.numbers.every((share) => share >= 0 && share <= 1));
+  const column = (x: number) =>
+    Array.from({ length: height }, (_, y) => evidence.numbers[y * width + x] ?? 0).reduce((a, b) => a + b);
+  assert.ok(column(1) > 2 * column(width - 2), `${column(1)} on the left, ${column(width - 2)} on the right`);
+  const [whole = 0, , , hot = 0, , , cold = 0] = numbersIn(answers.get('probabilities'));
+  assert.ok(whole - hot > 2 * (whole - cold), `${whole}, without a third ${hot} or ${cold}`);
+});
+
+test('beside a reference, the features are its, and both have the same say', async () => {
+  const directory = saveTinyGraph(at('tuned'));
+  const reference = { directory: saveTinyGraph(at('reference'), 'none'), name: 'small' };
+  const alone = await trainOn(directory);
+  const both = await trainOn(directory, { reference });
+  const head = await trainHead({
+    ...{ pretrained: reference, classes: CLASSES, head: { hidden: 0 }, recipe: { seed: 1 } },
+  })(split);
+  const seen = split.validation.slice(0, 3);
+  const [tuned, small, joined] = await Promise.all(
+    [alone, head, both].map(({ write }) => extractFeaturesAndLogits(write, seen)),
+  );
+  joined?.forEach(({ features, logits }, index) => {
+    assertClose(features, small?.[index]?.features ?? [], 1e-5);
+    const mean = logits.map(
+      (_, at) => ((tuned?.[index]?.logits[at] ?? 0) + (small?.[index]?.logits[at] ?? 0)) / 2,
+    );
+    assertClose(logits, mean, 1e-3);
+  });
+  assert.ok(both.parameters.total > alone.parameters.total);
 });

@@ -1,18 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { openExtractor } from '../backbone/backbone.ts';
+import type { FeatureOptions } from '../backbone/features.ts';
+import { DISTANCE_WEIGHTS } from '../calibration/known-score.ts';
 import { type Batch, mixUp, photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
 import type { PredictFn } from '../evaluation/evaluate.ts';
 import { buildHead, fitStandardization, standardize } from '../network/head.ts';
 import { assignValues, readValues, type WeightValues } from '../network/weights.ts';
+import type { ExportedNetwork } from '../savedmodel/export-layers.ts';
+import type { Graph, Node } from '../savedmodel/graph.ts';
 import { type NetworkWriter, writeResized } from '../savedmodel/serving-graph.ts';
 import { TrainableGraph } from '../savedmodel/trainable-graph.ts';
 import { stopIfAborted } from '../shared/abort.ts';
 import type { TrainingRunOptions } from './loop.ts';
 import { FINE_TUNE_RECIPE, type RecipeOptions, withOptions } from './recipe.ts';
 import type { Pretrained, TrainedNetwork } from './train.ts';
-import { trainOnFeatures } from './train-head.ts';
+import { trainHead, trainOnFeatures } from './train-head.ts';
 import { type Lesson, type Trainee, trainOnPhotos } from './train-network.ts';
 
 /** Names of the classifying layer's nodes. */
@@ -54,8 +58,15 @@ export interface FineTuneOptions extends TrainingRunOptions {
   readonly pretrained: Pretrained;
   /** Width of the output. */
   readonly classes: number;
+  /**
+   * A second, small network that stays as it is: its features say what is none of the classes, which those of trained
+   * blocks no longer do, and a linear head on it has a say in the classes. @default none
+   */
+  readonly reference?: Pretrained | undefined;
   /** @default {@link FINE_TUNE_RECIPE} */
   readonly recipe?: RecipeOptions;
+  /** For the features of the reference. */
+  readonly cacheDirectory?: FeatureOptions['cacheDirectory'];
   /**
    * Trained weights to start from; without those of a classifier, one is fitted.
    *
@@ -136,6 +147,30 @@ const fitClassifier = async (
   head.dispose();
 };
 
+/** The network, and what each cell of its last feature map adds to the logits. */
+const writeWithMap = (
+  trained: TrainableGraph,
+  graph: Graph,
+  photos: Node,
+  classes: number,
+  side: number,
+): ExportedNetwork => {
+  const { features, logits, copy } = trained.write(graph, photos);
+  const [height, width, channels] = trained.mapShape(side);
+  const map = copy(trained.map);
+  const cells = graph.reshape('map/cells', map, [-1, channels]);
+  const products = graph.float('MatMul', 'map/products', [cells, copy(KERNEL)]);
+  const node = graph.reshape('map', products, [-1, height, width, classes]);
+  return { features, logits, map: { node, height, width } };
+};
+
+/** Both have the same say in the classes (the geometric mean of their probabilities); the features are the reference's. */
+const joined = (graph: Graph, tuned: ExportedNetwork, reference: ExportedNetwork): ExportedNetwork => {
+  const sum = graph.float('AddV2', 'joined/sum', [tuned.logits, reference.logits]);
+  const logits = graph.float('Mul', 'joined', [sum, graph.scalar('joined/half', 0.5)]);
+  return { ...tuned, logits, features: reference.features };
+};
+
 /**
  * Trains the last blocks of a pretrained network, and a linear classifier after it, on changed copies of photos. How it is
  * run, and resumed: see `runTrainingLoop`.
@@ -147,7 +182,8 @@ const fitClassifier = async (
 export const fineTune =
   (options: FineTuneOptions) =>
   async (split: Split): Promise<FineTunedNetwork> => {
-    const { pretrained, classes, recipe: changes = {}, earlier: readEarlier, onFeatures, ...run } = options;
+    const { pretrained, classes, recipe: changes = {}, earlier: readEarlier, onFeatures, ...rest } = options;
+    const { reference: _, cacheDirectory, ...run } = rest;
     const recipe = withOptions(FINE_TUNE_RECIPE, changes);
     const { initialResolution, resolution } = recipe;
     const { extractor, hash: key } = await openExtractor(pretrained.directory, { featureLevels: 1 });
@@ -192,12 +228,31 @@ export const fineTune =
       ...{ classes, recipe },
       run: { ...run, context: [run.context, key].join(' ') },
     });
+    const reference =
+      options.reference &&
+      (await trainHead({
+        ...{ pretrained: options.reference, classes, head: { hidden: 0 }, onFeatures, cacheDirectory },
+        ...{ signal: run.signal, recipe: { seed: recipe.seed } },
+      })(split));
     return {
-      write: (target, photos) => graph.write(target, writeResized(target, photos, served)),
+      write: (target, photos) => {
+        const tuned = writeWithMap(graph, target, writeResized(target, photos, served), classes, served);
+        return reference
+          ? joined(
+              target,
+              tuned,
+              target.within('reference', () => reference.write(target, photos)),
+            )
+          : tuned;
+      },
       history,
-      parameters: graph.parameters,
+      parameters: {
+        total: graph.parameters.total + (reference?.parameters.total ?? 0),
+        trained: graph.parameters.trained + (reference?.parameters.trained ?? 0),
+      },
       side: served,
       backbone: pretrained.name,
+      ...(reference && { distanceWeight: DISTANCE_WEIGHTS.trainedNetwork }),
       ...{ key, fineTuned: Math.min(recipe.fineTune, graph.blocks) },
       weights: async () => ({ body: await readValues(body), classifier: await readValues(classifier) }),
     };

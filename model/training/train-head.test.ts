@@ -331,15 +331,11 @@ for (const [name, save] of [
         actual.map(({ label }) => label),
         train.map(({ label }) => label),
       );
-      const { scale } = result.standardization;
       actual.forEach(({ features, logits }, index) => {
-        const { features: seen = [], logits: views = [] } = expected[index] ?? {};
-        // The exported network looks at the mirror image too, and its weights are rounded. What that does to a feature
-        // is compared before it is standardized, which would blow it up where a feature hardly varies.
-        const unscaled = (values: readonly number[]) => values.map((value, at) => value / (scale[at] ?? 0));
-        assertClose(unscaled(features), unscaled(seen), 2e-3);
-        assert.equal(logits.length, 1);
-        assertClose(logits[0] ?? [], views[0] ?? [], 0.3);
+        const { features: seen = [], logits: rounded = [] } = expected[index] ?? {};
+        // The exported network's weights are rounded.
+        assertClose(features, seen, 2e-3);
+        assertClose(logits, rounded, 0.3);
       });
     });
   });

@@ -221,22 +221,25 @@ const writeStandardization = (graph: Graph, features: Node, { mean, scale }: Sta
 const headWriter =
   (backbone: Backbone, standardization: Standardization, head: LayersModel): NetworkWriter =>
   (graph, photos) => {
-    const features = writeStandardization(graph, backbone.write(graph, photos), standardization);
-    return { features, logits: exportLayers(graph, head, features).logits };
+    const features = backbone.write(graph, photos);
+    const standardized = writeStandardization(graph, features, standardization);
+    // As the backbone made them: standardized, they no longer tell photos of the classes from others.
+    return { features, logits: exportLayers(graph, head, standardized).logits };
   };
 
-/** What a head makes of photos whose features are known: as `observe`, without the backbone's work and the mirror image. */
+/** What a head makes of photos whose features are known: as `observe`, without the backbone's work. */
 const forwardHead = async (
   head: LayersModel,
   { examples, features }: PhotoFeatures,
+  raw: Features,
 ): Promise<FeaturesAndLogits[]> => {
   const logits = tf.tidy(() => logitsTensor(head, features));
-  const [logitRows, featureRows] = [await logits.array(), await features.array()];
+  const rows = await logits.array();
   logits.dispose();
   return examples.map(({ label }, index) => ({
     label,
-    features: featureRows[index] ?? [],
-    logits: [logitRows[index] ?? []],
+    features: [...(raw[index] ?? [])],
+    logits: rows[index] ?? [],
   }));
 };
 
@@ -281,7 +284,7 @@ const trainOnBackbone = async (
       forwardTrained: async () => {
         const again = photos(train, trainFeatures);
         try {
-          return await forwardHead(head, again);
+          return await forwardHead(head, again, trainFeatures);
         } finally {
           again.features.dispose();
         }

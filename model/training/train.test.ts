@@ -139,8 +139,8 @@ describe('with enough photos to judge by, a trained model', () => {
     assert.notEqual(calibration.before.loss, calibration.after.loss);
     assert.equal(calibration.validation.count, FEWEST_PHOTOS);
     assert.deepEqual(
-      calibration.unknown.map(({ kind, source, purpose, count }) => ({ name: kind, source, purpose, count })),
-      DRAWN_KINDS.map(({ name, purpose }) => ({ name, source: 'drawn', purpose, count: DRAWN })),
+      calibration.unknown.map(({ kind, source, count }) => ({ name: kind, source, count })),
+      DRAWN_KINDS.map(({ name }) => ({ name, source: 'drawn', count: DRAWN })),
     );
   });
 

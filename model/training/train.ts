@@ -37,6 +37,8 @@ export interface TrainedNetwork {
   readonly backbone: string | null;
   /** How many of its last blocks were trained, where any were. */
   readonly fineTuned?: number;
+  /** How much the distance of its features counts in the in-distribution score: see `DISTANCE_WEIGHTS`. */
+  readonly distanceWeight?: number;
   /** What it makes of the training photos, where that is known without running it on them again. */
   readonly forwardTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
 }
@@ -44,7 +46,7 @@ export interface TrainedNetwork {
 /** A strategy: learns from the training photos, and validates on the validation photos. See `trainNetwork`, `trainHead`, `fineTune`. */
 export type Trainer = (split: Split) => Promise<TrainedNetwork>;
 
-interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained'> {
+interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained' | 'distanceWeight'> {
   readonly labels: readonly string[];
   readonly catalogue?: Catalogue | undefined;
   readonly version: string;
@@ -102,8 +104,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
   const enough = validation.length >= FEWEST_PHOTOS;
   if (enough) log('Calibrating the model.');
   const unknown = enough ? [...(await drawKinds(drawn)), ...(options.unknown ?? [])] : [];
-  const choosing = unknown.filter(({ purpose }) => purpose === 'choosing');
-  const photos = { train: forwardTrained ?? train, validation, unknown: choosing };
+  const photos = { train: forwardTrained ?? train, validation, distanceWeight: options.distanceWeight };
   const calibration = await calibrate(write, labels.length, photos, signal);
   const { savedModel, runner } = exported(options, calibration);
   log('Measuring the exported model.');
@@ -177,10 +178,11 @@ export const trainModel = async (options: TrainOptions): Promise<TrainingResult>
   const { dataset, split, trainer, backend, version, command, seed } = options;
   const { labels, catalogue } = dataset;
   const network = await trainer(split);
-  const { write, forwardTrained, history } = network;
+  const { history } = network;
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
     ...options,
-    ...{ write, forwardTrained, labels, catalogue },
+    ...network,
+    ...{ labels, catalogue },
   });
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const metrics: ModelMetrics = {
