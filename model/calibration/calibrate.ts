@@ -21,7 +21,7 @@ const STEPS = 40;
  * @param photos photos that were not trained on
  *
  * @example
- * const logits = [[4, 0]];
+ * const logits = [4, 0];
  * // Right three times out of four, at a confidence of 98 %.
  * const photos = [0, 0, 0, 1].map((label) => ({ label, features: [], logits }));
  * fitTemperature(photos).toFixed(1); // => '3.6'
