@@ -27,18 +27,20 @@ const BUILD_ARTIFACT = 'build';
 const BUILD_VARIABLES = 'build';
 
 /** Skips a stage when the service runs the image already. Source: "VariableCheck", CodePipeline guide. */
-const ONLY_CHANGED_IMAGES: CodepipelineStageBeforeEntry = {
+const onlyChangedImages = (region: string): CodepipelineStageBeforeEntry => ({
   condition: {
     result: 'SKIP',
     rule: [
       {
         name: 'ImageHasChanged',
+        // CodePipeline may answer with it; left out, every plan would then take it away again.
+        region,
         ruleTypeId: { category: 'Rule', owner: 'AWS', provider: 'VariableCheck', version: '1' },
         configuration: { Variable: `#{${BUILD_VARIABLES}.${IMAGE_CHANGED}}`, Operator: 'EQ', Value: 'yes' },
       },
     ],
   },
-};
+});
 
 /** Copies the task definition that runs, changes the image in it, and has ECS replace the tasks one after the other. */
 const ecsDeployAction = (cluster: string, { service }: LoadBalancedService): CodepipelineStageAction => ({
@@ -105,7 +107,7 @@ class ContainerPipeline extends Construct {
     if (service) {
       stages.push({
         name: 'Deploy',
-        beforeEntry: ONLY_CHANGED_IMAGES,
+        beforeEntry: onlyChangedImages(deployment.region),
         action: [ecsDeployAction(deployment.names.cluster, service)],
       });
       service.grantDeploy(role);
