@@ -1,5 +1,7 @@
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
+import { renderUnicodeCompact } from 'uqr';
 import { z } from 'zod';
 import { ENDPOINT, WAS, WEB } from '../services/contract.ts';
 import { modelsToServe } from '../services/endpoint/model-folder.ts';
@@ -14,7 +16,7 @@ import { forgetRunningEndpoint, prepareServedModel, recordRunningEndpoint } from
  * process of its own. What differs from AWS is in their environment only.
  */
 
-const HEAD = `Usage: npm start
+const HEAD = `Usage: npm start [-- --host]
 
 Runs the whole system on this machine, until Ctrl-C. Environment variables:
 
@@ -22,7 +24,15 @@ Runs the whole system on this machine, until Ctrl-C. Environment variables:
   HOST                                address to listen on (127.0.0.1)
   LOG_LEVEL                           of the services (warn)
   MODEL_DIR                           models to serve; without it the one that ships, or the latest that
-                                      npm run pipeline has deployed`;
+                                      npm run pipeline has deployed
+`;
+
+const options = z.strictObject({
+  host: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'opens the page to the network, and shows its address for a phone' }),
+});
 
 const port = (standard: number) => z.coerce.number().int().min(0).max(65535).default(standard);
 
@@ -117,8 +127,23 @@ const modelFolder = async ({ MODEL_DIR }: Settings): Promise<string> => {
   return folder;
 };
 
-const startAll = async (): Promise<void> => {
+/** Where other devices of the network reach this machine. */
+const networkAddresses = (): string[] =>
+  Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    addresses.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address),
+  );
+
+const printNetworkAddresses = (port: number): void => {
+  const urls = networkAddresses().map((address) => `http://${address}:${port}`);
+  const [first] = urls;
+  if (first === undefined) print('This machine is in no network.');
+  else print(`From a phone in the same network: ${urls.join(' or ')}\n${renderUnicodeCompact(first)}`);
+};
+
+const startAll = async (isOpen: boolean): Promise<void> => {
   const settings = readEnvironment(settingsSchema);
+  // Only the page is for others: the services behind it stay on this machine.
+  const ofWeb = isOpen ? { ...settings, HOST: '0.0.0.0' } : settings;
   const [web = 0, was = 0, endpoint = 0] = await reservePorts(settings);
   print('Starting Bloomstack on this machine:');
   const host = ['0.0.0.0', '::'].includes(settings.HOST) ? '127.0.0.1' : settings.HOST;
@@ -127,9 +152,10 @@ const startAll = async (): Promise<void> => {
   await Promise.all([
     startService('endpoint', endpoint, settings, { ENDPOINT_NAME: ENDPOINT.name, MODEL_DIR }),
     startService('was', was, settings, { ...LOCAL_AWS, AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: here(endpoint) }),
-    startService('web', web, settings, { WAS_URL: here(was) }),
+    startService('web', web, ofWeb, { WAS_URL: here(was) }),
   ]);
   if (settings.MODEL_DIR === undefined) await recordRunningEndpoint(MODEL_DIR, here(endpoint));
+  if (isOpen) printNetworkAddresses(web);
   print(`Ready: open ${here(web)} (Ctrl-C stops everything)`);
 };
 
@@ -138,9 +164,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     if (!stopping) void stopAll().then(() => process.exit(0));
   });
 
-await runCommand({ head: HEAD, options: z.strictObject({}) }, async () => {
+await runCommand({ head: HEAD, options }, async ({ host = false }) => {
   try {
-    await startAll();
+    await startAll(host);
   } catch (error) {
     // A service that was stopped did not start; that is no error.
     if (stopping) return 0;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { FREE_PORTS, launch } from '../launch.ts';
@@ -19,6 +20,21 @@ const photo = await sharp({ create: { width: 64, height: 64, channels: 3, backgr
   .png()
   .toBuffer();
 
+/** With --host the page alone is open to the network, and a phone reads its address. */
+const checkNetwork = async (web: string, output: string): Promise<void> => {
+  const addresses = Object.values(networkInterfaces()).flatMap((found = []) =>
+    found.filter(({ internal, family }) => !internal && family === 'IPv4'),
+  );
+  const [{ address } = { address: undefined }] = addresses;
+  if (address === undefined) return assert.match(output, /This machine is in no network/);
+  const url = `http://${address}:${new URL(web).port}`;
+  assert.match(output, /[█▀▄]{10}/);
+  assert.ok(output.includes(`From a phone in the same network: ${url}`));
+  assert.equal(await isListening(url), true);
+  const [, was = ''] = /was +http:\/\/127\.0\.0\.1:(\d+)/.exec(output) ?? [];
+  assert.equal(await isListening(`http://${address}:${was}`), false);
+};
+
 const urlsIn = (output: string): string[] => output.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
 
 const untilSilent = async (urls: readonly string[]): Promise<void> => {
@@ -27,12 +43,13 @@ const untilSilent = async (urls: readonly string[]): Promise<void> => {
 };
 
 test('it says when it is ready and where, and answers a photo; a service that ends leaves the others, and none outlives a killed start', async () => {
-  const { end, until, output } = start();
+  const { end, until, output } = launch('scripts/start.ts', ['--host'], FREE_PORTS);
   const web = await until(/Ready: open (\S+)/);
   const urls = urlsIn(output());
   assert.equal(new Set(urls).size, 3);
   const post = { method: 'POST', headers: { 'Content-Type': 'image/png' }, body: new Uint8Array(photo) };
   assert.equal((await fetch(`${web}/classify/image`, post)).status, 200);
+  await checkNetwork(web, output());
   const [, endpoint = '', pid] = /endpoint (\S+) \(process (\d+)\)/.exec(output()) ?? [];
   process.kill(Number(pid), 'SIGKILL');
   const port = new URL(endpoint).port;
