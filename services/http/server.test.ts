@@ -68,7 +68,7 @@ test('a client that never finishes is cut off after the grace period', async () 
 test('for a lame-duck time, new and kept connections are served and asked to close', async () => {
   const server = await serve(new Hono().get('/', (context) => context.text('hello')));
   assert.equal((await fetch(server.url)).headers.get('Connection'), 'keep-alive');
-  const stopped = server.stop(60_000, 200);
+  const stopped = server.stop(60_000, 2_000);
   const kept = await fetch(server.url);
   const another = await sendBytes(server.url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   assert.equal(kept.headers.get('Connection'), 'close');

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
@@ -77,14 +77,8 @@ const quietMoment = async (): Promise<void> => {
   }
 };
 
-/** Closes idle connections too. */
-const close = async (server: Server, graceMs: number): Promise<void> => {
-  const closed = once(server, 'close');
-  const hardClose = setTimeout(() => server.closeAllConnections(), graceMs);
-  server.close();
-  await closed;
-  clearTimeout(hardClose);
-};
+/** Long enough for each of many clients to ask once more. */
+const SETTLE_MS = 500;
 
 /**
  * Serves a fetch handler over HTTP.
@@ -97,7 +91,7 @@ const close = async (server: Server, graceMs: number): Promise<void> => {
  * await server.stop(1000);
  */
 export const startServer = async ({ fetch, port, hostname, log }: ServerOptions): Promise<RunningServer> => {
-  let stopping = false;
+  let isLastAnswer = false;
   const unanswered = new Set<ServerResponse>();
   const passOn = getRequestListener(fetch, {
     errorHandler: refuseTarget,
@@ -109,7 +103,7 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     unanswered.add(outgoing);
     outgoing.once('close', () => unanswered.delete(outgoing));
-    if (stopping) outgoing.shouldKeepAlive = false;
+    if (isLastAnswer) outgoing.shouldKeepAlive = false;
     drainAfterAnswer(incoming, outgoing);
     const fault = findFault(incoming);
     if (fault) refuse(fault, outgoing);
@@ -129,6 +123,11 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
     .on('checkExpectation', refuseExpectation)
     .on('connect', refuseTunnel)
     .on('clientError', refuseUnreadable);
+  /** The answers to come, also of requests that are there already, are the last of their connections. */
+  const askToClose = () => {
+    isLastAnswer = true;
+    for (const outgoing of unanswered) outgoing.shouldKeepAlive = false;
+  };
   const address = await listen(server, port, hostname);
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${host}:${address.port}`;
@@ -136,11 +135,24 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
   return {
     url,
     stop: async (graceMs, lameDuckMs = 0) => {
-      stopping = true;
-      for (const outgoing of unanswered) outgoing.shouldKeepAlive = false;
-      if (lameDuckMs > 0) await sleep(lameDuckMs);
+      const settleMs = Math.min(lameDuckMs, SETTLE_MS);
+      askToClose();
+      await sleep(lameDuckMs);
+      // Clients that keep connections do not connect at the moment at which the service ceases to listen, and is deaf
+      // to those that the system has accepted for it.
+      isLastAnswer = settleMs === 0;
+      await sleep(settleMs);
       await quietMoment();
-      await close(server, graceMs);
+      const closed = once(server, 'close');
+      // Unlike that of an HTTP server, it leaves idle connections open.
+      NetServer.prototype.close.call(server);
+      askToClose();
+      await sleep(settleMs);
+      await quietMoment();
+      server.closeIdleConnections();
+      const hardClose = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(hardClose);
       log.info('stopped');
     },
   };

@@ -317,7 +317,8 @@ test('no rule of the web ACL refuses a photo for its size or its bytes', () => {
 test('too many requests are answered with a problem like those of the services', () => {
   const [body] = acl.custom_response_body;
   assert.equal(body?.content_type, 'APPLICATION_JSON');
-  assert.equal(problemSchema.parse(JSON.parse(body?.content ?? '')).status, 429);
+  const { status, code, type } = problemSchema.parse(JSON.parse(body?.content ?? ''));
+  assert.deepEqual([status, code, type], [429, 'rate-limited', 'urn:bloomstack:problem:rate-limited']);
 });
 
 test('the web ACL can be switched off', () => {
