@@ -107,7 +107,8 @@ export const storeModel = async (
 const archive = async (directory: string, entry: string): Promise<Uint8Array> => {
   // Loaded only here: servers, which read models only, start sooner.
   const tar = await import('tar');
-  return gzipSync(Buffer.concat(await tar.create({ cwd: directory, portable: true }, [entry]).collect()));
+  const options = { cwd: directory, portable: true, noMtime: true };
+  return gzipSync(Buffer.concat(await tar.create(options, [entry]).collect()));
 };
 
 /** Whether a version is above another, by number. */
