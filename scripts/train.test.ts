@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { test } from 'node:test';
+import { writeFiles } from '../model/shared/files.ts';
+import { temporaryFolder } from '../tests/temporary-folder.ts';
 import { helpText, readOptions } from './shared/cli.ts';
 import { commandFor, TRAIN_COMMAND } from './train.ts';
 
@@ -52,7 +56,7 @@ test('the usage lists every option, each with its default', () => {
   const lines = USAGE.split('\n').filter((line) => line.startsWith('  --'));
   assert.deepEqual(
     lines.map((line) => /--([a-z-]+)/.exec(line)?.[1]).join(' '),
-    'data exclude epochs out backbone features reference fine-tune batch-size learning-rate patience balanced test validation unknown seed version help',
+    'data exclude epochs out backbone range features reference fine-tune batch-size learning-rate patience balanced test validation unknown seed version help',
   );
   for (const line of [
     '  --epochs N            times that every photo is seen (60; 12 with --fine-tune)',
@@ -66,6 +70,66 @@ test('the usage lists every option, each with its default', () => {
 
 test('help is all there is to do when it is asked for', () =>
   assert.equal(readCommandLine(['--help']), undefined));
+
+/** Options that are refused before a photo is read, and the reason. */
+const REFUSED: Readonly<Record<string, { options: (folder: string) => readonly string[]; message: RegExp }>> =
+  {
+    'results among the photos': {
+      options: (folder) => ['--data', folder, '--out', path.join(folder, 'model')],
+      message: /--out .*model is in the folder of photos, .* whose folders are classes\. Give another folder/,
+    },
+    'features among the photos': {
+      options: (folder) => [
+        ...[
+          '--data',
+          folder,
+          '--out',
+          `${folder}-out`,
+          '--backbone',
+          'x',
+          '--features',
+          path.join(folder, 'f'),
+        ],
+      ],
+      message: /--features .*f is in the folder of photos/,
+    },
+    'results in a file': {
+      options: (folder) => [
+        '--data',
+        path.join(folder, 'photos'),
+        '--out',
+        path.join(folder, 'file', 'model'),
+      ],
+      message: /--out must be a folder that can be written to; .* is not \(.*\)\. Give another folder/,
+    },
+    'a folder in which another training runs': {
+      options: (folder) => ['--data', path.join(folder, 'photos'), '--out', path.join(folder, 'busy')],
+      message: /Another training is running in .*busy, in process \d+\. Wait for its end/,
+    },
+    'a backbone that is none': {
+      options: (folder) => [
+        ...['--data', path.join(folder, 'photos'), '--out', path.join(folder, 'out')],
+        ...['--features', path.join(folder, 'features'), '--backbone', path.join(folder, 'nowhere')],
+      ],
+      message: /backbone in .*nowhere cannot be used: model\.json cannot be read/,
+    },
+  };
+
+for (const [name, { options, message }] of Object.entries(REFUSED)) {
+  test(`${name}: refused before a photo is read`, async (t) => {
+    const folder = temporaryFolder(t);
+    await writeFiles(folder, { file: '', 'busy/running.json': JSON.stringify({ pid: process.pid }) });
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', 'scripts/train.ts', ...options(folder)],
+      {
+        encoding: 'utf8',
+      },
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, message);
+  });
+}
 
 test('another person gets the command without the folders of this computer', () => {
   const command = readCommandLine([

@@ -1,9 +1,12 @@
 import { realpathSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { access, constants, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { Backbone } from '../model/backbone/backbone.ts';
+import { parseRange, rangeText } from '../model/backbone/feature-extractor.ts';
 import { loadBackend } from '../model/backend/backend.ts';
+import { describeUncalibrated } from '../model/calibration/calibrate.ts';
 import { type Dataset, readDataset } from '../model/data/dataset.ts';
 import { describeSplit, trainValidationTestSplit } from '../model/data/split.ts';
 import { buildNetwork } from '../model/network/network.ts';
@@ -12,7 +15,8 @@ import { reportFiles } from '../model/report/files.ts';
 import { storeModel, versionAt } from '../model/savedmodel/file.ts';
 import { AbortedError } from '../model/shared/abort.ts';
 import { writeFiles } from '../model/shared/files.ts';
-import { percent, share } from '../model/shared/text.ts';
+import type { ReportProgress } from '../model/shared/progress.ts';
+import { duration, errorText, percent, share } from '../model/shared/text.ts';
 import { CheckpointStore, describeResume } from '../model/training/checkpoint.ts';
 import { fineTune } from '../model/training/fine-tune.ts';
 import type { TrainingRunOptions } from '../model/training/loop.ts';
@@ -27,7 +31,8 @@ import {
 import { type Trainer, trainModel } from '../model/training/train.ts';
 import { trainHead } from '../model/training/train-head.ts';
 import { trainNetwork } from '../model/training/train-network.ts';
-import { CommandError, duration, print, runCommand, showProgress } from './shared/cli.ts';
+import { CommandError, print, progressLine, runCommand } from './shared/cli.ts';
+import { lockFolder } from './shared/folder-lock.ts';
 
 /** Trains a model on this computer, measures its export and reports on it. */
 
@@ -64,6 +69,7 @@ const options = z
           'a TensorFlow.js model, such as MobileNet, on which only a small head is trained: minutes, not hours',
         ),
       ),
+    range: rangeText.optional().meta(rangeText.meta() ?? {}),
     features: z
       .string()
       .default('build/features')
@@ -145,11 +151,11 @@ export const commandFor = ({ data, out, features, version, ...command }: TrainCo
 };
 
 /** Shows how the training goes. */
-const progressReporter = (): TrainingRunOptions => {
+const reportTraining = (onProgress: ReportProgress): TrainingRunOptions => {
   // Of this run's own epochs: computing features comes before the first, and those of a checkpoint are done.
   const took: number[] = [];
   return {
-    onStep: (done, total) => showProgress(`  step ${done} of ${total}`),
+    onStep: (done, total) => onProgress('Steps of this epoch', done, total),
     onResume: (progress) => print(describeResume(progress)),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
       took.push(seconds);
@@ -168,12 +174,13 @@ const progressReporter = (): TrainingRunOptions => {
 const readPhotos = async (
   { data, exclude }: Pick<TrainCommand, 'data' | 'exclude'>,
   stop: AbortSignal,
+  onProgress: ReportProgress,
 ): Promise<Dataset> => {
   const dataset = await readDataset(data, {
     exclude,
     onProgress: (done, total) => {
       if (stop.aborted) throw new AbortedError('Stopped while reading the photos.');
-      showProgress(`Reading photo ${done} of ${total}`);
+      onProgress('Reading photos', done, total);
     },
   });
   print(
@@ -184,10 +191,10 @@ const readPhotos = async (
 };
 
 const createTrainer = (
-  { backbone, reference, features }: Pick<TrainCommand, 'backbone' | 'reference' | 'features'>,
+  { backbone, range, reference, features }: Pick<TrainCommand, 'backbone' | 'range' | 'reference' | 'features'>,
   classes: number,
   recipe: RecipeOptions,
-  run: TrainingRunOptions,
+  { onProgress, ...run }: TrainingRunOptions & { readonly onProgress: ReportProgress },
 ): Trainer => {
   if (backbone === undefined)
     return trainNetwork({ ...run, network: buildNetwork({ classes, seed: recipe.seed }), classes, recipe });
@@ -195,33 +202,77 @@ const createTrainer = (
   const options = {
     ...{ ...run, classes, recipe, pretrained: pretrained(backbone), cacheDirectory: features },
     onFeatures: (done: number, total: number) =>
-      showProgress(`Computing features of photo ${done} of ${total}`),
+      onProgress('Computing features of photos', done, total),
   };
   return recipe.fineTune === undefined
-    ? trainHead(options)
-    : fineTune({ ...options, reference: reference === undefined ? undefined : pretrained(reference) });
+    ? trainHead({ ...options, backbone: { range: parseRange(range) } })
+    : fineTune({
+        ...options,
+        range: parseRange(range),
+        reference: reference === undefined ? undefined : pretrained(reference),
+      });
+};
+
+const isInside = (folder: string, outer: string): boolean => {
+  const from = path.relative(path.resolve(outer), path.resolve(folder));
+  return !path.isAbsolute(from) && from.split(path.sep)[0] !== '..';
+};
+
+/**
+ * Reserves the folder of the results before anything is read.
+ *
+ * @returns gives it back
+ * @throws Error when it, or that of the features, is no place for them
+ */
+const reserveFolders = async ({
+  data,
+  out,
+  features,
+  backbone,
+}: TrainCommand): Promise<() => Promise<void>> => {
+  const folders = Object.entries({ out, ...(backbone !== undefined && { features }) });
+  for (const [option, folder] of folders) {
+    if (isInside(folder, data)) {
+      throw new Error(
+        `--${option} ${folder} is in the folder of photos, ${data}, whose folders are classes. Give another folder.`,
+      );
+    }
+    await mkdir(folder, { recursive: true })
+      .then(() => access(folder, constants.W_OK))
+      .catch((cause: unknown) => {
+        throw new Error(
+          `--${option} must be a folder that can be written to; ${folder} is not (${errorText(cause)}). Give another folder.`,
+          { cause },
+        );
+      });
+  }
+  return lockFolder(out, 'training');
 };
 
 const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
-  const { data, exclude, out, backbone, reference, features, test, validation, unknown, version, ...recipe } =
+  const { data, exclude, out, backbone, range, reference, features, test, validation, unknown, version, ...recipe } =
     command;
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
   print(`Computing on ${backend.reason}.`);
-  const dataset = await readPhotos({ data, exclude }, signal);
+  // One that is of no use is refused before anything that takes long.
+  if (backbone !== undefined) (await Backbone.load(backbone, { range: parseRange(range) })).dispose();
+  const onProgress = progressLine();
+  const dataset = await readPhotos({ data, exclude }, signal, onProgress);
   const { seed } = recipe;
   const split = trainValidationTestSplit(dataset, { test, validation, seed });
   print(describeSplit(split));
   const checkpoints = path.join(out, 'checkpoints');
   const run = {
-    ...progressReporter(),
+    ...reportTraining(onProgress),
+    onProgress,
     signal,
     checkpoints: new CheckpointStore(checkpoints, { onWarning: (text) => print(`Warning: ${text}`) }),
   };
   const { savedModel, ...report } = await trainModel({
-    ...{ dataset, split, backend, seed, signal, log: print },
+    ...{ dataset, split, backend, seed, signal, log: print, onProgress },
     version: modelVersion,
-    trainer: createTrainer({ backbone, reference, features }, dataset.labels.length, recipe, run),
+    trainer: createTrainer({ backbone, range, reference, features }, dataset.labels.length, recipe, run),
     command: commandFor(command),
     unknown: unknown === undefined ? [] : await readPhotoKinds(unknown),
   });
@@ -233,6 +284,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   print(
     `Test accuracy of the exported model: ${percent(accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`,
   );
+  if (!report.metrics.calibration) print(describeUncalibrated(split.validation.length));
   print(`Wrote ${out}: model, model.tar.gz and MODEL_CARD.md. Serve it with: MODEL_DIR=${out} npm start`);
 };
 
@@ -245,7 +297,8 @@ const run = async (command: TrainCommand): Promise<number> => {
     });
   }
   try {
-    await train(command, stop.signal);
+    const release = await reserveFolders(command);
+    await train(command, stop.signal).finally(release);
     return 0;
   } catch (error) {
     if (!(error instanceof AbortedError)) throw error;

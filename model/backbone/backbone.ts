@@ -4,7 +4,7 @@ import { attribute, Graph, type Node } from '../savedmodel/graph.ts';
 import { type FeatureExtractor, type InputRange, toRange } from './feature-extractor.ts';
 import { openGraphModel } from './graph-model.ts';
 import { openLayersModel } from './layers-model.ts';
-import { graphDefSchema, readModelFiles } from './model-files.ts';
+import { BackboneError, graphDefSchema, readModelFiles } from './model-files.ts';
 
 export interface BackboneOptions {
   /** Side to which photos are enlarged before the network sees them. @default 8/7 of the side it was made for */
@@ -39,6 +39,16 @@ const writePowerNormalized = (graph: Graph, means: Node): Node => {
   ]);
 };
 
+/** Names the folder, and what else to use, where something cannot be exported. */
+const withReason = async <Result>(directory: string, open: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await open();
+  } catch (cause) {
+    if (cause instanceof BackboneError) throw cause;
+    throw BackboneError.because(directory, 'it cannot be exported', cause);
+  }
+};
+
 /**
  * Opens a folder that holds a TensorFlow.js model, of either format, for classifying photos.
  *
@@ -51,9 +61,11 @@ export const openExtractor = async (
 ): Promise<{ readonly extractor: FeatureExtractor; readonly hash: string }> => {
   const files = await readModelFiles(directory);
   const graph = graphDefSchema.safeParse(files.topology);
-  const extractor = await (graph.success
-    ? openGraphModel(files, graph.data, { featureLevels, range })
-    : openLayersModel(files, { featureLevels, range }));
+  const extractor = await withReason(directory, () =>
+    graph.success
+      ? openGraphModel(files, graph.data, { featureLevels, range })
+      : openLayersModel(files, { featureLevels, range }),
+  );
   return { extractor, hash: files.hash };
 };
 
@@ -88,12 +100,13 @@ export class Backbone {
   /**
    * Opens a folder that holds a TensorFlow.js model, of either format, for classifying photos.
    *
-   * @throws BackboneError when it is none that features can be taken from
-   * @throws ExportError when it has an operation that cannot be exported
+   * @throws BackboneError when it is none that features can be taken from, or cannot be exported
    */
   static async load(directory: string, options: BackboneOptions = {}): Promise<Backbone> {
-    const { extractor, hash } = await openExtractor(directory, options);
-    return new Backbone(extractor, hash, options);
+    return withReason(directory, async () => {
+      const { extractor, hash } = await openExtractor(directory, options);
+      return new Backbone(extractor, hash, options);
+    });
   }
 
   get range(): InputRange {

@@ -1,9 +1,10 @@
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
-import { PHOTO_CHANNELS } from '../contract/tensors.ts';
+import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
 import { translateGraph } from './export-graph.ts';
 import {
+  coversMap,
   type FeatureExtractor,
   type FeatureExtractorOptions,
   type InputRange,
@@ -14,21 +15,16 @@ import {
   writeRange,
 } from './feature-extractor.ts';
 import { GraphReader, NodeAttributes } from './graph-reader.ts';
-import { BackboneError, type GraphDefNode, type JsonGraphDef, type ModelFiles } from './model-files.ts';
+import {
+  ANOTHER,
+  BackboneError,
+  type GraphDefNode,
+  type JsonGraphDef,
+  type ModelFiles,
+  UNKNOWN_RANGE,
+} from './model-files.ts';
 
 const isPlaceholder = ({ op }: GraphDefNode) => op === 'Placeholder';
-
-/** Mean over height and width. */
-const isGlobalPooling = (reader: GraphReader, node: GraphDefNode): boolean => {
-  const axes = node.op === 'Mean' ? reader.constant(node.input[1])?.values : undefined;
-  return (
-    axes !== undefined &&
-    [...axes]
-      .map((axis) => (axis + 4) % 4)
-      .sort()
-      .join() === '1,2'
-  );
-};
 
 /** The input that depends on the photo; of two such, the first. */
 const mainInput = (reader: GraphReader, node: GraphDefNode): GraphDefNode | undefined =>
@@ -45,11 +41,54 @@ const halves = (node: GraphDefNode): boolean =>
   node.attr['strides'] !== undefined &&
   new NodeAttributes(node).window('strides').some((stride) => stride > 1);
 
-/** The last feature map at each resolution, from the pooling back to the photo. */
-const lastFeatureMapPerResolution = (reader: GraphReader, pooling: GraphDefNode): GraphDefNode[] => {
-  const last = mainInput(reader, pooling);
-  const maps = last ? [last] : [];
-  for (let node = last; node && !isPlaceholder(node); ) {
+/** From a node back to the photo. */
+const mainPath = (reader: GraphReader, end: GraphDefNode): GraphDefNode[] => {
+  const path: GraphDefNode[] = [];
+  for (let node: GraphDefNode | undefined = end; node && !isPlaceholder(node); node = mainInput(reader, node))
+    path.push(node);
+  return path;
+};
+
+const stride = (node: GraphDefNode): number =>
+  node.attr['strides'] ? new NodeAttributes(node).window('strides')[0] : 1;
+
+/** Mean or largest value over height and width, also by a window that covers the whole map. */
+const isGlobalPooling = (reader: GraphReader, node: GraphDefNode, side: number): boolean => {
+  if (node.op === 'Mean' || node.op === 'Max') {
+    const axes = [...(reader.constant(node.input[1])?.values ?? [])];
+    return (
+      axes
+        .map((axis) => (axis + 4) % 4)
+        .sort()
+        .join() === '1,2'
+    );
+  }
+  if (node.op !== 'AvgPool' && node.op !== 'MaxPool') return false;
+  const attributes = new NodeAttributes(node);
+  const strides = mainPath(reader, node).slice(1).map(stride);
+  return attributes.text('padding') === 'VALID' && coversMap(attributes.window('ksize')[0], side, strides);
+};
+
+/** What gives a vector. */
+const VECTORS = new Set(['Reshape', 'MatMul', 'Softmax', 'Squeeze']);
+
+/**
+ * The last feature map: before the global pooling, whatever comes after that; before the map is made a vector, where
+ * none is pooled; the output, where the classifier was left out.
+ */
+const lastFeatureMap = (reader: GraphReader, side: number): GraphDefNode | undefined => {
+  const pooling = reader.nodes.findLast((node) => isGlobalPooling(reader, node, side));
+  if (pooling) return mainInput(reader, pooling);
+  const output = reader.nodes.findLast((node) => node.op !== 'Const' && reader.consumers(node).length === 0);
+  const path = output ? mainPath(reader, output) : [];
+  const flattened = path.findLastIndex(({ op }) => VECTORS.has(op));
+  return path[flattened + 1];
+};
+
+/** The last feature map at each resolution, from the last of all back to the photo. */
+const lastFeatureMapPerResolution = (reader: GraphReader, last: GraphDefNode): GraphDefNode[] => {
+  const maps = [last];
+  for (let node: GraphDefNode | undefined = last; node && !isPlaceholder(node); ) {
     const input = mainInput(reader, node);
     if (input && halves(node)) maps.push(unpadded(reader, input));
     node = input;
@@ -57,11 +96,12 @@ const lastFeatureMapPerResolution = (reader: GraphReader, pooling: GraphDefNode)
   return maps;
 };
 
-/** Side of the square colour photos that the placeholder is made for. */
+/** Side of the square colour photos that the placeholder is made for; ours, where it is left open. */
 const sideOf = (directory: string, { name, attr }: GraphDefNode): number => {
   const sizes = attr['shape']?.shape?.dim?.map(({ size }) => size ?? -1) ?? [];
   const [, height = 0, width, channels] = sizes;
-  if (sizes.length === 4 && height > 0 && width === height && channels === PHOTO_CHANNELS) return height;
+  if (sizes.length === 4 && width === height && channels === PHOTO_CHANNELS)
+    return height > 0 ? height : PHOTO_SIDE;
   throw new BackboneError(
     directory,
     `its input ${name} has the shape [${sizes.join(', ')}]; it must take square colour photos, such as [-1, 224, 224, 3].`,
@@ -79,7 +119,7 @@ const loadModel = async (directory: string, artifacts: tf.io.ModelArtifacts): Pr
   try {
     return await loadGraphModel(tf.io.fromMemory(artifacts));
   } catch (cause) {
-    throw BackboneError.unopened(directory, cause);
+    throw BackboneError.because(directory, 'TensorFlow.js cannot open it', cause);
   }
 };
 
@@ -90,10 +130,7 @@ const rangeOf = (
 ): InputRange => {
   const known = range ?? (preprocessing && rangeFor(preprocessing));
   if (known) return known;
-  throw new BackboneError(
-    directory,
-    'what it does to its photos first is not known here. Say which values it wants black and white to have.',
-  );
+  throw new BackboneError(directory, UNKNOWN_RANGE);
 };
 
 /** Means over height and width of each map, side by side. */
@@ -111,7 +148,7 @@ const writeMeans = (graph: Graph, maps: readonly Node[]): Node => {
  * Opens a TensorFlow.js graph model. How it wants its photos is read from the graph: modules of TensorFlow Hub take
  * [0, 1] and turn that into [-1, 1] themselves, while a graph without any preprocessing takes [-1, 1].
  *
- * @throws BackboneError when it has no global pooling, or takes no square colour photos
+ * @throws BackboneError when it has no feature maps, or takes no square colour photos
  */
 export const openGraphModel = async (
   { directory, weightData, weightSpecs }: ModelFiles,
@@ -120,24 +157,21 @@ export const openGraphModel = async (
 ): Promise<FeatureExtractor> => {
   const reader = new GraphReader(topology, weightData, weightSpecs);
   const placeholder = reader.nodes.find(isPlaceholder);
-  const pooling = reader.nodes.findLast((node) => isGlobalPooling(reader, node));
-  if (!placeholder || !pooling) {
-    throw new BackboneError(
-      directory,
-      `it has no ${placeholder ? 'global pooling (Mean over height and width)' : 'Placeholder for photos'}. Use a network for image classification, such as MobileNet.`,
-    );
-  }
+  if (!placeholder) throw new BackboneError(directory, `it has no Placeholder for photos. ${ANOTHER}`);
+  const side = sideOf(directory, placeholder);
+  const last = lastFeatureMap(reader, side);
+  if (!last || isPlaceholder(last)) throw new BackboneError(directory, `it has no feature maps. ${ANOTHER}`);
   const preprocessing = readPreprocessing(reader, placeholder);
   const range = rangeOf(directory, preprocessing, options.range);
   const photos = new Set([placeholder.name, preprocessing?.end.name]);
-  const ends = lastFeatureMapPerResolution(reader, pooling)
+  const ends = lastFeatureMapPerResolution(reader, last)
     .filter(({ name }) => !photos.has(name))
     .slice(0, options.featureLevels);
   const names = ends.map(({ name }) => name);
   const modelTopology = ofAnySide(topology, placeholder);
   const model = await loadModel(directory, { modelTopology, weightSpecs, weightData });
   return {
-    side: sideOf(directory, placeholder),
+    side,
     range,
     pool: (photos) =>
       tf.tidy(() => {

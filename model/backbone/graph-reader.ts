@@ -84,7 +84,7 @@ export class NodeAttributes {
     );
   }
 
-  #text(name: string): string | undefined {
+  text(name: string): string | undefined {
     const encoded = this.#node.attr[name]?.s;
     return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
   }
@@ -115,11 +115,11 @@ export class NodeAttributes {
 
   /** What convolutions and poolings share: strides, padding, and channels last. */
   spatial(): Record<'strides' | 'padding' | 'data_format', Attribute> {
-    this.#read('data_format', z.literal('NHWC'), this.#text('data_format') ?? 'NHWC');
+    this.#read('data_format', z.literal('NHWC'), this.text('data_format') ?? 'NHWC');
     const [height, width] = this.window('strides');
     return {
       strides: attribute.integers([1, height, width, 1]),
-      padding: attribute.text(this.#read('padding', padding, this.#text('padding'))),
+      padding: attribute.text(this.#read('padding', padding, this.text('padding'))),
       data_format: attribute.text('NHWC'),
     };
   }

@@ -14,11 +14,22 @@ export class BackboneError extends Error {
     super(`The backbone in ${directory} cannot be used: ${problem}`, options);
   }
 
-  static unopened(directory: string, cause: unknown): BackboneError {
-    const reason = errorText(cause);
-    return new BackboneError(directory, `TensorFlow.js cannot open it (${reason}).`, { cause });
+  /** @param problem what failed, for a reason that its cause tells @param remedy a sentence */
+  static because(directory: string, problem: string, cause: unknown, remedy = ANOTHER): BackboneError {
+    const [issue] = cause instanceof z.ZodError ? cause.issues : [];
+    const reason = issue ? `${issue.path.join('.')}: ${issue.message}` : errorText(cause);
+    return new BackboneError(directory, `${problem} (${reason}). ${remedy}`, { cause });
   }
 }
+
+export const ANOTHER = 'Use another network for image classification, such as MobileNet.';
+
+/** What helps with a layers model that is not understood. */
+export const AS_GRAPH =
+  'Convert it as a graph model (tensorflowjs_converter --output_format=tfjs_graph_model), or use another network, such as MobileNet.';
+
+export const UNKNOWN_RANGE =
+  'what it does to its photos first is not known here. Say which values it wants black and white to have, with --range LOW,HIGH (in a SageMaker job the hyperparameter pretrained-range), such as 0,255.';
 
 /** Parts of TensorFlow's JsonGraphDef in the JSON mapping of protobuf, as TensorFlow.js keeps them in `model.json`. */
 

@@ -80,6 +80,10 @@ export class GraphModelBuilder {
     return this.#constant(name, [], Float32Array.of(value));
   }
 
+  values(name: string, values: number[]): string {
+    return this.#constant(name, [values.length], Float32Array.from(values));
+  }
+
   /** Random, between `low` and `high`. */
   weights(name: string, shape: number[], low = -0.5, high = 0.5): string {
     const length = tf.util.sizeFromShape(shape);

@@ -54,10 +54,15 @@ interface CalibrationPhotos {
 /** With fewer held-out photos neither a temperature nor a threshold means anything. */
 export const FEWEST_PHOTOS = 20;
 
+/** For whoever trained a model that is not calibrated: what that means, why, and what to do. */
+export const describeUncalibrated = (validation: number): string =>
+  `The model is not calibrated: it takes every picture for one of its classes, and refuses none. Calibration needs ${FEWEST_PHOTOS} validation photos or more; there were ${validation}. Add photos, or hold out a larger share of them for validation (--validation).`;
+
 /**
  * Fits temperature and score to photos that the network was not trained on. The network itself stays as it is.
  *
  * @param write the trained network, as it will be exported
+ * @param onPhotos called with how many more are done
  * @returns undefined when there are fewer than {@link FEWEST_PHOTOS} to judge by
  * @throws AbortedError when the signal is aborted
  */
@@ -66,11 +71,12 @@ export const calibrate = async (
   classes: number,
   { train, validation, distanceWeight }: CalibrationPhotos,
   signal?: AbortSignal,
+  onPhotos?: (count: number) => void,
 ): Promise<Calibration | undefined> => {
   if (validation.length < FEWEST_PHOTOS) return undefined;
-  const heldOut = await extractFeaturesAndLogits(write, validation, signal);
+  const heldOut = await extractFeaturesAndLogits(write, validation, signal, onPhotos);
   const known =
-    typeof train === 'function' ? await train() : await extractFeaturesAndLogits(write, train, signal);
+    typeof train === 'function' ? await train() : await extractFeaturesAndLogits(write, train, signal, onPhotos);
   const temperature = fitTemperature(heldOut);
   const knownScore = fitKnownScore(classes, known, heldOut, temperature, distanceWeight);
   return {

@@ -39,6 +39,8 @@ interface MeasureOptions {
   readonly unknown: readonly OodPhotos[];
   /** Aborted, it ends the measurement. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with how many more photos are done. */
+  readonly onPhotos?: ((count: number) => void) | undefined;
 }
 
 /** Scores behind a curve of the ROC picture. */
@@ -57,6 +59,7 @@ export const measureCalibration = async ({
   answers: after,
   unknown,
   signal,
+  onPhotos,
 }: MeasureOptions): Promise<{
   readonly figures: CalibrationFigures;
   readonly knownScores: readonly number[];
@@ -67,6 +70,7 @@ export const measureCalibration = async ({
       runner,
       photos.map(({ pixels }) => pixels),
       signal,
+      onPhotos,
     );
   const before = await ask(plain, test);
   const heldOut = await ask(calibrated, validation);
@@ -74,7 +78,7 @@ export const measureCalibration = async ({
   const kinds: CalibrationFigures['unknown'] = [];
   const unknownScores: KindScores[] = [];
   for (const { kind, source, photos } of unknown) {
-    const answers = await predictPhotos(calibrated, photos, signal);
+    const answers = await predictPhotos(calibrated, photos, signal, onPhotos);
     const scores = answers.map(({ knownScore }) => knownScore);
     const refused = answers.filter((answer) => !isKept(answer)).length;
     kinds.push({

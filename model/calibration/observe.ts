@@ -32,18 +32,21 @@ const rows = (output: Output | undefined, count: number): number[][] => {
 /**
  * Runs photos through the network as it will be exported, weights rounded and all.
  *
+ * @param onPhotos called with how many more are done
  * @throws AbortedError when the signal is aborted
  */
 export const extractFeaturesAndLogits = async (
   write: NetworkWriter,
   photos: readonly LabelledPhoto[],
   signal?: AbortSignal,
+  onPhotos?: (count: number) => void,
 ): Promise<FeaturesAndLogits[]> => {
   const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(buildFeaturesGraph(write))));
   const extract = async (batch: readonly LabelledPhoto[]): Promise<FeaturesAndLogits[]> => {
     await stopIfAborted(signal, 'while the model was calibrated');
     const input = { shape: [batch.length], values: batch.map(({ pixels }) => pixels) };
     const outputs = await runner.run(new Map([[INPUT_NAME, input]]));
+    onPhotos?.(batch.length);
     const features = rows(outputs.get('features'), batch.length);
     const logits = rows(outputs.get('logits'), batch.length);
     return batch.map(({ label }, index) => ({

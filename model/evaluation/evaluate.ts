@@ -94,17 +94,21 @@ export const predictInBatches = async <Photo, Answer>(
  * What an exported model answers for each photo.
  *
  * @param photos uint8 RGB, `224 * 224 * 3` each
+ * @param onPhotos called with how many more are answered
  * @throws AbortedError when the signal is aborted
  */
 export const predictPhotos = (
   runner: GraphRunner,
   photos: readonly Uint8Array[],
   signal?: AbortSignal,
+  onPhotos?: (count: number) => void,
 ): Promise<Prediction[]> =>
   predictInBatches(
     async (batch) => {
       await stopIfAborted(signal, 'while the model was measured');
-      return predictBatch(runner, batch);
+      const answers = await predictBatch(runner, batch);
+      onPhotos?.(batch.length);
+      return answers;
     },
     photos,
     BATCH,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rangeText } from '../backbone/feature-extractor.ts';
 import { readFileIfExists } from '../shared/files.ts';
 import { wholeNumber } from '../shared/text.ts';
 import { numberList, optionName, recipeSchema } from '../training/recipe.ts';
@@ -24,6 +25,8 @@ const schema = z.object({
   initialResolution: initialResolution.optional(),
   /** Last blocks of the network of the channel `pretrained` that are trained too. @default none, only a head */
   fineTune: fineTune.optional(),
+  /** What that network wants black and white to be. @default found out */
+  pretrainedRange: rangeText.optional(),
 });
 
 export type Hyperparameters = Readonly<z.infer<typeof schema>>;

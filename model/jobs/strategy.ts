@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseRange } from '../backbone/feature-extractor.ts';
 import { CHANNELS, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { buildNetwork } from '../network/network.ts';
 import { readdirIfExists } from '../shared/files.ts';
@@ -113,6 +114,7 @@ const fineTuneStrategy = (
   const train = fineTune({
     ...run,
     ...{ pretrained, classes: labels.length, recipe: { ...hyperparameters, fineTune: blocks } },
+    range: parseRange(hyperparameters.pretrainedRange),
     earlier:
       earlier &&
       ((key) => {
@@ -148,6 +150,7 @@ const headStrategy = (
   const train = trainHead({
     ...run,
     ...{ pretrained, recipe, classes: labels.length, cacheDirectory: featuresDirectory },
+    backbone: { range: parseRange(recipe.pretrainedRange) },
     earlier: earlier && ((key) => startingHead(input, earlier, key)),
     onFeatures: featuresReporter(log),
   });

@@ -1,5 +1,8 @@
 import path from 'node:path';
+import { Backbone } from '../backbone/backbone.ts';
+import { parseRange } from '../backbone/feature-extractor.ts';
 import { loadBackend } from '../backend/backend.ts';
+import { describeUncalibrated } from '../calibration/calibrate.ts';
 import { CHANNELS, metricsLine, PHOTOS_FILE, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { MODEL_NAME } from '../contract/tensors.ts';
 import { containsPhotos } from '../data/class-folders.ts';
@@ -16,6 +19,7 @@ import {
 import { reportFiles } from '../report/files.ts';
 import { versionAt } from '../savedmodel/file.ts';
 import { emptyFolder, jsonText, writeFiles } from '../shared/files.ts';
+import { progressReporter } from '../shared/progress.ts';
 import { percent, pluralize } from '../shared/text.ts';
 import { CheckpointStore, describeResume, type EpochResult } from '../training/checkpoint.ts';
 import { reproduceCommand, storedOptions } from '../training/recipe.ts';
@@ -87,16 +91,6 @@ export const commandOf = (
 /** How often a training that takes long says where it is, in seconds. */
 const PROGRESS_SECONDS = 15;
 
-/** Says now and then where in an epoch the training is. */
-const stepReporter = (log: (line: string) => void) => {
-  let lastReported = performance.now();
-  return (done: number, total: number): void => {
-    if (performance.now() - lastReported < PROGRESS_SECONDS * 1000) return;
-    lastReported = performance.now();
-    log(`Step ${done} of ${total} of this epoch.`);
-  };
-};
-
 /** With the metrics in the same line: they are of this epoch, and no other. */
 const epochLine = (photos: number, result: EpochResult): string => {
   const { epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds } = result;
@@ -166,13 +160,20 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
 
   const earlier = await readEarlierModel(container.at(TRAINING_PATHS.channels, CHANNELS.model));
   const seen = earlier?.seen ?? EMPTY_MANIFEST;
+  const pretrained = await findPretrained(container);
+  // Before the photos, which may take long: one that is of no use is refused at once.
+  if (pretrained && earlier?.network.kind !== 'network') {
+    const range = parseRange(hyperparameters.pretrainedRange);
+    (await Backbone.load(pretrained.directory, { range })).dispose();
+  }
+  const onProgress = progressReporter(log, PROGRESS_SECONDS);
   const { dataset, split } = await readPhotos({ container, seen, seed, signal, log, warn });
   let resumedAfterEpoch: number | null = null;
   const checkpoints = container.at(TRAINING_PATHS.checkpoints);
   const { trainer, backbone, serialize } = chooseStrategy({
     ...{ labels: dataset.labels, hyperparameters, log },
     earlier: earlier?.network,
-    pretrained: await findPretrained(container),
+    pretrained,
     featuresDirectory: path.join(checkpoints, 'features'),
     run: {
       signal,
@@ -181,16 +182,17 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
         resumedAfterEpoch = progress.history.length;
         log(describeResume(progress));
       },
-      onStep: stepReporter(log),
+      onStep: (done, total) => onProgress('Steps of this epoch', done, total),
       onEpoch: (result) => log(epochLine(split.train.length, result)),
     },
   });
   const result = await trainModel({
-    ...{ dataset, split, trainer, backend, signal, log, seed },
+    ...{ dataset, split, trainer, backend, signal, log, seed, onProgress },
     version: versionAt(new Date()),
     command: commandOf(hyperparameters, backbone, environment),
   });
 
+  if (!result.metrics.calibration) warn(describeUncalibrated(split.validation.length));
   const { seconds, photosPerSecond } = result.metrics.training;
   await writeOutputs(container, {
     result,

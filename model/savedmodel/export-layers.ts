@@ -51,20 +51,17 @@ const scaleAndOffset = (layer: Layer) => {
   return { scale, offset };
 };
 
-/** The convolution right before `layer`, when nothing else sees its output. */
+/** The convolution without activation right before `layer`, when nothing else sees its output. */
 const foldableProducer = (layer: Layer): Layer | undefined => {
   const producer = layer.inboundNodes[0]?.inputTensors[0]?.sourceLayer;
   if (!producer || !CONVOLUTIONS.has(producer.getClassName())) return undefined;
-  const config = producer.getConfig();
-  const plain = config['activation'] === 'linear' && config['useBias'] === false;
-  return plain && producer.outboundNodes.length === 1 ? producer : undefined;
+  const { activation } = producer.getConfig();
+  return activation === 'linear' && producer.outboundNodes.length === 1 ? producer : undefined;
 };
 
 /**
- * Folds each batch normalization into the convolution before it: the channels are the kernel's last dimensions, so
- * scaling the kernel and adding a bias computes the same with two operations less.
- *
- * @throws ExportError for a normalization that does not directly follow a convolution without bias and activation
+ * Folds each batch normalization into the convolution right before it, if there is one: the channels are the kernel's
+ * last dimensions, so scaling the kernel and adding a bias computes the same with two operations less.
  */
 const foldBatchNorm = (model: LayersModel): Folded => {
   const convolutions = new Map<Layer, readonly [Weight, Weight]>();
@@ -72,14 +69,12 @@ const foldBatchNorm = (model: LayersModel): Folded => {
   for (const layer of model.layers) {
     if (!isNormalization(layer)) continue;
     const producer = foldableProducer(layer);
-    const [kernel] = producer ? readWeights(producer) : [];
-    if (!producer || !kernel) {
-      throw new ExportError(
-        layer.name,
-        'put batch normalization right after a convolution without bias and activation.',
-      );
-    }
-    const { scale, offset } = scaleAndOffset(layer);
+    const [kernel, bias] = producer ? readWeights(producer) : [];
+    if (!producer || !kernel) continue;
+    const { scale, offset: shift } = scaleAndOffset(layer);
+    const offset = shift.map(
+      (value, channel) => value + (bias?.values[channel] ?? 0) * (scale[channel] ?? 0),
+    );
     const values = kernel.values.map((value, index) => value * (scale[index % scale.length] ?? 0));
     convolutions.set(producer, [
       { values, shape: kernel.shape },
@@ -117,6 +112,15 @@ const onlyCall = (layer: Layer) => {
   return { inputs: call.inputTensors, output, inputRank: call.inputTensors[0]?.rank ?? 0 };
 };
 
+/** A normalization that no convolution could take over. */
+const writeNormalization = (graph: Graph, layer: Layer, x: Node): Node => {
+  const { scale, offset } = scaleAndOffset(layer);
+  const weights = (name: string, values: Float32Array) =>
+    graph.weights(`${layer.name}/${name}`, values, [values.length]);
+  const scaled = graph.float('Mul', `${layer.name}/scaled`, [x, weights('scale', scale)]);
+  return graph.float('AddV2', layer.name, [scaled, weights('offset', offset)]);
+};
+
 const exportLayer = (
   graph: Graph,
   layer: Layer,
@@ -126,6 +130,7 @@ const exportLayer = (
   const [first, ...others] = inputs;
   if (first === undefined) throw new ExportError(layer.name, 'it has no input.');
   if (folded.normalizations.has(layer)) return first;
+  if (isNormalization(layer)) return writeNormalization(graph, layer, first);
   const kind = layer.getClassName();
   const exporter = layerExporters.get(kind);
   if (!exporter) {

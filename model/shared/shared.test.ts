@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { progressReporter } from './progress.ts';
 import { seededRandom, shuffled, uniform } from './random.ts';
 import { abridge, pluralize } from './text.ts';
 
@@ -103,4 +104,35 @@ test('a name is cut in its middle, where it says least', () => {
     ['🌼🌼🌼', 2, '🌼…'],
   ] as const)
     assert.equal(abridge(text, longest), expected);
+});
+
+test('progress is said now and then, with the time that is left at the pace of late', (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const lines: string[] = [];
+  const report = progressReporter((line) => lines.push(line), 4);
+  // Ten are there already; then one takes a second.
+  report('Photos', 10, 40);
+  for (let done = 11; done <= 20; done++) {
+    now += 1000;
+    report('Photos', done, 40);
+  }
+  report('Steps', 1, 2);
+  now += 4000;
+  report('Steps', 2, 2);
+  assert.deepEqual(lines, [
+    'Photos: 14 of 40, 26 s left',
+    'Photos: 18 of 40, 22 s left',
+    'Steps: 2 of 2, 0 s left',
+  ]);
+});
+
+test('a job of an hour says something every minute, not every few seconds', (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const at: number[] = [];
+  const report = progressReporter(() => at.push(now), 4);
+  for (; now < 3_700_000; now += 1000) report('Steps', now, 1e7);
+  const pauses = at.map((time, index) => time - (at[index - 1] ?? 0));
+  assert.ok((pauses[0] ?? 0) <= 5000 && (pauses.at(-1) ?? 0) >= 60_000, pauses.join());
 });

@@ -3,6 +3,12 @@ import { z } from 'zod';
 /** An error's message; of anything else that was thrown, its text. */
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** `3 min 20 s` */
+export const duration = (seconds: number): string => {
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+};
+
 /** `batch-size` of `batchSize`: an option or a hyperparameter as it is typed. */
 export const kebabCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

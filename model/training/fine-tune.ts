@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { openExtractor } from '../backbone/backbone.ts';
+import type { InputRange } from '../backbone/feature-extractor.ts';
 import type { FeatureOptions } from '../backbone/features.ts';
 import { DISTANCE_WEIGHTS } from '../calibration/known-score.ts';
 import { type Batch, mixUp, photoTensor } from '../data/augment.ts';
@@ -74,6 +75,8 @@ export interface FineTuneOptions extends TrainingRunOptions {
    * @throws Error when they are another backbone's
    */
   readonly earlier?: ((key: string) => Partial<FineTunedWeights>) | undefined;
+  /** What the network wants black and white to be. @default found out */
+  readonly range?: InputRange | undefined;
   /** Called while features are computed. */
   readonly onFeatures?: ((done: number, total: number) => void) | undefined;
 }
@@ -183,10 +186,11 @@ export const fineTune =
   (options: FineTuneOptions) =>
   async (split: Split): Promise<FineTunedNetwork> => {
     const { pretrained, classes, recipe: changes = {}, earlier: readEarlier, onFeatures, ...rest } = options;
-    const { reference: _, cacheDirectory, ...run } = rest;
+    const { reference: _, cacheDirectory, range, ...run } = rest;
     const recipe = withOptions(FINE_TUNE_RECIPE, changes);
     const { initialResolution, resolution } = recipe;
-    const { extractor, hash: key } = await openExtractor(pretrained.directory, { featureLevels: 1 });
+    const { extractor, hash } = await openExtractor(pretrained.directory, { featureLevels: 1, range });
+    const key = range ? `${hash}, range ${range.low} to ${range.high}` : hash;
     const width = tf.tidy(() => extractor.pool(tf.zeros([1, 64, 64, 3])).shape[1]);
     const network = withClassifier(extractor.write, width, classes);
     const graph = new TrainableGraph(network, recipe.fineTune, isClassifier);

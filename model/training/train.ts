@@ -14,6 +14,7 @@ import type { ReportInput } from '../report/files.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
 import { buildServingGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
+import type { ReportProgress } from '../shared/progress.ts';
 import type { EpochResult } from './checkpoint.ts';
 
 /** A pretrained TensorFlow.js model. */
@@ -58,6 +59,8 @@ interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained' 
   readonly signal?: AbortSignal | undefined;
   /** Receives what is being done. */
   readonly log?: ((text: string) => void) | undefined;
+  /** Called while the model is calibrated and measured. */
+  readonly onProgress?: ReportProgress | undefined;
 }
 
 /** An exported model, and what it says of the test photos. */
@@ -99,24 +102,37 @@ const mistakesAmong = (
  * @throws AbortedError when the signal is aborted
  */
 export const exportMeasured = async (options: ExportOptions): Promise<MeasuredExport> => {
-  const { write, forwardTrained, labels, split, signal, drawn = 30, log = () => {} } = options;
+  const { write, forwardTrained, labels, split, signal, drawn = 30, log = () => {}, onProgress } = options;
   const { train, validation, test } = split;
   const enough = validation.length >= FEWEST_PHOTOS;
   if (enough) log('Calibrating the model.');
   const unknown = enough ? [...(await drawKinds(drawn)), ...(options.unknown ?? [])] : [];
   const photos = { train: forwardTrained ?? train, validation, distanceWeight: options.distanceWeight };
-  const calibration = await calibrate(write, labels.length, photos, signal);
+  const counter = (what: string, total: number) => {
+    let done = 0;
+    return (count: number) => {
+      done += count;
+      onProgress?.(what, done, total);
+    };
+  };
+  const pictures = (kinds: readonly OodPhotos[]) => kinds.reduce((sum, { photos }) => sum + photos.length, 0);
+  const toCalibrate = validation.length + (forwardTrained ? 0 : train.length);
+  const onCalibrated = counter('Calibrating, photos', toCalibrate);
+  const calibration = await calibrate(write, labels.length, photos, signal, onCalibrated);
   const { savedModel, runner } = exported(options, calibration);
   log('Measuring the exported model.');
+  const toMeasure = test.length + (calibration ? test.length + validation.length + pictures(unknown) : 0);
+  const onPhotos = counter('Measuring, photos', toMeasure);
   const answers = await predictPhotos(
     runner,
     test.map(({ pixels }) => pixels),
     signal,
+    onPhotos,
   );
   const measured =
     calibration &&
     (await measureCalibration({
-      ...{ answers, unknown, signal, validation, test },
+      ...{ answers, unknown, signal, validation, test, onPhotos },
       temperature: calibration.temperature,
       plain: exported(options).runner,
       calibrated: runner,
@@ -137,7 +153,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
 };
 
 export interface TrainOptions
-  extends Pick<ExportOptions, 'version' | 'split' | 'unknown' | 'drawn' | 'signal' | 'log'> {
+  extends Pick<ExportOptions, 'version' | 'split' | 'unknown' | 'drawn' | 'signal' | 'log' | 'onProgress'> {
   readonly dataset: Pick<Dataset, 'labels' | 'skipped' | 'catalogue'>;
   readonly trainer: Trainer;
   readonly backend: Backend;

@@ -2,8 +2,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { errorText, percent, pluralize, wholeNumber } from '../../model/shared/text.ts';
-import { CommandError, duration, runCommand } from '../shared/cli.ts';
+import { duration, errorText, percent, pluralize, wholeNumber } from '../../model/shared/text.ts';
+import { CommandError, runCommand } from '../shared/cli.ts';
 import { ClassifyClient, type Outcome } from './client.ts';
 import { Journal, type PhotoFile } from './journal.ts';
 

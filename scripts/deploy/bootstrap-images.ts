@@ -16,9 +16,9 @@ import {
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
 import { ClusterNotFoundException, DescribeTaskDefinitionCommand, type ECSClient } from '@aws-sdk/client-ecs';
+import { duration } from '../../model/shared/text.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
 import type { Names } from '../../stacks/names.ts';
-import { duration } from '../shared/cli.ts';
 import { ROOT } from '../shared/paths.ts';
 import type { StackFiles } from '../terraform/synth.ts';
 import { type AwsClients, type Waiting, waitFor } from './clients.ts';

@@ -10,7 +10,7 @@ import {
   type TaskDefinition,
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
-import { duration } from '../shared/cli.ts';
+import { duration } from '../../model/shared/text.ts';
 import { type Waiting, waitFor } from './clients.ts';
 
 /** Image of a container in a task definition. */

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { TRAINING_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import { localArn } from '../aws-double/protocol.ts';
+import { lockFolder } from '../shared/folder-lock.ts';
 import { ENTRY_POINT } from './container.ts';
 import { Execution, type StepState } from './execution.ts';
 import { checkInput, localDefaults, parameterValues } from './inputs.ts';
@@ -8,7 +9,7 @@ import { LocalEndpoints } from './local-endpoint.ts';
 import { type ExecutionRecord, executionId, type PipelineRequest, type Plan } from './record.ts';
 import { localRunner } from './steps.ts';
 import { introduction, type PipelineResult, stepLog, summary } from './view.ts';
-import { lockFolder, Workspace } from './workspace.ts';
+import { Workspace } from './workspace.ts';
 
 /** What the definition asks for and this machine may not have. */
 const OVERRIDES = { [TRAINING_ENVIRONMENT.requireGpu]: 'false' };
@@ -155,7 +156,7 @@ const runPlan = async (
  */
 export const runPipeline = async (options: RunPipelineOptions): Promise<PipelineResult['status']> => {
   const workspace = new Workspace();
-  const release = await lockFolder(workspace.folder);
+  const release = await lockFolder(workspace.folder, 'pipeline');
   try {
     const record = options.request
       ? await start(options.request, workspace)

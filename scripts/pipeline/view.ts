@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { TRAINING_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
-import { duration, textTable } from '../shared/cli.ts';
+import { duration } from '../../model/shared/text.ts';
+import { textTable } from '../shared/cli.ts';
 import { ROOT } from '../shared/paths.ts';
 import type { StepState } from './execution.ts';
 import type { LocalEndpoints } from './local-endpoint.ts';

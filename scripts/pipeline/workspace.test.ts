@@ -12,9 +12,10 @@ import {
 import path from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { lockFolder } from '../shared/folder-lock.ts';
 import type { ExecutionRecord } from './record.ts';
 import { outputOf } from './tiny-definition.ts';
-import { lockFolder, Workspace } from './workspace.ts';
+import { Workspace } from './workspace.ts';
 
 /** An execution that has just started. */
 const recordOf = (id: string, changes: Partial<ExecutionRecord> = {}): ExecutionRecord => ({
@@ -142,23 +143,23 @@ describe('when an execution starts', () => {
 
 test('a folder is for one at a time', async () => {
   const { folder } = workspace;
-  const release = await lockFolder(folder);
+  const release = await lockFolder(folder, 'pipeline');
   await assert.rejects(
-    lockFolder(folder),
-    new RegExp(`Another pipeline is running, in process ${process.pid}\\. Wait for its end`),
+    lockFolder(folder, 'pipeline'),
+    new RegExp(`Another pipeline is running in .*, in process ${process.pid}\\. Wait for its end`),
   );
   await release();
   assert.deepEqual(readdirSync(folder), []);
-  await (await lockFolder(folder))();
+  await (await lockFolder(folder, 'pipeline'))();
 });
 
 test('the lock of a killed process, even a half-written one, is taken over', async () => {
   const { folder } = workspace;
   const { pid } = spawnSync(process.execPath, ['--version']);
   for (const left of [JSON.stringify({ pid }), '{"pi']) {
-    const release = await lockFolder(folder);
+    const release = await lockFolder(folder, 'pipeline');
     writeFileSync(path.join(folder, 'running.json'), left);
-    await (await lockFolder(folder))();
+    await (await lockFolder(folder, 'pipeline'))();
     await release();
   }
 });

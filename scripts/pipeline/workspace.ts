@@ -1,53 +1,13 @@
-import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { MODEL_ARCHIVE, TRAINING_PATHS } from '../../model/contract/sagemaker-jobs.ts';
 import { FOLDERS, placeholderObjects } from '../../stacks/learning/folders.ts';
 import { ModelRegistry } from '../aws-double/registry.ts';
 import { buildFolder, endpointFolder } from '../shared/paths.ts';
-import { isAlive } from '../shared/processes.ts';
 import type { StepOutput } from './definition.ts';
 import { LocalS3 } from './local-s3.ts';
 import { ExecutionRecords } from './record.ts';
-
-const LOCK_FILE = 'running.json';
-
-const ownerSchema = z.object({ pid: z.int() });
-
-/** The process that has the lock; undefined when it is gone, or its file was cut short by a crash. */
-const ownerOf = async (file: string): Promise<number | undefined> => {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  try {
-    const { pid } = ownerSchema.parse(JSON.parse(text));
-    return isAlive(pid) ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-/**
- * Reserves a folder for this process: the local SageMaker and an execution that can be resumed are not made for two. The
- * lock of a killed process is taken over at once, so that it can be resumed at once.
- *
- * @returns releases it
- * @throws Error when another process has it
- */
-export const lockFolder = async (folder: string): Promise<() => Promise<void>> => {
-  const file = path.join(folder, LOCK_FILE);
-  await mkdir(folder, { recursive: true });
-  const take = () => writeFile(file, `${JSON.stringify({ pid: process.pid })}\n`, { flag: 'wx' });
-  await take().catch(async (cause: unknown) => {
-    const owner = await ownerOf(file);
-    if (owner !== undefined)
-      throw new Error(
-        `Another pipeline is running, in process ${owner}. Wait for its end, or stop it with Ctrl-C. If that process is not a pipeline, remove ${file}.`,
-        { cause },
-      );
-    await rm(file, { force: true });
-    await take();
-  });
-  return () => rm(file, { force: true });
-};
 
 /** The bucket of files and folders that were given by an option. */
 const INPUT_BUCKET = 'this-machine';

@@ -2,6 +2,7 @@ import { clearLine, cursorTo } from 'node:readline';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { progressReporter, type ReportProgress } from '../../model/shared/progress.ts';
 import { errorText, kebabCase } from '../../model/shared/text.ts';
 
 /** A command whose options are the fields of a zod object. */
@@ -208,11 +209,12 @@ export const textTable = (rows: readonly (readonly string[])[]): string[] => {
   );
 };
 
-/** `3 min 20 s` */
-export const duration = (seconds: number): string => {
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
-};
+/** Seconds between two lines of progress in a log. */
+const LOG_PAUSE = 4;
+
+/** Shows how far a long job is and what is left of it: in a terminal one line that is rewritten, in a log a line now and then. */
+export const progressLine = (): ReportProgress =>
+  process.stdout.isTTY ? progressReporter(showProgress, 0.1) : progressReporter(print, LOG_PAUSE);
 
 /**
  * Reports what is being waited for.

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { duration, type Report } from '../shared/cli.ts';
+import { duration } from '../../model/shared/text.ts';
+import type { Report } from '../shared/cli.ts';
 import type { Terraform } from './terraform.ts';
 
 /**

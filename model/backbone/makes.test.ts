@@ -1,0 +1,398 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { loadBackend } from '../backend/backend.ts';
+import { photoTensor } from '../data/augment.ts';
+import { assertClose } from '../shared/test-pictures.ts';
+import { Backbone } from './backbone.ts';
+import { BackboneError } from './model-files.ts';
+import {
+  colouredPhotos,
+  GraphModelBuilder,
+  json,
+  saveLayers,
+  saveTinyGraph,
+  tinyLayers,
+} from './test-backbones.ts';
+
+/** The same small network in the makes of other people's tools. */
+
+const work = temporaryFolder({ after });
+const photos = colouredPhotos(2, 2, 1);
+let expected: readonly number[];
+
+const layerSchema = z.looseObject({
+  class_name: z.string(),
+  config: z.looseObject({ name: z.string() }),
+  inbound_nodes: z.unknown(),
+});
+const modelSchema = z.object({
+  modelTopology: z.object({
+    class_name: z.string(),
+    config: z.looseObject({
+      layers: z.array(layerSchema),
+      input_layers: z.unknown(),
+      output_layers: z.unknown(),
+    }),
+  }),
+  weightsManifest: z.tuple([
+    z.object({ paths: z.array(z.string()), weights: z.array(z.looseObject({ name: z.string() })) }),
+  ]),
+});
+type Layer = z.infer<typeof layerSchema>;
+
+/** What a make is made of: the layers of the original up to its last map, and what follows. */
+interface Original {
+  readonly trunk: readonly Layer[];
+  readonly map: string;
+  readonly head: readonly Layer[];
+}
+
+let original: z.infer<typeof modelSchema>;
+before(async () => {
+  await loadBackend({ native: false });
+  const directory = await saveLayers(path.join(work, 'original'), tinyLayers());
+  original = modelSchema.parse(JSON.parse(readFileSync(path.join(directory, 'model.json'), 'utf8')));
+  expected = await describeWith(directory);
+});
+
+const describeWith = async (directory: string): Promise<number[]> => {
+  const backbone = await Backbone.load(directory, { side: 32 });
+  const features = tf.tidy(() => [...backbone.extract(photoTensor(photos)).dataSync()]);
+  backbone.dispose();
+  return features;
+};
+
+const layer = (class_name: string, name: string, from: string[], config: object = {}): Layer => ({
+  class_name,
+  ...{ name, config: { name, ...config } },
+  inbound_nodes: from.length === 0 ? [] : [from.map((input) => [input, 0, 0, {}])],
+});
+const model = (layers: readonly Layer[], output: string, class_name = 'Functional') => ({
+  class_name,
+  config: {
+    name: 'net',
+    layers,
+    input_layers: [[layers[0]?.config.name, 0, 0]],
+    output_layers: [[output, 0, 0]],
+  },
+});
+const sequential = (...layers: unknown[]) => ({ class_name: 'Sequential', config: { name: 'row', layers } });
+const dense = (from: string) => layer('Dense', 'classes', [from], { units: 4, activation: 'softmax' });
+const withConfig = (
+  layers: readonly Layer[],
+  change: (config: Layer['config'], className: string) => object,
+): Layer[] =>
+  layers.map((each) => ({ ...each, config: { ...each.config, ...change(each.config, each.class_name) } }));
+
+/** As Keras 3 writes it. */
+const keras3 = ({ trunk, map }: Original) => {
+  const tensors = (nodes: unknown) =>
+    z
+      .array(z.array(z.tuple([z.string(), z.int(), z.int()], z.unknown())))
+      .parse(nodes)
+      .map((node) => ({
+        args: [
+          node.map((keras_history) => ({
+            class_name: '__keras_tensor__',
+            config: { shape: [null, 8], keras_history },
+          })),
+        ],
+        kwargs: {},
+      }));
+  const layers = withConfig([...trunk, layer('GlobalAveragePooling2D', 'pool', [map])], (config) => ({
+    dtype: { module: 'keras', class_name: 'DTypePolicy', config: { name: 'float32' }, registered_name: null },
+    ...('batch_input_shape' in config && {
+      batch_shape: config['batch_input_shape'],
+      batch_input_shape: undefined,
+    }),
+  })).map((each) => ({ ...each, module: 'keras.layers', inbound_nodes: tensors(each.inbound_nodes) }));
+  const { config } = model(layers, 'pool');
+  return {
+    class_name: 'Functional',
+    config: {
+      ...config,
+      input_layers: ['photo', 0, 0].with(0, layers[0]?.config.name ?? ''),
+      output_layers: ['pool', 0, 0],
+    },
+  };
+};
+
+const followedBy =
+  (...rest: readonly Layer[]) =>
+  ({ trunk }: Original) =>
+    model([...trunk, ...rest], rest.at(-1)?.config.name ?? '');
+
+const MAKES: Readonly<Record<string, (original: Original) => unknown>> = {
+  'batch norm with a list of axes': ({ trunk, map }) =>
+    model(
+      withConfig(trunk, (_, kind) => (kind === 'BatchNormalization' ? { axis: [3] } : {})),
+      map,
+    ),
+  'Keras 3': keras3,
+  'a size that is left open': ({ trunk, map }) =>
+    model(
+      withConfig(trunk, (config) =>
+        'batch_input_shape' in config ? { batch_input_shape: [null, null, null, 3] } : {},
+      ),
+      map,
+    ),
+  'no classifier': ({ trunk, map }) => model(trunk, map, 'Model'),
+  'a window over the whole map, then Flatten': (own) =>
+    followedBy(
+      layer('AveragePooling2D', 'pool', [own.map], { pool_size: [8, 8], strides: [8, 8], padding: 'valid' }),
+      layer('Flatten', 'flat', ['pool']),
+      dense('flat'),
+    )(own),
+  'Flatten, and nothing pooled': (own) => followedBy(layer('Flatten', 'flat', [own.map]), dense('flat'))(own),
+  'a largest value, then Flatten': (own) =>
+    followedBy(
+      layer('GlobalMaxPooling2D', 'pool', [own.map]),
+      layer('Flatten', 'flat', ['pool']),
+      dense('flat'),
+    )(own),
+  'a classifier that is a convolution': (own) =>
+    followedBy(
+      layer('GlobalAveragePooling2D', 'pool', [own.map]),
+      layer('Reshape', 'map', ['pool'], { target_shape: [1, 1, 6] }),
+      layer('Conv2D', 'classes', ['map'], { filters: 4, kernel_size: [1, 1] }),
+      layer('Activation', 'softmax', ['classes'], { activation: 'softmax' }),
+    )(own),
+  'a layer that is not known behind the pooling': (own) =>
+    followedBy(
+      layer('GlobalAveragePooling2D', 'pool', [own.map]),
+      layer('TFOpLambda', 'normalize', ['pool']),
+    )(own),
+  'networks in a network, in a row': ({ trunk, map }) =>
+    sequential(
+      sequential(model(trunk, map, 'Model'), {
+        class_name: 'GlobalAveragePooling2D',
+        config: { name: 'pool' },
+      }),
+      sequential({
+        class_name: 'Dense',
+        config: { name: 'classes', units: 4, batch_input_shape: [null, 6] },
+      }),
+    ),
+  'a network in a network, named': ({ trunk, map }) =>
+    model(
+      [
+        layer('InputLayer', 'outer', [], { batch_input_shape: [null, 32, 32, 3] }),
+        {
+          ...layer('Functional', 'inner', ['outer']),
+          config: { ...model(trunk, map).config, name: 'inner' },
+        },
+        layer('GlobalAveragePooling2D', 'pool', ['inner']),
+        dense('pool'),
+      ],
+      'classes',
+    ),
+  'a rescaling first': ({ trunk: [photo, first, ...rest], map }) =>
+    model(
+      [
+        ...(photo ? [photo] : []),
+        layer('Rescaling', 'rescaling', [photo?.config.name ?? ''], { scale: 1 / 127.5, offset: -1 }),
+        ...(first ? [layer(first.class_name, first.config.name, ['rescaling'], first.config)] : []),
+        ...rest,
+      ],
+      map,
+    ),
+};
+
+const save = (
+  name: string,
+  make: (original: Original) => unknown,
+  rename = (weight: string) => weight,
+): string => {
+  const directory = path.join(work, name);
+  const { layers } = original.modelTopology.config;
+  const end = layers.findIndex(({ class_name }) => class_name === 'GlobalAveragePooling2D');
+  const [{ weights, paths }] = original.weightsManifest;
+  mkdirSync(directory);
+  const modelTopology = {
+    keras_version: '2.10.0',
+    model_config: make({
+      trunk: layers.slice(0, end),
+      map: layers[end - 1]?.config.name ?? '',
+      head: layers.slice(end),
+    }),
+  };
+  const weightsManifest = [{ paths, weights: weights.map((spec) => ({ ...spec, name: rename(spec.name) })) }];
+  writeFileSync(path.join(directory, 'model.json'), JSON.stringify({ modelTopology, weightsManifest }));
+  for (const file of paths)
+    writeFileSync(path.join(directory, file), readFileSync(path.join(work, 'original', file)));
+  return directory;
+};
+
+for (const [name, make] of Object.entries(MAKES)) {
+  test(`${name}: the same features`, async () =>
+    assertClose(await describeWith(save(name, make)), expected, 1e-4));
+}
+
+test("Keras 3's names of weights, within those of the network: the same features", async () => {
+  const rename = (name: string) => `net/${name.replace('depthwise_kernel', 'kernel')}`;
+  assertClose(await describeWith(save('renamed', keras3, rename)), expected, 1e-4);
+});
+
+/** Layers models of which nothing can be made, and the reason. */
+const REFUSED: Readonly<Record<string, { make: (original: Original) => unknown; message: RegExp }>> = {
+  'a layer that is not known': {
+    make: ({ trunk, map }) => model([...trunk, layer('TFOpLambda', 'op', [map])], 'op'),
+    message:
+      /layers that are not supported \(TFOpLambda\); known are .*tensorflowjs_converter --output_format=tfjs_graph_model/,
+  },
+  'a layer that is used twice': {
+    make: ({ trunk, map }) =>
+      model([...trunk, { ...dense(map), inbound_nodes: [[[map, 0, 0]], [[map, 0, 0]]] }], map),
+    message: /not understood \(the layer classes is used in 2 places\)/,
+  },
+  'two inputs': {
+    make: ({ trunk, map }) =>
+      model([...trunk, layer('InputLayer', 'age', [], { batch_input_shape: [null, 1] })], map),
+    message: /it has 2 inputs; it must take photos alone/,
+  },
+  'no feature maps': {
+    make: ({ trunk: [photo] }) => {
+      const name = photo?.config.name ?? '';
+      return model([...(photo ? [photo] : []), layer('Flatten', 'flat', [name]), dense('flat')], 'classes');
+    },
+    message: /it has no feature maps/,
+  },
+  'a weight that is not there': {
+    make: ({ trunk, map }) =>
+      model([...trunk, layer('Conv2D', 'new', [map], { filters: 2, kernel_size: [1, 1] })], 'new'),
+    message: /there is no weight new\/kernel/,
+  },
+  'something else': { make: () => ({ class_name: 'Model', config: {} }), message: /not understood/ },
+};
+
+for (const [name, { make, message }] of Object.entries(REFUSED)) {
+  test(`${name} is refused with the folder and the reason`, async () => {
+    const directory = save(name, make);
+    await assert.rejects(Backbone.load(directory), (error: Error) => {
+      assert.ok(error instanceof BackboneError && error.message.includes(directory), String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+type Ending = (builder: GraphModelBuilder, map: string) => void;
+const window = (size: number, padding: string) => ({
+  ksize: json.integers(1, size, size, 1),
+  strides: json.integers(1, 1, 1, 1),
+  padding: json.text(padding),
+});
+const logits = (builder: GraphModelBuilder, x: string, width: number) =>
+  builder.add('MatMul', 'logits', [
+    builder.add('Reshape', 'flat', [x, builder.integers('shape', [-1, width])]),
+    builder.weights('kernel', [width, 4]),
+  ]);
+
+/** What may come after the last map of a graph. */
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  'a mean over the map': (builder, map) => logits(builder, builder.mean('pool', map), 4),
+  'a window over the whole map': (builder, map) =>
+    logits(builder, builder.add('AvgPool', 'pool', [map], window(16, 'VALID')), 4),
+  'the largest in the whole map': (builder, map) =>
+    logits(builder, builder.add('MaxPool', 'pool', [map], window(16, 'VALID')), 4),
+  'largest values over the sides': (builder, map) =>
+    logits(builder, builder.add('Max', 'pool', [map, builder.integers('axes', [1, 2])]), 4),
+  'a vector, and nothing pooled': (builder, map) => logits(builder, map, 4 * 16 * 16),
+  'no classifier': () => {},
+};
+
+for (const [name, end] of Object.entries(ENDINGS)) {
+  test(`a graph that ends in ${name}: the features are the means of its last map`, async () => {
+    const directory = (ending: Ending, folder: string, side?: number) => {
+      const builder = new GraphModelBuilder();
+      ending(
+        builder,
+        builder.fused('_FusedConv2D', 'map', builder.photos(side), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6'),
+      );
+      return builder.save(path.join(work, folder));
+    };
+    const plain = await describeWith(directory(() => {}, `plain ${name}`));
+    assertClose(await describeWith(directory(end, `graph ${name}`)), plain, 1e-6);
+    assert.equal(plain.length, 2 * 4);
+  });
+}
+
+test('a graph whose size is left open takes photos of ours', async () => {
+  const builder = new GraphModelBuilder();
+  builder.fused('_FusedConv2D', 'map', builder.photos(-1), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
+  assert.equal((await Backbone.load(builder.save(path.join(work, 'open')))).side, 256);
+});
+
+/** Constants that take photos of one range only about zero, and that range. */
+const MEANS: Readonly<
+  Record<
+    string,
+    { steps: readonly (readonly [op: string, values: number[]])[]; range: readonly [number, number] }
+  >
+> = {
+  'means of bytes': { steps: [['Sub', [103.939, 116.779, 123.68]]], range: [0, 255] },
+  'means and deviations': {
+    steps: [
+      ['Sub', [0.485, 0.456, 0.406]],
+      ['RealDiv', [0.229, 0.224, 0.225]],
+    ],
+    range: [0, 1],
+  },
+  'bytes, means and deviations': {
+    steps: [
+      ['Mul', [1 / 255]],
+      ['Sub', [0.485, 0.456, 0.406]],
+      ['RealDiv', [0.229, 0.224, 0.225]],
+    ],
+    range: [0, 255],
+  },
+  'one for each channel, about the known ones': {
+    steps: [
+      ['Mul', [2]],
+      ['Sub', [0.9, 1, 1.1]],
+    ],
+    range: [0, 1],
+  },
+};
+
+const withSteps = (name: string, steps: (typeof MEANS)[string]['steps']): string => {
+  const builder = new GraphModelBuilder();
+  const end = steps.reduce(
+    (x, [op, values], index) => builder.add(op, `step${index}`, [x, builder.values(`y${index}`, values)]),
+    builder.photos(),
+  );
+  builder.mean('pool', builder.fused('_FusedConv2D', 'map', end, [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6'));
+  return builder.save(path.join(work, name));
+};
+
+for (const [
+  name,
+  {
+    steps,
+    range: [low, high],
+  },
+] of Object.entries(MEANS)) {
+  test(`a graph that begins with ${name} takes ${low} to ${high}`, async () =>
+    assert.deepEqual((await Backbone.load(withSteps(name, steps))).range, { low, high }));
+}
+
+test('what makes sense for no range is refused with the option to give', async () => {
+  const directory = withSteps('odd', [['Sub', [40, 40, 40]]]);
+  await assert.rejects(Backbone.load(directory), {
+    message: /not known here\. .* --range LOW,HIGH .*pretrained-range.*0,255/,
+  });
+  assert.deepEqual((await Backbone.load(directory, { range: { low: 0, high: 80 } })).range, {
+    low: 0,
+    high: 80,
+  });
+});
+
+test('a graph with its own preprocessing and a given range is written with it', async () => {
+  const directory = saveTinyGraph(path.join(work, 'given'), 'hub');
+  assert.deepEqual((await Backbone.load(directory, { range: { low: 0, high: 255 } })).range.high, 255);
+});
