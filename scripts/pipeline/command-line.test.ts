@@ -44,6 +44,11 @@ const WRONG: readonly (readonly [line: string, expected: RegExp])[] = [
   ['--data a --epochs', /--epochs needs a value/],
   ['--data a --epoch 3', /There is no option --epoch\. .*--epoch=VALUE/],
   ['--data a --min-accuracy 90', /--min-accuracy is "90", but must be a share from 0 to 1, such as 0\.9\./],
+  ['--data a --MinAccuracy=95', /--MinAccuracy is "95", but must be a share from 0 to 1, such as 0\.9\./],
+  [
+    '--data a --Epoch=0 --LearningRate=-1',
+    /--Epoch is "0", .* at least 1\.\n--LearningRate is "-1", .* above 0/,
+  ],
   ['--data a --data b', /--data is given twice/],
   ['--data a --epochs 3 --Epoch=4', /The parameter Epoch is given twice/],
   ['--data a --TrainData=s3://bucket/x/', /The parameter TrainData is given twice/],

@@ -71,6 +71,15 @@ const VALUES = {
   minAccuracy: 'MinAccuracy',
 } as const;
 
+const {
+  epochs: epochsField,
+  batchSize: batchSizeField,
+  learningRate: rateField,
+  minAccuracy,
+} = options.shape;
+const VALUE_FIELDS = { epochs: epochsField, batchSize: batchSizeField, learningRate: rateField, minAccuracy };
+const VALUE_OPTIONS = ['epochs', 'batchSize', 'learningRate', 'minAccuracy'] as const;
+
 /** Options that put something of this machine where a parameter points. */
 const FILES = {
   data: 'TrainData',
@@ -88,6 +97,16 @@ const givenAs = (
     const value = typed[option];
     return value === undefined ? [] : [[parameter, String(value)]];
   });
+
+/** A parameter that is given by its own name has the bounds of its option. */
+const describeOutOfBounds = ({ parameters }: PipelineOptions): string | undefined => {
+  const problems = VALUE_OPTIONS.flatMap((option) => {
+    const value = parameters[VALUES[option]];
+    const [issue] = VALUE_FIELDS[option].safeParse(value).error?.issues ?? [];
+    return issue ? [`--${VALUES[option]} is "${value}", but must be ${issue.message}.`] : [];
+  });
+  return problems.length > 0 ? problems.join('\n') : undefined;
+};
 
 const problemWith = (typed: PipelineOptions, { FLOWERS_DIR }: NodeJS.ProcessEnv): string | undefined => {
   const names = [
@@ -116,7 +135,7 @@ Runs a SageMaker pipeline on this machine: the very definition that is in the Te
   foot: '  --help                shows this\n',
   column: 22,
   options: options.superRefine((typed, context) => {
-    const problem = problemWith(typed, environment);
+    const problem = describeOutOfBounds(typed) ?? problemWith(typed, environment);
     if (problem !== undefined) context.addIssue(problem);
   }),
 });

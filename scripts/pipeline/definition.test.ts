@@ -70,6 +70,20 @@ test('what refers to nothing says what is missing', () => {
   for (const [variable, expected] of cases) assert.throws(() => resolve(variable, scope), expected);
 });
 
+test('the items of a list are found by their names, too', () => {
+  const lists = {
+    FinalMetricDataList: [
+      { MetricName: 'training:loss', Value: 2 },
+      { MetricName: 'validation:accuracy', Value: 0.5 },
+    ],
+    InputDataConfig: [{ ChannelName: 'train', Size: 3 }],
+  };
+  assert.equal(propertyAt(lists, "FinalMetricDataList['validation:accuracy'].Value", 'It'), 0.5);
+  assert.equal(propertyAt(lists, 'FinalMetricDataList[0].Value', 'It'), 2);
+  assert.equal(propertyAt(lists, "InputDataConfig['train'].Size", 'It'), 3);
+  assert.throws(() => propertyAt(lists, "FinalMetricDataList['none'].Value", 'It'), /It has nothing at/);
+});
+
 test('a path that cannot be read is an error, and so is one into a prototype', () => {
   assert.throws(() => propertyAt({}, 'a[b]', 'It'), /The path a\[b\] cannot be read from its character 2/);
   assert.throws(() => propertyAt({ a: {} }, 'a.constructor', 'It'), /It has nothing at a\.constructor/);

@@ -32,6 +32,11 @@ const segmentsOf = (path: string): string[] => {
 const has = (value: unknown, key: string): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key);
 
+/** Fields that name the items of SageMaker's lists, as in `FinalMetricDataList['validation:accuracy']`. */
+const NAMES = ['MetricName', 'OutputName', 'InputName', 'ChannelName', 'Name', 'Key'];
+const isCalled = (item: unknown, name: string): boolean =>
+  NAMES.some((field) => has(item, field) && item[field] === name);
+
 /**
  * The value at a path such as `ModelArtifacts.S3ModelArtifacts` or `Outputs['evaluation'].S3Output.S3Uri`.
  *
@@ -41,8 +46,9 @@ const has = (value: unknown, key: string): value is Record<string, unknown> =>
 export const propertyAt = (root: unknown, path: string, name: string): unknown => {
   let value = root;
   for (const segment of segmentsOf(path)) {
-    if (!has(value, segment)) throw new Error(`${name} has nothing at ${path}.`);
-    value = value[segment];
+    const named: unknown = Array.isArray(value) ? value.find((item) => isCalled(item, segment)) : undefined;
+    if (named === undefined && !has(value, segment)) throw new Error(`${name} has nothing at ${path}.`);
+    value = has(value, segment) ? value[segment] : named;
   }
   return value;
 };
