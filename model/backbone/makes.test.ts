@@ -10,14 +10,7 @@ import { photoTensor } from '../data/augment.ts';
 import { assertClose } from '../shared/test-pictures.ts';
 import { Backbone } from './backbone.ts';
 import { BackboneError } from './model-files.ts';
-import {
-  colouredPhotos,
-  GraphModelBuilder,
-  json,
-  saveLayers,
-  saveTinyGraph,
-  tinyLayers,
-} from './test-backbones.ts';
+import { colouredPhotos, GraphModelBuilder, json, saveLayers, tinyLayers } from './test-backbones.ts';
 
 /** The same small network in the makes of other people's tools. */
 
@@ -390,9 +383,4 @@ test('what makes sense for no range is refused with the option to give', async (
     low: 0,
     high: 80,
   });
-});
-
-test('a graph with its own preprocessing and a given range is written with it', async () => {
-  const directory = saveTinyGraph(path.join(work, 'given'), 'hub');
-  assert.deepEqual((await Backbone.load(directory, { range: { low: 0, high: 255 } })).range.high, 255);
 });

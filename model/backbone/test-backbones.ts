@@ -12,7 +12,7 @@ import { example } from '../shared/test-pictures.ts';
 /** Tiny pretrained networks, as TensorFlow.js would have them on disk. */
 
 /** Side of the photos that they are made for. */
-export const TINY_SIDE = 32;
+const TINY_SIDE = 32;
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -143,13 +143,11 @@ export class GraphModelBuilder {
 }
 
 /** How a tiny network treats its photos first; `none`: it takes [-1, 1]. */
-type TinyPreprocessing = 'none' | 'hub' | 'bytes' | 'channels';
+type TinyPreprocessing = 'none' | 'hub' | 'bytes';
 
 const preprocess = (builder: GraphModelBuilder, kind: TinyPreprocessing): string => {
   const photos = builder.photos();
   if (kind === 'none') return photos;
-  if (kind === 'channels')
-    return builder.add('Sub', 'centred', [photos, builder.weights('channel_means', [3])]);
   const factor = builder.number('hub/y', kind === 'hub' ? 2 : 1 / 127.5);
   const scaled = builder.add('Mul', 'hub/scaled', [photos, factor]);
   return builder.add('Sub', 'hub/shifted', [scaled, builder.number('hub/one', 1)]);
