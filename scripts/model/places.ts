@@ -5,7 +5,8 @@ import { createDeployClients, systemClock } from '../../model/jobs/deploy/contex
 import { loadConfiguration, readContext } from '../../stacks/config/load.ts';
 import { endpointAlarmNames, resourceNames } from '../../stacks/names.ts';
 import { LocalEndpoints } from '../pipeline/local-endpoint.ts';
-import { lockFolder, Workspace } from '../pipeline/workspace.ts';
+import { Workspace } from '../pipeline/workspace.ts';
+import { lockFolder } from '../shared/folder-lock.ts';
 import type { ModelPlace } from './models.ts';
 
 interface PlaceOptions {
@@ -51,7 +52,7 @@ export const onAws: WithPlace = async (_, work) => {
 /** The registry of `npm run pipeline`, and the endpoint of `npm start`. */
 export const onThisMachine: WithPlace = async ({ changes }, work) => {
   const workspace = new Workspace();
-  const release = changes ? await lockFolder(workspace.folder) : async () => {};
+  const release = changes ? await lockFolder(workspace.folder, 'pipeline') : async () => {};
   const endpoints = new LocalEndpoints(workspace);
   try {
     const { region, deployEnvironment, ...place } = configured();
