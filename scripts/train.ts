@@ -191,7 +191,12 @@ const readPhotos = async (
 };
 
 const createTrainer = (
-  { backbone, range, reference, features }: Pick<TrainCommand, 'backbone' | 'range' | 'reference' | 'features'>,
+  {
+    backbone,
+    range,
+    reference,
+    features,
+  }: Pick<TrainCommand, 'backbone' | 'range' | 'reference' | 'features'>,
   classes: number,
   recipe: RecipeOptions,
   { onProgress, ...run }: TrainingRunOptions & { readonly onProgress: ReportProgress },
@@ -201,8 +206,7 @@ const createTrainer = (
   const pretrained = (directory: string) => ({ directory, name: path.basename(directory) });
   const options = {
     ...{ ...run, classes, recipe, pretrained: pretrained(backbone), cacheDirectory: features },
-    onFeatures: (done: number, total: number) =>
-      onProgress('Computing features of photos', done, total),
+    onFeatures: (done: number, total: number) => onProgress('Computing features of photos', done, total),
   };
   return recipe.fineTune === undefined
     ? trainHead({ ...options, backbone: { range: parseRange(range) } })
@@ -250,8 +254,20 @@ const reserveFolders = async ({
 };
 
 const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
-  const { data, exclude, out, backbone, range, reference, features, test, validation, unknown, version, ...recipe } =
-    command;
+  const {
+    data,
+    exclude,
+    out,
+    backbone,
+    range,
+    reference,
+    features,
+    test,
+    validation,
+    unknown,
+    version,
+    ...recipe
+  } = command;
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
   print(`Computing on ${backend.reason}.`);

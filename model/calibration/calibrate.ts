@@ -76,7 +76,9 @@ export const calibrate = async (
   if (validation.length < FEWEST_PHOTOS) return undefined;
   const heldOut = await extractFeaturesAndLogits(write, validation, signal, onPhotos);
   const known =
-    typeof train === 'function' ? await train() : await extractFeaturesAndLogits(write, train, signal, onPhotos);
+    typeof train === 'function'
+      ? await train()
+      : await extractFeaturesAndLogits(write, train, signal, onPhotos);
   const temperature = fitTemperature(heldOut);
   const knownScore = fitKnownScore(classes, known, heldOut, temperature, distanceWeight);
   return {
