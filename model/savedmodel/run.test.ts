@@ -193,3 +193,44 @@ test('loading looks at each node a few times only, however many ways lead to it'
   new GraphRunner({ ...model, nodes: new CountingMap(model.nodes) });
   assert.ok(looks <= 5 * model.nodes.size, `${looks} looks at ${model.nodes.size} nodes`);
 });
+
+const CONVOLUTION = {
+  strides: attribute.integers([1, 1, 1, 1]),
+  dilations: attribute.integers([1, 1, 1, 1]),
+  padding: attribute.text('SAME'),
+  data_format: attribute.text('NHWC'),
+};
+
+for (const [what, readAgain, operation] of [
+  ['are run as one operation', undefined, 'FusedConv2D'],
+  ['stay apart where the convolution is read again', 'convolution', 'Conv2D'],
+  ['stay apart where the sum is read again', 'biased', 'Relu6'],
+] as const)
+  test(`a convolution, its bias and its activation ${what}`, async () => {
+    const runner = new GraphRunner(
+      modelOf((graph, x) => {
+        const picture = graph.reshape('picture', x, [-1, 1, 2, 1]);
+        const kernel = graph.weights('kernel', Float32Array.of(0.5, -1), [1, 1, 1, 2]);
+        const convolution = graph.float('Conv2D', 'convolution', [picture, kernel], CONVOLUTION);
+        const bias = graph.weights('bias', Float32Array.of(1, 9), [2]);
+        const biased = graph.float('BiasAdd', 'biased', [convolution, bias], {
+          data_format: attribute.text('NHWC'),
+        });
+        const active = graph.float('Relu6', 'active', [biased]);
+        return readAgain === undefined ? active : graph.float('AddV2', 'again', [active, readAgain]);
+      }),
+    );
+    const outputs: (readonly number[])[] = [];
+    const { kernelNames } = await tf.profile(async () => {
+      outputs.push(numbersIn((await runner.run(INPUT)).get('out')));
+    });
+    assert.ok(kernelNames.includes(operation), kernelNames.join());
+    const alone = [1.5, 6, 2, 6, 2.5, 6, 6, 0];
+    const again = {
+      convolution: [0.5, -1, 1, -2, 1.5, -3, 127.5, -255],
+      biased: [1.5, 8, 2, 7, 2.5, 6, 128.5, -246],
+    };
+    const added =
+      readAgain === undefined ? alone : alone.map((value, at) => value + (again[readAgain][at] ?? 0));
+    assertClose(outputs[0] ?? [], added, 1e-4);
+  });

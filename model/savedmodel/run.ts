@@ -1,8 +1,8 @@
-import { toJson } from '@bufbuild/protobuf';
+import { create, toJson } from '@bufbuild/protobuf';
 import { type GraphModel, loadGraphModelSync, registerOp } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DecodedModel } from './file.ts';
-import { DataType, dataTypeName, type Graph, type Node, SavedModelError } from './graph.ts';
+import { attribute, DataType, dataTypeName, type Graph, type Node, SavedModelError } from './graph.ts';
 import { type NodeDef, NodeDefSchema, type TensorProto } from './proto/tensorflow_pb.ts';
 
 /** A tensor of byte strings, which TensorFlow.js computes nothing with. */
@@ -103,6 +103,7 @@ const typeAttribute = ({ attr }: NodeDef, name: string): number | undefined => {
 /** The name by which the executor knows a node's operation. @throws SavedModelError when there is none */
 const executorsName = (node: NodeDef): string => {
   const { name, op } = node;
+  if (Object.values(FUSED).includes(op)) return op;
   const isOfStrings = ['T', 'Tparams'].some((key) => typeAttribute(node, key) === DataType.string);
   const ours = isOfStrings ? `${op} of strings` : op;
   if (ours in OUR_OPERATIONS) return registered(ours);
@@ -149,6 +150,46 @@ const neededNodes = ({ nodes, signature }: DecodedModel): NodeDef[] => {
   const ends = [...Object.values(signature.inputs), ...Object.values(signature.outputs)];
   for (const { name } of ends) visit(nodeName(name));
   return [...found.values()].filter((node) => node !== 'in progress');
+};
+
+const FUSED: Readonly<Record<string, string>> = {
+  Conv2D: '_FusedConv2D',
+  DepthwiseConv2dNative: 'FusedDepthwiseConv2dNative',
+};
+
+/** The convolution, and the bias and the activation after it, as one operation of TensorFlow.js: a tenth of the time. */
+const fused = (nodes: readonly NodeDef[], outputs: ReadonlySet<string>): NodeDef[] => {
+  const readers = new Map<string, NodeDef[]>();
+  for (const node of nodes)
+    for (const edge of node.input)
+      readers.set(nodeName(edge), [...(readers.get(nodeName(edge)) ?? []), node]);
+  /** What reads a node, if nothing else does and it is one of these. */
+  const next = (node: NodeDef | undefined, ...ops: string[]): NodeDef | undefined => {
+    const [reader, ...others] = node && !outputs.has(node.name) ? (readers.get(node.name) ?? []) : [];
+    const isMain = reader && node && nodeName(reader.input[0] ?? '') === node.name;
+    return isMain && others.length === 0 && ops.includes(reader.op) ? reader : undefined;
+  };
+  const replaced = new Map<string, NodeDef | undefined>();
+  for (const node of nodes) {
+    const op = FUSED[node.op];
+    const bias = op === undefined ? undefined : next(node, 'BiasAdd');
+    if (op === undefined || !bias) continue;
+    const activation = next(bias, 'Relu', 'Relu6');
+    const last = activation ?? bias;
+    const texts = ['BiasAdd', ...(activation ? [activation.op] : [])].map((text) =>
+      new TextEncoder().encode(text),
+    );
+    const { attr } = create(NodeDefSchema, {
+      attr: {
+        fused_ops: { value: { case: 'list', value: { s: texts } } },
+        num_args: attribute.integer(1),
+      },
+    });
+    for (const { name } of [node, bias]) replaced.set(name, undefined);
+    const input = [...node.input, bias.input[1] ?? ''];
+    replaced.set(last.name, { ...node, name: last.name, op, input, attr: { ...node.attr, ...attr } });
+  }
+  return nodes.flatMap((node) => (replaced.has(node.name) ? (replaced.get(node.name) ?? []) : node));
 };
 
 /** Types of constants, as TensorFlow.js names what it stores weights as. */
@@ -209,16 +250,18 @@ export const copyNodes = (
 /**
  * A graph in the form in which TensorFlow.js stores converted ones.
  *
- * @param operationOf the registered operation that runs a node in place of the executor's own
+ * @param operationOf the registered operation that runs a node in place of the executor's own; nothing is fused then
  */
 export const toGraphModel = (
   model: DecodedModel,
-  operationOf: (node: NodeDef) => string | undefined = () => undefined,
+  operationOf?: (node: NodeDef) => string | undefined,
 ): GraphModel<tf.io.IOHandlerSync> => {
   const weights: ReturnType<typeof weight>[] = [];
-  const node = neededNodes(model).map((node) => {
+  const outputs = new Set(Object.values(model.signature.outputs).map(({ name }) => nodeName(name)));
+  const needed = neededNodes(model);
+  const node = (operationOf ? needed : fused(needed, outputs)).map((node) => {
     const constant = constantOf(node, model.nodes);
-    if (!constant) return toJsonNode(node, operationOf(node) ?? executorsName(node));
+    if (!constant) return toJsonNode(node, operationOf?.(node) ?? executorsName(node));
     weights.push(weight(node.name, constant));
     return { name: node.name, op: 'Const' };
   });

@@ -167,6 +167,7 @@ test('beside a reference, the features are its, and both have the same say', asy
   const both = await trainOn(directory, { reference });
   const head = await trainHead({
     ...{ pretrained: reference, classes: CLASSES, head: { hidden: 0 }, recipe: { seed: 1 } },
+    backbone: { side: PHOTO_SIDE },
   })(split);
   const seen = split.validation.slice(0, 3);
   const [tuned, small, joined] = await Promise.all(

@@ -3,6 +3,7 @@ import { openExtractor } from '../backbone/backbone.ts';
 import type { InputRange } from '../backbone/feature-extractor.ts';
 import type { FeatureOptions } from '../backbone/features.ts';
 import { DISTANCE_WEIGHTS } from '../calibration/known-score.ts';
+import { PHOTO_SIDE } from '../contract/tensors.ts';
 import { type Batch, mixUp, photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
@@ -236,6 +237,7 @@ export const fineTune =
       options.reference &&
       (await trainHead({
         ...{ pretrained: options.reference, classes, head: { hidden: 0 }, onFeatures, cacheDirectory },
+        backbone: { side: PHOTO_SIDE },
         ...{ signal: run.signal, recipe: { seed: recipe.seed } },
       })(split));
     return {
