@@ -62,6 +62,10 @@ export const metricsSchema = z.object({
   calibration: z
     .object({
       temperature: z.number().positive(),
+      /** The version whose network was calibrated again. */
+      network: z.string().optional(),
+      /** Where it is not the default: see `DISTANCE_WEIGHTS`. */
+      distanceWeight: z.number().optional(),
       /** Of the exported model on the test photos, without and with its calibration. */
       before: confidence,
       after: confidence,

@@ -90,8 +90,8 @@ for (const [name, compute] of Object.entries(OUR_OPERATIONS))
 /** What TensorFlow.js's executor runs as TensorFlow documents it. */
 const ITS_OPERATIONS = new Set(
   (
-    'AddV2 ArgMax AvgPool BiasAdd BroadcastTo Cast ConcatV2 Const Conv2D DepthwiseConv2dNative GatherV2 MatMul Max MaxPool ' +
-    'Mean Min Mul Pad Placeholder RealDiv Relu Relu6 ResizeBilinear ReverseV2 Rsqrt Shape Sigmoid Softmax Sqrt Sub Sum'
+    'AddV2 ArgMax AvgPool BiasAdd BroadcastTo Cast ConcatV2 Const Conv2D DepthwiseConv2dNative GatherV2 Identity MatMul ' +
+    'Max MaxPool Mean Min Mul Pad Placeholder RealDiv Relu Relu6 ResizeBilinear ReverseV2 Rsqrt Shape Sigmoid Softmax Sqrt Sub Sum'
   ).split(' '),
 );
 

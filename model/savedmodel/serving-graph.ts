@@ -181,12 +181,27 @@ const addConstantScore = (graph: Graph, shape: Node): Node =>
     },
   );
 
+/** Nodes between which a network is found again in a model that is exported already. */
+export const NETWORK_ENDS = {
+  photos: 'decode/shifted',
+  features: 'network/features',
+  logits: 'network/logits',
+  map: 'network/map',
+} as const;
+
 /** A network and what feeds it. */
 const writeNetwork = (write: NetworkWriter, precision: WeightPrecision) => {
   const graph = new Graph(precision);
   const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);
   const inputs = { [INPUT_NAME]: { node: photo, dtype: DataType.string, shape: [null] } };
-  return { graph, inputs, ...write(graph, decodePhotos(graph, photo)) };
+  const { features, logits, map } = write(graph, decodePhotos(graph, photo));
+  const end = (name: string, node: Node) => graph.float('Identity', name, [node]);
+  return {
+    ...{ graph, inputs },
+    features: end(NETWORK_ENDS.features, features),
+    logits: end(NETWORK_ENDS.logits, logits),
+    map: map && { ...map, node: end(NETWORK_ENDS.map, map.node) },
+  };
 };
 
 /** A graph to calibrate by, never served: `features` float32 `[N, F]`, `logits` float32 `[N, C]`. */

@@ -39,7 +39,7 @@ export interface TrainedNetwork {
   /** How many of its last blocks were trained, where any were. */
   readonly fineTuned?: number;
   /** How much the distance of its features counts in the in-distribution score: see `DISTANCE_WEIGHTS`. */
-  readonly distanceWeight?: number;
+  readonly distanceWeight?: number | undefined;
   /** What it makes of the training photos, where that is known without running it on them again. */
   readonly forwardTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
 }
@@ -146,7 +146,10 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
       interval: wilsonInterval(tested.correct, tested.count),
       confusion: confusion.map((row) => [...row]),
     },
-    calibration: measured?.figures,
+    calibration: measured && {
+      ...measured.figures,
+      ...(options.distanceWeight !== undefined && { distanceWeight: options.distanceWeight }),
+    },
     scores: measured && { known: measured.knownScores, kinds: measured.unknownScores },
     mistakes: mistakesAmong(labels, test, probabilities),
   };

@@ -1,0 +1,142 @@
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { FEWEST_PHOTOS } from '../calibration/calibrate.ts';
+import { MODEL_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { type Split, trainValidationTestSplit } from '../data/split.ts';
+import { type ModelMetrics, metricsSchema } from '../evaluation/metrics.ts';
+import type { OodPhotos } from '../out-of-distribution/pictures.ts';
+import { reportFiles } from '../report/files.ts';
+import {
+  type DecodedModel,
+  decodeSavedModel,
+  isNewer,
+  latestVersion,
+  storeModel,
+  versionAt,
+} from '../savedmodel/file.ts';
+import { SavedModelError } from '../savedmodel/graph.ts';
+import { copyNodes } from '../savedmodel/run.ts';
+import { NETWORK_ENDS, type NetworkWriter } from '../savedmodel/serving-graph.ts';
+import { readdirIfExists, writeFiles } from '../shared/files.ts';
+import { countByClass, exportMeasured } from './train.ts';
+
+/** A model that `npm run train` wrote: its newest version, which its report is about. */
+interface StoredTraining {
+  /** Where `image-classifier/<version>/` and the report are. */
+  readonly directory: string;
+  readonly version: string;
+  readonly metrics: ModelMetrics;
+}
+
+/** @throws Error when there is no version, or the report is about another one than the newest */
+export const readStoredTraining = async (directory: string): Promise<StoredTraining> => {
+  const folder = path.join(directory, MODEL_NAME);
+  const version = latestVersion((await readdirIfExists(folder)).map(({ name }) => name));
+  if (version === undefined)
+    throw new Error(`There is no version of a model in ${folder}. Give the folder that a training wrote.`);
+  const text = await readFile(path.join(directory, 'metrics.json'), 'utf8');
+  const metrics = metricsSchema.parse(JSON.parse(text));
+  if (metrics.version !== version) {
+    throw new Error(
+      `The newest version in ${folder} is ${version}, but metrics.json is about version ${metrics.version}: its split would not be that model's. Put the report of version ${version} there, or train again.`,
+    );
+  }
+  return { directory, version, metrics };
+};
+
+interface RecalibrateOptions {
+  readonly stored: StoredTraining;
+  /** The photos that it was trained on. */
+  readonly dataset: Dataset;
+  /** Shares of the split, as they were when it was trained. */
+  readonly shares: { readonly test: number; readonly validation: number };
+  /** Photos of other things to measure by, beside pictures that are drawn. @default none */
+  readonly unknown?: readonly OodPhotos[];
+  /** Pictures to draw of each kind that code draws. @default 100 */
+  readonly drawn?: number;
+}
+
+/** The split that the model was trained with. @throws Error when the photos are not those of its metrics */
+const originalSplit = ({ stored, dataset, shares }: RecalibrateOptions): Split => {
+  const { data } = stored.metrics;
+  const split = trainValidationTestSplit(dataset, { ...shares, seed: data.seed });
+  const counts = countByClass(dataset.labels, split);
+  for (const part of ['train', 'validation', 'test'] as const) {
+    if (String(counts[part]) === String(data[part])) continue;
+    throw new Error(
+      `The split gives other numbers of ${part} photos than the model's metrics.json. Give the folder, --test and --validation that the model was trained with.`,
+    );
+  }
+  if (split.validation.length < FEWEST_PHOTOS)
+    throw new Error('There are too few validation photos to calibrate by. Give more photos.');
+  return split;
+};
+
+/** Above the version that it replaces, whatever that was called. */
+const versionAfter = (version: string): string => {
+  const now = versionAt(new Date());
+  return isNewer(now, version) ? now : String(BigInt(version) + 1n);
+};
+
+/**
+ * The network of a model that is exported already: its nodes are copied as they are, weights and all.
+ *
+ * @param model a model of `buildServingGraph`
+ * @throws SavedModelError when a node is missing
+ */
+const decodedNetwork =
+  ({ nodes, signature }: DecodedModel): NetworkWriter =>
+  (graph, photos) => {
+    const copy = copyNodes(nodes, graph, new Map([[NETWORK_ENDS.photos, photos]]));
+    const before = (end: string) => {
+      const [input] = nodes.get(end)?.input ?? [];
+      if (input === undefined) throw new SavedModelError(`The model has no node ${end}: train it again.`);
+      return copy(input);
+    };
+    const [, height, width] = (signature.outputs[OUTPUT_NAMES.evidence]?.tensorShape?.dim ?? []).map(
+      ({ size }) => Number(size),
+    );
+    return {
+      features: before(NETWORK_ENDS.features),
+      logits: before(NETWORK_ENDS.logits),
+      ...(height && width && { map: { node: before(NETWORK_ENDS.map), height, width } }),
+    };
+  };
+
+/**
+ * Calibrates a trained model again, without training it: reads its network back, fits temperature and score on the
+ * validation photos of its own split, and puts the export in place of the version that it was read from. Other versions
+ * stay as they are.
+ *
+ * @returns the new version, and how it did on the test photos
+ * @throws Error when the photos are not those of the training, or are too few
+ */
+export const recalibrate = async (
+  options: RecalibrateOptions,
+): Promise<Pick<ModelMetrics, 'version' | 'test'>> => {
+  const { stored, dataset, unknown, drawn = 100 } = options;
+  const { directory, version: replaced, metrics: old } = stored;
+  const split = originalSplit(options);
+  const folder = path.join(directory, MODEL_NAME, replaced);
+  const model = decodeSavedModel(await readFile(path.join(folder, 'saved_model.pb')));
+  const version = versionAfter(replaced);
+  const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
+    write: decodedNetwork(model),
+    distanceWeight: old.calibration?.distanceWeight,
+    ...{ labels: old.labels, catalogue: dataset.catalogue, version, split, unknown, drawn },
+  });
+  const network = old.calibration?.network ?? replaced;
+  const metrics: ModelMetrics = {
+    ...old,
+    ...{ version, test, bytes: savedModel.byteLength },
+    calibration: calibration && { network, ...calibration },
+  };
+  await storeModel(directory, version, savedModel);
+  await writeFiles(
+    directory,
+    await reportFiles({ metrics, scores, mistakes: old.mistakes ? mistakes : undefined }),
+  );
+  await rm(folder, { recursive: true });
+  return { version, test };
+};
