@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { synthesizeStack } from '../../scripts/terraform/synth.ts';
 import { Terraform } from '../../scripts/terraform/terraform.ts';
 import { configuration } from '../../stacks/config/schema.ts';
+import { stateNames } from '../../stacks/names.ts';
 import { ACCOUNT, type Emulator, emulatorOverride } from './emulator/emulator.ts';
 
 const change = z.looseObject({
@@ -42,9 +43,11 @@ const changesOf = (plan: unknown): PlannedChanges => {
  */
 export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
   const root = mkdtempSync(path.join(tmpdir(), 'bloomstack-deploy-'));
+  const configured = (choices: z.input<typeof configuration>) =>
+    configuration.parse({ account: ACCOUNT, ...choices });
   const write = (choices: z.input<typeof configuration> = {}) =>
-    synthesizeStack(configuration.parse({ account: ACCOUNT, ...choices }), path.join(root, 'cdktf.out'));
-  const { name, directory } = write();
+    synthesizeStack(configured(choices), path.join(root, 'cdktf.out'));
+  const { directory } = write();
   writeFileSync(path.join(directory, 'emulator_override.tf.json'), JSON.stringify(emulatorOverride()));
   const terraform = new Terraform({
     binary: terraformBinary,
@@ -54,7 +57,7 @@ export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
 
   return {
     terraform,
-    stateFile: path.join(root, `terraform.${name}.tfstate`),
+    stateFile: path.join(root, stateNames(configured({})).file),
     write,
     /** @param options `-refresh=false` where an earlier plan has just compared the state with the account */
     plan: async (...options: string[]): Promise<PlannedChanges> => {
