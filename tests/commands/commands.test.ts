@@ -40,7 +40,7 @@ before(async () => {
   project = mkdtempSync(path.join(tmpdir(), 'bloomstack-commands-'));
   const tracked = execFileSync(
     'git',
-    ['ls-files', '-z', 'main.ts', '*.json', 'stacks', 'services', 'scripts', 'model'],
+    ['ls-files', '-z', 'main.ts', '.npmrc', '*.json', 'stacks', 'services', 'scripts', 'model'],
     {
       cwd: ROOT,
       encoding: 'utf8',
