@@ -5,7 +5,7 @@ import {
   ProductionVariantInstanceType,
   TrainingInstanceType,
 } from '@aws-sdk/client-sagemaker';
-import { GPU_FAMILIES, gpuInstanceType, instanceType } from './schema.ts';
+import { GPU_FAMILIES, gpuInstanceType, instanceType } from './instance-types.ts';
 import { parseCidr, planSubnets } from './subnets.ts';
 
 const OLD = /^ml\.p[23](dn)?\./;

@@ -1,5 +1,6 @@
 import { closestMatch } from 'leven';
 import { z } from 'zod';
+import { first, gpuInstanceType, instanceType } from './instance-types.ts';
 import { REGIONS } from './regions.ts';
 import { CIDR_RULE, parseCidr, planSubnets } from './subnets.ts';
 
@@ -24,9 +25,6 @@ const ordered = <Field extends string>(value: Readonly<Record<Field, number>>, l
     ? [conflict(low, `that is above ${high} (${value[high]}), lower it or raise ${high}`)]
     : [];
 
-/** Of several rules that a value breaks, only the first helps. */
-const first = (error: string) => ({ error, abort: true });
-
 const emptyOr = (pattern: RegExp, rule: string) =>
   z.string().refine((text) => text === '' || pattern.test(text), rule);
 
@@ -40,32 +38,6 @@ const imageTag = z
   .default('initial');
 
 const instances = z.int().min(1).max(100);
-
-/** GPU families that SageMaker training offers today and CUDA 11 supports. ml.p2 and ml.p3 are retired. */
-export const GPU_FAMILIES = ['g4dn', 'g5', 'g6', 'g6e', 'p4d', 'p4de', 'p5'];
-const INSTANCE_TYPE = /^ml\.([a-z]\d[a-z0-9-]*)\.(medium|large|\d*xlarge)$/;
-const instanceFamily = (type: string): string => INSTANCE_TYPE.exec(type)?.[1] ?? '';
-
-/** A SageMaker instance type on which the project's images can start. */
-export const instanceType = z
-  .string()
-  .refine((type) => instanceFamily(type) !== '', first('give a SageMaker instance type, such as ml.m5.large'))
-  .refine(
-    (type) => !['p2', 'p3', 'p3dn'].includes(instanceFamily(type)),
-    first('ml.p2 and ml.p3 are retired, take ml.g4dn.xlarge'),
-  )
-  .refine(
-    (type) => !/^[a-z]\dg/.test(instanceFamily(type)),
-    first('that is an Arm instance and the images are built for x86-64, take one such as ml.m5.large'),
-  );
-
-/** A SageMaker instance type with a GPU that training can use. */
-export const gpuInstanceType = instanceType.refine(
-  (type) => GPU_FAMILIES.includes(instanceFamily(type)),
-  first(
-    `training needs a GPU, take a size of ${GPU_FAMILIES.map((family) => `ml.${family}`).join(', ')}, such as ml.g4dn.xlarge`,
-  ),
-);
 
 const ZONES = { min: 2, max: 4 };
 
