@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
-import { languageDetector } from 'hono/language';
 import type { Logger } from 'pino';
-import { LANGUAGES, type Language } from '../../model/contract/catalogue.ts';
 import { PATHS, WAS_HEALTH } from '../contract.ts';
 import { type App, type AppEnvironment, createApp } from '../http/app.ts';
+import { requestedLanguage } from '../http/language.ts';
 import { buildAnswer } from './answer.ts';
 import type { Classification, Classifier } from './classifier.ts';
 import { clientAddress } from './client-address.ts';
@@ -33,8 +32,6 @@ const ANSWER_MS = 18_000;
 
 /** nginx's status for a client that did not wait; only the access log shows it. */
 const CLIENT_CLOSED_REQUEST = 499;
-
-const toLanguage = (value: unknown): Language => LANGUAGES.find((language) => language === value) ?? 'en';
 
 /** The body as Node has it, where there is a server; tests have none. */
 const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readable =>
@@ -95,29 +92,20 @@ export const createWasApp = ({
 
   app.get(PATHS.health, (context) => context.json(WAS_HEALTH));
   app.get('/', (context) => context.json({ message: 'connected' }));
-  app.post(
-    PATHS.classify,
-    languageDetector({
-      order: ['header'],
-      supportedLanguages: [...LANGUAGES],
-      fallbackLanguage: 'en',
-      caches: false,
-    }),
-    async function classifyPhoto(context) {
-      const scope = new RequestScope({ client: context.req.raw.signal });
-      try {
-        const classification = await classify(context, scope);
-        const language = toLanguage(context.get('language'));
-        const answer = buildAnswer({ classification, language });
-        return context.json(answer, 200, { 'Content-Language': language, Vary: 'Accept-Language' });
-      } catch (error) {
-        if (!(error instanceof ClientGone)) throw error;
-        log.info({ requestId: context.get('requestId') }, error.message);
-        return new Response(null, { status: CLIENT_CLOSED_REQUEST });
-      } finally {
-        scope.end();
-      }
-    },
-  );
+  app.post(PATHS.classify, async function classifyPhoto(context) {
+    const scope = new RequestScope({ client: context.req.raw.signal });
+    try {
+      const classification = await classify(context, scope);
+      const language = requestedLanguage(context);
+      const answer = buildAnswer({ classification, language });
+      return context.json(answer, 200, { 'Content-Language': language, Vary: 'Accept-Language' });
+    } catch (error) {
+      if (!(error instanceof ClientGone)) throw error;
+      log.info({ requestId: context.get('requestId') }, error.message);
+      return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+    } finally {
+      scope.end();
+    }
+  });
   return app;
 };
