@@ -104,7 +104,7 @@ const REFUSED: Readonly<Record<string, { options: (folder: string) => readonly s
     },
     'a folder in which another training runs': {
       options: (folder) => ['--data', path.join(folder, 'photos'), '--out', path.join(folder, 'busy')],
-      message: /Another training is running in .*busy, in process \d+\. Wait for its end/,
+      message: /npm run train is at work in .*busy, in process \d+ since .*\. Wait for its end/,
     },
     'a backbone that is none': {
       options: (folder) => [
@@ -118,7 +118,10 @@ const REFUSED: Readonly<Record<string, { options: (folder: string) => readonly s
 for (const [name, { options, message }] of Object.entries(REFUSED)) {
   test(`${name}: refused before a photo is read`, async (t) => {
     const folder = temporaryFolder(t);
-    await writeFiles(folder, { file: '', 'busy/running.json': JSON.stringify({ pid: process.pid }) });
+    await writeFiles(folder, {
+      file: '',
+      'busy/running.json': JSON.stringify({ pid: process.pid, command: 'npm run train', since: 'today' }),
+    });
     const { status, stderr } = spawnSync(
       process.execPath,
       ['--import', 'tsx', 'scripts/train.ts', ...options(folder)],

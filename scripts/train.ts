@@ -32,7 +32,7 @@ import { type Trainer, trainModel } from '../model/training/train.ts';
 import { trainHead } from '../model/training/train-head.ts';
 import { trainNetwork } from '../model/training/train-network.ts';
 import { CommandError, print, progressLine, runCommand } from './shared/cli.ts';
-import { lockFolder } from './shared/folder-lock.ts';
+import { takeLock } from './shared/lock.ts';
 
 /** Trains a model on this computer, measures its export and reports on it. */
 
@@ -228,12 +228,7 @@ const isInside = (folder: string, outer: string): boolean => {
  * @returns gives it back
  * @throws Error when it, or that of the features, is no place for them
  */
-const reserveFolders = async ({
-  data,
-  out,
-  features,
-  backbone,
-}: TrainCommand): Promise<() => Promise<void>> => {
+const reserveFolders = async ({ data, out, features, backbone }: TrainCommand): Promise<() => void> => {
   const folders = Object.entries({ out, ...(backbone !== undefined && { features }) });
   for (const [option, folder] of folders) {
     if (isInside(folder, data)) {
@@ -250,7 +245,7 @@ const reserveFolders = async ({
         );
       });
   }
-  return lockFolder(out, 'training');
+  return takeLock(path.join(out, 'running.json'), 'npm run train');
 };
 
 const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {

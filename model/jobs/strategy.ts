@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseRange } from '../backbone/feature-extractor.ts';
 import { CHANNELS, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
+import type { Split } from '../data/split.ts';
 import { buildNetwork } from '../network/network.ts';
 import { readdirIfExists } from '../shared/files.ts';
-import { type FineTunedNetwork, fineTune } from '../training/fine-tune.ts';
+import { fineTune } from '../training/fine-tune.ts';
 import type { TrainingRunOptions } from '../training/loop.ts';
-import type { Pretrained, Trainer } from '../training/train.ts';
-import { type EarlierHead, type TrainedHead, trainHead } from '../training/train-head.ts';
+import type { Pretrained, TrainedNetwork, Trainer } from '../training/train.ts';
+import { type EarlierHead, trainHead } from '../training/train-head.ts';
 import { trainNetwork } from '../training/train-network.ts';
 import { type EarlierNetwork, type NetworkShape, serializeFineTuned, serializeNetwork } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
@@ -99,6 +100,25 @@ const featuresReporter = (log: StrategyInput['log']) => {
   };
 };
 
+/** Keeps what was trained on a backbone until it is serialized. */
+const onBackbone = <Trained extends TrainedNetwork>(
+  train: (split: Split) => Promise<Trained>,
+  serialize: (trained: Trained) => Promise<Uint8Array>,
+): Strategy => {
+  let trained: Trained | undefined;
+  return {
+    trainer: async (split) => {
+      trained = await train(split);
+      return trained;
+    },
+    backbone: true,
+    serialize: async () => {
+      if (!trained) throw new Error('The network is not trained yet.');
+      return serialize(trained);
+    },
+  };
+};
+
 type EarlierFineTuned = Extract<EarlierNetwork, { kind: 'fine-tuned' }>;
 
 /** Trains the last blocks of the pretrained network, and a classifier after them. */
@@ -110,7 +130,6 @@ const fineTuneStrategy = (
   const { labels, hyperparameters, run, log } = input;
   const blocks = earlier?.blocks ?? hyperparameters.fineTune;
   log(`Training the last ${blocks} blocks of the pretrained network.`);
-  let trained: FineTunedNetwork | undefined;
   const train = fineTune({
     ...run,
     ...{ pretrained, classes: labels.length, recipe: { ...hyperparameters, fineTune: blocks } },
@@ -124,18 +143,9 @@ const fineTuneStrategy = (
       }),
     onFeatures: featuresReporter(log),
   });
-  return {
-    trainer: async (split) => {
-      trained = await train(split);
-      return trained;
-    },
-    backbone: true,
-    serialize: async () => {
-      if (!trained) throw new Error('The network is not trained yet.');
-      const { key: backbone, fineTuned, weights } = trained;
-      return serializeFineTuned(labels, { backbone, blocks: fineTuned, ...(await weights()) });
-    },
-  };
+  return onBackbone(train, async ({ key: backbone, fineTuned, weights }) =>
+    serializeFineTuned(labels, { backbone, blocks: fineTuned, ...(await weights()) }),
+  );
 };
 
 /** Trains a small head on the features of the pretrained network, which itself stays as it is. */
@@ -146,7 +156,6 @@ const headStrategy = (
 ): Strategy => {
   const { labels, hyperparameters: recipe, run, featuresDirectory, log } = input;
   log('Training a head on the pretrained network, whose own weights stay as they are.');
-  let trained: TrainedHead | undefined;
   const train = trainHead({
     ...run,
     ...{ pretrained, recipe, classes: labels.length, cacheDirectory: featuresDirectory },
@@ -154,18 +163,9 @@ const headStrategy = (
     earlier: earlier && ((key) => startingHead(input, earlier, key)),
     onFeatures: featuresReporter(log),
   });
-  return {
-    trainer: async (split) => {
-      trained = await train(split);
-      return trained;
-    },
-    backbone: true,
-    serialize: async () => {
-      if (!trained) throw new Error('The head is not trained yet.');
-      const { head, key: backbone, standardization } = trained;
-      return serializeNetwork(head, labels, { kind: 'head', backbone, standardization });
-    },
-  };
+  return onBackbone(train, ({ head, key: backbone, standardization }) =>
+    serializeNetwork(head, labels, { kind: 'head', backbone, standardization }),
+  );
 };
 
 /** Default shape of a network trained from random weights. */

@@ -6,7 +6,7 @@ import { loadConfiguration, readContext } from '../../stacks/config/load.ts';
 import { endpointAlarmNames, resourceNames } from '../../stacks/names.ts';
 import { LocalEndpoints } from '../pipeline/local-endpoint.ts';
 import { Workspace } from '../pipeline/workspace.ts';
-import { lockFolder } from '../shared/folder-lock.ts';
+import { takeLock } from '../shared/lock.ts';
 import type { ModelPlace } from './models.ts';
 
 interface PlaceOptions {
@@ -52,7 +52,7 @@ export const onAws: WithPlace = async (_, work) => {
 /** The registry of `npm run pipeline`, and the endpoint of `npm start`. */
 export const onThisMachine: WithPlace = async ({ changes }, work) => {
   const workspace = new Workspace();
-  const release = changes ? await lockFolder(workspace.folder, 'pipeline') : async () => {};
+  const release = changes ? takeLock(workspace.lock, 'npm run model') : () => {};
   const endpoints = new LocalEndpoints(workspace);
   try {
     const { region, deployEnvironment, ...place } = configured();
@@ -67,6 +67,6 @@ export const onThisMachine: WithPlace = async ({ changes }, work) => {
     });
   } finally {
     await endpoints.stop();
-    await release();
+    release();
   }
 };

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { TRAINING_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import { localArn } from '../aws-double/protocol.ts';
-import { lockFolder } from '../shared/folder-lock.ts';
+import { takeLock } from '../shared/lock.ts';
 import { ENTRY_POINT } from './container.ts';
 import { Execution, type StepState } from './execution.ts';
 import { checkInput, localDefaults, parameterValues } from './inputs.ts';
@@ -156,7 +156,7 @@ const runPlan = async (
  */
 export const runPipeline = async (options: RunPipelineOptions): Promise<PipelineResult['status']> => {
   const workspace = new Workspace();
-  const release = await lockFolder(workspace.folder, 'pipeline');
+  const release = takeLock(workspace.lock, 'npm run pipeline');
   try {
     const record = options.request
       ? await start(options.request, workspace)
@@ -166,6 +166,6 @@ export const runPipeline = async (options: RunPipelineOptions): Promise<Pipeline
     for (const line of summary(result)) options.write(line);
     return result.status;
   } finally {
-    await release();
+    release();
   }
 };

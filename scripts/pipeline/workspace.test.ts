@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -12,7 +11,6 @@ import {
 import path from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
-import { lockFolder } from '../shared/folder-lock.ts';
 import type { ExecutionRecord } from './record.ts';
 import { outputOf } from './tiny-definition.ts';
 import { Workspace } from './workspace.ts';
@@ -139,29 +137,6 @@ describe('when an execution starts', () => {
     rmSync(workspace.s3.path(`s3://data/checkpoints/${NEW}/a.checkpoint`));
     assert.equal(await workspace.hasCheckpoint(NEW), false);
   });
-});
-
-test('a folder is for one at a time', async () => {
-  const { folder } = workspace;
-  const release = await lockFolder(folder, 'pipeline');
-  await assert.rejects(
-    lockFolder(folder, 'pipeline'),
-    new RegExp(`Another pipeline is running in .*, in process ${process.pid}\\. Wait for its end`),
-  );
-  await release();
-  assert.deepEqual(readdirSync(folder), []);
-  await (await lockFolder(folder, 'pipeline'))();
-});
-
-test('the lock of a killed process, even a half-written one, is taken over', async () => {
-  const { folder } = workspace;
-  const { pid } = spawnSync(process.execPath, ['--version']);
-  for (const left of [JSON.stringify({ pid }), '{"pi']) {
-    const release = await lockFolder(folder, 'pipeline');
-    writeFileSync(path.join(folder, 'running.json'), left);
-    await (await lockFolder(folder, 'pipeline'))();
-    await release();
-  }
 });
 
 test('the last that can be resumed is found, also when others have ended since', async () => {

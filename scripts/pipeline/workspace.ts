@@ -44,6 +44,11 @@ export class Workspace {
     return path.join(this.folder, 'sagemaker.json');
   }
 
+  /** One execution at a time, or change of the model. */
+  get lock(): string {
+    return path.join(this.folder, 'running.json');
+  }
+
   get endpointLog(): string {
     return path.join(this.folder, 'endpoint.log');
   }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { takeLock } from './lock.ts';
 
-test('a second command is told in one line who is at work, until the first has ended', (t) => {
+test('one line says who is at work, until the first has ended', (t) => {
   const file = path.join(temporaryFolder(t), 'cdktf.out/lock.json');
   const release = takeLock(file, 'npm run deploy');
   const { since } = JSON.parse(readFileSync(file, 'utf8'));
@@ -14,7 +14,7 @@ test('a second command is told in one line who is at work, until the first has e
     () => takeLock(file, 'npm run plan'),
     ({ message }: Error) =>
       message.startsWith(
-        `npm run deploy is at work in this folder, in process ${process.pid} since ${since}.`,
+        `npm run deploy is at work in ${path.dirname(file)}, in process ${process.pid} since ${since}.`,
       ) && !message.includes('\n'),
   );
   release();

@@ -36,14 +36,14 @@ export const takeLock = (file: string, command: string): (() => void) => {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (READ_ONLY.includes(code))
       throw new Error(
-        `${path.dirname(file)} cannot be written (${code}). ${command} keeps the plan and the state in this folder: run it in a copy of the project that is yours to write.`,
+        `${path.dirname(file)} cannot be written (${code}). ${command} keeps what it makes in this folder: run it in a copy of the project that is yours to write.`,
         { cause },
       );
     if (code !== 'EEXIST') throw cause;
     const owner = readOwner(file);
     if (owner)
       throw new Error(
-        `${owner.command} is at work in this folder, in process ${owner.pid} since ${owner.since}. Wait for its end, or stop it with Ctrl-C. (If that process is another program, remove ${file}.)`,
+        `${owner.command} is at work in ${path.dirname(file)}, in process ${owner.pid} since ${owner.since}. Wait for its end, or stop it with Ctrl-C. (If that process is another program, remove ${file}.)`,
         { cause },
       );
     rmSync(file, { force: true });

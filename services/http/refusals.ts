@@ -53,6 +53,19 @@ const refusal = (problem: ProblemError) => {
   return { status: problem.status, headers, body };
 };
 
+/** The latest request of each connection, and its answer. */
+const latest = new WeakMap<Duplex, { incoming: IncomingMessage; outgoing: ServerResponse }>();
+
+export const rememberExchange = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+  latest.set(incoming.socket, { incoming, outgoing });
+};
+
+/** Whether a request was answered before its end: what the parser makes of the rest is not answered once more. */
+const isAnswered = (socket: Duplex): boolean => {
+  const exchange = latest.get(socket);
+  return exchange?.outgoing.headersSent === true && !exchange.incoming.complete;
+};
+
 /** Refuses what has no {@link ServerResponse}. */
 export const refuseOnSocket = (problem: ProblemError, socket: Duplex): void => {
   const { status, headers, body } = refusal(problem);
@@ -66,6 +79,7 @@ export const refuseOnSocket = (problem: ProblemError, socket: Duplex): void => {
 /** Answers what Node's parser gives up on, which goes to the server's event `clientError`. */
 export const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Duplex): void => {
   if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+  else if (isAnswered(socket)) socket.end(() => socket.destroy());
   else refuseOnSocket(toParserProblem(error.code), socket);
 };
 

@@ -106,6 +106,11 @@ const refused: Record<string, [request: string, status?: number, code?: string]>
     501,
     'unsupported-transfer-coding',
   ],
+  'an unknown transfer coding, and no chunks after it': [
+    `${post}${coding} gzip, chunked\r\n\r\nno chunk\r\n`,
+    501,
+    'unsupported-transfer-coding',
+  ],
   'too long headers': [`${get}X: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'headers-too-large'],
   'an unknown expectation': [
     `${post}Expect: tea\r\nContent-Length: 0\r\n${close}`,
@@ -126,6 +131,20 @@ for (const [name, [request, status = 400, code = 'malformed-request']] of Object
     assert.doesNotMatch(problem.detail, /HPE_|undefined/);
   });
 }
+
+test('what is malformed after an early answer is not answered once more', async (t) => {
+  const server = await serve(new Hono().all('/', (context) => context.text('hello')));
+  t.after(() => server.stop(0));
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1').setEncoding('latin1');
+  socket.write(`${post}${coding} chunked\r\n\r\n`);
+  let text = '';
+  for await (const chunk of socket) {
+    if (text === '') socket.write('no chunk\r\n');
+    text += chunk;
+  }
+  assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
+  assert.equal(text.match(/HTTP\/1\.1/g)?.length, 1, text);
+});
 
 const answered: Record<string, string> = {
   'HTTP/1.0 without Host': 'GET / HTTP/1.0\r\n\r\n',

@@ -13,6 +13,7 @@ import {
   refuseTarget,
   refuseTunnel,
   refuseUnreadable,
+  rememberExchange,
 } from './refusals.ts';
 
 export interface ServerOptions {
@@ -104,6 +105,7 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
     unanswered.add(outgoing);
     outgoing.once('close', () => unanswered.delete(outgoing));
     if (isLastAnswer) outgoing.shouldKeepAlive = false;
+    rememberExchange(incoming, outgoing);
     drainAfterAnswer(incoming, outgoing);
     const fault = findFault(incoming);
     if (fault) refuse(fault, outgoing);
