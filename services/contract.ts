@@ -91,6 +91,7 @@ export const PROBLEM_CODES = [
   'was-unavailable',
   'overloaded',
   'rate-limited',
+  'unauthorized',
   'not-found',
   'method-not-allowed',
   'internal',
@@ -108,6 +109,8 @@ export const problemSchema = z.object({
   /** What happened, why, and what to do next. */
   detail: z.string(),
   code: z.enum(PROBLEM_CODES),
+  /** Of a 429: the limits that were exceeded, by the names that `RateLimit-Policy` gives them. */
+  'violated-policies': z.array(z.string()).readonly().optional(),
   /** Finds the request in the logs. */
   requestId: z.string().optional(),
 });

@@ -9,6 +9,8 @@ test('what is not set or empty has its default', () => {
     PORT: 8000,
     HOST: '0.0.0.0',
     LOG_LEVEL: 'info',
+    METRICS_NAMESPACE: 'Bloomstack',
+    METRICS_HOST: '127.0.0.1',
   });
 });
 

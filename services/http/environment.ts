@@ -13,7 +13,7 @@ export interface ServerEnvironmentOptions {
  * @returns a schema, for a service to extend with its own settings
  * @example
  * const schema = serverEnvironment({ defaultPort: 8000 });
- * readEnvironment(schema, { PORT: '' }); // => { PORT: 8000, HOST: '0.0.0.0', LOG_LEVEL: 'info' }
+ * readEnvironment(schema, { PORT: '' }).PORT; // => 8000
  */
 export const serverEnvironment = ({ defaultPort }: ServerEnvironmentOptions) =>
   z.object({
@@ -22,7 +22,15 @@ export const serverEnvironment = ({ defaultPort }: ServerEnvironmentOptions) =>
     /** Address to listen on. */
     HOST: z.string().min(1).default('0.0.0.0'),
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+    /** CloudWatch's namespace of the metrics in the log. */
+    METRICS_NAMESPACE: z.string().min(1).default('Bloomstack'),
+    /** TCP port of `GET /metrics` for Prometheus. */
+    METRICS_PORT: z.coerce.number().int().min(1).max(65535).optional(),
+    /** Address that it listens on. */
+    METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   });
+
+export type ServerEnvironment = z.output<ReturnType<typeof serverEnvironment>>;
 
 /**
  * Reads settings. A variable that is set but empty counts as not set, as in a shell's `${X:-default}`.

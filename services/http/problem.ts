@@ -10,6 +10,10 @@ export interface ProblemOptions extends ErrorOptions {
   readonly retryAfter?: number;
   /** Methods that the route does know, for a 405. @default - no `Allow` */
   readonly allow?: readonly string[];
+  /** Further headers of the answer. @default - none */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Limits that were exceeded, by the names that `RateLimit-Policy` gives them. @default - none */
+  readonly violatedPolicies?: readonly string[];
   /** The detail in Korean. @default - the one that all problems of this code share */
   readonly korean?: string;
 }
@@ -27,18 +31,28 @@ export class ProblemError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly korean: string;
+  readonly violatedPolicies: readonly string[] | undefined;
 
   /** @param detail what happened, why, and what to do next */
   constructor(
     code: ProblemCode,
     detail: string,
-    { retryAfter, allow, korean = KOREAN_DETAILS[code], ...options }: ProblemOptions = {},
+    {
+      retryAfter,
+      allow,
+      headers,
+      violatedPolicies,
+      korean = KOREAN_DETAILS[code],
+      ...options
+    }: ProblemOptions = {},
   ) {
     super(detail, options);
     this.korean = korean;
     this.code = code;
     this.status = PROBLEM_KINDS[code][0];
+    this.violatedPolicies = violatedPolicies;
     this.headers = {
+      ...headers,
       ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
       ...(allow && { Allow: allow.join(', ') }),
     };
@@ -50,7 +64,7 @@ export const tooLarge = (): ProblemError => new ProblemError('too-large', TOO_LA
 
 /** A problem as it is sent. */
 export const problemBody = (
-  { code, message, korean, status }: ProblemError,
+  { code, message, korean, status, violatedPolicies }: ProblemError,
   { language = 'en', requestId }: { language?: Language; requestId?: string | undefined } = {},
 ): Problem => ({
   type: problemType(code),
@@ -58,6 +72,7 @@ export const problemBody = (
   status,
   detail: language === 'ko' ? korean : message,
   code,
+  ...(violatedPolicies && { 'violated-policies': violatedPolicies }),
   ...(requestId !== undefined && { requestId }),
 });
 

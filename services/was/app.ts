@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { PATHS, WAS_HEALTH } from '../contract.ts';
 import { type App, type AppEnvironment, createApp } from '../http/app.ts';
 import { requestedLanguage } from '../http/language.ts';
+import type { Metrics } from '../http/metrics.ts';
 import { buildAnswer } from './answer.ts';
 import type { Classification, Classifier } from './classifier.ts';
 import { clientAddress } from './client-address.ts';
@@ -17,6 +18,8 @@ import { Uploads } from './uploads.ts';
 export interface WasAppOptions {
   readonly log: Logger;
   readonly classifier: Classifier;
+  /** @default - requests are not counted */
+  readonly metrics?: Metrics;
   /** @default - as many places as there are processors, 2 at most */
   readonly decoder?: Decoder;
   /** Photos with the model; the others wait here, where no clock runs against them. @default - 16 at most side by side */
@@ -50,13 +53,14 @@ const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readab
  */
 export const createWasApp = ({
   log,
+  metrics,
   classifier,
   decoder = new Decoder(),
   invocations = new WorkQueue({ places: 16, paceMs: 20, targetMs: 500 }),
   uploads = new Uploads({ bytes: 128 * 1024 * 1024 }),
   maxWaitMs = 10_000,
 }: WasAppOptions): App => {
-  const app = createApp({ log });
+  const app = createApp({ log, metrics });
 
   const refuseWhenLate = (decoding: WorkQueue, cost: number, client: string): void => {
     const ahead = decoder.soon;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ENDPOINT, WAS } from '../contract.ts';
 import { createLog } from '../http/app.ts';
 import { readEnvironment, serverEnvironment } from '../http/environment.ts';
+import { startMetrics } from '../http/metrics.ts';
 import { runService, startServer } from '../http/server.ts';
 import { createWasApp } from './app.ts';
 import { createSageMakerClassifier } from './classifier.ts';
@@ -20,8 +21,10 @@ const createClient = () => new RuntimeClient({ maxAttempts: 2, requestHandler: {
 await runService({
   name: 'The application service (was)',
   start: async () => {
-    const { PORT, HOST, LOG_LEVEL, ENDPOINT_NAME, ENDPOINT_TIMEOUT_MS } = readEnvironment(environment);
+    const settings = readEnvironment(environment);
+    const { PORT, HOST, LOG_LEVEL, ENDPOINT_NAME, ENDPOINT_TIMEOUT_MS } = settings;
     const log = createLog({ service: WAS.name, level: LOG_LEVEL });
+    const metrics = await startMetrics(settings, { service: WAS.name, log });
     const client = createClient();
     await client.checkRegion().catch((error: unknown) => {
       throw new Error('No AWS region is set. Set AWS_REGION, for example AWS_REGION=ap-northeast-2.', {
@@ -33,7 +36,7 @@ await runService({
       endpointName: ENDPOINT_NAME,
       timeoutMs: ENDPOINT_TIMEOUT_MS,
     });
-    const { fetch } = createWasApp({ log, classifier });
+    const { fetch } = createWasApp({ log, metrics, classifier });
     return startServer({ fetch, port: PORT, hostname: HOST, log });
   },
 });

@@ -1,8 +1,12 @@
+import { cors } from 'hono/cors';
 import type { Logger } from 'pino';
 import { PATHS } from '../contract.ts';
 import { type App, createApp } from '../http/app.ts';
+import type { Metrics } from '../http/metrics.ts';
+import { type ApiKeys, requireKey } from './api-keys.ts';
 import { classifyRoute } from './classify.ts';
 import { createPages } from './pages.ts';
+import { limitPhotos } from './photo-limit.ts';
 import { WasClient } from './was-client.ts';
 import { wasHealthRoute } from './was-health.ts';
 
@@ -12,6 +16,14 @@ export interface WebAppOptions {
   readonly wasUrl: string;
   /** The answer to `GET /version`, also at the foot of the page. */
   readonly version: string;
+  /** @default - requests are not counted */
+  readonly metrics?: Metrics;
+  /** Who may call `/v1/*`. @default - anybody */
+  readonly keys?: ApiKeys | undefined;
+  /** Photos a minute for each key. @default 600 */
+  readonly photosPerMinute?: number;
+  /** Origins whose pages may call the API. @default - none but our own */
+  readonly corsOrigins?: readonly string[];
   /**
    * How long the WAS may take to read what was sent to it, or to answer, in milliseconds.
    * @default 30_000, half of what a load balancer waits
@@ -43,6 +55,20 @@ const HEADERS = {
   originAgentCluster: false,
 };
 
+/** What browsers hide from the pages of other origins unless it is named. */
+const EXPOSED = [
+  'Content-Language',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'Server-Timing',
+  'WWW-Authenticate',
+  'X-Request-Id',
+];
+
+/** The paths of the API, as opposed to those of the page. */
+const API = ['/v1/*', PATHS.classify, '/openapi.json'];
+
 /**
  * The web service: the page, and the edge in front of the WAS.
  *
@@ -54,10 +80,24 @@ export const createWebApp = ({
   log,
   wasUrl,
   version,
+  metrics,
+  keys,
+  photosPerMinute = 600,
+  corsOrigins = [],
   classifyTimeoutMs = 30_000,
   healthTimeoutMs = 1_500,
 }: WebAppOptions): App => {
-  const app = createApp({ log, headers: HEADERS });
+  const app = createApp({ log, metrics, headers: HEADERS });
+  const crossOrigin = cors({
+    origin: [...corsOrigins],
+    allowMethods: ['GET', 'POST'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Accept-Language', 'X-Request-Id'],
+    exposeHeaders: EXPOSED,
+    maxAge: 600,
+  });
+  // Before the keys: a preflight request carries none.
+  if (corsOrigins.length > 0) for (const path of API) app.use(path, crossOrigin);
+  if (keys) app.use('/v1/*', requireKey(keys), limitPhotos({ photosPerMinute }));
   const was = new WasClient(wasUrl);
   app.get(PATHS.health, (context) => context.json({ status: 'ok' }));
   app.get('/version', (context) => context.json({ version }));

@@ -64,6 +64,8 @@ export const classifyRoute = ({ was, log, timeoutMs }: ClassifyRouteOptions) =>
       const route = { method: 'POST', path: PATHS.classify } as const;
       const answer = await was.send({ ...route, headers, upload: incoming, client: outgoing, timeoutMs });
       checkIsFromWas(answer);
+      const photos = Number(answer.headers['x-photos']);
+      if (photos > 0) context.get('measured').photos = photos;
       return new Response(answer.body.length > 0 ? answer.body : null, {
         status: answer.status,
         headers: { ...pickHeaders(answer.headers, ANSWER_HEADERS), 'x-request-id': requestId },

@@ -10,6 +10,13 @@ const wasUrl = z
   }, 'must have no user name, password, query or fragment')
   .transform((url) => url.replace(/\/+$/, ''));
 
+const origin = z
+  .url({ protocol: /^https?$/, error: 'must be origins such as https://shop.example.com' })
+  .refine(
+    (url) => new URL(url).origin === url,
+    'must be origins: no path, no slash at the end, no default port',
+  );
+
 /** The settings that the web service reads from its environment. */
 export const webEnvironment = serverEnvironment({ defaultPort: WEB.port })
   .extend({
@@ -17,6 +24,23 @@ export const webEnvironment = serverEnvironment({ defaultPort: WEB.port })
     WAS_URL: wasUrl.default(`http://127.0.0.1:${WAS.port}`),
     /** The answer to `GET /version`; a deployment sets it to what it built. */
     VERSION: z.string().optional(),
+    /** A JSON file of names and SHA-256 hashes of the keys that may call `/v1/*`; without it and the next one, anybody may. */
+    API_KEYS_FILE: z.string().min(1).optional(),
+    /** ARN of a secret with the same content, in AWS Secrets Manager. */
+    API_KEYS_SECRET: z.string().startsWith('arn:').optional(),
+    /** Photos a minute that each key may send to this process. */
+    PHOTOS_PER_MINUTE: z.coerce.number().int().positive().default(600),
+    /** Origins, separated by commas, whose pages may call the API from a browser. */
+    CORS_ORIGINS: z
+      .string()
+      .default('')
+      .transform((text) =>
+        text
+          .split(',')
+          .map((origin) => origin.trim())
+          .filter(Boolean),
+      )
+      .pipe(z.array(origin)),
     /** The version in package.json, which npm sets for every script that it runs. */
     npm_package_version: z.string().optional(),
   })

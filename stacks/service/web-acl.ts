@@ -32,7 +32,7 @@ const TOO_MANY_REQUESTS = 429;
 const RETRY_AFTER_SECONDS = '300';
 const LIMIT_PROBLEM: Problem = {
   type: problemType('rate-limited'),
-  title: 'Too many requests from this address',
+  title: 'Too many requests',
   status: TOO_MANY_REQUESTS,
   code: 'rate-limited',
   detail: 'This address has sent too many requests in five minutes. Wait, then send fewer.',

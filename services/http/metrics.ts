@@ -1,0 +1,172 @@
+import type { Logger } from 'pino';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ProblemCode } from '../contract.ts';
+import type { ServerEnvironment } from './environment.ts';
+import { startServer } from './server.ts';
+
+/** What handlers find out about a request, for its log line and the metrics. Times are in milliseconds. */
+export interface Measurements {
+  receive?: number;
+  decode?: number;
+  invoke?: number;
+  /** Photos that were classified. */
+  photos?: number;
+  /** Those of them that show none of the classes. */
+  unknown?: number;
+  /** The probability of each known photo's answer, 0 to 1; 100 at most. */
+  confidence?: readonly number[];
+  modelVersion?: string;
+}
+
+export interface RequestOutcome {
+  readonly status: number;
+  /** Of the problem that was answered, if any. */
+  readonly code?: ProblemCode | undefined;
+  /** From the first byte of the request's head to the answer, in milliseconds. */
+  readonly latency: number;
+  /** Requests that were in work beside this one, itself included. */
+  readonly inFlight: number;
+}
+
+/** Our metrics with CloudWatch's units. A name is also the field of the log line that holds the value. */
+const METRICS = [
+  { Name: 'Latency', Unit: 'Milliseconds' },
+  { Name: 'Receive', Unit: 'Milliseconds' },
+  { Name: 'Decode', Unit: 'Milliseconds' },
+  { Name: 'Invoke', Unit: 'Milliseconds' },
+  { Name: 'Photos', Unit: 'Count' },
+  { Name: 'Unknown', Unit: 'Count' },
+  { Name: 'Confidence', Unit: 'None' },
+  { Name: 'ClientErrors', Unit: 'Count' },
+  { Name: 'ServerErrors', Unit: 'Count' },
+  { Name: 'Shed', Unit: 'Count' },
+  { Name: 'InFlight', Unit: 'Count' },
+] as const;
+export type MetricName = (typeof METRICS)[number]['Name'];
+
+const isOneOf = (status: number, hundred: number) => (Math.floor(status / 100) === hundred ? 1 : 0);
+/** Refused because of too much at once; nothing is broken. */
+const SHED: ReadonlySet<ProblemCode | undefined> = new Set(['overloaded', 'rate-limited']);
+
+const STAGES = ['receive', 'decode', 'invoke'] as const;
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export interface MetricsOptions {
+  /** Names the service: the one dimension that all metrics have. */
+  readonly service: string;
+  /** Of CloudWatch: keeps the deployments of an account apart. @default 'Bloomstack' */
+  readonly namespace?: string;
+}
+
+/**
+ * The numbers of a service, from one source: the fields of a log line that CloudWatch takes for metrics (Embedded Metric
+ * Format; nothing has to run beside the service), and a registry for Prometheus.
+ *
+ * @example
+ * const metrics = new Metrics({ service: 'app-was' });
+ * metrics.record({ status: 200, latency: 12, inFlight: 1 }, {}).Latency; // => 12
+ */
+export class Metrics {
+  readonly #namespace: string;
+  readonly #registry = new Registry();
+  readonly #requests: Counter<'status'>;
+  readonly #photos: Counter<'answer'>;
+  readonly #latency: Histogram;
+  readonly #stages: Histogram<'stage'>;
+  readonly #inFlight: Gauge;
+
+  constructor({ service, namespace = 'Bloomstack' }: MetricsOptions) {
+    this.#namespace = namespace;
+    const registers = [this.#registry];
+    const metric = (name: string, help: string) => ({ name: `bloomstack_${name}`, help, registers });
+    this.#requests = new Counter({
+      ...metric('requests_total', 'Requests by class of status.'),
+      labelNames: ['status'],
+    });
+    this.#photos = new Counter({
+      ...metric('photos_total', 'Photos that were classified.'),
+      labelNames: ['answer'],
+    });
+    this.#latency = new Histogram({
+      ...metric('request_seconds', 'Time to the answer of a request.'),
+      buckets: SECONDS,
+    });
+    this.#stages = new Histogram({
+      ...metric('stage_seconds', 'Time of a stage of a request.'),
+      buckets: SECONDS,
+      labelNames: ['stage'],
+    });
+    this.#inFlight = new Gauge(metric('requests_in_flight', 'Requests in work at the last answer.'));
+    this.#registry.setDefaultLabels({ service });
+  }
+
+  /**
+   * Counts a request.
+   *
+   * @returns the fields of its log line: `_aws` and the metrics
+   */
+  record({ status, code, latency, inFlight }: RequestOutcome, measured: Measurements) {
+    const { receive, decode, invoke, photos, unknown = 0, confidence, modelVersion } = measured;
+    this.#requests.inc({ status: `${Math.floor(status / 100)}xx` });
+    this.#latency.observe(latency / 1000);
+    this.#inFlight.set(inFlight - 1);
+    for (const stage of STAGES) {
+      const time = measured[stage];
+      if (time !== undefined) this.#stages.observe({ stage }, time / 1000);
+    }
+    if (photos !== undefined) {
+      this.#photos.inc({ answer: 'known' }, photos - unknown);
+      this.#photos.inc({ answer: 'unknown' }, unknown);
+    }
+    const values = {
+      Latency: latency,
+      Receive: receive,
+      Decode: decode,
+      Invoke: invoke,
+      Photos: photos,
+      Unknown: photos === undefined ? undefined : unknown,
+      Confidence: confidence?.length ? confidence : undefined,
+      ClientErrors: isOneOf(status, 4),
+      ServerErrors: isOneOf(status, 5),
+      Shed: SHED.has(code) ? 1 : 0,
+      InFlight: inFlight,
+    } satisfies Record<MetricName, unknown>;
+    // Alarms need a metric that does not change its name with every model.
+    const dimensions = [['service'], ...(modelVersion === undefined ? [] : [['service', 'modelVersion']])];
+    return {
+      _aws: {
+        Timestamp: Date.now(),
+        CloudWatchMetrics: [
+          {
+            Namespace: this.#namespace,
+            Dimensions: dimensions,
+            Metrics: METRICS.filter(({ Name }) => values[Name] !== undefined),
+          },
+        ],
+      },
+      code,
+      modelVersion,
+      ...values,
+    };
+  }
+
+  /** All numbers in Prometheus' text form. */
+  async text(): Promise<Response> {
+    const headers = { 'Content-Type': this.#registry.contentType };
+    return new Response(await this.#registry.metrics(), { headers });
+  }
+}
+
+type Settings = Pick<ServerEnvironment, 'METRICS_NAMESPACE' | 'METRICS_PORT' | 'METRICS_HOST'>;
+
+/** The metrics of a service; `GET /metrics` is served on a port of its own, which no load balancer names. */
+export const startMetrics = async (
+  { METRICS_NAMESPACE: namespace, METRICS_PORT: port, METRICS_HOST: hostname }: Settings,
+  { service, log }: { readonly service: string; readonly log: Logger },
+): Promise<Metrics> => {
+  const metrics = new Metrics({ service, namespace });
+  const fetch = async ({ url }: Request) =>
+    new URL(url).pathname === '/metrics' ? metrics.text() : new Response(null, { status: 404 });
+  if (port !== undefined) await startServer({ fetch, port, hostname, log });
+  return metrics;
+};
