@@ -1,49 +1,33 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import sharp from 'sharp';
-import { Command, drawing, type Environment, masked, pretty, say, seeded, write } from './commands.ts';
+import { Command, checksum, drawing, masked, pretty, say, seeded, write } from './commands.ts';
 import inputs from './requests.json' with { type: 'json' };
 import {
   type Asked,
   CLASSIFY,
   invocations,
+  mapValues,
   post,
   type Requests,
   repeated,
-  requests,
   routes,
   uploads,
 } from './requests.ts';
 
-/** What the services answer, as `npm start` starts them, and what they make of neighbours that misbehave. */
-
-export const checksum = (content: string | Uint8Array): string =>
-  createHash('sha256').update(content).digest('hex');
-
-const VOLATILE = new Set(['connection', 'date', 'keep-alive']);
+/** What the services answer, as `npm start` starts them. */
 
 /** JSON as JSON, if that loses nothing; long texts as their checksum. */
-const compared = (text: string): unknown => {
+const compared = (body: string): unknown => {
   try {
-    const json: unknown = JSON.parse(text);
-    if (JSON.stringify(json) === text) return json;
+    const json: unknown = JSON.parse(body);
+    if (JSON.stringify(json) === body) return json;
   } catch {
     // Not JSON.
   }
-  return text.length > 500 ? { length: text.length, sha256: checksum(text) } : text;
-};
-
-const describeAnswer = async (incoming: IncomingMessage) => {
-  const headers = Object.entries(incoming.headers).filter(([name]) => !VOLATILE.has(name));
-  return {
-    status: incoming.statusCode,
-    headers: Object.fromEntries(headers.sort(([a], [b]) => (a < b ? -1 : 1))),
-    body: compared(masked(String(await buffer(incoming)))),
-  };
+  return body.length > 500 ? { length: body.length, sha256: checksum(body) } : body;
 };
 
 /** By node:http, because `fetch` adds headers of its own. */
@@ -54,7 +38,10 @@ const ask = (base: string, { method = 'GET', path, headers = {}, body }: Asked):
     const outgoing = request(base, { method, path, agent: false, headers: all });
     outgoing.on('error', (error) => resolve(masked(`no answer: ${error.message}`)));
     outgoing.once('response', async (incoming) => {
-      resolve(await describeAnswer(incoming).catch((error: unknown) => masked(`broke off: ${error}`)));
+      const { connection: _, date: __, 'keep-alive': ___, ...kept } = incoming.headers;
+      const sorted = Object.fromEntries(Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1)));
+      const received = await text(incoming).catch((error: unknown) => `broke off: ${error}`);
+      resolve({ status: incoming.statusCode, headers: sorted, body: compared(masked(received)) });
       outgoing.destroy();
     });
     if ('Content-Length' in headers) outgoing.flushHeaders();
@@ -79,131 +66,14 @@ const answerEach = async <T>(
   return answers;
 };
 
-const answersTo = (all: Requests, base: string) => answerEach(all, (asked) => ask(base, asked));
-
-type Row = readonly (number | string)[];
-const byRow = (rows: readonly Row[]) => Object.fromEntries(rows.map((row) => [JSON.stringify(row), row]));
-
-/** A neighbour that answers as a row says: status, a header's value, text. */
-const neighbour = async (answer: (asked: IncomingMessage, response: ServerResponse) => Row) => {
-  const server = createServer((asked, response) => {
-    // Not before it has been read: an answer to half a request may be lost.
-    asked
-      .on('error', () => {})
-      .once('end', () => {
-        const [, , text = ''] = answer(asked, response);
-        if (text === '{break off}') response.write('{"result"', () => response.destroy());
-        else response.end(text === '{2 MiB}' ? 'x'.repeat(2 * 2 ** 20) : text);
-      })
-      .resume();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = String(typeof address === 'object' && address ? address.port : 0);
-  const stop = async (): Promise<void> => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  return { port, url: `http://127.0.0.1:${port}`, stop };
-};
-
-/** One service alone, on a port that was free a moment ago. */
-const startAlone = async (line: string, environment: Environment) => {
-  const { port, url, stop } = await neighbour(() => []);
-  await stop();
-  const command = new Command(line, {
-    LOG_LEVEL: 'silent',
-    HOST: '127.0.0.1',
-    PORT: port,
-    ...environment,
-  });
-  await command.until(() =>
-    fetch(`${url}/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
-  return { url, command };
-};
-
-const drawn = await drawing(seeded(1), 0, 64, 64).png().toBuffer();
-const photo = post(CLASSIFY, 'image/png', drawn);
-
-const askWebAlone = async (): Promise<unknown> => {
-  let forwarded: unknown;
-  const rows = { classified: [...inputs.classified], health: [...inputs.health] };
-  const was = await neighbour(({ url, headers: { host: _, ...headers } }, response) => {
-    forwarded = headers;
-    const row = rows[url === '/health' ? 'health' : 'classified'].shift() ?? [200, 'text/plain', ''];
-    response.writeHead(Number(row[0]), {
-      ...{ 'Retry-After': '7', 'Set-Cookie': 'a=b', Server: 'WAS', Location: 'http://elsewhere.test/' },
-      ...(row[1] !== '' && { 'Content-Type': row[1] }),
-    });
-    return row;
-  });
-  const { url, command } = await startAlone('npm run -s start:web', { WAS_URL: was.url, VERSION: '<1.2.3>' });
-  const health = { path: '/was/health' };
-  const answers = {
-    classified: await answerEach(byRow(inputs.classified), () => ask(url, photo)),
-    health: await answerEach(byRow(inputs.health), () => ask(url, health)),
-    ...(await answersTo({ version: { path: '/version' }, page: { path: '/' } }, url)),
-  };
-  await ask(url, post(CLASSIFY, 'multipart/form-data; boundary=x', 'a photo', inputs.notForwarded));
-  const echoed = forwarded;
-  await was.stop();
-  const unreachable = await answersTo({ classified: photo, health }, url);
-  await command.stop();
-  return { ...answers, forwarded: echoed, unreachable };
-};
-
-/** Longer than any answer takes, even while the other core trains. */
-const PATIENT = { ENDPOINT_TIMEOUT_MS: '20000' };
-
-const askWasAlone = async (): Promise<unknown> => {
-  let row: Row = [];
-  const endpoint = await neighbour((_, response) => {
-    const type = row[1] !== '' && { 'x-amzn-ErrorType': row[1] };
-    response.writeHead(Number(row[0]), { 'Content-Type': 'application/json', ...type });
-    return row;
-  });
-  const { url, command } = await startAlone('npm run -s start:was', {
-    ...PATIENT,
-    AWS_REGION: 'ap-northeast-2',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: endpoint.url,
-  });
-  // Not one row for each request: the SDK asks twice.
-  const answers = await answerEach(byRow(inputs.invoked), (each) => {
-    row = each;
-    return ask(url, photo);
-  });
-  await endpoint.stop();
-  const unreachable = await ask(url, photo);
-  await command.stop();
-  return { ...answers, unreachable };
-};
-
-const PHOTOS = 50;
-
-const photosBelow = (folder: string): [name: string, file: Buffer][] => {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(jpe?g|png|webp)$/i.test(name))
-    .sort();
-  // From all of its classes.
-  const chosen = names.filter((_, index) => (index * PHOTOS) % names.length < PHOTOS);
-  return chosen.map((name) => [name, readFileSync(path.join(folder, name))]);
-};
-
-const drawPhotos = (): Promise<[name: string, file: Buffer][]> => {
+const drawPhotos = async (): Promise<Record<string, Buffer>> => {
   const random = seeded(50);
   const formats = ['jpeg', 'png', 'webp'] as const;
-  return Promise.all(
-    Array.from({ length: PHOTOS }, async (_, index) => {
-      const picture = drawing(random, index * 7, 200 + ((index * 37) % 300), 220 + ((index * 53) % 200));
-      return [`drawn ${index}`, await picture.toFormat(formats[index % 3] ?? 'png').toBuffer()];
-    }),
-  );
+  const drawn = Array.from({ length: 50 }, async (_, index) => {
+    const picture = drawing(random, index * 7, 200 + ((index * 37) % 300), 220 + ((index * 53) % 200));
+    return [`drawn ${index}`, await picture.toFormat(formats[index % 3] ?? 'png').toBuffer()] as const;
+  });
+  return Object.fromEntries(await Promise.all(drawn));
 };
 
 /** The photo as others than the application service may send it: cropped here. */
@@ -215,51 +85,48 @@ const invocation = async (file: Buffer): Promise<Asked> => {
 
 const listAssets = async (web: string): Promise<Requests> => {
   const pages = await Promise.all(['/', '/was/check'].map(async (page) => (await fetch(web + page)).text()));
-  const named = pages.flatMap((html) =>
-    [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, asset = '']) => asset),
-  );
-  return Object.fromEntries([...new Set(named)].sort().map((asset) => [asset, { path: asset }]));
+  const named = [...pages.join().matchAll(/"(\/assets\/[^"]+)"/g)].map(([, asset = '']) => asset);
+  return Object.fromEntries(named.sort().map((asset) => [asset, { path: asset }]));
 };
 
 export const writeAnswers = async (out: string): Promise<void> => {
   const save = (name: string, answers: unknown): void =>
     write(path.join(out, `${name}.json`), pretty(answers));
-  const flowers = process.env['FLOWERS_DIR'];
-  const photos = Object.fromEntries(flowers ? photosBelow(flowers) : await drawPhotos());
-  const folder = flowers ? 'photos-of-flowers' : 'photos-drawn';
   const ports = { WEB_PORT: '0', WAS_PORT: '0', ENDPOINT_PORT: '0' };
-  const system = new Command('npm start -s', { ...PATIENT, HOST: '127.0.0.1', ...ports });
+  /** Longer than any answer takes, even while the other core trains. */
+  const patient = { ENDPOINT_TIMEOUT_MS: '20000' };
+  const system = new Command('npm start -s', { ...patient, HOST: '127.0.0.1', ...ports });
   await system.until(() => system.stdout.includes('Ready:'));
   const findUrl = (name: string): string =>
     new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
   const [web, was, endpoint] = [findUrl('web'), findUrl('was'), findUrl('endpoint')];
+  const saveAnswers = async (name: string, all: Requests, base: string): Promise<void> =>
+    save(name, await answerEach(all, (asked) => ask(base, asked)));
 
   say('answers: photos');
-  const upload = (language: Asked['headers']) => (file: Buffer) =>
-    post(CLASSIFY, 'application/octet-stream', file, language);
-  save(`${folder}/web`, await answersTo(requests(photos, upload({})), web));
-  save(`${folder}/was`, await answersTo(requests(photos, upload({ 'Accept-Language': 'ko' })), was));
-  save(`${folder}/endpoint`, await answerEach(photos, async (file) => ask(endpoint, await invocation(file))));
+  const photos = await drawPhotos();
+  const upload = (headers: Asked['headers']) => (photo: Buffer) =>
+    post(CLASSIFY, 'application/octet-stream', photo, headers);
+  await saveAnswers('photos/web', mapValues(photos, upload({})), web);
+  await saveAnswers('photos/was', mapValues(photos, upload({ 'Accept-Language': 'ko' })), was);
+  save('photos/endpoint', await answerEach(photos, async (photo) => ask(endpoint, await invocation(photo))));
 
   say('answers: uploads');
   const all = await uploads();
-  save('uploads-to-web', await answersTo(all, web));
-  save('uploads-to-was', await answersTo(all, was));
+  await saveAnswers('uploads-to-web', all, web);
+  await saveAnswers('uploads-to-was', all, was);
 
   say('answers: routes, invocations, and malformed requests');
-  save('web', await answersTo({ ...routes('web'), ...(await listAssets(web)) }, web));
-  save('was', await answersTo(routes('was'), was));
+  await saveAnswers('web', { ...routes(inputs.routes.web), ...(await listAssets(web)) }, web);
+  await saveAnswers('was', routes(inputs.routes.was), was);
   const status = await (await fetch(`${endpoint}/v1/models/image-classifier`)).text();
   const [, version = ''] = /"version":"(\d+)"/.exec(status) ?? [];
-  save('endpoint', await answersTo({ ...routes('endpoint', version), ...invocations(version) }, endpoint));
+  const ofEndpoint = inputs.routes.endpoint.map((route) => route.replace('{version}', version));
+  await saveAnswers('endpoint', { ...routes(ofEndpoint), ...invocations(version) }, endpoint);
   for (const [name, url] of Object.entries({ web, was, endpoint }))
     save(
       `unreadable-to-${name}`,
       await answerEach(inputs.unreadable, (bytes) => askBytes(url, repeated(bytes))),
     );
   await system.stop();
-
-  say('answers: with neighbours that misbehave');
-  save('web-alone', await askWebAlone());
-  save('was-alone', await askWasAlone());
 };

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { devNull, tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -10,7 +11,6 @@ const started = Date.now();
 export const say = (text: string): void =>
   void process.stdout.write(`${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s  ${text}\n`);
 
-export const REPOSITORY = process.cwd();
 export const WORK = realpathSync(mkdtempSync(path.join(tmpdir(), 'bloomstack-baseline-')));
 
 const running = new Set<Command>();
@@ -21,17 +21,12 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 /** Native TensorFlow, where it is installed, is hidden: it rounds otherwise. */
-const HOOK = path.join(WORK, 'without-native.cjs');
-writeFileSync(
-  HOOK,
-  `const modules = require('node:module');
-const resolve = modules._resolveFilename;
-modules._resolveFilename = function (request, ...others) {
-  if (!/^@tensorflow\\/tfjs-node(-gpu)?$/.test(request)) return resolve.call(this, request, ...others);
-  throw Object.assign(new Error("Cannot find module '" + request + "'"), { code: 'MODULE_NOT_FOUND' });
-};
-`,
-);
+const HOOK = `import { Module } from 'node:module';
+const { require } = Module.prototype;
+Module.prototype.require = function (name) {
+  if (name.startsWith('@tensorflow/tfjs-node')) throw new Error('hidden');
+  return require.call(this, name);
+};`;
 
 /** What the environment sets for AWS, npm or this project must not change what is written. */
 const FOREIGN =
@@ -46,7 +41,7 @@ const ENVIRONMENT = {
   BUILD_DIR: path.join(WORK, 'build'),
   CHECKPOINT_DISABLE: '1',
   LC_ALL: 'C.UTF-8',
-  NODE_OPTIONS: `--require=${HOOK}`,
+  NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(HOOK)}`,
   NO_COLOR: '1',
   TZ: 'UTC',
 };
@@ -55,31 +50,25 @@ const ENVIRONMENT = {
 export const masked = (text: string): string =>
   text
     .replaceAll(WORK, '<work>')
-    .replaceAll(REPOSITORY, '<root>')
+    .replaceAll(process.cwd(), '<root>')
     .replaceAll(/\b(127\.0\.0\.1|localhost):\d+/g, '$1:<port>')
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/g, '<id>')
     .replaceAll(/\bprocess \d+/g, 'process <pid>')
     .replaceAll(/^ +at .*\n/gm, '');
 
-/** A command without an npm script, wherever it lies. */
-const entry = (name: string): string =>
-  [`scripts/${name}/main.ts`, `scripts/${name}.ts`].find((file) => existsSync(file)) ?? name;
-
 export type Environment = Readonly<Record<string, string>>;
 
-/** A command line that runs: `npm run -s plan`; `entry NAME` is one without an npm script. */
+/** A command line that runs, such as `npm run -s plan`. */
 export class Command {
   stdout = '';
   stderr = '';
   readonly exited: Promise<number | null>;
-  readonly #child: ChildProcess;
+  readonly #group: number;
   readonly #line: string;
 
   constructor(line: string, environment: Environment = {}) {
     this.#line = line.trim();
-    const [program = '', ...parameters] = this.#line
-      .replace(/^entry (\S+)/, (_, name: string) => `node --import tsx ${entry(name)}`)
-      .split(' ');
+    const [program = '', ...parameters] = this.#line.split(' ');
     const child = spawn(program, parameters, {
       env: { ...ENVIRONMENT, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -87,15 +76,12 @@ export class Command {
     });
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.#child = child;
+    this.#group = -(child.pid ?? Number.NaN);
     running.add(this);
     this.exited = new Promise((resolve) => {
-      const end = (code: number | null): void => {
-        running.delete(this);
-        resolve(code);
-      };
-      child.once('error', () => end(null)).once('close', end);
+      child.once('error', () => resolve(null)).once('close', resolve);
     });
+    void this.exited.then(() => running.delete(this));
   }
 
   /** Resolves once that is true. @throws Error when the command ends before */
@@ -106,10 +92,9 @@ export class Command {
     }
   }
 
-  /** To the whole group of processes. */
   signal(name: NodeJS.Signals): void {
     try {
-      process.kill(-(this.#child.pid ?? Number.NaN), name);
+      process.kill(this.#group, name);
     } catch {
       // It has ended meanwhile.
     }
@@ -140,6 +125,9 @@ export const write = (file: string, content: string | Uint8Array): void => {
 
 export const pretty = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
+export const checksum = (content: string | Uint8Array): string =>
+  createHash('sha256').update(content).digest('hex');
+
 /** Numbers from 0 to 1 that are the same each time (Park and Miller's generator). */
 export const seeded = (seed: number) => {
   let state = seed;
@@ -152,11 +140,9 @@ export const seeded = (seed: number) => {
 /** A picture like no other: discs of about this hue, in degrees, on grey. */
 export const drawing = (random: () => number, hue: number, width: number, height: number) => {
   const number = (from: number, to: number): string => (from + random() * (to - from)).toFixed(1);
-  const discs = Array.from(
-    { length: 7 },
-    () =>
-      `<circle cx="${number(0, width)}" cy="${number(0, height)}" r="${number(height / 10, height / 3)}" fill="hsl(${number(hue, hue + 50)} ${number(50, 100)}% ${number(35, 75)}%)"/>`,
-  );
+  const disc = () =>
+    `<circle cx="${number(0, width)}" cy="${number(0, height)}" r="${number(height / 10, height / 3)}" fill="hsl(${number(hue, hue + 50)} ${number(50, 100)}% ${number(35, 75)}%)"/>`;
+  const discs = Array.from({ length: 7 }, disc);
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#345"/>${discs.join('')}</svg>`;
   return sharp(Buffer.from(svg)).removeAlpha();
 };

@@ -1,17 +1,15 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
-import { checksum, writeAnswers } from './answers.ts';
+import { writeAnswers } from './answers.ts';
 import backbones from './backbones.json' with { type: 'json' };
 import allCalls from './calls.json' with { type: 'json' };
 import {
   Command,
+  checksum,
   drawing,
   type Environment,
   masked,
   pretty,
-  REPOSITORY,
   run,
   say,
   seeded,
@@ -29,8 +27,6 @@ const USAGE = `Usage: npm run baseline -- DIR [PART ...]
 
 Writes what must stay equal while the project is restructured into DIR, to be compared: diff -r DIR OTHER
   PART   stacks, calls, answers or trainings (all)
-
-FLOWERS_DIR, a folder of photos by class, and BACKBONE_DIR, one with MobileNet, are used when they are set.
 `;
 
 interface Call {
@@ -47,31 +43,25 @@ const environmentOf = ({ env, context }: Call): Environment => ({
   ...env,
 });
 
-const stackSchema = z.looseObject({ resource: z.record(z.string(), z.record(z.string(), z.unknown())) });
-
 const writeStacks = async (out: string): Promise<void> => {
-  const [state] = readdirSync(REPOSITORY).filter((name) => name.endsWith('.tfstate'));
+  const [state] = readdirSync('.').filter((name) => name.endsWith('.tfstate'));
   if (state !== undefined) throw new Error(`The plans would compare with ${state}. Move it away.`);
   cpSync('docs/reviews', path.join(out, 'reviews/docs'), { recursive: true });
   mkdirSync(path.join(WORK, 'synth'));
-  const terraform = await run(`${process.env['TERRAFORM_BINARY_NAME'] || 'terraform'} version`);
-  const canPlan = (await terraform.exited) === 0;
-  if (!canPlan) write(path.join(out, 'reviews/not-written.txt'), 'Terraform does not run on this machine.\n');
   for (const [name, call] of Object.entries<Call>(configurations)) {
     say(`stacks: ${name}`);
     const folder = path.join(WORK, 'synth', name);
     const synth = await run('npm run -s synth', { ...environmentOf(call), CDKTF_OUTDIR: folder });
     if ((await synth.exited) !== 0) throw new Error(await synth.report());
     const [stack = ''] = readdirSync(path.join(folder, 'stacks'));
-    const json = stackSchema.parse(
-      JSON.parse(readFileSync(path.join(folder, 'stacks', stack, 'cdk.tf.json'), 'utf8')),
+    const json: { resource: Record<string, object> } = JSON.parse(
+      readFileSync(path.join(folder, 'stacks', stack, 'cdk.tf.json'), 'utf8'),
     );
     write(path.join(out, 'stacks', name, 'cdk.tf.json'), masked(pretty(json)));
     const addresses = Object.entries(json.resource).flatMap(([type, names]) =>
       Object.keys(names).map((each) => `${type}.${each}\n`),
     );
     write(path.join(out, 'stacks', name, 'addresses.txt'), addresses.sort().join(''));
-    if (!canPlan) continue;
     const plan = await run(PLAN, environmentOf(call));
     write(path.join(out, 'reviews', `${name}.txt`), await plan.report());
     if ((await plan.exited) === 0)
@@ -80,7 +70,7 @@ const writeStacks = async (out: string): Promise<void> => {
 };
 
 const writeCalls = async (out: string): Promise<void> => {
-  const { stdout } = await run('entry configuration-docs');
+  const { stdout } = await run('node --import tsx scripts/configuration-docs.ts');
   write(path.join(out, 'docs/configuration.md'), stdout);
   for (const [group, calls] of Object.entries<Record<string, Call>>(allCalls)) {
     say(`calls: ${group}`);
@@ -141,14 +131,11 @@ const writeTrainings = async (out: string): Promise<void> => {
     `npm run -s train -- --data ${folder}/photos --out ${folder}/${name} --features ${folder}/features --epochs 2 --batch-size 16 --version 7 --seed 3 ${options}`;
   // Enough photos to calibrate by; without them a training takes half the time.
   const shares = '--test 0.17 --validation 0.3';
-  const backbone = process.env['BACKBONE_DIR'];
-  if (backbone) cpSync(backbone, path.join(folder, 'given'), { recursive: true });
   const trainings: Readonly<Record<string, string>> = {
     whole: shares,
     'fine-tuned': `--backbone ${folder}/layers --fine-tune 1`,
     'head-on-graph': `${shares} --backbone ${folder}/graph --balanced`,
     'head-on-layers': `--backbone ${folder}/layers --patience 5`,
-    ...(backbone && { 'head-on-backbone-dir': `--backbone ${folder}/given` }),
   };
   for (const [name, options] of Object.entries(trainings)) {
     say(`trainings: ${name}`);
@@ -173,30 +160,19 @@ const WRITERS: Readonly<Record<string, (out: string) => Promise<void>>> = {
 };
 
 const [out = '', ...wanted] = process.argv.slice(2);
-const refuse = (text: string): never => {
-  process.stderr.write(text);
-  process.exit(1);
-};
-if (out === '--help') {
-  process.stdout.write(USAGE);
-  process.exit();
-}
-if (out === '' || wanted.some((part) => !(part in WRITERS))) refuse(USAGE);
-if (existsSync(out) && readdirSync(out).length > 0) refuse(`${out} is not empty. Give a new folder.\n`);
-mkdirSync(out, { recursive: true });
 const parts = Object.entries(WRITERS).filter(([part]) => wanted.length === 0 || wanted.includes(part));
-/** Parts side by side share nothing: only stacks plans, in cdktf.out, and only answers starts the system. */
-const work = async (): Promise<void> => {
-  for (let part = parts.shift(); part; part = parts.shift()) {
-    const [name, writePart] = part;
-    await writePart(out).catch((error: unknown) => {
-      const text = masked(error instanceof Error ? error.message : String(error));
-      say(`${name} is not complete: ${text}`);
-      write(path.join(out, `${name}-is-not-complete.txt`), `${text}\n`);
-      process.exitCode = 1;
-    });
-  }
-};
-await Promise.all([work(), ...(availableParallelism() > 1 ? [work()] : [])]);
+if (out === '' || out === '--help' || wanted.some((part) => !(part in WRITERS))) {
+  process[out === '--help' ? 'stdout' : 'stderr'].write(USAGE);
+  process.exit(out === '--help' ? 0 : 1);
+}
+if (existsSync(out) && readdirSync(out).length > 0)
+  throw new Error(`${out} is not empty. Give a new folder.`);
+for (const [name, writePart] of parts)
+  await writePart(out).catch((error: unknown) => {
+    const text = masked(error instanceof Error ? error.message : String(error));
+    say(`${name} is not complete: ${text}`);
+    write(path.join(out, `${name}-is-not-complete.txt`), `${text}\n`);
+    process.exitCode = 1;
+  });
 say(`Wrote ${out}.`);
 process.exit();

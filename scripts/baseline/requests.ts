@@ -13,8 +13,7 @@ export interface Asked {
 
 export type Requests = Readonly<Record<string, Asked>>;
 
-/** A request for each row of a table. */
-export const requests = <T>(table: Readonly<Record<string, T>>, make: (row: T) => Asked, prefix = '') =>
+export const mapValues = <T, U>(table: Readonly<Record<string, T>>, make: (row: T) => U, prefix = '') =>
   Object.fromEntries(Object.entries(table).map(([name, row]) => [`${prefix}${name}`, make(row)]));
 
 export const post = (
@@ -33,7 +32,7 @@ export const CLASSIFY = '/classify/image';
 const CHUNKED = { 'Transfer-Encoding': 'chunked' };
 const JSON_TYPE = 'application/json';
 const FORM = 'multipart/form-data; boundary=b';
-const HEAD = 'Content-Disposition: form-data; name="file"';
+const FORM_HEAD = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n';
 
 /** A request that says how long it is, and is to be refused for that before its body is sent. */
 const announced = (path: string, bytes: number): Asked => ({
@@ -47,7 +46,7 @@ const MEBIBYTE = 2 ** 20;
 const LARGEST_BODY = 20 * MEBIBYTE + 64 * 1024;
 const LARGEST_INVOCATION = 6 * MEBIBYTE;
 
-const pictures = async (): Promise<Record<string, Uint8Array>> => {
+const pictures = async (): Promise<Record<string, Buffer>> => {
   const picture = drawing(seeded(3), 90, 400, 300);
   const copy = () => picture.clone();
   const plain = (width: number, height: number, alpha = 1) =>
@@ -86,22 +85,6 @@ const pictures = async (): Promise<Record<string, Uint8Array>> => {
   return Object.fromEntries(await Promise.all(files));
 };
 
-const damaged = (files: Readonly<Record<string, Uint8Array>>): Record<string, Uint8Array> => {
-  const random = seeded(11);
-  const all: Record<string, Uint8Array> = {};
-  for (const [name, file] of Object.entries(files)) {
-    for (const share of [0.01, 0.3, 0.6, 0.97])
-      all[`${name} cut at ${share}`] = file.subarray(0, Math.max(16, file.length * share));
-    for (const attempt of [1, 2, 3]) {
-      const copy = Uint8Array.from(file);
-      for (let flip = 0; flip < 8; flip++)
-        copy[20 + Math.floor(random() * (file.length - 20))] = random() * 256;
-      all[`${name} with wrong bytes ${attempt}`] = copy;
-    }
-  }
-  return all;
-};
-
 /** Text of the table with `<<100 times x>>` written out. */
 export const repeated = (text: string): string =>
   text.replaceAll(/<<(\d+) times (.*?)>>/gs, (_, count: string, part: string) => part.repeat(Number(count)));
@@ -109,51 +92,45 @@ export const repeated = (text: string): string =>
 /** Uploads of all kinds, for the web service and for the application service. */
 export const uploads = async (): Promise<Requests> => {
   const made = await pictures();
-  const { JPEG = Buffer.alloc(0), 'progressive JPEG': progressive = JPEG, PNG = JPEG, WebP = JPEG } = made;
-  const [file, base64] = [Buffer.from(JPEG).toString('latin1'), Buffer.from(PNG).toString('base64')];
+  const { JPEG = Buffer.alloc(0), PNG = JPEG } = made;
+  const [file, base64] = [JPEG.toString('latin1'), PNG.toString('base64')];
   const filled = (text: string): string =>
     repeated(text)
-      .replace('{photo}', `--b\r\n${HEAD}; filename="a.jpg"\r\n\r\n{file}\r\n`)
+      .replace('{photo}', `${FORM_HEAD}{file}\r\n`)
       .replace('{file}', () => file)
       .replace('{base64}', base64)
       .replace('{base64 lines}', base64.replaceAll(/.{76}/g, '$&\\r\\n'));
   const padded = (bytes: number) => Buffer.concat([JPEG, Buffer.alloc(bytes - JPEG.length)]);
-  const decoded = (texts: Readonly<Record<string, string>>, encoding: 'latin1' | 'base64') =>
-    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text, encoding)]));
-  const files: Record<string, Uint8Array> = {
+  const files: Record<string, Buffer> = {
     ...made,
-    ...decoded(inputs.files, 'latin1'),
-    ...decoded(inputs.hollowPngs, 'base64'),
-    ...damaged({ JPEG, progressive, PNG, WebP }),
+    ...mapValues(inputs.files, (text) => Buffer.from(text, 'latin1')),
+    ...mapValues(inputs.hollowPngs, (text) => Buffer.from(text, 'base64')),
     '15 MiB': padded(15 * MEBIBYTE),
     '15 MiB and a byte': padded(15 * MEBIBYTE + 1),
   };
   const jpeg = (headers: Asked['headers'], body: Uint8Array = JPEG) =>
     post(CLASSIFY, 'image/jpeg', body, headers);
-  const [before, after] = [`--b\r\n${HEAD}; filename="a"\r\n\r\n`, '\r\n--b--\r\n'].map((text) =>
-    Buffer.from(text),
-  );
   return {
     chunked: jpeg(CHUNKED),
     'chunked and too large': jpeg(CHUNKED, Buffer.alloc(LARGEST_BODY + 1)),
     'too large': announced(CLASSIFY, LARGEST_BODY + 1),
     compressed: jpeg({ 'Content-Encoding': 'gzip' }),
     ...Object.fromEntries(inputs.languages.map((each) => [`in ${each}`, jpeg({ 'Accept-Language': each })])),
-    ...requests(inputs.forms, (text) => post(CLASSIFY, FORM, filled(text)), 'form '),
-    ...requests(inputs.bodies, ([type = '', text = '']) => post(CLASSIFY, type, filled(text))),
-    ...requests(
+    ...mapValues(inputs.forms, (text) => post(CLASSIFY, FORM, filled(text)), 'form '),
+    ...mapValues(inputs.bodies, ([type = '', text = '']) => post(CLASSIFY, type, filled(text))),
+    ...mapValues(
       files,
-      (content) => post(CLASSIFY, FORM, Buffer.concat([before ?? content, content, after ?? content])),
+      (content) => post(CLASSIFY, FORM, `${FORM_HEAD}${content.toString('latin1')}\r\n--b--\r\n`),
       'file: ',
     ),
   };
 };
 
-/** @param version that the endpoint serves */
-export const routes = (of: keyof typeof inputs.routes, version = ''): Requests =>
+/** @param lines method and path of each */
+export const routes = (lines: readonly string[]): Requests =>
   Object.fromEntries(
-    inputs.routes[of].map((line) => {
-      const [method = '', path = ''] = line.replace('{version}', version).split(' ');
+    lines.map((line) => {
+      const [method = '', path = ''] = line.split(' ');
       return [line, { method, path }];
     }),
   );
@@ -167,30 +144,29 @@ export const invocations = (version: string): Requests => {
       return number === undefined ? each : photo(Number(number));
     });
   const line = JSON.stringify(photo(50));
-  const column = text(inputs.invocations['a column']);
   const through = (door: string): Requests => {
     const path = door.replace('{version}', version);
     const json = (body: string | Uint8Array, headers?: Asked['headers']) =>
       post(path, JSON_TYPE, body, headers);
-    const attributes = (name: string) =>
-      json(column, { 'X-Amzn-SageMaker-Custom-Attributes': `tfs-model-name=${name}` });
     return {
-      ...requests(inputs.invocations, (value) => json(text(value))),
-      ...requests(inputs.nested, (nested) => json(repeated(nested))),
-      ...requests(inputs.typed, ([type = '', body = '']) =>
+      ...mapValues(inputs.invocations, (value) => json(text(value))),
+      ...mapValues(inputs.nested, (nested) => json(repeated(nested))),
+      ...mapValues(inputs.typed, ([type = '', body = '']) =>
         post(path, type, body.replaceAll('{photo}', line)),
       ),
-      'attributes for other': attributes('other'),
-      'attributes for image-classifier': attributes('image-classifier'),
       'too large': announced(path, LARGEST_INVOCATION + 1),
       'chunked and too large': json(Buffer.alloc(LARGEST_INVOCATION + 1, 'x'), CHUNKED),
     };
   };
+  const wrong = inputs.wrongDoors.map((door) => [
+    door,
+    post(door, JSON_TYPE, text(inputs.invocations['a column'])),
+  ]);
   return {
     ...Object.assign(
       {},
-      ...inputs.doors.map((door) => requests(through(door), (asked) => asked, `${door}: `)),
+      ...inputs.doors.map((door) => mapValues(through(door), (asked) => asked, `${door}: `)),
     ),
-    ...Object.fromEntries(inputs.wrongDoors.map((path) => [path, post(path, JSON_TYPE, column)])),
+    ...Object.fromEntries(wrong),
   };
 };

@@ -8,62 +8,59 @@ import { type ModelMetrics, metricsSchema } from '../../model/evaluation/metrics
 import { NETWORK_FILE } from '../../model/jobs/archive.ts';
 import type { ContainerPaths } from '../../model/jobs/container.ts';
 import { beginningWith, type Moment } from '../../model/jobs/test-interruption.ts';
-import { runJob, startJob, withContainer, writeInputs } from '../../model/jobs/test-jobs.ts';
-import { seededRandom } from '../../model/shared/random.ts';
+import { startJob, withContainer, writeInputs } from '../../model/jobs/test-jobs.ts';
 
-/** A moment to be killed at, and the epochs that the next start finds done. */
-interface Kill {
-  readonly at: Moment;
-  readonly kept: number;
-}
-
-interface Case {
-  readonly prepare: (container: ContainerPaths) => Promise<void>;
-  readonly kills: Readonly<Record<string, Kill>>;
-}
+/** Moments to be killed at, and the epochs that the next start finds done. */
+type Kills = Readonly<Record<string, readonly [at: Moment, kept: number]>>;
 
 const EPOCHS = 4;
 
-const CASES: Readonly<Record<string, Case>> = {
-  'a network from scratch': {
-    prepare: (container) =>
-      writeInputs(container, {
-        train: { astilbe: 5, bellflower: 4 },
-        hyperparameters: { epochs: `${EPOCHS}`, 'batch-size': '2' },
-      }),
-    kills: {
-      'after reading the photos': { at: { printed: 'Training on', times: 1 }, kept: 0 },
-      // An epoch has three steps and a batch of validation photos.
-      'in the middle of an epoch': { at: { turns: 3 + 1 + 2 }, kept: 1 },
-      'right after the line of an epoch, which is not kept yet': {
-        at: { printed: 'training_loss=', times: 1 },
-        kept: 1,
-      },
-      'while a checkpoint is written': { at: { writing: '.checkpoint', times: 2 }, kept: 2 },
-      'while the model is written': { at: { writing: NETWORK_FILE, times: 1 }, kept: EPOCHS },
-    },
-  },
-  'a head on a backbone': {
-    prepare: async (container) => {
-      await writeInputs(container, {
-        train: { astilbe: 11, bellflower: 11 },
-        hyperparameters: { epochs: `${EPOCHS}`, 'batch-size': '6' },
-      });
-      saveTinyGraph(container.at(TRAINING_PATHS.channels, CHANNELS.pretrained));
-    },
-    kills: {
-      'while the second batch of features is written': { at: { writing: '/features/', times: 2 }, kept: 0 },
-      // Before that there are two batches of features; an epoch has three steps and one look at the validation photos.
-      'in the middle of an epoch': { at: { turns: 2 + 3 + 1 + 2 }, kept: 1 },
-      'while a checkpoint is written': { at: { writing: '.checkpoint', times: 2 }, kept: 2 },
-      'while the model is written': { at: { writing: NETWORK_FILE, times: 1 }, kept: EPOCHS },
-    },
-  },
+const prepareNetwork = (container: ContainerPaths) =>
+  writeInputs(container, {
+    train: { astilbe: 5, bellflower: 4 },
+    hyperparameters: { epochs: `${EPOCHS}`, 'batch-size': '2' },
+  });
+
+const prepareHead = async (container: ContainerPaths) => {
+  await writeInputs(container, {
+    train: { astilbe: 11, bellflower: 11 },
+    hyperparameters: { epochs: `${EPOCHS}`, 'batch-size': '6' },
+  });
+  saveTinyGraph(container.at(TRAINING_PATHS.channels, CHANNELS.pretrained));
 };
+
+const AT_THE_END: Kills = {
+  'while a checkpoint is written': [{ writing: '.checkpoint', times: 2 }, 2],
+  'while the model is written': [{ writing: NETWORK_FILE, times: 1 }, EPOCHS],
+};
+
+const CASES: readonly [name: string, prepare: typeof prepareNetwork, kills: Kills][] = [
+  [
+    'a network from scratch',
+    prepareNetwork,
+    {
+      'after reading the photos': [{ printed: 'Training on', times: 1 }, 0],
+      // An epoch has three steps and a batch of validation photos.
+      'in the middle of an epoch': [{ turns: 3 + 1 + 2 }, 1],
+      'right after the line of an epoch, which is not kept yet': [{ printed: 'training_loss=', times: 1 }, 1],
+      ...AT_THE_END,
+    },
+  ],
+  [
+    'a head on a backbone',
+    prepareHead,
+    {
+      'while the second batch of features is written': [{ writing: '/features/', times: 2 }, 0],
+      // Before that there are two batches of features; an epoch has three steps and one look at the validation photos.
+      'in the middle of an epoch': [{ turns: 2 + 3 + 1 + 2 }, 1],
+      ...AT_THE_END,
+    },
+  ],
+];
 
 /** Starts the job, which is killed at the moment if one is given. */
 const start = (container: ContainerPaths, moment?: Moment) =>
-  runJob(container, [COMMANDS.train], beginningWith(moment));
+  startJob(container, [COMMANDS.train], beginningWith(moment));
 
 /** The epochs that a job found done. */
 const resumedFrom = (log: string): number =>
@@ -84,76 +81,55 @@ const resultOf = async (container: ContainerPaths) => {
   };
 };
 
-const undisturbed = async (container: ContainerPaths): Promise<void> => {
-  const { code, stdout, stderr } = await start(container);
+/** Starts the job, which is to end by itself. */
+const finish = async (container: ContainerPaths): Promise<string> => {
+  const { code, stdout, stderr } = await start(container).ended;
   assert.equal(code, 0, stderr);
   assert.match(stdout, /, on WebAssembly/);
+  assert.doesNotMatch(stdout, /damaged/, 'no checkpoint is torn');
+  return stdout;
 };
 
-const killedAgainAndAgain = async (container: ContainerPaths, kills: Case['kills']): Promise<void> => {
+const killedAgainAndAgain = async (container: ContainerPaths, kills: Kills): Promise<void> => {
   let kept = 0;
-  for (const [name, { at, kept: next }] of Object.entries(kills)) {
-    const { code, stdout, stderr } = await start(container, at);
+  for (const [name, [at, next]] of Object.entries(kills)) {
+    const { code, stdout, stderr } = await start(container, at).ended;
     assert.equal(code, null, `killed ${name}: ${stderr}`);
     assert.equal(resumedFrom(stdout), kept, `before it was killed ${name}`);
     kept = next;
   }
-  const { code, stdout, stderr } = await start(container);
-  assert.equal(code, 0, stderr);
-  assert.equal(resumedFrom(stdout), kept);
-  assert.doesNotMatch(stdout, /damaged/, 'no checkpoint is torn');
+  assert.equal(resumedFrom(await finish(container)), kept);
 };
 
-describe('killed and started again until it ends, a training ends as if nothing had been', {
+/** Stops the job a while after an epoch's end. */
+const stopped = async (container: ContainerPaths): Promise<void> => {
+  const job = start(container);
+  await job.printed(/training_loss=/g, 1);
+  await delay(Math.random() * 60);
+  job.kill('SIGTERM');
+  const { code, stdout } = await job.ended;
+  assert.equal(code, 0);
+  assert.match(stdout, /Received SIGTERM\.\nStopped in epoch \d\./);
+  for (const nothing of [TRAINING_PATHS.model, TRAINING_PATHS.failure])
+    await assert.rejects(readFile(container.at(nothing)), { code: 'ENOENT' }, nothing);
+  assert.match(await finish(container), /Resuming from a checkpoint, after [1-9] epochs?/, 'work was kept');
+};
+
+describe('interrupted and started again until it ends, a training ends as if nothing had been', {
   concurrency: true,
 }, () => {
-  for (const [name, { prepare, kills }] of Object.entries(CASES))
+  for (const [name, prepare, kills] of CASES)
     test(name, () =>
       withContainer((calm) =>
-        withContainer(async (shaken) => {
-          await Promise.all([calm, shaken].map(prepare));
-          await Promise.all([undisturbed(calm), killedAgainAndAgain(shaken, kills)]);
-          assert.deepEqual(await resultOf(shaken), await resultOf(calm));
-        }),
+        withContainer((killed) =>
+          withContainer(async (told) => {
+            const all = [calm, killed, told];
+            await Promise.all(all.map(prepare));
+            await Promise.all([finish(calm), killedAgainAndAgain(killed, kills), stopped(told)]);
+            const [expected, ...results] = await Promise.all(all.map(resultOf));
+            for (const result of results) assert.deepEqual(result, expected);
+          }),
+        ),
       ),
     );
 });
-
-test('killed and stopped at random moments, a training is resumed each time, to the very same weights', () =>
-  withContainer((calm) =>
-    withContainer(async (container) => {
-      const inputs = {
-        train: { astilbe: 5, bellflower: 4 },
-        hyperparameters: { epochs: '7', 'batch-size': '2' },
-      };
-      await Promise.all([calm, container].map((each) => writeInputs(each, inputs)));
-      await undisturbed(calm);
-      const random = seededRandom(Date.now());
-      const moments: string[] = [];
-      /** Sends a signal a while after an epoch's end, and waits for the job's. */
-      const interrupt = async (signal: NodeJS.Signals) => {
-        const job = startJob(container, [COMMANDS.train]);
-        const milliseconds = Math.floor(random() * 60);
-        moments.push(`${signal} after ${milliseconds} ms`);
-        await job.printed(/training_loss=/g, 1);
-        await delay(milliseconds);
-        job.kill(signal);
-        return job.ended;
-      };
-      await interrupt('SIGKILL');
-      await interrupt('SIGKILL');
-
-      const stopped = await interrupt('SIGTERM');
-      assert.equal(stopped.code, 0, moments.join());
-      assert.match(stopped.stdout, /Received SIGTERM\.\nStopped in epoch \d\./);
-      assert.equal((await readdir(container.at(TRAINING_PATHS.checkpoints))).length, 2);
-      for (const nothing of [TRAINING_PATHS.model, TRAINING_PATHS.failure])
-        await assert.rejects(readFile(container.at(nothing)), { code: 'ENOENT' }, nothing);
-
-      const { code, stdout, stderr } = await runJob(container, [COMMANDS.train]);
-      assert.equal(code, 0, stderr);
-      assert.match(stdout, /Resuming from a checkpoint, after [1-9] epochs?/, 'work was kept');
-      assert.doesNotMatch(stdout, /damaged/, 'killing leaves no torn checkpoint');
-      assert.equal((await resultOf(container)).network, (await resultOf(calm)).network, moments.join());
-    }),
-  ));
