@@ -41,18 +41,6 @@ export const drawKinds = async (count: number): Promise<OodPhotos[]> => {
   return kinds;
 };
 
-const folders = async (directory: string): Promise<string[]> =>
-  (
-    await listFolder(directory).catch((cause: unknown) => {
-      throw new Error(
-        `${directory} cannot be read. It must hold a folder of photos for each kind of other things.`,
-        { cause },
-      );
-    })
-  )
-    .filter(({ kind }) => kind === 'folder')
-    .map(({ name }) => name);
-
 const readAll = async (directory: string): Promise<Uint8Array[]> => {
   const photos: Uint8Array[] = [];
   for (const { name, kind } of await listFolder(directory)) {
@@ -74,11 +62,19 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
  * @throws Error that says where the photos must be
  */
 export const readPhotoKinds = async (root: string): Promise<OodPhotos[]> => {
+  const entries = await listFolder(root).catch((cause: unknown) => {
+    throw new Error(
+      `${root} cannot be read. It must hold a folder of photos for each kind of other things.`,
+      {
+        cause,
+      },
+    );
+  });
   const kinds: OodPhotos[] = [];
-  for (const kind of await folders(root)) {
-    const photos = await readAll(path.join(root, kind));
+  for (const { name } of entries.filter(({ kind }) => kind === 'folder')) {
+    const photos = await readAll(path.join(root, name));
     // Without photos there is no share that is refused.
-    if (photos.length > 0) kinds.push({ kind, source: 'photos', photos });
+    if (photos.length > 0) kinds.push({ kind: name, source: 'photos', photos });
   }
   return kinds;
 };
