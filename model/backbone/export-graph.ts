@@ -21,7 +21,7 @@ interface NodeCall {
 /** Writes one node as operations of TensorFlow; returns the node of its output. */
 type NodeTranslation = (call: NodeCall) => Node;
 
-const INDICES = { Tidx: attribute.type(DataType.int32) };
+const window = ([height, width]: readonly [number, number]) => attribute.integers([1, height, width, 1]);
 
 const refuse = ({ node }: NodeCall, problem: string) => new ExportError(`${node.name} (${node.op})`, problem);
 
@@ -44,52 +44,37 @@ const checkDepthwise = (call: NodeCall): void => {
     throw refuse(call, 'a dilated depthwise convolution has no counterpart in TensorFlow.');
 };
 
-type Convolution = 'Conv2D' | 'DepthwiseConv2dNative';
+const FUSED = [undefined, 'Relu', 'Relu6', 'Sigmoid'];
 
-const writeConvolution = (call: NodeCall, op: Convolution, name: string): Node => {
-  if (op === 'DepthwiseConv2dNative') checkDepthwise(call);
-  const [height, width] = call.attributes.window('dilations');
-  return call.graph.float(op, name, inputsOf(call, 2), {
-    ...call.attributes.spatial(),
-    dilations: attribute.integers([1, height, width, 1]),
-  });
-};
-
+/** TensorFlow.js may compute convolution, bias and activation in one operation, which only its own runtimes know. */
 const convolution =
-  (op: Convolution): NodeTranslation =>
-  (call) =>
-    writeConvolution(call, op, call.name);
-
-const ACTIVATIONS = new Set(['Relu', 'Relu6', 'Sigmoid']);
-
-/** TensorFlow.js computes convolution, bias and activation in one operation, which only its own runtimes know. */
-const fusedConvolution =
-  (op: Convolution): NodeTranslation =>
+  (op: 'Conv2D' | 'DepthwiseConv2dNative', isFused: boolean): NodeTranslation =>
   (call) => {
-    const [bias, activation, ...more] = call.attributes.texts('fused_ops');
-    const supported = activation === undefined || ACTIVATIONS.has(activation);
-    if (bias !== 'BiasAdd' || !supported || more.length > 0) {
-      const fused = call.attributes.texts('fused_ops').join(', ');
+    const { graph, name, attributes } = call;
+    if (op === 'DepthwiseConv2dNative') checkDepthwise(call);
+    const convolved = graph.float(op, isFused ? `${name}/convolution` : name, inputsOf(call, 2), {
+      ...attributes.spatial(),
+      dilations: window(attributes.window('dilations')),
+    });
+    if (!isFused) return convolved;
+    const fused = attributes.texts('fused_ops');
+    const [bias, activation] = fused;
+    if (bias !== 'BiasAdd' || fused.length > 2 || !FUSED.includes(activation))
       throw refuse(
         call,
-        `it fuses ${fused}; known are BiasAdd, and ${[...ACTIVATIONS].join(', ')} after it.`,
+        `it fuses ${fused.join(', ')}; known are BiasAdd, and ${FUSED.slice(1).join(', ')} after it.`,
       );
-    }
-    const convolved = writeConvolution(call, op, `${call.name}/convolution`);
-    if (activation === undefined) return biasAdd(call, call.name, convolved, call.input(2));
-    const biased = biasAdd(call, `${call.name}/bias_add`, convolved, call.input(2));
-    return call.graph.float(activation, call.name, [biased]);
+    const biased = biasAdd(call, activation ? `${name}/bias_add` : name, convolved, call.input(2));
+    return activation ? graph.float(activation, name, [biased]) : biased;
   };
 
 const pooling =
   (op: 'AvgPool' | 'MaxPool'): NodeTranslation =>
-  (call) => {
-    const [height, width] = call.attributes.window('ksize');
-    return call.graph.float(op, call.name, [call.input(0)], {
+  (call) =>
+    call.graph.float(op, call.name, [call.input(0)], {
       ...call.attributes.spatial(),
-      ksize: attribute.integers([1, height, width, 1]),
+      ksize: window(call.attributes.window('ksize')),
     });
-  };
 
 /** An operation whose last input is a constant of whole numbers, such as axes. */
 const withIntegers =
@@ -109,7 +94,7 @@ const concatenation: NodeTranslation = (call) => {
   const axis = graph.integers(`${name}/axis`, [...values], []);
   return graph.float('ConcatV2', name, [...inputsOf(call, inputCount - 1), axis], {
     N: attribute.integer(inputCount - 1),
-    ...INDICES,
+    Tidx: attribute.type(DataType.int32),
   });
 };
 
@@ -118,15 +103,13 @@ const batchNormalization: NodeTranslation = (call) => {
   const { graph, name, attributes } = call;
   if (attributes.boolean('is_training')) throw refuse(call, 'it normalizes by the batch, as while training.');
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => call.constant(index).values);
+  const at = (values: Constant['values'] | undefined, channel: number) => values?.[channel] ?? Number.NaN;
   const epsilon = attributes.float('epsilon') ?? 1e-4;
   const scale = Float32Array.from(
     gamma ?? [],
-    (value, channel) => value / Math.sqrt((variance?.[channel] ?? 0) + epsilon),
+    (value, channel) => value / Math.sqrt(at(variance, channel) + epsilon),
   );
-  const offset = Float32Array.from(
-    beta ?? [],
-    (value, channel) => value - (mean?.[channel] ?? 0) * (scale[channel] ?? 0),
-  );
+  const offset = scale.map((value, channel) => at(beta, channel) - at(mean, channel) * value);
   const channels = [scale.length];
   const scaled = graph.float('Mul', `${name}/scaled`, [
     call.input(0),
@@ -138,10 +121,10 @@ const batchNormalization: NodeTranslation = (call) => {
 /** How each operation of a graph model becomes operations of TensorFlow. One that is not here cannot be exported. */
 const graphOperations: ReadonlyMap<string, NodeTranslation> = new Map(
   Object.entries({
-    Conv2D: convolution('Conv2D'),
-    DepthwiseConv2dNative: convolution('DepthwiseConv2dNative'),
-    _FusedConv2D: fusedConvolution('Conv2D'),
-    FusedDepthwiseConv2dNative: fusedConvolution('DepthwiseConv2dNative'),
+    Conv2D: convolution('Conv2D', false),
+    DepthwiseConv2dNative: convolution('DepthwiseConv2dNative', false),
+    _FusedConv2D: convolution('Conv2D', true),
+    FusedDepthwiseConv2dNative: convolution('DepthwiseConv2dNative', true),
     BiasAdd: (call) => biasAdd(call, call.name, call.input(0), call.input(1)),
     FusedBatchNorm: batchNormalization,
     FusedBatchNormV2: batchNormalization,
@@ -166,14 +149,6 @@ const graphOperations: ReadonlyMap<string, NodeTranslation> = new Map(
 /** Keeps the backbone's names apart from those of the graph around it. */
 const PREFIX = 'backbone';
 
-/** Numbers such as a divisor stay exact; they weigh nothing. */
-const writeConstant = (graph: Graph, name: string, { values, shape }: Constant): Node => {
-  const [number] = values;
-  return values.length === 1 && shape.length === 0 && number !== undefined
-    ? graph.scalar(name, number)
-    : graph.weights(name, Float32Array.from(values), shape);
-};
-
 /**
  * Writes a TensorFlow.js graph model into one of TensorFlow's own graphs, node by node, from some of its nodes back to
  * where the photos come in.
@@ -192,31 +167,27 @@ export const translateGraph = (
 ): Node[] => {
   const written = new Map([[start.name, photos]]);
 
-  const producerOf = (node: GraphDefNode, input: string | undefined): GraphDefNode => {
-    const producer = input === undefined ? undefined : reader.producer(input);
-    if (producer) return producer;
-    throw new ExportError(
-      `${node.name} (${node.op})`,
-      `its input ${input ?? '(absent)'} is not in the model.`,
-    );
-  };
-
   const write = (node: GraphDefNode): Node => {
     const done = written.get(node.name);
     if (done !== undefined) return done;
     const name = `${PREFIX}/${node.name}`;
-    const result = node.op === 'Const' ? writeConstant(graph, name, constantOf(node)) : translate(node, name);
+    const result = node.op === 'Const' ? writeConstant(name, node) : translate(name, node);
     written.set(node.name, result);
     return result;
   };
 
-  const constantOf = (node: GraphDefNode): Constant => {
+  /** Numbers such as a divisor stay exact; they weigh nothing. */
+  const writeConstant = (name: string, node: GraphDefNode): Node => {
     const constant = reader.constant(node.name);
-    if (constant) return constant;
-    throw new ExportError(`${node.name} (${node.op})`, 'its value is not among the weights.');
+    if (!constant) throw new ExportError(node.name, 'its value is not among the weights.');
+    const { values, shape } = constant;
+    const [number] = values;
+    return shape.length === 0 && number !== undefined
+      ? graph.scalar(name, number)
+      : graph.weights(name, Float32Array.from(values), shape);
   };
 
-  const translate = (node: GraphDefNode, name: string): Node => {
+  const translate = (name: string, node: GraphDefNode): Node => {
     const operation = graphOperations.get(node.op);
     if (!operation) {
       const known = [...graphOperations.keys()].join(', ');
@@ -227,12 +198,14 @@ export const translateGraph = (
     }
     const inputs = reader.inputs(node);
     return operation({
-      graph,
-      node,
-      name,
+      ...{ graph, node, name },
       attributes: new NodeAttributes(node),
       inputCount: inputs.length,
-      input: (index) => write(producerOf(node, inputs[index])),
+      input: (index) => {
+        const producer = reader.producer(inputs[index] ?? '');
+        if (producer) return write(producer);
+        throw new ExportError(node.name, `its input ${index} is not in the model.`);
+      },
       constant: (index) => {
         const constant = reader.constant(inputs[index]);
         if (constant) return constant;

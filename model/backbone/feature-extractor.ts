@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
 import type { Graph, Node } from '../savedmodel/graph.ts';
 import type { GraphReader } from './graph-reader.ts';
-import type { GraphDefNode } from './model-files.ts';
+import { BackboneError, type GraphDefNode } from './model-files.ts';
 
 /** The values that a network wants its black and white pixels to have. */
 export interface InputRange {
@@ -34,38 +34,22 @@ export const parseRange = (text: string | undefined): InputRange | undefined => 
 /** What MobileNet and similar networks compute with; the range of our photos too. */
 export const SYMMETRIC: InputRange = { low: -1, high: 1 };
 
-/** What a network does to its photos before the network proper: `x * scale + offset`, one for all channels or for each. */
-export interface Affine {
-  readonly scale: readonly number[];
-  readonly offset: readonly number[];
-}
+/** What a network does to each channel of its photos before the network proper: `x * scale + offset`. */
+export type Affine = readonly { readonly scale: number; readonly offset: number }[];
 
-export interface Preprocessing extends Affine {
+export interface Preprocessing {
+  readonly affine: Affine;
   /** The node after which the network proper begins. */
   readonly end: GraphDefNode;
 }
 
-const STEPS = new Set(['Mul', 'Sub', 'Add', 'AddV2', 'RealDiv', 'Div']);
-
-/** Of two lists of which either may have one number for all. */
-const combine = (
-  a: readonly number[],
-  b: readonly number[],
-  combined: (x: number, y: number) => number,
-): number[] =>
-  Array.from({ length: Math.max(a.length, b.length) }, (_, index) =>
-    combined(a[a.length === 1 ? 0 : index] ?? Number.NaN, b[b.length === 1 ? 0 : index] ?? Number.NaN),
-  );
-
-const after = ({ scale, offset }: Affine, end: GraphDefNode, numbers: readonly number[]): Preprocessing => {
-  const isDivision = end.op === 'RealDiv' || end.op === 'Div';
-  if (end.op === 'Mul' || isDivision) {
-    const scaled = (values: readonly number[]) =>
-      combine(values, numbers, (x, y) => (isDivision ? x / y : x * y));
-    return { scale: scaled(scale), offset: scaled(offset), end };
-  }
-  return { scale, offset: combine(offset, numbers, (x, y) => (end.op === 'Sub' ? x - y : x + y)), end };
+const STEPS: Readonly<Record<string, (before: Affine[number], number: number) => Partial<Affine[number]>>> = {
+  Mul: ({ scale, offset }, y) => ({ scale: scale * y, offset: offset * y }),
+  RealDiv: ({ scale, offset }, y) => ({ scale: scale / y, offset: offset / y }),
+  Sub: ({ offset }, y) => ({ offset: offset - y }),
+  AddV2: ({ offset }, y) => ({ offset: offset + y }),
 };
+const ALIASES: Readonly<Record<string, string>> = { Div: 'RealDiv', Add: 'AddV2' };
 
 /**
  * Follows the photos through multiplications and additions of constants.
@@ -76,69 +60,84 @@ export const readPreprocessing = (
   reader: GraphReader,
   placeholder: GraphDefNode,
 ): Preprocessing | undefined => {
-  let found: Preprocessing = { scale: [1], offset: [0], end: placeholder };
+  let affine: Affine = Array.from({ length: PHOTO_CHANNELS }, () => ({ scale: 1, offset: 0 }));
+  let end = placeholder;
   for (let node = placeholder; ; ) {
     const [next, another] = reader.consumers(node);
-    if (!next || another) return found;
+    if (!next || another) return { affine, end };
     node = next;
     if (next.op === 'Identity') continue;
-    if (!STEPS.has(next.op)) return found;
+    const op = ALIASES[next.op] ?? next.op;
+    const step = STEPS[op];
     const [left, right] = reader.inputs(next).map((input) => reader.constant(input));
-    if (!left && !right) return found;
-    const isSymmetric = next.op === 'Mul' || next.op.startsWith('Add');
+    if (!step || (!left && !right)) return { affine, end };
+    const isSymmetric = op === 'Mul' || op === 'AddV2';
     const { values = [] } = right ?? (isSymmetric ? left : undefined) ?? {};
     if (values.length !== 1 && values.length !== PHOTO_CHANNELS) return undefined;
-    found = after(found, next, [...values]);
+    affine = affine.map((before, channel) => ({
+      ...before,
+      ...step(before, values[values.length === 1 ? 0 : channel] ?? Number.NaN),
+    }));
+    end = next;
   }
 };
 
-/**
- * Scales and offsets of known preprocessings, and the photos that they are made for. The network behind them computes
- * with [-1, 1], or with [0, 1] in the last case.
- */
-const KNOWN: readonly { readonly scale: number; readonly offset: number; readonly range: InputRange }[] = [
-  { scale: 1, offset: 0, range: SYMMETRIC },
-  // TensorFlow Hub's image modules.
-  { scale: 2, offset: -1, range: { low: 0, high: 1 } },
-  { scale: 1 / 127.5, offset: -1, range: { low: 0, high: 255 } },
-  { scale: 1 / 255, offset: 0, range: { low: 0, high: 255 } },
-];
-
 const near = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.abs(b) + 1e-6;
-const isEverywhere = (numbers: readonly number[], number: number) =>
-  numbers.every((each) => near(each, number));
 
 /** How far, of half its width, the middle of a channel may be from zero in photos of the right range. */
 const OFF_CENTRE = 0.25;
 
-/** Means that are taken off, as of ImageNet's channels, bring photos of the right range about zero, and no others. */
-const isCentred = ({ scale, offset }: Affine, { low, high }: InputRange): boolean =>
-  combine(
-    scale,
-    offset,
-    (factor, term) => Math.abs((factor * (high + low)) / 2 + term) / Math.abs((factor * (high - low)) / 2),
-  ).every((distance) => distance <= OFF_CENTRE);
-
-/** @returns undefined when the preprocessing makes sense for no range, or for more than one */
-export const rangeFor = (affine: Affine): InputRange | undefined => {
-  const known = KNOWN.find(
-    ({ scale, offset }) => isEverywhere(affine.scale, scale) && isEverywhere(affine.offset, offset),
-  );
-  if (known) return known.range;
-  const [range, another] = [SYMMETRIC, { low: 0, high: 1 }, { low: 0, high: 255 }].filter((range) =>
-    isCentred(affine, range),
-  );
-  return another ? undefined : range;
-};
+const UNKNOWN_RANGE =
+  'what it does to its photos first is not known here. Say which values it wants black and white to have, with --range LOW,HIGH (in a SageMaker job the hyperparameter pretrained-range), such as 0,255.';
 
 /**
- * Whether a window over a map covers it, but for a border that it leaves.
+ * The range of photos that a preprocessing is made for: it brings them about zero, and those of other ranges not; or it
+ * brings bytes to [0, 1].
  *
- * @param side of the photo, in pixels
- * @param strides by which the photo was shrunk on its way
+ * @throws BackboneError when it makes sense for no range, or for more than one
  */
-export const coversMap = (window: number, side: number, strides: readonly number[]): boolean =>
-  window >= (0.75 * side) / strides.reduce((product, stride) => product * stride, 1);
+export const rangeFor = (directory: string, affine: Affine | undefined): InputRange => {
+  const bytes = { low: 0, high: 255 };
+  if (affine?.every(({ scale, offset }) => near(scale, 1 / 255) && near(offset, 0))) return bytes;
+  const [range, another] = [SYMMETRIC, { low: 0, high: 1 }, bytes].filter((range) => {
+    const ours = toRange(range);
+    return affine?.every(
+      ({ scale, offset }) =>
+        Math.abs(scale * ours.offset + offset) <= OFF_CENTRE * Math.abs(scale * ours.scale),
+    );
+  });
+  if (!range || another) throw new BackboneError(directory, UNKNOWN_RANGE);
+  return range;
+};
+
+/** A node or layer on the way of a photo through a network, as far as finding feature maps asks. */
+export interface Step<Node> {
+  readonly node: Node;
+  /** `pooling`: over the whole map; `vector`: what makes one of a map; `border`: what is put around a map before it is halved. */
+  readonly kind?: 'pooling' | 'vector' | 'border' | undefined;
+  readonly stride: number;
+  /** Side of a pooling's window that goes over no border. */
+  readonly window?: number | undefined;
+}
+
+/**
+ * The last feature map at each resolution, from the last of all: the one before the global pooling, whatever comes after
+ * that; before the map is made a vector, where none is pooled; the output, where the classifier was left out.
+ *
+ * @param path from the output back to the photo, which is not in it
+ * @param side of the photo, in pixels
+ */
+export const findFeatureMaps = <Node>(path: readonly Step<Node>[], side: number): Node[] => {
+  /** A window over a map covers it, but for a border that it leaves. */
+  const pooling = path.findIndex(
+    ({ kind, window = 0 }, index) =>
+      kind === 'pooling' ||
+      window >= (0.75 * side) / path.slice(index + 1).reduce((product, { stride }) => product * stride, 1),
+  );
+  const end = pooling === -1 ? path.findLastIndex(({ kind }) => kind === 'vector') : pooling;
+  const maps = path.slice(end + 1).filter(({ kind }, index) => index === 0 || kind !== 'border');
+  return maps.filter((_, index) => index === 0 || (maps[index - 1]?.stride ?? 1) > 1).map(({ node }) => node);
+};
 
 /** What takes our photos, in [-1, 1], to a range: `x * scale + offset`. */
 export const toRange = ({ low, high }: InputRange): { readonly scale: number; readonly offset: number } => ({
@@ -147,14 +146,11 @@ export const toRange = ({ low, high }: InputRange): { readonly scale: number; re
 });
 
 /** Whether a preprocessing turns photos of `range` into ours, so that both can be left out. */
-export const undoes = (preprocessing: Preprocessing, range: InputRange): boolean => {
-  const { scale, offset } = toRange(range);
-  const shifted = combine(
-    preprocessing.scale,
-    preprocessing.offset,
-    (factor, term) => factor * offset + term,
+export const undoes = (affine: Affine, range: InputRange): boolean => {
+  const ours = toRange(range);
+  return affine.every(
+    ({ scale, offset }) => near(scale * ours.scale, 1) && near(scale * ours.offset + offset, 0),
   );
-  return isEverywhere(preprocessing.scale, 1 / scale) && isEverywhere(shifted, 0);
 };
 
 /** Writes what takes our photos to a range. */

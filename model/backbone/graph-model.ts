@@ -4,13 +4,12 @@ import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
 import { translateGraph } from './export-graph.ts';
 import {
-  coversMap,
   type FeatureExtractor,
   type FeatureExtractorOptions,
-  type InputRange,
-  type Preprocessing,
+  findFeatureMaps,
   rangeFor,
   readPreprocessing,
+  type Step,
   undoes,
   writeRange,
 } from './feature-extractor.ts';
@@ -21,7 +20,6 @@ import {
   type GraphDefNode,
   type JsonGraphDef,
   type ModelFiles,
-  UNKNOWN_RANGE,
 } from './model-files.ts';
 
 const isPlaceholder = ({ op }: GraphDefNode) => op === 'Placeholder';
@@ -33,67 +31,50 @@ const mainInput = (reader: GraphReader, node: GraphDefNode): GraphDefNode | unde
     .map((input) => reader.producer(input))
     .find((producer) => producer && producer.op !== 'Const');
 
-/** What is between two resolutions has the lower one, but for the border that is put around a map before it is halved. */
-const unpadded = (reader: GraphReader, node: GraphDefNode): GraphDefNode =>
-  node.op === 'Pad' ? (mainInput(reader, node) ?? node) : node;
-
-const halves = (node: GraphDefNode): boolean =>
-  node.attr['strides'] !== undefined &&
-  new NodeAttributes(node).window('strides').some((stride) => stride > 1);
-
-/** From a node back to the photo. */
-const mainPath = (reader: GraphReader, end: GraphDefNode): GraphDefNode[] => {
-  const path: GraphDefNode[] = [];
-  for (let node: GraphDefNode | undefined = end; node && !isPlaceholder(node); node = mainInput(reader, node))
-    path.push(node);
-  return path;
+/** Mean or largest value over height and width. */
+const isGlobalPooling = (reader: GraphReader, { op, input }: GraphDefNode): boolean => {
+  if (op !== 'Mean' && op !== 'Max') return false;
+  const axes = [...(reader.constant(input[1])?.values ?? [])].map((axis) => (axis + 4) % 4);
+  return axes.sort().join() === '1,2';
 };
 
-const stride = (node: GraphDefNode): number =>
-  node.attr['strides'] ? new NodeAttributes(node).window('strides')[0] : 1;
+const KINDS: Readonly<Record<string, Step<GraphDefNode>['kind']>> = {
+  Reshape: 'vector',
+  MatMul: 'vector',
+  Softmax: 'vector',
+  Squeeze: 'vector',
+  Pad: 'border',
+};
 
-/** Mean or largest value over height and width, also by a window that covers the whole map. */
-const isGlobalPooling = (reader: GraphReader, node: GraphDefNode, side: number): boolean => {
-  if (node.op === 'Mean' || node.op === 'Max') {
-    const axes = [...(reader.constant(node.input[1])?.values ?? [])];
-    return (
-      axes
-        .map((axis) => (axis + 4) % 4)
-        .sort()
-        .join() === '1,2'
-    );
-  }
-  if (node.op !== 'AvgPool' && node.op !== 'MaxPool') return false;
+const stepOf = (reader: GraphReader, node: GraphDefNode): Step<GraphDefNode> => {
   const attributes = new NodeAttributes(node);
-  const strides = mainPath(reader, node).slice(1).map(stride);
-  return attributes.text('padding') === 'VALID' && coversMap(attributes.window('ksize')[0], side, strides);
+  const hasWindow =
+    (node.op === 'AvgPool' || node.op === 'MaxPool') && attributes.text('padding') === 'VALID';
+  return {
+    node,
+    kind: isGlobalPooling(reader, node) ? 'pooling' : KINDS[node.op],
+    stride: Math.max(...attributes.window('strides')),
+    window: hasWindow ? attributes.window('ksize')[0] : undefined,
+  };
 };
 
-/** What gives a vector. */
-const VECTORS = new Set(['Reshape', 'MatMul', 'Softmax', 'Squeeze']);
-
-/**
- * The last feature map: before the global pooling, whatever comes after that; before the map is made a vector, where
- * none is pooled; the output, where the classifier was left out.
- */
-const lastFeatureMap = (reader: GraphReader, side: number): GraphDefNode | undefined => {
-  const pooling = reader.nodes.findLast((node) => isGlobalPooling(reader, node, side));
-  if (pooling) return mainInput(reader, pooling);
-  const output = reader.nodes.findLast((node) => node.op !== 'Const' && reader.consumers(node).length === 0);
-  const path = output ? mainPath(reader, output) : [];
-  const flattened = path.findLastIndex(({ op }) => VECTORS.has(op));
-  return path[flattened + 1];
-};
-
-/** The last feature map at each resolution, from the last of all back to the photo. */
-const lastFeatureMapPerResolution = (reader: GraphReader, last: GraphDefNode): GraphDefNode[] => {
-  const maps = [last];
-  for (let node: GraphDefNode | undefined = last; node && !isPlaceholder(node); ) {
-    const input = mainInput(reader, node);
-    if (input && halves(node)) maps.push(unpadded(reader, input));
-    node = input;
-  }
-  return maps;
+/** The longest way from an output back to the photo. */
+const mainPath = (reader: GraphReader, photos: ReadonlySet<string | undefined>): Step<GraphDefNode>[] => {
+  const pathFrom = (output: GraphDefNode): GraphDefNode[] => {
+    const path: GraphDefNode[] = [];
+    for (
+      let node: GraphDefNode | undefined = output;
+      node && !photos.has(node.name);
+      node = mainInput(reader, node)
+    )
+      path.push(node);
+    return path;
+  };
+  return reader.nodes
+    .filter((node) => node.op !== 'Const' && reader.consumers(node).length === 0)
+    .map(pathFrom)
+    .reduce((longest, path) => (path.length > longest.length ? path : longest), [])
+    .map((node) => stepOf(reader, node));
 };
 
 /** Side of the square colour photos that the placeholder is made for; ours, where it is left open. */
@@ -123,16 +104,6 @@ const loadModel = async (directory: string, artifacts: tf.io.ModelArtifacts): Pr
   }
 };
 
-const rangeOf = (
-  directory: string,
-  preprocessing: Preprocessing | undefined,
-  range: InputRange | undefined,
-): InputRange => {
-  const known = range ?? (preprocessing && rangeFor(preprocessing));
-  if (known) return known;
-  throw new BackboneError(directory, UNKNOWN_RANGE);
-};
-
 /** Means over height and width of each map, side by side. */
 const writeMeans = (graph: Graph, maps: readonly Node[]): Node => {
   const means = maps.map((map, index) => graph.mean(`pooled/${index}`, map, [1, 2]));
@@ -159,14 +130,11 @@ export const openGraphModel = async (
   const placeholder = reader.nodes.find(isPlaceholder);
   if (!placeholder) throw new BackboneError(directory, `it has no Placeholder for photos. ${ANOTHER}`);
   const side = sideOf(directory, placeholder);
-  const last = lastFeatureMap(reader, side);
-  if (!last || isPlaceholder(last)) throw new BackboneError(directory, `it has no feature maps. ${ANOTHER}`);
   const preprocessing = readPreprocessing(reader, placeholder);
-  const range = rangeOf(directory, preprocessing, options.range);
-  const photos = new Set([placeholder.name, preprocessing?.end.name]);
-  const ends = lastFeatureMapPerResolution(reader, last)
-    .filter(({ name }) => !photos.has(name))
-    .slice(0, options.featureLevels);
+  const path = mainPath(reader, new Set([placeholder.name, preprocessing?.end.name]));
+  const ends = findFeatureMaps(path, side).slice(0, options.featureLevels);
+  if (ends.length === 0) throw new BackboneError(directory, `it has no feature maps. ${ANOTHER}`);
+  const range = options.range ?? rangeFor(directory, preprocessing?.affine);
   const names = ends.map(({ name }) => name);
   const modelTopology = ofAnySide(topology, placeholder);
   const model = await loadModel(directory, { modelTopology, weightSpecs, weightData });
@@ -184,7 +152,7 @@ export const openGraphModel = async (
     write: (graph, photos) => {
       // What the graph does to its photos first need not be written where it only undoes what would be done for it.
       const maps =
-        preprocessing && undoes(preprocessing, range)
+        preprocessing && undoes(preprocessing.affine, range)
           ? translateGraph(graph, reader, ends, preprocessing.end, photos)
           : translateGraph(graph, reader, ends, placeholder, writeRange(graph, photos, range));
       return writeMeans(graph, maps);

@@ -1,79 +1,54 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  type LayersModel,
-  layers,
-  loadLayersModel,
-  model,
-  type SymbolicTensor,
-} from '@tensorflow/tfjs-layers';
+import { type LayersModel, layers, loadLayersModel, model } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { applied } from '../network/layers.ts';
 import { exportLayers } from '../savedmodel/export-layers.ts';
 import { layerExporters } from '../savedmodel/layer-exporters.ts';
 import {
-  coversMap,
   type FeatureExtractor,
   type FeatureExtractorOptions,
+  findFeatureMaps,
   type InputRange,
   rangeFor,
+  type Step,
   SYMMETRIC,
   writeRange,
 } from './feature-extractor.ts';
-import {
-  type KerasLayer,
-  type KerasNetwork,
-  kerasTopology,
-  readKerasNetwork,
-  upTo,
-} from './keras-topology.ts';
-import { ANOTHER, AS_GRAPH, BackboneError, type ModelFiles, UNKNOWN_RANGE } from './model-files.ts';
-
-type Layer = LayersModel['layers'][number];
+import { type KerasNetwork, kerasTopology, readKerasNetwork, upTo } from './keras-topology.ts';
+import { ANOTHER, AS_GRAPH, BackboneError, type ModelFiles } from './model-files.ts';
 
 const shapeSchema = z.array(z.int().nullable());
 const sides = z.union([z.int(), z.array(z.int()).transform(([height = 1]) => height)]);
 const stridesSchema = z.looseObject({ strides: sides }).transform(({ strides }) => strides);
-const windowSchema = z.looseObject({ pool_size: sides, padding: z.literal('valid') });
+const windowSchema = z
+  .looseObject({ pool_size: sides, padding: z.literal('valid') })
+  .transform(({ pool_size }) => pool_size);
 const rescalingSchema = z.looseObject({ scale: z.number(), offset: z.number().default(0) });
 
-const POOLINGS = new Set(['GlobalAveragePooling2D', 'GlobalMaxPooling2D', 'Flatten']);
-/** Layers between two poolings that have no feature map to give. */
-const BETWEEN = new Set([...POOLINGS, 'Dense', 'Dropout', 'Reshape', 'BatchNormalization', 'Activation']);
-const WINDOWS = new Set(['AveragePooling2D', 'MaxPooling2D']);
+const KINDS: Readonly<Record<string, Step<string>['kind']>> = {
+  GlobalAveragePooling2D: 'pooling',
+  GlobalMaxPooling2D: 'pooling',
+  Flatten: 'vector',
+  ZeroPadding2D: 'border',
+};
 
-/** From the last layer back to the photo, along the first input of each. */
-const mainPath = ({ layers, output }: KerasNetwork): KerasLayer[] => {
+/** From the last layer back to the photo, along the first input of each, by their names. */
+const mainPath = ({ layers, output }: KerasNetwork): Step<string>[] => {
   const byName = new Map(layers.map((layer) => [layer.config.name, layer]));
-  const path: KerasLayer[] = [];
-  for (let layer = byName.get(output); layer; layer = byName.get(layer.inputs[0] ?? '')) path.push(layer);
+  const path: Step<string>[] = [];
+  for (
+    let layer = byName.get(output);
+    layer && layer.className !== 'InputLayer';
+    layer = byName.get(layer.inputs[0] ?? '')
+  )
+    path.push({
+      node: layer.config.name,
+      kind: KINDS[layer.className],
+      stride: stridesSchema.safeParse(layer.config).data ?? 1,
+      window: windowSchema.safeParse(layer.config).data,
+    });
   return path;
-};
-
-/** @param before what the photo went through, backwards */
-const isWholeMap = (
-  { className, config }: KerasLayer,
-  before: readonly KerasLayer[],
-  side: number,
-): boolean => {
-  const window = WINDOWS.has(className) ? windowSchema.safeParse(config).data : undefined;
-  const strides = before.map((layer) => stridesSchema.safeParse(layer.config).data ?? 1);
-  return window !== undefined && coversMap(window.pool_size, side, strides);
-};
-
-/**
- * The layer whose output is the last feature map: the one before the global pooling, whatever comes after that, or the
- * last of all where the classifier was left out.
- */
-const lastFeatureMap = (network: KerasNetwork, side: number): string => {
-  const path = mainPath(network);
-  const isPooling = ({ className }: KerasLayer) => POOLINGS.has(className);
-  let end = path.findIndex(isPooling) + 1;
-  const isPassed = (layer: KerasLayer) =>
-    (BETWEEN.has(layer.className) && path.slice(end).some(isPooling)) ||
-    isWholeMap(layer, path.slice(end + 1), side);
-  for (let layer = path[end]; layer && isPassed(layer); layer = path[end]) end += 1;
-  return path[end]?.config.name ?? network.output;
 };
 
 /** Side of the photos that the network is made for; ours, where it is left open. */
@@ -102,8 +77,7 @@ const withoutRescaling = (
   );
   const rescaling = first && rescalingSchema.safeParse(first.config).data;
   if (!first || !rescaling) return { network: { layers, output }, range: range ?? SYMMETRIC };
-  const photos = range ?? rangeFor({ scale: [rescaling.scale], offset: [rescaling.offset] });
-  if (!photos) throw new BackboneError(directory, UNKNOWN_RANGE);
+  const photos = range ?? rangeFor(directory, [rescaling]);
   const input = first.inputs[0] ?? '';
   const rest = layers
     .filter((layer) => layer !== first)
@@ -171,32 +145,10 @@ const load = async (files: ModelFiles, network: KerasNetwork): Promise<LayersMod
   }
 };
 
-/** The output of the layer before; of several, the first. */
-const mainInput = (layer: Layer): SymbolicTensor | undefined => layer.inboundNodes[0]?.inputTensors[0];
-
-const halves = (layer: Layer): boolean => (stridesSchema.safeParse(layer.getConfig()).data ?? 1) > 1;
-
-/** What is between two resolutions has the lower one, but for the border that is put around a map before it is halved. */
-const unpadded = (map: SymbolicTensor): SymbolicTensor =>
-  map.sourceLayer.getClassName() === 'ZeroPadding2D' ? (mainInput(map.sourceLayer) ?? map) : map;
-
-const isPhoto = (map: SymbolicTensor): boolean => map.sourceLayer.getClassName() === 'InputLayer';
-
-/** The last feature map at each resolution, from the last of all back to the photo. */
-const lastFeatureMapPerResolution = (last: SymbolicTensor): SymbolicTensor[] => {
-  const maps = [last];
-  for (let map: SymbolicTensor | undefined = last; map && !isPhoto(map); ) {
-    const input = mainInput(map.sourceLayer);
-    if (input && halves(map.sourceLayer)) maps.push(unpadded(input));
-    map = input;
-  }
-  return maps.filter((map) => !isPhoto(map));
-};
-
 /** The network up to the means of its feature maps, side by side. */
-const cut = (network: LayersModel, maps: readonly SymbolicTensor[]): LayersModel => {
+const cut = (network: LayersModel, maps: readonly string[]): LayersModel => {
   const means = maps.map((map, index) =>
-    applied(layers.globalAveragePooling2d({ name: `pooled_${index}` }), map),
+    applied(layers.globalAveragePooling2d({ name: `pooled_${index}` }), network.getLayer(map).output),
   );
   const [only, ...more] = means;
   const pooled = only && more.length === 0 ? only : applied(layers.concatenate({ name: 'pooled' }), means);
@@ -224,15 +176,12 @@ export const openLayersModel = async (
   const { directory } = files;
   const whole = readNetwork(files);
   const side = sideOf(directory, whole);
-  const upToMap = upTo(whole, lastFeatureMap(whole, side));
-  const { network: described, range } = withoutRescaling(directory, upToMap, options.range);
-  const network = await load(files, described);
-  const [last] = network.outputs;
-  const maps = last?.rank === 4 ? lastFeatureMapPerResolution(last) : [];
-  if (maps.length === 0) {
-    throw new BackboneError(directory, `it has no feature maps. ${ANOTHER}`);
-  }
-  const extractor = cut(network, maps.slice(0, options.featureLevels));
+  const { network: described, range } = withoutRescaling(directory, whole, options.range);
+  const maps = findFeatureMaps(mainPath(described), side).slice(0, options.featureLevels);
+  const [last] = maps;
+  if (last === undefined) throw new BackboneError(directory, `it has no feature maps. ${ANOTHER}`);
+  const network = await load(files, upTo(described, last));
+  const extractor = cut(network, maps);
   return {
     side,
     range,

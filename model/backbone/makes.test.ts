@@ -24,25 +24,17 @@ const layerSchema = z.looseObject({
   inbound_nodes: z.unknown(),
 });
 const modelSchema = z.object({
-  modelTopology: z.object({
-    class_name: z.string(),
-    config: z.looseObject({
-      layers: z.array(layerSchema),
-      input_layers: z.unknown(),
-      output_layers: z.unknown(),
-    }),
-  }),
+  modelTopology: z.object({ config: z.looseObject({ layers: z.array(layerSchema) }) }),
   weightsManifest: z.tuple([
     z.object({ paths: z.array(z.string()), weights: z.array(z.looseObject({ name: z.string() })) }),
   ]),
 });
 type Layer = z.infer<typeof layerSchema>;
 
-/** What a make is made of: the layers of the original up to its last map, and what follows. */
+/** What a make is made of: the layers of the original up to its last map. */
 interface Original {
   readonly trunk: readonly Layer[];
   readonly map: string;
-  readonly head: readonly Layer[];
 }
 
 let original: z.infer<typeof modelSchema>;
@@ -75,7 +67,6 @@ const model = (layers: readonly Layer[], output: string, class_name = 'Functiona
   },
 });
 const sequential = (...layers: unknown[]) => ({ class_name: 'Sequential', config: { name: 'row', layers } });
-const dense = (from: string) => layer('Dense', 'classes', [from], { units: 4, activation: 'softmax' });
 const withConfig = (
   layers: readonly Layer[],
   change: (config: Layer['config'], className: string) => object,
@@ -115,10 +106,17 @@ const keras3 = ({ trunk, map }: Original) => {
   };
 };
 
+/** The original, and other layers after its last map. */
 const followedBy =
-  (...rest: readonly Layer[]) =>
-  ({ trunk }: Original) =>
-    model([...trunk, ...rest], rest.at(-1)?.config.name ?? '');
+  (...rest: (readonly [class_name: string, config?: object])[]) =>
+  ({ trunk, map }: Original) => {
+    const layers = rest.map(([class_name, config], index) =>
+      layer(class_name, `after_${index}`, [index === 0 ? map : `after_${index - 1}`], config),
+    );
+    return model([...trunk, ...layers], layers.at(-1)?.config.name ?? map);
+  };
+const DENSE = ['Dense', { units: 4, activation: 'softmax' }] as const;
+const window = { pool_size: [8, 8], strides: [8, 8], padding: 'valid' };
 
 const MAKES: Readonly<Record<string, (original: Original) => unknown>> = {
   'batch norm with a list of axes': ({ trunk, map }) =>
@@ -134,32 +132,17 @@ const MAKES: Readonly<Record<string, (original: Original) => unknown>> = {
       ),
       map,
     ),
-  'no classifier': ({ trunk, map }) => model(trunk, map, 'Model'),
-  'a window over the whole map, then Flatten': (own) =>
-    followedBy(
-      layer('AveragePooling2D', 'pool', [own.map], { pool_size: [8, 8], strides: [8, 8], padding: 'valid' }),
-      layer('Flatten', 'flat', ['pool']),
-      dense('flat'),
-    )(own),
-  'Flatten, and nothing pooled': (own) => followedBy(layer('Flatten', 'flat', [own.map]), dense('flat'))(own),
-  'a largest value, then Flatten': (own) =>
-    followedBy(
-      layer('GlobalMaxPooling2D', 'pool', [own.map]),
-      layer('Flatten', 'flat', ['pool']),
-      dense('flat'),
-    )(own),
-  'a classifier that is a convolution': (own) =>
-    followedBy(
-      layer('GlobalAveragePooling2D', 'pool', [own.map]),
-      layer('Reshape', 'map', ['pool'], { target_shape: [1, 1, 6] }),
-      layer('Conv2D', 'classes', ['map'], { filters: 4, kernel_size: [1, 1] }),
-      layer('Activation', 'softmax', ['classes'], { activation: 'softmax' }),
-    )(own),
-  'a layer that is not known behind the pooling': (own) =>
-    followedBy(
-      layer('GlobalAveragePooling2D', 'pool', [own.map]),
-      layer('TFOpLambda', 'normalize', ['pool']),
-    )(own),
+  'no classifier': followedBy(),
+  'a window over the whole map, then Flatten': followedBy(['AveragePooling2D', window], ['Flatten'], DENSE),
+  'Flatten, and nothing pooled': followedBy(['Flatten'], DENSE),
+  'a largest value, then Flatten': followedBy(['GlobalMaxPooling2D'], ['Flatten'], DENSE),
+  'a classifier that is a convolution': followedBy(
+    ['GlobalAveragePooling2D'],
+    ['Reshape', { target_shape: [1, 1, 6] }],
+    ['Conv2D', { filters: 4, kernel_size: [1, 1] }],
+    ['Activation', { activation: 'softmax' }],
+  ),
+  'a layer that is not known behind the pooling': followedBy(['GlobalAveragePooling2D'], ['TFOpLambda']),
   'networks in a network, in a row': ({ trunk, map }) =>
     sequential(
       sequential(model(trunk, map, 'Model'), {
@@ -180,20 +163,15 @@ const MAKES: Readonly<Record<string, (original: Original) => unknown>> = {
           config: { ...model(trunk, map).config, name: 'inner' },
         },
         layer('GlobalAveragePooling2D', 'pool', ['inner']),
-        dense('pool'),
       ],
-      'classes',
+      'pool',
     ),
-  'a rescaling first': ({ trunk: [photo, first, ...rest], map }) =>
-    model(
-      [
-        ...(photo ? [photo] : []),
-        layer('Rescaling', 'rescaling', [photo?.config.name ?? ''], { scale: 1 / 127.5, offset: -1 }),
-        ...(first ? [layer(first.class_name, first.config.name, ['rescaling'], first.config)] : []),
-        ...rest,
-      ],
-      map,
-    ),
+  'a rescaling first': ({ trunk: [photo, first, ...rest], map }) => {
+    assert.ok(photo && first);
+    const rescaling = layer('Rescaling', 'rescaling', [photo.config.name], { scale: 1 / 127.5, offset: -1 });
+    const next = layer(first.class_name, first.config.name, ['rescaling'], first.config);
+    return model([photo, rescaling, next, ...rest], map);
+  },
 };
 
 const save = (
@@ -208,11 +186,7 @@ const save = (
   mkdirSync(directory);
   const modelTopology = {
     keras_version: '2.10.0',
-    model_config: make({
-      trunk: layers.slice(0, end),
-      map: layers[end - 1]?.config.name ?? '',
-      head: layers.slice(end),
-    }),
+    model_config: make({ trunk: layers.slice(0, end), map: layers[end - 1]?.config.name ?? '' }),
   };
   const weightsManifest = [{ paths, weights: weights.map((spec) => ({ ...spec, name: rename(spec.name) })) }];
   writeFileSync(path.join(directory, 'model.json'), JSON.stringify({ modelTopology, weightsManifest }));
@@ -232,38 +206,36 @@ test("Keras 3's names of weights, within those of the network: the same features
 });
 
 /** Layers models of which nothing can be made, and the reason. */
-const REFUSED: Readonly<Record<string, { make: (original: Original) => unknown; message: RegExp }>> = {
-  'a layer that is not known': {
-    make: ({ trunk, map }) => model([...trunk, layer('TFOpLambda', 'op', [map])], 'op'),
-    message:
-      /layers that are not supported \(TFOpLambda\); known are .*tensorflowjs_converter --output_format=tfjs_graph_model/,
-  },
-  'a layer that is used twice': {
-    make: ({ trunk, map }) =>
-      model([...trunk, { ...dense(map), inbound_nodes: [[[map, 0, 0]], [[map, 0, 0]]] }], map),
-    message: /not understood \(the layer classes is used in 2 places\)/,
-  },
-  'two inputs': {
-    make: ({ trunk, map }) =>
-      model([...trunk, layer('InputLayer', 'age', [], { batch_input_shape: [null, 1] })], map),
-    message: /it has 2 inputs; it must take photos alone/,
-  },
-  'no feature maps': {
-    make: ({ trunk: [photo] }) => {
-      const name = photo?.config.name ?? '';
-      return model([...(photo ? [photo] : []), layer('Flatten', 'flat', [name]), dense('flat')], 'classes');
+const REFUSED: Readonly<Record<string, readonly [make: (original: Original) => unknown, message: RegExp]>> = {
+  'a layer that is not known': [
+    followedBy(['TFOpLambda']),
+    /layers that are not supported \(TFOpLambda\); known are .*tensorflowjs_converter --output_format=tfjs_graph_model/,
+  ],
+  'a layer that is used twice': [
+    ({ trunk, map }) => {
+      const twice = layer('Dense', 'classes', [map]);
+      return model([...trunk, { ...twice, inbound_nodes: [[[map, 0, 0]], [[map, 0, 0]]] }], map);
     },
-    message: /it has no feature maps/,
-  },
-  'a weight that is not there': {
-    make: ({ trunk, map }) =>
-      model([...trunk, layer('Conv2D', 'new', [map], { filters: 2, kernel_size: [1, 1] })], 'new'),
-    message: /there is no weight new\/kernel/,
-  },
-  'something else': { make: () => ({ class_name: 'Model', config: {} }), message: /not understood/ },
+    /not understood \(the layer classes is used in 2 places\)/,
+  ],
+  'two inputs': [
+    ({ trunk, map }) =>
+      model([...trunk, layer('InputLayer', 'age', [], { batch_input_shape: [null, 1] })], map),
+    /it has 2 inputs; it must take photos alone/,
+  ],
+  'no feature maps': [
+    ({ trunk: [photo] }) =>
+      followedBy(['Flatten'], DENSE)({ trunk: photo ? [photo] : [], map: photo?.config.name ?? '' }),
+    /it has no feature maps/,
+  ],
+  'a weight that is not there': [
+    followedBy(['Conv2D', { filters: 2, kernel_size: [1, 1] }]),
+    /there is no weight after_0\/kernel/,
+  ],
+  'something else': [() => ({ class_name: 'Model', config: {} }), /not understood/],
 };
 
-for (const [name, { make, message }] of Object.entries(REFUSED)) {
+for (const [name, [make, message]] of Object.entries(REFUSED))
   test(`${name} is refused with the folder and the reason`, async () => {
     const directory = save(name, make);
     await assert.rejects(Backbone.load(directory), (error: Error) => {
@@ -272,14 +244,12 @@ for (const [name, { make, message }] of Object.entries(REFUSED)) {
       return true;
     });
   });
-}
 
-type Ending = (builder: GraphModelBuilder, map: string) => void;
-const window = (size: number, padding: string) => ({
-  ksize: json.integers(1, size, size, 1),
-  strides: json.integers(1, 1, 1, 1),
-  padding: json.text(padding),
-});
+type Ending = (builder: GraphModelBuilder, map: string) => string;
+const covering = (op: string): Ending => {
+  const attributes = { ksize: json.integers(1, 16, 16, 1), padding: json.text('VALID') };
+  return (builder, map) => builder.add(op, 'pool', [map], attributes);
+};
 const logits = (builder: GraphModelBuilder, x: string, width: number) =>
   builder.add('MatMul', 'logits', [
     builder.add('Reshape', 'flat', [x, builder.integers('shape', [-1, width])]),
@@ -288,72 +258,38 @@ const logits = (builder: GraphModelBuilder, x: string, width: number) =>
 
 /** What may come after the last map of a graph. */
 const ENDINGS: Readonly<Record<string, Ending>> = {
-  'a mean over the map': (builder, map) => logits(builder, builder.mean('pool', map), 4),
-  'a window over the whole map': (builder, map) =>
-    logits(builder, builder.add('AvgPool', 'pool', [map], window(16, 'VALID')), 4),
-  'the largest in the whole map': (builder, map) =>
-    logits(builder, builder.add('MaxPool', 'pool', [map], window(16, 'VALID')), 4),
+  'a mean over the map': (builder, map) => builder.mean('pool', map),
+  'a window over the whole map': covering('AvgPool'),
+  'the largest in the whole map': covering('MaxPool'),
   'largest values over the sides': (builder, map) =>
-    logits(builder, builder.add('Max', 'pool', [map, builder.integers('axes', [1, 2])]), 4),
-  'a vector, and nothing pooled': (builder, map) => logits(builder, map, 4 * 16 * 16),
-  'no classifier': () => {},
+    builder.add('Max', 'pool', [map, builder.integers('axes', [1, 2])]),
+  'a vector, and nothing pooled': (_, map) => map,
 };
 
-for (const [name, end] of Object.entries(ENDINGS)) {
-  test(`a graph that ends in ${name}: the features are the means of its last map`, async () => {
-    const directory = (ending: Ending, folder: string, side?: number) => {
-      const builder = new GraphModelBuilder();
-      ending(
-        builder,
-        builder.fused('_FusedConv2D', 'map', builder.photos(side), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6'),
-      );
-      return builder.save(path.join(work, folder));
-    };
-    const plain = await describeWith(directory(() => {}, `plain ${name}`));
-    assertClose(await describeWith(directory(end, `graph ${name}`)), plain, 1e-6);
-    assert.equal(plain.length, 2 * 4);
-  });
-}
-
-test('a graph whose size is left open takes photos of ours', async () => {
+const withMap = (name: string, end: (builder: GraphModelBuilder, map: string) => void, side?: number) => {
   const builder = new GraphModelBuilder();
-  builder.fused('_FusedConv2D', 'map', builder.photos(-1), [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
-  assert.equal((await Backbone.load(builder.save(path.join(work, 'open')))).side, 256);
-});
-
-/** Constants that take photos of one range only about zero, and that range. */
-const MEANS: Readonly<
-  Record<
-    string,
-    { steps: readonly (readonly [op: string, values: number[]])[]; range: readonly [number, number] }
-  >
-> = {
-  'means of bytes': { steps: [['Sub', [103.939, 116.779, 123.68]]], range: [0, 255] },
-  'means and deviations': {
-    steps: [
-      ['Sub', [0.485, 0.456, 0.406]],
-      ['RealDiv', [0.229, 0.224, 0.225]],
-    ],
-    range: [0, 1],
-  },
-  'bytes, means and deviations': {
-    steps: [
-      ['Mul', [1 / 255]],
-      ['Sub', [0.485, 0.456, 0.406]],
-      ['RealDiv', [0.229, 0.224, 0.225]],
-    ],
-    range: [0, 255],
-  },
-  'one for each channel, about the known ones': {
-    steps: [
-      ['Mul', [2]],
-      ['Sub', [0.9, 1, 1.1]],
-    ],
-    range: [0, 1],
-  },
+  const photos = builder.photos(side);
+  end(builder, builder.fused('_FusedConv2D', 'map', photos, [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6'));
+  return builder.save(path.join(work, name));
 };
 
-const withSteps = (name: string, steps: (typeof MEANS)[string]['steps']): string => {
+for (const [name, end] of Object.entries(ENDINGS))
+  test(`a graph that ends in ${name}: the features are the means of its last map`, async () => {
+    const plain = await describeWith(withMap('no classifier', () => {}));
+    assert.equal(plain.length, 2 * 4);
+    const directory = withMap(name, (builder, map) => {
+      const pooled = end(builder, map);
+      logits(builder, pooled, pooled === map ? 4 * 16 * 16 : 4);
+    });
+    assertClose(await describeWith(directory), plain, 1e-6);
+  });
+
+test('a graph whose size is left open takes photos of ours', async () =>
+  assert.equal((await Backbone.load(withMap('open', () => {}, -1))).side, 256));
+
+type Steps = readonly (readonly [op: string, values: number[]])[];
+
+const withSteps = (name: string, steps: Steps): string => {
   const builder = new GraphModelBuilder();
   const end = steps.reduce(
     (x, [op, values], index) => builder.add(op, `step${index}`, [x, builder.values(`y${index}`, values)]),
@@ -363,24 +299,36 @@ const withSteps = (name: string, steps: (typeof MEANS)[string]['steps']): string
   return builder.save(path.join(work, name));
 };
 
-for (const [
-  name,
-  {
-    steps,
-    range: [low, high],
-  },
-] of Object.entries(MEANS)) {
+const DEVIATIONS: Steps = [
+  ['Sub', [0.485, 0.456, 0.406]],
+  ['RealDiv', [0.229, 0.224, 0.225]],
+];
+
+/** What graphs do to photos of one range first, and that range. */
+const STEPS: Readonly<Record<string, readonly [steps: Steps, low: number, high: number]>> = {
+  'means of bytes': [[['Sub', [103.939, 116.779, 123.68]]], 0, 255],
+  'means and deviations': [DEVIATIONS, 0, 1],
+  'bytes, means and deviations': [[['Mul', [1 / 255]], ...DEVIATIONS], 0, 255],
+  'bytes brought to shares': [[['Mul', [1 / 255]]], 0, 255],
+  'other means for each channel': [
+    [
+      ['Mul', [2]],
+      ['Sub', [0.9, 1, 1.1]],
+    ],
+    0,
+    1,
+  ],
+};
+
+for (const [name, [steps, low, high]] of Object.entries(STEPS))
   test(`a graph that begins with ${name} takes ${low} to ${high}`, async () =>
     assert.deepEqual((await Backbone.load(withSteps(name, steps))).range, { low, high }));
-}
 
 test('what makes sense for no range is refused with the option to give', async () => {
   const directory = withSteps('odd', [['Sub', [40, 40, 40]]]);
   await assert.rejects(Backbone.load(directory), {
     message: /not known here\. .* --range LOW,HIGH .*pretrained-range.*0,255/,
   });
-  assert.deepEqual((await Backbone.load(directory, { range: { low: 0, high: 80 } })).range, {
-    low: 0,
-    high: 80,
-  });
+  const range = { low: 0, high: 80 };
+  assert.deepEqual((await Backbone.load(directory, { range })).range, range);
 });

@@ -28,9 +28,6 @@ export const ANOTHER = 'Use another network for image classification, such as Mo
 export const AS_GRAPH =
   'Convert it as a graph model (tensorflowjs_converter --output_format=tfjs_graph_model), or use another network, such as MobileNet.';
 
-export const UNKNOWN_RANGE =
-  'what it does to its photos first is not known here. Say which values it wants black and white to have, with --range LOW,HIGH (in a SageMaker job the hyperparameter pretrained-range), such as 0,255.';
-
 /** Parts of TensorFlow's JsonGraphDef in the JSON mapping of protobuf, as TensorFlow.js keeps them in `model.json`. */
 
 /** A 64-bit integer is a string there. */
@@ -130,11 +127,10 @@ const parse = (directory: string, text: string) => {
   );
 };
 
-const bytesPerNumber = ({ dtype, quantization }: tf.io.WeightsManifestEntry): number => {
-  const stored = quantization?.dtype ?? dtype;
-  if (stored === 'uint8' || stored === 'bool') return 1;
-  return stored === 'uint16' || stored === 'float16' ? 2 : 4;
-};
+const BYTES: Readonly<Record<string, number>> = { uint8: 1, bool: 1, uint16: 2, float16: 2 };
+
+const bytesPerNumber = ({ dtype, quantization }: tf.io.WeightsManifestEntry): number =>
+  BYTES[quantization?.dtype ?? dtype] ?? 4;
 
 /**
  * Reads a folder that holds `model.json` and the weights files that it names.
