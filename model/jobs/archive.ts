@@ -5,9 +5,6 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { extract } from 'tar';
 import { z } from 'zod';
 import { MODEL_ARCHIVE } from '../contract/sagemaker-jobs.ts';
-import { readSplitManifest, type SplitManifest } from '../data/split.ts';
-import { buildHead, type Standardization } from '../network/head.ts';
-import { buildNetwork } from '../network/network.ts';
 import {
   decodeWeightsFile,
   encodeWeightsFile,
@@ -18,20 +15,19 @@ import {
 import { readdirIfExists, readFileIfExists } from '../shared/files.ts';
 import { errorText } from '../shared/text.ts';
 
-/** Whether a folder holds an archive of a model. */
-export const containsArchive = async (directory: string): Promise<boolean> =>
-  (await readdirIfExists(directory)).some((entry) => entry.isFile() && entry.name === MODEL_ARCHIVE);
-
 /**
- * Runs `work` on what an archive holds. Only files and folders are unpacked, and none outside of a folder of their own.
+ * Runs `work` on what a folder's archive of a model holds. Only files and folders are unpacked, and none outside of a
+ * folder of their own.
  *
- * @param directory holds the archive
+ * @returns nothing when the folder holds no archive
  * @throws Error when the archive is damaged, or names a path outside
  */
 export const withArchive = async <T>(
   directory: string,
   work: (unpacked: string) => Promise<T>,
-): Promise<T> => {
+): Promise<T | undefined> => {
+  const entries = await readdirIfExists(directory);
+  if (!entries.some((entry) => entry.isFile() && entry.name === MODEL_ARCHIVE)) return undefined;
   const file = path.join(directory, MODEL_ARCHIVE);
   const unpacked = await mkdtemp(path.join(tmpdir(), 'model-'));
   try {
@@ -41,13 +37,10 @@ export const withArchive = async <T>(
       // Turns what tar would only warn of and fix, such as `../`, into an error.
       strict: true,
       filter: (_, entry) => 'type' in entry && ['File', 'OldFile', 'Directory'].includes(entry.type),
-    }).catch((error: unknown) => {
-      const reason = errorText(error);
+    }).catch((cause: unknown) => {
       throw new Error(
-        `${file} cannot be unpacked (${reason}). Give a ${MODEL_ARCHIVE} as SageMaker stored it.`,
-        {
-          cause: error,
-        },
+        `${file} cannot be unpacked (${errorText(cause)}). Give a ${MODEL_ARCHIVE} as SageMaker stored it.`,
+        { cause },
       );
     });
     return await work(unpacked);
@@ -63,111 +56,43 @@ export const withArchive = async <T>(
 export const NETWORK_FILE = 'network.bin';
 
 const FORMAT = 2;
-const CLASSIFIER = 'logits';
 
-const shapeSchema = z.object({ stem: z.int(), blocks: z.array(z.int()), dropout: z.number() });
-
-/** What a whole network looks like, apart from its classes. */
-export type NetworkShape = Readonly<z.infer<typeof shapeSchema>>;
-
-const base = z.object({ format: z.literal(FORMAT), labels: z.array(z.string()) });
-const headerSchema = z.discriminatedUnion('kind', [
-  base.extend({ kind: z.literal('network'), shape: shapeSchema }),
+const base = z.object({ labels: z.array(z.string()).readonly() });
+const trainedSchema = z.discriminatedUnion('kind', [
+  /** A whole network, and what it looks like apart from its classes. */
+  base.extend({
+    kind: z.literal('network'),
+    shape: z.object({ stem: z.int(), blocks: z.array(z.int()).readonly(), dropout: z.number() }),
+  }),
   /** A head, and what decides the features that it was trained on. */
   base.extend({ kind: z.literal('head'), backbone: z.string() }),
   /** The last blocks of a backbone, and the classifier after them. */
   base.extend({ kind: z.literal('fine-tuned'), backbone: z.string(), blocks: z.int() }),
 ]);
+const headerSchema = z.object({ format: z.literal(FORMAT) }).and(trainedSchema);
 
-/** What was trained, besides its weights. */
-type TrainedKind =
-  | { readonly kind: 'network'; readonly shape: NetworkShape }
-  | { readonly kind: 'head'; readonly backbone: string; readonly standardization: Standardization };
-
-/** The weights of all layers but the classifier, and those of the classifier. */
-const splitClassifier = (network: LayersModel) => {
-  const classifier = new Set(network.getLayer(CLASSIFIER).weights);
-  return {
-    body: network.weights.filter((weight) => !classifier.has(weight)),
-    classifier: [...classifier],
-  };
-};
-
-const buildHeader = (labels: readonly string[], trained: TrainedKind): z.infer<typeof headerSchema> => {
-  const common: z.infer<typeof base> = { format: FORMAT, labels: [...labels] };
-  if (trained.kind === 'head') return { ...common, kind: 'head', backbone: trained.backbone };
-  const { shape } = trained;
-  return { ...common, kind: 'network', shape: { ...shape, blocks: [...shape.blocks] } };
-};
-
-export const serializeNetwork = async (
-  network: LayersModel,
-  labels: readonly string[],
-  trained: TrainedKind,
-): Promise<Uint8Array> => {
-  const { body, classifier } = splitClassifier(network);
-  const groups = {
-    body: await readValues(body.map((weight) => weight.read())),
-    classifier: await readValues(classifier.map((weight) => weight.read())),
-    ...(trained.kind === 'head' && {
-      standardization: [trained.standardization.mean, trained.standardization.scale],
-    }),
-  };
-  return encodeWeightsFile({ header: buildHeader(labels, trained), groups });
-};
-
-interface BuildOptions {
-  readonly classes: number;
-  /** False: the layer that names the classes starts from random weights. */
-  readonly keepClassifier: boolean;
-  /** Of random weights. */
-  readonly seed: number;
-}
-
-/** The trained blocks of a backbone, and the classifier after them. */
-export interface FineTunedBlocks {
-  /** Names the backbone. */
-  readonly backbone: string;
-  readonly blocks: number;
+interface StoredWeights {
+  /** Of all layers but the classifier. */
   readonly body: WeightValues;
   readonly classifier: WeightValues;
+  /** Of a head's features: mean and scale. */
+  readonly standardization?: WeightValues;
 }
 
-export const serializeFineTuned = (
-  labels: readonly string[],
-  { backbone, blocks, body, classifier }: FineTunedBlocks,
-): Uint8Array => {
-  const header: z.infer<typeof headerSchema> = {
-    ...{ format: FORMAT, labels: [...labels], kind: 'fine-tuned', backbone, blocks },
-  };
-  return encodeWeightsFile({ header, groups: { body, classifier } });
-};
+/** A network that a training may start from. */
+export type StoredNetwork = z.infer<typeof trainedSchema> & StoredWeights;
 
-/** A network that a training starts from. */
-export type EarlierNetwork = { readonly labels: readonly string[] } & (
-  | (TrainedKind & {
-      /** @throws Error when the weights are of other sizes */
-      readonly build: (options: BuildOptions) => LayersModel;
-    })
-  | ({ readonly kind: 'fine-tuned' } & FineTunedBlocks)
-);
-
-const fillWeights = (
-  network: LayersModel,
-  groups: Readonly<Record<string, WeightValues>>,
-  keepClassifier: boolean,
-) => {
-  const parts = splitClassifier(network);
-  writeValues(parts.body, groups['body'] ?? []);
-  if (keepClassifier) writeValues(parts.classifier, groups['classifier'] ?? []);
-  return network;
-};
+export const encodeNetwork = ({ body, classifier, standardization, ...header }: StoredNetwork): Uint8Array =>
+  encodeWeightsFile({
+    header: { format: FORMAT, ...header },
+    groups: { body, classifier, ...(standardization && { standardization }) },
+  });
 
 /**
  * @param directory an unpacked model archive
  * @throws Error when no network can be read there
  */
-export const readNetwork = async (directory: string): Promise<EarlierNetwork> => {
+export const readNetwork = async (directory: string): Promise<StoredNetwork> => {
   const bytes = await readFileIfExists(path.join(directory, NETWORK_FILE));
   const content = bytes && decodeWeightsFile(bytes);
   const header = headerSchema.safeParse(content?.header);
@@ -177,34 +102,35 @@ export const readNetwork = async (directory: string): Promise<EarlierNetwork> =>
       `The earlier model cannot be used: ${NETWORK_FILE} ${problem} in its archive. Give a model that this image trained, or none, to start from scratch.`,
     );
   }
-  const { groups } = content;
-  const { labels, ...trained } = header.data;
-  if (trained.kind === 'network') {
-    const { kind, shape } = trained;
-    const build = ({ classes, keepClassifier, seed }: BuildOptions) =>
-      fillWeights(buildNetwork({ ...shape, classes, seed }), groups, keepClassifier);
-    return { labels, kind, shape, build };
-  }
-  if (trained.kind === 'fine-tuned')
-    return { labels, ...trained, body: groups['body'] ?? [], classifier: groups['classifier'] ?? [] };
-  const { kind, backbone } = trained;
-  const [mean = new Float32Array(), scale = new Float32Array()] = groups['standardization'] ?? [];
-  const build = ({ classes, keepClassifier, seed }: BuildOptions) =>
-    fillWeights(buildHead(mean.length, classes, { seed }), groups, keepClassifier);
-  return { labels, kind, backbone, standardization: { mean, scale }, build };
+  const { body = [], classifier = [], standardization } = content.groups;
+  return { ...header.data, body, classifier, ...(standardization && { standardization }) };
 };
 
-/** A model that an earlier training made. */
-interface EarlierModel {
-  readonly network: EarlierNetwork;
-  readonly seen: SplitManifest;
-}
+const partsOf = (network: LayersModel) => {
+  const { weights } = network.getLayer('logits');
+  return { body: network.weights.filter((weight) => !weights.includes(weight)), classifier: weights };
+};
 
-/** @returns nothing when the folder holds no archive */
-export const readEarlierModel = async (directory: string): Promise<EarlierModel | undefined> => {
-  if (!(await containsArchive(directory))) return undefined;
-  return withArchive(directory, async (unpacked) => ({
-    network: await readNetwork(unpacked),
-    seen: await readSplitManifest(unpacked),
-  }));
+export const weightsOf = async (network: LayersModel): Promise<StoredWeights> => {
+  const { body, classifier } = partsOf(network);
+  return {
+    body: await readValues(body.map((weight) => weight.read())),
+    classifier: await readValues(classifier.map((weight) => weight.read())),
+  };
+};
+
+/**
+ * Gives a network the weights of an earlier one, its classifier's too where the classes are the same.
+ *
+ * @throws Error when the weights are of other sizes
+ */
+export const restoreWeights = (
+  network: LayersModel,
+  { body, classifier }: StoredWeights,
+  keepClassifier: boolean,
+): LayersModel => {
+  const parts = partsOf(network);
+  writeValues(parts.body, body);
+  if (keepClassifier) writeValues(parts.classifier, classifier);
+  return network;
 };

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { readFileIfExists, writeFiles } from '../shared/files.ts';
+import { errorText } from '../shared/text.ts';
 
 /** Folder that `/opt/ml` is in; for trying a job out on any computer. */
 export const ROOT_VARIABLE = 'OPT_ML_ROOT';
@@ -25,39 +26,37 @@ export class ContainerPaths {
   }
 }
 
-/** Where in the code it happened, without the message that leads it. */
-const stackFrames = ({ stack = '' }: Error): string => {
-  const start = stack.indexOf('\n    at ');
-  return start < 0 ? '' : stack.slice(start);
-};
-
 /**
  * Reports to SageMaker why a training job failed: it shows the first 1024 characters. The message comes first; where in the
  * code it happened is for anyone who reads on.
  */
 export const writeFailure = async (container: ContainerPaths, error: unknown): Promise<void> => {
-  const text = error instanceof Error ? `${error.message}\n${stackFrames(error)}` : String(error);
-  await writeFiles(container.root, { [TRAINING_PATHS.failure]: `${text}\n` });
+  const [, ...frames] = (error instanceof Error ? (error.stack ?? '') : '').split('\n    at ');
+  const text = [errorText(error), ...frames.map((frame) => `    at ${frame}`), ''].join('\n');
+  await writeFiles(container.root, { [TRAINING_PATHS.failure]: text });
 };
 
 /** Source: "Save and Access Metadata Information About Your Processing Job", SageMaker guide. */
 export const MESSAGE_FILE = '/opt/ml/output/message';
 const MESSAGE_BYTES = 1024;
 
-/** The longest beginning of a text that fits; a character that is cut in two would fail the job by itself. */
-const truncated = (text: string): Buffer => {
+/** Writes what SageMaker shows as the ExitMessage of a processing job; that it cannot is no reason for a job to fail. */
+export const writeExitMessage = (
+  container: ContainerPaths,
+  text: string,
+  log: (line: string) => void,
+): void => {
   const bytes = Buffer.from(text);
   let end = Math.min(bytes.length, MESSAGE_BYTES);
-  // A byte 10xxxxxx continues a character.
+  // A character that is cut in two would fail the job by itself; a byte 10xxxxxx continues one.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  return bytes.subarray(0, end);
-};
-
-/** Writes what SageMaker shows as the ExitMessage of a processing job. */
-export const writeExitMessage = (container: ContainerPaths, text: string): void => {
   const file = container.at(MESSAGE_FILE);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, truncated(text));
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, bytes.subarray(0, end));
+  } catch (error) {
+    log(`That message is in this log only: ${errorText(error)}`);
+  }
 };
 
 /** SageMaker's description of the instances of a training job. */

@@ -13,7 +13,6 @@ import {
   TRAINING_PATHS,
 } from '../contract/sagemaker-jobs.ts';
 import { metricsSchema } from '../evaluation/metrics.ts';
-import { jsonText, writeFiles } from '../shared/files.ts';
 import { ContainerPaths } from './container.ts';
 import { runEvaluateJob } from './evaluate.ts';
 import { packModel, withContainer, writeInputs, writePhotos } from './test-jobs.ts';
@@ -52,12 +51,8 @@ const reportSchema = z.object({
     accuracy: z.object({ value: z.number() }),
     confusion_matrix: z.record(z.string(), z.record(z.string(), z.int())),
   }),
-  evaluation: z.object({
-    modelVersion: z.string(),
-    labels: z.array(z.string()),
+  evaluation: z.looseObject({
     count: z.int(),
-    correct: z.int(),
-    interval: z.tuple([z.number(), z.number()]),
     classes: z.array(
       z.object({
         label: z.string(),
@@ -66,8 +61,6 @@ const reportSchema = z.object({
         precision: z.number().nullable(),
       }),
     ),
-    confusion: z.array(z.array(z.int())),
-    missing: z.int(),
   }),
 });
 
@@ -83,27 +76,18 @@ test('a packed model is measured on what its training held out, with the same re
     const { result } = await run(container);
     const text = await readFile(trained.at(TRAINING_PATHS.output, 'metrics.json'), 'utf8');
     const { test: expected, version } = metricsSchema.parse(JSON.parse(text));
-    const report = await reportOf(container);
-    const { multiclass_classification_metrics: figures, evaluation } = report;
-    assert.equal(figures.accuracy.value, expected.accuracy);
+    const { evaluation, ...report } = await reportOf(container);
+    const { accuracy, confusion_matrix: matrix } = report.multiclass_classification_metrics;
+    assert.equal(accuracy.value, expected.accuracy);
     assert.match(report.result, new RegExp(`^${expected.correct} of 2 test photos, a share of [\\d.]+$`));
-    assert.equal(evaluation.modelVersion, version);
-    assert.deepEqual([evaluation.count, evaluation.correct], [expected.count, expected.correct]);
-    assert.deepEqual(evaluation.interval, expected.interval);
-    assert.deepEqual(evaluation.confusion, expected.confusion);
-    assert.deepEqual(
-      evaluation.classes.map(({ label, photos }) => [label, photos]),
-      [
-        ['astilbe', 1],
-        ['bellflower', 1],
-      ],
-    );
+    const { loss, ...counted } = expected;
+    assert.deepEqual({ ...evaluation, ...counted, modelVersion: version, missing: 0 }, evaluation);
+    const photos = evaluation.classes.map(({ label, photos }) => `${label} ${photos}`);
+    assert.deepEqual(photos, ['astilbe 1', 'bellflower 1']);
     const [[right = 0] = []] = expected.confusion;
-    assert.equal(figures.confusion_matrix['astilbe']?.['astilbe'], right);
-    assert.equal(evaluation.missing, 0);
-    assert.match(
-      result,
-      new RegExp(`^Model ${version} classifies ${expected.correct} of 2 test photos correctly`),
+    assert.equal(matrix['astilbe']?.['astilbe'], right);
+    assert.ok(
+      result.startsWith(`Model ${version} classifies ${expected.correct} of 2 test photos correctly`),
     );
   }));
 
@@ -116,18 +100,14 @@ test('the photos may be in either input', () =>
 
 test('photos that are gone are counted, and their class is named', () =>
   withEvaluation(async (container) => {
-    const { test: hashes } = z
-      .object({ test: z.array(z.string()) })
-      .parse(JSON.parse(await readFile(trained.at(TRAINING_PATHS.model, PHOTOS_FILE), 'utf8')));
-    assert.equal(hashes.length, 2);
-    const folder = container.at(EVALUATION_INPUTS.train, 'bellflower');
-    for (const name of await readdir(folder)) await rm(path.join(folder, name));
-    await writePhotos(container.at(EVALUATION_INPUTS.train), { bellflower: 3 }, 40);
+    const input = container.at(EVALUATION_INPUTS.train);
+    await rm(path.join(input, 'bellflower'), { recursive: true });
+    await writePhotos(input, { bellflower: 3 }, 40);
     const { log } = await run(container);
     assert.match(log, /Warning: of 2 test photos, 1 can no longer be found\./);
     assert.match(log, /Warning: there are no test photos of bellflower/);
     const { evaluation } = await reportOf(container);
-    assert.deepEqual([evaluation.count, evaluation.missing], [1, 1]);
+    assert.deepEqual([evaluation.count, evaluation['missing']], [1, 1]);
     assert.equal(evaluation.classes[1]?.recall, null);
   }));
 
@@ -140,55 +120,49 @@ const repack = async (container: ContainerPaths, change: (model: string) => Prom
   await packModel(model, container.at(EVALUATION_INPUTS.model));
 };
 
-const REFUSED: Readonly<
-  Record<string, { prepare: (container: ContainerPaths) => Promise<unknown>; message: RegExp }>
-> = {
-  'without an archive': {
-    prepare: (container) => rm(container.at(EVALUATION_INPUTS.model, MODEL_ARCHIVE)),
-    message: /There is no model\.tar\.gz in /,
-  },
-  'without photos': {
-    prepare: (container) => rm(container.at(EVALUATION_INPUTS.train), { recursive: true }),
-    message: /None of the 2 photos that the training held out/,
-  },
-  'with photos of another training': {
-    prepare: async (container) => {
+const REFUSED: readonly (readonly [
+  what: string,
+  message: RegExp,
+  prepare: (container: ContainerPaths) => Promise<unknown>,
+])[] = [
+  [
+    'without an archive',
+    /There is no model\.tar\.gz in /,
+    (container) => rm(container.at(EVALUATION_INPUTS.model, MODEL_ARCHIVE)),
+  ],
+  [
+    'with photos of another training',
+    /None of the 2 photos .* Give the evaluation the photos of the training's channels/,
+    async (container) => {
       await rm(container.at(EVALUATION_INPUTS.train), { recursive: true });
       await writePhotos(container.at(EVALUATION_INPUTS.train), PHOTOS, 40);
     },
-    message: /None of the 2 photos .* Give the evaluation the photos of the training's channels/,
-  },
-  'with other classes': {
-    prepare: (container) =>
-      rename(
-        container.at(EVALUATION_INPUTS.train, 'bellflower'),
-        container.at(EVALUATION_INPUTS.train, 'harebell'),
-      ),
-    message: /it knows astilbe, bellflower, but not harebell/,
-  },
-  'of a training that was stopped': {
-    prepare: (container) =>
+  ],
+  [
+    'with other classes',
+    /it knows astilbe, bellflower, but not harebell/,
+    (container) => {
+      const at = (name: string) => container.at(EVALUATION_INPUTS.train, name);
+      return rename(at('bellflower'), at('harebell'));
+    },
+  ],
+  [
+    'of a training that was stopped',
+    /found none\. Was the training stopped/,
+    (container) =>
       repack(container, (model) => rm(path.join(model, 'image-classifier'), { recursive: true })),
-    message: /found none\. Was the training stopped/,
-  },
-  'of an archive that does not say what it was tested on': {
-    prepare: (container) => repack(container, (model) => rm(path.join(model, PHOTOS_FILE))),
-    message: /holds no photos\.json/,
-  },
-  'of a training that held nothing out': {
-    prepare: (container) =>
-      repack(container, (model) =>
-        writeFiles(model, { [PHOTOS_FILE]: jsonText({ train: ['x'], validation: [], test: [] }) }),
-      ),
-    message: /None of the 0 photos/,
-  },
-};
+  ],
+  [
+    'of an archive that does not say what it was tested on',
+    /holds no photos\.json/,
+    (container) => repack(container, (model) => rm(path.join(model, PHOTOS_FILE))),
+  ],
+];
 
-for (const [name, { prepare, message }] of Object.entries(REFUSED)) {
-  test(`an evaluation ${name} is refused, and no report is written`, () =>
+for (const [what, message, prepare] of REFUSED)
+  test(`an evaluation ${what} is refused, and no report is written`, () =>
     withEvaluation(async (container) => {
       await prepare(container);
       await assert.rejects(run(container), { message });
       await assert.rejects(readdir(container.at(EVALUATION_OUTPUT.path)), { code: 'ENOENT' });
     }));
-}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { rangeText } from '../backbone/feature-extractor.ts';
 import { readFileIfExists } from '../shared/files.ts';
-import { wholeNumber } from '../shared/text.ts';
+import { errorText, wholeNumber } from '../shared/text.ts';
 import { numberList, optionName, recipeSchema } from '../training/recipe.ts';
 
 const PATIENCE = 10;
@@ -33,9 +33,6 @@ export type Hyperparameters = Readonly<z.infer<typeof schema>>;
 
 const NAMES = new Map(Object.keys(schema.shape).map((key) => [optionName(key), key]));
 
-/** SageMaker's own tools add keys of their own, such as `_tuning_objective_metric` and `sagemaker_job_name`. */
-const isOurs = (key: string) => !key.startsWith('_') && !key.startsWith('sagemaker_');
-
 /**
  * @param values those of hyperparameters.json
  * @throws Error of one line that names each that is unknown or wrong
@@ -44,12 +41,15 @@ export const parseHyperparameters = (values: unknown): Hyperparameters => {
   const strings = z.record(z.string(), z.string()).safeParse(values);
   if (!strings.success)
     throw new Error('The hyperparameters must be one JSON object whose values are all strings.');
-  const given = Object.entries(strings.data).filter(([name]) => isOurs(name));
-  const known = [...NAMES.keys()].join(', ');
-  const problems = given
-    .filter(([name]) => !NAMES.has(name))
-    .map(([name]) => `"${name}" is unknown; known are ${known}`);
-  const input = Object.fromEntries(given.map(([name, text]) => [NAMES.get(name) ?? name, text]));
+  const problems: string[] = [];
+  const input: Record<string, string> = {};
+  for (const [name, text] of Object.entries(strings.data)) {
+    // SageMaker's own tools add keys of their own, such as `_tuning_objective_metric` and `sagemaker_job_name`.
+    if (name.startsWith('_') || name.startsWith('sagemaker_')) continue;
+    const key = NAMES.get(name);
+    if (key) input[key] = text;
+    else problems.push(`"${name}" is unknown; known are ${[...NAMES.keys()].join(', ')}`);
+  }
   const { data, error } = schema.safeParse(input);
   for (const { path, message } of error?.issues ?? []) {
     const key = String(path[0]);
@@ -61,12 +61,12 @@ export const parseHyperparameters = (values: unknown): Hyperparameters => {
 
 /** @param file hyperparameters.json; a job without any may have none */
 export const readHyperparameters = async (file: string): Promise<Hyperparameters> => {
-  const text = await readFileIfExists(file);
-  if (text === undefined) return parseHyperparameters({});
+  const text = (await readFileIfExists(file))?.toString() ?? '{}';
+  let values: unknown;
   try {
-    return parseHyperparameters(JSON.parse(text.toString()));
+    values = JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new Error(`${file} is not JSON: ${error.message}.`);
-    throw error;
+    throw new Error(`${file} is not JSON: ${errorText(error)}.`);
   }
+  return parseHyperparameters(values);
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
@@ -39,13 +39,23 @@ test('without a command, or with another, it says which there are, and exits wit
 
 test('the message is cut where SageMaker cuts it, but never through a character', (t) => {
   const container = new ContainerPaths(temporaryFolder(t));
+  const write = (text: string) => {
+    writeExitMessage(container, text, assert.fail);
+    return readFileSync(container.at(MESSAGE_FILE));
+  };
   for (const offset of [0, 1, 2, 3]) {
     const text = `${'x'.repeat(offset)}${'꽃'.repeat(500)}`;
-    writeExitMessage(container, text);
-    const written = readFileSync(container.at(MESSAGE_FILE));
+    const written = write(text);
     assert.ok(written.length > 1021 && written.length <= 1024, String(written.length));
     assert.ok(text.startsWith(written.toString('utf8')), `offset ${offset}`);
   }
-  writeExitMessage(container, 'short');
-  assert.equal(readFileSync(container.at(MESSAGE_FILE), 'utf8'), 'short');
+  assert.equal(write('short').toString(), 'short');
+});
+
+test('a message that cannot be written is in the log only', (t) => {
+  const container = new ContainerPaths(temporaryFolder(t));
+  writeFileSync(container.at('opt'), 'a file where a folder should be');
+  const lines: string[] = [];
+  writeExitMessage(container, 'Done.', (line) => lines.push(line));
+  assert.match(lines.join(), /in this log only/);
 });

@@ -1,46 +1,22 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { parseRange } from '../backbone/feature-extractor.ts';
-import { CHANNELS, TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
+import { CHANNELS } from '../contract/sagemaker-jobs.ts';
 import type { Split } from '../data/split.ts';
+import { buildHead } from '../network/head.ts';
 import { buildNetwork } from '../network/network.ts';
-import { readdirIfExists } from '../shared/files.ts';
 import { fineTune } from '../training/fine-tune.ts';
 import type { TrainingRunOptions } from '../training/loop.ts';
-import type { Pretrained, TrainedNetwork, Trainer } from '../training/train.ts';
-import { type EarlierHead, trainHead } from '../training/train-head.ts';
+import type { Pretrained, TrainedNetwork } from '../training/train.ts';
+import { trainHead } from '../training/train-head.ts';
 import { trainNetwork } from '../training/train-network.ts';
-import { type EarlierNetwork, type NetworkShape, serializeFineTuned, serializeNetwork } from './archive.ts';
-import type { ContainerPaths } from './container.ts';
+import { restoreWeights, type StoredNetwork, weightsOf } from './archive.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
-
-const MODEL_FILE = 'model.json';
-
-/** A pretrained TensorFlow.js model. */
-interface ChannelNetwork extends Pretrained {
-  /** SHA-256 of its files, hex. */
-  readonly digest: string;
-}
-
-/** @returns nothing when the channel `pretrained` holds no model; other files there, such as a note, do not count */
-export const findPretrained = async (container: ContainerPaths): Promise<ChannelNetwork | undefined> => {
-  const directory = container.at(TRAINING_PATHS.channels, CHANNELS.pretrained);
-  const names = (await readdirIfExists(directory))
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map(({ name }) => name);
-  if (!names.includes(MODEL_FILE)) return undefined;
-  const sum = createHash('sha256');
-  for (const name of names.sort()) sum.update(name).update(await readFile(path.join(directory, name)));
-  return { directory, name: `the network of the channel ${CHANNELS.pretrained}`, digest: sum.digest('hex') };
-};
 
 /** What a training starts from, and how it is to be run. */
 interface StrategyInput {
   readonly labels: readonly string[];
   readonly hyperparameters: Hyperparameters;
-  readonly earlier: EarlierNetwork | undefined;
-  readonly pretrained: ChannelNetwork | undefined;
+  readonly earlier: StoredNetwork | undefined;
+  readonly pretrained: Pretrained | undefined;
   readonly run: TrainingRunOptions;
   /** For the features of a backbone, which a resumed training uses again. */
   readonly featuresDirectory: string;
@@ -50,45 +26,31 @@ interface StrategyInput {
 interface Strategy {
   /** Whether it stands on the pretrained network. */
   readonly backbone?: true;
-  readonly trainer: Trainer;
-  /** After the training: what a later one may start from. */
-  readonly serialize: () => Promise<Uint8Array>;
+  readonly train: (
+    split: Split,
+  ) => Promise<{ readonly network: TrainedNetwork; readonly stored: StoredNetwork }>;
 }
 
 /** Whether an earlier network's last layer is for these very classes; logs what the training starts from. */
-const keepsClassifier = (
-  { labels: known }: EarlierNetwork,
-  { labels, log }: Pick<StrategyInput, 'labels' | 'log'>,
-): boolean => {
-  const same = known.length === labels.length && known.every((name, index) => name === labels[index]);
+const keepsClassifier = ({ labels: known }: StoredNetwork, { labels, log }: StrategyInput): boolean => {
+  const same = known.join('/') === labels.join('/');
+  const start = `Starting from the earlier model of ${known.join(', ')}`;
   log(
     same
-      ? `Starting from the earlier model of ${known.join(', ')}.`
-      : `Starting from the earlier model of ${known.join(', ')}; the classes differ, so its last layer, which names them, starts from random weights.`,
+      ? `${start}.`
+      : `${start}; the classes differ, so its last layer, which names them, starts from random weights.`,
   );
   return same;
 };
 
-type EarlierTrainedHead = Extract<EarlierNetwork, { kind: 'head' }>;
+type Earlier<Kind extends StoredNetwork['kind']> = Extract<StoredNetwork, { kind: Kind }> | undefined;
 
 /** @throws Error when the earlier model stands on another backbone than that of `key` */
-const checkBackbone = ({ backbone }: { readonly backbone: string }, key: string): void => {
-  if (key === backbone) return;
+const checkBackbone = (earlier: { readonly backbone: string }, key: string): void => {
+  if (key === earlier.backbone) return;
   throw new Error(
     'The earlier model stands on another pretrained network, or sees its features in another way. Give the one that it was trained on in the channel pretrained, or no earlier model.',
   );
-};
-
-/** @throws Error when the earlier head was trained on other features than those of `key` */
-const startingHead = (input: StrategyInput, earlier: EarlierTrainedHead, key: string): EarlierHead => {
-  const { labels, hyperparameters } = input;
-  checkBackbone(earlier, key);
-  const keepClassifier = keepsClassifier(earlier, input);
-  const { seed } = hyperparameters;
-  return {
-    standardization: earlier.standardization,
-    build: () => earlier.build({ classes: labels.length, keepClassifier, seed }),
-  };
 };
 
 const featuresReporter = (log: StrategyInput['log']) => {
@@ -100,32 +62,11 @@ const featuresReporter = (log: StrategyInput['log']) => {
   };
 };
 
-/** Keeps what was trained on a backbone until it is serialized. */
-const onBackbone = <Trained extends TrainedNetwork>(
-  train: (split: Split) => Promise<Trained>,
-  serialize: (trained: Trained) => Promise<Uint8Array>,
-): Strategy => {
-  let trained: Trained | undefined;
-  return {
-    trainer: async (split) => {
-      trained = await train(split);
-      return trained;
-    },
-    backbone: true,
-    serialize: async () => {
-      if (!trained) throw new Error('The network is not trained yet.');
-      return serialize(trained);
-    },
-  };
-};
-
-type EarlierFineTuned = Extract<EarlierNetwork, { kind: 'fine-tuned' }>;
-
 /** Trains the last blocks of the pretrained network, and a classifier after them. */
 const fineTuneStrategy = (
   input: StrategyInput,
   pretrained: Pretrained,
-  earlier: EarlierFineTuned | undefined,
+  earlier: Earlier<'fine-tuned'>,
 ): Strategy => {
   const { labels, hyperparameters, run, log } = input;
   const blocks = earlier?.blocks ?? hyperparameters.fineTune;
@@ -143,61 +84,74 @@ const fineTuneStrategy = (
       }),
     onFeatures: featuresReporter(log),
   });
-  return onBackbone(train, async ({ key: backbone, fineTuned, weights }) =>
-    serializeFineTuned(labels, { backbone, blocks: fineTuned, ...(await weights()) }),
-  );
+  return {
+    backbone: true,
+    train: async (split) => {
+      const network = await train(split);
+      const { key: backbone, fineTuned, weights } = network;
+      const stored = { labels, backbone, blocks: fineTuned, ...(await weights()) };
+      return { network, stored: { kind: 'fine-tuned', ...stored } };
+    },
+  };
 };
 
 /** Trains a small head on the features of the pretrained network, which itself stays as it is. */
-const headStrategy = (
-  input: StrategyInput,
-  pretrained: Pretrained,
-  earlier: EarlierTrainedHead | undefined,
-): Strategy => {
+const headStrategy = (input: StrategyInput, pretrained: Pretrained, earlier: Earlier<'head'>): Strategy => {
   const { labels, hyperparameters: recipe, run, featuresDirectory, log } = input;
+  const classes = labels.length;
   log('Training a head on the pretrained network, whose own weights stay as they are.');
   const train = trainHead({
     ...run,
-    ...{ pretrained, recipe, classes: labels.length, cacheDirectory: featuresDirectory },
+    ...{ pretrained, recipe, classes, cacheDirectory: featuresDirectory },
     backbone: { range: parseRange(recipe.pretrainedRange) },
-    earlier: earlier && ((key) => startingHead(input, earlier, key)),
+    earlier:
+      earlier &&
+      ((key) => {
+        checkBackbone(earlier, key);
+        const keepClassifier = keepsClassifier(earlier, input);
+        const [mean = new Float32Array(), scale = new Float32Array()] = earlier.standardization ?? [];
+        const build = () => buildHead(mean.length, classes, { seed: recipe.seed });
+        return {
+          standardization: { mean, scale },
+          build: () => restoreWeights(build(), earlier, keepClassifier),
+        };
+      }),
     onFeatures: featuresReporter(log),
   });
-  return onBackbone(train, ({ head, key: backbone, standardization }) =>
-    serializeNetwork(head, labels, { kind: 'head', backbone, standardization }),
-  );
+  return {
+    backbone: true,
+    train: async (split) => {
+      const network = await train(split);
+      const { head, key: backbone, standardization } = network;
+      const { mean, scale } = standardization;
+      const weights = { ...(await weightsOf(head)), standardization: [mean, scale] };
+      return { network, stored: { kind: 'head', labels, backbone, ...weights } };
+    },
+  };
 };
 
 /** Default shape of a network trained from random weights. */
-const DEFAULT_SHAPE: NetworkShape = { stem: 32, blocks: [48, 96, 96, 160], dropout: 0.3 };
+const DEFAULT_SHAPE = { stem: 32, blocks: [48, 96, 96, 160], dropout: 0.3 };
 
-type EarlierWholeNetwork = Extract<EarlierNetwork, { kind: 'network' }>;
-
-/** From random weights, or from an earlier network: with its classifier if it has the same classes. */
-const startingNetwork = (input: StrategyInput, earlier: EarlierWholeNetwork | undefined) => {
-  const { labels, hyperparameters, log } = input;
-  const classes = labels.length;
-  const { stem, blocks, seed } = hyperparameters;
-  if (!earlier) {
-    const { stem: defaultStem, blocks: defaultBlocks, dropout } = DEFAULT_SHAPE;
-    const shape = { stem: stem ?? defaultStem, blocks: blocks ?? defaultBlocks, dropout };
-    log('Starting from random weights.');
-    return { network: buildNetwork({ ...shape, classes, seed }), shape };
-  }
-  if (stem !== undefined || blocks !== undefined)
-    log('The hyperparameters stem and blocks are not used: the earlier model brings its own.');
-  const keepClassifier = keepsClassifier(earlier, input);
-  return { network: earlier.build({ classes, keepClassifier, seed }), shape: earlier.shape };
-};
-
-/** Trains a whole network of our own. */
-const networkStrategy = (input: StrategyInput, earlier: EarlierWholeNetwork | undefined): Strategy => {
+/** Trains a whole network of our own: from random weights, or from an earlier one's. */
+const networkStrategy = (input: StrategyInput, earlier: Earlier<'network'>): Strategy => {
   const { labels, hyperparameters: recipe, pretrained, run, log } = input;
-  const { network, shape } = startingNetwork(input, earlier);
-  if (pretrained) log('The pretrained network is not used: the earlier model is a whole network.');
+  const { stem = DEFAULT_SHAPE.stem, blocks = DEFAULT_SHAPE.blocks, seed } = recipe;
+  const shape = earlier?.shape ?? { stem, blocks, dropout: DEFAULT_SHAPE.dropout };
+  const network = buildNetwork({ ...shape, classes: labels.length, seed });
+  if (!earlier) log('Starting from random weights.');
+  else {
+    if (recipe.stem !== undefined || recipe.blocks !== undefined)
+      log('The hyperparameters stem and blocks are not used: the earlier model brings its own.');
+    restoreWeights(network, earlier, keepsClassifier(earlier, input));
+    if (pretrained) log('The pretrained network is not used: the earlier model is a whole network.');
+  }
+  const train = trainNetwork({ ...run, network, classes: labels.length, recipe });
   return {
-    trainer: trainNetwork({ ...run, network, classes: labels.length, recipe }),
-    serialize: () => serializeNetwork(network, labels, { kind: 'network', shape }),
+    train: async (split) => ({
+      network: await train(split),
+      stored: { kind: 'network', labels, shape, ...(await weightsOf(network)) },
+    }),
   };
 };
 
@@ -210,12 +164,12 @@ const networkStrategy = (input: StrategyInput, earlier: EarlierWholeNetwork | un
 export const chooseStrategy = (input: StrategyInput): Strategy => {
   const { earlier, pretrained, hyperparameters } = input;
   if (earlier?.kind === 'network') return networkStrategy(input, earlier);
-  if (!pretrained && earlier) {
+  if (!pretrained) {
+    if (!earlier) return networkStrategy(input, undefined);
     throw new Error(
-      'The earlier model stands on a pretrained network, which the channel pretrained does not hold. Give the network that it was trained on there.',
+      `The earlier model stands on a pretrained network, which the channel ${CHANNELS.pretrained} does not hold. Give the network that it was trained on there.`,
     );
   }
-  if (!pretrained) return networkStrategy(input, undefined);
   if (earlier?.kind === 'head') return headStrategy(input, pretrained, earlier);
   return earlier || hyperparameters.fineTune !== undefined
     ? fineTuneStrategy(input, pretrained, earlier)

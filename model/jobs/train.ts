@@ -12,23 +12,23 @@ import {
   describeSplit,
   EMPTY_MANIFEST,
   extendManifest,
+  type LeakFreeSplitOptions,
   leakFreeSplit,
-  type Split,
-  type SplitManifest,
+  readSplitManifest,
 } from '../data/split.ts';
 import { reportFiles } from '../report/files.ts';
 import { versionAt } from '../savedmodel/file.ts';
-import { emptyFolder, jsonText, writeFiles } from '../shared/files.ts';
+import { emptyFolder, jsonText, readdirIfExists, writeFiles } from '../shared/files.ts';
 import { progressReporter } from '../shared/progress.ts';
 import { percent, pluralize } from '../shared/text.ts';
-import { CheckpointStore, describeResume, type EpochResult } from '../training/checkpoint.ts';
+import { CheckpointStore, describeResume } from '../training/checkpoint.ts';
 import { reproduceCommand, storedOptions } from '../training/recipe.ts';
-import { type TrainingResult, trainModel } from '../training/train.ts';
-import { NETWORK_FILE, readEarlierModel } from './archive.ts';
+import { trainModel } from '../training/train.ts';
+import { encodeNetwork, NETWORK_FILE, readNetwork, withArchive } from './archive.ts';
 import { type ContainerPaths, readInstanceType } from './container.ts';
 import { checkGpu, usesGpu } from './gpu.ts';
 import { type Hyperparameters, readHyperparameters } from './hyperparameters.ts';
-import { chooseStrategy, findPretrained } from './strategy.ts';
+import { chooseStrategy } from './strategy.ts';
 
 export interface TrainJobOptions {
   readonly container: ContainerPaths;
@@ -39,16 +39,11 @@ export interface TrainJobOptions {
   readonly log: (line: string) => void;
 }
 
-interface PhotosOptions extends Omit<TrainJobOptions, 'environment'> {
-  /** Of the model that the training starts from. */
-  readonly seen: SplitManifest;
-  readonly seed: number;
-  readonly warn: (text: string) => void;
-}
-
-/** The photos of the channels `train` and `test`, split by what they are for. */
-const readPhotos = async (options: PhotosOptions): Promise<{ dataset: Dataset; split: Split }> => {
-  const { container, seen, seed, signal, log, warn } = options;
+/** The photos of the channels `train` and `test`. */
+const readPhotos = async (
+  { container, signal, log }: TrainJobOptions,
+  warn: (text: string) => void,
+): Promise<Pick<LeakFreeSplitOptions, 'test'> & { readonly dataset: Dataset }> => {
   const folder = (channel: string) => container.at(TRAINING_PATHS.channels, channel);
   const read = (channel: string) =>
     readLoggedDataset(folder(channel), { name: `channel ${channel}`, log, warn, signal });
@@ -58,15 +53,9 @@ const readPhotos = async (options: PhotosOptions): Promise<{ dataset: Dataset; s
     );
   }
   const dataset = await read(CHANNELS.train);
-  const tests = (await containsPhotos(folder(CHANNELS.test))) ? await read(CHANNELS.test) : undefined;
-  const test = tests && alignTestPhotos(dataset, tests, warn);
-  const split = leakFreeSplit({ dataset, test, seen, seed, warn });
-  log(describeSplit(split));
-  return { dataset, split };
+  if (!(await containsPhotos(folder(CHANNELS.test)))) return { dataset };
+  return { dataset, test: alignTestPhotos(dataset, await read(CHANNELS.test), warn) };
 };
-
-/** Set by SageMaker. */
-const JOB_NAME = 'TRAINING_JOB_NAME';
 
 /** For the model card: which job it was, and the command that trains the same way elsewhere. */
 export const commandOf = (
@@ -74,66 +63,14 @@ export const commandOf = (
   backbone: boolean | undefined,
   environment: NodeJS.ProcessEnv,
 ): string => {
-  return [
-    `# The SageMaker training job ${environment[JOB_NAME] ?? '(without a name)'}; on another machine:`,
-    reproduceCommand({
-      ...(backbone && { backbone: 'DIR', fineTune }),
-      epochs,
-      batchSize,
-      learningRate,
-      patience,
-      seed,
-      balanced,
-    }),
-  ].join('\n');
+  const recipe = { epochs, batchSize, learningRate, patience, seed, balanced };
+  const command = reproduceCommand({ ...(backbone && { backbone: 'DIR', fineTune }), ...recipe });
+  const { TRAINING_JOB_NAME: name = '(without a name)' } = environment;
+  return `# The SageMaker training job ${name}; on another machine:\n${command}`;
 };
 
 /** How often a training that takes long says where it is, in seconds. */
 const PROGRESS_SECONDS = 15;
-
-/** With the metrics in the same line: they are of this epoch, and no other. */
-const epochLine = (photos: number, result: EpochResult): string => {
-  const { epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds } = result;
-  const metrics = metricsLine({ training: { loss: trainingLoss, accuracy: trainingAccuracy }, validation });
-  return `Epoch ${epoch} of ${epochs} took ${seconds.toFixed(1)} s, ${(photos / seconds).toFixed(1)} photos a second. ${metrics}`;
-};
-
-const resultLine = ({ metrics: { test, training } }: TrainingResult): string => {
-  const [low, high] = test.interval;
-  return `After ${pluralize(training.epochs, 'epoch')} the exported model classifies ${test.correct} of ${test.count} test photos correctly: ${percent(test.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`;
-};
-
-/** The epoch whose weights were kept: the one of the lowest validation loss, where it was looked for. */
-const keptEpoch = ({ metrics: { history } }: TrainingResult, { patience }: Hyperparameters): number => {
-  const losses = history.map(({ validation }) => validation?.loss ?? Number.POSITIVE_INFINITY);
-  const lowest = Math.min(...losses);
-  return patience === null || !Number.isFinite(lowest) ? history.length : losses.indexOf(lowest) + 1;
-};
-
-interface Outputs {
-  readonly result: TrainingResult;
-  /** What another training may start from. */
-  readonly network: Uint8Array;
-  readonly seen: SplitManifest;
-  /** How the job went, as JSON. */
-  readonly job: unknown;
-}
-
-/**
- * Writes what becomes model.tar.gz, and what becomes output.tar.gz. TensorFlow Serving looks for `saved_model.pb` in
- * folders of digits and passes over the rest.
- */
-const writeOutputs = async (container: ContainerPaths, outputs: Outputs): Promise<void> => {
-  const { savedModel, ...report } = outputs.result;
-  const [model, output] = [container.at(TRAINING_PATHS.model), container.at(TRAINING_PATHS.output)];
-  await writeFiles(output, { ...(await reportFiles(report)), 'job.json': jsonText(outputs.job) });
-  await emptyFolder(model);
-  await writeFiles(model, {
-    [PHOTOS_FILE]: jsonText(outputs.seen),
-    [NETWORK_FILE]: outputs.network,
-    [`${MODEL_NAME}/${report.metrics.version}/saved_model.pb`]: savedModel,
-  });
-};
 
 /**
  * The training job of the learning image: reads SageMaker's channels and hyperparameters, trains, and writes model and
@@ -151,29 +88,38 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
     log(`Warning: ${text}`);
   };
   const hyperparameters = await readHyperparameters(container.at(TRAINING_PATHS.hyperparameters));
-  const { seed, patience } = hyperparameters;
+  const { seed } = hyperparameters;
   const machine = await readInstanceType(container);
   const backend = await loadBackend();
   const gpu = usesGpu();
   log(`Computing ${gpu ? 'on a GPU' : 'without a GPU'}, on ${backend.reason}.`);
   checkGpu(environment, backend);
 
-  const earlier = await readEarlierModel(container.at(TRAINING_PATHS.channels, CHANNELS.model));
+  const channel = (name: string) => container.at(TRAINING_PATHS.channels, name);
+  const earlier = await withArchive(channel(CHANNELS.model), async (unpacked) => ({
+    network: await readNetwork(unpacked),
+    seen: await readSplitManifest(unpacked),
+  }));
   const seen = earlier?.seen ?? EMPTY_MANIFEST;
-  const pretrained = await findPretrained(container);
+  // Other files in the channel, such as a note, do not count.
+  const directory = channel(CHANNELS.pretrained);
+  const isThere = (await readdirIfExists(directory)).some(({ name }) => name === 'model.json');
+  const pretrained = isThere
+    ? { directory, name: `the network of the channel ${CHANNELS.pretrained}` }
+    : undefined;
   // Before the photos, which may take long: one that is of no use is refused at once.
   if (pretrained && earlier?.network.kind !== 'network') {
     const range = parseRange(hyperparameters.pretrainedRange);
-    (await Backbone.load(pretrained.directory, { range })).dispose();
+    (await Backbone.load(directory, { range })).dispose();
   }
+  const { dataset, test } = await readPhotos(options, warn);
+  const split = leakFreeSplit({ dataset, test, seen, seed, warn });
+  log(describeSplit(split));
   const onProgress = progressReporter(log, PROGRESS_SECONDS);
-  const { dataset, split } = await readPhotos({ container, seen, seed, signal, log, warn });
   let resumedAfterEpoch: number | null = null;
   const checkpoints = container.at(TRAINING_PATHS.checkpoints);
-  const { trainer, backbone, serialize } = chooseStrategy({
-    ...{ labels: dataset.labels, hyperparameters, log },
-    earlier: earlier?.network,
-    pretrained,
+  const { train, backbone } = chooseStrategy({
+    ...{ labels: dataset.labels, hyperparameters, log, earlier: earlier?.network, pretrained },
     featuresDirectory: path.join(checkpoints, 'features'),
     run: {
       signal,
@@ -183,34 +129,43 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
         log(describeResume(progress));
       },
       onStep: (done, total) => onProgress('Steps of this epoch', done, total),
-      onEpoch: (result) => log(epochLine(split.train.length, result)),
+      // With the metrics in the same line: they are of this epoch, and no other.
+      onEpoch: ({ epoch, epochs, trainingLoss: loss, trainingAccuracy: accuracy, validation, seconds }) =>
+        log(
+          `Epoch ${epoch} of ${epochs} took ${seconds.toFixed(1)} s, ${(split.train.length / seconds).toFixed(1)} photos a second. ${metricsLine({ training: { loss, accuracy }, validation })}`,
+        ),
     },
   });
-  const result = await trainModel({
-    ...{ dataset, split, trainer, backend, signal, log, seed, onProgress },
+  const { network, stored } = await train(split);
+  const { savedModel, ...report } = await trainModel({
+    ...{ dataset, split, backend, signal, log, seed, onProgress },
+    trainer: async () => network,
     version: versionAt(new Date()),
     command: commandOf(hyperparameters, backbone, environment),
   });
 
-  if (!result.metrics.calibration) warn(describeUncalibrated(split.validation.length));
-  const { seconds, photosPerSecond } = result.metrics.training;
-  await writeOutputs(container, {
-    result,
-    network: await serialize(),
-    seen: extendManifest(split, seen),
-    job: {
-      backend: backend.reason,
-      gpu,
-      machine,
-      hyperparameters: { ...storedOptions(hyperparameters), patience: patience ?? undefined },
-      secondsOfTraining: seconds,
-      secondsOfThisRun: (performance.now() - started) / 1000,
-      photosPerSecond,
-      keptEpoch: keptEpoch(result, hyperparameters),
-      resumedAfterEpoch,
-      wentOnFromEarlierModel: earlier !== undefined,
-      warnings,
-    },
+  const { version, calibration, training, test: measured } = report.metrics;
+  if (!calibration) warn(describeUncalibrated(split.validation.length));
+  const { seconds, photosPerSecond, epochs } = training;
+  const job = {
+    ...{ backend: backend.reason, gpu, machine },
+    hyperparameters: { ...storedOptions(hyperparameters), patience: hyperparameters.patience ?? undefined },
+    secondsOfTraining: seconds,
+    secondsOfThisRun: (performance.now() - started) / 1000,
+    ...{ photosPerSecond, resumedAfterEpoch, wentOnFromEarlierModel: earlier !== undefined, warnings },
+  };
+  const files = { ...(await reportFiles(report)), 'job.json': jsonText(job) };
+  await writeFiles(container.at(TRAINING_PATHS.output), files);
+  const model = container.at(TRAINING_PATHS.model);
+  await emptyFolder(model);
+  // TensorFlow Serving looks for `saved_model.pb` in folders of digits and passes over the rest.
+  await writeFiles(model, {
+    [PHOTOS_FILE]: jsonText(extendManifest(split, seen)),
+    [NETWORK_FILE]: encodeNetwork(stored),
+    [`${MODEL_NAME}/${version}/saved_model.pb`]: savedModel,
   });
-  log(resultLine(result));
+  const [low, high] = measured.interval;
+  log(
+    `After ${pluralize(epochs, 'epoch')} the exported model classifies ${measured.correct} of ${measured.count} test photos correctly: ${percent(measured.accuracy)} (95 % interval ${percent(low)} to ${percent(high)}).`,
+  );
 };

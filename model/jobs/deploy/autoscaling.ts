@@ -17,52 +17,33 @@ const scalableTarget = ({ endpointName }: DeploySettings) =>
     ScalableDimension: 'sagemaker:variant:DesiredInstanceCount',
   }) as const;
 
-/** The autoscaling of the endpoint, for one run of the job. */
-export class EndpointAutoscaling {
-  readonly #context: DeployContext;
-  #suspended = false;
-
-  constructor(context: DeployContext) {
-    this.#context = context;
-  }
-
-  /** Whether this run has removed it, or may have: an answer can be lost, and its repetition finds nothing. */
-  get suspended(): boolean {
-    return this.#suspended;
-  }
-
-  /**
-   * Removes it, with its policy: SageMaker refuses an update to another instance type while it exists.
-   * Source: "Update endpoints that use auto scaling", SageMaker guide.
-   */
-  async suspend(): Promise<void> {
-    const { settings, clients, report } = this.#context;
-    const deregister = new DeregisterScalableTargetCommand(scalableTarget(settings));
-    this.#suspended = true;
-    if ((await undefinedIfNotFound(clients.scaling.send(deregister))) === undefined) return;
+/**
+ * Removes the endpoint's autoscaling, with its policy: SageMaker refuses an update to another instance type while it
+ * exists. Source: "Update endpoints that use auto scaling", SageMaker guide.
+ */
+export const suspendAutoscaling = async ({ settings, clients, report }: DeployContext): Promise<void> => {
+  const deregister = new DeregisterScalableTargetCommand(scalableTarget(settings));
+  if (await undefinedIfNotFound(clients.scaling.send(deregister)))
     report(`Suspended autoscaling of the endpoint ${settings.endpointName}.`);
-  }
+};
 
-  /** Lets the endpoint grow and shrink with the photos per minute and instance. May be repeated. */
-  async ensure(): Promise<void> {
-    const { settings, clients, report } = this.#context;
-    const { endpointName, minInstances: MinCapacity, maxInstances: MaxCapacity } = settings;
-    const target = scalableTarget(settings);
-    await clients.scaling.send(new RegisterScalableTargetCommand({ ...target, MinCapacity, MaxCapacity }));
-    await clients.scaling.send(
-      new PutScalingPolicyCommand({
-        ...target,
-        PolicyName: `${endpointName}-invocations`,
-        PolicyType: 'TargetTrackingScaling',
-        TargetTrackingScalingPolicyConfiguration: {
-          PredefinedMetricSpecification: { PredefinedMetricType: 'SageMakerVariantInvocationsPerInstance' },
-          TargetValue: settings.invocationsPerInstance,
-          ScaleInCooldown: COOLDOWN_SECONDS,
-          ScaleOutCooldown: COOLDOWN_SECONDS,
-        },
-      }),
-    );
-    this.#suspended = false;
-    report(`The endpoint ${endpointName} scales from ${MinCapacity} to ${MaxCapacity} instances.`);
-  }
-}
+/** Lets the endpoint grow and shrink with the photos per minute and instance. May be repeated. */
+export const ensureAutoscaling = async ({ settings, clients, report }: DeployContext): Promise<void> => {
+  const { endpointName, minInstances: MinCapacity, maxInstances: MaxCapacity } = settings;
+  const target = scalableTarget(settings);
+  await clients.scaling.send(new RegisterScalableTargetCommand({ ...target, MinCapacity, MaxCapacity }));
+  await clients.scaling.send(
+    new PutScalingPolicyCommand({
+      ...target,
+      PolicyName: `${endpointName}-invocations`,
+      PolicyType: 'TargetTrackingScaling',
+      TargetTrackingScalingPolicyConfiguration: {
+        PredefinedMetricSpecification: { PredefinedMetricType: 'SageMakerVariantInvocationsPerInstance' },
+        TargetValue: settings.invocationsPerInstance,
+        ScaleInCooldown: COOLDOWN_SECONDS,
+        ScaleOutCooldown: COOLDOWN_SECONDS,
+      },
+    }),
+  );
+  report(`The endpoint ${endpointName} scales from ${MinCapacity} to ${MaxCapacity} instances.`);
+};

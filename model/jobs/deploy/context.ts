@@ -17,14 +17,11 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: Date.now,
-  sleep: async (milliseconds, signal) => {
-    try {
-      await sleep(milliseconds, undefined, signal ? { signal } : {});
-    } catch (error) {
+  sleep: (milliseconds, signal) =>
+    sleep(milliseconds, undefined, signal && { signal }).catch((error: unknown) => {
       signal?.throwIfAborted();
       throw error;
-    }
-  },
+    }),
 };
 
 export interface DeployClients {
@@ -90,29 +87,22 @@ export const isAlreadyExists = (error: unknown): boolean => says(error, /cannot 
 /** The endpoint is being changed, and accepts no other change meanwhile. */
 export const isInProgress = (error: unknown): boolean => says(error, /cannot update in-progress/i);
 
-const THROTTLED = new Set([
-  'ThrottlingException',
-  'Throttling',
-  'TooManyRequestsException',
-  'RequestLimitExceeded',
-]);
 /** Not ECONNREFUSED: that is a wrong region or address, and stays. */
-const INTERRUPTED = new Set(['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'TimeoutError']);
+const TRANSIENT = new Set([
+  ...['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded'],
+  ...['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'TimeoutError'],
+]);
 
 /** Whether the next try may succeed: too many requests, a fault of AWS, or of the network. */
-export const isTransient = (error: unknown): boolean => {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  if (THROTTLED.has(error.name) || INTERRUPTED.has(code)) return true;
-  return error instanceof SageMakerServiceException && error.$fault === 'server';
-};
+export const isTransient = (error: unknown): boolean =>
+  error instanceof Error &&
+  (TRANSIENT.has(error.name) ||
+    ('code' in error && TRANSIENT.has(String(error.code))) ||
+    (error instanceof SageMakerServiceException && error.$fault === 'server'));
 
 /** `undefined` when the requested thing does not exist. */
-export const undefinedIfNotFound = async <T>(request: Promise<T>): Promise<T | undefined> => {
-  try {
-    return await request;
-  } catch (error) {
+export const undefinedIfNotFound = <T>(request: Promise<T>): Promise<T | undefined> =>
+  request.catch((error: unknown) => {
     if (isMissingInAws(error)) return undefined;
     throw error;
-  }
-};
+  });

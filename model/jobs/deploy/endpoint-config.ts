@@ -67,54 +67,40 @@ export const ensureEndpointConfig = async ({ settings, clients, report }: Deploy
   return name;
 };
 
-interface OldConfig {
-  readonly name: string;
-  readonly createdAt: number;
-}
-
-/** The configurations that this job has created for the endpoint, the youngest first. */
-const listOwnConfigs = async ({ settings, clients }: DeployContext): Promise<OldConfig[]> => {
-  const { endpointName } = settings;
-  const found: OldConfig[] = [];
-  const pages = paginateListEndpointConfigs(
-    { client: clients.sageMaker },
-    { NameContains: `${endpointName}-` },
-  );
-  for await (const { EndpointConfigs = [] } of pages)
-    for (const { EndpointConfigName: name = '', CreationTime } of EndpointConfigs)
-      if (CreationTime && configVersion(name, endpointName) !== undefined)
-        found.push({ name, createdAt: CreationTime.getTime() });
-  return found.sort((one, other) => other.createdAt - one.createdAt);
-};
-
 /**
  * Deletes this job's old configurations of the endpoint. What stays: what the endpoint serves or is rolling out; the
  * configuration before that, for a rollback by hand; and those so young that a run which is under way may need them.
  *
  * @param previous the configuration before this one, if known; else the youngest other one stays
- * @returns the names of the deleted ones
  */
 export const deleteOldConfigs = async (
   context: DeployContext,
   previous: string | undefined,
-): Promise<string[]> => {
+): Promise<void> => {
   const { settings, clients, clock, report } = context;
-  const configs = await listOwnConfigs(context);
+  const { endpointName, limitMinutes } = settings;
+  const configs: { readonly name: string; readonly createdAt: number }[] = [];
+  const list = paginateListEndpointConfigs(
+    { client: clients.sageMaker },
+    { NameContains: `${endpointName}-` },
+  );
+  for await (const { EndpointConfigs = [] } of list)
+    for (const { EndpointConfigName: name = '', CreationTime } of EndpointConfigs)
+      if (CreationTime && configVersion(name, endpointName) !== undefined)
+        configs.push({ name, createdAt: CreationTime.getTime() });
+  configs.sort((one, other) => other.createdAt - one.createdAt);
   const state = await describeEndpoint(context);
-  if (state === undefined) return [];
+  if (state === undefined) return;
   const used = new Set([state.config, state.pending]);
   used.add(previous ?? configs.find(({ name }) => !used.has(name))?.name);
-  const youngest = clock.now() - settings.limitMinutes * 60_000;
-  const old = configs.filter(({ name, createdAt }) => !used.has(name) && createdAt < youngest);
-  const deleted: string[] = [];
-  for (const { name } of old) {
+  const youngest = clock.now() - limitMinutes * 60_000;
+  for (const { name, createdAt } of configs) {
+    if (used.has(name) || createdAt >= youngest) continue;
     // Another run may meanwhile have gone back to it. An endpoint whose configuration is gone can only be deleted.
     const now = await describeEndpoint(context);
     if (now?.config === name || now?.pending === name) continue;
     const remove = new DeleteEndpointConfigCommand({ EndpointConfigName: name });
     await undefinedIfNotFound(clients.sageMaker.send(remove));
-    deleted.push(name);
+    report(`Deleted the old endpoint configuration ${name}.`);
   }
-  if (deleted.length > 0) report(`Deleted old endpoint configurations: ${deleted.join(', ')}.`);
-  return deleted;
 };

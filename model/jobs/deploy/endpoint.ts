@@ -1,4 +1,5 @@
 import { DescribeEndpointCommand, type EndpointStatus, type Tag } from '@aws-sdk/client-sagemaker';
+import { errorText } from '../../shared/text.ts';
 import { type DeployContext, isTransient, undefinedIfNotFound } from './context.ts';
 import type { DeploySettings } from './settings.ts';
 
@@ -16,22 +17,12 @@ export interface EndpointState {
   readonly changedAt: number;
 }
 
-/** Whether the endpoint stays in a status until someone acts. */
-const IS_STABLE: Readonly<Record<EndpointStatus, boolean>> = {
-  Creating: false,
-  Deleting: false,
-  Failed: true,
-  InService: true,
-  OutOfService: true,
-  RollingBack: false,
-  SystemUpdating: false,
-  UpdateRollbackFailed: true,
-  Updating: false,
-};
+/** In which an endpoint stays until someone acts. A status that AWS may add is waited out. */
+const STABLE: readonly EndpointStatus[] = ['Failed', 'InService', 'OutOfService', 'UpdateRollbackFailed'];
 
-/** Whether nothing is under way: there is no endpoint, or it stays as it is. A status that AWS may add is waited out. */
+/** Whether nothing is under way: there is no endpoint, or it stays as it is. */
 export const isSettled = (state: EndpointState | undefined): boolean =>
-  state === undefined || IS_STABLE[state.status] === true;
+  state === undefined || STABLE.includes(state.status);
 
 /** Whether there is nothing that could serve again by itself. */
 export const isGone = (state: EndpointState | undefined): boolean =>
@@ -69,14 +60,10 @@ export const endpointTags = ({ modelPackage }: DeploySettings): Tag[] => [
   { Key: 'model-package', Value: modelPackage.arn },
 ];
 
-/** An unchanged status is reported again after this long, so that the log shows life. */
-const REMIND_MINUTES = 5;
 /** How much longer than usual the pause gets when AWS cannot answer. */
-const SLOWEST = 8;
+const SLOWER = 4;
 /** Runs that were started together do not poll together forever. */
 const JITTER = 0.2;
-
-const minutesBetween = (start: number, end: number): number => Math.floor((end - start) / 60_000);
 
 const isOverdue = ({ settings, startedAt, clock }: DeployContext): boolean =>
   clock.now() > startedAt + settings.limitMinutes * 60_000;
@@ -103,43 +90,35 @@ export const pause = async (context: DeployContext, polls = 1): Promise<void> =>
  * @throws Error when the time limit passes
  */
 export const waitUntilSettled = async (context: DeployContext): Promise<EndpointState | undefined> => {
-  const { settings, clock, startedAt, report, signal } = context;
-  const { endpointName } = settings;
-  let last: EndpointState | undefined;
+  const { settings, clock, report, signal } = context;
+  const { endpointName, limitMinutes } = settings;
+  let last: string | undefined;
   let since = clock.now();
-  let reminded = since;
-  let slowness = 1;
   for (;;) {
     signal?.throwIfAborted();
+    let polls = 1;
     try {
       const state = await describeEndpoint(context);
       if (isSettled(state)) return state;
-      slowness = 1;
-      if (state?.status !== last?.status) {
+      if (state?.status !== last) {
         since = clock.now();
-        reminded = since;
         report(`The endpoint ${endpointName} is ${state?.status}.`);
       }
-      last = state;
+      last = state?.status;
     } catch (error) {
       if (!isTransient(error)) throw error;
-      slowness = Math.min(SLOWEST, slowness * 2);
-      report(`SageMaker cannot answer now (${error instanceof Error ? error.name : 'error'}); asking again.`);
+      polls = SLOWER;
+      report(`SageMaker cannot answer now (${errorText(error)}); asking again.`);
     }
-    const now = clock.now();
-    const inStatus = minutesBetween(since, now);
     if (isOverdue(context)) {
+      const minutes = Math.floor((clock.now() - since) / 60_000);
       const what = last
-        ? `The endpoint ${endpointName} has been stuck in ${last.status} for ${inStatus} minutes`
-        : `SageMaker has not said for ${inStatus} minutes what the endpoint ${endpointName} does`;
+        ? `The endpoint ${endpointName} has been stuck in ${last} for ${minutes} minutes`
+        : `SageMaker has not said for ${minutes} minutes what the endpoint ${endpointName} does`;
       throw new Error(
-        `${what}; the job gives up after ${minutesBetween(startedAt, now)} minutes. SageMaker will finish what was started. Look at the log group /aws/sagemaker/Endpoints/${endpointName}: usually the container does not get ready, or SageMaker has no instance to give. Run the pipeline's DeployEndpoint step again once the endpoint is settled.`,
+        `${what}; the job gives up after ${limitMinutes} minutes. SageMaker will finish what was started. Look at the log group /aws/sagemaker/Endpoints/${endpointName}: usually the container does not get ready, or SageMaker has no instance to give. Run the pipeline's DeployEndpoint step again once the endpoint is settled.`,
       );
     }
-    if (last && minutesBetween(reminded, now) >= REMIND_MINUTES) {
-      reminded = now;
-      report(`The endpoint ${endpointName} has been ${last.status} for ${inStatus} minutes.`);
-    }
-    await pause(context, slowness);
+    await pause(context, polls);
   }
 };

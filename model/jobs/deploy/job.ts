@@ -1,9 +1,8 @@
 import { AddTagsCommand } from '@aws-sdk/client-sagemaker';
 import { trialEndpointName } from '../../contract/sagemaker-jobs.ts';
 import { errorText } from '../../shared/text.ts';
-import { ContainerPaths, writeExitMessage } from '../container.ts';
-import { EndpointAutoscaling } from './autoscaling.ts';
-import { type Clock, createDeployClients, type DeployContext, systemClock } from './context.ts';
+import { ensureAutoscaling, suspendAutoscaling } from './autoscaling.ts';
+import { createDeployClients, type DeployContext, systemClock } from './context.ts';
 import { describeEndpoint, endpointTags, isGone, isServing, waitUntilSettled } from './endpoint.ts';
 import { configName, deleteOldConfigs, describeConfig } from './endpoint-config.ts';
 import { type RolledOut, rollOut } from './rollout.ts';
@@ -22,39 +21,31 @@ export interface DeployResult {
   readonly summary: string;
 }
 
-const notScaling = (error: unknown): string =>
-  `The endpoint does not scale now (${errorText(error)}). Run the pipeline's DeployEndpoint step again: it repairs that.`;
-
-/** A rollout that failed must not cost the old model its autoscaling, nor hide its reason when that cannot be restored. */
-const restoreAutoscaling = async (
-  context: DeployContext,
-  autoscaling: EndpointAutoscaling,
-  reason: unknown,
-): Promise<void> => {
-  if (!autoscaling.suspended) return;
-  try {
-    if (isGone(await describeEndpoint(context))) return;
-    await autoscaling.ensure();
-  } catch (error) {
-    throw new Error(`${errorText(reason)} ${notScaling(error)}`, { cause: reason });
-  }
-};
+/** @param reason what the message begins with */
+const scale = (context: DeployContext, reason: string): Promise<void> =>
+  ensureAutoscaling(context).catch((cause: unknown) => {
+    throw new Error(
+      `${reason} The endpoint does not scale now (${errorText(cause)}). Run the pipeline's DeployEndpoint step again: it repairs that.`,
+      { cause },
+    );
+  });
 
 /** Rolls a configuration out, on an endpoint that scales before and after. */
 const rollOutScaled = async (context: DeployContext, config: string): Promise<RolledOut> => {
-  const autoscaling = new EndpointAutoscaling(context);
-  let rolledOut: RolledOut;
-  try {
-    rolledOut = await rollOut(context, { config, autoscaling });
-  } catch (error) {
-    await restoreAutoscaling(context, autoscaling, error);
+  const { endpointName } = context.settings;
+  let suspended = false;
+  const suspend = () => {
+    // Also when this fails: an answer can be lost.
+    suspended = true;
+    return suspendAutoscaling(context);
+  };
+  const rolledOut = await rollOut(context, { config, suspend }).catch(async (error: unknown) => {
+    // A rollout that failed must not cost the old model its autoscaling.
+    const gone = !suspended || (await describeEndpoint(context).then(isGone, () => false));
+    if (!gone) await scale(context, errorText(error));
     throw error;
-  }
-  await autoscaling.ensure().catch((error: unknown) => {
-    const { endpointName } = context.settings;
-    const message = `The endpoint ${endpointName} serves ${describeConfig(config, endpointName)}.`;
-    throw new Error(`${message} ${notScaling(error)}`, { cause: error });
   });
+  await scale(context, `The endpoint ${endpointName} serves ${describeConfig(config, endpointName)}.`);
   return rolledOut;
 };
 
@@ -78,37 +69,16 @@ const goBack = async (context: DeployContext, { kind, previous }: RolledOut): Pr
   }
 };
 
-const failure = ({ settings }: DeployContext, error: SmokeTestError, where: string, then: string): Error =>
-  new Error(
-    `Model version ${settings.modelPackage.version} ${where} fails the smoke test: ${error.message.slice(0, 300)}. ${then}`,
-    { cause: error },
-  );
-
-/** @throws Error when the model fails where no client sees it */
-const trial = async (context: DeployContext): Promise<void> => {
-  const { endpointName } = context.settings;
-  try {
-    await tryModel(context);
-  } catch (error) {
+/** Says of a failed smoke test where it was, and what then is. */
+const explaining =
+  ({ settings }: DeployContext, where: string, then: () => Promise<string>) =>
+  async (error: unknown): Promise<never> => {
     if (!(error instanceof SmokeTestError)) throw error;
-    const log = `/aws/sagemaker/Endpoints/${trialEndpointName(endpointName)}`;
-    const then = `No client has seen it: the endpoint ${endpointName} stays as it was. Look at the log group ${log} and correct the model.`;
-    throw failure(context, error, 'is not deployed: it', then);
-  }
-};
-
-/** Asks the endpoint; where the new model fails, the one before is served again. */
-const testAnswer = async (context: DeployContext, rolledOut: RolledOut): Promise<string> => {
-  try {
-    const { modelVersion, classes } = await smokeTest(context);
-    context.report(`The model ${modelVersion} answers; its classes are ${classes.join(', ')}.`);
-    return modelVersion;
-  } catch (error) {
-    if (!(error instanceof SmokeTestError)) throw error;
-    const where = `on the endpoint ${context.settings.endpointName}`;
-    throw failure(context, error, where, await goBack(context, rolledOut));
-  }
-};
+    throw new Error(
+      `Model version ${settings.modelPackage.version} ${where} fails the smoke test: ${error.message.slice(0, 300)}. ${await then()}`,
+      { cause: error },
+    );
+  };
 
 /**
  * Puts a model on the endpoint and proves that it answers: first on a trial endpoint, which no client knows, then on the
@@ -126,10 +96,19 @@ export const deployEndpoint = async (
   const { settings, clients, report } = context;
   const { endpointName, modelPackage } = settings;
   const config = configName(settings);
-  if (!tried && !isServing(await waitUntilSettled(context), config)) await trial(context);
+  if (!tried && !isServing(await waitUntilSettled(context), config))
+    await tryModel(context).catch(
+      explaining(context, 'is not deployed: it', async () => {
+        const log = `/aws/sagemaker/Endpoints/${trialEndpointName(endpointName)}`;
+        return `No client has seen it: the endpoint ${endpointName} stays as it was. Look at the log group ${log} and correct the model.`;
+      }),
+    );
   const rolledOut = await rollOutScaled(context, config);
   const { kind, arn, previous } = rolledOut;
-  const modelVersion = await testAnswer(context, rolledOut);
+  const { modelVersion, classes } = await smokeTest(context).catch(
+    explaining(context, `on the endpoint ${endpointName}`, () => goBack(context, rolledOut)),
+  );
+  report(`The model ${modelVersion} answers; its classes are ${classes.join(', ')}.`);
   await clients.sageMaker.send(new AddTagsCommand({ ResourceArn: arn, Tags: endpointTags(settings) }));
   if (kind === 'rolled out')
     // Old configurations cost nothing: that they could not be deleted is no reason to call a deployment failed.
@@ -138,60 +117,36 @@ export const deployEndpoint = async (
     );
   const since = kind === 'unchanged' ? 'already served' : 'now serves';
   const before = previous ? ` Before, it served ${describeConfig(previous, endpointName)}.` : '';
-  return {
-    kind,
-    config,
-    modelVersion,
-    summary: `The endpoint ${endpointName} ${since} model version ${modelPackage.version}, which calls itself ${modelVersion}.${before}`,
-  };
+  const summary = `The endpoint ${endpointName} ${since} model version ${modelPackage.version}, which calls itself ${modelVersion}.${before}`;
+  return { kind, config, modelVersion, summary };
 };
 
-/** An error of AWS says what was refused, but not who did it. */
-const describeFailure = (error: unknown): string =>
-  error instanceof Error && '$fault' in error
-    ? `AWS refused a call of the deployment job (${error.name}): ${error.message} The job's log shows what came before it.`
-    : errorText(error);
-
-export interface DeployJobOptions {
-  /** What the job is to do; AWS's SDK reads the process's own. @default process.env */
-  readonly environment?: NodeJS.ProcessEnv;
-  /** @default the system's */
-  readonly clock?: Clock;
-  /** Ends the job; SageMaker itself finishes what was started. */
-  readonly signal?: AbortSignal;
-  /** Called with a line of the log. @default to stdout */
-  readonly print?: (line: string) => void;
+interface DeployJobOptions extends Pick<DeployContext, 'report' | 'signal'> {
+  /** What the job is to do; AWS's SDK reads the process's own. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly clock?: DeployContext['clock'];
 }
-
-const printLine = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /**
  * The deployment job of the learning image, as a SageMaker processing job or on any other computer.
  *
- * @returns the process's exit code: 0 when the endpoint serves the model and the model answers
+ * @returns what the endpoint serves, in words
+ * @throws Error when the endpoint does not serve the model, or the model does not answer
  */
 export const runDeployJob = async ({
-  environment = process.env,
+  environment,
   clock = systemClock,
-  signal,
-  print = printLine,
-}: DeployJobOptions = {}): Promise<0 | 1> => {
-  const end = (message: string): void => {
-    print(message);
-    try {
-      writeExitMessage(ContainerPaths.from(environment), message);
-    } catch (error) {
-      print(`That message is in this log only: ${String(error)}`);
-    }
-  };
-  try {
-    const settings = readDeploySettings(environment);
-    const clients = createDeployClients(settings.region);
-    const context = { settings, clients, clock, startedAt: clock.now(), report: print, signal };
-    end((await deployEndpoint(context)).summary);
-    return 0;
-  } catch (error) {
-    end(describeFailure(error));
-    return 1;
-  }
+  ...options
+}: DeployJobOptions): Promise<string> => {
+  const settings = readDeploySettings(environment);
+  const clients = createDeployClients(settings.region);
+  const context = { ...options, settings, clients, clock, startedAt: clock.now() };
+  const { summary } = await deployEndpoint(context).catch((error: unknown) => {
+    if (!(error instanceof Error && '$fault' in error)) throw error;
+    throw new Error(
+      `AWS refused a call of the deployment job (${error.name}): ${error.message} The job's log shows what came before it.`,
+      { cause: error },
+    );
+  });
+  return summary;
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { AwsError } from '../../../scripts/aws-double/protocol.ts';
 import type { Operation } from '../../../scripts/aws-double/server.ts';
 import {
@@ -15,8 +15,8 @@ import {
 import { updatePolicy } from './rollout.ts';
 
 /** The endpoint has a configuration for model 7, and models 7 and 8 wait to be deployed. */
-const startWithOld = async (t: TestContext, options?: SimulationOptions) => {
-  const simulation = await startSimulation(t, options);
+const startWithOld = async (t: TestContext) => {
+  const simulation = await startSimulation(t);
   simulation.addConfigs(7);
   return simulation;
 };
@@ -32,8 +32,10 @@ for (const status of ['Updating', 'SystemUpdating', 'RollingBack', 'Creating', '
   });
 
 for (const status of ['OutOfService', 'UpdateRollbackFailed'] as const)
-  test(`an endpoint that is ${status} is updated`, async (t) => {
+  test(`an endpoint that is ${status} is updated, also to its own configuration`, async (t) => {
     const { aws, answering, deploy } = await startWithOld(t);
+    aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status });
+    assert.doesNotMatch((await deploy(7)).summary, /Before/);
     aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status });
     assert.equal((await deploy(8)).kind, 'rolled out');
     assert.equal(answering(), modelName(8));
@@ -50,48 +52,37 @@ test('an endpoint that has failed is deleted and created again', async (t) => {
 
 type Simulation = Awaited<ReturnType<typeof startSimulation>>;
 
-const FAILURES: Readonly<
-  Record<
-    string,
-    {
-      prepare: (simulation: Simulation) => unknown;
-      limitMinutes?: number;
-      scaling?: typeof SCALING;
-      reason: RegExp;
-    }
-  >
-> = {
-  'whose container does not get ready on a new endpoint': {
-    prepare: ({ models }) => models.add(modelName(8), { container: 'broken', passesTrial: true }),
-    reason: /version 8 is not served: the endpoint image-classifier is Failed.*ping health check.*log group/,
-  },
-  'for which the endpoint is stuck, at the time limit': {
-    prepare: ({ models }) => models.add(modelName(8), { container: 'stuck', passesTrial: true }),
-    limitMinutes: 30,
-    reason: /image-classifier has been stuck in Creating for \d\d minutes.*log group \/aws\/sagemaker/,
-  },
-  'while SageMaker never answers, at the time limit': {
-    prepare: ({ aws }) => aws.injectFault('DescribeEndpoint', 1000),
-    reason: /has not said for \d{3} minutes/,
-  },
-  'at an address where nothing listens, at once': {
-    prepare: ({ server }) => server.stop(),
-    reason: /ECONNREFUSED/,
-  },
-  'on an endpoint whose configuration was deleted': {
-    prepare: ({ aws }) => {
+for (const [what, prepare, reason, scaling] of [
+  [
+    'whose container does not get ready on a new endpoint',
+    ({ models }) => models.add(modelName(8), { container: 'broken', passesTrial: true }),
+    /version 8 is not served: the endpoint image-classifier is Failed.*ping health check.*log group/,
+  ],
+  [
+    'for which the endpoint is stuck, at the time limit',
+    ({ models }) => models.add(modelName(8), { container: 'stuck', passesTrial: true }),
+    /image-classifier has been stuck in Creating for \d\d minutes.*log group \/aws\/sagemaker/,
+  ],
+  [
+    'while SageMaker never answers, at the time limit',
+    ({ aws }) => aws.injectFault('DescribeEndpoint', 1000),
+    /has not said for \d{3} minutes/,
+  ],
+  ['at an address where nothing listens, at once', ({ server }) => server.stop(), /ECONNREFUSED/],
+  [
+    'on an endpoint whose configuration was deleted',
+    ({ aws }) => {
       aws.endpoints.add(ENDPOINT_NAME, configFor(7));
       aws.configs.delete(configFor(7));
     },
-    scaling: SCALING,
-    reason: /its configuration .* was deleted.*delete-endpoint --endpoint-name/,
-  },
-};
-for (const [what, { prepare, limitMinutes = 100, scaling, reason }] of Object.entries(FAILURES))
+    /its configuration .* was deleted.*delete-endpoint --endpoint-name/,
+    SCALING,
+  ],
+] satisfies [string, (simulation: Simulation) => unknown, RegExp, object?][])
   test(`a model ${what}, fails the job`, async (t) => {
     const simulation = await startWithOld(t);
     await prepare(simulation);
-    await assert.rejects(simulation.deploy(8, { limitMinutes }), reason);
+    await assert.rejects(simulation.deploy(8), reason);
     assert.deepEqual(simulation.aws.autoscaling.find(ENDPOINT_NAME), scaling);
   });
 
@@ -101,64 +92,41 @@ test('a model that does not exist fails the job at once', async (t) => {
   assert.deepEqual(changes(), []);
 });
 
-test('a configuration that exists already is taken as it is', async (t) => {
-  const { inputs, deploy } = await startWithOld(t);
-  assert.equal((await deploy(7)).kind, 'rolled out');
-  assert.deepEqual(inputs('CreateEndpointConfig').length, 0);
+test('throttling everywhere, and faults of AWS, only slow a deployment down', async (t) => {
+  for (const error of [undefined, new AwsError('InternalFailure', 'Sorry', { status: 500 })]) {
+    const { aws, deploy } = await startSimulation(t, { retries: 3, serving: 7 });
+    aws.throttle(3);
+    // More often than the SDK tries.
+    aws.injectFault('DescribeEndpoint', 18, error);
+    assert.equal((await deploy(8)).kind, 'rolled out');
+  }
 });
 
-test('throttling everywhere only slows a deployment down', async (t) => {
-  const { aws, answering, deploy } = await startSimulation(t, { retries: 3, serving: 7 });
-  aws.throttle(3);
-  // More often than the SDK tries.
-  aws.injectFault('DescribeEndpoint', 18);
-  assert.equal((await deploy(8)).kind, 'rolled out');
-  assert.equal(answering(), modelName(8));
-});
-
-test('faults of AWS while the endpoint is watched only slow a deployment down', async (t) => {
-  const { aws, deploy } = await startSimulation(t, { serving: 7 });
-  aws.injectFault('DescribeEndpoint', 3, new AwsError('InternalFailure', 'Sorry', { status: 500 }));
-  assert.equal((await deploy(8)).kind, 'rolled out');
-});
-
-describe('the update policy', () => {
-  const policyFor = (desiredInstances: number, overrides: Parameters<typeof settingsFor>[1] = {}) => {
-    const policy = updatePolicy(settingsFor(7, { maxInstances: 40, ...overrides }), { desiredInstances });
-    const blueGreen = policy.DeploymentConfig.BlueGreenUpdatePolicy;
-    return { ...policy, blueGreen, routing: blueGreen.TrafficRoutingConfiguration };
-  };
-
-  test('shifts all traffic of one instance at once, and keeps the old one under the alarms', () => {
-    const { routing, blueGreen } = policyFor(1);
-    assert.deepEqual(routing, { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 });
-    assert.equal(blueGreen.TerminationWaitInSeconds, 300);
-  });
-
-  test('takes one in ten instances as the canary, at least one, never more than half', () => {
-    for (const [instances, canary] of [
-      [2, 1],
-      [3, 1],
-      [4, 1],
-      [10, 1],
-      [19, 1],
-      [40, 4],
-    ] as const)
-      assert.deepEqual(policyFor(instances).routing.CanarySize, { Type: 'INSTANCE_COUNT', Value: canary });
-  });
-
-  test('does not keep a number of instances that is out of bounds', () => {
-    assert.equal(policyFor(3).RetainAllVariantProperties, true);
-    const tooFew = policyFor(1, { minInstances: 2 });
-    assert.equal(tooFew.RetainAllVariantProperties, false);
-    assert.equal(tooFew.routing.CanarySize?.Value, 1, 'the new fleet has two');
-    assert.equal(policyFor(41, { minInstances: 1 }).routing.Type, 'ALL_AT_ONCE');
-  });
-
-  test('gives SageMaker time for both waits, and no alarms where there are none', () => {
-    assert.equal(policyFor(2, { bakingSeconds: 3600 }).blueGreen.MaximumExecutionTimeoutInSeconds, 10_200);
-    assert.equal(policyFor(2, { rollbackAlarms: [] }).DeploymentConfig.AutoRollbackConfiguration, undefined);
-  });
+test('one in ten instances is the canary, within bounds; a single one is replaced at once', () => {
+  for (const [desiredInstances, minInstances, keepsCount, canary] of [
+    [1, 1, true, undefined],
+    [2, 1, true, 1],
+    [19, 1, true, 1],
+    [40, 1, true, 4],
+    [1, 2, false, 1],
+    [41, 1, false, undefined],
+  ] as const) {
+    const settings = settingsFor(7, {
+      minInstances,
+      maxInstances: 40,
+      bakingSeconds: 3600,
+      rollbackAlarms: [],
+    });
+    const { RetainAllVariantProperties, DeploymentConfig } = updatePolicy(settings, { desiredInstances });
+    const { TrafficRoutingConfiguration: routing, ...times } = DeploymentConfig.BlueGreenUpdatePolicy;
+    assert.equal(RetainAllVariantProperties, keepsCount, `${desiredInstances}`);
+    assert.equal(routing.CanarySize?.Value, canary, `${desiredInstances}`);
+    assert.equal(routing.Type, canary ? 'CANARY' : 'ALL_AT_ONCE');
+    // Both waits, beside the start.
+    const expected = { TerminationWaitInSeconds: 3600, MaximumExecutionTimeoutInSeconds: 10_200 };
+    assert.deepEqual(times, expected);
+    assert.equal(DeploymentConfig.AutoRollbackConfiguration, undefined);
+  }
 });
 
 /** The endpoint serves model 7; models 8 and 9 wait, and 9 has its configuration already. */
@@ -168,22 +136,16 @@ const startServingOld = async (t: TestContext) => {
   return simulation;
 };
 
-/** Runs the job twice at once; resolves to how each ended. */
-const both = async ({ clock }: Simulation, ...runs: readonly (() => Promise<{ kind: string }>)[]) => {
-  const results = await clock.together(...runs);
+/** Runs the job for two versions at once; resolves to how each ended. */
+const both = async ({ clock, deploy }: Simulation, ...versions: readonly [number, number]) => {
+  const results = await clock.together(...versions.map((version) => () => deploy(version)));
   return results.map((result) => (result.status === 'fulfilled' ? result.value.kind : String(result.reason)));
 };
 
 test('different models at once: each gets its turn, and the later one is served', async (t) => {
   const simulation = await startSimulation(t);
-  const { aws, inputs, answering, deploy } = simulation;
-
-  const [seven, eight] = await both(
-    simulation,
-    () => deploy(7),
-    () => deploy(8),
-  );
-
+  const { aws, inputs, answering } = simulation;
+  const [seven, eight] = await both(simulation, 7, 8);
   const isSevenFirst = JSON.stringify(inputs('CreateEndpoint')).includes(configFor(7));
   const [first, last] = isSevenFirst ? [seven, eight] : [eight, seven];
   assert.equal(last, 'rolled out');
@@ -201,14 +163,8 @@ for (const [where, start] of [
 ] as const)
   test(`the same model at once ${where}: one change is made, and both see it through`, async (t) => {
     const simulation = await start(t);
-    const { aws, inputs, answering, deploy } = simulation;
-
-    const kinds = await both(
-      simulation,
-      () => deploy(8),
-      () => deploy(8),
-    );
-
+    const { aws, inputs, answering } = simulation;
+    const kinds = await both(simulation, 8, 8);
     assert.ok(kinds.includes('rolled out'), String(kinds));
     for (const kind of kinds) assert.match(kind, /^(rolled out|unchanged)$/);
     assert.equal(inputs('CreateEndpointConfig').length, 1);
@@ -219,25 +175,19 @@ for (const [where, start] of [
 
 test('the same bad model at once: both say that it was rolled back', async (t) => {
   const simulation = await startServingOld(t);
-  const { aws, models, answering, deploy } = simulation;
-  models.add('bad', { alarms: ['app-endpoint-latency'] });
-  const run = () => deploy(10, { modelName: 'bad' });
-  for (const result of await both(simulation, run, run)) assert.match(result, /version 10 was rolled back/);
+  const { aws, models, answering } = simulation;
+  models.add(modelName(8), { alarms: ['app-endpoint-latency'] });
+  for (const result of await both(simulation, 8, 8)) assert.match(result, /version 8 was rolled back/);
   assert.equal(answering(), modelName(7));
   assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
 test('a failed endpoint at once: it is deleted once', async (t) => {
   const simulation = await startServingOld(t);
-  const { aws, inputs, answering, deploy } = simulation;
-  aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status: 'Failed' });
-  await both(
-    simulation,
-    () => deploy(8),
-    () => deploy(8),
-  );
-  assert.equal(inputs('DeleteEndpoint').length, 1);
-  assert.equal(answering(), modelName(8));
+  simulation.aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status: 'Failed' });
+  await both(simulation, 8, 8);
+  assert.equal(simulation.inputs('DeleteEndpoint').length, 1);
+  assert.equal(simulation.answering(), modelName(8));
 });
 
 const MEANWHILE: readonly [what: string, line: string, act: (simulation: Simulation) => void, RegExp][] = [
@@ -263,14 +213,8 @@ const MEANWHILE: readonly [what: string, line: string, act: (simulation: Simulat
 for (const [what, line, act, reason] of MEANWHILE)
   test(`a job during which ${what} fails, and says so`, async (t) => {
     const simulation = await startServingOld(t);
-    await assert.rejects(
-      simulation.deploy(
-        8,
-        {},
-        when(line, () => act(simulation)),
-      ),
-      reason,
-    );
+    const meanwhile = when(line, () => act(simulation));
+    await assert.rejects(simulation.deploy(8, {}, meanwhile), reason);
   });
 
 test('a configuration that another run deletes just before it is used is created again', async (t) => {
@@ -280,12 +224,10 @@ test('a configuration that another run deletes just before it is used is created
     if (!deleted) aws.configs.delete(configFor(8));
     deleted = true;
   });
-
   assert.equal((await deploy(8, {}, clean)).kind, 'rolled out');
-
   assert.equal(inputs('CreateEndpointConfig').length, 2);
-  assert.ok(lines.some((line) => /does not exist, or not yet.*endpoint-config.*looking again/.test(line)));
-  assert.ok(!lines.some((line) => line.includes('Another run')), 'no other run is at work');
+  assert.match(lines.join('\n'), /does not exist, or not yet.*endpoint-config.*looking again/);
+  assert.doesNotMatch(lines.join('\n'), /Another run/, 'no other run is at work');
 });
 
 /** AWS carries the first call of an operation out and fails before it has answered. */

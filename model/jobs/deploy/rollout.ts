@@ -5,7 +5,6 @@ import {
   UpdateEndpointCommand,
   type UpdateEndpointInput,
 } from '@aws-sdk/client-sagemaker';
-import type { EndpointAutoscaling } from './autoscaling.ts';
 import { type DeployContext, isAlreadyExists, isInProgress, isMissingInAws } from './context.ts';
 import {
   describeEndpoint,
@@ -80,64 +79,40 @@ const rolloutError = (
   state: EndpointState | undefined,
   previous: string | undefined,
 ): Error => {
-  const model = `Model version ${modelPackage.version}`;
-  const again = "Run the pipeline's DeployEndpoint step again.";
-  const log = `log group /aws/sagemaker/Endpoints/${endpointName}`;
-  if (state === undefined)
-    return new Error(
-      `${model} is not served: the endpoint ${endpointName} was deleted during the rollout. ${again}`,
-    );
-  const reason = state.failureReason
-    ? `SageMaker says: ${state.failureReason.slice(0, REASON_LENGTH)}`
-    : 'SageMaker gives no reason.';
-  if (state.status !== 'InService')
-    return new Error(
-      `${model} is not served: the endpoint ${endpointName} is ${state.status}. ${reason} Look at the ${log} and correct the model; the next deployment repairs the endpoint.`,
-    );
-  const serving = `the endpoint ${endpointName} serves ${describeConfig(state.config, endpointName)}`;
-  if (state.config !== previous)
-    return new Error(
-      `${model} is not served: ${serving}, which was deployed meanwhile. To replace it: ${again}`,
-    );
-  const alarms =
-    rollbackAlarms.length === 0
-      ? 'No alarm watches the rollout.'
-      : `The alarms that trigger a rollback are ${rollbackAlarms.join(', ')}.`;
+  const isBack = state?.status === 'InService' && state.config === previous;
+  let what = 'was deleted during the rollout';
+  if (state?.status === 'InService')
+    what = `serves ${describeConfig(state.config, endpointName)}${isBack ? ' as before' : ', which was deployed meanwhile'}`;
+  else if (state) what = `is ${state.status}`;
+  const reason = state?.failureReason
+    ? ` SageMaker says: ${state.failureReason.slice(0, REASON_LENGTH)}`
+    : ' SageMaker gives no reason.';
+  const alarms = rollbackAlarms.length > 0 ? rollbackAlarms.join(', ') : 'none';
   return new Error(
-    `${model} was rolled back: ${serving} as before. ${reason} ${alarms} Look at them and at the ${log} before you deploy again.`,
+    `Model version ${modelPackage.version} ${isBack ? 'was rolled back' : 'is not served'}: the endpoint ${endpointName} ${what}.${reason} The alarms that trigger a rollback: ${alarms}. Look at the log group /aws/sagemaker/Endpoints/${endpointName} before you run the pipeline's DeployEndpoint step again.`,
   );
 };
-
-/** SageMaker updates no endpoint whose configuration is gone. */
-const deletedConfigError = ({ endpointName }: DeploySettings, config: string): Error =>
-  new Error(
-    `The endpoint ${endpointName} cannot be updated: its configuration ${config} was deleted. Delete the endpoint (aws sagemaker delete-endpoint --endpoint-name ${endpointName}) and run the pipeline's DeployEndpoint step again; until then the endpoint keeps serving.`,
-  );
-
-/** A rollout that was begun. */
-interface Begun {
-  /** Configuration that the endpoint served before; `undefined` when there was no other. */
-  readonly previous: string | undefined;
-}
 
 /** What the endpoint is to serve. */
 interface Goal {
   /** Name of a configuration. */
   readonly config: string;
-  readonly autoscaling: EndpointAutoscaling;
+  /** Suspends autoscaling. */
+  readonly suspend: () => Promise<void>;
 }
 
 /**
  * Begins what brings the endpoint to its goal.
  *
  * @param settled what the endpoint does; nothing is under way
- * @returns `undefined` when the endpoint must be looked at again: it had failed and is being deleted, or has changed
+ * @returns the configuration that it served before; `undefined` when it must be looked at again: it had failed and is
+ * being deleted, or has changed
  */
 const begin = async (
   context: DeployContext,
-  { config: EndpointConfigName, autoscaling }: Goal,
+  { config: EndpointConfigName, suspend }: Goal,
   settled: EndpointState | undefined,
-): Promise<Begun | undefined> => {
+): Promise<Pick<RolledOut, 'previous'> | undefined> => {
   const { settings, clients, report } = context;
   const { endpointName: EndpointName } = settings;
   if (settled?.status === 'Failed') {
@@ -155,7 +130,7 @@ const begin = async (
     );
     return { previous: undefined };
   }
-  await autoscaling.suspend();
+  await suspend();
   // Until just now, autoscaling may have changed the number of instances, and another run anything.
   const now = await describeEndpoint(context);
   if (now === undefined || !isSettled(now) || isServing(now, EndpointConfigName)) return undefined;
@@ -170,19 +145,18 @@ const begin = async (
 };
 
 /** Like {@link begin}, but being too late is no error. */
-const tryToBegin = async (
-  context: DeployContext,
-  goal: Goal,
-  settled: EndpointState | undefined,
-): Promise<Begun | undefined> => {
-  const { settings, report } = context;
+const tryToBegin = async (context: DeployContext, goal: Goal, settled: EndpointState | undefined) => {
+  const { report } = context;
+  const { endpointName } = context.settings;
   try {
     return await begin(context, goal, settled);
   } catch (error) {
-    const { endpointName } = settings;
     if (isMissingInAws(error)) {
+      // SageMaker updates no endpoint whose configuration is gone.
       if (settled && String(error).includes(`endpoint-config/${settled.config}"`))
-        throw deletedConfigError(settings, settled.config);
+        throw new Error(
+          `The endpoint ${endpointName} cannot be updated: its configuration ${settled.config} was deleted. Delete the endpoint (aws sagemaker delete-endpoint --endpoint-name ${endpointName}) and run the pipeline's DeployEndpoint step again; until then the endpoint keeps serving.`,
+        );
       report(
         `The endpoint ${endpointName} or its configuration does not exist, or not yet (${String(error)}); looking again.`,
       );
