@@ -12,6 +12,7 @@ import { Learning } from './learning/learning.ts';
 import { stackName, stateNames } from './names.ts';
 import { Network } from './network/network.ts';
 import { Observability } from './observability/observability.ts';
+import { KeyStore } from './service/key-store.ts';
 import { LoadBalancedService, type Services } from './service/load-balanced-service.ts';
 import { Certificate, DomainName } from './service/load-balancer.ts';
 import { createInvokeRole } from './service/task-definition.ts';
@@ -115,7 +116,8 @@ export class BloomstackStack extends ReadableStack {
   #services(network: Network, images: Images, accessLogs: AccessLogBucket): Services {
     const deployment = this.#deployment;
     const { names, region } = deployment;
-    const { firewall, https, ...config } = this.#config;
+    const { api, firewall, https, ...config } = this.#config;
+    const { metricsNamespace: METRICS_NAMESPACE } = deployment;
     // Container Insights would make it, and keep it without end.
     const insights = new CloudwatchLogGroup(this, 'cluster-logs', {
       name: names.clusterLogGroup,
@@ -134,16 +136,27 @@ export class BloomstackStack extends ReadableStack {
       port: WAS.port,
       size: config.was,
       repository: images.was,
-      environment: { AWS_REGION: region, ENDPOINT_NAME: names.learning.endpoint },
+      environment: { AWS_REGION: region, ENDPOINT_NAME: names.learning.endpoint, METRICS_NAMESPACE },
       taskRole: (scope) => createInvokeRole(scope, 'task', deployment),
     });
+    const keys = api.keys ? new KeyStore(this, 'api-keys', deployment) : undefined;
     const web = new LoadBalancedService(this, 'web', {
       ...common,
       names: names.web,
       port: WEB.port,
       size: config.web,
       repository: images.web,
-      environment: { WAS_URL: `http://${was.loadBalancer.alb.dnsName}` },
+      environment: {
+        WAS_URL: `http://${was.loadBalancer.alb.dnsName}`,
+        METRICS_NAMESPACE,
+        ...(keys && {
+          AWS_REGION: region,
+          API_KEYS_SECRET: keys.arn,
+          PHOTOS_PER_MINUTE: String(api.photosPerMinute),
+        }),
+        ...(api.corsOrigins.length > 0 && { CORS_ORIGINS: api.corsOrigins.join(',') }),
+      },
+      ...(keys && { taskRole: (scope) => keys.createReaderRole(scope) }),
       internet: {
         cidrs: config.network.allowedCidrs,
         certificateArn: this.#certificate(),

@@ -1,5 +1,5 @@
 import type { Configuration } from './config/schema.ts';
-import { resourceNames } from './names.ts';
+import { resourceNames, stackName } from './names.ts';
 
 /** Account of the AWS Deep Learning Containers, in most regions. Source: "Available Deep Learning Containers images". */
 const DEEP_LEARNING_CONTAINERS = '763104351884';
@@ -35,6 +35,8 @@ const resourceArns = ({ region, account }: { readonly region: string; readonly a
     sagemakerPipelines: (name: string) =>
       [name, name.toLowerCase()].map((written) => arn('sagemaker', `pipeline/${written}`)),
     scalableTargets: arn('application-autoscaling', 'scalable-target/*'),
+    /** Secrets Manager ends the names in ARNs with six characters of its own. */
+    secret: (name: string) => arn('secretsmanager', `secret:${name}-??????`),
     service: (cluster: string, name: string) => arn('ecs', `service/${cluster}/${name}`),
     taskDefinition: (family: string) => arn('ecs', `task-definition/${family}:*`),
     topic: (name: string) => arn('sns', name),
@@ -56,6 +58,8 @@ export const createDeployment = (config: Configuration) => ({
   /** Keeps Terraform from deleting load balancers, and buckets and registries that hold something. */
   deletionProtection: config.deletionProtection,
   logRetentionDays: config.observability.logRetentionDays,
+  /** Of CloudWatch: keeps the metrics of an account's deployments apart. */
+  metricsNamespace: `Bloomstack/${stackName(config)}`,
 });
 
 export type Deployment = Readonly<ReturnType<typeof createDeployment>>;

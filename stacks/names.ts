@@ -102,6 +102,7 @@ export const resourceNames = (
       artifacts: `${prefix}-artifacts${bucketEnd}`,
       accessLogs: `${prefix}-access-logs${bucketEnd}`,
     },
+    apiKeys: own('api-keys'),
     alarmTopic: own('alarms'),
     dashboard: own('dashboard'),
     budget: own('monthly'),

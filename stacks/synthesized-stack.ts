@@ -62,6 +62,7 @@ const CONFIGURATIONS = {
     deletionProtection: true,
     network: { nat: 'per-zone', allowedCidrs: ['192.0.2.0/24', '198.51.100.7/32'] },
     https: { domain: 'flowers.example', hostedZoneId: 'Z1' },
+    api: { keys: true, corsOrigins: ['https://shop.example'] },
     observability: {
       alarmEmail: 'on-call@flowers.example',
       firewallLogs: true,

@@ -49,6 +49,7 @@ const BY_SEVERITY: BySeverity = {
       'SageMaker model package group',
       'all registered model versions are deleted',
     ],
+    aws_secretsmanager_secret: ['secret', 'what is in it is deleted, after the days of its recovery window'],
     aws_sagemaker_user_profile: ['SageMaker Studio user', "the user's home directory and spaces are lost"],
   },
   'endpoint-change': {
@@ -97,6 +98,8 @@ const BY_SEVERITY: BySeverity = {
     aws_cloudwatch_dashboard: ['CloudWatch dashboard', 'the page is gone'],
     aws_cloudwatch_event_rule: ['EventBridge rule', NO_EVENTS],
     aws_cloudwatch_event_target: ['EventBridge target', NO_EVENTS],
+    aws_secretsmanager_secret_version: ['value of a secret', 'the secret has its first value again'],
+    aws_cloudwatch_query_definition: ['Logs Insights query', 'the saved query is gone'],
     aws_cloudwatch_log_resource_policy: ['CloudWatch Logs policy', NOT_ENFORCED],
     aws_cloudwatch_metric_alarm: [
       'CloudWatch alarm',

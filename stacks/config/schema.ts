@@ -211,6 +211,28 @@ const firewall = z
   })
   .prefault({});
 
+const ORIGIN = /^https?:\/\/[a-z0-9.-]+(:\d+)?$/;
+
+/** Who may call the API. */
+const api = z
+  .strictObject({
+    keys: z
+      .boolean()
+      .default(false)
+      .describe('Ask for a key on /v1/*. The keys are in a secret, see docs/operating.md.'),
+    photosPerMinute: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(600)
+      .describe('Photos a minute that each key may send to a task of web.'),
+    corsOrigins: z
+      .array(z.string().regex(ORIGIN, 'give an origin, such as https://shop.example.com'))
+      .default([])
+      .describe('Origins whose pages may call the API from a browser; empty: none.'),
+  })
+  .prefault({});
+
 const FOR_GITHUB = [
   { field: 'repository', pattern: /^[\w.-]+\/[\w.-]+$/, example: 'owner/name' },
   {
@@ -407,6 +429,7 @@ export const configuration = z
     was: service,
     https,
     firewall,
+    api,
     source,
     learning,
     observability,

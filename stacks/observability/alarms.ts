@@ -1,31 +1,57 @@
 import { CloudwatchMetricAlarm } from '@cdktf/provider-aws/lib/cloudwatch-metric-alarm/index.js';
 import { Construct } from 'constructs';
 import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
+import { WAS } from '../../services/contract.ts';
+import type { MetricName } from '../../services/http/metrics.ts';
+import type { Deployment } from '../deployment.ts';
 import { endpointAlarmNames, type Names } from '../names.ts';
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
 import type { AlarmTopic } from './notifications.ts';
 
 const MINUTE = 60;
 
+interface Metric {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  /** Sum, Average, Maximum, or a percentile such as p95. */
+  readonly statistic: string;
+}
+
 interface AlarmProps {
   readonly topic: AlarmTopic;
   readonly name: string;
   /** What is wrong and where to look; it is part of the message. */
   readonly description: string;
-  readonly metric: {
-    readonly namespace: string;
-    readonly metricName: string;
-    readonly dimensions: Readonly<Record<string, string>>;
-    /** Sum, Average, Maximum, or a percentile such as p95. */
-    readonly statistic: string;
-  };
+  /** One metric, or several by the names that an expression of metric math has for them. */
+  readonly metric:
+    | Metric
+    | { readonly expression: string; readonly metrics: Readonly<Record<string, Metric>> };
   /** The limit, in the metric's own unit. */
   readonly above: number;
   /** How many minutes in a row it must be above. */
   readonly minutes: number;
+  /** What is looked at as one, in minutes. @default 1 */
+  readonly period?: number;
 }
 
 const PERCENTILE = /^p\d/;
+
+const oneMetric = ({ statistic, ...metric }: Metric) => ({
+  ...metric,
+  ...(PERCENTILE.test(statistic) ? { extendedStatistic: statistic } : { statistic }),
+});
+
+const metricMath = (
+  { expression, metrics }: Extract<AlarmProps['metric'], { expression: string }>,
+  period: number,
+) => [
+  { id: 'judged', expression, label: 'judged', returnData: true },
+  ...Object.entries(metrics).map(([id, { statistic, ...metric }]) => ({
+    id,
+    metric: { ...metric, stat: statistic, period },
+  })),
+];
 
 /**
  * Notifies the alarm topic when a metric stays above its limit, and when it recovers. Missing data is not breaching.
@@ -47,19 +73,18 @@ export class Alarm extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { topic, name, description, metric, above, minutes }: AlarmProps,
+    { topic, name, description, metric, above, minutes, period = 1 }: AlarmProps,
   ) {
     super(scope, id);
-    const { statistic, ...what } = metric;
     this.alarm = new CloudwatchMetricAlarm(this, 'Resource', {
-      ...what,
-      ...(PERCENTILE.test(statistic) ? { extendedStatistic: statistic } : { statistic }),
+      ...('expression' in metric
+        ? { metricQuery: metricMath(metric, period * MINUTE) }
+        : { ...oneMetric(metric), period: period * MINUTE }),
       alarmName: name,
       alarmDescription: description,
       comparisonOperator: 'GreaterThanThreshold',
       threshold: above,
-      period: MINUTE,
-      evaluationPeriods: minutes,
+      evaluationPeriods: minutes / period,
       treatMissingData: 'notBreaching',
       alarmActions: [topic.topic.arn],
       okActions: [topic.topic.arn],
@@ -127,6 +152,65 @@ export const watchService = (
       },
       above: CPU_LIMIT_PERCENT,
       minutes: 10,
+    }),
+  ];
+};
+
+/** A metric that the WAS writes into its log: see services/http/metrics.ts. */
+const fromLog = (namespace: string, metricName: MetricName, statistic: string): Metric => ({
+  namespace,
+  metricName,
+  dimensions: { service: WAS.name },
+  statistic,
+});
+
+/** Fewer photos in five minutes say nothing about a model. */
+const ENOUGH_PHOTOS = 20;
+
+/** Watches what clients are answered: whether in time, whether at all, and whether the model still knows what it sees. */
+export const watchAnswers = (
+  scope: Construct,
+  { names, metricsNamespace: namespace }: Deployment,
+  topic: AlarmTopic,
+): readonly Alarm[] => {
+  const watch = (what: string, props: Omit<AlarmProps, 'topic' | 'name'>) =>
+    new Alarm(scope, what, { topic, name: names.alarm(what), ...props });
+  const photos = fromLog(namespace, 'Photos', 'Sum');
+  const model =
+    'Compare versions by the saved query "models"; npm run model -- rollback --aws takes a new one back.';
+  return [
+    watch('was-p99', {
+      description: 'One answer in a hundred takes more than 5 s. The saved query "slow" says in which stage.',
+      metric: fromLog(namespace, 'Latency', 'p99'),
+      above: 5000,
+      minutes: 5,
+    }),
+    watch('was-shed', {
+      description:
+        'Photos are refused as too much at once. Raise was.maxTasks or learning.endpointMaxInstances.',
+      metric: fromLog(namespace, 'Shed', 'Sum'),
+      above: ERRORS_PER_MINUTE,
+      minutes: 3,
+    }),
+    watch('was-unknown', {
+      description: `Four photos of five show none of the classes. ${model}`,
+      metric: {
+        expression: `IF(photos >= ${ENOUGH_PHOTOS}, unknown / photos, 0)`,
+        metrics: { photos, unknown: fromLog(namespace, 'Unknown', 'Sum') },
+      },
+      above: 0.8,
+      minutes: 15,
+      period: 5,
+    }),
+    watch('was-confidence', {
+      description: `The model is less than 60 % sure on average. ${model}`,
+      metric: {
+        expression: `IF(photos >= ${ENOUGH_PHOTOS}, 1 - confidence, 0)`,
+        metrics: { photos, confidence: fromLog(namespace, 'Confidence', 'Average') },
+      },
+      above: 0.4,
+      minutes: 15,
+      period: 5,
     }),
   ];
 };

@@ -12,7 +12,10 @@ test('errors, latency, unhealthy hosts and CPU of both services and the endpoint
     ['cpu', 'errors', 'latency', 'unanswered', 'unhealthy'].map((what) => `app-${key}-${what}`);
   assert.deepEqual(
     names.sort(),
-    ['app-endpoint-errors', 'app-endpoint-latency', ...service('was'), ...service('web')].sort(),
+    [
+      ...['app-endpoint-errors', 'app-endpoint-latency', 'app-was-p99', 'app-was-shed'],
+      ...['app-was-unknown', 'app-was-confidence', ...service('was'), ...service('web')],
+    ].sort(),
   );
 });
 
@@ -33,6 +36,20 @@ test('the alarms of the endpoint watch the endpoint that the pipeline creates', 
       namespace: 'AWS/SageMaker',
       dimensions: { EndpointName: 'image-classifier', VariantName: 'AllTraffic' },
     });
+});
+
+test('the alarms of the model judge enough photos, of this deployment', () => {
+  const alarm = stack.get('aws_cloudwatch_metric_alarm.observability-was-unknown');
+  const dimensions = { service: 'app-was' };
+  const metric = (metric_name: string) => ({
+    ...{ namespace: 'Bloomstack/bloomstack-dev', metric_name, dimensions, period: 300, stat: 'Sum' },
+  });
+  assert.deepEqual(alarm['metric_query'], [
+    { id: 'judged', expression: 'IF(photos >= 20, unknown / photos, 0)', label: 'judged', return_data: true },
+    { id: 'photos', metric: metric('Photos') },
+    { id: 'unknown', metric: metric('Unknown') },
+  ]);
+  assertProperties(alarm, { threshold: 0.8, evaluation_periods: 3 });
 });
 
 test('a failed delivery or learning pipeline notifies the topic', () => {

@@ -1,10 +1,13 @@
 import { CloudwatchDashboard } from '@cdktf/provider-aws/lib/cloudwatch-dashboard/index.js';
+import { CloudwatchQueryDefinition } from '@cdktf/provider-aws/lib/cloudwatch-query-definition/index.js';
 import { Construct } from 'constructs';
 import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
+import { WAS } from '../../services/contract.ts';
+import type { MetricName } from '../../services/http/metrics.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import type { LoadBalancedService, Services } from '../service/load-balanced-service.ts';
-import { type Alarm, watchEndpoint, watchService } from './alarms.ts';
+import { type Alarm, watchAnswers, watchEndpoint, watchService } from './alarms.ts';
 import { AlarmTopic, FailedPipelines, MonthlyBudget } from './notifications.ts';
 
 /** A dashboard is 24 units wide. */
@@ -81,6 +84,43 @@ const serviceGraphs = (
   ];
 };
 
+/** What the WAS writes into its log about the photos. */
+const photoGraphs = ({ metricsNamespace }: Deployment): readonly Graph[] => {
+  const was = (metric: MetricName, stat: string, label: string): Metric => [
+    metricsNamespace,
+    metric,
+    'service',
+    WAS.name,
+    line(stat, label),
+  ];
+  return [
+    {
+      title: 'photos: answered',
+      unit: 'per minute',
+      metrics: [was('Photos', 'Sum', 'answered'), was('Unknown', 'Sum', 'none of the classes')],
+    },
+    {
+      title: 'photos: confidence',
+      unit: '',
+      metrics: [was('Confidence', 'p50', 'half above'), was('Confidence', 'p10', '90 % above')],
+    },
+    {
+      title: 'photos: time of each stage, 95 % within',
+      unit: 'ms',
+      metrics: [
+        was('Receive', 'p95', 'received'),
+        was('Decode', 'p95', 'decoded'),
+        was('Invoke', 'p95', 'classified'),
+      ],
+    },
+    {
+      title: 'photos: at once',
+      unit: '',
+      metrics: [was('InFlight', 'Maximum', 'in work'), was('Shed', 'Sum', 'refused per minute')],
+    },
+  ];
+};
+
 const endpointGraphs = ({ names }: Deployment): readonly Graph[] => {
   const variant = ['EndpointName', names.learning.endpoint, 'VariantName', ENDPOINT_VARIANT];
   const model = (metric: string, stat: string, label: string): Metric => [
@@ -130,6 +170,7 @@ class Dashboard extends Construct {
     const rows = [
       serviceGraphs(deployment, services.web),
       serviceGraphs(deployment, services.was),
+      photoGraphs(deployment),
       endpointGraphs(deployment),
     ];
     const alarmRow = {
@@ -170,7 +211,16 @@ interface ObservabilityProps {
   readonly settings: Pick<Configuration['observability'], 'alarmEmail' | 'monthlyBudgetUsd'>;
 }
 
-/** Alarms that notify one topic, one dashboard, a budget. */
+/** Questions to the logs that an operator asks first. */
+const QUERIES = {
+  request:
+    'filter requestId = "..." | sort @timestamp | display @timestamp, service, msg, status, code, Latency',
+  slow: 'filter msg = "request" and Latency > 1000 | stats count(), avg(Receive), avg(Decode), avg(Invoke) by bin(5m)',
+  models:
+    'filter Photos > 0 | stats sum(Unknown) / sum(Photos) as unknown, avg(Confidence.0) as confidence, sum(Photos) as photos by modelVersion',
+};
+
+/** Alarms that notify one topic, one dashboard, saved queries, a budget. */
 export class Observability extends Construct {
   constructor(scope: Construct, id: string, { deployment, services, settings }: ObservabilityProps) {
     super(scope, id);
@@ -180,9 +230,16 @@ export class Observability extends Construct {
     const alarms = [
       ...watchService(this, 'web', { names, topic, service: services.web }),
       ...watchService(this, 'was', { names, topic, service: services.was }),
+      ...watchAnswers(this, deployment, topic),
       ...watchEndpoint(this, names, topic),
     ];
     new FailedPipelines(this, 'failed', { deployment, topic });
+    for (const [what, queryString] of Object.entries(QUERIES))
+      new CloudwatchQueryDefinition(this, `query-${what}`, {
+        name: `${names.own('bloomstack')}/${what}`,
+        queryString,
+        logGroupNames: [names.web.logGroup, names.was.logGroup],
+      });
     new Dashboard(this, 'dashboard', { deployment, services, alarms });
     if (monthlyBudgetUsd > 0)
       new MonthlyBudget(this, 'budget', { name: names.budget, usd: monthlyBudgetUsd, topic });

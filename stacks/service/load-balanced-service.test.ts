@@ -194,13 +194,39 @@ test('the environment of each service names what it calls, and holds no secret',
     Object.fromEntries(taskContainer(stack, key).environment.map(({ name, value }) => [name, value]));
   assert.deepEqual(containerEnvironment('web'), {
     PORT: '8000',
+    METRICS_NAMESPACE: 'Bloomstack/bloomstack-dev',
     WAS_URL: 'http://${aws_lb.was-alb.dns_name}',
   });
   assert.deepEqual(containerEnvironment('was'), {
+    METRICS_NAMESPACE: 'Bloomstack/bloomstack-dev',
     PORT: '8081',
     AWS_REGION: 'ap-northeast-2',
     ENDPOINT_NAME: 'image-classifier',
   });
+});
+
+test('with keys, web may read their one secret and nothing else, and Terraform does not overwrite it', () => {
+  const full = synthesizedStack('full');
+  const environment = new Map(taskContainer(full, 'web').environment.map(({ name, value }) => [name, value]));
+  assert.equal(environment.get('API_KEYS_SECRET'), '${aws_secretsmanager_secret.api-keys.arn}');
+  assert.equal(environment.get('CORS_ORIGINS'), 'https://shop.example');
+  const granted = full
+    .statements()
+    .filter(({ address }) => address.startsWith('aws_iam_role_policy.web-task-role'));
+  assert.deepEqual(
+    granted.map(({ Action, Resource }) => [Action, Resource]),
+    [
+      [
+        ['secretsmanager:GetSecretValue'],
+        ['arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:flower-api-keys-two-??????'],
+      ],
+    ],
+  );
+  assertProperties(full.get('aws_secretsmanager_secret_version.api-keys-first'), {
+    secret_string: '{}',
+    lifecycle: { ignore_changes: ['secret_string', 'version_stages'] },
+  });
+  assert.deepEqual(stack.ofType('aws_secretsmanager_secret'), []);
 });
 
 for (const [what, name, certificate] of [
