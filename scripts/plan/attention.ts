@@ -1,8 +1,8 @@
 import { pluralize } from '../../model/shared/text.ts';
 import { type Inventory, isReplacedOrDestroyed } from './inventory.ts';
 import { codes } from './markdown.ts';
-import { documentedReason, statementBroadness } from './permissions.ts';
-import { isPolicyChanged, plannedPolicies } from './policies.ts';
+import { documentedReason } from './permissions.ts';
+import { isPolicyChanged, managedPolicies, plannedPolicies } from './policies.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { securityGroupRules } from './security-groups.ts';
 
@@ -17,25 +17,20 @@ export interface Attention {
 }
 
 export const findAttention = (inventory: Inventory): Attention => ({
-  widened: plannedPolicies(inventory)
-    .filter(isPolicyChanged)
-    .flatMap((policy) =>
-      policy.statements.flatMap((reviewed) => {
-        const broad = statementBroadness(policy, reviewed);
-        if (reviewed.status !== 'new' || broad.length === 0 || documentedReason(reviewed.statement) !== '')
-          return [];
-        const actions = reviewed.statement.actions.join(', ') || 'all but some actions';
-        return [{ holder: policy.holderName, what: `${actions} (${broad.join(', ')})` }];
-      }),
-    )
-    .concat(
-      inventory.afterPlan('aws_iam_role_policy_attachment').flatMap(({ action, after }) => {
-        const { policy_arn: arn, role } = after;
-        const isNew = action === 'create' || action === 'replace';
-        if (!isNew || typeof arn !== 'string' || !arn.includes(':iam::aws:policy/')) return [];
-        return [{ holder: String(role), what: arn }];
-      }),
-    ),
+  widened: [
+    ...plannedPolicies(inventory)
+      .filter(isPolicyChanged)
+      .flatMap(({ statements, holderName }) =>
+        statements
+          .filter(({ status, broad }) => status === 'new' && broad.length > 0)
+          .filter(({ statement }) => documentedReason(statement) === '')
+          .map(({ statement, broad }) => {
+            const actions = statement.Action.join(', ') || 'all but some actions';
+            return { holder: holderName, what: `${actions} (${broad.join(', ')})` };
+          }),
+      ),
+    ...managedPolicies(inventory).map(({ holder, arn }) => ({ holder, what: arn })),
+  ],
   openings: securityGroupRules(inventory)
     .filter(({ direction, internet }) => direction === 'in' && internet.length > 0)
     .filter(({ resource }) => resource.action !== 'no-op')
@@ -47,18 +42,15 @@ export const findAttention = (inventory: Inventory): Attention => ({
 });
 
 /** A paragraph for each kind that there is. */
-export const describeAttention = ({ widened, openings, outages }: Attention): string[] => [
-  ...(widened.length > 0
-    ? [
-        `⚠ Access is widened by ${pluralize(widened.length, 'statement')}:\n${widened
-          .map(({ holder, what }) => `  ${holder} gets ${what}`)
-          .join('\n')}`,
-      ]
-    : []),
-  ...(openings.length > 0
-    ? [`⚠ ${pluralize(openings.length, 'new opening')} to the internet: ${codes(openings)}`]
-    : []),
-  ...(outages.length > 0
-    ? [`⚠ ${pluralize(outages.length, 'thing')} out of service until recreated: ${codes(outages)}`]
-    : []),
-];
+export const describeAttention = ({ widened, openings, outages }: Attention): string[] => {
+  const gains = widened.map(({ holder, what }) => `\n  ${holder} gets ${what}`).join('');
+  return [
+    widened.length > 0 ? `⚠ Access is widened by ${pluralize(widened.length, 'statement')}:${gains}` : '',
+    openings.length > 0
+      ? `⚠ ${pluralize(openings.length, 'new opening')} to the internet: ${codes(openings)}`
+      : '',
+    outages.length > 0
+      ? `⚠ ${pluralize(outages.length, 'thing')} out of service until recreated: ${codes(outages)}`
+      : '',
+  ].filter((text) => text !== '');
+};

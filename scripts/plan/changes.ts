@@ -1,5 +1,5 @@
 import { pluralize } from '../../model/shared/text.ts';
-import { type Change, changeList, findChanges } from './differences.ts';
+import { type Change, describeChange, findChanges } from './differences.ts';
 import {
   displayName,
   groupByComponent,
@@ -7,7 +7,7 @@ import {
   isReplacedOrDestroyed,
   type Resource,
 } from './inventory.ts';
-import { blocks, bold, bullet, code, details, lines, markdownTable, paragraph } from './markdown.ts';
+import { blocks, bold, bullet, code, codes, details, lines, markdownTable } from './markdown.ts';
 import { RESOURCE_TYPES, resourceTypeLabel, type Severity } from './resource-types.ts';
 
 /** `aws_vpc.main`, VPC `app-vpc`: as it is now, or will be when it is new. */
@@ -15,6 +15,9 @@ const describeResource = (resource: Resource): string => {
   const name = displayName({ before: resource.before ?? resource.after, after: undefined });
   return `${code(resource.address)}, ${resourceTypeLabel(resource.type)}${name ? ` ${code(name)}` : ''}`;
 };
+
+const describeWithChanges = (title: string, changes: readonly Change[]): string =>
+  lines(bullet(title), ...changes.map(describeChange));
 
 /** Lists under the headings of their components. */
 const listByComponent = <T extends { readonly component: string }>(
@@ -27,11 +30,9 @@ const listByComponent = <T extends { readonly component: string }>(
     ),
   );
 
-/** Resource types that block the deletion of another, and the attribute that references it. */
+/** What uses a resource so that AWS does not delete it: listeners a target group, network interfaces a security group. */
 const REFERENCED_BY: Readonly<Record<string, readonly (readonly [type: string, attribute: string])[]>> = {
-  // AWS deletes no target group that a listener forwards to.
   aws_lb_target_group: [['aws_lb_listener', 'default_action']],
-  // Nor a security group that a network interface has.
   aws_security_group: [
     ['aws_lb', 'security_groups'],
     ['aws_ecs_service', 'network_configuration'],
@@ -50,25 +51,22 @@ const blockedDeletions = (inventory: Inventory): readonly string[] =>
           .ofType(type)
           .filter((user) => stays(user) && inventory.linked(user, attribute).includes(resource)),
       );
-      const names = users.map(({ address }) => code(address)).join(', ');
-      return users.length > 0
-        ? [`${code(resource.address)} is deleted first, which AWS refuses while ${names} still uses it`]
-        : [];
+      if (users.length === 0) return [];
+      const names = codes(users.map(({ address }) => address));
+      return `${code(resource.address)} is deleted first, which AWS refuses while ${names} still uses it`;
     });
 
-const strandedLoadBalancers = (inventory: Inventory): readonly string[] => {
-  const isVpcReplaced = inventory.ofType('aws_vpc').some(({ action }) => action === 'replace');
-  if (!isVpcReplaced) return [];
-  return inventory
+const strandedLoadBalancers = (inventory: Inventory): readonly string[] =>
+  inventory
     .ofType('aws_lb')
     .filter(
       (balancer) => stays(balancer) && inventory.linked(balancer, 'subnets').some(isReplacedOrDestroyed),
     )
+    .filter(() => inventory.ofType('aws_vpc').some(({ action }) => action === 'replace'))
     .map(
       ({ address }) =>
         `${code(address)} would move to another VPC, which AWS does not support for load balancers`,
     );
-};
 
 /** What Terraform plans and AWS is known to refuse, so that the apply would fail. */
 export const likelyFailuresSection = (inventory: Inventory): string => {
@@ -77,17 +75,11 @@ export const likelyFailuresSection = (inventory: Inventory): string => {
   return blocks('## ⚠ Likely to fail during apply', lines(...failures.map((text) => bullet(text))));
 };
 
-const REPLACED: Readonly<Record<Severity, string>> = {
-  data: 'DATA IS LOST',
-  'endpoint-change': 'ADDRESS CHANGES',
-  outage: 'outage',
-  harmless: 'harmless',
-};
-const DESTROYED: Readonly<Record<Severity, string>> = {
+const SEVERITY_WORDS: Readonly<Record<Severity, string>> = {
   data: 'DATA IS LOST',
   'endpoint-change': 'ADDRESS IS LOST',
-  outage: 'no data lost',
-  harmless: 'no data lost',
+  outage: 'outage',
+  harmless: 'harmless',
 };
 
 /** Terraform's reasons to replace or destroy what no attribute explains. Source: "JSON Output Format". */
@@ -97,27 +89,20 @@ const REASONS: Readonly<Record<string, string>> = {
   delete_because_no_resource_config: 'it is no longer in the configuration',
 };
 
-const describeReason = ({ reason, leftover }: Resource): string | undefined =>
-  leftover ? 'an earlier replacement left it behind' : REASONS[reason ?? ''];
-
 /** The worst first; what is unknown may be bad. */
 const RANKS: readonly (Severity | undefined)[] = ['data', 'endpoint-change', undefined, 'outage', 'harmless'];
 
 const rank = ({ type }: Resource): number => RANKS.indexOf(RESOURCE_TYPES[type]?.severity);
 
 const describeDestroyed = (resource: Resource): string => {
-  const severity = RESOURCE_TYPES[resource.type]?.severity;
-  const [verb, words] =
-    resource.action === 'replace' ? (['replaced', REPLACED] as const) : (['destroyed', DESTROYED] as const);
-  const reason = describeReason(resource);
-  const changes = resource.action === 'replace' ? findChanges(resource) : [];
-  return lines(
-    bullet(
-      `${describeResource(resource)}: ${verb}, ${bold(severity ? words[severity] : 'unknown to this review')}${
-        reason ? `, because ${reason}` : ''
-      }`,
-    ),
-    ...(changes.length > 0 ? [changeList(changes)] : []),
+  const { type, action, leftover, reason: given = '' } = resource;
+  const severity = RESOURCE_TYPES[type]?.severity;
+  const words = bold(severity ? SEVERITY_WORDS[severity] : 'unknown to this review');
+  const reason = leftover ? 'an earlier replacement left it behind' : REASONS[given];
+  const isReplaced = action === 'replace';
+  return describeWithChanges(
+    `${describeResource(resource)}: ${isReplaced ? 'replaced' : 'destroyed'}, ${words}${reason ? `, because ${reason}` : ''}`,
+    isReplaced ? findChanges(resource) : [],
   );
 };
 
@@ -148,22 +133,9 @@ const isTagsOnly = ({ changes }: Updated): boolean =>
   changes.length > 0 && changes.every(({ path }) => /^tags(_all)?(\.|\[|$)/.test(path));
 
 const describeUpdated = ({ resource, changes }: Updated): string =>
-  lines(
-    bullet(describeResource(resource)),
-    changes.length > 0 ? changeList(changes) : bullet('only what AWS computes', 1),
-  );
-
-/** More resources of which only tags change are folded. */
-const FEW_TAGGED = 3;
-
-const tagsText = (tagged: readonly Updated[]): string => {
-  if (tagged.length === 0) return '';
-  const list = lines(...tagged.map(describeUpdated));
-  return blocks(
-    '### Tags only',
-    tagged.length > FEW_TAGGED ? details(pluralize(tagged.length, 'resource'), list) : list,
-  );
-};
+  changes.length > 0
+    ? describeWithChanges(describeResource(resource), changes)
+    : lines(bullet(describeResource(resource)), bullet('only what AWS computes', 1));
 
 /** What is changed and stays. */
 export const updatedSection = ({ resources }: Inventory): string => {
@@ -171,75 +143,52 @@ export const updatedSection = ({ resources }: Inventory): string => {
     .filter(({ action }) => action === 'update')
     .map((resource) => ({ resource, component: resource.component, changes: findChanges(resource) }));
   if (updated.length === 0) return '';
+  const tagged = updated.filter(isTagsOnly);
   return blocks(
     `## Changed in place: ${updated.length}`,
     listByComponent(
       updated.filter((each) => !isTagsOnly(each)),
       describeUpdated,
     ),
-    tagsText(updated.filter(isTagsOnly)),
+    tagged.length > 0 ? blocks('### Tags only', lines(...tagged.map(describeUpdated))) : '',
   );
 };
 
-/** Attributes that name what a resource is a part of. */
-const PART_OF = [
-  'bucket',
-  'role',
-  'repository',
-  'load_balancer_arn',
-  'rule',
-  'subnet_id',
-  'resource_arn',
-  'route_table_id',
-  'target_key_id',
-  'arn',
-];
-
-const nameText = (resource: Resource, inventory: Inventory): string => {
-  const name = displayName(resource);
-  const [whole] = PART_OF.filter((attribute) => resource.declared?.[attribute] !== undefined)
-    .flatMap((attribute) => inventory.linked(resource, attribute))
-    .map((linked) => (linked === resource ? '' : displayName(linked)))
-    .filter((candidate) => candidate !== '' && candidate !== name);
-  return [...(name ? [code(name)] : []), ...(whole ? [`of ${code(whole)}`] : [])].join(' ');
-};
-
-/** More than these are folded, component by component. */
-const FEW_CREATED = 20;
-
 /** Everything that is new. */
-export const createdSection = (inventory: Inventory): string => {
-  const created = inventory.resources.filter(({ action }) => action === 'create');
+export const createdSection = ({ resources }: Inventory): string => {
+  const created = resources.filter(({ action }) => action === 'create');
   if (created.length === 0) return '';
   const components = [...groupByComponent(created)].map(([component, members]) => {
     const rows = members.map((resource) => [
       code(resource.address),
       resourceTypeLabel(resource.type),
-      nameText(resource, inventory),
+      displayName(resource) && code(displayName(resource)),
     ]);
     const content = markdownTable(['address', 'what it is', 'name'], rows);
-    return created.length > FEW_CREATED
-      ? details(`${component}: ${pluralize(members.length, 'resource')}`, content)
-      : blocks(`### ${component}`, content);
+    return details(`${component}: ${pluralize(members.length, 'resource')}`, content);
   });
   return blocks(`## Created: ${created.length}`, ...components);
 };
 
+const listSection = (title: string, items: readonly string[]): string =>
+  items.length > 0 ? blocks(`## ${title}: ${items.length}`, lines(...items)) : '';
+
 /** What changes its address, or is removed from Terraform's state and stays in AWS. */
-export const stateSection = ({ resources }: Inventory): string => {
-  const moved = resources.flatMap(({ address, movedFrom }) =>
-    movedFrom === undefined ? [] : bullet(`${code(movedFrom)} → ${code(address)}`),
+export const stateSection = ({ resources }: Inventory): string =>
+  blocks(
+    listSection(
+      'Moved in state only',
+      resources.flatMap(({ address, movedFrom }) =>
+        movedFrom === undefined ? [] : bullet(`${code(movedFrom)} → ${code(address)}`),
+      ),
+    ),
+    listSection(
+      'Removed from state, kept in AWS',
+      resources
+        .filter(({ action }) => action === 'forget')
+        .map((resource) => bullet(describeResource(resource))),
+    ),
   );
-  const forgotten = resources
-    .filter(({ action }) => action === 'forget')
-    .map((resource) => bullet(describeResource(resource)));
-  return blocks(
-    moved.length > 0 ? blocks(`## Moved in state only: ${moved.length}`, lines(...moved)) : '',
-    forgotten.length > 0
-      ? blocks(`## Removed from state, kept in AWS: ${forgotten.length}`, lines(...forgotten))
-      : '',
-  );
-};
 
 /** What the code sets and someone has changed; AWS itself changes many other attributes. */
 const driftedChanges = (resource: Resource): readonly Change[] =>
@@ -252,12 +201,7 @@ export const driftSection = ({ drifted }: Inventory): string => {
   const items = drifted.flatMap((resource) => {
     if (resource.action === 'destroy') return [bullet(`${describeResource(resource)}: gone`)];
     const changes = driftedChanges(resource);
-    return changes.length > 0 ? [lines(bullet(describeResource(resource)), changeList(changes))] : [];
+    return changes.length > 0 ? [describeWithChanges(describeResource(resource), changes)] : [];
   });
-  if (items.length === 0) return '';
-  return blocks(
-    `## Changed outside Terraform: ${items.length}`,
-    paragraph('AWS differs from what Terraform last read. The plan starts from what is there now.'),
-    lines(...items),
-  );
+  return listSection('Changed outside Terraform', items);
 };

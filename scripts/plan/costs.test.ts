@@ -16,12 +16,11 @@ import {
 import type { Attributes } from './terraform-plan.ts';
 
 const section = (...fixtures: readonly Fixture[]): string => costsSection(inventoryFrom(...fixtures));
-/** A row of a table, without the spaces that align it. */
-const rows = (text: string): readonly string[] =>
-  text
+/** The rows of tables, without the spaces that align them. */
+const rows = (...fixtures: readonly Fixture[]): readonly string[] =>
+  section(...fixtures)
     .split('\n')
-    .filter((line) => line.startsWith('| '))
-    .map((line) => line.replace(/ +\|/g, ' |').trim());
+    .flatMap((line) => (line.startsWith('| ') ? line.slice(2, -2).replace(/ +\|/g, ' |').trim() : []));
 
 const size = (memory: string): Attributes => ({
   family: 'web',
@@ -33,103 +32,104 @@ const service: Attributes = { name: 'app-web', launch_type: 'FARGATE', desired_c
 const wiring = { declared: { task_definition: '${aws_ecs_task_definition.td.arn}' } };
 const limits: Attributes = { resource_id: 'service/Cluster/app-web', min_capacity: 2, max_capacity: 4 };
 
-test('a first deploy lists every quantity', () => {
-  const text = section(
-    created('aws_nat_gateway.a', {}),
-    created('aws_eip.a', {}),
-    created('aws_subnet.a', {}),
-    created('aws_subnet.b', {}),
-    referring('aws_lb.web', { subnets: ['${aws_subnet.a.id}', '${aws_subnet.b.id}'] }, { internal: false }),
-    referring('aws_lb.was', { subnets: ['${aws_subnet.a.id}'] }, { internal: true }),
-    created('aws_ecs_task_definition.td', size('1024')),
-    created('aws_ecs_service.web', service, wiring),
-    created('aws_appautoscaling_target.web', limits),
-    created('aws_appautoscaling_policy.web', { policy_type: 'TargetTrackingScaling' }),
-    created('aws_cloudwatch_metric_alarm.cpu', {}),
-    created('aws_wafv2_web_acl.waf', { rule: [{}, {}, {}] }),
-    created('aws_codebuild_project.b', { environment: [{ compute_type: 'BUILD_GENERAL1_SMALL' }] }),
-  );
-  for (const row of [
-    '| NAT gateways | 1 |',
-    '| load balancers | 2 |',
-    '| Fargate tasks of app-web | 2 to 4 × (0.5 vCPU, 1 GiB, ARM64, on demand) |',
-    '| Fargate, total | 1 to 2 vCPU, 2 to 4 GiB |',
-    '| public IPv4 addresses: Elastic IPs | 1 |',
-    '| public IPv4 addresses: load balancers, at least one per Availability Zone | 2 |',
-    '| WAF rules and rule groups | 3 |',
-    '| CloudWatch alarms | 1 |',
-    '| CloudWatch alarms that autoscaling creates, two per policy | 2 |',
-    '| CodeBuild: minutes of builds (BUILD_GENERAL1_SMALL) | 1 |',
-  ])
-    assert.ok(rows(text).includes(row), `${row} is missing in\n${text}`);
-  assert.ok(!text.includes('KMS'), 'what there is none of is left out');
-  assert.match(text, /calculator\.aws/);
-});
+const pipeline = (name: string, settings: Partial<PipelineSettings>): Fixture =>
+  created(`aws_sagemaker_pipeline.${name}`, {
+    pipeline_name: name,
+    pipeline_definition: JSON.stringify(pipelineDefinitions({ ...PIPELINE_SETTINGS, ...settings }).deploy),
+  });
 
-test('a change lists what differs, and then the whole', () => {
-  const text = section(
-    unchanged('aws_nat_gateway.a', {}),
-    created('aws_nat_gateway.c', {}),
-    unchanged('aws_kms_key.k', {}),
-    destroyed('aws_cloudwatch_dashboard.d', {}),
-    replaced('aws_ecs_task_definition.td', size('1024'), size('2048')),
-    unchanged('aws_ecs_service.web', service, wiring),
-    updated('aws_appautoscaling_target.web', limits, { ...limits, min_capacity: 3 }),
-  );
-  assert.deepEqual(rows(text), [
-    '| charged by the hour, as long as it exists | now | after |',
-    '| NAT gateways | 1 | 2 |',
-    '| Fargate tasks of app-web | 2 to 4 × (0.5 vCPU, 1 GiB, ARM64, on demand) | 3 to 4 × (0.5 vCPU, 2 GiB, ARM64, on demand) |',
-    '| Fargate, total | 1 to 2 vCPU, 2 to 4 GiB | 1.5 to 2 vCPU, 6 to 8 GiB |',
-    '| charged by the month | now | after |',
-    '| CloudWatch dashboards | 1 | 0 |',
-    '| charged by use | now | after |',
-    '| NAT gateways: every GB through them | 1 | 2 |',
-  ]);
-  assert.match(text, /In total, after this plan:\n\n- NAT gateways: 2\n/);
-  assert.match(text, /- KMS keys: 1/);
-});
+for (const [title, fixtures, expected] of [
+  [
+    'a first deployment lists what there will be',
+    [
+      created('aws_nat_gateway.a'),
+      created('aws_eip.a'),
+      referring('aws_lb.web', { subnets: ['${aws_subnet.a.id}', '${aws_subnet.b.id}'] }, { internal: false }),
+      created('aws_subnet.a'),
+      created('aws_subnet.b'),
+      created('aws_lb.was', { internal: true }),
+      created('aws_ecs_task_definition.td', size('1024')),
+      created('aws_ecs_service.web', service, wiring),
+      created('aws_appautoscaling_target.web', limits),
+      created('aws_appautoscaling_policy.web', { policy_type: 'TargetTrackingScaling' }),
+      created('aws_cloudwatch_metric_alarm.cpu'),
+      created('aws_wafv2_web_acl.waf', { rule: [{}, {}, {}] }),
+    ],
+    [
+      'charged by the hour, as long as it exists | now | after',
+      'NAT gateways | 0 | **1**',
+      'load balancers | 0 | **2**',
+      'Fargate tasks of app-web | 0 | **2 to 4 × (0.5 vCPU, 1 GiB, ARM64, on demand)**',
+      'Fargate, total | 0 | **1 to 2 vCPU, 2 to 4 GiB**',
+      'public IPv4 addresses: Elastic IPs | 0 | **1**',
+      'public IPv4 addresses: load balancers, at least one per Availability Zone | 0 | **2**',
+      'charged by the month | now | after',
+      'WAF web ACLs | 0 | **1**',
+      'WAF rules and rule groups | 0 | **3**',
+      'CloudWatch alarms | 0 | **1**',
+      'CloudWatch alarms that autoscaling creates, two per policy | 0 | **2**',
+      'charged by use | now | after',
+      'NAT gateways: every GB through them | 0 | **1**',
+      'load balancers: capacity units (requests, connections, GB) | 0 | **2**',
+      'WAF: requests | 0 | **1**',
+    ],
+  ],
+  [
+    'a change has what differs in bold',
+    [
+      unchanged('aws_kms_key.k'),
+      destroyed('aws_cloudwatch_dashboard.d'),
+      replaced('aws_ecs_task_definition.td', size('1024'), size('2048')),
+      unchanged('aws_ecs_service.web', service, wiring),
+      updated('aws_appautoscaling_target.web', limits, { ...limits, min_capacity: 3 }),
+    ],
+    [
+      'charged by the hour, as long as it exists | now | after',
+      'Fargate tasks of app-web | 2 to 4 × (0.5 vCPU, 1 GiB, ARM64, on demand) | **3 to 4 × (0.5 vCPU, 2 GiB, ARM64, on demand)**',
+      'Fargate, total | 1 to 2 vCPU, 2 to 4 GiB | **1.5 to 2 vCPU, 6 to 8 GiB**',
+      'charged by the month | now | after',
+      'KMS keys | 1 | 1',
+      'CloudWatch dashboards | 1 | **0**',
+    ],
+  ],
+  [
+    'a service without autoscaling has its fixed number of tasks',
+    [
+      unchanged('aws_ecs_task_definition.td', { cpu: '256', memory: '512' }),
+      unchanged('aws_ecs_service.web', { ...service, desired_count: 1 }, wiring),
+    ],
+    [
+      'charged by the hour, as long as it exists | now | after',
+      'Fargate tasks of app-web | 1 × (0.25 vCPU, 0.5 GiB, X86_64, on demand) | 1 × (0.25 vCPU, 0.5 GiB, X86_64, on demand)',
+      'Fargate, total | 0.25 vCPU, 0.5 GiB | 0.25 vCPU, 0.5 GiB',
+    ],
+  ],
+  [
+    'pipelines list the instances of their steps',
+    [
+      pipeline('first', {}),
+      pipeline('second', { trainingSpot: false, trainingHours: 2, endpointMaxInstances: 1 }),
+    ],
+    [
+      'pipeline | step | what for | instances',
+      '`first` | `Train` | training job | 1 × ml.g4dn.xlarge, spot, at most 4 h',
+      '`first` | `Evaluate` | processing job | 1 × ml.m5.large, at most 1 h',
+      '`first` | `DeployEndpoint` | processing job | 1 × ml.m5.large, at most 2 h',
+      '`first` | `DeployEndpoint` | endpoint image-classifier, by the hour until it is deleted | 1 to 3 × ml.c5.xlarge',
+      '`second` | `Train` | training job | 1 × ml.g4dn.xlarge, at most 2 h',
+      '`second` | `Evaluate` | processing job | 1 × ml.m5.large, at most 1 h',
+      '`second` | `DeployEndpoint` | processing job | 1 × ml.m5.large, at most 2 h',
+      '`second` | `DeployEndpoint` | endpoint image-classifier, by the hour until it is deleted | 1 × ml.c5.xlarge',
+    ],
+  ],
+] satisfies [string, Fixture[], string[]][])
+  test(title, () => assert.deepEqual(rows(...fixtures), expected));
 
 test('a change that costs nothing more is reported as such', () => {
-  const text = section(unchanged('aws_nat_gateway.a', {}), updated('aws_vpc.v', {}, {}));
-  assert.match(text, /Nothing that is charged for changes/);
-  assert.deepEqual(rows(text), []);
-});
-
-test('a service without autoscaling has its fixed number of tasks', () => {
-  const text = section(
-    created('aws_ecs_task_definition.td', { cpu: '256', memory: '512' }),
-    created('aws_ecs_service.web', { ...service, desired_count: 1 }, wiring),
+  assert.match(
+    section(unchanged('aws_nat_gateway.a'), updated('aws_vpc.v')),
+    /Nothing that is charged for changes/,
   );
-  assert.ok(
-    rows(text).includes('| Fargate tasks of app-web | 1 × (0.25 vCPU, 0.5 GiB, X86_64, on demand) |'),
-    text,
-  );
-});
-
-const pipeline = (name: string, settings: Partial<PipelineSettings>): Fixture => {
-  const definition = pipelineDefinitions({ ...PIPELINE_SETTINGS, ...settings }).deploy;
-  return created(`aws_sagemaker_pipeline.${name}`, {
-    pipeline_name: name,
-    pipeline_definition: JSON.stringify(definition),
-  });
-};
-
-test('instances of equal steps are listed once, with the pipelines that have them', () => {
-  const text = section(
-    pipeline('first', {}),
-    pipeline('second', { trainingSpot: false, trainingHours: 2, endpointMaxInstances: 1 }),
-  );
-  const both = '`first`, `second`';
-  assert.deepEqual(rows(text), [
-    '| step | what for | instances | in |',
-    '| `Train` | training job | 1 × ml.g4dn.xlarge, spot, at most 4 h | `first` |',
-    `| \`Evaluate\` | processing job | 1 × ml.m5.large, at most 1 h | ${both} |`,
-    `| \`DeployEndpoint\` | processing job | 1 × ml.m5.large, at most 2 h | ${both} |`,
-    '| `DeployEndpoint` | endpoint image-classifier, by the hour until it is deleted | 1 to 3 × ml.c5.xlarge | `first` |',
-    '| `Train` | training job | 1 × ml.g4dn.xlarge, at most 2 h | `second` |',
-    '| `DeployEndpoint` | endpoint image-classifier, by the hour until it is deleted | 1 × ml.c5.xlarge | `second` |',
-  ]);
 });
 
 for (const [form, after] of [

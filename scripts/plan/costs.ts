@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pluralize } from '../../model/shared/text.ts';
 import {
   allSteps,
   type DefinitionStep,
@@ -6,19 +7,12 @@ import {
   type StepOfType,
 } from '../../stacks/learning/pipeline-schema.ts';
 import { type Inventory, resourceLabel } from './inventory.ts';
-import { blocks, bullet, code, codes, lines, markdownTable, paragraph } from './markdown.ts';
-import { chargedQuantities, type Quantities, type Quantity, type StateView } from './quantities.ts';
+import { blocks, bold, bullet, code, markdownTable } from './markdown.ts';
+import { chargedQuantities, type Quantities, type Quantity, range, type StateView } from './quantities.ts';
 import { type Json, parseStructure } from './terraform-plan.ts';
 
 const BEFORE: StateView = ({ before }) => before;
 const AFTER: StateView = ({ after }) => after;
-
-/** Instances that a step of a SageMaker pipeline starts, or that an endpoint which it updates runs on. */
-interface Instances {
-  readonly step: string;
-  readonly use: string;
-  readonly instances: string;
-}
 
 /** The environment of the job that deploys a model says what the endpoint is to run on. */
 const endpointEnvironment = z.looseObject({
@@ -28,93 +22,61 @@ const endpointEnvironment = z.looseObject({
   MAX_INSTANCES: z.string(),
 });
 
-const describeEndpoint = (name: string, environment: z.output<typeof endpointEnvironment>): Instances => {
-  const { ENDPOINT_NAME, INSTANCE_TYPE, MIN_INSTANCES, MAX_INSTANCES } = environment;
-  const number = MIN_INSTANCES === MAX_INSTANCES ? MIN_INSTANCES : `${MIN_INSTANCES} to ${MAX_INSTANCES}`;
-  return {
-    step: name,
-    use: `endpoint ${ENDPOINT_NAME}, by the hour until it is deleted`,
-    instances: `${number} × ${INSTANCE_TYPE}`,
-  };
-};
-
-const SECONDS_PER_HOUR = 3600;
-
-type JobStep = StepOfType<'Training' | 'Processing'>;
+/** Instances that a step of a SageMaker pipeline starts, or that an endpoint which it updates runs on. */
+type InstanceRow = readonly [step: string, use: string, instances: string];
 
 const describeJob = (
-  { Name, Arguments: { StoppingCondition } }: JobStep,
+  { Name, Arguments: { StoppingCondition } }: StepOfType<'Training' | 'Processing'>,
   use: string,
   { InstanceType, InstanceCount }: { readonly InstanceType: string; readonly InstanceCount: number },
   spot = false,
-): Instances => {
-  const hours = Number((StoppingCondition.MaxRuntimeInSeconds / SECONDS_PER_HOUR).toFixed(1));
-  return {
-    step: Name,
-    use,
-    instances: `${InstanceCount} × ${InstanceType}${spot ? ', spot' : ''}, at most ${hours} h`,
-  };
+): InstanceRow => {
+  const hours = Number((StoppingCondition.MaxRuntimeInSeconds / 3600).toFixed(1));
+  return [Name, use, `${InstanceCount} × ${InstanceType}${spot ? ', spot' : ''}, at most ${hours} h`];
 };
 
-const stepInstances = (step: DefinitionStep): readonly Instances[] => {
+const stepInstances = (step: DefinitionStep): readonly InstanceRow[] => {
   if (step.Type === 'Training') {
     const { ResourceConfig, EnableManagedSpotTraining } = step.Arguments;
     return [describeJob(step, 'training job', ResourceConfig, EnableManagedSpotTraining)];
   }
   if (step.Type !== 'Processing') return [];
   const { ProcessingResources, Environment } = step.Arguments;
-  const { data: endpoint } = endpointEnvironment.safeParse(Environment);
-  return [
-    describeJob(step, 'processing job', ProcessingResources.ClusterConfig),
-    ...(endpoint ? [describeEndpoint(step.Name, endpoint)] : []),
-  ];
+  const job = describeJob(step, 'processing job', ProcessingResources.ClusterConfig);
+  const { data } = endpointEnvironment.safeParse(Environment);
+  if (!data) return [job];
+  const { ENDPOINT_NAME, INSTANCE_TYPE, MIN_INSTANCES, MAX_INSTANCES } = data;
+  const use = `endpoint ${ENDPOINT_NAME}, by the hour until it is deleted`;
+  return [job, [step.Name, use, `${range(MIN_INSTANCES, MAX_INSTANCES)} × ${INSTANCE_TYPE}`]];
 };
 
 /** @returns nothing when the definition is only known at apply, or is of another form than ours */
-const readInstances = (definition: Json | undefined): readonly Instances[] | undefined => {
+const readInstances = (definition: Json | undefined): readonly InstanceRow[] | undefined => {
   const { data } = definitionSchema.safeParse(
     typeof definition === 'string' ? parseStructure(definition) : definition,
   );
   return data && allSteps(data).flatMap(stepInstances);
 };
 
-interface PipelineInstances {
-  readonly pipeline: string;
-  readonly instances: readonly Instances[] | undefined;
-}
-
-const pipelineInstances = (inventory: Inventory, view: StateView): readonly PipelineInstances[] =>
+const pipelineInstances = (inventory: Inventory, view: StateView) =>
   inventory.ofType('aws_sagemaker_pipeline').flatMap((resource) => {
     const attributes = view(resource);
     if (!attributes) return [];
-    const instances = readInstances(attributes['pipeline_definition']);
-    return [{ pipeline: resourceLabel(resource), instances }];
+    return [{ pipeline: resourceLabel(resource), rows: readInstances(attributes['pipeline_definition']) }];
   });
-
-/** Equal steps are one row, with all pipelines that have them. */
-const instanceRows = (pipelines: readonly PipelineInstances[]): readonly (readonly string[])[] => {
-  const rows = new Map<string, { row: readonly string[]; pipelines: readonly string[] }>();
-  for (const { pipeline, instances = [] } of pipelines)
-    for (const { step, use, instances: number } of instances) {
-      const row = [code(step), use, number];
-      const key = JSON.stringify(row);
-      rows.set(key, { row, pipelines: [...(rows.get(key)?.pipelines ?? []), pipeline] });
-    }
-  return [...rows.values()].map(({ row, pipelines }) => [...row, codes(pipelines)]);
-};
 
 /** The instances that runs of SageMaker pipelines start, which Terraform never does. */
 const learningCosts = (inventory: Inventory): string => {
-  const now = pipelineInstances(inventory, BEFORE);
-  const then = pipelineInstances(inventory, AFTER);
-  const rows = instanceRows(then);
-  const unread = then.filter(({ instances }) => instances === undefined);
-  const isSame = JSON.stringify(now) === JSON.stringify(then);
-  if (isSame || rows.length + unread.length === 0) return '';
+  const [now, then] = [pipelineInstances(inventory, BEFORE), pipelineInstances(inventory, AFTER)];
+  if (then.length === 0 || JSON.stringify(now) === JSON.stringify(then)) return '';
+  const rows = then.flatMap(({ pipeline, rows = [] }) =>
+    rows.map(([step, ...rest]) => [code(pipeline), code(step), ...rest]),
+  );
+  const unread = then.filter((each) => each.rows === undefined);
   return blocks(
     '### Started by SageMaker pipelines',
-    paragraph('Terraform starts none of these instances; every pipeline execution does.'),
-    rows.length > 0 ? markdownTable(['step', 'what for', 'instances', 'in'], rows) : '',
+    'Terraform starts none of these instances; every pipeline execution does.',
+    rows.length > 0 ? markdownTable(['pipeline', 'step', 'what for', 'instances'], rows) : '',
     ...unread.map(({ pipeline }) =>
       bullet(`⚠ the definition of ${code(pipeline)} cannot be read before the apply`),
     ),
@@ -122,9 +84,9 @@ const learningCosts = (inventory: Inventory): string => {
 };
 
 const PERIODS: readonly (readonly [keyof Quantities, string])[] = [
-  ['hour', 'by the hour, as long as it exists'],
-  ['month', 'by the month'],
-  ['use', 'by use'],
+  ['hour', 'charged by the hour, as long as it exists'],
+  ['month', 'charged by the month'],
+  ['use', 'charged by use'],
 ];
 
 const compareQuantities = (before: readonly Quantity[], after: readonly Quantity[]) => {
@@ -134,25 +96,28 @@ const compareQuantities = (before: readonly Quantity[], after: readonly Quantity
   return [...names].map((what) => ({ what, before: amount(before, what), after: amount(after, what) }));
 };
 
-/** What there will be to pay for: quantities, not prices. For a change, the difference and the total. */
+/** What there is and will be to pay for: quantities, not prices. What changes is in bold. */
 export const costsSection = (inventory: Inventory): string => {
   const [before, after] = [chargedQuantities(inventory, BEFORE), chargedQuantities(inventory, AFTER)];
-  const isFirst = Object.values(before).every((quantities) => quantities.length === 0);
-  const tables = PERIODS.map(([period, words]) => {
-    const rows = compareQuantities(before[period], after[period])
-      .filter((row) => row.before !== row.after)
-      .map((row) => (isFirst ? [row.what, row.after] : [row.what, row.before, row.after]));
-    const head = [`charged ${words}`, ...(isFirst ? ['how many'] : ['now', 'after'])];
-    return rows.length > 0 ? markdownTable(head, rows) : '';
-  });
-  const totals = [...after.hour, ...after.month].map(({ what, amount }) => bullet(`${what}: ${amount}`));
-  const unchanged = !isFirst && tables.every((each) => each === '');
+  const periods = PERIODS.map(([period, head]) => ({
+    head,
+    rows: compareQuantities(before[period], after[period]),
+  }));
+  const changed = periods.flatMap(({ rows }) => rows).filter((row) => row.before !== row.after);
   return blocks(
     '## What costs money',
-    unchanged ? 'Nothing that is charged for changes in number or size.' : '',
-    ...tables,
-    isFirst || totals.length === 0 ? '' : blocks('In total, after this plan:', lines(...totals)),
+    changed.length > 0
+      ? `${pluralize(changed.length, 'quantity', 'quantities')} will change.`
+      : 'Nothing that is charged for changes in number or size.',
+    ...periods.map(({ head, rows }) =>
+      rows.length > 0
+        ? markdownTable(
+            [head, 'now', 'after'],
+            rows.map((row) => [row.what, row.before, row.before === row.after ? row.after : bold(row.after)]),
+          )
+        : '',
+    ),
     learningCosts(inventory),
-    paragraph('These are quantities, not prices; https://calculator.aws knows the prices of the region.'),
+    'These are quantities, not prices; https://calculator.aws knows the prices of the region.',
   );
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changeList, excerpts, findChanges, findDifferences, type Sides } from './differences.ts';
+import { excerpts, findChanges, findDifferences, type Sides } from './differences.ts';
 import { type Fixture, inventoryFrom, replaced, updated } from './plan-fixtures.ts';
 
 const definition = (memory: number, environment: readonly object[]): string =>
@@ -10,6 +10,8 @@ const [port, host] = [
   { name: 'HOST', value: 'a' },
 ];
 const secrets = { before: { user: 'a', password: 'old' }, after: { user: 'a', password: 'new' } };
+const reading = (Resource: string): string =>
+  JSON.stringify({ Statement: [{ Sid: 'Read', Action: 's3:Get', Resource }] });
 const hidden = '(sensitive value) -> (sensitive value)';
 
 for (const [title, sides, expected] of [
@@ -86,74 +88,66 @@ for (const [title, sides, expected] of [
     );
   });
 
-const listChanges = (fixture: Fixture): string[] =>
-  inventoryFrom(fixture).resources.flatMap((resource) =>
-    findChanges(resource).map(
-      ({ path, before, after, forcesReplacement }) =>
-        `${forcesReplacement ? '! ' : ''}${path}: ${before} -> ${after}`,
+for (const [title, fixture, expected] of [
+  [
+    'what forces the replacement comes first, and what AWS computes is left out',
+    replaced(
+      'aws_subnet.a',
+      { id: 'subnet-1', arn: 'arn:1', tags: { Name: 'a' }, cidr_block: '10.0.0.0/20' },
+      { tags: { Name: 'b' }, cidr_block: '10.1.0.0/20' },
+      { unknown: { id: true, arn: true }, replacePaths: [['cidr_block']] },
     ),
-  );
-
-test('what forces the replacement comes first, and what AWS computes is left out', () => {
-  const fixture = replaced(
-    'aws_subnet.a',
-    { id: 'subnet-1', arn: 'arn:1', tags: { Name: 'a' }, cidr_block: '10.0.0.0/20' },
-    { tags: { Name: 'b' }, cidr_block: '10.1.0.0/20' },
-    { unknown: { id: true, arn: true }, replacePaths: [['cidr_block']] },
-  );
-  assert.deepEqual(listChanges(fixture), ['! cidr_block: 10.0.0.0/20 -> 10.1.0.0/20', 'tags.Name: a -> b']);
-});
-
-test('an attribute that the code sets to a new reference names it', () => {
-  const fixture = replaced(
-    'aws_subnet.a',
-    { vpc_id: 'vpc-1' },
-    {},
-    { unknown: { vpc_id: true }, declared: { vpc_id: '${aws_vpc.main.id}' }, replacePaths: [['vpc_id']] },
-  );
-  assert.deepEqual(listChanges(fixture), ['! vpc_id: vpc-1 -> (known after apply: aws_vpc.main.id)']);
-});
-
-test('a policy that is only known at apply is compared inside, as the code has it', () => {
-  const statement = (resource: string) => ({
-    Statement: [{ Sid: 'Read', Action: 's3:Get', Resource: resource }],
+    ['! cidr_block: 10.0.0.0/20 -> 10.1.0.0/20', 'tags.Name: a -> b'],
+  ],
+  [
+    'an attribute that the code sets to a new reference names it',
+    replaced(
+      'aws_subnet.a',
+      { vpc_id: 'vpc-1' },
+      {},
+      { unknown: { vpc_id: true }, declared: { vpc_id: '${aws_vpc.main.id}' }, replacePaths: [['vpc_id']] },
+    ),
+    ['! vpc_id: vpc-1 -> (known after apply: aws_vpc.main.id)'],
+  ],
+  [
+    'a policy that is only known at apply is compared inside, as the code has it',
+    updated(
+      'aws_iam_role_policy.read',
+      { policy: reading('arn:1') },
+      {},
+      { unknown: { policy: true }, declared: { policy: reading('${aws_s3_bucket.b.arn}') } },
+    ),
+    ['policy.Statement[Read].Resource: arn:1 -> (known after apply: aws_s3_bucket.b.arn)'],
+  ],
+  [
+    'a tag is listed once, although the provider lists it twice',
+    updated(
+      'aws_vpc.main',
+      { tags: { team: 'a' }, tags_all: { team: 'a' } },
+      { tags: { team: 'b' }, tags_all: { team: 'b' } },
+    ),
+    ['tags.team: a -> b'],
+  ],
+  [
+    'what AWS fills in is left out, at any depth; what was removed from the code is not',
+    replaced(
+      'aws_sagemaker_domain.d',
+      { settings: [{ groups: ['sg-1'], home: null }], netmask: 0, description: 'old' },
+      { settings: [{}], netmask: null, description: null },
+      {
+        unknown: { settings: [{ groups: true, home: true }] },
+        declared: { settings: { groups: ['${aws_security_group.g.id}'] } },
+      },
+    ),
+    ['settings.groups: sg-1 -> (known after apply)', 'description: old -> (none)'],
+  ],
+] satisfies [string, Fixture, string[]][])
+  test(title, () => {
+    const changes = inventoryFrom(fixture)
+      .resources.flatMap(findChanges)
+      .map((each) => `${each.forcesReplacement ? '! ' : ''}${each.path}: ${each.before} -> ${each.after}`);
+    assert.deepEqual(changes, expected);
   });
-  const fixture = updated(
-    'aws_iam_role_policy.read',
-    { policy: JSON.stringify(statement('arn:1')) },
-    {},
-    { unknown: { policy: true }, declared: { policy: JSON.stringify(statement('${aws_s3_bucket.b.arn}')) } },
-  );
-  assert.deepEqual(listChanges(fixture), [
-    'policy.Statement[Read].Resource: arn:1 -> (known after apply: aws_s3_bucket.b.arn)',
-  ]);
-});
-
-test('a tag is listed once, although the provider lists it twice', () => {
-  const [before, after] = [{ team: 'a' }, { team: 'b' }];
-  const fixture = updated(
-    'aws_vpc.main',
-    { tags: before, tags_all: before },
-    { tags: after, tags_all: after },
-  );
-  assert.deepEqual(listChanges(fixture), ['tags.team: a -> b']);
-});
-
-test('what AWS fills in is left out, at any depth; what was removed from the code is not', () => {
-  const fixture = replaced(
-    'aws_sagemaker_domain.d',
-    { settings: [{ groups: ['sg-1'], home: null }], netmask: 0, description: 'old' },
-    { settings: [{}], netmask: null, description: null },
-    {
-      unknown: { settings: [{ groups: true, home: true }] },
-      declared: { settings: { groups: ['${aws_security_group.g.id}'] } },
-    },
-  );
-  assert.deepEqual(listChanges(fixture), [
-    'settings.groups: sg-1 -> (known after apply)',
-    'description: old -> (none)',
-  ]);
-});
 
 test('of two long texts only the part that differs is shown, with a little around it', () => {
   const text = (middle: string) => `${'a'.repeat(200)}${middle}${'b'.repeat(200)}`;
@@ -164,20 +158,4 @@ test('of two long texts only the part that differs is shown, with a little aroun
 
 test('short texts are shown whole', () => {
   assert.deepEqual(excerpts({ path: 'x', before: '512', after: '1024' }), { before: '512', after: '1024' });
-});
-
-const change = (path: string, after = 'b') => ({ path, before: 'a', after, forcesReplacement: false });
-
-test('the same change at many places of a list is described once', () => {
-  assert.deepEqual(
-    changeList([change('w[1].m[0]'), change('w[2].m[5]'), change('w[3].m[0]', 'c')]).split('\n'),
-    ['  - `w[1].m[0]` (and 1 more place like it): `a` → `b`', '  - `w[3].m[0]`: `a` → `c`'],
-  );
-});
-
-test('very many changes are folded', () => {
-  assert.match(
-    changeList(Array.from({ length: 31 }, (_, index) => change(`key${index}`))),
-    /<summary>31 changes<\/summary>/,
-  );
 });

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { pluralize } from '../../model/shared/text.ts';
 import type { Resource } from './inventory.ts';
-import { bullet, code, details, lines, shorten } from './markdown.ts';
+import { bullet, code, shorten } from './markdown.ts';
 import { isObject, type Json, parseStructure, SENSITIVE } from './terraform-plan.ts';
 
 const UNKNOWN = '(known after apply)';
@@ -43,17 +42,15 @@ const toText = (value: Json | undefined): string => {
   return typeof value === 'string' ? value : JSON.stringify(value);
 };
 
-const child = (value: Json | undefined, key: string | number | undefined): Json | undefined => {
+type Key = string | number | undefined;
+
+const child = (value: Json | undefined, key: Key): Json | undefined => {
   if (key === undefined) return undefined;
   if (Array.isArray(value)) return value[Number(key)];
   return isObject(value) ? value[key] : value === true ? true : undefined;
 };
 
-const descend = (
-  sides: Sides,
-  before: string | number | undefined,
-  after: string | number | undefined,
-): Sides => ({
+const descend = (sides: Sides, before: Key, after: Key): Sides => ({
   before: child(sides.before, before),
   after: child(sides.after, after),
   unknown: child(sides.unknown, after),
@@ -91,35 +88,24 @@ const compareLists = (
   const { unknown } = sides;
   const known = after.map((item, index) => (child(unknown, index) === true ? UNKNOWN : item));
   if ([...before, ...known].every(isScalar)) return compareScalars(before, known, path);
-  const equal = new Set<number>();
-  const restBefore = before.flatMap((item, index) => {
-    const same = after.findIndex((other, at) => !equal.has(at) && isDeepStrictEqual(item, other));
-    if (same >= 0) equal.add(same);
-    return same >= 0 ? [] : [index];
-  });
   const length = Math.max(after.length, Array.isArray(unknown) ? unknown.length : 0);
-  const restAfter = Array.from({ length }, (_, index) => index).filter((index) => !equal.has(index));
-  const findPartner = (index: number, position: number): number | undefined => {
-    const identity = identify(after[index]);
-    return identity === undefined
-      ? restBefore[position]
-      : restBefore.find((candidate) => identify(before[candidate]) === identity);
-  };
-  const pairs = restAfter.map((index, position) => [findPartner(index, position), index] as const);
-  const removed = restBefore.filter((index) => pairs.every(([partner]) => partner !== index));
-  const label = (item: Json | undefined, index: number): string => {
-    const identity = identify(item);
-    if (identity !== undefined) return `${path}[${identity}]`;
-    return before.length <= 1 && after.length <= 1 ? path : `${path}[${index}]`;
-  };
-  return [
-    ...pairs.flatMap(([old, young]) =>
-      findDifferences(descend(sides, old, young), label(after[young], young)),
-    ),
-    ...removed.flatMap((index) =>
-      findDifferences(descend(sides, index, undefined), label(before[index], index)),
-    ),
-  ];
+  const [old, young] = [before, Array.from({ length }, (_, index) => after[index])].map((items) => {
+    const identities = new Set(items.map(identify));
+    return identities.size === items.length && !identities.has(undefined) ? [...identities] : undefined;
+  });
+  const isNamed = old !== undefined && young !== undefined;
+  const isSingle = before.length <= 1 && length <= 1;
+  const keys = isNamed
+    ? [...new Set([...young, ...old])]
+    : [...Array(Math.max(before.length, length)).keys()];
+  return keys.flatMap((key) => {
+    const place = (identities: readonly (string | undefined)[], count: number) => {
+      const index = typeof key === 'number' ? key : identities.indexOf(key);
+      return index >= 0 && index < count ? index : undefined;
+    };
+    const sidesOfKey = descend(sides, place(old ?? [], before.length), place(young ?? [], length));
+    return findDifferences(sidesOfKey, isSingle && !isNamed ? path : `${path}[${key}]`);
+  });
 };
 
 const compareObjects = (sides: Sides, path: string): readonly Difference[] => {
@@ -165,9 +151,6 @@ export interface Change extends Difference {
   readonly forcesReplacement: boolean;
 }
 
-const mark = (marks: Json, attribute: string): Json | undefined =>
-  isObject(marks) ? marks[attribute] : marks === true ? true : undefined;
-
 const attributeDifferences = (resource: Resource, attribute: string): readonly Difference[] => {
   const { change, declared } = resource;
   const { after_unknown: unknowns, before_sensitive, after_sensitive } = change;
@@ -179,9 +162,9 @@ const attributeDifferences = (resource: Resource, attribute: string): readonly D
     {
       before: change.before?.[attribute],
       after: fromCode ?? change.after?.[attribute],
-      unknown: fromCode === undefined ? mark(unknowns, attribute) : undefined,
-      beforeSensitive: mark(before_sensitive, attribute),
-      afterSensitive: mark(after_sensitive, attribute),
+      unknown: fromCode === undefined ? child(unknowns, attribute) : undefined,
+      beforeSensitive: child(before_sensitive, attribute),
+      afterSensitive: child(after_sensitive, attribute),
     },
     attribute,
   );
@@ -237,10 +220,7 @@ const LONGEST = 100;
 const CONTEXT = 24;
 
 /** Two long texts, cut down to the part in which they differ. */
-export const excerpts = ({
-  before,
-  after,
-}: Difference): { readonly before: string; readonly after: string } => {
+export const excerpts = ({ before, after }: Difference): Pick<Difference, 'before' | 'after'> => {
   if (before === NOTHING || after === NOTHING || Math.max(before.length, after.length) <= LONGEST)
     return { before, after };
   const shorter = Math.min(before.length, after.length);
@@ -256,39 +236,9 @@ export const excerpts = ({
   return { before: cut(before), after: cut(after) };
 };
 
-interface GroupedChange {
-  readonly change: Change;
-  readonly places: number;
-}
-
-/** Combines equal changes at many places of a list, as in a dashboard. */
-const dedupe = (changes: readonly Change[]): readonly GroupedChange[] => {
-  const groups = new Map<string, GroupedChange>();
-  for (const change of changes) {
-    const key = JSON.stringify([change.path.replace(/\[\d+\]/g, '[]'), change.before, change.after]);
-    const group = groups.get(key);
-    groups.set(key, { change: group?.change ?? change, places: (group?.places ?? 0) + 1 });
-  }
-  return [...groups.values()];
-};
-
-const describeChange = ({ change, places }: GroupedChange): string => {
+/** What changes, as an item of the list under a resource's name. */
+export const describeChange = (change: Change): string => {
   const { before, after } = excerpts(change);
-  const more = places > 1 ? ` (and ${pluralize(places - 1, 'more place')} like it)` : '';
   const forced = change.forcesReplacement ? ' — forces the replacement' : '';
-  return bullet(
-    `${code(change.path)}${more}: ${code(shorten(before))} → ${code(shorten(after))}${forced}`,
-    1,
-  );
-};
-
-/** Longer lists are folded on GitHub. */
-const MANY = 30;
-
-/** A list of what changes in one resource, to go under its name. */
-export const changeList = (changes: readonly Change[]): string => {
-  const items = dedupe(changes).map(describeChange);
-  return items.length > MANY
-    ? `\n${details(pluralize(items.length, 'change'), lines(...items))}\n`
-    : lines(...items);
+  return bullet(`${code(change.path)}: ${code(shorten(before))} → ${code(shorten(after))}${forced}`, 1);
 };

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { pluralize } from '../../model/shared/text.ts';
 import { type FutureResource, type Inventory, type Resource, resourceLabel } from './inventory.ts';
-import { blocks, bold, bullet, code, codes, conjoin, lines, paragraph } from './markdown.ts';
-import { broadness, type ParsedStatement, plannedPolicies } from './policies.ts';
+import { blocks, bold, bullet, code, codes, conjoin, lines } from './markdown.ts';
+import { type ParsedStatement, plannedPolicies } from './policies.ts';
 import { RESOURCE_TYPES, resourceTypeLabel } from './resource-types.ts';
 import { ANYONE, type SecurityGroupRule, securityGroupRules } from './security-groups.ts';
 import { getPath } from './terraform-plan.ts';
@@ -14,30 +14,25 @@ const labels = (resources: readonly Resource[]): string =>
 const publicLoadBalancers = (inventory: Inventory): readonly FutureResource[] =>
   inventory.afterPlan('aws_lb').filter(({ after }) => after['internal'] !== true);
 
+const target = z.looseObject({ port: z.string().nullish(), protocol: z.string().nullish() });
+
 const listenerAttributes = z.looseObject({
   port: z.number().nullish(),
   protocol: z.string().nullish(),
   default_action: z
-    .array(
-      z.looseObject({
-        type: z.string(),
-        redirect: z
-          .array(z.looseObject({ port: z.string().nullish(), protocol: z.string().nullish() }))
-          .nullish(),
-      }),
-    )
+    .array(z.looseObject({ type: z.string(), redirect: z.array(target).nullish() }))
     .default([]),
 });
 
 const describeListener = (resource: FutureResource, inventory: Inventory): string => {
   const { port, protocol, default_action } = listenerAttributes.parse(resource.after);
+  const groups = inventory
+    .linked(resource, 'default_action')
+    .filter(({ type }) => type === 'aws_lb_target_group');
   const actions = default_action.map(({ type, redirect }) => {
     const [to] = redirect ?? [];
     if (type === 'redirect') return `redirects to ${to?.protocol ?? 'its protocol'} ${to?.port ?? ''}`.trim();
     if (type !== 'forward') return type.replaceAll('_', ' ');
-    const groups = inventory
-      .linked(resource, 'default_action')
-      .filter((other) => other.type === 'aws_lb_target_group');
     return `forwards to ${codes(groups.map(resourceLabel)) || 'a target group'}`;
   });
   const action = actions.join(', then ');
@@ -73,48 +68,21 @@ const describeCallers = (
   });
 };
 
-/** AWS's own, where the rule names none. */
-const RATE_WINDOW_SECONDS = 300;
-
-const rateLimit = z.looseObject({ limit: z.number(), evaluation_window_sec: z.number().nullish() });
-
 const webAclAttributes = z.looseObject({
-  default_action: z.array(z.looseObject({ block: z.array(z.unknown()).default([]) })).default([]),
-  rule: z
-    .array(
-      z.looseObject({
-        name: z.string(),
-        priority: z.number(),
-        statement: z
-          .array(z.looseObject({ rate_based_statement: z.array(rateLimit).default([]) }))
-          .default([]),
-      }),
-    )
-    .default([]),
+  rule: z.array(z.looseObject({ name: z.string(), priority: z.number() })).default([]),
 });
 
 /** What the web application firewall in front of a load balancer checks. */
 const describeWebAcl = (balancer: Resource, inventory: Inventory): string => {
   const associations = inventory
-    .ofType('aws_wafv2_web_acl_association')
+    .afterPlan('aws_wafv2_web_acl_association')
     .filter((association) => inventory.linked(association, 'resource_arn').includes(balancer));
-  const staying = associations.filter(({ after }) => after !== undefined);
-  if (staying.length === 0) {
-    const removed = associations.length > 0 ? ', removed by this plan' : '';
-    return `⚠ ${bold(`no web firewall (WAF) in front${removed}`)}`;
-  }
-  const [acl] = staying.flatMap((association) => inventory.linked(association, 'web_acl_arn'));
+  if (associations.length === 0) return `⚠ ${bold('no web firewall (WAF) in front')}`;
+  const [acl] = associations.flatMap((association) => inventory.linked(association, 'web_acl_arn'));
   if (!acl?.after) return 'web firewall (WAF): one that is not part of this plan';
-  const { rule, default_action } = webAclAttributes.parse(acl.after);
-  const rules = [...rule]
-    .sort((one, other) => one.priority - other.priority)
-    .map(({ name, statement }) => {
-      const rate = statement[0]?.rate_based_statement[0];
-      if (!rate) return name;
-      return `${name} (${rate.limit} requests in ${rate.evaluation_window_sec ?? RATE_WINDOW_SECONDS} s)`;
-    });
-  const others = default_action[0]?.block.length ? 'blocked' : 'let through';
-  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}, ${pluralize(rules.length, 'rule')}: ${conjoin(rules)}; other requests are ${others}`;
+  const rules = webAclAttributes.parse(acl.after).rule.sort((one, other) => one.priority - other.priority);
+  const names = conjoin(rules.map(({ name }) => name));
+  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}, ${pluralize(rules.length, 'rule')}: ${names}`;
 };
 
 /** What a load balancer with public addresses lets in. */
@@ -148,8 +116,8 @@ const publicTasks = (inventory: Inventory): readonly string[] =>
 const KEEPS_STRANGERS_OUT =
   /^aws:(source(account|owner|arn|orgid|orgpaths|vpc|vpce)|principal(account|arn|orgid|orgpaths))$/i;
 
-const isForStrangers = ({ conditions }: ParsedStatement): boolean =>
-  !conditions.some(
+const isForStrangers = ({ Condition }: ParsedStatement): boolean =>
+  !Condition.some(
     ({ operator, key }) => /^(String|Arn)(Equals|Like)$/.test(operator) && KEEPS_STRANGERS_OUT.test(key),
   );
 
@@ -164,14 +132,9 @@ const openPolicies = (inventory: Inventory): readonly string[] =>
         ? [`${code(resource.address)} cannot be read before the apply: it could let anyone in`]
         : []),
       ...statements
-        .filter(
-          ({ status, statement }) =>
-            status !== 'removed' &&
-            broadness(statement, kind !== 'identity').includes('anyone') &&
-            isForStrangers(statement),
-        )
-        .map(({ statement: { conditions } }) => {
-          const keys = conditions.map(({ key }) => code(key));
+        .filter(({ statement, broad }) => broad.includes('anyone') && isForStrangers(statement))
+        .map(({ statement: { Condition } }) => {
+          const keys = Condition.map(({ key }) => code(key));
           const limit = keys.length > 0 ? `, if ${conjoin(keys)} matches` : '';
           return `${code(resource.address)} lets anyone use ${code(holderName)}${limit}`;
         }),
@@ -247,35 +210,9 @@ const describeGateway = (gateway: FutureResource, inventory: Inventory): string 
   return `${labels([gateway])}: NAT gateway with public address ${code(String(seenAs))}${inventory.changeMark(gateway)}`;
 };
 
-/** Subnets whose route table leads to an internet gateway. */
-const publicSubnets = (inventory: Inventory): readonly Resource[] => {
-  const tables = inventory
-    .afterPlan('aws_route')
-    .filter((route) =>
-      inventory.linked(route, 'gateway_id').some(({ type }) => type === 'aws_internet_gateway'),
-    )
-    .flatMap((route) => inventory.linked(route, 'route_table_id'));
-  return inventory
-    .afterPlan('aws_route_table_association')
-    .filter((each) => inventory.linked(each, 'route_table_id').some((table) => tables.includes(table)))
-    .flatMap((each) => inventory.linked(each, 'subnet_id'));
-};
-
-const describeSubnets = (inventory: Inventory): readonly string[] => {
-  const subnets = publicSubnets(inventory);
-  if (subnets.length === 0) return [];
-  const giving = subnets.filter(({ after }) => after?.['map_public_ip_on_launch'] === true);
-  const addresses =
-    giving.length > 0
-      ? `⚠ what starts in ${labels(giving)} gets a public address automatically`
-      : 'nothing there gets a public address automatically';
-  return [`subnets with a route to the internet gateway: ${labels(subnets)}; ${addresses}`];
-};
-
 /** What can reach the internet, and as whom. */
 const egress = (inventory: Inventory, rules: readonly SecurityGroupRule[]): readonly string[] => [
   ...inventory.afterPlan('aws_nat_gateway').map((gateway) => describeGateway(gateway, inventory)),
-  ...describeSubnets(inventory),
   ...rules
     .filter(({ direction }) => direction === 'out')
     .flatMap(({ group, resource, internet, ports }) =>
@@ -302,17 +239,15 @@ export const exposureSection = (inventory: Inventory): string => {
   const number = inventory.afterPlan('aws_s3_bucket').length;
   const buckets = number > 0 ? `; ${pluralize(number, 'bucket')} cannot be made public` : '';
   const nothing = bold(ingress.length === 0 ? 'Nothing is reachable.' : 'Nothing else is reachable.');
-  const looked = `Checked: every load balancer, inbound rule, subnet, service and resource policy that exists after this plan${buckets}.`;
+  const looked = `Checked: every load balancer, inbound rule, service and resource policy that exists after this plan${buckets}.`;
   const out = egress(inventory, rules);
   return blocks(
     '## Reachable from the internet',
     lines(...ingress),
     open.length > 0
       ? blocks('Check these too:', lines(...open.map((text) => bullet(`⚠ ${text}`))))
-      : paragraph(`${nothing} ${looked}`),
-    paragraph(
-      'AWS APIs are reachable from anywhere, but only accept signed requests of identities with the permissions above.',
-    ),
+      : `${nothing} ${looked}`,
+    'AWS APIs are reachable from anywhere, but only accept signed requests of identities with the permissions above.',
     out.length > 0 ? blocks('### Outbound (egress)', lines(...out.map((text) => bullet(text)))) : '',
   );
 };

@@ -1,6 +1,6 @@
+import type { StackFiles } from '../terraform/synth.ts';
 import {
   type Attributes,
-  type DeclaredStack,
   getPath,
   isObject,
   type Json,
@@ -41,7 +41,7 @@ export interface Inventory {
   readonly afterPlan: (...types: readonly string[]) => readonly FutureResource[];
   /** ` (new)` or ` (changed)`, for texts about what will be; nothing when everything is new. */
   readonly changeMark: (resource: Resource) => string;
-  /** The resources that an attribute refers to. */
+  /** The resources that an attribute refers to in the code. */
   readonly linked: (resource: Resource, attribute: string) => readonly Resource[];
 }
 
@@ -96,17 +96,6 @@ const NOT_DECLARED = 'no longer in the configuration';
 const pathComponent = ([, component = SHARED, ...inner]: readonly string[]): string =>
   inner.length > 0 ? component : SHARED;
 
-/** What the code no longer has is known by its name, which starts with the component. */
-const findComponent = (address: string, name: string, stack: DeclaredStack): string => {
-  const declared = stack.resources.get(address);
-  if (declared) return pathComponent(declared.path);
-  const components = new Set([...stack.resources.values()].map(({ path }) => pathComponent(path)));
-  const fitting = [...components].filter(
-    (component) => name === component || name.startsWith(`${component}-`),
-  );
-  return fitting.sort((one, other) => other.length - one.length)[0] ?? NOT_DECLARED;
-};
-
 /** Groups by component, in alphabetical order. */
 export const groupByComponent = <T extends { readonly component: string }>(
   items: readonly T[],
@@ -133,7 +122,7 @@ const resolveText = (text: string, resolve: Resolve): Json => {
 };
 
 /** Fills in the references that are known; the others stay as `${aws_vpc.main.id}`, and so does any other expression. */
-export const resolveReferences = (declared: Json, resolve: Resolve): Json => {
+const resolveReferences = (declared: Json, resolve: Resolve): Json => {
   if (typeof declared === 'string') return resolveText(declared, resolve);
   if (Array.isArray(declared)) return declared.map((item) => resolveReferences(item, resolve));
   if (!isObject(declared)) return declared;
@@ -165,11 +154,16 @@ const toAction = (actions: readonly string[]): Action => {
   return does('read') ? 'read' : 'no-op';
 };
 
-const toResource = (entry: ResourceChange, stack: DeclaredStack, resolve: Resolve): Resource => {
+/** Resources as the code writes them: what is only known at apply is a reference such as `${aws_vpc.main.id}`. */
+type Declarations = StackFiles['json']['resource'];
+
+const withoutComment = ({ '//': _comment, ...written }: Declarations[string][string]): Attributes => written;
+
+const toResource = (entry: ResourceChange, declarations: Declarations, resolve: Resolve): Resource => {
   const { type, name, change } = entry;
   const { before, after, after_unknown: unknown } = change;
-  const address = `${type}.${name}`;
-  const declared = stack.resources.get(address)?.attributes;
+  const found = declarations[type]?.[name];
+  const declared = found && withoutComment(found);
   const fromCode = Object.entries(declared ?? {})
     .filter(([attribute]) => isObject(unknown) && unknown[attribute] === true)
     .map(([attribute, value]) => [attribute, resolveReferences(value, resolve)] as const);
@@ -179,7 +173,7 @@ const toResource = (entry: ResourceChange, stack: DeclaredStack, resolve: Resolv
     name,
     change,
     action: toAction(change.actions),
-    component: findComponent(address, name, stack),
+    component: found ? pathComponent(found['//'].metadata.path.split('/')) : NOT_DECLARED,
     before: before ? maskAttributes(before, change.before_sensitive) : undefined,
     after: after
       ? maskAttributes({ ...after, ...Object.fromEntries(fromCode) }, change.after_sensitive)
@@ -197,23 +191,13 @@ export const CHANGE_MARKS: Readonly<Partial<Record<Action, string>>> = {
   replace: ' (replaced)',
 };
 
-const readIdentifiers = ({ before, after, type }: Resource): readonly Json[] => {
-  const { id, arn, name, bucket } = before ?? after ?? {};
-  const identifiers = [id, arn, name, type === 'aws_s3_bucket' ? bucket : undefined];
-  return identifiers.flatMap((identifier) => identifier ?? []);
-};
-
-/** The settings of a bucket have its id too; a reference to that id means the bucket. */
-const withoutSettings = (resources: readonly Resource[]): readonly Resource[] =>
-  resources.filter(({ type }) => !resources.some((other) => type.startsWith(`${other.type}_`)));
-
 const ADDRESS_IN_TEXT = /\b[a-z]+_\w+\.[A-Za-z_][\w-]*/g;
 
 /** Combines the plan with the code. */
-export const buildInventory = (plan: TerraformPlan, stack: DeclaredStack): Inventory => {
+export const buildInventory = (plan: TerraformPlan, declarations: Declarations): Inventory => {
   const resolve = createResolver(plan);
   const toResources = (entries: readonly ResourceChange[]): readonly Resource[] =>
-    entries.filter(({ mode }) => mode === 'managed').map((entry) => toResource(entry, stack, resolve));
+    entries.filter(({ mode }) => mode === 'managed').map((entry) => toResource(entry, declarations, resolve));
   const resources = toResources(plan.resource_changes);
   const byAddress = new Map(
     resources
@@ -228,17 +212,9 @@ export const buildInventory = (plan: TerraformPlan, stack: DeclaredStack): Inven
     afterPlan: (...types) =>
       resources.filter(isFuture).filter(({ type }) => types.length === 0 || types.includes(type)),
     changeMark: ({ action }) => (isFirst ? '' : (CHANGE_MARKS[action] ?? '')),
-    linked: ({ declared, before }, attribute) => {
-      const written = declared?.[attribute];
-      const addresses = new Set(JSON.stringify(written ?? null).match(ADDRESS_IN_TEXT));
-      const found = [...addresses].flatMap((address) => byAddress.get(address) ?? []);
-      if (found.length > 0) return found;
-      const text = JSON.stringify(written ?? before?.[attribute] ?? null);
-      return withoutSettings(
-        resources.filter((other) =>
-          readIdentifiers(other).some((identifier) => text.includes(JSON.stringify(identifier))),
-        ),
-      );
+    linked: ({ declared }, attribute) => {
+      const addresses = JSON.stringify(declared?.[attribute] ?? null).match(ADDRESS_IN_TEXT);
+      return [...new Set(addresses)].flatMap((address) => byAddress.get(address) ?? []);
     },
   };
 };

@@ -1,4 +1,3 @@
-const LINE = 108;
 const WIDEST_PADDED_CELL = 80;
 const LONGEST_CODE = 160;
 
@@ -27,30 +26,8 @@ export const conjoin = (words: readonly string[]): string => conjunction.format(
 /** Each as code: `a`, `b` */
 export const codes = (texts: readonly string[]): string => texts.map(code).join(', ');
 
-/** At the start of a line Markdown would take it for a list, a heading or a quotation. */
-const STARTS_A_BLOCK = /^([-+*>]|#+|\d+[.)])$/;
-
-const wrap = (text: string, indent: string): string => {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const isFull = line !== '' && indent.length + line.length + 1 + word.length > LINE;
-    if (isFull && !STARTS_A_BLOCK.test(word)) {
-      lines.push(line);
-      line = word;
-    } else line = line ? `${line} ${word}` : word;
-  }
-  return [...lines, line].join(`\n${indent}`);
-};
-
-/** A paragraph, wrapped for a terminal. */
-export const paragraph = (text: string): string => wrap(text, '');
-
-/** An item of a list, wrapped so that Markdown still takes it for one item. */
-export const bullet = (text: string, depth = 0): string => {
-  const indent = '  '.repeat(depth);
-  return `${indent}- ${wrap(text, `${indent}  `)}`;
-};
+/** An item of a list. */
+export const bullet = (text: string, depth = 0): string => `${'  '.repeat(depth)}- ${text}`;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
 

@@ -1,21 +1,10 @@
 import { pluralize } from '../../model/shared/text.ts';
 import { UNRESTRICTED_ACTIONS } from '../../stacks/iam/policy.ts';
-import { CHANGE_MARKS, displayName, groupByComponent, type Inventory } from './inventory.ts';
+import { CHANGE_MARKS, groupByComponent, type Inventory } from './inventory.ts';
+import { blocks, bold, bullet, code, codes, conjoin, details, lines, shorten } from './markdown.ts';
 import {
-  blocks,
-  bold,
-  bullet,
-  code,
-  codes,
-  conjoin,
-  details,
-  lines,
-  paragraph,
-  shorten,
-} from './markdown.ts';
-import {
-  broadness,
   isPolicyChanged,
+  managedPolicies,
   type ParsedStatement,
   type Policy,
   plannedPolicies,
@@ -23,7 +12,7 @@ import {
 } from './policies.ts';
 import { resourceTypeLabel } from './resource-types.ts';
 
-const describeCondition = ({ operator, key, values }: ParsedStatement['conditions'][number]): string =>
+const describeCondition = ({ operator, key, values }: ParsedStatement['Condition'][number]): string =>
   `${code(key)} ${operator} ${values.map(code).join(' or ')}`;
 
 const describeScope = (included: readonly string[], excluded: readonly string[]): string => {
@@ -40,68 +29,54 @@ const describeStatus = ({ resource }: Policy, { status }: ReviewedStatement): st
   return status === 'new' && existed ? 'new: ' : '';
 };
 
-export const statementBroadness = (
-  { kind }: Policy,
-  { statement, status }: ReviewedStatement,
-): readonly string[] => (status === 'removed' ? [] : broadness(statement, kind !== 'identity'));
-
 /** One statement: what it allows, to whom, on what, and under which conditions. */
 const describeStatement = (policy: Policy, reviewed: ReviewedStatement): string => {
-  const { statement } = reviewed;
-  const broad = statementBroadness(policy, reviewed);
+  const { statement, broad } = reviewed;
   const warning = broad.length > 0 ? `⚠ ${bold(`${broad.join(', ')}:`)} ` : '';
-  const actions = describeScope(statement.actions, statement.exceptActions);
-  const name = statement.sid ? ` (${statement.sid})` : '';
-  const who = statement.principals.includes('*')
+  const actions = describeScope(statement.Action, statement.NotAction);
+  const name = statement.Sid ? ` (${statement.Sid})` : '';
+  const who = statement.Principal.includes('*')
     ? 'anyone'
-    : describeScope(statement.principals, statement.exceptPrincipals);
-  const on = describeScope(statement.resources, statement.exceptResources);
+    : describeScope(statement.Principal, statement.NotPrincipal);
+  const on = describeScope(statement.Resource, statement.NotResource);
   return lines(
-    bullet(`${describeStatus(policy, reviewed)}${warning}${bold(statement.effect)} ${actions}${name}`),
+    bullet(`${describeStatus(policy, reviewed)}${warning}${bold(statement.Effect)} ${actions}${name}`),
     ...(who ? [bullet(`${policy.kind === 'trust' ? 'assumed by' : 'who'}: ${who}`, 1)] : []),
     ...(on ? [bullet(`on: ${on}`, 1)] : []),
-    ...statement.conditions.map((condition) => bullet(`only if ${describeCondition(condition)}`, 1)),
+    ...statement.Condition.map((condition) => bullet(`only if ${describeCondition(condition)}`, 1)),
   );
 };
 
 /** Why AWS leaves no other way than every resource, as the code documents it. */
-export const documentedReason = ({ actions, resources }: ParsedStatement): string => {
-  const reasons = actions.flatMap((action) => UNRESTRICTED_ACTIONS[action] ?? []);
-  const all = resources.includes('*') && reasons.length === actions.length;
+export const documentedReason = ({ Action, Resource }: ParsedStatement): string => {
+  const reasons = Action.flatMap((action) => UNRESTRICTED_ACTIONS[action] ?? []);
+  const all = Resource.includes('*') && reasons.length === Action.length;
   return all ? [...new Set(reasons)].join('; ') : '';
 };
 
 /** What the reviewer should read first: permissions with wildcards, equal ones once. */
 const broadStatements = (policies: readonly Policy[]): string => {
-  const broad = policies.flatMap((policy) =>
-    policy.statements.flatMap((reviewed) => {
-      const kinds = statementBroadness(policy, reviewed);
-      if (kinds.length === 0) return [];
-      const { statement } = reviewed;
+  const holders = new Map<string, string[]>();
+  for (const policy of policies)
+    for (const reviewed of policy.statements) {
+      const { statement, broad } = reviewed;
+      if (broad.length === 0) continue;
       const reason = documentedReason(statement);
-      const text = `${bold(`${kinds.join(', ')}:`)} ${codes(statement.actions) || 'all but some actions'}`;
-      const notes = [
-        ...statement.conditions.map((condition) => `only if ${describeCondition(condition)}`),
-        ...(reason ? [`reason given in the code: ${reason}`] : []),
-      ];
-      return [{ text, notes, holder: policy.holderName }];
-    }),
-  );
-  if (broad.length === 0)
+      const text = lines(
+        bullet(`${bold(`${broad.join(', ')}:`)} ${codes(statement.Action) || 'all but some actions'}`),
+        ...statement.Condition.map((condition) => bullet(`only if ${describeCondition(condition)}`, 1)),
+        ...(reason ? [bullet(`reason given in the code: ${reason}`, 1)] : []),
+      );
+      holders.set(text, [...(holders.get(text) ?? []), policy.holderName]);
+    }
+  if (holders.size === 0)
     return 'No statement has a wildcard resource, a wildcard action or an open principal.';
-  const groups = new Map<string, { text: string; notes: readonly string[]; holders: Set<string> }>();
-  for (const { text, notes, holder } of broad) {
-    const key = JSON.stringify([text, notes]);
-    const holders = groups.get(key)?.holders ?? new Set();
-    groups.set(key, { text, notes, holders: holders.add(holder) });
-  }
-  const items = [...groups.values()].map(({ text, notes, holders }) =>
-    lines(bullet(text), bullet(`for ${codes([...holders])}`, 1), ...notes.map((note) => bullet(note, 1))),
-  );
-  const verb = broad.length === 1 ? 'is' : 'are';
+  const number = pluralize([...holders.values()].flat().length, 'statement');
   return blocks(
-    `⚠ ${bold(pluralize(broad.length, 'statement'))} ${verb} broader than naming each action and resource:`,
-    lines(...items),
+    `⚠ Broader than naming each action and resource: ${bold(number)}`,
+    lines(
+      ...[...holders].map(([text, names]) => lines(text, bullet(`for ${codes([...new Set(names)])}`, 1))),
+    ),
   );
 };
 
@@ -141,62 +116,40 @@ const describeHolder = ({ title, policies }: Holder): string => {
   );
   return blocks(
     `#### ${title}`,
-    paragraph(`In ${conjoin([...new Set(places)])}`),
+    `In ${conjoin([...new Set(places)])}`,
     lines(...policies.map(describePolicy)),
   );
 };
 
-/** Policies that AWS maintains have no text in a plan. */
-const managedPolicies = (inventory: Inventory): string =>
+const describeManaged = (inventory: Inventory): string =>
   lines(
-    ...inventory
-      .afterPlan('aws_iam_role_policy_attachment')
-      .filter(({ action }) => CHANGE_MARKS[action] !== undefined)
-      .flatMap((attachment) => {
-        const { policy_arn: arn, role } = attachment.after;
-        if (typeof arn !== 'string' || !arn.includes(':iam::aws:policy/')) return [];
-        const name = inventory.linked(attachment, 'role').map(displayName)[0] ?? String(role);
-        return [bullet(`⚠ ${code(name)} gets ${code(arn)}, a policy of AWS that is not examined`)];
-      }),
+    ...managedPolicies(inventory).map(({ holder, arn }) =>
+      bullet(`⚠ ${code(holder)} gets ${code(arn)}, a policy of AWS that is not examined`),
+    ),
   );
-
-const countStatements = (policies: readonly Policy[]): number =>
-  policies.flatMap(({ statements }) => statements).length;
 
 const summary = (policies: readonly Policy[]): string => {
   const statements = policies.flatMap((policy) => policy.statements);
-  const counts = (['new', 'removed', 'unchanged'] as const).flatMap((status) => {
-    const number = statements.filter((each) => each.status === status).length;
-    return number > 0 ? [`${number} ${status}`] : [];
-  });
+  const counts = (['new', 'removed', 'unchanged'] as const).map(
+    (status) => `${statements.filter((each) => each.status === status).length} ${status}`,
+  );
   const unread = policies.filter((policy) => policy.unread !== undefined).length;
   const warning =
     unread > 0 ? ` ⚠ ${pluralize(unread, 'policy', 'policies')} cannot be read before the apply.` : '';
-  const references = JSON.stringify(statements).includes('${aws_')
-    ? ` A reference such as ${code('${aws_kms_key.x.arn}')} is filled in at apply.`
-    : '';
-  return paragraph(
-    `${pluralize(policies.length, 'policy', 'policies')} with ${pluralize(statements.length, 'statement')}${
-      counts.length > 0 ? ` (${conjoin(counts)})` : ''
-    }, created or changed.${warning}${references}`,
-  );
+  return `${pluralize(policies.length, 'policy', 'policies')} with ${pluralize(statements.length, 'statement')} (${conjoin(counts)}), created or changed.${warning} A reference such as ${code('${aws_kms_key.x.arn}')} is filled in at apply.`;
 };
-
-/** More statements than these are folded, component by component. */
-const FEW = 12;
 
 /** Every statement of every policy that is created or changed, overly broad ones first. */
 export const permissionsSection = (inventory: Inventory): string => {
   const policies = plannedPolicies(inventory).filter(isPolicyChanged);
-  const managed = managedPolicies(inventory);
+  const managed = describeManaged(inventory);
   if (policies.length === 0 && managed === '') return '';
-  const isLong = countStatements(policies) > FEW;
   const components = [...groupByComponent(groupByHolder(policies))].map(([component, holders]) => {
-    const content = blocks(...holders.map(describeHolder));
-    const number = countStatements(holders.flatMap((holder) => holder.policies));
-    return isLong
-      ? details(`${component}: ${pluralize(number, 'statement')}`, content)
-      : blocks(`### ${component}`, content);
+    const statements = holders.flatMap((holder) => holder.policies.flatMap((policy) => policy.statements));
+    return details(
+      `${component}: ${pluralize(statements.length, 'statement')}`,
+      blocks(...holders.map(describeHolder)),
+    );
   });
   const own = policies.length > 0 ? [summary(policies), broadStatements(policies)] : [];
   return blocks('## Permissions (IAM)', ...own, managed, ...components);

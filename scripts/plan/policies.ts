@@ -19,39 +19,32 @@ const principal = z
   ])
   .default([]);
 
-const statement = z
-  .looseObject({
-    Sid: z.string().default(''),
-    Effect: z.enum(['Allow', 'Deny']),
-    Principal: principal,
-    NotPrincipal: principal,
-    Action: oneOrMany,
-    NotAction: oneOrMany,
-    Resource: oneOrMany,
-    NotResource: oneOrMany,
-    Condition: z
-      .record(
-        z.string(),
-        z.record(
-          z.string(),
-          z.union([scalar, z.array(scalar)]).transform((value) => [value].flat()),
-        ),
-      )
-      .default({}),
-  })
-  .transform((raw) => ({
-    sid: raw.Sid,
-    effect: raw.Effect,
-    principals: raw.Principal,
-    exceptPrincipals: raw.NotPrincipal,
-    actions: raw.Action,
-    exceptActions: raw.NotAction,
-    resources: raw.Resource,
-    exceptResources: raw.NotResource,
-    conditions: Object.entries(raw.Condition).flatMap(([operator, byKey]) =>
+const conditions = z
+  .record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.union([scalar, z.array(scalar)]).transform((value) => [value].flat()),
+    ),
+  )
+  .transform((byOperator) =>
+    Object.entries(byOperator).flatMap(([operator, byKey]) =>
       Object.entries(byKey).map(([key, values]) => ({ operator, key, values })),
     ),
-  }));
+  )
+  .default([]);
+
+const statement = z.object({
+  Sid: z.string().default(''),
+  Effect: z.enum(['Allow', 'Deny']),
+  Principal: principal,
+  NotPrincipal: principal,
+  Action: oneOrMany,
+  NotAction: oneOrMany,
+  Resource: oneOrMany,
+  NotResource: oneOrMany,
+  Condition: conditions,
+});
 
 const document = z.looseObject({
   Statement: z.union([z.array(statement), statement.transform((one) => [one])]),
@@ -61,7 +54,7 @@ const document = z.looseObject({
 export type ParsedStatement = z.output<typeof statement>;
 
 /** @returns the statements of a policy in JSON; nothing when the text is not a policy */
-export const parsePolicy = (policy: Json | undefined): readonly ParsedStatement[] | undefined => {
+const parsePolicy = (policy: Json | undefined): readonly ParsedStatement[] | undefined => {
   const structure = typeof policy === 'string' ? parseStructure(policy) : policy;
   return document.safeParse(structure).data?.Statement;
 };
@@ -73,23 +66,25 @@ const WILDCARD = /[*?]/;
  *
  * @param ofResource the policy is attached to the resource that it is about, where `*` is that resource only
  */
-export const broadness = (statement: ParsedStatement, ofResource: boolean): readonly string[] => {
-  if (statement.effect === 'Deny') return [];
-  const { actions, resources, principals, exceptActions, exceptResources, exceptPrincipals } = statement;
-  const whole = actions.filter((action) => action === '*' || action.endsWith(':*'));
-  const partly = actions.filter((action) => WILDCARD.test(action) && !whole.includes(action));
+const broadness = (statement: ParsedStatement, ofResource: boolean): readonly string[] => {
+  if (statement.Effect === 'Deny') return [];
+  const { Action, Resource, Principal, NotAction, NotResource, NotPrincipal } = statement;
+  const whole = Action.filter((action) => action === '*' || action.endsWith(':*'));
+  const partly = Action.filter((action) => WILDCARD.test(action) && !whole.includes(action));
   return [
-    ...(principals.includes('*') || exceptPrincipals.length > 0 ? ['anyone'] : []),
-    ...(exceptActions.length > 0 || whole.includes('*') ? ['every action'] : []),
+    ...(Principal.includes('*') || NotPrincipal.length > 0 ? ['anyone'] : []),
+    ...(NotAction.length > 0 || whole.includes('*') ? ['every action'] : []),
     ...whole.filter((action) => action !== '*').map((action) => `every action of ${action.split(':')[0]}`),
     ...(partly.length > 0 ? ['wildcard in actions'] : []),
-    ...(!ofResource && (resources.includes('*') || exceptResources.length > 0) ? ['every resource'] : []),
+    ...(!ofResource && (Resource.includes('*') || NotResource.length > 0) ? ['every resource'] : []),
   ];
 };
 
 export interface ReviewedStatement {
   readonly statement: ParsedStatement;
   readonly status: 'new' | 'unchanged' | 'removed';
+  /** What makes it overly broad. */
+  readonly broad: readonly string[];
 }
 
 /** A policy that is there after the plan. */
@@ -137,16 +132,19 @@ const nameHolders = (resource: FutureResource, holders: readonly Resource[]): st
 const compareStatements = (
   before: readonly ParsedStatement[],
   after: readonly ParsedStatement[],
+  ofResource: boolean,
 ): readonly ReviewedStatement[] => {
   const isAmong = (statement: ParsedStatement, others: readonly ParsedStatement[]) =>
     others.some((other) => isDeepStrictEqual(other, statement));
   return [
-    ...after.map(
-      (statement) => ({ statement, status: isAmong(statement, before) ? 'unchanged' : 'new' }) as const,
-    ),
+    ...after.map((statement) => ({
+      statement,
+      status: isAmong(statement, before) ? ('unchanged' as const) : ('new' as const),
+      broad: broadness(statement, ofResource),
+    })),
     ...before
       .filter((statement) => !isAmong(statement, after))
-      .map((statement) => ({ statement, status: 'removed' }) as const),
+      .map((statement) => ({ statement, status: 'removed' as const, broad: [] })),
   ];
 };
 
@@ -166,13 +164,15 @@ const findPolicyTexts = (value: Json, path: PolicyText['path'] = []): readonly P
 const readPolicy = (resource: FutureResource, { path, value }: PolicyText, inventory: Inventory): Policy => {
   const holders = findHolders(resource, inventory);
   const after = parsePolicy(value);
+  const before = parsePolicy(getPath(resource.before, path)) ?? [];
   const isIdentity = resource.type.startsWith('aws_iam_');
+  const kind = path[0] === 'assume_role_policy' ? 'trust' : isIdentity ? 'identity' : 'resource';
   return {
     resource,
-    kind: path[0] === 'assume_role_policy' ? 'trust' : isIdentity ? 'identity' : 'resource',
+    kind,
     holders,
     holderName: nameHolders(resource, holders),
-    statements: after ? compareStatements(parsePolicy(getPath(resource.before, path)) ?? [], after) : [],
+    statements: after ? compareStatements(before, after, kind !== 'identity') : [],
     unread: after ? undefined : String(value),
   };
 };
@@ -194,3 +194,12 @@ export const isPolicyChanged = ({ resource, statements, unread }: Policy): boole
   ['create', 'replace'].includes(resource.action) ||
   (resource.action === 'update' &&
     (unread !== undefined || statements.some(({ status }) => status !== 'unchanged')));
+
+/** New or changed attachments of policies that AWS maintains, which have no text in a plan. */
+export const managedPolicies = (inventory: Inventory) =>
+  inventory.afterPlan('aws_iam_role_policy_attachment').flatMap((attachment) => {
+    const { policy_arn: arn, role } = attachment.after;
+    const isChanged = ['create', 'update', 'replace'].includes(attachment.action);
+    if (!isChanged || typeof arn !== 'string' || !arn.includes(':iam::aws:policy/')) return [];
+    return { holder: inventory.linked(attachment, 'role').map(displayName)[0] ?? String(role), arn };
+  });

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { displayName, type Inventory, type Resource } from './inventory.ts';
-import { conjoin } from './markdown.ts';
 import { type Attributes, asArray } from './terraform-plan.ts';
 
 /** The state that is looked at: before the plan or after it. */
@@ -14,14 +13,6 @@ export interface Quantity {
 
 /** What is charged by the hour, by the month and by use. */
 export type Quantities = Readonly<Record<'hour' | 'month' | 'use', readonly Quantity[]>>;
-
-interface FargateService {
-  readonly name: string;
-  readonly tasks: { readonly from: number; readonly to: number };
-  readonly cpus: number;
-  readonly gibibytes: number;
-  readonly architecture: string;
-}
 
 const serviceAttributes = z.looseObject({
   launch_type: z.string().nullish(),
@@ -41,11 +32,11 @@ const targetAttributes = z.looseObject({
   max_capacity: z.number(),
 });
 
-const CPU_UNITS = 1024;
-const MEBIBYTES = 1024;
+/** CPU units in a vCPU, and mebibytes in a gibibyte. */
+const UNITS = 1024;
 
 /** Services of ECS on Fargate, with the size of a task and the number of tasks that autoscaling allows. */
-const fargateServices = (inventory: Inventory, view: StateView): readonly FargateService[] => {
+const fargateServices = (inventory: Inventory, view: StateView) => {
   const targets = inventory.ofType('aws_appautoscaling_target').flatMap((resource) => {
     const attributes = view(resource);
     return attributes ? [targetAttributes.parse(attributes)] : [];
@@ -63,22 +54,23 @@ const fargateServices = (inventory: Inventory, view: StateView): readonly Fargat
       {
         name: displayName(resource),
         tasks: target ? { from: target.min_capacity, to: target.max_capacity } : { from: count, to: count },
-        cpus: size.cpu / CPU_UNITS,
-        gibibytes: size.memory / MEBIBYTES,
+        cpus: size.cpu / UNITS,
+        gibibytes: size.memory / UNITS,
         architecture: size.runtime_platform?.[0]?.cpu_architecture ?? 'X86_64',
       },
     ];
   });
 };
 
-const range = (from: number, to: number): string => (from === to ? String(from) : `${from} to ${to}`);
+export const range = <T extends number | string>(from: T, to: T): string =>
+  from === to ? String(from) : `${from} to ${to}`;
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 type Amounts = readonly (readonly [what: string, amount: number | string])[];
 
-const describeFargate = (services: readonly FargateService[]): Amounts => {
-  const total = (size: (service: FargateService) => number) =>
+const describeFargate = (services: ReturnType<typeof fargateServices>): Amounts => {
+  const total = (size: (service: (typeof services)[number]) => number) =>
     range(
       sum(services.map((service) => service.tasks.from * size(service))),
       sum(services.map((service) => service.tasks.to * size(service))),
@@ -124,8 +116,6 @@ export const chargedQuantities = (inventory: Inventory, view: StateView): Quanti
   const find = (type: string): readonly Resource[] =>
     inventory.ofType(type).filter((resource) => view(resource) !== undefined);
   const number = (type: string): number => find(type).length;
-  const mentions = (resource: Resource, attribute: string, pattern: RegExp): readonly string[] =>
-    JSON.stringify(view(resource)?.[attribute] ?? null).match(pattern) ?? [];
 
   const publicSubnets = find('aws_lb')
     .filter((balancer) => view(balancer)?.['internal'] !== true)
@@ -153,17 +143,11 @@ export const chargedQuantities = (inventory: Inventory, view: StateView): Quanti
     ['CloudWatch dashboards', number('aws_cloudwatch_dashboard')],
   ];
 
-  const insights = find('aws_ecs_cluster').filter(
-    (cluster) => mentions(cluster, 'setting', /"containerInsights".*"enable/).length > 0,
-  );
-  const buildSizes = new Set(
-    find('aws_codebuild_project').flatMap((build) => mentions(build, 'environment', /BUILD_GENERAL1_\w+/)),
+  const insights = find('aws_ecs_cluster').filter((cluster) =>
+    /"containerInsights".*"enable/.test(JSON.stringify(view(cluster)?.['setting'] ?? null)),
   );
   const use: Amounts = [
-    ...USES.map(([type, what]) => {
-      const size = type === 'aws_codebuild_project' && buildSizes.size > 0;
-      return [`${what}${size ? ` (${conjoin([...buildSizes])})` : ''}`, number(type)] as const;
-    }),
+    ...USES.map(([type, what]) => [what, number(type)] as const),
     ['Container Insights: metrics of ECS clusters', insights.length],
   ];
 

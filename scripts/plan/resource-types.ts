@@ -41,10 +41,7 @@ const BY_SEVERITY: BySeverity = {
     aws_ecr_repository: ['ECR repository', 'all images are deleted; tasks that name them cannot start'],
     aws_kms_key: ['KMS key', 'everything encrypted with it becomes permanently unreadable'],
     aws_s3_bucket: ['S3 bucket', 'all objects and their versions are deleted'],
-    aws_sagemaker_domain: [
-      'SageMaker Studio domain',
-      'its users, spaces and home directories are deleted with it',
-    ],
+    aws_sagemaker_domain: ['SageMaker Studio domain', 'its users, spaces and home directories go with it'],
     aws_sagemaker_model_package_group: [
       'SageMaker model package group',
       'all registered model versions are deleted',
@@ -65,10 +62,7 @@ const BY_SEVERITY: BySeverity = {
     aws_ecs_cluster: ['ECS cluster', 'every service in it stops and starts again'],
     aws_ecs_service: ['ECS service', 'all its tasks stop; new ones start afterwards'],
     aws_iam_role: ['IAM role', 'whatever assumes it is denied until it is recreated'],
-    aws_internet_gateway: [
-      'internet gateway',
-      'nothing reaches the internet, nor is reached from it, until it is recreated',
-    ],
+    aws_internet_gateway: ['internet gateway', 'no traffic from or to the internet until it is recreated'],
     aws_lb_listener: ['load balancer listener', 'the port is closed until it is recreated'],
     aws_lb_target_group: ['target group', 'no task answers until the tasks are registered in another'],
     aws_nat_gateway: ['NAT gateway', 'private subnets cannot reach the internet until it is recreated'],
@@ -77,7 +71,7 @@ const BY_SEVERITY: BySeverity = {
     aws_route_table: ['route table', UNREACHABLE],
     aws_route_table_association: [
       "subnet's route table",
-      "the subnet uses the VPC's main route table until it is recreated",
+      "the subnet uses the VPC's main one until it is recreated",
     ],
     aws_sagemaker_pipeline: ['SageMaker pipeline', 'the history of its executions is gone'],
     aws_security_group: ['security group', 'everything that uses it must be moved to another'],
@@ -85,10 +79,7 @@ const BY_SEVERITY: BySeverity = {
     aws_sns_topic_subscription: ['SNS subscription', 'an e-mail address must be confirmed again'],
     aws_subnet: ['subnet', 'everything in it must be moved or replaced'],
     aws_vpc: ['VPC', 'everything in it must be replaced'],
-    aws_vpc_endpoint: [
-      'VPC endpoint',
-      'traffic to that AWS service takes another route until it is recreated',
-    ],
+    aws_vpc_endpoint: ['VPC endpoint', 'that AWS service is reached by another route, or not'],
     aws_wafv2_web_acl: ['web firewall (WAF)', UNFILTERED],
     aws_wafv2_web_acl_association: ['web firewall association', UNFILTERED],
   },
@@ -103,13 +94,13 @@ const BY_SEVERITY: BySeverity = {
     aws_cloudwatch_log_resource_policy: ['CloudWatch Logs policy', NOT_ENFORCED],
     aws_cloudwatch_metric_alarm: [
       'CloudWatch alarm',
-      'no notifications until it is recreated; its history is lost',
+      'no notices until it is recreated; its history is lost',
     ],
     aws_default_security_group: ['default security group', 'Terraform only stops managing it'],
     aws_ecr_lifecycle_policy: ['ECR lifecycle policy', 'old images are kept until it is recreated'],
     aws_ecs_task_definition: [
       'ECS task definition',
-      'a new revision is registered; running tasks keep theirs until the next rollout',
+      'a new revision; running tasks keep theirs until the next rollout',
     ],
     aws_flow_log: ['VPC flow log', NOT_LOGGED],
     aws_iam_policy: ['IAM policy', NO_PERMISSIONS],
@@ -119,13 +110,10 @@ const BY_SEVERITY: BySeverity = {
     aws_s3_bucket_lifecycle_configuration: ['S3 lifecycle', 'nothing expires until it is recreated'],
     aws_s3_bucket_logging: ['S3 access log', NOT_LOGGED],
     aws_s3_bucket_ownership_controls: ['S3 object ownership', SETTING],
-    aws_s3_bucket_policy: [
-      'S3 bucket policy',
-      'its statements, denials included, do not apply until it is recreated',
-    ],
+    aws_s3_bucket_policy: ['S3 bucket policy', 'its statements do not apply until it is recreated'],
     aws_s3_bucket_public_access_block: [
       'S3 public access block',
-      'the bucket could be made public until it is recreated',
+      'the bucket could be made public meanwhile',
     ],
     aws_s3_bucket_server_side_encryption_configuration: ['S3 encryption', SETTING],
     aws_s3_bucket_versioning: ['S3 versioning', 'overwritten objects are not kept until it is recreated'],
@@ -159,31 +147,24 @@ export interface Loss {
   readonly lost: string;
 }
 
+const REFUSED = 'AWS refuses, and the apply fails, while any remain';
+
 /** What is lost, when the resource's own settings say more than its type. */
 const LOSS_DETAILS: Readonly<Record<string, (before: Attributes) => string>> = {
-  aws_s3_bucket: (bucket) =>
-    bucket['force_destroy'] === true
-      ? 'all objects and their versions are deleted (force_destroy is on)'
-      : 'all objects are lost; AWS refuses, and the apply fails, while any remain',
-  aws_ecr_repository: (repository) =>
-    repository['force_delete'] === true
-      ? 'all images are deleted (force_delete is on)'
-      : 'all images are lost; AWS refuses, and the apply fails, while any remain',
+  aws_s3_bucket: ({ force_destroy }) =>
+    `all objects and their versions are lost${force_destroy === true ? '' : `; ${REFUSED}`}`,
+  aws_ecr_repository: ({ force_delete }) =>
+    `all images are lost${force_delete === true ? '' : `; ${REFUSED}`}`,
   aws_kms_key: (key) =>
     `everything encrypted with it becomes permanently unreadable, unless the deletion is cancelled within ${key['deletion_window_in_days'] ?? 30} days`,
   aws_sagemaker_domain: (domain) =>
     getPath(domain['retention_policy'], [0, 'home_efs_file_system']) === 'Retain'
       ? 'its users and spaces are deleted; the home directories stay in an EFS file system without a domain'
       : 'its users, spaces and all home directories are deleted',
-  aws_sagemaker_model_package_group: () =>
-    'all registered model versions are lost; AWS refuses, and the apply fails, while any remain',
-  aws_lb: (balancer) => {
-    const guarded = balancer['enable_deletion_protection'] === true;
-    const name = `its DNS name (${balancer['dns_name'] ?? 'unknown'}) is lost; callers need the new one`;
-    return guarded ? `${name}; deletion protection is on, so the apply may fail` : name;
-  },
-  aws_eip: (address) =>
-    `the public address ${address['public_ip'] ?? '(unknown)'} is released; it may be on allow lists elsewhere`,
+  aws_sagemaker_model_package_group: () => `all registered model versions are lost; ${REFUSED}`,
+  aws_lb: ({ dns_name }) => `its DNS name (${dns_name ?? 'unknown'}) is lost; callers need the new one`,
+  aws_eip: ({ public_ip }) =>
+    `the public address ${public_ip ?? '(unknown)'} is released; it may be on allow lists elsewhere`,
 };
 
 /** Whatever the plan would lose for good. */

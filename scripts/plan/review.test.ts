@@ -1,269 +1,269 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { likelyFailuresSection } from './changes.ts';
+import { synthesizedStack } from '../../stacks/synthesized-stack.ts';
 import {
   created,
   destroyed,
   type Fixture,
-  inventoryFrom,
   planJson,
   replaced,
-  stackJson,
+  stackOf,
+  testCases,
   unchanged,
   updated,
 } from './plan-fixtures.ts';
+import { RESOURCE_TYPES } from './resource-types.ts';
 import { reviewPlan } from './review.ts';
 import { summarizeReview, unfinishedResources } from './review-plan.ts';
 
-const review = (...fixtures: readonly Fixture[]) =>
-  reviewPlan({ plan: planJson(...fixtures), synthesized: stackJson(...fixtures) });
+const review = (...fixtures: readonly Fixture[]) => reviewPlan(planJson(...fixtures), stackOf(...fixtures));
 
-test('a plan that changes nothing says so and nothing else', () => {
-  const { markdown, stateful, exitCode } = review(unchanged('aws_vpc.main', { cidr_block: '10.0.0.0/16' }));
-  assert.equal(markdown, '# Plan of shop\n\nNo changes.\n');
-  assert.deepEqual([stateful, exitCode], [[], 0]);
+const definition = (memory: number) => ({
+  family: 'app-web-td',
+  memory: String(memory),
+  container_definitions: JSON.stringify([{ name: 'app-web', image: 'web:1', memory }]),
+});
+const secret = (value: string) => ({ name: 'db', password: value, nested: [{ token: value }] });
+const isSecret = { sensitive: { password: true, nested: [{ token: true }] } };
+const policy = (...actions: readonly string[]) => ({
+  name: 'Invoke',
+  policy: JSON.stringify({
+    Statement: [{ Sid: 'Ask', Effect: 'Allow', Action: actions, Resource: 'arn:1' }],
+  }),
+});
+const old = destroyed('aws_s3_bucket.photos', { bucket: 'app-photos-old' });
+const leftover = { ...old, entry: { ...old.entry, deposed: 'abcd1234' } };
+const drifted = updated(
+  'aws_security_group.sg',
+  { description: 'a', etag: 'c' },
+  { description: 'b', etag: 'd' },
+  { declared: { description: 'a' } },
+);
+
+testCases(
+  (...fixtures) => review(...fixtures).markdown,
+  [
+    [
+      'a plan that changes nothing says so and nothing else',
+      [unchanged('aws_vpc.main', { cidr_block: '10.0.0.0/16' })],
+      [/^# Plan of shop\n\nNo changes\.\n$/],
+    ],
+    [
+      'the summary counts what happens, in words',
+      [
+        created('aws_lb.a'),
+        updated('aws_vpc.v'),
+        replaced('aws_subnet.s'),
+        destroyed('aws_route.r'),
+        unchanged('aws_eip.e'),
+      ],
+      [/This plan creates 1 resource, changes 1, replaces 1, destroys 1\./],
+    ],
+    [
+      'more memory for a task is a harmless replacement, shown inside the container definition',
+      [
+        replaced('aws_ecs_task_definition.web-td', { ...definition(1024), revision: 1 }, definition(2048), {
+          unknown: { revision: true },
+          replacePaths: [['memory'], ['container_definitions']],
+        }),
+      ],
+      [
+        /`aws_ecs_task_definition\.web-td`, ECS task definition `app-web-td`: replaced, \*\*harmless\*\*/,
+        /- `memory`: `1024` → `2048` — forces the replacement/,
+        /- `container_definitions\[app-web\]\.memory`: `1024` → `2048`/,
+        /running tasks keep theirs until the next rollout/,
+      ],
+      [/STOP|revision`|web:1/],
+    ],
+    [
+      'what is replaced is under its component, the worst first, with what it means',
+      [
+        replaced(
+          'aws_vpc.main',
+          { cidr_block: '10.0.0.0/16' },
+          { cidr_block: '10.1.0.0/16' },
+          { replacePaths: [['cidr_block']], component: 'network' },
+        ),
+        replaced('aws_thing.x', { size: 1 }, { size: 2 }, { replacePaths: [['size']] }),
+      ],
+      [
+        /### network\n\n- `aws_vpc\.main`, VPC: replaced, \*\*outage\*\*\n {2}- `cidr_block`: `10\.0\.0\.0\/16` → `10\.1\.0\.0\/16`/,
+        /`aws_thing\.x`, thing: replaced, \*\*unknown to this review\*\*/,
+        /\| `aws_vpc` +\| everything in it must be replaced/,
+      ],
+      [/STOP/],
+    ],
+    [
+      'what is stopped says why it is replaced',
+      [
+        replaced(
+          'aws_lb.web',
+          { name: 'app-web-alb', dns_name: 'web.example.com', subnets: ['subnet-1'] },
+          { name: 'app-web-alb' },
+          {
+            unknown: { subnets: true },
+            replacePaths: [['subnets']],
+            declared: { subnets: ['${aws_subnet.a.id}'] },
+          },
+        ),
+      ],
+      [
+        /## ⚠ STOP: 1 thing that cannot be restored/,
+        /\*\*load balancer `app-web-alb`\*\* \(`aws_lb\.web`\) is replaced: its DNS name \(web\.example\.com\)/,
+        /Because of `subnets` \(`subnet-1` → `\(known after apply: aws_subnet\.a\.id\)`\)/,
+      ],
+    ],
+    [
+      'a bucket that is no longer in the configuration is stopped',
+      [
+        destroyed(
+          'aws_s3_bucket.photos',
+          { bucket: 'app-photos', force_destroy: true },
+          { reason: 'delete_because_no_resource_config' },
+        ),
+      ],
+      [
+        /\*\*S3 bucket `app-photos`\*\* \(`aws_s3_bucket\.photos`\) is destroyed: all objects and their versions are lost\./,
+        /destroyed, \*\*DATA IS LOST\*\*, because it is no longer in the configuration/,
+      ],
+    ],
+    [
+      'the copy that a broken replacement left behind is a loss of its own',
+      [unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }), leftover],
+      [
+        /STOP: 1 thing.*S3 bucket `app-photos-old`.*AWS refuses, and the apply fails, while any remain/s,
+        /because an earlier replacement left it behind/,
+      ],
+    ],
+    [
+      'a key can be kept, and so can home directories that the domain retains',
+      [
+        destroyed('aws_kms_key.k', { deletion_window_in_days: 7 }),
+        destroyed('aws_sagemaker_domain.a', { retention_policy: [{ home_efs_file_system: 'Delete' }] }),
+        destroyed('aws_sagemaker_domain.b', { retention_policy: [{ home_efs_file_system: 'Retain' }] }),
+      ],
+      [/within 7 days/, /domain\.a`\) .* all home directories are deleted/, /domain\.b`\) .* stay in an EFS/],
+    ],
+    [
+      'a changed policy is shown line by line and statement by statement',
+      [updated('aws_iam_policy.p', policy('a:Get'), policy('a:Get', 'a:Put'))],
+      [
+        /## Changed in place: 1\n\n### web\n\n- `aws_iam_policy\.p`, IAM policy `Invoke`\n {2}- `policy\.Statement\[Ask\]\.Action`: `\(none\)` → `a:Put`/,
+        /new: \*\*Allow\*\* `a:Get`, `a:Put` \(Ask\)/,
+      ],
+    ],
+    [
+      'a change of labels only comes behind the others',
+      [
+        updated('aws_subnet.s', { tags_all: { stage: 'dev' } }, { tags_all: { stage: 'prod' } }),
+        updated('aws_vpc.v', { dns: false }, { dns: true }),
+      ],
+      [/`dns`.*### Tags only\n\n- `aws_subnet\.s`/s],
+    ],
+    [
+      'what is secret is in no section',
+      [
+        updated('aws_db_instance.db', secret('hunter2'), secret('hunter3'), isSecret),
+        created('aws_ssm_parameter.p', { name: 'p', value: 'hunter4' }, { sensitive: { value: true } }),
+      ],
+      [/`password`: `\(sensitive value\)` → `\(sensitive value\)`/],
+      [/hunter/],
+    ],
+  ],
+);
+
+test('only what is lost for good has an exit code of its own', () => {
+  const { stateful, exitCode } = review(
+    replaced('aws_lb.web'),
+    destroyed('aws_kms_key.k'),
+    replaced('aws_vpc.v'),
+    updated('aws_s3_bucket.photos'),
+    destroyed('aws_thing.x'),
+  );
+  const losses = stateful.map(({ address, action }) => `${action} ${address}`);
+  assert.deepEqual([exitCode, ...losses], [2, 'replace aws_lb.web', 'destroy aws_kms_key.k']);
+  assert.equal(review(replaced('aws_vpc.v')).exitCode, 0);
 });
 
-test('the summary counts what happens, in words', () => {
-  const { markdown } = review(
-    created('aws_lb.a', {}),
-    updated('aws_vpc.v', {}, {}),
-    replaced('aws_subnet.s', {}, {}),
-    destroyed('aws_route.r', {}),
-    unchanged('aws_eip.e', {}),
-  );
-  assert.match(markdown, /This plan creates 1 resource, changes 1, replaces 1, destroys 1\./);
-});
-
-/** Without the line breaks of long lines. */
-const flat = (text: string): string => text.replace(/\s+/g, ' ');
-
-test('more memory for a task is a harmless replacement, shown inside the container definition', () => {
-  const definition = (memory: number) => ({
-    family: 'app-web-td',
-    cpu: '512',
-    memory: String(memory),
-    container_definitions: JSON.stringify([{ name: 'app-web', image: 'web:1', memory }]),
-  });
-  const { markdown, exitCode } = review(
-    replaced(
-      'aws_ecs_task_definition.web-td',
-      { ...definition(1024), arn: 'arn:1', revision: 1 },
-      definition(2048),
-      {
-        unknown: { arn: true, revision: true },
-        replacePaths: [['memory'], ['container_definitions']],
-      },
-    ),
-    unchanged('aws_ecs_service.web', { name: 'app-web-service', launch_type: 'FARGATE', desired_count: 2 }),
-  );
-  assert.equal(exitCode, 0);
-  assert.doesNotMatch(markdown, /STOP/);
-  assert.match(
-    markdown,
-    /`aws_ecs_task_definition\.web-td`, ECS task definition `app-web-td`: replaced, \*\*harmless\*\*/,
-  );
-  assert.match(markdown, /- `memory`: `1024` → `2048` — forces the replacement/);
-  assert.match(markdown, /- `container_definitions\[app-web\]\.memory`: `1024` → `2048`/);
-  assert.match(markdown, /running tasks keep theirs until the next rollout/);
-  assert.doesNotMatch(markdown, /revision`|web:1/);
-});
-
-test('another address block for the VPC is stopped, with all that falls with it and why', () => {
-  const { markdown, stateful, exitCode } = review(
-    replaced(
-      'aws_vpc.main',
-      { cidr_block: '10.0.0.0/16' },
-      { cidr_block: '10.1.0.0/16' },
-      { replacePaths: [['cidr_block']], component: 'network' },
-    ),
-    replaced(
-      'aws_lb.web',
-      { name: 'app-web-alb', dns_name: 'app-web-alb-1.elb.amazonaws.com', subnets: ['subnet-1'] },
-      { name: 'app-web-alb' },
-      {
-        unknown: { subnets: true, dns_name: true },
-        replacePaths: [['subnets']],
-        declared: { subnets: ['${aws_subnet.a.id}'] },
-      },
-    ),
-    replaced('aws_thing.x', { size: 1 }, { size: 2 }, { replacePaths: [['size']] }),
-  );
-  assert.equal(exitCode, 2);
-  assert.deepEqual(
-    stateful.map(({ address, action }) => [address, action]),
-    [['aws_lb.web', 'replace']],
-  );
-  const [beforeDetails = ''] = markdown.split('## Replaced or destroyed');
-  assert.match(beforeDetails, /## ⚠ STOP: 1 thing that cannot be restored/);
-  assert.match(beforeDetails, /load balancer `app-web-alb`\*\* \(`aws_lb\.web`\) is\s+replaced/);
-  assert.match(flat(beforeDetails), /DNS name \(app-web-alb-1\.elb\.amazonaws\.com\)/);
-  assert.match(
-    flat(beforeDetails),
-    /Because of `subnets` \(`subnet-1` → `\(known after apply: aws_subnet\.a\.id\)`\)/,
-  );
-  assert.match(
-    markdown,
-    /### network\n\n- `aws_vpc\.main`, VPC: replaced, \*\*outage\*\*\n {2}- `cidr_block`: `10\.0\.0\.0\/16` → `10\.1\.0\.0\/16`/,
-  );
-  assert.match(markdown, /`aws_thing\.x`, thing: replaced, \*\*unknown to this review\*\*/);
-  assert.match(markdown, /\| `aws_vpc` +\| everything in it must be replaced/);
-});
-
-test('destroying a bucket that is no longer in the configuration is stopped, with what is lost', () => {
-  const { markdown, stateful, exitCode } = review(
-    destroyed(
-      'aws_s3_bucket.web-photos',
-      { bucket: 'app-photos', force_destroy: true },
-      { reason: 'delete_because_no_resource_config' },
-    ),
-    unchanged('aws_vpc.v', {}),
-  );
-  assert.equal(exitCode, 2);
-  assert.equal(stateful[0]?.name, 'app-photos');
-  assert.match(
-    markdown,
-    /\*\*S3 bucket `app-photos`\*\* \(`aws_s3_bucket\.web-photos`\) is destroyed: all\s+objects/,
-  );
-  assert.match(
-    flat(markdown),
-    /destroyed, \*\*DATA IS LOST\*\*, because it is no longer in the configuration/,
-  );
-});
-
-test('the copy that a broken replacement left behind is a loss of its own', () => {
-  const living = unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' });
-  const old = destroyed('aws_s3_bucket.photos', { bucket: 'app-photos-old' });
-  const copy = { ...old, entry: { ...old.entry, deposed: 'abcd1234' } };
-  const { markdown, stateful } = review(living, copy);
-  assert.deepEqual(
-    stateful.map(({ name }) => name),
-    ['app-photos-old'],
-  );
-  assert.match(flat(markdown), /because an earlier replacement left it behind/);
-});
-
-test('a changed policy is shown line by line and statement by statement', () => {
-  const policy = (...actions: readonly string[]) =>
-    JSON.stringify({ Statement: [{ Sid: 'Ask', Effect: 'Allow', Action: actions, Resource: 'arn:1' }] });
-  const { markdown, exitCode } = review(
-    updated(
-      'aws_iam_policy.p',
-      { name: 'Invoke', policy: policy('a:Get') },
-      { name: 'Invoke', policy: policy('a:Get', 'a:Put') },
-    ),
-  );
-  assert.equal(exitCode, 0);
-  assert.match(
-    markdown,
-    /## Changed in place: 1\n\n### web\n\n- `aws_iam_policy\.p`, IAM policy `Invoke`\n {2}- `policy\.Statement\[Ask\]\.Action`: `\(none\)` → `a:Put`/,
-  );
-  assert.match(markdown, /new: \*\*Allow\*\* `a:Get`, `a:Put` \(Ask\)/);
-});
-
-test('a change of labels only does not hide the others', () => {
-  const labelled = (index: number) =>
-    updated(`aws_subnet.s${index}`, { tags_all: { stage: 'dev' } }, { tags_all: { stage: 'prod' } });
-  const { markdown } = review(
-    ...[1, 2, 3, 4].map(labelled),
-    updated('aws_vpc.v', { dns: false }, { dns: true }),
-  );
-  assert.match(markdown, /### Tags only\n\n<details><summary>4 resources<\/summary>/);
-  assert.ok(markdown.indexOf('`dns`') < markdown.indexOf('### Tags only'));
-});
-
-test('what is secret is in no section', () => {
-  const secret = (value: string) => ({ name: 'db', password: value, nested: [{ token: value }] });
-  const { markdown } = review(
-    updated('aws_db_instance.db', secret('hunter2'), secret('hunter3'), {
-      sensitive: { password: true, nested: [{ token: true }] },
-    }),
-    created('aws_ssm_parameter.p', { name: 'p', value: 'hunter4' }, { sensitive: { value: true } }),
-  );
-  assert.doesNotMatch(markdown, /hunter/);
-  assert.match(markdown, /`password`: `\(sensitive value\)` → `\(sensitive value\)`/);
-});
-
-test('a plan that Terraform could not finish is marked as incomplete', () => {
-  const { markdown } = reviewPlan({
-    plan: { ...planJson(created('aws_vpc.v', {})), errored: true },
-    synthesized: stackJson(),
-  });
-  assert.match(markdown, /could not finish this plan/);
-});
-
-test('moved and forgotten resources, and changes outside Terraform, are reported', () => {
-  const [moved, forgotten, drifted] = [
-    unchanged('aws_vpc.new', {}),
-    unchanged('aws_eip.e', {}),
-    updated(
-      'aws_security_group.sg',
-      { description: 'a', etag: 'c' },
-      { description: 'b', etag: 'd' },
-      { declared: { description: 'a' } },
-    ),
-  ];
-  const change = { actions: ['forget'], before: {}, after: null };
-  const { markdown } = reviewPlan({
-    plan: {
+test('an unfinished plan, moved and forgotten resources, and changes outside Terraform are reported', () => {
+  const moved = unchanged('aws_vpc.new');
+  const { markdown } = reviewPlan(
+    {
       format_version: '1.2',
+      errored: true,
       resource_changes: [
         { ...moved.entry, previous_address: 'aws_vpc.old' },
-        { ...forgotten.entry, change },
+        { ...unchanged('aws_eip.e').entry, change: { actions: ['forget'], before: {}, after: null } },
       ],
       resource_drift: [drifted.entry],
     },
-    synthesized: stackJson(moved, drifted),
-  });
+    stackOf(moved, drifted),
+  );
+  assert.match(markdown, /could not finish this plan/);
   assert.match(markdown, /## Moved in state only: 1\n\n- `aws_vpc\.old` → `aws_vpc\.new`/);
   assert.match(markdown, /## Removed from state, kept in AWS: 1/);
-  assert.match(markdown, /## Changed outside Terraform: 1/);
-  assert.match(markdown, /`description`: `a` → `b`/);
+  assert.match(markdown, /## Changed outside Terraform: 1.*`description`: `a` → `b`/s);
   assert.doesNotMatch(markdown, /etag/);
 });
 
 test('a summary is the title, the totals and the warnings of a review', () => {
   const text = '# Plan\n\n3 changes.\n\n## ⚠ STOP: 1 thing\n\n- a bucket\n\n## Changed\n\n- a topic\n';
   assert.equal(summarizeReview(text), '# Plan\n\n3 changes.\n\n## ⚠ STOP: 1 thing\n\n- a bucket');
-  assert.equal(summarizeReview('# Plan\n\nNo changes.\n'), '# Plan\n\nNo changes.');
 });
 
 test('what an earlier run has half created is distinguished from what is replaced for other reasons', () => {
   const plan = planJson(
     replaced('aws_s3_bucket.half-made', {}, {}, { reason: 'replace_because_tainted' }),
     replaced('aws_s3_bucket.renamed', {}, {}, { reason: 'replace_because_cannot_update' }),
-    replaced('aws_s3_bucket.new', {}, {}),
   );
   assert.deepEqual(unfinishedResources(plan), ['aws_s3_bucket.half-made']);
-  assert.deepEqual(unfinishedResources({ format_version: '1.2' }), []);
 });
 
-const failures = (...fixtures: readonly Fixture[]): string =>
-  likelyFailuresSection(inventoryFrom(...fixtures));
-
-const targetGroup = replaced('aws_lb_target_group.tg', { port: 1 }, { port: 2 });
+const group = replaced('aws_lb_target_group.tg', { port: 1 }, { port: 2 });
+const newFirst = {
+  ...group,
+  entry: { ...group.entry, change: { actions: ['create', 'delete'], before: {}, after: {} } },
+};
 const forwarding = { declared: { default_action: [{ target_group_arn: '${aws_lb_target_group.tg.arn}' }] } };
+const listener = updated('aws_lb_listener.http', {}, {}, forwarding);
+const movingBalancer = updated('aws_lb.web', {}, {}, { declared: { subnets: ['${aws_subnet.a.id}'] } });
 
-test('a target group that is deleted while its listener stays makes the apply fail', () => {
-  assert.match(
-    failures(targetGroup, updated('aws_lb_listener.http', {}, {}, forwarding)),
+for (const [title, fixtures, expected] of [
+  [
+    'a target group that is deleted while its listener stays',
+    [group, listener],
     /`aws_lb_target_group\.tg` is deleted first, which AWS refuses while `aws_lb_listener\.http`/,
-  );
-});
-
-test('it does not when the listener goes too, is new, or when the new group is created first', () => {
-  assert.equal(failures(targetGroup, replaced('aws_lb_listener.http', {}, {}, forwarding)), '');
-  assert.equal(failures(targetGroup, created('aws_lb_listener.http', {}, forwarding)), '');
-  const entry = { ...targetGroup.entry, change: { actions: ['create', 'delete'], before: {}, after: {} } };
-  assert.equal(failures({ ...targetGroup, entry }, updated('aws_lb_listener.http', {}, {}, forwarding)), '');
-});
-
-test('a load balancer cannot follow its subnets into another VPC', () => {
-  const balancer = updated('aws_lb.web', {}, {}, { declared: { subnets: ['${aws_subnet.a.id}'] } });
-  const subnet = replaced('aws_subnet.a', {}, {});
-  assert.match(
-    failures(replaced('aws_vpc.main', {}, {}), subnet, balancer),
+  ],
+  ['the listener goes too', [group, replaced('aws_lb_listener.http', {}, {}, forwarding)], undefined],
+  ['the listener is new', [group, created('aws_lb_listener.http', {}, forwarding)], undefined],
+  ['the new group is created first', [newFirst, listener], undefined],
+  [
+    'a load balancer that follows its subnets into another VPC',
+    [replaced('aws_vpc.main'), replaced('aws_subnet.a'), movingBalancer],
     /`aws_lb\.web` would move to another VPC/,
-  );
-  assert.equal(failures(unchanged('aws_vpc.main', {}), subnet, balancer), '');
+  ],
+  ['the VPC stays', [unchanged('aws_vpc.main'), replaced('aws_subnet.a'), movingBalancer], undefined],
+] satisfies [string, Fixture[], RegExp | undefined][])
+  test(`an apply ${expected ? 'fails' : 'succeeds'}: ${title}`, () => {
+    const { markdown } = review(...fixtures);
+    assert.match(markdown, expected ?? /^(?!.*Likely to fail)/s);
+  });
+
+test('the review knows every type that the stack can have, and its references', () => {
+  for (const name of ['default', 'full', 'minimal'] as const) {
+    const { text, addresses } = synthesizedStack(name);
+    const types = new Set(addresses.map((address) => address.split('.')[0] ?? ''));
+    assert.ok(types.size > 40);
+    assert.deepEqual(
+      [...types].filter((type) => !RESOURCE_TYPES[type]),
+      [],
+    );
+    // A function call is only where a set has one element.
+    const others = [...text.matchAll(/\$\{(?!aws_\w+\.[\w-]+\.\w+\})[^}]*\}?/g)].flat();
+    for (const each of others)
+      assert.match(
+        each,
+        /^\$\{tolist\(aws_acm_certificate\.[\w-]+\.domain_validation_options\)\[0\]\.\w+\}$/,
+      );
+  }
 });

@@ -1,4 +1,5 @@
 import { pluralize } from '../../model/shared/text.ts';
+import type { StackFiles } from '../terraform/synth.ts';
 import { type Attention, findAttention } from './attention.ts';
 import {
   createdSection,
@@ -15,12 +16,7 @@ import { type Action, buildInventory, type Inventory, isChanged, type Resource }
 import { blocks, bold, bullet, code, lines } from './markdown.ts';
 import { permissionsSection } from './permissions.ts';
 import { findLosses, type Loss } from './resource-types.ts';
-import {
-  type DeclaredStack,
-  parseDeclaredStack,
-  parseTerraformPlan,
-  type TerraformPlan,
-} from './terraform-plan.ts';
+import { parseTerraformPlan, type TerraformPlan } from './terraform-plan.ts';
 
 interface PlanReview {
   readonly markdown: string;
@@ -32,7 +28,8 @@ interface PlanReview {
   readonly exitCode: 0 | 2;
 }
 
-const title = ({ name, region, account }: DeclaredStack): string => {
+const title = ({ name, json }: ReviewedStack): string => {
+  const { region, allowed_account_ids: [account] = [] } = json.provider.aws[0] ?? {};
   const where = [...(region ? [`region ${region}`] : []), ...(account ? [`account ${account}`] : [])];
   return blocks(`# Plan of ${name}`, where.join(', '));
 };
@@ -52,8 +49,7 @@ const summary = ({ resources }: Inventory): string => {
 };
 
 const describeCause = (resource: Resource | undefined): string => {
-  if (resource?.action !== 'replace') return '';
-  const texts = findChanges(resource)
+  const texts = (resource?.action === 'replace' ? findChanges(resource) : [])
     .filter((change) => change.forcesReplacement)
     .map((change) => {
       const { before, after } = excerpts(change);
@@ -74,41 +70,32 @@ const warning = (losses: readonly Loss[], { resources }: Inventory): string => {
   return blocks(`## ⚠ STOP: ${pluralize(losses.length, 'thing')} that cannot be restored`, lines(...items));
 };
 
-/** In the order of the review. */
-const SECTIONS: readonly ((inventory: Inventory) => string)[] = [
-  likelyFailuresSection,
-  destroyedSection,
-  updatedSection,
-  createdSection,
-  stateSection,
-  permissionsSection,
-  exposureSection,
-  costsSection,
-];
+/** Of the stack, its name and Terraform JSON. */
+type ReviewedStack = Pick<StackFiles, 'name' | 'json'>;
 
 /**
  * A review of a plan for people who approve changes of the infrastructure and have not seen the code.
  *
- * @param plan what `terraform show -json` prints of a plan file
- * @param synthesized the stack as cdktf writes it (`cdk.tf.json`)
- * @throws Error when one of them is something else
+ * @param json what `terraform show -json` prints of a plan file
+ * @param stack as the code has it
+ * @throws Error when the plan is something else
  */
-export const reviewPlan = ({
-  plan: rawPlan,
-  synthesized,
-}: {
-  readonly plan: unknown;
-  readonly synthesized: unknown;
-}): PlanReview => {
-  const plan = parseTerraformPlan(rawPlan);
-  const stack = parseDeclaredStack(synthesized);
-  const inventory = buildInventory(plan, stack);
+export const reviewPlan = (json: unknown, stack: ReviewedStack): PlanReview => {
+  const plan = parseTerraformPlan(json);
+  const inventory = buildInventory(plan, stack.json.resource);
   const losses = findLosses(inventory.resources);
   const content = inventory.resources.some(isChanged)
     ? [
         summary(inventory),
         warning(losses, inventory),
-        ...SECTIONS.map((writeSection) => writeSection(inventory)),
+        likelyFailuresSection(inventory),
+        destroyedSection(inventory),
+        updatedSection(inventory),
+        createdSection(inventory),
+        stateSection(inventory),
+        permissionsSection(inventory),
+        exposureSection(inventory),
+        costsSection(inventory),
       ]
     : ['No changes.'];
   const markdown = blocks(title(stack), incompleteness(plan), ...content, driftSection(inventory));

@@ -24,11 +24,17 @@ export const readConfiguration = (account?: string): Configuration =>
     env: { ...process.env, ...(account !== undefined && { BLOOMSTACK_ACCOUNT: account }) },
   });
 
-const block = z.looseObject({ '//': z.object({ metadata: z.object({ path: z.string() }) }) });
+const block = z.object({ '//': z.object({ metadata: z.object({ path: z.string() }) }) }).catchall(z.json());
+
+const provider = z.looseObject({
+  alias: z.string().optional(),
+  region: z.string().optional(),
+  allowed_account_ids: z.array(z.string()).optional(),
+});
 
 /** What is read of a synthesized stack; the rest is kept as it is. */
 export const terraformJson = z.looseObject({
-  provider: z.looseObject({ aws: z.array(z.looseObject({ alias: z.string().optional() })) }),
+  provider: z.looseObject({ aws: z.array(provider) }),
   resource: z.record(z.string(), z.record(z.string(), block)),
   terraform: z.looseObject({
     backend: z.union([

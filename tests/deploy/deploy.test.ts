@@ -22,6 +22,7 @@ import {
 import { GetObjectCommand, GetPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { DescribePipelineCommand } from '@aws-sdk/client-sagemaker';
 import { reviewPlan } from '../../scripts/plan/review.ts';
+import type { StackFiles } from '../../scripts/terraform/synth.ts';
 import { need, needTerraform } from '../requirements.ts';
 import { type Emulator, findEmulator, MISSING_MOTO, startEmulator } from './emulator/emulator.ts';
 import { type Account, clientsOf, type DeployWorkspace, openWorkspace } from './workspace.ts';
@@ -55,19 +56,19 @@ const declared = (): string[] =>
     .split('\n');
 
 /** Reviews a plan; with WRITE_REVIEWS=1 the samples in docs/reviews are rewritten. */
-const reviewed = (name: string, plan: unknown, synthesized: unknown) => {
-  const review = reviewPlan({ plan, synthesized });
+const reviewed = (name: string, plan: unknown, stack: StackFiles) => {
+  const review = reviewPlan(plan, stack);
   if (process.env['WRITE_REVIEWS'] === '1')
     writeFileSync(new URL(`../../docs/reviews/${name}.md`, import.meta.url), review.markdown);
   return review;
 };
 
 test('a first deployment is reviewed in full before anything is applied', options, async () => {
-  const { json: synthesized } = workspace.write();
+  const stack = workspace.write();
   await workspace.terraform.run('init', '-input=false', '-no-color');
   const { resources, raw } = await workspace.plan();
   assert.deepEqual(Object.keys(resources).sort(), declared().sort());
-  const { exitCode, markdown } = reviewed('first-deployment', raw, synthesized);
+  const { exitCode, markdown } = reviewed('first-deployment', raw, stack);
   assert.equal(exitCode, 0);
   for (const part of ['app-web-alb', 'InvokeSageMakerEndpoint', 'sagemaker:InvokeEndpoint', '0.0.0.0/0'])
     assert.ok(markdown.includes(part), part);
@@ -227,18 +228,18 @@ test(
   "more memory for one service is a new revision of its task definition, and nothing else's change",
   options,
   async () => {
-    const { json: synthesized } = workspace.write({ web: { memory: 2048 } });
+    const stack = workspace.write({ web: { memory: 2048 } });
     const { resources, raw } = await workspace.plan('-refresh=false');
     assert.deepEqual(resources, { 'aws_ecs_task_definition.web-td': 'delete,create' });
-    assert.equal(reviewed('more-memory', raw, synthesized).exitCode, 0);
+    assert.equal(reviewed('more-memory', raw, stack).exitCode, 0);
   },
 );
 
 test('another address block for the network is reviewed as a loss', options, async () => {
-  const { json: synthesized } = workspace.write({ network: { cidr: '10.1.0.0/16' } });
+  const stack = workspace.write({ network: { cidr: '10.1.0.0/16' } });
   const { resources, raw } = await workspace.plan('-refresh=false');
   assert.equal(resources['aws_vpc.network-vpc'], 'delete,create');
-  const { exitCode, markdown } = reviewed('another-network', raw, synthesized);
+  const { exitCode, markdown } = reviewed('another-network', raw, stack);
   assert.equal(exitCode, 2);
   assert.match(markdown, /app-sagemaker-studio|learning-studio-domain/);
 });
