@@ -9,7 +9,12 @@ export const WAS = { name: 'app-was', port: 8081 } as const;
 export const ENDPOINT = { name: 'image-classifier', port: 8080 } as const;
 
 /** Paths that one service calls on another. */
-export const PATHS = { health: '/health', classify: '/classify/image' } as const;
+export const PATHS = {
+  health: '/health',
+  classify: '/classify/image',
+  classifications: '/v1/classifications',
+  model: '/v1/model',
+} as const;
 
 /** The answer of the WAS to `GET /health`; the original's clients look for this text. */
 export const WAS_HEALTH = { message: 'WAS-Connected' } as const;
@@ -29,19 +34,25 @@ const ENVELOPE_BYTES = 64 * 1024;
  */
 export const MAX_BODY_BYTES = Math.ceil((MAX_PHOTO_BYTES * 4) / 3) + ENVELOPE_BYTES;
 
+/** Most photos of one `POST /v1/classifications`, and its largest body: a task has 128 MiB for all uploads together. */
+export const MAX_PHOTOS = 32;
+export const MAX_PHOTOS_BODY_BYTES = 64 * 1024 * 1024;
+
+/** Photos that go to the endpoint in one call: TensorFlow Serving refuses more (`maxBatchSize` in model/serving). */
+export const MAX_BATCH_SIZE = 8;
+
+const inLanguages = z.object({ en: z.string(), ko: z.string() });
 const description = z.object({ name: z.string(), description: z.string() });
 
-const prediction = z.object({
-  /** Index of the class in the model, from 0. */
-  no: z.int().min(0),
-  /** The class as the model calls it: the name of its folder of photos. */
-  label: z.string(),
-  /** The flower's name in the language of `Accept-Language`, English by default. */
-  name: z.string(),
-  /** The same in every language. */
-  names: z.object({ en: z.string(), ko: z.string() }),
-  /** Probability, 0 to 1. */
-  acc: z.number().min(0).max(1),
+const modelClass = z.object({
+  no: z.int().min(0).describe('Index of the class in the model, from 0'),
+  label: z.string().describe('The class as the model calls it: the name of its folder of photos'),
+  names: inLanguages.describe('Its name in every language'),
+});
+
+const prediction = modelClass.extend({
+  name: z.string().describe('Its name in the language of Accept-Language, English by default'),
+  acc: z.number().min(0).max(1).describe('Probability, 0 to 1'),
 });
 
 /** `no` of a photo that shows none of the flowers: an index that no list of flowers has. */
@@ -52,19 +63,23 @@ export const UNKNOWN_NO = -1;
  * `name` that says so and `acc: 0`; the model's guesses are in `predictions`. `no`, `name`, `acc` and `description`
  * are the original API's; the rest is added and may grow.
  */
-export const answerSchema = z.object({
-  result: prediction.extend({
-    no: z.int().min(UNKNOWN_NO),
-    /** Whether the photo looks like any of the flowers. True for models that do not judge it. */
-    known: z.boolean(),
+const resultSchema = prediction
+  .extend({
+    no: z.int().min(UNKNOWN_NO).describe('-1 when the photo shows none of the classes'),
+    known: z
+      .boolean()
+      .describe('Whether the photo looks like any of the classes. True for models that do not judge it'),
     description: z.string(),
-    /** Name and description in every language. */
-    translations: z.object({ en: description, ko: description }),
-    /** Every class, most probable first; the first is the result itself, when it is known. */
-    predictions: z.array(prediction).min(1),
+    translations: z.object({ en: description, ko: description }).describe('The same in every language'),
+    predictions: z
+      .array(prediction)
+      .min(1)
+      .describe('Classes, most probable first; the first is the result itself, when it is known'),
     model: z.object({ version: z.string() }),
-  }),
-});
+  })
+  .meta({ id: 'Result' });
+
+export const answerSchema = z.object({ result: resultSchema }).meta({ id: 'Answer' });
 
 export type Answer = z.infer<typeof answerSchema>;
 
@@ -102,17 +117,90 @@ export type ProblemCode = (typeof PROBLEM_CODES)[number];
 export const problemType = (code: ProblemCode): string => `urn:bloomstack:problem:${code}`;
 
 /** The body of an error: `application/problem+json` (RFC 9457) with our code as an extension member. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  /** What happened, why, and what to do next. */
-  detail: z.string(),
-  code: z.enum(PROBLEM_CODES),
-  /** Of a 429: the limits that were exceeded, by the names that `RateLimit-Policy` gives them. */
-  'violated-policies': z.array(z.string()).readonly().optional(),
-  /** Finds the request in the logs. */
-  requestId: z.string().optional(),
-});
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe('What happened, why, and what to do next'),
+    code: z.enum(PROBLEM_CODES),
+    'violated-policies': z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe('Of a 429: the limits that were exceeded, by the names that RateLimit-Policy gives them'),
+    requestId: z.string().optional().describe('Finds the request in the logs'),
+    retryAfter: z.int().optional().describe('Seconds after which it is worth trying again'),
+  })
+  .meta({ id: 'Problem' });
 
 export type Problem = z.infer<typeof problemSchema>;
+
+/** Of `POST /v1/classifications`. */
+export const classificationsQuery = z.object({
+  top: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(5)
+    .describe('Most predictions of each photo; all of them where the model has fewer classes'),
+  map: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('Whether to answer where in the photo the evidence is, if the model tells'),
+});
+
+const place = z.object({ index: z.int().min(0).describe('Place in the request, from 0') });
+const itemSchema = z.union([
+  place.extend({
+    photo: z
+      .object({ width: z.int().min(1), height: z.int().min(1) })
+      .describe('Size in pixels, after the orientation of its EXIF data'),
+    result: resultSchema,
+    map: z
+      .array(z.array(z.number().min(0)).readonly())
+      .readonly()
+      .optional()
+      .describe('For each part of the centre square, row by row, how much it speaks for the class: 0 to 1'),
+  }),
+  place.extend({ problem: problemSchema }),
+]);
+export type ClassificationItem = z.infer<typeof itemSchema>;
+
+/** The answer to `POST /v1/classifications`: each photo has a result or a problem, in the order of the request. */
+export const classificationsSchema = z
+  .object({
+    results: z.array(itemSchema).min(1).max(MAX_PHOTOS),
+    model: z
+      .object({ version: z.string() })
+      .optional()
+      .describe('What answered last; during a roll-out, results may name another. Absent without any result'),
+    timings: z
+      .record(z.enum(['receive', 'decode', 'invoke', 'total']), z.number().min(0))
+      .describe('Milliseconds. Photos are decoded while others are with the model'),
+  })
+  .meta({ id: 'Classifications' });
+
+export type Classifications = z.infer<typeof classificationsSchema>;
+
+/** The answer to `GET /v1/model`: what answers at present. */
+export const modelSchema = z
+  .object({
+    version: z.string(),
+    title: inLanguages.optional().describe('What the model is called, if it says so'),
+    hint: inLanguages.optional().describe('What to photograph, and how, if it says so'),
+    classes: z.array(modelClass).min(1),
+    languages: z.array(z.string()),
+    limits: z.object({
+      photosPerRequest: z.int(),
+      requestBytes: z.int(),
+      photoBytes: z.int(),
+      photoPixels: z.int(),
+      photoMinSide: z.int(),
+      photoMediaTypes: z.array(z.string()),
+    }),
+  })
+  .meta({ id: 'Model' });
+
+export type Model = z.infer<typeof modelSchema>;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Output } from '../../model/savedmodel/run.ts';
+import { BATCHING } from '../../model/serving/settings.ts';
 import { invalidArgument } from './errors.ts';
 import type { ServedModel } from './models.ts';
 import { type PredictRequest, parsePredictRequest } from './predict-request.ts';
@@ -46,6 +47,18 @@ const rows = (outputs: ReadonlyMap<string, Output>): Json => {
   return { predictions };
 };
 
+/** As TensorFlow Serving with batching (batching_util). */
+const checkBatchSize = ({ inputs }: PredictRequest): void => {
+  for (const {
+    shape: [size = 1],
+  } of inputs.values()) {
+    if (size > BATCHING.maxBatchSize)
+      throw invalidArgument(
+        `Task size ${size} is larger than maximum input batch size ${BATCHING.maxBatchSize}`,
+      );
+  }
+};
+
 const run = async ({ runner }: ServedModel, { inputs }: PredictRequest) => {
   try {
     return await runner.run(inputs);
@@ -62,6 +75,7 @@ const run = async ({ runner }: ServedModel, { inputs }: PredictRequest) => {
  */
 export const predict = async (model: ServedModel, body: string): Promise<Json> => {
   const request = parsePredictRequest(body, Object.keys(model.runner.signature.inputs));
+  checkBatchSize(request);
   const outputs = await run(model, request);
   return request.form === 'row' ? rows(outputs) : columns(outputs);
 };

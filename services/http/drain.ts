@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Twice the largest upload, and what a phone on a slow line sends of one. */
+/** The largest upload, and what a phone on a slow line sends of one. */
 const MAX_DRAIN_BYTES = 64 * 1024 * 1024;
 const MAX_DRAIN_MS = 60_000;
 /** A client that sends nothing for this long has stopped. */

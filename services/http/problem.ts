@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { Language } from '../../model/contract/catalogue.ts';
 import { TOO_LARGE_MESSAGE } from '../../model/photo/format.ts';
-import { type Problem, type ProblemCode, problemType } from '../contract.ts';
+import { MAX_BODY_BYTES, type Problem, type ProblemCode, problemType } from '../contract.ts';
 import { requestedLanguage } from './language.ts';
 import { KOREAN_DETAILS, PROBLEM_KINDS } from './problem-kinds.ts';
 
@@ -32,6 +32,7 @@ export class ProblemError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   readonly korean: string;
   readonly violatedPolicies: readonly string[] | undefined;
+  readonly retryAfter: number | undefined;
 
   /** @param detail what happened, why, and what to do next */
   constructor(
@@ -48,6 +49,7 @@ export class ProblemError extends Error {
   ) {
     super(detail, options);
     this.korean = korean;
+    this.retryAfter = retryAfter;
     this.code = code;
     this.status = PROBLEM_KINDS[code][0];
     this.violatedPolicies = violatedPolicies;
@@ -59,12 +61,20 @@ export class ProblemError extends Error {
   }
 }
 
-/** Of a photo, or of a body so long that the photo in it is. */
-export const tooLarge = (): ProblemError => new ProblemError('too-large', TOO_LARGE_MESSAGE);
+/** Of a body that is longer than it may be: so is the photo in it, or there are too many. */
+export const tooLarge = (mostBytes: number): ProblemError => {
+  if (mostBytes === MAX_BODY_BYTES) return new ProblemError('too-large', TOO_LARGE_MESSAGE);
+  const most = `${mostBytes / 2 ** 20} MiB`;
+  return new ProblemError(
+    'too-large',
+    `The request is too large: all photos together may have at most ${most}. Send fewer at a time, or smaller versions of them.`,
+    { korean: `요청 하나에 ${most}까지 받습니다. 나누어 보내거나 크기를 줄여서 보내 주세요.` },
+  );
+};
 
 /** A problem as it is sent. */
 export const problemBody = (
-  { code, message, korean, status, violatedPolicies }: ProblemError,
+  { code, message, korean, status, retryAfter, violatedPolicies }: ProblemError,
   { language = 'en', requestId }: { language?: Language; requestId?: string | undefined } = {},
 ): Problem => ({
   type: problemType(code),
@@ -74,6 +84,7 @@ export const problemBody = (
   code,
   ...(violatedPolicies && { 'violated-policies': violatedPolicies }),
   ...(requestId !== undefined && { requestId }),
+  ...(retryAfter !== undefined && { retryAfter }),
 });
 
 /** Answers a request with a problem (RFC 9457) that carries the request's id, in the language that it asks for. */

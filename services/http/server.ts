@@ -4,7 +4,7 @@ import { type AddressInfo, Server as NetServer } from 'node:net';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
-import { MAX_BODY_BYTES, STOP_SECONDS } from '../contract.ts';
+import { MAX_PHOTOS_BODY_BYTES, STOP_SECONDS } from '../contract.ts';
 import { drainAfterAnswer } from './drain.ts';
 import {
   findFault,
@@ -118,7 +118,8 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
   )
     .on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       // A client that asks before it sends need not send what is too large; it may then not use the connection again.
-      if (Number(incoming.headers['content-length']) > MAX_BODY_BYTES) outgoing.shouldKeepAlive = false;
+      if (Number(incoming.headers['content-length']) > MAX_PHOTOS_BODY_BYTES)
+        outgoing.shouldKeepAlive = false;
       else outgoing.writeContinue();
       answer(incoming, outgoing);
     })

@@ -1,6 +1,23 @@
-import type { Description, Language } from '../../model/contract/catalogue.ts';
-import { type Answer, UNKNOWN_NO } from '../contract.ts';
+import sharp from 'sharp';
+import { type Description, LANGUAGES, type Language } from '../../model/contract/catalogue.ts';
+import {
+  MAX_PHOTO_BYTES,
+  MAX_PHOTO_PIXELS,
+  MIN_PHOTO_SIDE,
+  PHOTO_MEDIA_TYPES,
+} from '../../model/photo/format.ts';
+import {
+  type Answer,
+  type ClassificationItem,
+  type Classifications,
+  MAX_PHOTOS,
+  MAX_PHOTOS_BODY_BYTES,
+  type Model,
+  UNKNOWN_NO,
+} from '../contract.ts';
+import { ProblemError, problemBody } from '../http/problem.ts';
 import type { Classification } from './classifier.ts';
+import type { Classified, Outcome } from './photo-classifier.ts';
 
 type Names = Readonly<Record<Language, string>>;
 
@@ -83,6 +100,63 @@ export const buildAnswer = ({ classification, language }: AnswerOptions): Answer
       description: translations[language].description,
       translations,
       ...ranked,
+    },
+  };
+};
+
+export interface ClassificationsOptions extends Classified {
+  readonly language: Language;
+  readonly requestId: string;
+  /** Most predictions of each photo. */
+  readonly top: number;
+  readonly map: 'true' | 'false';
+}
+
+/**
+ * The answer for several photos, each with a result or a problem.
+ *
+ * @throws what is not a problem of a photo: a bug of ours, or that the client has gone
+ */
+export const buildClassifications = async ({
+  outcomes,
+  timings,
+  language,
+  requestId,
+  top,
+  map,
+}: ClassificationsOptions): Promise<Classifications> => {
+  const toItem = async (outcome: Outcome, index: number): Promise<ClassificationItem> => {
+    if ('error' in outcome) {
+      if (!(outcome.error instanceof ProblemError)) throw outcome.error;
+      return { index, problem: problemBody(outcome.error, { language, requestId }) };
+    }
+    const { classification, file } = outcome;
+    const { autoOrient: photo } = await sharp(file).metadata();
+    const { result } = buildAnswer({ classification, language });
+    const item = { index, photo, result: { ...result, predictions: result.predictions.slice(0, top) } };
+    return map === 'true' && classification.map ? { ...item, map: classification.map } : item;
+  };
+  const results = await Promise.all(outcomes.map(toItem));
+  const model = results.flatMap((item) => ('result' in item ? [item.result.model] : [])).at(-1);
+  return { results, ...(model && { model }), timings };
+};
+
+/** What the model says of itself with every photo. */
+export const buildModel = ({ classes, modelVersion, words }: Classification): Model => {
+  const { title, hint } = words.model;
+  return {
+    version: modelVersion,
+    ...(title && { title }),
+    ...(hint && { hint }),
+    classes: classes.map(({ label, names }, no) => ({ no, label, names })),
+    languages: [...LANGUAGES],
+    limits: {
+      photosPerRequest: MAX_PHOTOS,
+      requestBytes: MAX_PHOTOS_BODY_BYTES,
+      photoBytes: MAX_PHOTO_BYTES,
+      photoPixels: MAX_PHOTO_PIXELS,
+      photoMinSide: MIN_PHOTO_SIDE,
+      photoMediaTypes: PHOTO_MEDIA_TYPES,
     },
   };
 };

@@ -2,17 +2,21 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
-import { PATHS, WAS_HEALTH } from '../contract.ts';
+import type { z } from 'zod';
+import type { Language } from '../../model/contract/catalogue.ts';
+import { classificationsQuery, PATHS, WAS_HEALTH } from '../contract.ts';
 import { type App, type AppEnvironment, createApp } from '../http/app.ts';
 import { requestedLanguage } from '../http/language.ts';
-import type { Metrics } from '../http/metrics.ts';
-import { buildAnswer } from './answer.ts';
-import type { Classification, Classifier } from './classifier.ts';
+import type { Measurements, Metrics } from '../http/metrics.ts';
+import { ProblemError } from '../http/problem.ts';
+import { buildAnswer, buildClassifications, buildModel } from './answer.ts';
+import type { Classifier } from './classifier.ts';
 import { clientAddress } from './client-address.ts';
 import { Decoder } from './decoder.ts';
-import { overloaded, WorkQueue } from './queue.ts';
+import { type Classified, PhotoClassifier, type PhotoRequest } from './photo-classifier.ts';
+import { WorkQueue } from './queue.ts';
 import { ClientGone, RequestScope } from './request-scope.ts';
-import { readUpload } from './upload.ts';
+import { MANY_PHOTOS, ONE_PHOTO, type UploadKind } from './upload.ts';
 import { Uploads } from './uploads.ts';
 
 export interface WasAppOptions {
@@ -30,11 +34,30 @@ export interface WasAppOptions {
   readonly maxWaitMs?: number;
 }
 
-/** From the end of an upload to its answer: less than `web` waits. */
-const ANSWER_MS = 18_000;
-
 /** nginx's status for a client that did not wait; only the access log shows it. */
 const CLIENT_CLOSED_REQUEST = 499;
+
+const wrongQuery = ({ issues }: z.ZodError): ProblemError => {
+  const wrong = issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  return new ProblemError('malformed-request', `The query is wrong: ${wrong}. Correct it, or leave it out.`, {
+    korean: `쿼리가 잘못되었습니다(${wrong}). 고치거나 빼고 보내 주세요.`,
+  });
+};
+
+/** Notes for the log and the metrics what became of the photos. */
+const measure = (measured: Measurements, { outcomes, timings }: Classified): void => {
+  const answers = outcomes.flatMap((outcome) => ('error' in outcome ? [] : [outcome.classification]));
+  const known = answers.filter((answer) => answer.known);
+  const modelVersion = answers.at(-1)?.modelVersion;
+  const { receive, decode, invoke } = timings;
+  Object.assign(measured, {
+    ...{ receive, decode, invoke },
+    photos: answers.length,
+    unknown: answers.length - known.length,
+    confidence: known.map(({ classes }) => Math.max(...classes.map(({ probability }) => probability))),
+    ...(modelVersion !== undefined && { modelVersion }),
+  } satisfies Measurements);
+};
 
 /** The body as Node has it, where there is a server; tests have none. */
 const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readable =>
@@ -46,7 +69,7 @@ const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readab
  * @example
  * const classes = [{ label: 'rose', probability: 1, names: { en: 'Rose', ko: '장미' } }];
  * const words = { description: { en: 'It has thorns.', ko: '가시가 있습니다.' }, model: {} };
- * const classifier = { classify: async () => ({ classes, words, modelVersion: '7', known: true }) };
+ * const classifier = { classify: async () => [{ classes, words, modelVersion: '7', known: true }] };
  * const app = createWasApp({ log, classifier });
  * const response = await app.request('/classify/image', { method: 'POST', body: photo, headers });
  * (await response.json()).result.name; // => 'Rose'
@@ -61,48 +84,23 @@ export const createWasApp = ({
   maxWaitMs = 10_000,
 }: WasAppOptions): App => {
   const app = createApp({ log, metrics });
+  const photos = new PhotoClassifier({ classifier, decoder, invocations, uploads, maxWaitMs });
 
-  const refuseWhenLate = (decoding: WorkQueue, cost: number, client: string): void => {
-    const ahead = decoder.soon;
-    const wait =
-      decoding.expectedWaitMs({ client, cost }) + invocations.expectedWaitMs({ client, cost: 1, ahead });
-    if (wait > maxWaitMs) throw overloaded('More photos are waiting than can be answered in time.', wait);
-  };
-
-  const classify = async (context: Context<AppEnvironment>, scope: RequestScope): Promise<Classification> => {
-    const { raw: request } = context.req;
+  /** Answers a request whose work ends with its client. */
+  const whileWaited = async (
+    context: Context<AppEnvironment>,
+    answer: (request: PhotoRequest) => Promise<Response>,
+  ): Promise<Response> => {
+    const { raw } = context.req;
     // Without a server, Hono has no environment at all.
     const incoming = context.env?.incoming;
     const client = clientAddress({
       peer: incoming?.socket.remoteAddress,
-      forwardedFor: request.headers.get('X-Forwarded-For'),
+      forwardedFor: raw.headers.get('X-Forwarded-For'),
     });
-    const { signal } = scope;
-    refuseWhenLate(decoder.small, 0, client);
-    const announced = request.headers.get('Content-Length');
-    const { body, release } = await uploads.receive({
-      ...{ source: bodyOf(request, incoming), client, signal },
-      length: announced === null ? undefined : Number(announced),
-    });
-    scope.hold(release);
-    scope.startDeadline(ANSWER_MS, () => overloaded('The photo had to wait for too long.', maxWaitMs));
-    const file = await readUpload({ body, headers: request.headers, signal });
-    const plan = decoder.plan(file);
-    refuseWhenLate(plan.queue, plan.cost, client);
-    const pixels = await decoder.read(file, plan, { client, signal });
-    const run = () => classifier.classify(pixels, { signal });
-    return invocations.do({ client, cost: 1, signal, run });
-  };
-
-  app.get(PATHS.health, (context) => context.json(WAS_HEALTH));
-  app.get('/', (context) => context.json({ message: 'connected' }));
-  app.post(PATHS.classify, async function classifyPhoto(context) {
-    const scope = new RequestScope({ client: context.req.raw.signal });
+    const scope = new RequestScope({ client: raw.signal });
     try {
-      const classification = await classify(context, scope);
-      const language = requestedLanguage(context);
-      const answer = buildAnswer({ classification, language });
-      return context.json(answer, 200, { 'Content-Language': language, Vary: 'Accept-Language' });
+      return await answer({ client, scope, headers: raw.headers, source: bodyOf(raw, incoming) });
     } catch (error) {
       if (!(error instanceof ClientGone)) throw error;
       log.info({ requestId: context.get('requestId') }, error.message);
@@ -110,6 +108,49 @@ export const createWasApp = ({
     } finally {
       scope.end();
     }
+  };
+
+  /** Classifies what a request brings, and answers in its language. */
+  const classify = (
+    context: Context<AppEnvironment>,
+    kind: UploadKind,
+    toAnswer: (classified: Classified, language: Language) => object | Promise<object>,
+  ): Promise<Response> =>
+    whileWaited(context, async (request) => {
+      const classified = await photos.classify(request, kind);
+      const language = requestedLanguage(context);
+      const answer = await toAnswer(classified, language);
+      measure(context.get('measured'), classified);
+      const { receive, decode, invoke, total } = classified.timings;
+      return context.json(answer, 200, {
+        'Content-Language': language,
+        Vary: 'Accept-Language',
+        'Server-Timing': `receive;dur=${receive}, decode;dur=${decode}, invoke;dur=${invoke}, total;dur=${total}`,
+        'X-Photos': String(classified.outcomes.length),
+      });
+    });
+
+  app.get(PATHS.health, (context) => context.json(WAS_HEALTH));
+  app.get('/', (context) => context.json({ message: 'connected' }));
+  app.post(PATHS.classify, (context) =>
+    classify(context, ONE_PHOTO, ({ outcomes: [outcome] }, language) => {
+      if (!outcome || 'error' in outcome) throw outcome?.error;
+      return buildAnswer({ classification: outcome.classification, language });
+    }),
+  );
+  app.post(PATHS.classifications, (context) => {
+    const query = classificationsQuery.safeParse(context.req.query());
+    if (!query.success) throw wrongQuery(query.error);
+    const options = { ...query.data, requestId: context.get('requestId') };
+    return classify(context, MANY_PHOTOS, (classified, language) =>
+      buildClassifications({ ...classified, ...options, language }),
+    );
   });
+  app.get(PATHS.model, (context) =>
+    whileWaited(context, async ({ client, scope: { signal } }) => {
+      const model = buildModel(await photos.describeModel({ client, signal }));
+      return context.json(model, 200, { 'Cache-Control': 'no-cache' });
+    }),
+  );
   return app;
 };

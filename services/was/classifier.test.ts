@@ -3,10 +3,12 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
 import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
+import { BATCHING } from '../../model/serving/settings.ts';
+import { MAX_BATCH_SIZE } from '../contract.ts';
 import { tinyEndpoint } from '../endpoint/tiny-endpoint.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
-import { createSageMakerClassifier } from './classifier.ts';
+import { type Classification, createSageMakerClassifier } from './classifier.ts';
 import { RuntimeClient } from './runtime-client.ts';
 
 const photo = new Uint8Array(PHOTO_BYTES).fill(120);
@@ -29,7 +31,12 @@ const classifierAt = (
   }: TestOptions = {},
 ) => {
   const client = new RuntimeClient({ endpoint, region: 'ap-northeast-2', credentials, maxAttempts: 1 });
-  return createSageMakerClassifier({ client, endpointName, timeoutMs });
+  const classifier = createSageMakerClassifier({ client, endpointName, timeoutMs });
+  const classify = async (pixels: Uint8Array, options?: { readonly signal?: AbortSignal }) => {
+    const [answer] = await classifier.classify([pixels], options);
+    return answer ?? assert.fail('no answer');
+  };
+  return { classify, classifyAll: classifier.classify };
 };
 
 const expectProblem = async (work: Promise<unknown>): Promise<ProblemError> => {
@@ -59,6 +66,23 @@ describe('with the endpoint emulator', () => {
     assert.equal(modelVersion, '7');
     assert.deepEqual(classes[2]?.names, { en: 'Unheard of flower', ko: 'Unheard of flower' });
     assert.match(words.description.en, /\.$/);
+  });
+
+  test('photos of one call are answered in their order', async () => {
+    const { classify, classifyAll } = classifierAt(server.url);
+    const photos = [photo, new Uint8Array(PHOTO_BYTES), new Uint8Array(PHOTO_BYTES).fill(255)];
+    const probabilities = ({ classes }: Classification) =>
+      classes.map(({ probability }) => probability.toFixed(4));
+    const alone: Classification[] = [];
+    for (const pixels of photos) alone.push(await classify(pixels));
+    assert.deepEqual((await classifyAll(photos)).map(probabilities), alone.map(probabilities));
+  });
+
+  test('a full batch is answered, a larger one refused', async () => {
+    const photos = Array<Uint8Array>(MAX_BATCH_SIZE).fill(photo);
+    const { classifyAll } = classifierAt(server.url);
+    assert.equal((await classifyAll(photos)).length, BATCHING.maxBatchSize);
+    assert.equal((await expectProblem(classifyAll([...photos, photo]))).code, 'model-failed');
   });
 
   test('an endpoint that does not exist yet is unavailable, and the problem says why', async () => {

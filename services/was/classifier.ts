@@ -2,6 +2,7 @@ import { ModelError, SageMakerRuntimeServiceException } from '@aws-sdk/client-sa
 import { z } from 'zod';
 import { type Language, namesOfLabel, type Words, wordsOfLabel } from '../../model/contract/catalogue.ts';
 import { INPUT_NAME, predictionSchema } from '../../model/contract/tensors.ts';
+import { MAX_BATCH_SIZE } from '../contract.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { RuntimeClient } from './runtime-client.ts';
 
@@ -18,28 +19,34 @@ export interface Classification {
   readonly known: boolean;
   /** The description of the most probable class, and words of the model's own. */
   readonly words: Words;
+  /** How much each part of the photo speaks for the most probable class, row by row. @default - the model does not tell */
+  readonly map?: readonly (readonly number[])[] | undefined;
 }
 
 export interface Classifier {
   /**
-   * Classifies one photo.
+   * Classifies photos in one call.
    *
-   * @param pixels uint8 RGB, `224 * 224 * 3`
+   * @param photos uint8 RGB, `224 * 224 * 3` each; at most MAX_BATCH_SIZE
    * @param options.signal ends the call; its reason is what is thrown then
+   * @returns as many classifications, in the same order
    * @throws ProblemError `endpoint-unavailable` or `model-failed`
    */
-  classify(pixels: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Classification>;
+  classify(
+    photos: readonly Uint8Array[],
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<readonly Classification[]>;
 }
 
 export interface SageMakerClassifierOptions {
   readonly client: RuntimeClient;
   readonly endpointName: string;
-  /** How long an answer may take, retries included. */
+  /** How long the answer for one photo may take, retries included; twice as long for a full batch. */
   readonly timeoutMs: number;
 }
 
-/** The row form of TensorFlow Serving's answer for one photo. */
-const responseSchema = z.object({ predictions: z.tuple([predictionSchema]) });
+/** The row form of TensorFlow Serving's answer. */
+const responseSchema = z.object({ predictions: z.array(predictionSchema) });
 
 /** Seconds after which it is worth trying again, by the service's error. */
 const RETRY_AFTER: Readonly<Record<string, number>> = { ThrottlingException: 1, ModelNotReadyException: 5 };
@@ -77,10 +84,15 @@ const toProblem = (error: unknown, endpointName: string): ProblemError => {
   );
 };
 
-const parseResponse = (body: Uint8Array): Classification => {
-  const { predictions } = responseSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-  const [{ probabilities, classes, model_version: modelVersion, known_score: knownScore, names, words }] =
-    predictions;
+const toClassification = ({
+  probabilities,
+  classes,
+  model_version: modelVersion,
+  known_score: knownScore,
+  evidence: map,
+  names,
+  words,
+}: z.output<typeof predictionSchema>): Classification => {
   const best = classes[probabilities.indexOf(Math.max(...probabilities))] ?? '';
   return {
     classes: classes.map((label, index) => ({
@@ -91,7 +103,14 @@ const parseResponse = (body: Uint8Array): Classification => {
     words: words ?? wordsOfLabel(best),
     modelVersion,
     known: knownScore >= 0,
+    map,
   };
+};
+
+const parseResponse = (body: Uint8Array, count: number): Classification[] => {
+  const { predictions } = responseSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+  if (predictions.length !== count) throw new Error(`${predictions.length} answers for ${count} photos.`);
+  return predictions.map(toClassification);
 };
 
 /** The two base64 letters of each 12 bits, side by side in memory. */
@@ -101,53 +120,66 @@ const LETTERS = (() => {
   return new Uint16Array(letters.buffer);
 })();
 
-const INTRO = `{"instances":[{"${INPUT_NAME}":{"b64":"`;
 /** Blanks let the base64 begin at an even place. */
-const HEAD = Buffer.from(INTRO.padStart(INTRO.length + (INTRO.length % 2)));
+const even = (text: string) => Buffer.from(text.padStart(text.length + (text.length % 2)));
+const HEAD = even(`{"instances":[{"${INPUT_NAME}":{"b64":"`);
+const BETWEEN = even(`"}},{"${INPUT_NAME}":{"b64":"`);
 const TAIL = Buffer.from('"}}]}');
 
-/** The body of a request, with the photo written into it: Node's own base64 is a string first, and takes ten times as long. */
-const requestBody = (pixels: Uint8Array): Buffer => {
+const base64Length = (bytes: number) => Math.ceil(bytes / 3) * 4;
+
+/** Writes a photo as base64: Node's own is a string first, and takes ten times as long. */
+const writeBase64 = (pixels: Uint8Array, body: Buffer, at: number): void => {
   const whole = pixels.length - (pixels.length % 3);
-  const rest = Buffer.from(pixels.subarray(whole)).toString('base64');
-  const end = HEAD.length + (whole / 3) * 4;
-  const body = Buffer.allocUnsafeSlow(end + rest.length + TAIL.length);
-  HEAD.copy(body);
-  const out = new Uint16Array(body.buffer, HEAD.length, (whole / 3) * 2);
+  const out = new Uint16Array(body.buffer, at, (whole / 3) * 2);
   for (let from = 0, to = 0; from < whole; from += 3, to += 2) {
     const bits = ((pixels[from] ?? 0) << 16) | ((pixels[from + 1] ?? 0) << 8) | (pixels[from + 2] ?? 0);
     out[to] = LETTERS[bits >> 12] ?? 0;
     out[to + 1] = LETTERS[bits & 4095] ?? 0;
   }
-  body.write(rest, end, 'latin1');
-  TAIL.copy(body, end + rest.length);
+  body.write(Buffer.from(pixels.subarray(whole)).toString('base64'), at + (whole / 3) * 4, 'latin1');
+};
+
+/** The body of a request, with the photos written into it. */
+const requestBody = (photos: readonly Uint8Array[]): Buffer => {
+  const letters = photos.reduce((sum, { length }) => sum + base64Length(length), 0);
+  const between = (photos.length - 1) * BETWEEN.length;
+  const body = Buffer.allocUnsafeSlow(HEAD.length + letters + between + TAIL.length);
+  let at = 0;
+  for (const [index, pixels] of photos.entries()) {
+    at += (index === 0 ? HEAD : BETWEEN).copy(body, at);
+    writeBase64(pixels, body, at);
+    at += base64Length(pixels.length);
+  }
+  TAIL.copy(body, at);
   return body;
 };
 
 /**
- * Invokes a SageMaker endpoint. The photo travels as base64 of raw RGB: 201 kB where JSON numbers would be 600 or more.
+ * Invokes a SageMaker endpoint. A photo travels as base64 of raw RGB: 201 kB where JSON numbers would be 600 or more.
  *
  * @example
  * const client = new RuntimeClient({ endpoint, region: 'ap-northeast-2', credentials });
  * const classifier = createSageMakerClassifier({ client, endpointName: 'image-classifier', timeoutMs: 20_000 });
- * (await classifier.classify(new Uint8Array(224 * 224 * 3))).classes.length; // => 3
+ * const [answer] = await classifier.classify([new Uint8Array(224 * 224 * 3)]);
+ * answer.classes.length; // => 3
  */
 export const createSageMakerClassifier = ({
   client,
   endpointName,
   timeoutMs,
 }: SageMakerClassifierOptions): Classifier => ({
-  async classify(pixels, { signal } = {}) {
+  async classify(photos, { signal } = {}) {
     const input = {
       EndpointName: endpointName,
       ContentType: 'application/json',
       Accept: 'application/json',
-      Body: requestBody(pixels),
+      Body: requestBody(photos),
     };
     // The model's time begins when it is asked.
     const call = new AbortController();
     const abort = () => call.abort();
-    const timeout = setTimeout(abort, timeoutMs);
+    const timeout = setTimeout(abort, timeoutMs * (1 + (photos.length - 1) / (MAX_BATCH_SIZE - 1)));
     signal?.addEventListener('abort', abort);
     const response = await client
       .invoke(input, call.signal)
@@ -160,7 +192,7 @@ export const createSageMakerClassifier = ({
         signal?.removeEventListener('abort', abort);
       });
     try {
-      return parseResponse(response);
+      return parseResponse(response, photos.length);
     } catch (error) {
       throw new ProblemError(
         'model-failed',

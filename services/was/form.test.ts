@@ -65,6 +65,12 @@ describe('a file is found', () => {
 test('several files in the field are all found', () =>
   assert.deepEqual(read(form(part(PLAIN), part(PLAIN, Buffer.from('x')))), [file, Buffer.from('x')]));
 
+test('in a list an empty file has its place, if it has a name', () => {
+  const parts = [part(PLAIN, Buffer.alloc(0)), part(`${TEXT}; filename=""`, Buffer.alloc(0)), part(PLAIN)];
+  const list = { form: form(...parts), contentType: 'multipart/form-data; boundary=b', field: 'file' };
+  assert.deepEqual(readFormFiles({ ...list, isList: true }), [Buffer.alloc(0), file]);
+});
+
 test('a form without a file in the field has none', () => {
   assert.deepEqual(read(form()), []);
   assert.deepEqual(read(form(part(TEXT), part(OTHER), part('Content-Type: image/jpeg'))), []);

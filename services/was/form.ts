@@ -95,12 +95,15 @@ export interface FormFilesOptions {
   /** With the form's boundary. */
   readonly contentType: string;
   readonly field: string;
+  /** Whether the field is for several files: then an empty one has its place among the others. @default false */
+  readonly isList?: boolean;
 }
 
 /**
  * The files in a field of a multipart form (RFC 7578), as views into it. Takes what widespread clients write: .NET's
  * `name=file; filename=a.jpg; filename*=utf-8''a.jpg`, other dispositions than `form-data`, files without a name. An
- * empty file counts only when it has a name and there is no other: inputs that were left empty send one without.
+ * empty file counts only when it has a name and, unless it is a list, there is no other: inputs that were left empty send
+ * one without.
  *
  * @throws Error when the form is malformed or cut short
  * @example
@@ -108,7 +111,7 @@ export interface FormFilesOptions {
  * const files = readFormFiles({ form, contentType: 'multipart/form-data; boundary=b', field: 'file' });
  * files.map(String); // => ['hi']
  */
-export const readFormFiles = ({ form, contentType, field }: FormFilesOptions): Buffer[] => {
+export const readFormFiles = ({ form, contentType, field, isList = false }: FormFilesOptions): Buffer[] => {
   const boundary = readParameters(contentType).get('boundary') ?? '';
   if (boundary === '') throw new Error('The Content-Type names no boundary.');
   const files = readParts(form, boundary).flatMap((part) => {
@@ -117,7 +120,7 @@ export const readFormFiles = ({ form, contentType, field }: FormFilesOptions): B
     const fileName = disposition.get('filename') ?? disposition.get('filename*');
     return fileName !== undefined || isFile(part) ? [{ fileName, content: part.content }] : [];
   });
-  const filled = files.filter(({ content }) => content.length > 0);
-  const named = files.filter(({ fileName }) => fileName !== undefined && fileName !== '').slice(0, 1);
-  return (filled.length > 0 ? filled : named).map(({ content }) => content);
+  const sent = files.filter(({ fileName, content }) => content.length > 0 || fileName);
+  const filled = sent.filter(({ content }) => content.length > 0);
+  return (isList || filled.length === 0 ? sent : filled).map(({ content }) => content);
 };

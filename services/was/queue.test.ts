@@ -34,6 +34,35 @@ test('work is done side by side in as many places as there are, and the rest in 
   assert.deepEqual([queue.running, queue.waiting], [0, 0]);
 });
 
+test('work of several places waits until all of them are free, and no other overtakes it', async () => {
+  const queue = new WorkQueue({ places: 2, paceMs: 1 });
+  const { begun, run, end } = controlled();
+  const gone = new AbortController();
+  const add = (name: string, places: number, signal = never) =>
+    queue.do({ client: 'x', cost: places, places, signal, run: run(name) }).catch(() => {});
+  for (const [name, places] of [
+    ['one', 1],
+    ['two', 2],
+    ['next', 1],
+    ['eight', 8],
+  ] as const)
+    void add(name, places);
+  assert.deepEqual(begun, ['one']);
+  await end('one');
+  assert.deepEqual([begun.at(-1), queue.running], ['two', 2]);
+  await end('two');
+  assert.deepEqual([begun.at(-1), queue.running], ['next', 1]);
+  await end('next');
+  assert.deepEqual([begun.at(-1), queue.running], ['eight', 8]);
+  void add('left', 2, gone.signal);
+  await end('eight');
+  void add('large', 2, gone.signal);
+  void add('behind', 1);
+  gone.abort();
+  await end('left');
+  assert.equal(begun.at(-1), 'behind');
+});
+
 test('clients take turns', async () => {
   const queue = new WorkQueue({ places: 1, paceMs: 1 });
   const { begun, run, end } = controlled();

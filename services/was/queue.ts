@@ -34,6 +34,8 @@ export interface Work<T> {
   readonly client: string;
   /** In the unit of the queue's pace. */
   readonly cost: number;
+  /** Places that it takes at once; when it is alone, it may take more than there are. @default 1 */
+  readonly places?: number;
   /** Takes it out of the queue; it is not begun any more. */
   readonly signal: AbortSignal;
   readonly run: () => Promise<T>;
@@ -41,6 +43,7 @@ export interface Work<T> {
 
 interface Waiting {
   readonly cost: number;
+  readonly places: number;
   readonly begin: () => void;
 }
 
@@ -67,7 +70,7 @@ export class WorkQueue {
     this.#paceMs = paceMs;
   }
 
-  /** Pieces of work that are being done. */
+  /** Places that are taken. */
   get running(): number {
     return this.#running;
   }
@@ -98,24 +101,27 @@ export class WorkQueue {
   }
 
   /** Does a piece of work when its turn comes. Its place is taken until it is really over, even when its client is gone. */
-  async do<T>({ client, cost, signal, run }: Work<T>): Promise<T> {
-    if (this.#waiting.size > 0 || this.#running >= Math.floor(this.#places)) {
-      await this.#wait(client, cost, signal);
-    } else {
+  async do<T>({ client, cost, places = 1, signal, run }: Work<T>): Promise<T> {
+    if (this.#waiting.size > 0 || !this.#fits(places)) await this.#wait(client, { cost, places }, signal);
+    else {
       signal.throwIfAborted();
-      this.#running += 1;
+      this.#running += places;
     }
     const began = performance.now();
     const sideBySide = this.#running;
     const work = run().finally(() => {
-      this.#learn(performance.now() - began, cost, sideBySide);
-      this.#running -= 1;
+      this.#learn(performance.now() - began, { cost, places, sideBySide });
+      this.#running -= places;
       this.#beginNext();
     });
     return untilAborted(work, signal);
   }
 
-  #wait(client: string, cost: number, signal: AbortSignal): Promise<void> {
+  #fits(places: number): boolean {
+    return this.#running === 0 || this.#running + places <= Math.floor(this.#places);
+  }
+
+  #wait(client: string, work: Omit<Waiting, 'begin'>, signal: AbortSignal): Promise<void> {
     const own = this.#waiting.get(client) ?? new Set();
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
@@ -127,25 +133,28 @@ export class WorkQueue {
       const onAbort = () => {
         leave();
         reject(signal.reason);
+        // It may have been the one that did not fit.
+        this.#beginNext();
       };
       const begin = () => {
         leave();
-        this.#running += 1;
+        this.#running += work.places;
         resolve();
       };
-      const waiting = { cost, begin };
+      const waiting = { ...work, begin };
       signal.addEventListener('abort', onAbort);
       this.#waiting.set(client, own.add(waiting));
     });
   }
 
   #beginNext(): void {
-    while (this.#running < Math.floor(this.#places)) {
+    for (;;) {
       const [next] = this.#waiting;
       if (next === undefined) return;
       const [client, own] = next;
       const [first] = own;
-      first?.begin();
+      if (first === undefined || !this.#fits(first.places)) return;
+      first.begin();
       // The client's turn is over.
       if (own.size > 0) {
         this.#waiting.delete(client);
@@ -154,12 +163,13 @@ export class WorkQueue {
     }
   }
 
-  #learn(milliseconds: number, cost: number, sideBySide: number): void {
-    const pace = milliseconds / (Math.max(cost, Number.EPSILON) * sideBySide);
+  #learn(milliseconds: number, work: { cost: number; places: number; sideBySide: number }): void {
+    const { cost, places, sideBySide } = work;
+    const pace = (milliseconds * places) / (Math.max(cost, Number.EPSILON) * sideBySide);
     this.#paceMs += WEIGHT * (pace - this.#paceMs);
     if (milliseconds > this.#targetMs) this.#places = Math.max(1, this.#places * 0.8);
     else if (sideBySide >= Math.floor(this.#places)) {
-      this.#places = Math.min(this.#most, this.#places + 1 / this.#places);
+      this.#places = Math.min(this.#most, this.#places + places / this.#places);
     }
   }
 }

@@ -4,24 +4,18 @@ import { connect, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import sharp from 'sharp';
-import { namesOfLabel, wordsOfLabel } from '../../model/contract/catalogue.ts';
 import { problemSchema } from '../contract.ts';
 import { startServer } from '../http/server.ts';
 import { createWasApp, type WasAppOptions } from './app.ts';
+import type { Classification } from './classifier.ts';
 import { Decoder } from './decoder.ts';
+import { CLASSIFICATION, saying } from './fake-classifier.ts';
 import { WorkQueue } from './queue.ts';
 import { Uploads } from './uploads.ts';
 
 const photo = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
   .png()
   .toBuffer();
-const CLASSIFICATION = {
-  classes: [{ label: 'astilbe', probability: 1, names: namesOfLabel('astilbe') }],
-  words: wordsOfLabel('astilbe'),
-  modelVersion: '1',
-  known: true,
-};
-
 /** The application service on a real socket, the messages that it logs, and what its requests hold. */
 const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
   const lines: { level: number; msg: string }[] = [];
@@ -29,8 +23,7 @@ const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
   const uploads = options.uploads ?? new Uploads({ bytes: 2 ** 27 });
   const invocations = options.invocations ?? new WorkQueue({ places: 2, paceMs: 1 });
   const decoder = new Decoder({ places: 1 });
-  const classifier = { classify: async () => CLASSIFICATION };
-  const { fetch } = createWasApp({ log, classifier, ...options, uploads, invocations, decoder });
+  const { fetch } = createWasApp({ log, classifier: saying(), ...options, uploads, invocations, decoder });
   const server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log });
   t.after(() => server.stop(0));
   const queues = [decoder.small, decoder.cheap, decoder.dear, invocations];
@@ -122,8 +115,8 @@ describe('when the client has gone', () => {
     let release = () => {};
     const classify = () => {
       asked += 1;
-      return new Promise<typeof CLASSIFICATION>((resolve) => {
-        release = () => resolve(CLASSIFICATION);
+      return new Promise<Classification[]>((resolve) => {
+        release = () => resolve([CLASSIFICATION]);
       });
     };
     const invocations = new WorkQueue({ places: 1, paceMs: 1 });
@@ -143,7 +136,7 @@ describe('when the client has gone', () => {
 
   test('a call of the model is given up', LIMIT, async (t) => {
     let signal: AbortSignal | undefined;
-    const classify = (_: Uint8Array, options?: { readonly signal?: AbortSignal }) =>
+    const classify = (_: unknown, options?: { readonly signal?: AbortSignal }) =>
       new Promise<never>((_resolve, reject) => {
         signal = options?.signal;
         signal?.addEventListener('abort', () => reject(new Error('given up')));

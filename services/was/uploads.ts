@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { MAX_BODY_BYTES } from '../contract.ts';
 import { ProblemError, tooLarge } from '../http/problem.ts';
 import { overloaded } from './queue.ts';
 
@@ -24,6 +23,8 @@ export interface ReceiveOptions {
   readonly source: Readable;
   /** As announced. @default - not known, as of a chunked body */
   readonly length?: number | undefined;
+  /** Bytes that it may have. */
+  readonly most: number;
   /** Whose upload it is: one client cannot take all memory. */
   readonly client: string;
   /** Ends it. */
@@ -91,7 +92,7 @@ export class Uploads {
    * @throws ProblemError `too-large`, `too-slow`, `overloaded` or `malformed-body`; whatever the signal aborts with
    */
   async receive(options: ReceiveOptions): Promise<{ body: Buffer; release: () => void }> {
-    if ((options.length ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+    if ((options.length ?? 0) > options.most) throw tooLarge(options.most);
     const upload = new Upload(options.client);
     this.#held.add(upload);
     try {
@@ -108,14 +109,14 @@ export class Uploads {
     if (this.#held.delete(upload)) this.#bytes -= upload.bytes;
   }
 
-  #read(upload: Upload, { source, length, signal }: ReceiveOptions): Promise<Buffer> {
+  #read(upload: Upload, { source, length, most, signal }: ReceiveOptions): Promise<Buffer> {
     let body: Buffer = Buffer.alloc(0);
     let at = 0;
     const append = (chunk: Buffer) => {
       if (at === 0 && chunk.length === length) body = chunk;
       else {
         if (at + chunk.length > body.length) {
-          const whole = length ?? Math.min(MAX_BODY_BYTES, 2 * body.length);
+          const whole = length ?? Math.min(most, 2 * body.length);
           const larger = at + chunk.length <= FIRST_BYTES ? Math.min(whole, FIRST_BYTES) : whole;
           const grown = Buffer.allocUnsafeSlow(Math.max(larger, at + chunk.length));
           body.copy(grown, 0, 0, at);
@@ -128,7 +129,7 @@ export class Uploads {
     return new Promise((resolve, reject) => {
       const onData = (chunk: Buffer) => {
         try {
-          if (at + chunk.length > MAX_BODY_BYTES) throw tooLarge();
+          if (at + chunk.length > most) throw tooLarge(most);
           this.#take(upload, chunk.length);
           if (upload.grow(chunk.length)) stall.refresh();
           append(chunk);

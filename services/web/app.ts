@@ -1,11 +1,12 @@
 import { cors } from 'hono/cors';
+import { etag } from 'hono/etag';
 import type { Logger } from 'pino';
-import { PATHS } from '../contract.ts';
+import { MAX_BODY_BYTES, MAX_PHOTOS_BODY_BYTES, PATHS } from '../contract.ts';
 import { type App, createApp } from '../http/app.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { type ApiKeys, requireKey } from './api-keys.ts';
-import { classifyRoute } from './classify.ts';
 import { createPages } from './pages.ts';
+import { passOn } from './pass-on.ts';
 import { limitPhotos } from './photo-limit.ts';
 import { WasClient } from './was-client.ts';
 import { wasHealthRoute } from './was-health.ts';
@@ -102,7 +103,10 @@ export const createWebApp = ({
   app.get(PATHS.health, (context) => context.json({ status: 'ok' }));
   app.get('/version', (context) => context.json({ version }));
   app.get('/was/health', wasHealthRoute({ was, timeoutMs: healthTimeoutMs }));
-  app.post(PATHS.classify, classifyRoute({ log, was, timeoutMs: classifyTimeoutMs }));
+  const toWas = { log, was, timeoutMs: classifyTimeoutMs };
+  app.post(PATHS.classify, passOn({ ...toWas, mostBytes: MAX_BODY_BYTES }));
+  app.post(PATHS.classifications, passOn({ ...toWas, mostBytes: MAX_PHOTOS_BODY_BYTES }));
+  app.get(PATHS.model, etag(), passOn(toWas));
   app.route('/', createPages({ version }));
   return app;
 };

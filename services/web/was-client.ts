@@ -8,7 +8,6 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { urlToHttpOptions } from 'node:url';
-import { MAX_BODY_BYTES } from '../contract.ts';
 import { ProblemError, tooLarge } from '../http/problem.ts';
 
 const RETRY_AFTER_SECONDS = 5;
@@ -41,6 +40,8 @@ export interface WasRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Streamed through: no more is held than what is on its way. @default - no body */
   readonly upload?: IncomingMessage;
+  /** Bytes that it may have. @default - any number */
+  readonly mostBytes?: number;
   /** Its end ends the request: nobody waits for the answer. @default - waits in any case */
   readonly client?: ServerResponse;
   /**
@@ -83,7 +84,7 @@ export class WasClient {
    * @throws ProblemError `was-unavailable`, or `too-large` as soon as an upload is; {@link ClientDisconnected}
    */
   send(wanted: WasRequest): Promise<WasAnswer> {
-    const { upload, client, timeoutMs } = wanted;
+    const { upload, mostBytes = Number.POSITIVE_INFINITY, client, timeoutMs } = wanted;
     return new Promise((resolve, reject) => {
       let upstream: ClientRequest;
       let bytes = 0;
@@ -95,7 +96,7 @@ export class WasClient {
       const onData = (chunk: Buffer) => {
         timer.refresh();
         bytes += chunk.length;
-        if (bytes > MAX_BODY_BYTES) return settle(() => reject(tooLarge()));
+        if (bytes > mostBytes) return settle(() => reject(tooLarge(mostBytes)));
         if (bytes > REPLAY_BYTES) replay = undefined;
         replay?.push(chunk);
         if (!upstream.write(chunk)) upload?.pause();

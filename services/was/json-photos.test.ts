@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { seededRandom } from '../../model/shared/random.ts';
-import { readJsonPhoto } from './json-photo.ts';
+import { readJsonPhotos } from './json-photos.ts';
 
 const random = seededRandom(3);
 const photo = Buffer.from(Array.from({ length: 1000 }, () => random() * 256));
 const base64 = photo.toString('base64');
-const read = (json: string | Buffer) => readJsonPhoto({ json: Buffer.from(json), field: 'image' });
+const read = async (json: string) => {
+  const photos = await readJsonPhotos({ json: Buffer.from(json), field: 'image' });
+  return photos.map((found) => found ?? assert.fail('neither base64 nor a data URL'))[0];
+};
 const MIB = 2 ** 20;
 
 describe('the photo is found', () => {
@@ -48,7 +51,16 @@ describe('the photo is found', () => {
 });
 
 test('JSON without a text in the field has no photo', async () => {
-  const bodies = ['{}', 'null', '[]', '7', '"image"', '{"image":7}', '{"image":"AAAA","image":[]}'];
+  const bodies = [
+    '{}',
+    'null',
+    '[]',
+    '7',
+    '"image"',
+    '{"image":7}',
+    '{"image":"AAAA","image":[]}',
+    '{"image":["AAAA"]}',
+  ];
   for (const body of [...bodies, '[{"image":"AAAA"}]', '{"a":{"image":"AAAA"}}'])
     assert.equal(await read(body), undefined, body);
 });
@@ -80,5 +92,28 @@ for (const [name, [json, message]] of Object.entries(REFUSED))
 test('decoding ends with the request', async () => {
   const signal = AbortSignal.abort(new Error('gone'));
   const json = Buffer.from(`{"image":"${'A'.repeat(MIB)}"}`);
-  await assert.rejects(readJsonPhoto({ json, field: 'image', signal }), /gone/);
+  await assert.rejects(readJsonPhotos({ json, field: 'image', signal }), /gone/);
+});
+
+test('a list of photos keeps the place of what is no base64', async () => {
+  const readAll = (json: string) =>
+    readJsonPhotos({ json: Buffer.from(json), field: 'images', isList: true });
+  const cases: Record<string, (Buffer | undefined)[]> = {
+    [`{"a":["x"],"images": [ "${base64}" ,"data:image/png;base64,AAEC","*",""],"b":"y"}`]: [
+      photo,
+      Buffer.from([0, 1, 2]),
+      undefined,
+      Buffer.alloc(0),
+    ],
+    '{"images":["AAAA"],"images":["AAEC"]}': [Buffer.from([0, 1, 2])],
+    '{"images":[]}': [],
+    '{"images":"AAAA"}': [],
+    '{"images":["AAAA",7]}': [],
+    '{"images":["AAAA",{"a":"b"},["c"]]}': [],
+  };
+  for (const [json, photos] of Object.entries(cases)) assert.deepEqual(await readAll(json), photos, json);
+  const large = `"${'AAEC'.repeat(MIB)}"`;
+  assert.equal((await readAll(`{"images":[${large},${large}]}`)).length, 2);
+  await assert.rejects(readAll(`{"images":[${'"",'.repeat(30_000)}""]}`), /64 KiB/);
+  await assert.rejects(readAll(`{"images":["AAAA","AAAA}`), /not JSON/);
 });

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
-import { MAX_BODY_BYTES, PATHS } from '../contract.ts';
 import type { AppEnvironment } from '../http/app.ts';
 import { tooLarge } from '../http/problem.ts';
 import { ClientDisconnected, type WasAnswer, type WasClient, wasUnavailable } from './was-client.ts';
@@ -16,6 +15,7 @@ const ANSWER_HEADERS = [
   'content-language',
   'content-type',
   'retry-after',
+  'server-timing',
   'vary',
 ] as const;
 
@@ -39,30 +39,38 @@ const checkIsFromWas = ({ status, headers }: WasAnswer): void => {
     throw wasUnavailable(`Instead of the WAS, something between answered, with status ${status}.`);
 };
 
-export interface ClassifyRouteOptions {
+export interface PassOnOptions {
   readonly was: WasClient;
   readonly log: Logger;
   /** See `WasRequest`. */
   readonly timeoutMs: number;
+  /** Largest body. @default - the request has none */
+  readonly mostBytes?: number;
 }
 
-/** `POST /classify/image`: streams the upload to the WAS, and gives back the WAS's answer. */
-export const classifyRoute = ({ was, log, timeoutMs }: ClassifyRouteOptions) =>
-  async function classifyImage(context: Context<AppEnvironment>): Promise<Response> {
+/** A route of the WAS: streams the upload there, and gives back the WAS's answer. */
+export const passOn = ({ was, log, timeoutMs, mostBytes }: PassOnOptions) =>
+  async function passOnToWas(context: Context<AppEnvironment>): Promise<Response> {
     const { incoming, outgoing } = context.env;
     if (!incoming || !outgoing)
-      throw new Error('Uploads are streamed, which takes a server: see startServer.');
+      throw new Error('Requests are streamed to the WAS, which takes a server: see startServer.');
     // A body that announces to be too large is refused before a byte of it is read.
-    if (Number(incoming.headers['content-length']) > MAX_BODY_BYTES) throw tooLarge();
+    if (mostBytes !== undefined && Number(incoming.headers['content-length']) > mostBytes)
+      throw tooLarge(mostBytes);
     const requestId = context.get('requestId');
     const headers = pickHeaders(incoming.headers, REQUEST_HEADERS);
     headers['x-request-id'] = requestId;
     // The WAS shares its places out by client: behind us, all would look like one.
     const hops = [incoming.headers['x-forwarded-for'], incoming.socket.remoteAddress];
     headers['x-forwarded-for'] = hops.filter(Boolean).join(', ');
+    const { path, url } = context.req;
+    const route = { path: `${path}${new URL(url).search}`, headers, client: outgoing, timeoutMs };
     try {
-      const route = { method: 'POST', path: PATHS.classify } as const;
-      const answer = await was.send({ ...route, headers, upload: incoming, client: outgoing, timeoutMs });
+      const answer = await was.send(
+        mostBytes === undefined
+          ? { ...route, method: 'GET' }
+          : { ...route, method: 'POST', upload: incoming, mostBytes },
+      );
       checkIsFromWas(answer);
       const photos = Number(answer.headers['x-photos']);
       if (photos > 0) context.get('measured').photos = photos;

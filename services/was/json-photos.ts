@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** Room for all that surrounds the photo in JSON; then it costs next to nothing to read. */
+/** Room for all that surrounds the photos in JSON; then it costs next to nothing to read. */
 const MAX_OTHER_BYTES = 64 * 1024;
 /** Text that is decoded at a time, so that other requests get their turn in between. */
 const STEP = 2 ** 18;
@@ -42,38 +42,50 @@ interface Range {
 }
 
 /**
- * Finds the text of a field of the outermost object. Looks at each byte outside of it once, and at no more of them than
- * may be there; whether they are JSON is for the parser to say.
+ * Finds the text of a field of the outermost object, or the texts of the list in it. Looks at each byte outside of them
+ * once, and at no more of them than may be there; whether they are JSON is for the parser to say.
  */
-const findText = (json: Buffer, field: string): Range | undefined => {
-  let found: Range | undefined;
-  let depth = 0;
-  let limit = Math.min(json.length, MAX_OTHER_BYTES);
-  let at = 0;
-  while (at < limit) {
+const findTexts = (json: Buffer, field: string): Range[] => {
+  let found: Range[] = [];
+  let [at, depth, isInList, limit] = [0, 0, false, MAX_OTHER_BYTES];
+  const take = (from: number) => {
+    // Base64 has no quote and no backslash, so the first quote ends it; what is no base64 is refused for that.
+    const to = json.indexOf(QUOTE, from);
+    if (to === -1) throw new Error('The body is not JSON.');
+    found.push({ from, to });
+    at = to + 1;
+    limit += to - from;
+  };
+  while (at < Math.min(limit, json.length)) {
     const byte = json[at];
     at += 1;
     if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
     else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
+    isInList &&= depth > 1;
     if (byte !== QUOTE) continue;
+    if (isInList && depth === 2) {
+      take(at);
+      continue;
+    }
     const to = endOfText(json, at, limit);
     const key = depth === 1 && to - at < 100 ? json.toString('utf8', at, to) : '';
     at = to + 1;
     const colon = afterBlanks(json, at, limit);
     if (json[colon] !== COLON) continue;
     at = afterBlanks(json, colon + 1, limit);
-    if (json[at] !== QUOTE || (key !== field && !(key.includes('\\') && parse(`"${key}"`) === field)))
-      continue;
-    const from = at + 1;
-    // Base64 has no quote and no backslash, so the first quote ends it; what is no base64 is refused for that.
-    const quote = json.indexOf(QUOTE, from);
-    if (quote === -1) throw new Error('The body is not JSON.');
-    found = { from, to: quote };
-    at = quote + 1;
-    limit = Math.min(json.length, MAX_OTHER_BYTES + quote - from);
+    const isField = key === field || (key.includes('\\') && parse(`"${key}"`) === field);
+    if (!isField || (json[at] !== QUOTE && json[at] !== OPEN_LIST)) continue;
+    found = [];
+    limit = MAX_OTHER_BYTES;
+    isInList = json[at] === OPEN_LIST;
+    if (!isInList) take(at + 1);
+    else {
+      depth += 1;
+      at += 1;
+    }
   }
   if (limit < json.length) {
-    throw new Error(`The JSON has more than ${MAX_OTHER_BYTES / 1024} KiB beside the photo.`);
+    throw new Error(`The JSON has more than ${MAX_OTHER_BYTES / 1024} KiB beside what is a photo.`);
   }
   return found;
 };
@@ -173,35 +185,40 @@ const decodeBase64 = async (text: Buffer, signal: AbortSignal | undefined): Prom
   return text.subarray(0, bytes + Math.max(0, left - 1));
 };
 
-export interface JsonPhotoOptions {
+export interface JsonPhotosOptions {
   readonly json: Buffer;
   /** The field of the outermost object whose text is the photo. */
   readonly field: string;
+  /** Whether the field holds a list of such texts. @default false */
+  readonly isList?: boolean;
   /** Ends the decoding. @default none */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The photo in a JSON object, decoded into the body itself, which is lost thereby. What is not the photo is parsed alone,
- * and the photo is never a text as a whole: the cost is that of a photo, whatever was sent.
+ * The photos in a JSON object, decoded into the body itself, which is lost thereby. What is not a photo is parsed alone,
+ * and a photo is never a text as a whole: the cost is that of the photos, whatever was sent.
  *
- * @returns undefined when the field is missing or no text
- * @throws Error when this is no JSON, too much beside the photo, or no base64
+ * @returns for each text its bytes, or undefined where it is no base64; none when the field is missing or something else
+ * @throws Error when this is no JSON, or too much beside the photos
  * @example
  * const json = Buffer.from('{"image": "data:image/png;base64,AAEC"}');
- * [...(await readJsonPhoto({ json, field: 'image' }))]; // => [0, 1, 2]
+ * const [photo] = await readJsonPhotos({ json, field: 'image' });
+ * [...photo]; // => [0, 1, 2]
  */
-export const readJsonPhoto = async ({
+export const readJsonPhotos = async ({
   json,
   field,
+  isList = false,
   signal,
-}: JsonPhotoOptions): Promise<Buffer | undefined> => {
-  const range = findText(json, field) ?? { from: 0, to: 0 };
-  const rest = parse(
-    new TextDecoder().decode(Buffer.concat([json.subarray(0, range.from), json.subarray(range.to)])),
-  );
-  if (!z.object({ [field]: z.string() }).safeParse(rest).success) return undefined;
-  const photo = await decodeBase64(json.subarray(range.from, range.to), signal);
-  if (!photo) throw new Error(`The field "${field}" is neither base64 nor a base64 data URL.`);
-  return photo;
+}: JsonPhotosOptions): Promise<(Buffer | undefined)[]> => {
+  const ranges = findTexts(json, field);
+  const ends = [0, ...ranges.flatMap(({ from, to }) => [from, to]), json.length];
+  const others = ends.flatMap((from, index) => (index % 2 ? [] : [json.subarray(from, ends[index + 1])]));
+  const rest = parse(new TextDecoder().decode(Buffer.concat(others)));
+  const value = isList ? z.array(z.string()) : z.string();
+  if (!z.object({ [field]: value }).safeParse(rest).success) return [];
+  const photos: (Buffer | undefined)[] = [];
+  for (const { from, to } of ranges) photos.push(await decodeBase64(json.subarray(from, to), signal));
+  return photos;
 };

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { pino } from 'pino';
+import sharp from 'sharp';
+import { classificationsSchema, MAX_PHOTOS, modelSchema, problemSchema } from '../contract.ts';
+import { ProblemError } from '../http/problem.ts';
+import { createWasApp, type WasAppOptions } from './app.ts';
+import type { Classifier } from './classifier.ts';
+import { CLASSIFICATION, saying } from './fake-classifier.ts';
+
+const picture = (width: number) =>
+  sharp({ create: { width, height: 40, channels: 3, background: '#8040c0' } });
+const photo = await picture(64).png().toBuffer();
+const turned = await picture(80).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+const text = Buffer.from('I am not a photo.');
+
+/** Posts photos as a form, and notes the size of every batch that the model is given. */
+const post = async (
+  files: readonly Buffer[],
+  { query = '', classifier = saying(), ...options }: Partial<WasAppOptions> & { query?: string } = {},
+) => {
+  const batches: number[] = [];
+  const noting: Classifier = {
+    classify: (photos, call) => {
+      batches.push(photos.length);
+      return classifier.classify(photos, call);
+    },
+  };
+  const body = new FormData();
+  for (const file of files) body.append('files', new File([new Uint8Array(file)], 'photo'));
+  const app = createWasApp({ log: pino({ level: 'silent' }), ...options, classifier: noting });
+  const response = await app.request(`/v1/classifications${query}`, { method: 'POST', body });
+  return { response, batches };
+};
+const read = async (...args: Parameters<typeof post>) => {
+  const { response, batches } = await post(...args);
+  assert.equal(response.status, 200);
+  return { ...classificationsSchema.parse(await response.json()), response, batches };
+};
+const codes = ({ results }: { results: Awaited<ReturnType<typeof read>>['results'] }) =>
+  results.map((item) => ('problem' in item ? item.problem.code : item.result.label));
+
+test('photos are answered in order, with their size as seen, and broken ones spoil no others', async () => {
+  const files = [photo, text, turned, Buffer.alloc(0), photo.subarray(0, 60)];
+  const { results, model, timings, response, ...rest } = await read(files);
+  const known = 'black_eyed_susan';
+  assert.deepEqual(codes({ results }), [known, 'unsupported-format', known, 'empty', 'unreadable']);
+  assert.deepEqual(
+    results.map((item) => [item.index, 'photo' in item ? item.photo : item.problem.status]),
+    [
+      [0, { width: 64, height: 40 }],
+      [1, 415],
+      [2, { width: 40, height: 80 }],
+      [3, 400],
+      [4, 422],
+    ],
+  );
+  assert.deepEqual([rest.batches, model], [[2], { version: '42' }]);
+  assert.ok(timings.receive + timings.decode <= timings.total && timings.invoke <= timings.total);
+  assert.match(response.headers.get('Server-Timing') ?? '', /^receive;dur=[\d.]+, decode;.*, total;dur=/);
+});
+
+test('32 photos go to the model eight at a time, two calls at once', async () => {
+  let [atOnce, most] = [0, 0];
+  const classifier: Classifier = {
+    classify: async (photos) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      atOnce -= 1;
+      return photos.map(() => CLASSIFICATION);
+    },
+  };
+  const { results, batches } = await read(Array(MAX_PHOTOS).fill(photo), { classifier });
+  assert.equal(results.length, MAX_PHOTOS);
+  assert.deepEqual(batches, [8, 8, 8, 8]);
+  assert.ok(most <= 2);
+});
+
+describe('a batch that fails', () => {
+  const failing = (times: number): Classifier => ({
+    classify: async (photos) => {
+      if (photos.length === 8 && times-- > 0) {
+        throw new ProblemError('endpoint-unavailable', 'Away. Try again.', { retryAfter: 2 });
+      }
+      return photos.map(() => CLASSIFICATION);
+    },
+  });
+  const nine = Array<Buffer>(9).fill(photo);
+
+  test('is tried once more', async () => {
+    const { batches, ...answer } = await read(nine, { classifier: failing(1) });
+    assert.deepEqual(new Set(codes(answer)), new Set(['black_eyed_susan']));
+    assert.deepEqual(batches.toSorted(), [1, 8, 8]);
+  });
+
+  test('is a problem of its photos only, which says when to try again', async () => {
+    const { results } = await read(nine, { classifier: failing(2) });
+    assert.deepEqual(codes({ results }).slice(7), ['endpoint-unavailable', 'black_eyed_susan']);
+    assert.equal(results[0] && 'problem' in results[0] && results[0].problem.retryAfter, 2);
+  });
+});
+
+test('top and map say how much is answered', async () => {
+  const map = [[0, 1]];
+  const cases = { '': [3, undefined], '?top=1&map=false': [1, undefined], '?top=100&map=true': [3, map] };
+  for (const [query, expected] of Object.entries(cases)) {
+    const { results } = await read([photo], { query, classifier: saying({ ...CLASSIFICATION, map }) });
+    const [item] = results;
+    assert.ok(item && 'result' in item);
+    assert.deepEqual([item.result.predictions.length, item.map], expected, query);
+  }
+});
+
+test('JSON and a raw photo are answered too', async () => {
+  const app = createWasApp({ log: pino({ level: 'silent' }), classifier: saying() });
+  const images = [photo.toString('base64'), 'https://example.org/a.jpg'];
+  const bodies = {
+    'application/json': [JSON.stringify({ images }), ['black_eyed_susan', 'malformed-body']],
+    'image/png': [new Uint8Array(photo), ['black_eyed_susan']],
+  } as const;
+  for (const [type, [body, expected]] of Object.entries(bodies)) {
+    const request = { method: 'POST', body, headers: { 'Content-Type': type } };
+    const response = await app.request('/v1/classifications', request);
+    assert.deepEqual(codes(classificationsSchema.parse(await response.json())), expected);
+  }
+});
+
+const refused: Record<string, [files: Buffer[], query: string, status: number, code: string]> = {
+  'no photo': [[], '', 400, 'missing-photo'],
+  '33 photos': [Array(MAX_PHOTOS + 1).fill(text), '', 400, 'too-many-photos'],
+  '65 MiB': [Array(13).fill(Buffer.alloc(5 * 2 ** 20)), '', 413, 'too-large'],
+  'top=0': [[photo], '?top=0', 400, 'malformed-request'],
+  'top=x': [[photo], '?top=x', 400, 'malformed-request'],
+  'map=1': [[photo], '?map=1', 400, 'malformed-request'],
+};
+for (const [name, [files, query, status, code]] of Object.entries(refused)) {
+  test(`${name} is refused as a whole: ${status} ${code}`, async () => {
+    const { response, batches } = await post(files, { query });
+    const problem = problemSchema.parse(await response.json());
+    assert.deepEqual([response.status, problem.code, batches], [status, code, []]);
+  });
+}
+
+test('a bug of ours is not a problem of a photo', async () => {
+  const { response } = await post([photo], {
+    classifier: { classify: () => Promise.reject(new Error('x')) },
+  });
+  assert.equal(response.status, 500);
+});
+
+test('the model says what it is, from its latest answer or that for a blank photo', async () => {
+  let version = '1';
+  let calls = 0;
+  const title = { en: 'Cups', ko: '컵' };
+  const classifier: Classifier = {
+    classify: async (photos) => {
+      calls += 1;
+      if (version === '') throw new ProblemError('endpoint-unavailable', 'Away.');
+      const words = { ...CLASSIFICATION.words, model: { title } };
+      return photos.map(() => ({ ...CLASSIFICATION, words, modelVersion: version }));
+    },
+  };
+  const app = createWasApp({ log: pino({ level: 'silent' }), classifier });
+  const ask = async () => modelSchema.parse(await (await app.request('/v1/model')).json());
+  const first = await ask();
+  assert.deepEqual([first.version, first.title, first.hint], ['1', title, undefined]);
+  assert.deepEqual(first.classes[0], { no: 0, label: 'astilbe', names: { en: 'Astilbe', ko: '아스틸베' } });
+  assert.equal(first.limits.photosPerRequest, MAX_PHOTOS);
+  assert.deepEqual([(await ask()).version, calls], ['1', 1]);
+  version = '2';
+  const headers = { 'Content-Type': 'image/png' };
+  await app.request('/classify/image', { method: 'POST', body: new Uint8Array(photo), headers });
+  assert.deepEqual([(await ask()).version, calls], ['2', 2]);
+  version = '';
+  const away = createWasApp({ log: pino({ level: 'silent' }), classifier });
+  assert.equal((await away.request('/v1/model')).status, 503);
+});

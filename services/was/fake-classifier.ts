@@ -1,0 +1,20 @@
+import { namesOfLabel, wordsOfLabel } from '../../model/contract/catalogue.ts';
+import type { Classification, Classifier } from './classifier.ts';
+
+const PROBABILITIES = { astilbe: 0.2, black_eyed_susan: 0.7, unheard_of_flower: 0.1 };
+
+/** What a model says, in tests. */
+export const CLASSIFICATION: Classification = {
+  classes: Object.entries(PROBABILITIES).map(([label, probability]) => ({
+    ...{ label, probability },
+    names: namesOfLabel(label),
+  })),
+  words: wordsOfLabel('black_eyed_susan'),
+  modelVersion: '42',
+  known: true,
+};
+
+/** A model that says the same of every photo. */
+export const saying = (classification: Classification = CLASSIFICATION): Classifier => ({
+  classify: async (photos) => photos.map(() => classification),
+});
