@@ -20,22 +20,15 @@ export interface Augmentation {
 /** Rec. 709 luma: what a pixel is worth in grey. */
 const LUMA = [0.2126, 0.7152, 0.0722] as const;
 
-/** Maps the result's pixel (x, y) to the photo's (a x + b y + e, c x + d y + f). */
-interface Affine {
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-  readonly d: number;
-  readonly e: number;
-  readonly f: number;
-}
-
-/** A random crop, stretch, rotation and mirror. */
+/**
+ * A random crop, stretch, rotation and mirror, which maps the result's pixel (x, y) to the photo's
+ * (a x + b y + e, c x + d y + f).
+ */
 const randomAffine = (
   random: Random,
   side: number,
   { minArea = 0.35, maxAspect = 4 / 3, maxRotation = 20 }: Augmentation,
-): Affine => {
+) => {
   const area = uniform(random, minArea, 1);
   const aspect = Math.exp(uniform(random, -1, 1) * Math.log(maxAspect));
   const width = Math.min(1, Math.sqrt(area * aspect));
@@ -51,14 +44,12 @@ const randomAffine = (
   return { a, b, c, d, e: centreX - (a + b) * middle, f: centreY - (c + d) * middle };
 };
 
-/** Nine numbers (from channel x to channel) on values in [-1, 1], and an offset to all. */
-interface Colour {
-  readonly matrix: Float32Array;
-  readonly offset: number;
-}
-
-/** Random saturation, contrast, tint and brightness; one photo in twenty loses its colour. */
-const randomColour = (random: Random, { colour = 0.3, tint = 0.08 }: Augmentation): Colour => {
+/**
+ * Random saturation, contrast, tint and brightness; one photo in twenty loses its colour.
+ *
+ * @returns nine numbers (from channel x to channel) on values in [-1, 1], and an offset to all
+ */
+const randomColour = (random: Random, { colour = 0.3, tint = 0.08 }: Augmentation) => {
   const vary = () => 1 + uniform(random, -colour, colour);
   const [brightness, contrast, saturation] = [vary(), vary(), random() < 0.05 ? 0 : vary()];
   const tints = [0, 1, 2].map(() => 1 + uniform(random, -tint, tint));

@@ -7,42 +7,29 @@ export interface ClassFolder {
   readonly entries: readonly FolderEntry[];
 }
 
-/** A folder that is no class, and why. */
-interface PassedOver {
-  readonly file: string;
-  readonly reason: string;
-}
-
 interface ClassFolders {
   readonly classes: readonly ClassFolder[];
-  readonly passedOver: readonly PassedOver[];
+  /** Folders that are no class, and why. */
+  readonly passedOver: { readonly file: string; readonly reason: string }[];
 }
 
 /** Folders that archives, network drives and Windows leave beside those of people. */
-const SYSTEM_FOLDERS = new Set([
-  ...['__MACOSX', '@eaDir', '#recycle', '$RECYCLE.BIN', 'System Volume Information', 'lost+found'],
-]);
+const SYSTEM_FOLDERS = /^(__MACOSX|@eaDir|#recycle|\$RECYCLE\.BIN|System Volume Information|lost\+found)$/;
 /** What a training writes, finished or not, and a SavedModel. */
-const MODEL_ENTRIES = new Set([
-  'MODEL_CARD.md',
-  'model.tar.gz',
-  'saved_model.pb',
-  'checkpoints',
-  'image-classifier',
-]);
+const MODEL_ENTRIES = /^(MODEL_CARD\.md|model\.tar\.gz|saved_model\.pb|checkpoints|image-classifier)$/;
 
 const whyNoClass = ({ name, entries }: ClassFolder): string | undefined => {
-  if (SYSTEM_FOLDERS.has(name)) return 'a folder of the system or of an archive, not a class';
-  const model = entries.find((entry) => MODEL_ENTRIES.has(entry.name));
+  if (SYSTEM_FOLDERS.test(name)) return 'a folder of the system or of an archive, not a class';
+  const model = entries.find((entry) => MODEL_ENTRIES.test(entry.name));
   return model && `holds a model (${model.name}), not photos of a class`;
 };
 
 /** The folders in a folder by name, one for each class, and those that are none. */
 export const listClassFolders = async (root: string): Promise<ClassFolders> => {
-  const folders = (await listFolder(root)).filter(({ kind }) => kind === 'folder');
   const classes: ClassFolder[] = [];
-  const passedOver: PassedOver[] = [];
-  for (const { name } of folders) {
+  const passedOver: ClassFolders['passedOver'] = [];
+  for (const { name, kind } of await listFolder(root)) {
+    if (kind !== 'folder') continue;
     const folder = { name, entries: await listFolder(path.join(root, name)) };
     const reason = whyNoClass(folder);
     if (reason === undefined) classes.push(folder);

@@ -45,9 +45,6 @@ interface ReadOptions {
 /** Photos decoded side by side; each waits on libuv's pool of four threads. */
 const CONCURRENCY = 4;
 
-/** What reading a file came to. */
-type PhotoResult = { readonly pixels: Uint8Array } | { readonly error: unknown };
-
 /**
  * Reads files through the photo contract, several side by side.
  *
@@ -56,33 +53,20 @@ type PhotoResult = { readonly pixels: Uint8Array } | { readonly error: unknown }
 const readPhotoFiles = async (
   files: readonly string[],
   { onProgress }: ReadOptions,
-): Promise<PhotoResult[]> => {
-  const results: PhotoResult[] = [];
-  let next = 0;
+): Promise<PromiseSettledResult<Uint8Array>[]> => {
+  const results: PromiseSettledResult<Uint8Array>[] = [];
+  const queue = files.entries();
   let done = 0;
   const worker = async () => {
-    for (let index = next++; index < files.length; index = next++) {
-      const file = files[index];
-      if (file === undefined) return;
-      results[index] = await readFile(file)
-        .then(readPhoto)
-        .then(
-          (pixels) => ({ pixels }),
-          (error: unknown) => ({ error }),
-        );
+    // All workers take from one iterator.
+    for (const [index, file] of queue) {
+      [results[index]] = await Promise.allSettled([readFile(file).then(readPhoto)]);
       done += 1;
       onProgress?.(done, files.length);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   return results;
-};
-
-/** @throws Error when there is a catalogue that cannot be used */
-const readCatalogue = async (root: string): Promise<Catalogue | undefined> => {
-  const file = path.join(root, CATALOGUE_FILE);
-  const json = await readFileIfExists(file);
-  return json && parseCatalogue(json.toString('utf8'), file);
 };
 
 /** Keeps one of each picture; a picture in two classes teaches nothing and is left out of both. */
@@ -93,31 +77,17 @@ const withoutDuplicates = (examples: readonly Example[]): { kept: Example[]; ski
   }
   const kept: Example[] = [];
   const skipped: Skipped[] = [];
-  for (const [first, ...copies] of byContent.values()) {
+  for (const same of byContent.values()) {
+    const [first, ...copies] = same;
     if (first === undefined) continue;
     const contradicting = copies.find((copy) => copy.label !== first.label);
-    if (contradicting) {
-      const reason = `the same picture is in two classes (${first.file}, ${contradicting.file})`;
-      skipped.push(...[first, ...copies].map(({ file }) => ({ file, reason })));
-      continue;
-    }
-    kept.push(first);
-    skipped.push(...copies.map(({ file }) => ({ file, reason: `a copy of ${first.file}` })));
+    if (!contradicting) kept.push(first);
+    const reason = contradicting
+      ? `the same picture is in two classes (${first.file}, ${contradicting.file})`
+      : `a copy of ${first.file}`;
+    for (const { file } of contradicting ? same : copies) skipped.push({ file, reason });
   }
   return { kept, skipped };
-};
-
-/** @throws Error when there is nothing to distinguish, or a class has no photos */
-const checkClasses = (root: string, labels: readonly string[], examples: readonly Example[]): void => {
-  if (labels.length < 2)
-    throw new Error(
-      `The dataset ${root} needs at least two folders, each with the photos of a class; it has ${labels.length === 0 ? 'none' : 'only one'}.`,
-    );
-  const empty = labels.filter((_, label) => !examples.some((example) => example.label === label));
-  if (empty.length > 0)
-    throw new Error(
-      `The dataset ${root} has classes without usable photos: ${empty.join(', ')}. Put JPEG, PNG or WebP photos into their folders, or take the folders away.`,
-    );
 };
 
 /**
@@ -135,50 +105,52 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
     );
   });
   if (problem !== undefined) throw new Error(problem);
-  const { classes, passedOver } = await listClassFolders(root);
-  const catalogue = await readCatalogue(root);
-  const everything = classes.flatMap(({ name, entries }, label) =>
-    entries.map((entry) => ({ file: path.join(name, entry.name), label, kind: entry.kind })),
-  );
+  const { classes, passedOver: skipped } = await listClassFolders(root);
+  const labels = classes.map(({ name }) => name);
+  if (labels.length < 2)
+    throw new Error(
+      `The dataset ${root} needs at least two folders, each with the photos of a class; it has ${labels.length === 0 ? 'none' : 'only one'}.`,
+    );
+  const catalogueFile = path.join(root, CATALOGUE_FILE);
+  const json = await readFileIfExists(catalogueFile);
+  const catalogue = json && parseCatalogue(json.toString('utf8'), catalogueFile);
   const exclude = options.exclude ?? path.join(root, EXCLUSIONS_FILE);
   const excluded = await readExclusions(exclude, { optional: options.exclude === undefined });
-  const all = everything.filter(({ file }) => !excluded.has(file));
-  const left = everything.length - all.length;
-  const exclusions =
-    left > 0 ? [{ file: path.basename(exclude), reason: `${pluralize(left, 'file')} that it names` }] : [];
-  const files = all.filter(({ kind }) => kind === 'file');
+  const photos: { readonly file: string; readonly label: number }[] = [];
+  let left = 0;
+  for (const [label, { name, entries }] of classes.entries())
+    for (const entry of entries) {
+      const file = path.join(name, entry.name);
+      if (excluded.has(file)) left += 1;
+      else if (entry.kind === 'file') photos.push({ file, label });
+      else skipped.push({ file, reason: 'a folder: photos must be directly in the folder of their class' });
+    }
+  if (left > 0)
+    skipped.push({ file: path.basename(exclude), reason: `${pluralize(left, 'file')} that it names` });
   const results = await readPhotoFiles(
-    files.map(({ file }) => path.join(root, file)),
+    photos.map(({ file }) => path.join(root, file)),
     options,
   );
   const examples: Example[] = [];
-  const unreadable: Skipped[] = [];
-  files.forEach(({ file, label }, index) => {
+  photos.forEach(({ file, label }, index) => {
     const result = results[index];
-    if (result && 'pixels' in result) {
-      const content = createHash('sha256').update(result.pixels).digest('hex');
-      examples.push({ file, label, pixels: result.pixels, content });
-    } else if (result) {
-      const { error } = result;
-      unreadable.push({ file, reason: errorText(error) });
-    }
+    if (result?.status === 'fulfilled') {
+      const content = createHash('sha256').update(result.value).digest('hex');
+      examples.push({ file, label, pixels: result.value, content });
+    } else skipped.push({ file, reason: errorText(result?.reason) });
   });
-  const { kept, skipped } = withoutDuplicates(examples);
-  const labels = classes.map(({ name }) => name);
-  checkClasses(root, labels, kept);
-  const deeper = all
-    .filter(({ kind }) => kind === 'folder')
-    .map(({ file }) => ({
-      file,
-      reason: 'a folder: photos must be directly in the folder of their class',
-    }));
-  const leftOut = [...passedOver, ...exclusions, ...deeper, ...unreadable, ...skipped];
-  return { labels, examples: kept, skipped: leftOut, catalogue };
+  const { kept, skipped: copies } = withoutDuplicates(examples);
+  const empty = labels.filter((_, label) => !kept.some((example) => example.label === label));
+  if (empty.length > 0)
+    throw new Error(
+      `The dataset ${root} has classes without usable photos: ${empty.join(', ')}. Put JPEG, PNG or WebP photos into their folders, or take the folders away.`,
+    );
+  return { labels, examples: kept, skipped: [...skipped, ...copies], catalogue };
 };
 
 const PROGRESS_EVERY = 1000;
 
-export interface LoggedReadOptions {
+interface LoggedReadOptions {
   /** What to call the folder, such as "channel train". */
   readonly name: string;
   readonly log: (text: string) => void;
@@ -203,8 +175,7 @@ export const readLoggedDataset = async (
   };
   const dataset = await readDataset(directory, { onProgress }).catch((error: unknown) => {
     signal?.throwIfAborted();
-    const message = errorText(error);
-    throw new Error(`The ${name} cannot be used. ${message}`, { cause: error });
+    throw new Error(`The ${name} cannot be used. ${errorText(error)}`, { cause: error });
   });
   const { labels, examples, skipped } = dataset;
   log(`The ${name} has ${examples.length} photos of ${labels.length} classes: ${labels.join(', ')}.`);

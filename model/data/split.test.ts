@@ -25,64 +25,61 @@ const contents = (part: readonly Example[]) => part.map(({ content }) => content
 const parts = ({ train, validation, test }: Split) => [train, validation, test].map(contents);
 const sizes = (part: readonly Example[]) =>
   labels.map((_, label) => part.filter((entry) => entry.label === label).length);
+const sizesByPart = ({ train, validation, test }: Split) => [train, validation, test].map(sizes);
 
-test('every class is split in the same proportions', () => {
-  const split = trainValidationTestSplit({ labels, examples }, { test: 0.15, validation: 0.1 });
-  assert.deepEqual(sizes(split.test), [6, 15, 30]);
-  assert.deepEqual(sizes(split.validation), [4, 10, 20]);
-  assert.deepEqual(sizes(split.train), [30, 75, 150]);
+test('every class is split in the same proportions, and each photo is in one part', () => {
+  for (const [shares, expected] of [
+    [
+      { test: 0.15, validation: 0.1 },
+      [
+        [30, 75, 150],
+        [4, 10, 20],
+        [6, 15, 30],
+      ],
+    ],
+    [
+      {},
+      [
+        [32, 80, 160],
+        [4, 10, 20],
+        [4, 10, 20],
+      ],
+    ],
+    [
+      { test: 0, validation: 0 },
+      [
+        [40, 100, 200],
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+    ],
+  ] as const) {
+    const split = trainValidationTestSplit({ labels, examples }, shares);
+    assert.deepEqual(sizesByPart(split), expected);
+    assert.deepEqual(parts(split).flat().sort(), contents(examples));
+  }
 });
 
-test('a tenth each is kept for test and validation by default', () => {
-  const split = trainValidationTestSplit({ labels, examples });
-  assert.deepEqual(sizes(split.test), [4, 10, 20]);
-  assert.deepEqual(sizes(split.validation), [4, 10, 20]);
-});
-
-test('each example is in exactly one part', () => {
-  const split = trainValidationTestSplit({ labels, examples }, { test: 0.3, validation: 0.3 });
-  assert.deepEqual(parts(split).flat().sort(), contents(examples));
-});
-
-test('neither the order nor the names of the files matter', () => {
-  const expected = trainValidationTestSplit({ labels, examples }, { seed: 3 });
-  const renamed = shuffled(examples, seededRandom(1)).map((entry, index) => ({
-    ...entry,
-    file: `IMG_${index}.jpg`,
-  }));
-  assert.deepEqual(
-    parts(trainValidationTestSplit({ labels, examples: renamed }, { seed: 3 })),
-    parts(expected),
-  );
-});
-
-test('the same seed gives the same parts, another seed others', () => {
-  const [one, again, other] = [3, 3, 4].map((seed) =>
-    parts(trainValidationTestSplit({ labels, examples }, { seed })),
-  );
-  assert.deepEqual(one, again);
-  assert.notDeepEqual(one, other);
+test('the seed and the content decide the parts, not the order nor the names of the files', () => {
+  const of = (examples: readonly Example[], seed: number) =>
+    parts(trainValidationTestSplit({ labels, examples }, { seed }));
+  const renamed = shuffled(examples, seededRandom(1)).map((entry) => ({ ...entry, file: 'IMG.jpg' }));
+  assert.deepEqual(of(renamed, 3), of(examples, 3));
+  assert.notDeepEqual(of(examples, 4), of(examples, 3));
 });
 
 test('new photos of one class leave the parts of the others as they were', () => {
   const before = trainValidationTestSplit({ labels, examples });
-  const grown = [...examples, ...Array.from({ length: 30 }, (_, index) => example(2, `new-${index}`))];
-  const after = trainValidationTestSplit({ labels, examples: grown });
-  const ofOthers = (part: readonly Example[]) => contents(part.filter(({ label }) => label !== 2));
-  assert.deepEqual(ofOthers(after.test), ofOthers(before.test));
-  assert.deepEqual(ofOthers(after.validation), ofOthers(before.validation));
-});
-
-test('shares of zero leave everything for training', () => {
-  const split = trainValidationTestSplit({ labels, examples }, { test: 0, validation: 0 });
-  assert.deepEqual(parts(split), [contents(examples), [], []]);
+  const after = trainValidationTestSplit({ labels, examples: [...examples, ...photos([0, 0, 30], 'new')] });
+  for (const part of ['test', 'validation'] as const) {
+    const ofOthers = (split: Split) => contents(split[part].filter(({ label }) => label !== 2));
+    assert.deepEqual(ofOthers(after), ofOthers(before));
+  }
 });
 
 test('a class with too few photos for the asked parts is refused by its name', () => {
-  const few = [...examples, ...[1, 2, 3].map((index) => example(3, `lily ${index}`))];
-  assert.throws(() => trainValidationTestSplit({ labels: [...labels, 'lily'], examples: few }), {
-    message: /lily/,
-  });
+  const few = photos([40, 3, 40]);
+  assert.throws(() => trainValidationTestSplit({ labels, examples: few }), /class rose has 3 photos/);
 });
 
 const divide = (examples: readonly Example[], options: Partial<LeakFreeSplitOptions> = {}) => {
@@ -97,19 +94,11 @@ const divide = (examples: readonly Example[], options: Partial<LeakFreeSplitOpti
   return { split, warnings };
 };
 
-const sizesByPart = ({ train, validation, test }: Split) => [train, validation, test].map(sizes);
-
 test('of ordinary classes it holds out what the splitting of datasets does', () => {
   const examples = photos([40, 104, 200]);
   const { split, warnings } = divide(examples, { seed: 3 });
   assert.deepEqual(split, trainValidationTestSplit({ labels, examples }, { seed: 3 }));
   assert.deepEqual(warnings, []);
-});
-
-test('neither the order nor the names of the files matter', () => {
-  const examples = photos([25, 30, 35]);
-  const renamed = shuffled(examples, seededRandom(2)).map((entry) => ({ ...entry, file: 'x.jpg' }));
-  assert.deepEqual(parts(divide(renamed).split), parts(divide(examples).split));
 });
 
 test('of small classes at least one photo is held out for each, as long as one remains to learn from', () => {
@@ -120,12 +109,6 @@ test('of small classes at least one photo is held out for each, as long as one r
     [1, 1, 3],
   ]);
   assert.equal(warnings.filter((text) => /The class (daisy|rose) has only [23] photos/.test(text)).length, 2);
-});
-
-test('a class of a single photo is refused by its name, with what to do', () => {
-  assert.throws(() => divide(photos([30, 1, 30])), {
-    message: /The class rose has 1 photo.* Add photos of it .* or take its folder away/,
-  });
 });
 
 test('classes of very different size are worth a warning', () => {
@@ -146,10 +129,15 @@ test('test photos that are given are all tested on, and never trained on or vali
   assert.ok([...split.train, ...split.validation].every(({ content }) => !tested.has(content)));
 });
 
-test('a class whose photos are all test photos too has none to learn from', () => {
-  assert.throws(() => divide(photos([30, 3, 30]), { test: photos([0, 3, 0]) }), {
-    message: /The class rose has no photos to train on that are not test photos too/,
-  });
+test('a class of a single photo, or whose photos are all test photos too, is refused by its name', () => {
+  assert.throws(
+    () => divide(photos([30, 1, 30])),
+    /The class rose has 1 photo.* Add photos of it .* or take its folder away/,
+  );
+  assert.throws(
+    () => divide(photos([30, 3, 30]), { test: photos([0, 3, 0]) }),
+    /The class rose has no photos to train on that are not test photos too/,
+  );
 });
 
 /** What a model has seen that was trained on these. */
@@ -214,41 +202,39 @@ const dataset = (labels: readonly string[], contents: readonly (readonly string[
   skipped: [],
 });
 
-const TRAIN = dataset(['daisy', 'rose', 'tulip'], [['a', 'b'], ['c'], ['d']]);
+const TRAIN = dataset(labels, [['a', 'b'], ['c'], ['d']]);
 
-const tested = (test: Dataset) => {
-  const warnings: string[] = [];
-  const examples = alignTestPhotos(TRAIN, test, (text) => warnings.push(text));
-  return { examples: examples?.map(({ label, content }) => [label, content]), warnings };
-};
-
-test('test photos are numbered as the training numbers its classes', () => {
-  const { examples, warnings } = tested(dataset(['rose', 'tulip'], [['x'], ['y', 'z']]));
-  assert.deepEqual(examples, [
-    [1, 'x'],
-    [2, 'y'],
-    [2, 'z'],
-  ]);
-  assert.deepEqual(warnings, ['The channel test has no photos of daisy: nothing will be known of them.']);
+test('test photos are numbered as the training numbers its classes; the very same photos count as none', () => {
+  for (const [test, expected, warned] of [
+    [
+      dataset(['rose', 'tulip'], [['x'], ['y', 'z']]),
+      ['1 x', '2 y', '2 z'],
+      /^The channel test has no photos of daisy: /,
+    ],
+    [dataset(labels, [['b', 'a'], ['c'], ['d']]), undefined, /a tenth of each class of train is held out/],
+    // The same photos under other names of classes are not the same.
+    [
+      dataset(labels, [['c'], ['a', 'b'], ['d']]),
+      ['0 c', '1 a', '1 b', '2 d'],
+      /^Left out of train: 4 photos/,
+    ],
+    [
+      dataset(labels, [['a'], ['c'], ['x']]),
+      ['0 a', '1 c', '2 x'],
+      /^Left out of train: 2 photos that are also in test/,
+    ],
+  ] as const) {
+    const warnings: string[] = [];
+    const examples = alignTestPhotos(TRAIN, test, (text) => warnings.push(text));
+    assert.deepEqual(
+      examples?.map(({ label, content }) => `${label} ${content}`),
+      expected,
+    );
+    assert.match(warnings.join(), warned);
+  }
 });
 
-test('the very same photos, in whatever order, count as none', () => {
-  const { examples, warnings } = tested(dataset(['daisy', 'rose', 'tulip'], [['b', 'a'], ['c'], ['d']]));
-  assert.equal(examples, undefined);
-  assert.match(warnings.join(), /a tenth of each class of train is held out/);
-});
-
-test('the same photos under other names of classes are not the same', () => {
-  assert.ok(tested(dataset(['daisy', 'rose', 'tulip'], [['c'], ['a', 'b'], ['d']])).examples);
-});
-
-test('photos that are in both are counted', () => {
-  const { warnings } = tested(dataset(['daisy', 'rose', 'tulip'], [['a'], ['c'], ['x']]));
-  assert.match(warnings.join(), /Left out of train: 2 photos that are also in test/);
-});
-
-test('a class that the training does not have is refused by its name', () => {
-  assert.throws(() => tested(dataset(['lily', 'rose'], [['x'], ['y']])), {
-    message: /classes lily, of which/,
-  });
+test('test photos of a class that the training does not have are refused by its name', () => {
+  const test = dataset(['lily', 'rose'], [['x'], ['y']]);
+  assert.throws(() => alignTestPhotos(TRAIN, test, assert.fail), /classes lily, of which/);
 });

@@ -24,16 +24,16 @@ const splitByClass = (
   divide: (name: string, ranked: readonly Example[]) => Split,
 ): Split => {
   const rank = ({ content }: Example) => createHash('sha256').update(`${seed}:${content}`).digest('hex');
-  const parts = labels.map((name, label) =>
-    divide(
+  const parts = labels.map((name, label) => {
+    const ranked = examples
+      .filter((example) => example.label === label)
+      .map((example) => ({ example, key: rank(example) }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    return divide(
       name,
-      examples
-        .filter((example) => example.label === label)
-        .map((example) => ({ example, key: rank(example) }))
-        .sort((a, b) => (a.key < b.key ? -1 : 1))
-        .map(({ example }) => example),
-    ),
-  );
+      ranked.map(({ example }) => example),
+    );
+  });
   return {
     train: parts.flatMap((part) => part.train),
     validation: parts.flatMap((part) => part.validation),
@@ -65,20 +65,20 @@ export const trainValidationTestSplit = (
   { test = 0.1, validation = 0.1, seed = 1 }: SplitOptions = {},
 ): Split =>
   splitByClass(photos, seed, (name, ranked) => {
-    const tooFew = (part: string, share: number) =>
-      new Error(
-        `The class ${name} has ${pluralize(ranked.length, 'photo')}: a share of ${share} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
-      );
     const testEnd = Math.round(ranked.length * test);
     const validationEnd = testEnd + Math.round(ranked.length * validation);
-    if (test > 0 && testEnd === 0) throw tooFew('test', test);
-    if (validation > 0 && validationEnd === testEnd) throw tooFew('validation', validation);
-    if (validationEnd >= ranked.length) throw tooFew('train', 1 - test - validation);
-    return {
+    const parts = {
       test: ranked.slice(0, testEnd),
       validation: ranked.slice(testEnd, validationEnd),
       train: ranked.slice(validationEnd),
     };
+    const shares = { test, validation, train: 1 - test - validation };
+    for (const part of ['test', 'validation', 'train'] as const)
+      if (parts[part].length === 0 && shares[part] > 0)
+        throw new Error(
+          `The class ${name} has ${pluralize(ranked.length, 'photo')}: a share of ${shares[part]} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
+        );
+    return parts;
   });
 
 const hashes = z.array(z.string());
@@ -136,54 +136,41 @@ export interface LeakFreeSplitOptions {
   readonly warn: (text: string) => void;
 }
 
-/** At least one where there are enough, so that no class goes unmeasured. */
-const shareOf = (count: number) => Math.max(1, Math.round(count * SHARE));
-
 const unusable = (name: string, reason: string) =>
   new Error(`The class ${name} ${reason}. Add photos of it (a few dozen at least), or take its folder away.`);
 
 /** One class of a dataset, ranked by seed and content. */
-const splitClass = (name: string, ranked: readonly Example[], options: LeakFreeSplitOptions): Split => {
-  const { test: given, seen, warn } = options;
-  if (ranked.length === 0) throw unusable(name, 'has no photos to train on that are not test photos too');
-  if (!given && ranked.length < 2)
+const splitClass = (
+  name: string,
+  ranked: readonly Example[],
+  { test: given, seen, warn }: LeakFreeSplitOptions,
+): Split => {
+  const { length } = ranked;
+  if (length === 0) throw unusable(name, 'has no photos to train on that are not test photos too');
+  if (!given && length < 2)
     throw unusable(name, 'has 1 photo, which cannot be both learned from and tested on');
   const learned = new Set(seen.train);
-  const validated = new Set([...seen.train, ...seen.validation]);
+  const used = new Set([...seen.train, ...seen.validation]);
   const tested = new Set(seen.test);
+  // At least one where there are enough, so that no class goes unmeasured.
+  const share = Math.max(1, Math.round(length * SHARE));
   // Photos that the earlier model was tested on stay with the test.
   const eligible = ranked
-    .filter(({ content }) => !validated.has(content))
+    .filter(({ content }) => !used.has(content))
     .sort((a, b) => Number(tested.has(b.content)) - Number(tested.has(a.content)));
-  const test = given ? [] : eligible.slice(0, Math.min(shareOf(ranked.length), ranked.length - 1));
-  if (!given && test.length === 0) {
+  const test = given ? [] : eligible.slice(0, Math.min(share, length - 1));
+  if (!given && test.length === 0)
     warn(
       `The earlier model has seen all photos of the class ${name}: none is left to test it on. Add new ones.`,
     );
-  }
   const rest = ranked.filter((example) => !test.includes(example));
-  const validation = rest
-    .filter(({ content }) => !learned.has(content))
-    .slice(0, Math.min(shareOf(ranked.length), rest.length - 1));
-  if (ranked.length < FEW) {
+  const unlearned = rest.filter(({ content }) => !learned.has(content));
+  const validation = unlearned.slice(0, Math.min(share, rest.length - 1));
+  if (length < FEW)
     warn(
-      `The class ${name} has only ${pluralize(ranked.length, 'photo')}: what is learned and measured of it says little. Add more.`,
+      `The class ${name} has only ${pluralize(length, 'photo')}: what is learned and measured of it says little. Add more.`,
     );
-  }
   return { train: rest.filter((example) => !validation.includes(example)), validation, test };
-};
-
-const warnOfUnbalanced = (
-  { labels }: Photos,
-  train: readonly Example[],
-  warn: (text: string) => void,
-): void => {
-  const counts = labels.map((_, label) => train.filter((example) => example.label === label).length);
-  if (Math.max(...counts) <= UNBALANCED * Math.min(...counts)) return;
-  const sizes = labels.map((name, label) => `${name} ${counts[label]}`).join(', ');
-  warn(
-    `The classes differ much in size (${sizes}). If the rare ones matter as much, set the hyperparameter "balanced" to "true".`,
-  );
 };
 
 /**
@@ -198,9 +185,13 @@ export const leakFreeSplit = (options: LeakFreeSplitOptions): Split => {
   const { labels } = dataset;
   const examples = dataset.examples.filter(({ content }) => !forTest.has(content));
   const parts = splitByClass({ labels, examples }, seed, (name, ranked) => splitClass(name, ranked, options));
-  warnOfUnbalanced(dataset, parts.train, warn);
-  const seenContents = new Set([...seen.train, ...seen.validation]);
-  const test = given?.filter(({ content }) => !seenContents.has(content)) ?? parts.test;
+  const counts = labels.map((_, label) => parts.train.filter((example) => example.label === label).length);
+  if (Math.max(...counts) > UNBALANCED * Math.min(...counts))
+    warn(
+      `The classes differ much in size (${labels.map((name, label) => `${name} ${counts[label]}`).join(', ')}). If the rare ones matter as much, set the hyperparameter "balanced" to "true".`,
+    );
+  const used = new Set([...seen.train, ...seen.validation]);
+  const test = given?.filter(({ content }) => !used.has(content)) ?? parts.test;
   const leaked = given ? given.length - test.length : 0;
   if (leaked > 0)
     warn(

@@ -3,178 +3,135 @@ import { areaUnderRoc, rocCurve } from '../evaluation/statistics.ts';
 import { element, label, svgDocument } from '../shared/svg.ts';
 import { abridge, pluralize } from '../shared/text.ts';
 
-const TICKS = [0, 0.25, 0.5, 0.75, 1];
-const QUIET = '#555';
+const SHARES = [0, 0.25, 0.5, 0.75, 1];
+const QUIET = { fill: '#555', 'font-size': 12 };
+const [LEFT, TOP, BELOW] = [74, 50, 84];
 
-/** One curve of shares over shares. */
+/** A curve over shares, of which each point may be marked. */
 interface Curve {
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly colour: string;
+  readonly name: string;
+  readonly mark?: number;
 }
 
-/** A plot of one share over another, each from 0 to 1, with the diagonal of what is even. */
-const unitSquare = (left: number, top: number, side: number, axes: { x: string; y: string }) => {
-  const x = (share: number) => left + share * side;
-  const y = (share: number) => top + (1 - share) * side;
-  const grid = TICKS.flatMap((tick) => [
-    element('line', { x1: x(0), x2: x(1), y1: y(tick), y2: y(tick), stroke: '#e5e7eb' }),
-    label(left - 8, y(tick), String(tick), { fill: QUIET, 'font-size': 11, 'text-anchor': 'end' }),
-    label(x(tick), top + side + 16, String(tick), { fill: QUIET, 'font-size': 11 }),
-  ]);
-  const [middle, beside] = [y(0.5), left - 48];
-  return {
-    x,
-    y,
-    frame: [
-      ...grid,
-      element('line', {
-        x1: x(0),
-        y1: y(0),
-        x2: x(1),
-        y2: y(1),
-        stroke: '#9ca3af',
-        'stroke-dasharray': '5 4',
-      }),
-      label(x(0.5), top + side + 36, axes.x, { fill: QUIET, 'font-size': 12 }),
-      label(beside, middle, axes.y, {
-        fill: QUIET,
-        'font-size': 12,
-        transform: `rotate(-90 ${beside} ${middle})`,
-      }),
-    ],
-    line: ({ points, colour }: Curve): string =>
-      element('polyline', {
-        points: points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(' '),
-        fill: 'none',
-        stroke: colour,
-        'stroke-width': 2,
-      }),
-  };
+interface Plot {
+  readonly width: number;
+  readonly height: number;
+  readonly axes: { readonly x: string; readonly y: string };
+  /** Places along the axis x, from 0 to 1, and what stands there. @default shares */
+  readonly ticks?: readonly (readonly [place: number, text: string])[];
+  readonly curves: readonly Curve[];
+  /** Where the entry of a curve is in the legend. */
+  readonly legend: (index: number) => { readonly x: number; readonly y: number };
+}
+
+/** Curves of one share over another, each from 0 to 1. */
+const plot = ({ width, height, axes, ticks, curves, legend }: Plot): string[] => {
+  const x = (share: number) => LEFT + share * width;
+  const y = (share: number) => TOP + (1 - share) * height;
+  const [middle, beside] = [y(0.5), LEFT - 48];
+  const line = (from: readonly [number, number], to: readonly [number, number], look: object) =>
+    element('line', { x1: x(from[0]), x2: x(to[0]), y1: y(from[1]), y2: y(to[1]), ...look });
+  return [
+    ...SHARES.flatMap((share) => [
+      line([0, share], [1, share], { stroke: '#e5e7eb' }),
+      label(LEFT - 8, y(share), String(share), { ...QUIET, 'text-anchor': 'end' }),
+    ]),
+    ...(ticks ?? SHARES.map((share) => [share, String(share)] as const)).map(([place, text]) =>
+      label(x(place), y(0) + 16, text, QUIET),
+    ),
+    // What is even, where shares are over shares.
+    ...(ticks ? [] : [line([0, 0], [1, 1], { stroke: '#9ca3af', 'stroke-dasharray': '5 4' })]),
+    label(x(0.5), y(0) + 36, axes.x, QUIET),
+    label(beside, middle, axes.y, { ...QUIET, transform: `rotate(-90 ${beside} ${middle})` }),
+    ...curves.flatMap(({ points, colour, name, mark }, index) => {
+      const entry = legend(index);
+      return [
+        element('polyline', {
+          points: points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(' '),
+          ...{ fill: 'none', stroke: colour, 'stroke-width': 2 },
+        }),
+        ...(mark ? points : []).map(([a, b]) =>
+          element('circle', { cx: x(a), cy: y(b), r: mark ?? 0, fill: colour }),
+        ),
+        element('rect', { x: entry.x, y: entry.y - 2, width: 14, height: 4, fill: colour }),
+        label(entry.x + 20, entry.y, name, { 'text-anchor': 'start', 'font-size': 12 }),
+      ];
+    }),
+  ];
 };
 
-/** An entry of a legend: a dash in a curve's colour, and its name. */
-const legendEntry = (x: number, y: number, colour: string, name: string): string[] => [
-  element('rect', { x, y: y - 2, width: 14, height: 4, fill: colour }),
-  label(x + 20, y, name, { 'text-anchor': 'start', 'font-size': 12 }),
-];
-
-const [WIDTH, HEIGHT] = [760, 380];
-const PLOT = { left: 60, right: 24, top: 50, bottom: 90 };
-const GRID = [0, 0.2, 0.4, 0.6, 0.8, 1];
 const MOST_TICKS = 12;
-const LEGEND_STEP = 175;
 
-/** A single epoch is in the middle. */
-const xOf = (index: number, count: number) =>
-  PLOT.left + (count === 1 ? 0.5 : index / (count - 1)) * (WIDTH - PLOT.left - PLOT.right);
-const yOf = (share: number) => HEIGHT - PLOT.bottom - share * (HEIGHT - PLOT.top - PLOT.bottom);
-
-const line = (values: readonly (number | undefined)[], stroke: string): string => {
-  const points = values.flatMap((value, index) =>
-    value === undefined ? [] : [`${xOf(index, values.length).toFixed(1)},${yOf(value).toFixed(1)}`],
-  );
-  // A single epoch is a point, which a line does not show.
-  const marker =
-    points.length === 1 ? { 'stroke-linecap': 'round', 'stroke-width': 8 } : { 'stroke-width': 2 };
-  const drawn = points.length === 1 ? [...points, ...points] : points;
-  return element('polyline', { points: drawn.join(' '), fill: 'none', stroke, ...marker });
-};
-
-/** 1, 2, 5, 10, 20, 50, …: the first that needs few ticks. */
-const stepOf = (epochs: number): number => {
-  for (let power = 1; ; power *= 10) {
-    for (const step of [power, 2 * power, 5 * power]) if (epochs / step <= MOST_TICKS) return step;
-  }
-};
-
+/** 1, and multiples of 1, 2, 5, 10, 20, 50, …: of the first that needs few. */
 const ticksOf = (epochs: number): number[] => {
-  const step = stepOf(epochs);
+  const steps = [1, 10, 100, 1000, 10_000].flatMap((power) => [power, 2 * power, 5 * power]);
+  const step = steps.find((each) => epochs / each <= MOST_TICKS) ?? epochs;
   const round = Array.from({ length: Math.floor(epochs / step) }, (_, index) => (index + 1) * step);
   return [...new Set([1, ...round])];
 };
 
 /** Accuracy and loss over the epochs as SVG. The loss is divided by its largest value, to share the axis. */
 export const trainingCurves = (history: ModelMetrics['history']): string => {
+  const epochs = history.length;
   const losses = history.flatMap(({ trainingLoss, validation }) => [trainingLoss, validation?.loss ?? 0]);
   const largest = Math.max(...losses) || 1;
+  // A single epoch is a point in the middle, which a line does not show.
+  const placeOf = (index: number) => (epochs === 1 ? 0.5 : index / (epochs - 1));
+  const curve = (
+    name: string,
+    colour: string,
+    value: (epoch: (typeof history)[number]) => number | undefined,
+  ): Curve => ({
+    ...{ name, colour, mark: epochs === 1 ? 4 : 0 },
+    points: history.flatMap((epoch, index) => {
+      const share = value(epoch);
+      return share === undefined ? [] : [[placeOf(index), share] as const];
+    }),
+  });
   // Validation is drawn over training.
   const curves = [
-    {
-      name: 'accuracy, training',
-      colour: '#c4b5fd',
-      values: history.map(({ trainingAccuracy }) => trainingAccuracy),
+    curve('accuracy, training', '#c4b5fd', ({ trainingAccuracy }) => trainingAccuracy),
+    curve('accuracy, validation', '#6d28d9', ({ validation }) => validation?.accuracy),
+    curve('loss, training', '#fcd34d', ({ trainingLoss }) => trainingLoss / largest),
+    curve('loss, validation', '#d97706', ({ validation }) => validation && validation.loss / largest),
+  ].filter(({ points }) => points.length > 0);
+  const [width, height] = [662, 240];
+  const drawn = plot({
+    ...{ width, height, curves },
+    axes: {
+      x: `epoch (training: of augmented photos; a loss of ${largest.toPrecision(3)} is drawn as 1)`,
+      y: '',
     },
-    {
-      name: 'accuracy, validation',
-      colour: '#6d28d9',
-      values: history.map(({ validation }) => validation?.accuracy),
-    },
-    {
-      name: 'loss, training',
-      colour: '#fcd34d',
-      values: history.map(({ trainingLoss }) => trainingLoss / largest),
-    },
-    {
-      name: 'loss, validation',
-      colour: '#d97706',
-      values: history.map(({ validation }) => validation && validation.loss / largest),
-    },
-  ].filter(({ values }) => values.some((value) => value !== undefined));
-  const grid = GRID.flatMap((share) => [
-    element('line', {
-      x1: PLOT.left,
-      x2: WIDTH - PLOT.right,
-      y1: yOf(share),
-      y2: yOf(share),
-      stroke: '#e5e7eb',
-    }),
-    label(PLOT.left - 22, yOf(share), share.toFixed(1), { fill: '#555' }),
-  ]);
-  const epochs = history.length;
-  const scale = `epoch (training: of augmented photos; a loss of ${largest.toPrecision(3)} is drawn as 1)`;
-  return svgDocument(WIDTH, HEIGHT, `Training over ${pluralize(epochs, 'epoch')}`, [
-    ...grid,
-    ...curves.map(({ values, colour }) => line(values, colour)),
-    ...ticksOf(epochs).map((epoch) =>
-      label(xOf(epoch - 1, epochs), HEIGHT - PLOT.bottom + 16, String(epoch), { fill: '#555' }),
-    ),
-    label(WIDTH / 2, HEIGHT - 50, scale, { fill: '#555', 'font-size': 12 }),
-    ...curves.flatMap(({ name, colour }, index) =>
-      legendEntry(PLOT.left + index * LEGEND_STEP, HEIGHT - 20, colour, name),
-    ),
-  ]);
+    ticks: ticksOf(epochs).map((epoch) => [placeOf(epoch - 1), String(epoch)]),
+    legend: (index) => ({ x: LEFT + index * 170, y: TOP + height + 62 }),
+  });
+  const title = `Training over ${pluralize(epochs, 'epoch')}`;
+  return svgDocument(LEFT + width + 24, TOP + height + BELOW, title, drawn);
 };
 
 type Calibration = NonNullable<ModelMetrics['calibration']>;
 
-const RELIABILITY_SIDE = 300;
-const LEFT = 74;
-const TOP = 50;
-const BETWEEN = 185;
-
 /** Accuracy over confidence (Niculescu-Mizil & Caruana 2005) as SVG: on the diagonal, the confidence is what it says. */
 export const reliabilityDiagram = ({ before, after }: Pick<Calibration, 'before' | 'after'>): string => {
-  const axes = { x: 'mean confidence of a bin', y: 'share classified correctly' };
-  const { x, y, frame, line } = unitSquare(LEFT, TOP, RELIABILITY_SIDE, axes);
-  const curves = [
-    { name: `before, error ${(before.error * 100).toFixed(1)} %`, bins: before.bins, colour: '#f59e0b' },
-    { name: `after, error ${(after.error * 100).toFixed(1)} %`, bins: after.bins, colour: '#6d28d9' },
-  ];
-  const drawn = curves.flatMap(({ name, bins, colour }, index) => [
-    line({ points: bins.map(({ confidence, accuracy }) => [confidence, accuracy]), colour }),
-    ...bins.map(({ confidence, accuracy }) =>
-      element('circle', { cx: x(confidence), cy: y(accuracy), r: 4, fill: colour }),
-    ),
-    ...legendEntry(LEFT + index * BETWEEN, TOP + RELIABILITY_SIDE + 62, colour, name),
-  ]);
+  const side = 300;
+  const curve = (when: string, { error, bins }: Calibration['before'], colour: string): Curve => ({
+    ...{ name: `${when}, error ${(error * 100).toFixed(1)} %`, colour, mark: 4 },
+    points: bins.map(({ confidence, accuracy }) => [confidence, accuracy]),
+  });
+  const drawn = plot({
+    ...{ width: side, height: side },
+    axes: { x: 'mean confidence of a bin', y: 'share classified correctly' },
+    curves: [curve('before', before, '#f59e0b'), curve('after', after, '#6d28d9')],
+    legend: (index) => ({ x: LEFT + index * 185, y: TOP + side + 62 }),
+  });
   const title = 'Test photos: accuracy over confidence';
-  return svgDocument(LEFT + RELIABILITY_SIDE + 64, TOP + RELIABILITY_SIDE + 84, title, [...frame, ...drawn]);
+  return svgDocument(LEFT + side + 64, TOP + side + BELOW, title, drawn);
 };
 
-const ROC_SIDE = 380;
-/** Of the legend: its left end, its width, the letters of its longest name, and between its lines. */
-const [LEGEND, ROOM, LONGEST, LINE] = [LEFT + ROC_SIDE + 24, 310, 28, 20];
-const AXES = { x: 'share of other pictures that are named', y: 'share of test photos that are named' };
+/** Of the legend: its width, the letters of its longest name, and between its lines. */
+const [ROOM, LONGEST, LINE] = [310, 28, 20];
 
 /**
  * The receiver operating characteristic of `known_score` as SVG: test photos of the classes against each kind of other
@@ -186,24 +143,21 @@ export const rocPicture = (
   known: readonly number[],
   kinds: readonly { readonly kind: string; readonly scores: readonly number[] }[],
 ): string => {
-  const { frame, line } = unitSquare(LEFT, TOP, ROC_SIDE, AXES);
-  const curves = kinds.flatMap(({ kind, scores }, index) => {
-    const colour = `hsl(${Math.round((index * 360) / kinds.length)} 65% 45%)`;
-    const name = `${abridge(kind, LONGEST)}: ${areaUnderRoc(known, scores).toFixed(3)}`;
-    const curve = rocCurve(known, scores);
-    return [
-      line({ points: curve.map(({ knownKept, unknownKept }) => [unknownKept, knownKept]), colour }),
-      ...legendEntry(LEGEND, TOP + (index + 1.5) * LINE, colour, name),
-    ];
+  const side = 380;
+  const legend = LEFT + side + 24;
+  const drawn = plot({
+    ...{ width: side, height: side },
+    axes: { x: 'share of other pictures that are named', y: 'share of test photos that are named' },
+    curves: kinds.map(({ kind, scores }, index) => ({
+      name: `${abridge(kind, LONGEST)}: ${areaUnderRoc(known, scores).toFixed(3)}`,
+      colour: `hsl(${Math.round((index * 360) / kinds.length)} 65% 45%)`,
+      points: rocCurve(known, scores).map(({ knownKept, unknownKept }) => [unknownKept, knownKept]),
+    })),
+    legend: (index) => ({ x: legend, y: TOP + (index + 1.5) * LINE }),
   });
-  const height = Math.max(ROC_SIDE + 50, (kinds.length + 2) * LINE) + TOP;
-  return svgDocument(LEGEND + ROOM, height, 'Photos of the classes against other pictures', [
-    ...frame,
-    ...curves,
-    label(LEGEND, TOP + 6, 'kind: area under its curve', {
-      'text-anchor': 'start',
-      fill: '#555',
-      'font-size': 12,
-    }),
+  const height = Math.max(side + 50, (kinds.length + 2) * LINE) + TOP;
+  return svgDocument(legend + ROOM, height, 'Photos of the classes against other pictures', [
+    ...drawn,
+    label(legend, TOP + 6, 'kind: area under its curve', { ...QUIET, 'text-anchor': 'start' }),
   ]);
 };

@@ -20,39 +20,16 @@ const QUALITY = 85;
 /** Letters of a name that fit below a photo. */
 const NAME = 20;
 
-/** Which mistakes are shown: short enough for the width of a single photo. */
-const headingOf = (shown: number, all: number): string => {
-  if (all === 1) return 'The only mistake';
-  return shown < all
-    ? `The ${shown} of ${all} mistakes with the highest confidence`
-    : `${all} mistakes, highest confidence first`;
-};
-
-/** Places of the photos of a sheet, row by row. */
-const layout = (photos: number) => {
-  const columns = Math.min(COLUMNS, photos);
-  return {
-    width: GAP + columns * (PHOTO_SIDE + GAP),
-    height: HEADING + Math.ceil(photos / columns) * (PHOTO_SIDE + CAPTION),
-    place: (index: number) => ({
-      left: GAP + (index % columns) * (PHOTO_SIDE + GAP),
-      top: HEADING + Math.floor(index / columns) * (PHOTO_SIDE + CAPTION),
-    }),
-  };
-};
-
 /** The highest-confidence errors as a JPEG: look here first for wrong labels. It shows photos of the dataset. */
-export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer> => {
-  if (mistakes.length === 0) {
-    const text = label(180, 60, 'Every test photo was classified correctly.', { fill: '#555' });
-    return rasterize(svgDocument(360, 90, 'No mistakes', [text]))
-      .jpeg({ quality: QUALITY })
-      .toBuffer();
-  }
+export const contactSheet = (mistakes: readonly Mistake[]): Promise<Buffer> => {
   const worst = mistakes.toSorted((a, b) => b.confidence - a.confidence).slice(0, MOST);
-  const { width, height, place } = layout(worst.length);
+  const columns = Math.max(1, Math.min(COLUMNS, worst.length));
+  const places = worst.map((_, index) => ({
+    left: GAP + (index % columns) * (PHOTO_SIDE + GAP),
+    top: HEADING + Math.floor(index / columns) * (PHOTO_SIDE + CAPTION),
+  }));
   const captions = worst.flatMap(({ truth, answer, confidence }, index) => {
-    const { left, top } = place(index);
+    const { left = 0, top = 0 } = places[index] ?? {};
     const middle = left + PHOTO_SIDE / 2;
     return [
       label(middle, top + PHOTO_SIDE + 14, `${abridge(answer, NAME)}, ${(confidence * 100).toFixed(1)} %`),
@@ -60,11 +37,15 @@ export const contactSheet = async (mistakes: readonly Mistake[]): Promise<Buffer
     ];
   });
   const photos = worst.map(({ pixels }, index) => ({
-    ...place(index),
+    ...places[index],
     input: Buffer.from(pixels),
     raw: { width: PHOTO_SIDE, height: PHOTO_SIDE, channels: PHOTO_CHANNELS } as const,
   }));
-  return rasterize(svgDocument(width, height, headingOf(worst.length, mistakes.length), captions))
+  const width = GAP + columns * (PHOTO_SIDE + GAP);
+  const height = HEADING + Math.ceil(worst.length / columns) * (PHOTO_SIDE + CAPTION);
+  // Short enough for the width of a single photo.
+  const heading = `Mistakes: ${worst.length} of ${mistakes.length}`;
+  return rasterize(svgDocument(width, height, heading, captions))
     .composite(photos)
     .jpeg({ quality: QUALITY })
     .toBuffer();

@@ -26,27 +26,21 @@ const perClass = ({ labels, data, test }: ModelMetrics): string =>
     }),
   );
 
-const minutes = (seconds: number) =>
-  seconds < 90 ? `${seconds.toFixed(0)} seconds` : `${(seconds / 60).toFixed(0)} minutes`;
-
-/** How long a training took, and on what. */
-const effort = ({ epochs, seconds, backend, photosPerSecond }: ModelMetrics['training']): string =>
-  `${pluralize(epochs, 'epoch')} in ${minutes(seconds)} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
-
 const count = (value: number) => value.toLocaleString('en');
 
 const story = ({ training }: ModelMetrics): string => {
   const { backbone, parameters, trainedParameters = parameters, fineTuned } = training;
+  const { epochs, seconds, backend, photosPerSecond } = training;
+  const time = seconds < 90 ? `${seconds.toFixed(0)} seconds` : `${(seconds / 60).toFixed(0)} minutes`;
+  const effort = `${pluralize(epochs, 'epoch')} in ${time} on ${backend} (${photosPerSecond.toFixed(0)} photos a second)`;
   if (backbone === null)
-    return `A compact residual network with ${count(parameters)} parameters, trained from random weights for ${effort(training)}.\n`;
+    return `A compact residual network with ${count(parameters)} parameters, trained from random weights for ${effort}.\n`;
   return fineTuned === undefined
-    ? `A small head on ${backbone}, which was trained on other photos and stays as it was: of ${count(parameters)} parameters, ${count(trainedParameters)} were trained, for ${effort(training)}, after every photo had gone through the backbone once.\n`
-    : `The last ${pluralize(fineTuned, 'block')} of ${backbone}, which was trained on other photos, and a linear classifier after them were trained further: ${count(trainedParameters)} of ${count(parameters)} parameters, for ${effort(training)}.\n`;
+    ? `A small head on ${backbone}, which was trained on other photos and stays as it was: of ${count(parameters)} parameters, ${count(trainedParameters)} were trained, for ${effort}, after every photo had gone through the backbone once.\n`
+    : `The last ${pluralize(fineTuned, 'block')} of ${backbone}, which was trained on other photos, and a linear classifier after them were trained further: ${count(trainedParameters)} of ${count(parameters)} parameters, for ${effort}.\n`;
 };
 
 const rate = (part: number, count: number) => `${part} of ${count} (${percent(part / Math.max(1, count))})`;
-
-const SOURCES = { drawn: 'drawn by code', photos: 'photos' } as const;
 
 const calibrationSection = ({ calibration }: ModelMetrics): string => {
   if (!calibration) {
@@ -59,7 +53,7 @@ This model is not calibrated: too few photos were held out. Its confidence is th
   const [low, high] = test.interval;
   const rows = unknown.map(({ kind, source, count, refused, area }) => [
     kind,
-    SOURCES[source],
+    source === 'drawn' ? 'drawn by code' : source,
     rate(refused, count),
     area.toFixed(3),
   ]);
@@ -77,21 +71,21 @@ ${table(['other pictures', 'source', 'refused', 'area under ROC'], rows)}
 `;
 };
 
-const limits = ({ labels, calibration }: ModelMetrics): string =>
-  [
-    calibration
-      ? `It knows these ${labels.length} classes only. What it cannot distinguish from them it still classifies as one of them: the table above says how often.`
-      : `It knows these ${labels.length} classes only and names one of them for **any** photo, a cat included. The confidence is not a test for "none of these".`,
-    'It has seen photos like those of its dataset only. Pictures taken in another way, or in another light, are untried.',
-    'A photo is cropped to its central square: what is at the edge of a panorama is not seen.',
-    ...(calibration
-      ? [
-          'The confidence is calibrated for photos like those of the dataset; for a picture of something else it means nothing.',
-        ]
-      : ['The confidence is not calibrated: mixing and smoothing while training make it cautious.']),
-  ]
-    .map((limit) => `- ${limit}`)
-    .join('\n');
+const limits = ({
+  labels,
+  calibration,
+}: ModelMetrics): string => `- It knows these ${labels.length} classes only${
+  calibration
+    ? '. What it cannot distinguish from them it still classifies as one of them: the table above says how often.'
+    : ' and names one of them for **any** photo, a cat included. The confidence is not a test for "none of these".'
+}
+- It has seen photos like those of its dataset only. Pictures taken in another way, or in another light, are untried.
+- A photo is cropped to its central square: what is at the edge of a panorama is not seen.
+- ${
+  calibration
+    ? 'The confidence is calibrated for photos like those of the dataset; for a picture of something else it means nothing.'
+    : 'The confidence is not calibrated: mixing and smoothing while training make it cautious.'
+}`;
 
 /** A model card (Mitchell et al. 2019) as Markdown; its numbers are those of `metrics.json` beside it. */
 export const modelCard = (metrics: ModelMetrics): string => {
