@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { z } from 'zod';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { updateConfigurationDocument } from './documentation.ts';
 import { FIELD_OF_VARIABLE, FIELDS } from './fields.ts';
-import { ENVIRONMENT_DEFAULTS, loadConfiguration, readContext } from './load.ts';
+import { loadConfiguration, readContext } from './load.ts';
 
 const load = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}) =>
   loadConfiguration({ context: { bloomstack }, env });
@@ -26,20 +26,12 @@ test('what is not our field in the context and the environment is left alone', (
   assert.deepEqual(loadConfiguration({ context, env }), DEFAULTS);
 });
 
-/** What a configuration has at the places that an outline names. */
-const picked = (config: unknown, outline: object): unknown =>
-  Object.fromEntries(
-    Object.entries(outline).map(([name, inner]) => {
-      const value = z.record(z.string(), z.unknown()).parse(config)[name];
-      return [name, typeof inner === 'object' ? picked(value, inner) : value];
-    }),
-  );
-
 test('prod has defaults of its own over those of the schema', () => {
-  const prod = load({ environment: 'prod' });
-  assert.deepEqual(picked(prod, ENVIRONMENT_DEFAULTS.prod), ENVIRONMENT_DEFAULTS.prod);
-  assert.equal(prod.network.cidr, '10.0.0.0/16', 'the other fields of a section stay');
-  assert.equal(prod.web.minTasks, 2);
+  const { deletionProtection, network, observability, web } = load({ environment: 'prod' });
+  assert.deepEqual(
+    [deletionProtection, network.nat, network.cidr, observability.logRetentionDays, web.minTasks],
+    [true, 'per-zone', '10.0.0.0/16', 90, 2],
+  );
 });
 
 test('every layer takes precedence over the ones before it, field by field', () => {
@@ -67,10 +59,6 @@ test('a list is replaced, not joined', () => {
   const all = { network: { zones: ['a', 'b', 'c'] } };
   const environments = { dev: { network: { zones: ['b', 'c'] } } };
   assert.deepEqual(load({ all, environments }).network.zones, ['b', 'c']);
-});
-
-test("the other environment's part of the context is not used", () => {
-  assert.equal(load({ environments: { prod: { region: 'eu-west-1' } } }).region, 'ap-northeast-2');
 });
 
 test('the environment is the variable, or else the context, or else dev; its defaults come with it', () => {
@@ -106,20 +94,8 @@ test("a variable's text is read by the field's type; one that is empty counts as
   assert.deepEqual([network.zones, observability.alarmEmail], [['a', 'b', 'c'], 'ops@example.com']);
 });
 
-test('HTTPS with a certificate of the region, and GitHub with a repository, are allowed', () => {
-  const certificateArn = 'arn:aws:acm:ap-northeast-2:123456789012:certificate/0a1b';
-  const connectionArn = 'arn:aws:codeconnections:ap-northeast-2:123456789012:connection/0a1b';
-  const all = {
-    https: { certificateArn, domain: 'flowers.example.com', hostedZoneId: 'Z0123456789ABC' },
-    source: { provider: 'github', repository: 'owner/name', connectionArn },
-  };
-  assert.deepEqual(picked(load({ all }), all), all);
-});
-
-test('the context is what cdktf-cli passes, or else read from the file, where it may be missing', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-context-'));
-  after(() => rmSync(folder, { recursive: true }));
-  const file = path.join(folder, 'cdktf.json');
+test('the context is what cdktf-cli passes, or else read from the file, where it may be missing', (t) => {
+  const file = path.join(temporaryFolder(t), 'cdktf.json');
   const passed = { CDKTF_CONTEXT_JSON: '{"bloomstack": {"all": {}}}' };
   for (const [text, env, context] of [
     ['{"app": "main.ts", "context": {"bloomstack": {"environment": "prod"}}}', {}, { environment: 'prod' }],
@@ -158,15 +134,6 @@ test("the documentation's examples load", () => {
   assert.equal(loadConfiguration({ context, env: {} }).nameSuffix, 'dev');
   const { web, network } = loadConfiguration({ context, env: Object.fromEntries(variables) });
   assert.deepEqual([web.minTasks, web.maxTasks, network.zones], [3, 20, ['a', 'c']]);
-});
-
-test("a field's variable is its path in upper snake case", () => {
-  for (const [path, variable] of [
-    ['environment', 'BLOOMSTACK_ENVIRONMENT'],
-    ['network.cidr', 'BLOOMSTACK_NETWORK_CIDR'],
-    ['observability.alarmEmail', 'BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL'],
-  ] as const)
-    assert.equal(FIELDS.find((field) => field.path === path)?.variable, variable);
 });
 
 test('the fields are exactly those of a configuration; each is described, with a variable that sets it', () => {

@@ -25,8 +25,15 @@ const ordered = <Field extends string>(value: Readonly<Record<Field, number>>, l
     ? [conflict(low, `that is above ${high} (${value[high]}), lower it or raise ${high}`)]
     : [];
 
-const emptyOr = (pattern: RegExp, rule: string) =>
-  z.string().refine((text) => text === '' || pattern.test(text), rule);
+const flag = (value: boolean, description: string) => z.boolean().default(value).describe(description);
+
+/** Empty unless it is chosen. */
+const optionalText = (pattern: RegExp, rule: string, description: string) =>
+  z
+    .string()
+    .refine((text) => text === '' || pattern.test(text), rule)
+    .default('')
+    .describe(description);
 
 const REGION = { pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, rule: 'give a region, such as ap-northeast-2' };
 
@@ -108,10 +115,9 @@ const FARGATE_MEMORY: Readonly<Record<number, { from: number; to: number; step: 
 const CPU_SIZES = Object.keys(FARGATE_MEMORY).map(Number);
 
 const memorySizes = (cpu: number): readonly number[] => {
-  const range = FARGATE_MEMORY[cpu];
-  if (!range) return [];
-  const steps = Array.from({ length: range.to / range.step }, (_, index) => (index + 1) * range.step);
-  return [...new Set([range.from, ...steps.filter((memory) => memory >= range.from)])];
+  const { from, to, step } = FARGATE_MEMORY[cpu] ?? { from: 0, to: 0, step: 1 };
+  const steps = Array.from({ length: to / step }, (_, index) => (index + 1) * step);
+  return [...new Set([from, ...steps.filter((memory) => memory >= from)])];
 };
 
 const closest = (sizes: readonly number[], expected: number): number =>
@@ -156,25 +162,21 @@ const CERTIFICATE_ARN = /^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate\/\S
 /** How the public load balancer is reached. */
 const https = z
   .strictObject({
-    certificateArn: emptyOr(
+    certificateArn: optionalText(
       CERTIFICATE_ARN,
       'give the ARN of an ACM certificate, arn:aws:acm:<region>:<account>:certificate/<id>',
-    )
-      .default('')
-      .describe(
-        'ACM certificate in the same region. Empty: one is requested for domain if hostedZoneId is given, else HTTP only.',
-      ),
-    domain: emptyOr(
+      'ACM certificate in the same region. Empty: one is requested for domain if hostedZoneId is given, else HTTP only.',
+    ),
+    domain: optionalText(
       /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
       'give a host name without a protocol, such as flowers.example.com',
-    )
-      .default('')
-      .describe('Name under which people reach the service, by HTTPS; HTTP is redirected.'),
-    hostedZoneId: emptyOr(/^Z[A-Z0-9]+$/, 'give the id of a Route 53 hosted zone, such as Z0123456789ABC')
-      .default('')
-      .describe(
-        'Route 53 zone of domain: the certificate is validated in it and domain pointed at the load balancer; empty: you do it.',
-      ),
+      'Name under which people reach the service, by HTTPS; HTTP is redirected.',
+    ),
+    hostedZoneId: optionalText(
+      /^Z[A-Z0-9]+$/,
+      'give the id of a Route 53 hosted zone, such as Z0123456789ABC',
+      'Route 53 zone of domain: the certificate is validated in it and domain pointed at the load balancer; empty: you do it.',
+    ),
   })
   .check(({ value, issues }) => {
     const { certificateArn, domain, hostedZoneId } = value;
@@ -198,10 +200,7 @@ const https = z
 /** The web application firewall. */
 const firewall = z
   .strictObject({
-    enabled: z
-      .boolean()
-      .default(true)
-      .describe('A WAF with managed rules in front of the public load balancer.'),
+    enabled: flag(true, 'A WAF with managed rules in front of the public load balancer.'),
     requestsPerFiveMinutes: z
       .int()
       .min(10)
@@ -273,10 +272,10 @@ const learning = z
     trainingInstanceType: gpuInstanceType
       .default('ml.g4dn.xlarge')
       .describe('Instance type of a training job; it needs a GPU.'),
-    trainingSpot: z
-      .boolean()
-      .default(true)
-      .describe('Train on spot capacity: much cheaper; interrupted jobs resume from their checkpoint.'),
+    trainingSpot: flag(
+      true,
+      'Train on spot capacity: much cheaper; interrupted jobs resume from their checkpoint.',
+    ),
     trainingHours: z.int().min(1).max(72).default(4).describe('Hours after which a training job is stopped.'),
     processingInstanceType: instanceType
       .default('ml.m5.large')
@@ -307,7 +306,7 @@ const learning = z
       .describe(
         'Whether a model that is accurate enough is deployed at once, or only after npm run model -- approve.',
       ),
-    studio: z.boolean().default(true).describe('A SageMaker Studio domain with one user profile.'),
+    studio: flag(true, 'A SageMaker Studio domain with one user profile.'),
   })
   .check(({ value, issues }) => {
     issues.push(...ordered(value, 'endpointMinInstances', 'endpointMaxInstances'));
@@ -345,35 +344,28 @@ const observability = z
       .describe(
         'Cost per month of which 80 % (actual) and 100 % (forecast) notify the alarm topic; 0: no budget.',
       ),
-    firewallLogs: z
-      .boolean()
-      .default(false)
-      .describe('Log the requests that the WAF sees, without cookies and credentials.'),
-    flowLogs: z.boolean().default(false).describe('Log the connections in the VPC.'),
-    bucketLogs: z
-      .boolean()
-      .default(false)
-      .describe('Log the requests for the buckets of photos and artifacts, in the bucket of access logs.'),
-    sharedLogGroups: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Give logRetentionDays to the log groups that all SageMaker jobs of an account and region share, too; one deployment there at most, and before its first job.',
-      ),
+    firewallLogs: flag(false, 'Log the requests that the WAF sees, without cookies and credentials.'),
+    flowLogs: flag(false, 'Log the connections in the VPC.'),
+    bucketLogs: flag(
+      false,
+      'Log the requests for the buckets of photos and artifacts, in the bucket of access logs.',
+    ),
+    sharedLogGroups: flag(
+      false,
+      'Give logRetentionDays to the log groups that all SageMaker jobs of an account and region share, too; one deployment there at most, and before its first job.',
+    ),
   })
   .prefault({});
 
 /** Where Terraform keeps its state. */
 const state = z
   .strictObject({
-    bucket: emptyOr(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'give the name of an S3 bucket')
-      .default('')
-      .describe(
-        'S3 bucket of the Terraform state, with a lock file beside it; empty: a file in the project.',
-      ),
-    region: emptyOr(REGION.pattern, REGION.rule)
-      .default('')
-      .describe("The bucket's region; empty: the system's own."),
+    bucket: optionalText(
+      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+      'give the name of an S3 bucket',
+      'S3 bucket of the Terraform state, with a lock file beside it; empty: a file in the project.',
+    ),
+    region: optionalText(REGION.pattern, REGION.rule, "The bucket's region; empty: the system's own."),
   })
   .prefault({});
 
@@ -389,10 +381,7 @@ export const configuration = z
       .regex(REGION.pattern, REGION.rule)
       .default('ap-northeast-2')
       .describe('AWS region of everything; the default is Seoul.'),
-    anyRegion: z
-      .boolean()
-      .default(false)
-      .describe('Accept a region that is newer than the list in stacks/config/regions.ts.'),
+    anyRegion: flag(false, 'Accept a region that is newer than the list in stacks/config/regions.ts.'),
     account: z
       .string()
       .regex(/^\d{12}$/, 'give the 12 digits of an AWS account')
@@ -420,10 +409,10 @@ export const configuration = z
       )
       .default('')
       .describe("Last part of the buckets' names, which are unique in the world; empty: the account."),
-    deletionProtection: z
-      .boolean()
-      .default(false)
-      .describe('Refuse to delete load balancers, and buckets and registries that hold something.'),
+    deletionProtection: flag(
+      false,
+      'Refuse to delete load balancers, and buckets and registries that hold something.',
+    ),
     network,
     web: service,
     was: service,

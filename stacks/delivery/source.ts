@@ -8,6 +8,7 @@ import type {
 import { Construct } from 'constructs';
 import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
+import { actionsOf } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 
 /** Name under which the later stages find the source bundle. */
@@ -51,14 +52,12 @@ const codeCommit = (scope: Construct, { arns }: Deployment, name: string, branch
     grantRead: (role) =>
       role.grant({
         sid: 'ReadSource',
-        actions: [
-          'codecommit:CancelUploadArchive',
-          'codecommit:GetBranch',
-          'codecommit:GetCommit',
-          'codecommit:GetRepository',
-          'codecommit:GetUploadArchiveStatus',
-          'codecommit:UploadArchive',
-        ],
+        actions: actionsOf(
+          'codecommit',
+          `
+          CancelUploadArchive GetBranch GetCommit GetRepository GetUploadArchiveStatus UploadArchive
+        `,
+        ),
         resources: [arns.codeRepository(name)],
       }),
     repositoryArn: arns.codeRepository(name),

@@ -6,11 +6,8 @@ import { UNRESTRICTED_ACTIONS } from './policy.ts';
 const stack = synthesizedStack();
 const allowed = stack.statements().filter(({ Effect }) => Effect === 'Allow');
 
-test('there are statements to look at', () => {
-  assert.ok(allowed.length > 80, `${allowed.length}`);
-});
-
 test('no statement allows an action by wildcard', () => {
+  assert.ok(allowed.length > 80, `${allowed.length}`);
   for (const { address, Sid, Action } of allowed)
     for (const action of Action) assert.ok(!action.includes('*'), `${address}, ${Sid}: ${action}`);
 });

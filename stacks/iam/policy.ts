@@ -14,6 +14,13 @@ export interface ResourceStatement extends PolicyStatement {
   readonly principal: '*' | { readonly service: string | readonly string[] } | { readonly aws: string };
 }
 
+/** `['s3:GetObject', 's3:PutObject']` of `'s3', 'GetObject PutObject'`. */
+export const actionsOf = (service: string, names: string): readonly string[] =>
+  names
+    .trim()
+    .split(/\s+/)
+    .map((name) => `${service}:${name}`);
+
 /** AWS returns a list of one as a bare string; writing it so avoids a difference in each plan. */
 const oneOrMany = (values: readonly string[]): string | readonly string[] =>
   values.length === 1 ? (values[0] ?? '') : values;

@@ -2,6 +2,7 @@ import { EcrLifecyclePolicy } from '@cdktf/provider-aws/lib/ecr-lifecycle-policy
 import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
+import { actionsOf } from '../iam/policy.ts';
 import type { Role } from '../iam/role.ts';
 
 /** Images kept for a rollback. */
@@ -36,11 +37,10 @@ interface ImageRepositoryProps {
   readonly initialTag: string;
 }
 
-export const PULL_ACTIONS = [
-  'ecr:BatchCheckLayerAvailability',
-  'ecr:BatchGetImage',
-  'ecr:GetDownloadUrlForLayer',
-];
+export const PULL_ACTIONS = actionsOf(
+  'ecr',
+  'BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer',
+);
 
 /** Lets a role log in to registries; AWS has one token for all of them, and no resource for it. */
 export const grantRegistryLogin = (role: Role): void =>
@@ -108,16 +108,13 @@ export class ImageRepository extends Construct {
     grantRegistryLogin(role);
     role.grant({
       sid: 'PushTheImage',
-      actions: [
-        'ecr:BatchCheckLayerAvailability',
-        'ecr:BatchGetImage',
-        'ecr:CompleteLayerUpload',
-        'ecr:DescribeImages',
-        'ecr:GetDownloadUrlForLayer',
-        'ecr:InitiateLayerUpload',
-        'ecr:PutImage',
-        'ecr:UploadLayerPart',
-      ],
+      actions: actionsOf(
+        'ecr',
+        `
+        BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImages
+        GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart
+      `,
+      ),
       resources: [this.#arn],
     });
   }

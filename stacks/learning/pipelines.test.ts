@@ -1,12 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type {
-  CreateModelInput,
-  CreateModelPackageInput,
-  CreateProcessingJobRequest,
-  CreateTrainingJobRequest,
-} from '@aws-sdk/client-sagemaker';
-import type { z } from 'zod';
 import { DEPLOY_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import {
   allSteps,
@@ -14,12 +7,8 @@ import {
   type DefinitionStep,
   definitionSchema,
   EXECUTION,
-  fromFile,
   joined,
-  pipelineVariable,
-  property,
   referencesIn,
-  resolvedRequests,
 } from './pipeline-schema.ts';
 import { PIPELINE_SETTINGS } from './pipeline-settings-fixture.ts';
 import { type PipelineSettings, parameter, pipelineDefinitions } from './pipelines.ts';
@@ -172,11 +161,6 @@ describe('what the pipelines do', () => {
       [['models'], ['checkpoints'], ['reports']],
     );
   });
-
-  test('every definition fits into the request that creates the pipeline', () => {
-    for (const definition of [train, model, deploy])
-      assert.ok(Buffer.byteLength(JSON.stringify(definition)) < 100_000);
-  });
 });
 
 /** What later steps may read of a step: fields of its Describe answer, and its property files. */
@@ -250,39 +234,12 @@ for (const [name, definition] of Object.entries({ train, model, deploy }))
     });
   });
 
-test('a reference to a later step, to another branch or to an unknown parameter would be found', () => {
+test('a reference to a later step or to an unknown parameter would be found', () => {
   const start = readableAtStart(deploy);
   const later = danglingReferences(deploy.Steps.toReversed(), start);
-  assert.ok(later.includes('Steps.Evaluate.PropertyFiles.Report'));
   assert.ok(later.includes('Steps.Train.ModelArtifacts.S3ModelArtifacts'));
-
-  const apart = deploy.Steps.map((step) => {
-    if (step.Type !== 'Condition') return step;
-    const { IfSteps, ...rest } = step.Arguments;
-    return { ...step, Arguments: { ...rest, IfSteps: IfSteps.slice(0, -1), ElseSteps: IfSteps.slice(-1) } };
-  });
-  assert.deepEqual(danglingReferences(apart, start), [
-    'Steps.CreateModel.ModelName',
-    'Steps.RegisterModel.ModelPackageArn',
-  ]);
-
   const unknown = start.filter((reference) => reference !== 'Parameters.MinAccuracy');
   assert.deepEqual(new Set(danglingReferences(deploy.Steps, unknown)), new Set(['Parameters.MinAccuracy']));
-});
-
-test('variables have the form that SageMaker reads', () => {
-  const propertyFile = { Get: 'Steps.Evaluate.PropertyFiles.Report' };
-  const forms = [
-    [parameter('Epoch'), { Get: 'Parameters.Epoch' }],
-    [property('Train', 'ModelArtifacts.S3'), { Get: 'Steps.Train.ModelArtifacts.S3' }],
-    [EXECUTION.id, { Get: 'Execution.PipelineExecutionId' }],
-    [joined('', parameter('Epoch')), { 'Std:Join': { On: '', Values: [{ Get: 'Parameters.Epoch' }] } }],
-    [
-      fromFile('Evaluate', 'Report', 'accuracy.value'),
-      { 'Std:JsonGet': { PropertyFile: propertyFile, Path: 'accuracy.value' } },
-    ],
-  ];
-  for (const [made, form] of forms) assert.deepEqual(pipelineVariable.parse(made), form);
 });
 
 describe('a definition with anything that we do not know is refused', () => {
@@ -293,25 +250,19 @@ describe('a definition with anything that we do not know is refused', () => {
   const nested = deploy.Steps.map((step) =>
     step.Type === 'Condition' ? { ...step, Arguments: { ...step.Arguments, IfSteps: [step] } } : step,
   );
-  const epoch = { Name: 'Epoch', Type: 'Integer' };
   const refused: Record<string, object> = {
-    'another version': { ...deploy, Version: '2021-01-01' },
     'an unknown field': { ...deploy, Description: 'flowers' },
-    'no steps': { ...deploy, Steps: [] },
     'a condition on a branch': { ...deploy, Steps: nested },
-    'a name with spaces': withStep({ Name: 'Train the model' }),
     'an unknown type of step': withStep({ Type: 'Tuning' }),
     'an unknown field of a step': withStep({ CacheConfig: { Enabled: true } }),
-    'a default of another type': { ...deploy, Parameters: [{ ...epoch, DefaultValue: 1.5 }] },
+    'a default of another type': {
+      ...deploy,
+      Parameters: [{ Name: 'Epoch', Type: 'Integer', DefaultValue: 1.5 }],
+    },
     'a request without a required field': withRequest({ RoleArn: undefined }),
-    'a request with a misspelt field': withRequest({ Rolearn: 'arn' }),
     'a misspelt field further down': withRequest({ OutputDataConfig: { S3OutputPath: 's3://a', Kms: '' } }),
-    'a missing field further down': withRequest({ CheckpointConfig: { LocalPath: '/opt/ml/checkpoints' } }),
     'a number in place of a string': withRequest({ HyperParameters: { epochs: 10 } }),
     'a variable of no known form': withRequest({ HyperParameters: { epochs: { Get: 'Parameter.Epoch' } } }),
-    'no way to read data': withRequest({
-      AlgorithmSpecification: { ...request.AlgorithmSpecification, TrainingInputMode: 'Stream' },
-    }),
   };
   for (const [what, definition] of Object.entries(refused))
     test(what, () => assert.equal(definitionSchema.safeParse(definition).success, false));
@@ -320,60 +271,4 @@ describe('a definition with anything that we do not know is refused', () => {
     const S3OutputPath = joined('/', 's3://bucket', parameter('Epoch'), EXECUTION.id);
     assert.ok(definitionSchema.safeParse(withRequest({ OutputDataConfig: { S3OutputPath } })).success);
   });
-});
-
-/** AWS adds instance types more often than we update its SDK; the configuration checks their names instead. */
-type AnyInstanceType<T> = T extends readonly (infer Item)[]
-  ? AnyInstanceType<Item>[]
-  : T extends object
-    ? {
-        [Field in keyof T]: Field extends 'InstanceType'
-          ? string
-          : Field extends 'SupportedRealtimeInferenceInstanceTypes'
-            ? string[] | undefined
-            : AnyInstanceType<T[Field]>;
-      }
-    : T;
-
-/** Ours, with `never` for a field that SageMaker does not have. */
-type KnownFields<Ours, Theirs> = Ours extends readonly (infer Item)[]
-  ? Theirs extends readonly (infer TheirItem)[]
-    ? KnownFields<Item, TheirItem>[]
-    : never
-  : Ours extends object
-    ? {
-        [Field in keyof Ours]: Field extends keyof Theirs
-          ? KnownFields<Ours[Field], NonNullable<Theirs[Field]>>
-          : never;
-      }
-    : Ours;
-
-type Sendable<Request extends keyof typeof resolvedRequests, Theirs> = AnyInstanceType<Theirs> &
-  KnownFields<z.infer<(typeof resolvedRequests)[Request]>, Theirs>;
-
-/** A value with a text in place of every variable. */
-const resolved = (value: unknown): unknown => {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(resolved);
-  if (pipelineVariable.safeParse(value).success) return 'resolved';
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item)]));
-};
-
-test('a resolved request is one that the SDK sends, by its types and by its values', () => {
-  const found = (name: string) => resolved(allSteps(deploy).find(({ Name }) => Name === name)?.Arguments);
-  const training: Sendable<'training', CreateTrainingJobRequest> = resolvedRequests.training.parse(
-    found('Train'),
-  );
-  const processing: Sendable<
-    'processing',
-    Omit<CreateProcessingJobRequest, 'ProcessingJobName'>
-  > = resolvedRequests.processing.parse(found('Evaluate'));
-  const created: Sendable<'model', Omit<CreateModelInput, 'ModelName'>> = resolvedRequests.model.parse(
-    found('CreateModel'),
-  );
-  const registered: Sendable<'modelPackage', CreateModelPackageInput> = resolvedRequests.modelPackage.parse(
-    found('RegisterModel'),
-  );
-  for (const request of [training, processing, created, registered])
-    assert.deepEqual(referencesIn(request), []);
 });

@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { trialEndpointName } from '../../model/contract/sagemaker-jobs.ts';
 import type { Deployment } from '../deployment.ts';
-import type { PolicyStatement } from '../iam/policy.ts';
+import { actionsOf, type PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import { grantRegistryLogin, type ImageRepository, PULL_ACTIONS } from '../images/image-repository.ts';
 import { endpointAlarmNames } from '../names.ts';
@@ -17,38 +17,31 @@ const deployStatements = ({ account, arns, names }: Deployment): readonly Policy
   return [
     {
       sid: 'ChangeTheEndpoint',
-      actions: [
-        'sagemaker:AddTags',
-        'sagemaker:CreateEndpoint',
-        // One that failed can only be deleted and recreated.
-        'sagemaker:DeleteEndpoint',
-        'sagemaker:DescribeEndpoint',
-        'sagemaker:InvokeEndpoint',
-        'sagemaker:UpdateEndpoint',
-        'sagemaker:UpdateEndpointWeightsAndCapacities',
-      ],
+      // One that failed can only be deleted and recreated.
+      actions: actionsOf(
+        'sagemaker',
+        `
+        AddTags CreateEndpoint DeleteEndpoint DescribeEndpoint InvokeEndpoint UpdateEndpoint
+        UpdateEndpointWeightsAndCapacities
+      `,
+      ),
       resources: [arns.sagemaker('endpoint', endpoint)],
     },
     {
       // A model answers there before it answers clients.
       sid: 'TryModels',
-      actions: [
-        'sagemaker:CreateEndpoint',
-        'sagemaker:DeleteEndpoint',
-        'sagemaker:DescribeEndpoint',
-        'sagemaker:InvokeEndpoint',
-      ],
+      actions: actionsOf('sagemaker', 'CreateEndpoint DeleteEndpoint DescribeEndpoint InvokeEndpoint'),
       resources: [arns.sagemaker('endpoint', trialEndpointName(endpoint))],
     },
     {
       // CreateEndpoint and UpdateEndpoint are checked against the endpoint's configuration too.
       sid: 'ChangeItsConfiguration',
-      actions: [
-        'sagemaker:CreateEndpoint',
-        'sagemaker:CreateEndpointConfig',
-        'sagemaker:DeleteEndpointConfig',
-        'sagemaker:UpdateEndpoint',
-      ],
+      actions: actionsOf(
+        'sagemaker',
+        `
+        CreateEndpoint CreateEndpointConfig DeleteEndpointConfig UpdateEndpoint
+      `,
+      ),
       resources: [configs],
     },
     {
@@ -60,11 +53,10 @@ const deployStatements = ({ account, arns, names }: Deployment): readonly Policy
     { sid: 'FindOldConfigurations', actions: ['sagemaker:ListEndpointConfigs'], resources: ['*'] },
     {
       sid: 'ScaleTheEndpoint',
-      actions: [
-        'application-autoscaling:DeregisterScalableTarget',
-        'application-autoscaling:PutScalingPolicy',
-        'application-autoscaling:RegisterScalableTarget',
-      ],
+      actions: actionsOf(
+        'application-autoscaling',
+        'DeregisterScalableTarget PutScalingPolicy RegisterScalableTarget',
+      ),
       resources: [arns.scalableTargets],
       conditions: { StringEquals: { 'application-autoscaling:service-namespace': 'sagemaker' } },
     },
@@ -96,12 +88,7 @@ export const grantLogsAndMetrics = (role: Role, { arns }: Deployment): void =>
   role.grant(
     {
       sid: 'WriteTheLog',
-      actions: [
-        'logs:CreateLogGroup',
-        'logs:CreateLogStream',
-        'logs:DescribeLogStreams',
-        'logs:PutLogEvents',
-      ],
+      actions: actionsOf('logs', 'CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents'),
       resources: [arns.logGroup('/aws/sagemaker/*')],
     },
     {
@@ -177,15 +164,13 @@ export class LearningRoles extends Construct {
     this.pipeline.grant(
       {
         sid: 'RunJobs',
-        actions: [
-          'sagemaker:AddTags',
-          'sagemaker:CreateProcessingJob',
-          'sagemaker:CreateTrainingJob',
-          'sagemaker:DescribeProcessingJob',
-          'sagemaker:DescribeTrainingJob',
-          'sagemaker:StopProcessingJob',
-          'sagemaker:StopTrainingJob',
-        ],
+        actions: actionsOf(
+          'sagemaker',
+          `
+          AddTags CreateProcessingJob CreateTrainingJob DescribeProcessingJob DescribeTrainingJob
+          StopProcessingJob StopTrainingJob
+        `,
+        ),
         resources: [job('training-job'), job('processing-job')],
       },
       {
@@ -195,12 +180,12 @@ export class LearningRoles extends Construct {
       },
       {
         sid: 'RegisterModels',
-        actions: [
-          'sagemaker:AddTags',
-          'sagemaker:CreateModelPackage',
-          'sagemaker:DescribeModelPackage',
-          'sagemaker:DescribeModelPackageGroup',
-        ],
+        actions: actionsOf(
+          'sagemaker',
+          `
+          AddTags CreateModelPackage DescribeModelPackage DescribeModelPackageGroup
+        `,
+        ),
         resources: [
           arns.sagemaker('model-package-group', names.learning.modelPackageGroup),
           arns.sagemaker('model-package', `${names.learning.modelPackageGroup}/*`),

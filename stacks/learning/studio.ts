@@ -2,7 +2,7 @@ import { SagemakerDomain } from '@cdktf/provider-aws/lib/sagemaker-domain/index.
 import { SagemakerUserProfile } from '@cdktf/provider-aws/lib/sagemaker-user-profile/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import type { PolicyStatement } from '../iam/policy.ts';
+import { actionsOf, type PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import type { Network } from '../network/network.ts';
 import { SecurityGroup } from '../network/security-group.ts';
@@ -18,31 +18,24 @@ const studioStatements = (deployment: Deployment): readonly PolicyStatement[] =>
   return [
     {
       sid: 'WorkInASpace',
-      actions: [
-        'sagemaker:CreateApp',
-        'sagemaker:CreatePresignedDomainUrl',
-        'sagemaker:CreateSpace',
-        'sagemaker:DeleteApp',
-        'sagemaker:DeleteSpace',
-        'sagemaker:DescribeApp',
-        'sagemaker:DescribeDomain',
-        'sagemaker:DescribeSpace',
-        'sagemaker:DescribeUserProfile',
-        'sagemaker:UpdateSpace',
-      ],
+      actions: actionsOf(
+        'sagemaker',
+        `
+        CreateApp CreatePresignedDomainUrl CreateSpace DeleteApp DeleteSpace DescribeApp
+        DescribeDomain DescribeSpace DescribeUserProfile UpdateSpace
+      `,
+      ),
       resources: ['app', 'domain', 'space', 'user-profile'].map(inTheDomain),
     },
     {
       sid: 'ListResources',
-      actions: [
-        'sagemaker:ListApps',
-        'sagemaker:ListDomains',
-        'sagemaker:ListModelPackageGroups',
-        'sagemaker:ListModelPackages',
-        'sagemaker:ListPipelines',
-        'sagemaker:ListSpaces',
-        'sagemaker:ListUserProfiles',
-      ],
+      actions: actionsOf(
+        'sagemaker',
+        `
+        ListApps ListDomains ListModelPackageGroups ListModelPackages ListPipelines ListSpaces
+        ListUserProfiles
+      `,
+      ),
       resources: ['*'],
     },
     {
@@ -54,27 +47,24 @@ const studioStatements = (deployment: Deployment): readonly PolicyStatement[] =>
     },
     {
       sid: 'RunThePipelines',
-      actions: [
-        'sagemaker:DescribePipeline',
-        'sagemaker:DescribePipelineDefinitionForExecution',
-        'sagemaker:DescribePipelineExecution',
-        'sagemaker:ListPipelineExecutionSteps',
-        'sagemaker:ListPipelineExecutions',
-        'sagemaker:ListPipelineParametersForExecution',
-        'sagemaker:RetryPipelineExecution',
-        'sagemaker:StartPipelineExecution',
-        'sagemaker:StopPipelineExecution',
-      ],
+      actions: actionsOf(
+        'sagemaker',
+        `
+        DescribePipeline DescribePipelineDefinitionForExecution DescribePipelineExecution
+        ListPipelineExecutionSteps ListPipelineExecutions ListPipelineParametersForExecution
+        RetryPipelineExecution StartPipelineExecution StopPipelineExecution
+      `,
+      ),
       resources: [...ours, ...ours.map((arn) => `${arn}/execution/*`)],
     },
     {
       sid: 'ReadTheResults',
-      actions: [
-        'sagemaker:DescribeModelPackage',
-        'sagemaker:DescribeModelPackageGroup',
-        'sagemaker:DescribeProcessingJob',
-        'sagemaker:DescribeTrainingJob',
-      ],
+      actions: actionsOf(
+        'sagemaker',
+        `
+        DescribeModelPackage DescribeModelPackageGroup DescribeProcessingJob DescribeTrainingJob
+      `,
+      ),
       resources: [
         arns.sagemaker('model-package-group', modelPackageGroup),
         arns.sagemaker('model-package', `${modelPackageGroup}/*`),

@@ -1,5 +1,5 @@
 import { CloudwatchMetricAlarm } from '@cdktf/provider-aws/lib/cloudwatch-metric-alarm/index.js';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
 import { WAS } from '../../services/contract.ts';
 import type { MetricName } from '../../services/http/metrics.ts';
@@ -18,9 +18,7 @@ interface Metric {
   readonly statistic: string;
 }
 
-interface AlarmProps {
-  readonly topic: AlarmTopic;
-  readonly name: string;
+interface Watched {
   /** What is wrong and where to look; it is part of the message. */
   readonly description: string;
   /** One metric, or several by the names that an expression of metric math has for them. */
@@ -35,64 +33,39 @@ interface AlarmProps {
   readonly period?: number;
 }
 
-const PERCENTILE = /^p\d/;
-
-const oneMetric = ({ statistic, ...metric }: Metric) => ({
-  ...metric,
-  ...(PERCENTILE.test(statistic) ? { extendedStatistic: statistic } : { statistic }),
-});
-
-const metricMath = (
-  { expression, metrics }: Extract<AlarmProps['metric'], { expression: string }>,
-  period: number,
-) => [
-  { id: 'judged', expression, label: 'judged', returnData: true },
-  ...Object.entries(metrics).map(([id, { statistic, ...metric }]) => ({
-    id,
-    metric: { ...metric, stat: statistic, period },
-  })),
-];
-
-/**
- * Notifies the alarm topic when a metric stays above its limit, and when it recovers. Missing data is not breaching.
- *
- * @example
- * const topic = new AlarmTopic(stack, 'topic', { deployment, email: 'ops@example.com' });
- * new Alarm(stack, 'slow', {
- *   topic,
- *   name: 'web-slow',
- *   description: 'Answers are slow. See the dashboard.',
- *   metric: { namespace: 'Shop', metricName: 'Latency', dimensions: {}, statistic: 'p95' },
- *   above: 2,
- *   minutes: 5,
- * });
- */
-export class Alarm extends Construct {
-  readonly alarm: CloudwatchMetricAlarm;
-
-  constructor(
-    scope: Construct,
-    id: string,
-    { topic, name, description, metric, above, minutes, period = 1 }: AlarmProps,
-  ) {
-    super(scope, id);
-    this.alarm = new CloudwatchMetricAlarm(this, 'Resource', {
-      ...('expression' in metric
-        ? { metricQuery: metricMath(metric, period * MINUTE) }
-        : { ...oneMetric(metric), period: period * MINUTE }),
-      alarmName: name,
-      alarmDescription: description,
-      comparisonOperator: 'GreaterThanThreshold',
-      threshold: above,
-      evaluationPeriods: minutes / period,
-      treatMissingData: 'notBreaching',
-      alarmActions: [topic.topic.arn],
-      okActions: [topic.topic.arn],
-    });
+const metricSettings = (metric: Watched['metric'], period: number) => {
+  if (!('expression' in metric)) {
+    const { statistic, ...one } = metric;
+    return { ...one, ...(/^p\d/.test(statistic) ? { extendedStatistic: statistic } : { statistic }), period };
   }
-}
+  const metrics = Object.entries(metric.metrics).map(([id, { statistic: stat, ...one }]) => ({
+    id,
+    metric: { ...one, stat, period },
+  }));
+  const judged = { id: 'judged', expression: metric.expression, label: 'judged', returnData: true };
+  return { metricQuery: [judged, ...metrics] };
+};
 
-const LOAD_BALANCING = 'AWS/ApplicationELB';
+/** Notifies the alarm topic when a metric stays above its limit, and when it recovers. Missing data is not breaching. */
+const alarm = (
+  scope: Construct,
+  id: string,
+  { topic }: AlarmTopic,
+  alarmName: string,
+  { description, metric, above, minutes, period = 1 }: Watched,
+) =>
+  new CloudwatchMetricAlarm(scope, id, {
+    ...metricSettings(metric, period * MINUTE),
+    alarmName,
+    alarmDescription: description,
+    comparisonOperator: 'GreaterThanThreshold',
+    threshold: above,
+    evaluationPeriods: minutes / period,
+    treatMissingData: 'notBreaching',
+    alarmActions: [topic.arn],
+    okActions: [topic.arn],
+  });
+
 const ERRORS_PER_MINUTE = 5;
 const LATENCY_LIMIT_SECONDS = 2;
 /** Autoscaling's target is 70; above this it cannot keep up. */
@@ -103,56 +76,54 @@ export const watchService = (
   scope: Construct,
   label: 'web' | 'was',
   { names, topic, service }: { names: Names; topic: AlarmTopic; service: LoadBalancedService },
-): readonly Alarm[] => {
-  const { alb, targetGroup } = service.loadBalancer;
-  const balancer = { LoadBalancer: alb.arnSuffix };
-  const group = { ...balancer, TargetGroup: targetGroup.arnSuffix };
-  const tasks = { ClusterName: names.cluster, ServiceName: service.name };
+): readonly CloudwatchMetricAlarm[] => {
+  const { name, loadBalancer } = service;
+  const balancer = { LoadBalancer: loadBalancer.alb.arnSuffix };
+  const group = { ...balancer, TargetGroup: loadBalancer.targetGroup.arnSuffix };
+  const tasks = { ClusterName: names.cluster, ServiceName: name };
   const logs = `See the log group ${names[label].logGroup}.`;
-  const watch = (what: string, props: Omit<AlarmProps, 'topic' | 'name'>) =>
-    new Alarm(scope, `${label}-${what}`, { topic, name: names.alarm(`${label}-${what}`), ...props });
-  const metric = (metricName: string, dimensions: Record<string, string>, statistic: string) => ({
-    namespace: LOAD_BALANCING,
-    metricName,
-    dimensions,
-    statistic,
-  });
+  const watch = (
+    what: string,
+    [metricName, statistic, above, minutes]: readonly [string, string, number, number],
+    dimensions: Metric['dimensions'],
+    description: string,
+  ) => {
+    const namespace = dimensions === tasks ? 'AWS/ECS' : 'AWS/ApplicationELB';
+    const metric = { namespace, metricName, dimensions, statistic };
+    const watched = { metric, above, minutes, description };
+    return alarm(scope, `${label}-${what}`, topic, names.alarm(`${label}-${what}`), watched);
+  };
   return [
-    watch('errors', {
-      description: `${service.name} answers with 5xx. ${logs}`,
-      metric: metric('HTTPCode_Target_5XX_Count', group, 'Sum'),
-      above: ERRORS_PER_MINUTE,
-      minutes: 3,
-    }),
-    watch('unanswered', {
-      description: `The load balancer of ${service.name} answers 5xx itself: no task is there, or none in time.`,
-      metric: metric('HTTPCode_ELB_5XX_Count', balancer, 'Sum'),
-      above: ERRORS_PER_MINUTE,
-      minutes: 3,
-    }),
-    watch('latency', {
-      description: `One answer in twenty of ${service.name} takes more than ${LATENCY_LIMIT_SECONDS} s. ${logs}`,
-      metric: metric('TargetResponseTime', group, 'p95'),
-      above: LATENCY_LIMIT_SECONDS,
-      minutes: 5,
-    }),
-    watch('unhealthy', {
-      description: `A task of ${service.name} does not answer GET /health. ${logs}`,
-      metric: metric('UnHealthyHostCount', group, 'Maximum'),
-      above: 0,
-      minutes: 3,
-    }),
-    watch('cpu', {
-      description: `The tasks of ${service.name} are at their limit. Raise maxTasks, or give a task more CPU.`,
-      metric: {
-        namespace: 'AWS/ECS',
-        metricName: 'CPUUtilization',
-        dimensions: tasks,
-        statistic: 'Average',
-      },
-      above: CPU_LIMIT_PERCENT,
-      minutes: 10,
-    }),
+    watch(
+      'errors',
+      ['HTTPCode_Target_5XX_Count', 'Sum', ERRORS_PER_MINUTE, 3],
+      group,
+      `${name} answers with 5xx. ${logs}`,
+    ),
+    watch(
+      'unanswered',
+      ['HTTPCode_ELB_5XX_Count', 'Sum', ERRORS_PER_MINUTE, 3],
+      balancer,
+      `The load balancer of ${name} answers 5xx itself: no task is there, or none in time.`,
+    ),
+    watch(
+      'latency',
+      ['TargetResponseTime', 'p95', LATENCY_LIMIT_SECONDS, 5],
+      group,
+      `One answer in twenty of ${name} takes more than ${LATENCY_LIMIT_SECONDS} s. ${logs}`,
+    ),
+    watch(
+      'unhealthy',
+      ['UnHealthyHostCount', 'Maximum', 0, 3],
+      group,
+      `A task of ${name} does not answer GET /health. ${logs}`,
+    ),
+    watch(
+      'cpu',
+      ['CPUUtilization', 'Average', CPU_LIMIT_PERCENT, 10],
+      tasks,
+      `The tasks of ${name} are at their limit. Raise maxTasks, or give a task more CPU.`,
+    ),
   ];
 };
 
@@ -172,9 +143,8 @@ export const watchAnswers = (
   scope: Construct,
   { names, metricsNamespace: namespace }: Deployment,
   topic: AlarmTopic,
-): readonly Alarm[] => {
-  const watch = (what: string, props: Omit<AlarmProps, 'topic' | 'name'>) =>
-    new Alarm(scope, what, { topic, name: names.alarm(what), ...props });
+): readonly CloudwatchMetricAlarm[] => {
+  const watch = (what: string, watched: Watched) => alarm(scope, what, topic, names.alarm(what), watched);
   const photos = fromLog(namespace, 'Photos', 'Sum');
   const model =
     'Compare versions by the saved query "models"; npm run model -- rollback --aws takes a new one back.';
@@ -215,28 +185,31 @@ export const watchAnswers = (
   ];
 };
 
-const LATENCY_LIMIT_MICROSECONDS = 1_000_000;
-
 /** Watches the endpoint, which the learning pipeline creates; until then there is no data, and no alarm. */
-export const watchEndpoint = (scope: Construct, names: Names, topic: AlarmTopic): readonly Alarm[] => {
-  const dimensions = { EndpointName: names.learning.endpoint, VariantName: ENDPOINT_VARIANT };
-  const alarmNames = endpointAlarmNames(names);
+export const watchEndpoint = (
+  scope: Construct,
+  names: Names,
+  topic: AlarmTopic,
+): readonly CloudwatchMetricAlarm[] => {
+  const metric = (metricName: string, statistic: string): Metric => ({
+    namespace: 'AWS/SageMaker',
+    metricName,
+    dimensions: { EndpointName: names.learning.endpoint, VariantName: ENDPOINT_VARIANT },
+    statistic,
+  });
+  const { errors, latency } = endpointAlarmNames(names);
   return [
-    new Alarm(scope, 'endpoint-errors', {
-      topic,
-      name: alarmNames.errors,
+    alarm(scope, 'endpoint-errors', topic, errors, {
       description: `The model fails to answer. See the log group ${names.learning.endpointLogGroup}.`,
-      metric: { namespace: 'AWS/SageMaker', metricName: 'Invocation5XXErrors', dimensions, statistic: 'Sum' },
+      metric: metric('Invocation5XXErrors', 'Sum'),
       above: ERRORS_PER_MINUTE,
       minutes: 2,
     }),
-    new Alarm(scope, 'endpoint-latency', {
-      topic,
-      name: alarmNames.latency,
+    alarm(scope, 'endpoint-latency', topic, latency, {
       description:
         'The model needs more than a second for one photo in twenty. Larger or more instances help.',
-      metric: { namespace: 'AWS/SageMaker', metricName: 'ModelLatency', dimensions, statistic: 'p95' },
-      above: LATENCY_LIMIT_MICROSECONDS,
+      metric: metric('ModelLatency', 'p95'),
+      above: 1_000_000,
       minutes: 3,
     }),
   ];

@@ -65,16 +65,10 @@ export class AlarmTopic extends Construct {
   }
 }
 
-interface FailedPipelinesProps {
-  readonly deployment: Deployment;
-  readonly topic: AlarmTopic;
-}
-
 /** Notifies the alarm topic when one of our delivery or learning pipelines fails. */
 export class FailedPipelines extends Construct {
-  constructor(scope: Construct, id: string, { deployment, topic }: FailedPipelinesProps) {
+  constructor(scope: Construct, id: string, { arns, names }: Deployment, topic: AlarmTopic) {
     super(scope, id);
-    const { arns, names } = deployment;
     const notify = (key: string, name: string, description: string, pattern: object) => {
       const rule = new CloudwatchEventRule(this, key, {
         name,
@@ -109,12 +103,6 @@ export class FailedPipelines extends Construct {
   }
 }
 
-interface MonthlyBudgetProps {
-  readonly name: string;
-  readonly usd: number;
-  readonly topic: AlarmTopic;
-}
-
 const WARNINGS = [
   { notificationType: 'ACTUAL', threshold: 80 },
   { notificationType: 'FORECASTED', threshold: 100 },
@@ -124,22 +112,18 @@ const WARNINGS = [
  * Warns before the account costs more than expected. It counts the whole account: costs by tag are only known once
  * that tag is activated in the billing console.
  */
-export class MonthlyBudget extends Construct {
-  constructor(scope: Construct, id: string, { name, usd, topic }: MonthlyBudgetProps) {
-    super(scope, id);
-    new BudgetsBudget(this, 'Resource', {
-      name,
-      budgetType: 'COST',
-      timeUnit: 'MONTHLY',
-      limitAmount: String(usd),
-      limitUnit: 'USD',
-      notification: WARNINGS.map((warning) => ({
-        ...warning,
-        comparisonOperator: 'GREATER_THAN',
-        thresholdType: 'PERCENTAGE',
-        subscriberSnsTopicArns: [topic.topic.arn],
-      })),
-      dependsOn: [topic.policy],
-    });
-  }
-}
+export const createBudget = (scope: Construct, name: string, usd: number, topic: AlarmTopic) =>
+  new BudgetsBudget(scope, 'budget', {
+    name,
+    budgetType: 'COST',
+    timeUnit: 'MONTHLY',
+    limitAmount: String(usd),
+    limitUnit: 'USD',
+    notification: WARNINGS.map((warning) => ({
+      ...warning,
+      comparisonOperator: 'GREATER_THAN',
+      thresholdType: 'PERCENTAGE',
+      subscriberSnsTopicArns: [topic.topic.arn],
+    })),
+    dependsOn: [topic.policy],
+  });

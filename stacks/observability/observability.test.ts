@@ -84,25 +84,18 @@ test('the topic is encrypted, with a key that its senders may use', () => {
 
 test('e-mail is sent if an address is configured', () => {
   assert.deepEqual(stack.ofType('aws_sns_topic_subscription'), []);
-  const subscribed = synthesizedStack('full');
-  assertProperties(subscribed.get('aws_sns_topic_subscription.observability-topic-email'), {
-    protocol: 'email',
-    endpoint: 'on-call@flowers.example',
-  });
+  const [subscription] = synthesizedStack('full').ofType('aws_sns_topic_subscription');
+  assert.deepEqual(
+    [subscription?.['protocol'], subscription?.['endpoint']],
+    ['email', 'on-call@flowers.example'],
+  );
 });
 
 test('one dashboard shows the alarms, both services and the model, without overlap', () => {
   const [dashboard, ...others] = stack.ofType('aws_cloudwatch_dashboard');
   assert.deepEqual(others, []);
-  const [x, y, width, height] = [z.int(), z.int(), z.int(), z.int()];
-  const widget = z.object({
-    type: z.string(),
-    x,
-    y,
-    width,
-    height,
-    properties: z.object({ title: z.string() }),
-  });
+  const place = { x: z.int(), y: z.int(), width: z.int(), height: z.int() };
+  const widget = z.object({ type: z.string(), ...place, properties: z.object({ title: z.string() }) });
   const { widgets } = z
     .object({ widgets: z.array(widget) })
     .parse(JSON.parse(String(dashboard?.['dashboard_body'])));

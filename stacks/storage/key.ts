@@ -2,7 +2,7 @@ import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias/index.js';
 import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
+import { actionsOf, type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
 import type { Role } from '../iam/role.ts';
 
 interface EncryptionKeyProps {
@@ -14,34 +14,16 @@ interface EncryptionKeyProps {
 }
 
 /** Without these permissions of the account, the key could never be managed or used. */
-const ACCOUNT_ACTIONS = [
-  'kms:CancelKeyDeletion',
-  'kms:CreateAlias',
-  'kms:CreateGrant',
-  'kms:Decrypt',
-  'kms:DeleteAlias',
-  'kms:DescribeKey',
-  'kms:DisableKey',
-  'kms:DisableKeyRotation',
-  'kms:EnableKey',
-  'kms:EnableKeyRotation',
-  'kms:Encrypt',
-  'kms:GenerateDataKey',
-  'kms:GetKeyPolicy',
-  'kms:GetKeyRotationStatus',
-  'kms:ListGrants',
-  'kms:ListKeyPolicies',
-  'kms:ListResourceTags',
-  'kms:PutKeyPolicy',
-  'kms:ReEncryptFrom',
-  'kms:ReEncryptTo',
-  'kms:RevokeGrant',
-  'kms:ScheduleKeyDeletion',
-  'kms:TagResource',
-  'kms:UntagResource',
-  'kms:UpdateAlias',
-  'kms:UpdateKeyDescription',
-];
+const ACCOUNT_ACTIONS = actionsOf(
+  'kms',
+  `
+  CancelKeyDeletion CreateAlias CreateGrant Decrypt DeleteAlias DescribeKey DisableKey
+  DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey GetKeyPolicy
+  GetKeyRotationStatus ListGrants ListKeyPolicies ListResourceTags PutKeyPolicy ReEncryptFrom
+  ReEncryptTo RevokeGrant ScheduleKeyDeletion TagResource UntagResource UpdateAlias
+  UpdateKeyDescription
+`,
+);
 
 /**
  * A customer managed key, rotated every year, used by the roles that it is granted to.
@@ -89,13 +71,7 @@ export class EncryptionKey extends Construct {
     role.grant(
       {
         sid: 'UseTheKey',
-        actions: [
-          'kms:Decrypt',
-          'kms:Encrypt',
-          'kms:GenerateDataKey',
-          'kms:ReEncryptFrom',
-          'kms:ReEncryptTo',
-        ],
+        actions: actionsOf('kms', 'Decrypt Encrypt GenerateDataKey ReEncryptFrom ReEncryptTo'),
         resources: [this.#anyKey],
         conditions: { StringLike: { 'kms:EncryptionContext:aws:s3:arn': [bucketArn, `${bucketArn}/*`] } },
       },
