@@ -14,19 +14,15 @@ import { bootstrapTargets, buildImages, imagesToBuild } from './bootstrap-images
 import { clientSettings, listen, type Operations, startFakeAws } from './fake-aws.ts';
 
 const config = configuration.parse({ account: '123456789012' });
-const names = resourceNames(config);
 const REGISTRY = '123456789012.dkr.ecr.ap-northeast-2.amazonaws.com';
 const serviceInput = z.object({ services: z.tuple([z.string()]) });
 
-/** An account with these images, and these images running in services. */
+/** The repositories of the images that are to be built in an account with these images, in registries and running. */
 const needed = async (t: TestContext, images: string[], running: Record<string, string>) => {
   const { client } = await startFakeAws(t, {
     DescribeImages: ({ repositoryName }) => {
-      if (!images.includes(`${repositoryName}:initial`))
-        throw new AwsError(
-          images.length === 0 ? 'RepositoryNotFoundException' : 'ImageNotFoundException',
-          'not there',
-        );
+      if (images.length === 0) throw new AwsError('RepositoryNotFoundException', 'not there');
+      if (!images.includes(String(repositoryName))) throw new AwsError('ImageNotFoundException', 'not there');
       return { imageDetails: [{}] };
     },
     DescribeServices: (input) => {
@@ -41,51 +37,31 @@ const needed = async (t: TestContext, images: string[], running: Record<string, 
     },
   });
   const clients = { ecr: new ECRClient(client), ecs: new ECSClient(client) };
-  const builds = await imagesToBuild(clients, config, names, () => {});
-  return builds.filter(({ project }) => project !== names.learning.delivery.build);
+  return (await imagesToBuild(clients, config, resourceNames(config))).map(({ repository }) => repository);
 };
 
-const web = { image: { repository: 'app-web', tag: 'initial' }, project: 'appWebBuild' };
-const was = { image: { repository: 'app-was', tag: 'initial' }, project: 'appWasBuild' };
-
-for (const [name, images, running, expected] of [
-  ['an empty account needs the images of both services', [], {}, [web, was]],
-  ['an image that is in its registry is not needed', ['app-web:initial'], {}, [was]],
+for (const [title, images, running, expected] of [
+  ['an empty account needs all', [], {}, ['app-web', 'app-was', 'app-ml']],
+  ['an image that is in its registry is not needed', ['app-web', 'app-ml'], {}, ['app-was']],
   [
     'the first image of a service that its pipeline has taken over is not needed',
-    ['app-other:initial'],
-    {
-      'app-web-service': `${REGISTRY}/app-web:0123abc`,
-      'app-was-service': `${REGISTRY}/app-was:initial`,
-    },
-    [was],
+    ['app-ml'],
+    { 'app-web-service': `${REGISTRY}/app-web:0123abc`, 'app-was-service': `${REGISTRY}/app-was:initial` },
+    ['app-was'],
   ],
-] satisfies [string, string[], Record<string, string>, unknown[]][])
-  test(name, async (t) => assert.deepEqual(await needed(t, images, running), expected));
+] satisfies [string, string[], Record<string, string>, string[]][])
+  test(`first images: ${title}`, async (t) => assert.deepEqual(await needed(t, images, running), expected));
 
 test('images are built with registries, the artifact store and build projects, and nothing that runs them', (t) => {
-  const targets = bootstrapTargets(synthesizeStack(config, temporaryFolder(t))).map((option) =>
-    option.replace('-target=', ''),
-  );
+  const targets = bootstrapTargets(synthesizeStack(config, temporaryFolder(t))).join('\n');
   for (const address of [
     'aws_ecr_repository.images-web-repository',
-    'aws_ecr_repository.images-was-repository',
-    'aws_ecr_repository.images-ml-repository',
-    'aws_codebuild_project.delivery-web-build',
-    'aws_codebuild_project.delivery-was-build',
     'aws_codebuild_project.delivery-ml-build',
     'aws_s3_bucket.delivery-artifacts-bucket',
   ])
-    assert.ok(targets.includes(address), `${address} is missing`);
-  const others = /^aws_(ecs|lb|codepipeline|vpc|sagemaker)/;
-  assert.deepEqual(
-    targets.filter((target) => others.test(target)),
-    [],
-  );
+    assert.match(targets, new RegExp(`^-target=${address}$`, 'm'));
+  assert.doesNotMatch(targets, /aws_(ecs|lb|codepipeline|vpc|sagemaker)/);
 });
-
-const builds = [web, was];
-const source = { commit: 'c0ffee', leftOut: [], zip: Buffer.from('PK') };
 
 const imagesInput = z.object({
   repositoryName: z.string(),
@@ -97,94 +73,104 @@ const startInput = z.looseObject({
 });
 const idsInput = z.object({ ids: z.array(z.string()) });
 
-interface Running {
-  project: string;
-  tag: string;
-  looks: number;
+const REPOSITORIES: Readonly<Record<string, string>> = { appWebBuild: 'app-web', appWasBuild: 'app-was' };
+
+interface Account {
+  /** In registries. @default - none */
+  readonly images?: readonly string[];
+  /** A project whose builds fail, or end without pushing. @default - none */
+  readonly fails?: string;
+  readonly pushesNothing?: boolean;
+  readonly manifest?: string;
+  /** How many builds may run at a time. @default - as many as there are */
+  readonly limit?: number;
+  /** A build of an earlier run. @default - none */
+  readonly running?: string;
+  /** Whether Ctrl-C is pressed at the first look. */
+  readonly isInterrupted?: boolean;
+  /** Repository of the image that no service needs. @default app-ml */
+  readonly optional?: string;
 }
 
-/** ECR and CodeBuild; a build takes two looks and then ends as `outcome` says, pushing its image if it succeeds. */
-const aws = (
-  images: string[],
-  outcome: (project: string) => 'SUCCEEDED' | 'FAILED' | 'LAZY' = () => 'SUCCEEDED',
-  imageManifestMediaType = 'application/vnd.docker.distribution.manifest.v2+json',
+const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+
+/** The images of both services, built in an account: a build takes two looks, and pushes its image. */
+const start = async (
+  t: TestContext,
+  { manifest = MANIFEST, limit = 9, optional = 'app-ml', ...account }: Account,
 ) => {
-  const running = new Map<string, Running>();
-  const repositories: Record<string, string> = { appWebBuild: 'app-web', appWasBuild: 'app-was' };
-  const describe = (id: string) => {
-    const build = running.get(id);
-    if (!build) throw new AwsError('InvalidInputException', id);
-    build.looks += 1;
-    const result = build.looks < 2 ? 'IN_PROGRESS' : outcome(build.project);
-    if (result === 'SUCCEEDED') images.push(`${repositories[build.project]}:${build.tag}`);
-    return {
-      id,
-      projectName: build.project,
-      currentPhase: 'BUILD',
-      buildStatus: result === 'LAZY' ? 'SUCCEEDED' : result,
-      environment: { environmentVariables: [{ name: 'IMAGE_TAG', value: build.tag }] },
-      logs: { deepLink: `https://console.aws.amazon.com/log/${build.project}` },
-      phases: [
-        { phaseType: 'PRE_BUILD', phaseStatus: 'SUCCEEDED' },
-        { phaseType: 'BUILD', phaseStatus: result, contexts: [{ message: 'exit status 1' }] },
-      ],
-    };
-  };
+  const images = [...(account.images ?? [])];
+  const builds = new Map<string, { project: string; looks: number }>();
+  if (account.running) builds.set(`${account.running}:0`, { project: account.running, looks: -2 });
   const operations: Operations = {
     DescribeImages: (input) => {
       const { repositoryName, imageIds } = imagesInput.parse(input);
       if (!images.includes(`${repositoryName}:${imageIds[0].imageTag}`))
         throw new AwsError('ImageNotFoundException', 'The image does not exist');
-      return { imageDetails: [{ imageManifestMediaType }] };
+      return { imageDetails: [{ imageManifestMediaType: manifest }] };
     },
-    ListBuildsForProject: (input) => ({
-      ids: [...running].flatMap(([id, { project }]) => (project === input['projectName'] ? [id] : [])),
+    ListBuildsForProject: ({ projectName }) => ({
+      ids: [...builds].flatMap(([id, { project }]) => (project === projectName ? [id] : [])),
     }),
     StartBuild: (input) => {
-      const { projectName, environmentVariablesOverride } = startInput.parse(input);
-      const id = `${projectName}:${running.size + 1}`;
-      running.set(id, { project: projectName, tag: environmentVariablesOverride[0].value, looks: 0 });
+      if ([...builds.values()].filter(({ looks }) => looks < 2).length >= limit)
+        throw new AwsError('AccountLimitExceededException', 'Cannot have more than 0 builds in queue');
+      const { projectName } = startInput.parse(input);
+      const id = `${projectName}:${builds.size + 1}`;
+      builds.set(id, { project: projectName, looks: 0 });
       return { build: { id } };
     },
-    BatchGetBuilds: (input) => ({ builds: idsInput.parse(input).ids.map(describe) }),
+    BatchGetBuilds: (input) => {
+      if (account.isInterrupted) process.kill(process.pid, 'SIGINT');
+      return {
+        builds: idsInput.parse(input).ids.map((id) => {
+          const build = builds.get(id) ?? { project: id, looks: 0 };
+          build.looks += 1;
+          const ended = build.project === account.fails ? 'FAILED' : 'SUCCEEDED';
+          const buildStatus = build.looks < 2 ? 'IN_PROGRESS' : ended;
+          if (buildStatus === 'SUCCEEDED' && !account.pushesNothing)
+            images.push(`${REPOSITORIES[build.project]}:initial`);
+          return {
+            id,
+            currentPhase: 'BUILD',
+            buildStatus,
+            environment: { environmentVariables: [{ name: 'IMAGE_TAG', value: 'initial' }] },
+            logs: { deepLink: `https://console.aws.amazon.com/log/${build.project}` },
+            phases: [
+              { phaseType: 'PRE_BUILD', phaseStatus: 'SUCCEEDED' },
+              { phaseType: 'BUILD', phaseStatus: ended, contexts: [{ message: 'exit status 1' }] },
+            ],
+          };
+        }),
+      };
+    },
   };
-  return { operations, running };
-};
-
-const start = async (t: TestContext, operations: Operations, optional = 'app-ml') => {
   const { client, inputs, reports, waiting } = await startFakeAws(t, operations);
   const uploads: string[] = [];
   const s3 = await listen(t, (request, response) => {
     uploads.push(request.url?.split('?')[0] ?? '');
     request.resume().on('end', () => response.end());
   });
-  return {
-    started: () => inputs('StartBuild'),
-    uploads,
-    reports,
-    build: () =>
-      buildImages(
-        {
-          ecr: new ECRClient(client),
-          codeBuild: new CodeBuildClient(client),
-          s3: new S3Client({ ...clientSettings(s3), forcePathStyle: true }),
-        },
-        builds,
-        { bucket: 'artifacts', source, optional, waiting: { ...waiting, refusedMs: 400 } },
-      ),
-  };
+  const built = buildImages(
+    {
+      ecr: new ECRClient(client),
+      codeBuild: new CodeBuildClient(client),
+      s3: new S3Client({ ...clientSettings(s3), forcePathStyle: true }),
+    },
+    Object.entries(REPOSITORIES).map(([project, repository]) => ({ project, repository, tag: 'initial' })),
+    {
+      bucket: 'artifacts',
+      source: { commit: 'c0ffee', leftOut: [], zip: Buffer.from('PK') },
+      optional,
+      waiting: { ...waiting, refusedMs: 400 },
+    },
+  );
+  return { built, started: () => inputs('StartBuild'), uploads, reports };
 };
 
-test('images that are there are not built, and nothing is uploaded', async (t) => {
-  const { build, started, uploads } = await start(t, aws(['app-web:initial', 'app-was:initial']).operations);
-  await build();
-  assert.deepEqual(started(), []);
-  assert.deepEqual(uploads, []);
-});
-
 test('a missing image is built from the packed commit, under its tag', async (t) => {
-  const { build, started, uploads, reports } = await start(t, aws(['app-web:initial']).operations);
-  await build();
+  const { built, started, uploads, reports } = await start(t, { images: ['app-web:initial'] });
+  assert.equal(await built, undefined);
   assert.deepEqual(uploads, ['/artifacts/seed/c0ffee.zip']);
   assert.deepEqual(started(), [
     {
@@ -198,104 +184,58 @@ test('a missing image is built from the packed commit, under its tag', async (t)
   assert.deepEqual(reports, ['app-was BUILD', 'app-was SUCCEEDED']);
 });
 
-test('a build that an earlier run has started is taken up', async (t) => {
-  const { operations, running } = aws(['app-web:initial']);
-  running.set('appWasBuild:7', { project: 'appWasBuild', tag: 'initial', looks: -2 });
-  const { build, started } = await start(t, operations);
-  await build();
-  assert.deepEqual(started(), []);
-});
-
-test('interrupted, it says that builds go on, and the next run takes them up', async (t) => {
-  const { operations, running } = aws(['app-web:initial']);
-  const interrupted = await start(t, {
-    ...operations,
-    BatchGetBuilds: (input) => {
-      process.kill(process.pid, 'SIGINT');
-      return operations['BatchGetBuilds']?.(input);
-    },
+for (const [title, account, projects] of [
+  ['images that are there are not built', { images: ['app-web:initial', 'app-was:initial'] }, []],
+  ['a build of an earlier run is taken up', { running: 'appWasBuild' }, ['appWebBuild']],
+  ['where one may run at a time, the others wait', { limit: 1 }, ['appWebBuild', 'appWasBuild']],
+] satisfies [string, Account, string[]][])
+  test(`builds: ${title}`, async (t) => {
+    const { built, started, reports } = await start(t, account);
+    await built;
+    const accepted = new Set(started().map(({ projectName }) => projectName));
+    assert.deepEqual([...accepted], projects);
+    const isWaiting = reports.some((line) => line.includes('app-was waits (limit of the account)'));
+    assert.equal(isWaiting, 'limit' in account);
   });
-  await assert.rejects(
-    interrupted.build(),
-    /Stopped waiting for the images.*continues in AWS; the same command resumes from there/,
+
+for (const [title, account, ...expected] of [
+  [
+    'a failed build says in which phase, why, and where its log is',
+    { fails: 'appWasBuild' },
+    'app-was:initial (appWasBuild) ended as FAILED in phase BUILD: exit status 1',
+    'https://console.aws.amazon.com/log/appWasBuild',
+  ],
+  ['one that pushes nothing', { pushesNothing: true }, 'app-web:initial is not in the registry', 'IMAGE_TAG'],
+  [
+    'an account that may run none',
+    { limit: 0 },
+    'Cannot have more than 0 builds in queue',
+    'Concurrently running builds',
+    'support case',
+  ],
+  [
+    'a manifest that SageMaker refuses',
+    { manifest: 'application/vnd.oci.image.index.v1+json' },
+    'application/vnd.oci.image.index.v1+json',
+    '--provenance=false --sbom=false',
+    'batch-delete-image --repository-name app-web',
+  ],
+  [
+    'an interrupted wait goes on in AWS',
+    { isInterrupted: true },
+    'Stopped waiting for the images to be built',
+    'the same command resumes from there',
+  ],
+] satisfies [string, Account, ...string[]][])
+  test(`no images: ${title}`, async (t) => {
+    const { built } = await start(t, account);
+    await assert.rejects(built, ({ message }: Error) => expected.every((part) => message.includes(part)));
+  });
+
+test('a training image that fails is reported and stops nothing', async (t) => {
+  const { built } = await start(t, { fails: 'appWasBuild', optional: 'app-was' });
+  assert.match(
+    (await built) ?? '',
+    /app-was:initial.*FAILED in phase BUILD[\s\S]*The services do without it/,
   );
-  for (const build of running.values()) build.looks = -2;
-  const next = await start(t, operations);
-  await next.build();
-  assert.equal(running.size, 1);
-});
-
-test('a failed build says in which phase, why, and where its log is', async (t) => {
-  const { operations } = aws([], (project) => (project === 'appWasBuild' ? 'FAILED' : 'SUCCEEDED'));
-  const { build } = await start(t, operations);
-  await assert.rejects(build(), (error: Error) => {
-    assert.match(
-      error.message,
-      /app-was:initial \(appWasBuild\) ended as FAILED in phase BUILD: exit status 1/,
-    );
-    assert.match(error.message, /https:\/\/console\.aws\.amazon\.com\/log\/appWasBuild/);
-    assert.doesNotMatch(error.message, /appWebBuild/);
-    return true;
-  });
-});
-
-test('a build that succeeds without pushing is an error: its service could not start', async (t) => {
-  const { build } = await start(t, aws([], () => 'LAZY').operations);
-  await assert.rejects(build(), /app-web:initial is not in the registry.*IMAGE_TAG/);
-});
-
-test('where the account may run one build at a time, the others wait for it', async (t) => {
-  const { operations, running } = aws([]);
-  const limited: Operations = {
-    ...operations,
-    StartBuild: (input) => {
-      if ([...running.values()].some(({ looks }) => looks < 2))
-        throw new AwsError('AccountLimitExceededException', 'Cannot have more than 0 builds in queue');
-      return operations['StartBuild']?.(input);
-    },
-  };
-  const { build, reports } = await start(t, limited);
-  await build();
-  assert.ok(reports.includes('app-web BUILD · app-was waits (limit of the account)'), reports.join('\n'));
-  assert.deepEqual(
-    [...running.values()].map(({ project }) => project),
-    ['appWebBuild', 'appWasBuild'],
-  );
-});
-
-test('where the account may run no build at all, it is given up with AWS’s words and the ways out', async (t) => {
-  const words = 'Cannot have more than 0 builds in queue for the account';
-  const { build } = await start(t, {
-    ...aws([]).operations,
-    StartBuild: () => {
-      throw new AwsError('AccountLimitExceededException', words);
-    },
-  });
-  await assert.rejects(build(), (error: Error) => {
-    for (const part of [words, 'Concurrently running builds', 'support case', 'EC2', 'npm run deploy again'])
-      assert.ok(error.message.includes(part), error.message);
-    return true;
-  });
-});
-
-test('a training image that fails is reported and stops nothing; that of a service stops', async (t) => {
-  const { operations } = aws([], (project) => (project === 'appWasBuild' ? 'FAILED' : 'SUCCEEDED'));
-  const { build } = await start(t, operations, 'app-was');
-  const [report = '', ...others] = await build();
-  assert.match(report, /app-was:initial.*FAILED in phase BUILD[\s\S]*The services do without it/);
-  assert.deepEqual(others, []);
-});
-
-test('an image whose manifest SageMaker refuses is an error that says how to build and delete it', async (t) => {
-  const index = 'application/vnd.oci.image.index.v1+json';
-  const { build } = await start(t, aws([], () => 'SUCCEEDED', index).operations);
-  await assert.rejects(build(), (error: Error) => {
-    for (const part of [
-      index,
-      '--provenance=false --sbom=false',
-      'batch-delete-image --repository-name app-web',
-    ])
-      assert.ok(error.message.includes(part), error.message);
-    return true;
-  });
 });

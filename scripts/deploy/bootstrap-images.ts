@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import {
   AccountLimitExceededException,
   BatchGetBuildsCommand,
@@ -16,44 +14,31 @@ import {
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
 import { ClusterNotFoundException, DescribeTaskDefinitionCommand, type ECSClient } from '@aws-sdk/client-ecs';
-import { duration } from '../../model/shared/text.ts';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Configuration } from '../../stacks/config/schema.ts';
 import type { Names } from '../../stacks/names.ts';
-import { ROOT } from '../shared/paths.ts';
 import type { StackFiles } from '../terraform/synth.ts';
 import { type AwsClients, type Waiting, waitFor } from './clients.ts';
 import { containerImage, describeService, type ServiceId } from './rollout.ts';
-import { type SourceArchive, type SourceObject, uploadSource } from './source-archive.ts';
+import type { SourceArchive } from './source-archive.ts';
 
 /** The images that the first tasks run, before any pipeline has built one. */
 
-interface Image {
+interface ImageBuild {
   readonly repository: string;
   readonly tag: string;
-}
-
-interface ImageBuild {
-  readonly image: Image;
   /** The CodeBuild project that builds and pushes it. */
   readonly project: string;
 }
 
-/** A build that failed, or whose image cannot be run. */
-interface FailedBuild {
-  readonly image: Image;
-  readonly text: string;
-}
-
-interface BuildWaiting extends Waiting {
-  /** Milliseconds that a build may be refused while none of ours runs. @default - five minutes */
-  readonly refusedMs?: number;
-}
-
 /** `app-web:initial` */
-export const imageName = ({ repository, tag }: Image): string => `${repository}:${tag}`;
+export const imageName = ({ repository, tag }: ImageBuild): string => `${repository}:${tag}`;
 
 /** An image in a registry; nothing when it is not there, or there is no registry yet. */
-const findImage = async (client: ECRClient, { repository, tag }: Image): Promise<ImageDetail | undefined> => {
+const findImage = async (
+  client: ECRClient,
+  { repository, tag }: ImageBuild,
+): Promise<ImageDetail | undefined> => {
   try {
     const { imageDetails = [] } = await client.send(
       new DescribeImagesCommand({ repositoryName: repository, imageIds: [{ imageTag: tag }] }),
@@ -82,32 +67,24 @@ const runningImage = async (client: ECSClient, id: ServiceId, container: string)
 /**
  * The images that must be built before Terraform can start what runs them. A service that runs another image needs
  * none: its pipeline has taken over, and the registry may have dropped the first one.
- *
- * @param onSkip is called with why an image cannot be built
  */
 export const imagesToBuild = async (
   { ecr, ecs }: Pick<AwsClients, 'ecr' | 'ecs'>,
   config: Configuration,
   names: Names,
-  onSkip: (text: string) => void,
 ): Promise<ImageBuild[]> => {
   const builds: ImageBuild[] = [];
-  for (const key of ['web', 'was'] as const) {
-    const { repository, service, image: container, delivery } = names[key];
-    const image = { repository, tag: config[key].imageTag };
-    if (await findImage(ecr, image)) continue;
-    const running = await runningImage(ecs, { cluster: names.cluster, service }, container);
-    if (running === undefined || running.endsWith(`/${imageName(image)}`))
-      builds.push({ image, project: delivery.build });
+  for (const key of ['web', 'was', 'learning'] as const) {
+    const { repository, delivery } = names[key];
+    const build = { repository, tag: config[key].imageTag, project: delivery.build };
+    if (await findImage(ecr, build)) continue;
+    const { cluster } = names;
+    const running =
+      key === 'learning'
+        ? undefined
+        : await runningImage(ecs, { cluster, service: names[key].service }, names[key].image);
+    if (running === undefined || running.endsWith(`/${imageName(build)}`)) builds.push(build);
   }
-  const { repository, delivery } = names.learning;
-  const image = { repository, tag: config.learning.imageTag };
-  if (await findImage(ecr, image)) return builds;
-  if (existsSync(path.join(ROOT, 'model/Dockerfile'))) builds.push({ image, project: delivery.build });
-  else
-    onSkip(
-      `${imageName(image)} is not built: there is no model/Dockerfile. The SageMaker pipelines need it.`,
-    );
   return builds;
 };
 
@@ -136,25 +113,26 @@ const describeBuilds = async (client: CodeBuildClient, ids: string[]): Promise<B
   ids.length === 0 ? [] : ((await client.send(new BatchGetBuildsCommand({ ids }))).builds ?? []);
 
 /** A build of this image that an earlier run has started and that is still running. */
-const findRunning = async (client: CodeBuildClient, { image, project }: ImageBuild) => {
+const findRunning = async (client: CodeBuildClient, { tag, project }: ImageBuild) => {
   const { ids = [] } = await client.send(new ListBuildsForProjectCommand({ projectName: project }));
   const builds = await describeBuilds(client, ids.slice(0, 20));
   return builds.find(
     ({ buildStatus, environment }) =>
       buildStatus === RUNNING &&
-      environment?.environmentVariables?.some(({ name, value }) => name === TAG && value === image.tag),
+      environment?.environmentVariables?.some(({ name, value }) => name === TAG && value === tag),
   );
 };
 
 /**
  * Starts the build of an image from a source in S3 instead of the pipeline's; takes up a running one.
  *
+ * @param source bucket and key
  * @returns the build's id, or AWS's words while the account may not run another build
  */
 const startBuild = async (
   client: CodeBuildClient,
   build: ImageBuild,
-  { bucket, key }: SourceObject,
+  source: string,
 ): Promise<{ readonly id: string } | { readonly refusal: string }> => {
   const running = await findRunning(client, build);
   if (running?.id !== undefined) return { id: running.id };
@@ -163,9 +141,9 @@ const startBuild = async (
       new StartBuildCommand({
         projectName: build.project,
         sourceTypeOverride: 'S3',
-        sourceLocationOverride: `${bucket}/${key}`,
+        sourceLocationOverride: source,
         artifactsOverride: { type: 'NO_ARTIFACTS' },
-        environmentVariablesOverride: [{ name: TAG, value: build.image.tag, type: 'PLAINTEXT' }],
+        environmentVariablesOverride: [{ name: TAG, value: build.tag, type: 'PLAINTEXT' }],
       }),
     );
     return { id: started?.id ?? '' };
@@ -177,18 +155,17 @@ const startBuild = async (
 };
 
 /** Why a build failed, in CodeBuild's words, and where its log is. */
-const describeFailure = ({ image, project }: ImageBuild, build: Build): string => {
-  const phase = build.phases?.find(
-    ({ phaseStatus }) => phaseStatus !== undefined && phaseStatus !== SUCCEEDED,
-  );
+const describeFailure = (image: ImageBuild, { phases = [], buildStatus, logs }: Build): string => {
+  const phase = phases.find(({ phaseStatus = SUCCEEDED }) => phaseStatus !== SUCCEEDED);
   const reason = phase?.contexts?.map(({ message }) => message).join(' ') ?? '';
-  return [
-    `The build of ${imageName(image)} (${project}) ended as ${build.buildStatus}`,
-    phase?.phaseType ? ` in phase ${phase.phaseType}` : '',
-    reason ? `: ${reason}` : '.',
-    `\n  Its log: ${build.logs?.deepLink ?? `CodeBuild, project ${project}`}`,
-  ].join('');
+  return `The build of ${imageName(image)} (${image.project}) ended as ${buildStatus} in phase ${phase?.phaseType ?? '(unknown)'}: ${reason}
+  Its log: ${logs?.deepLink ?? `CodeBuild, project ${image.project}`}`;
 };
+
+interface BuildWaiting extends Waiting {
+  /** Milliseconds that a build may be refused while none of ours runs. @default - five minutes */
+  readonly refusedMs?: number;
+}
 
 /** How long a build may be refused while none of ours runs: something else of the account may still be building. */
 const REFUSED_MS = 5 * 60_000;
@@ -202,71 +179,65 @@ while. Then run npm run deploy again: it continues from here.`;
 /**
  * Runs builds side by side, as far as the account may.
  *
- * @returns those that failed
+ * @returns why those that failed did
  * @throws Error when the account may run none
  */
 const runBuilds = async (
   client: CodeBuildClient,
   builds: readonly ImageBuild[],
-  source: SourceObject,
+  source: string,
   { refusedMs = REFUSED_MS, ...waiting }: BuildWaiting,
-): Promise<readonly FailedBuild[]> => {
-  const began = performance.now();
+): Promise<ReadonlyMap<ImageBuild, string>> => {
   const queue = [...builds];
   const started = new Map<string, ImageBuild>();
-  let idleSince = began;
+  let idleSince = performance.now();
   /** Starts what it may. @returns AWS's words when another build is refused */
   const startMore = async (): Promise<string | undefined> => {
-    for (const build of [...queue]) {
+    for (let build = queue[0]; build; build = queue[0]) {
       const answer = await startBuild(client, build, source);
       if ('refusal' in answer) return answer.refusal;
       started.set(answer.id, build);
-      queue.splice(queue.indexOf(build), 1);
+      queue.shift();
     }
     return undefined;
   };
-  const ended = await waitFor('the images to be built', waiting, async () => {
+  const ended = await waitFor('the images to be built', waiting, async (say) => {
     const refusal = await startMore();
     const current = await describeBuilds(client, [...started.keys()]);
     const states = current.map(
       ({ id = '', currentPhase, buildStatus }) =>
-        `${started.get(id)?.image.repository} ${buildStatus === RUNNING ? currentPhase : buildStatus}`,
+        `${started.get(id)?.repository} ${buildStatus === RUNNING ? currentPhase : buildStatus}`,
     );
-    const queued = queue.map(({ image }) => `${image.repository} waits (limit of the account)`);
-    const status = [...states, ...queued].join(' · ');
-    waiting.report(`${status} (${duration((performance.now() - began) / 1000)})`, status);
-    if (current.some(({ buildStatus }) => buildStatus === RUNNING)) idleSince = performance.now();
+    say(
+      [...states, ...queue.map(({ repository }) => `${repository} waits (limit of the account)`)].join(' · '),
+    );
+    const isRunning = current.some(({ buildStatus }) => buildStatus === RUNNING);
+    if (isRunning) idleSince = performance.now();
     else if (refusal !== undefined && performance.now() - idleSince > refusedMs)
       throw new Error(describeRefusal(refusal));
-    const done = queue.length === 0 && current.every(({ buildStatus }) => buildStatus !== RUNNING);
-    return done ? current : undefined;
+    return isRunning || queue.length > 0 ? undefined : current;
   });
-  return ended.flatMap((build) => {
-    const ours = started.get(build.id ?? '');
-    return ours && build.buildStatus !== SUCCEEDED
-      ? [{ image: ours.image, text: describeFailure(ours, build) }]
-      : [];
-  });
+  return new Map(
+    ended.flatMap((build) => {
+      const image = started.get(build.id ?? '');
+      return image && build.buildStatus !== SUCCEEDED ? [[image, describeFailure(image, build)]] : [];
+    }),
+  );
 };
 
 /** What SageMaker runs; ECS runs it as well. */
 const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 
 /** What is wrong with an image that a build should have pushed; nothing when it can be run. */
-const checkPushed = async (client: ECRClient, { image, project }: ImageBuild): Promise<FailedBuild[]> => {
+const checkPushed = async (client: ECRClient, image: ImageBuild): Promise<string | undefined> => {
   const found = await findImage(client, image);
   const name = imageName(image);
   if (!found)
-    return [
-      {
-        image,
-        text: `The build ${project} succeeded, but ${name} is not in the registry. Its buildspec must push the tag in IMAGE_TAG.`,
-      },
-    ];
+    return `The build ${image.project} succeeded, but ${name} is not in the registry. Its buildspec must push the tag in IMAGE_TAG.`;
   const { imageManifestMediaType: type = DOCKER_MANIFEST } = found;
-  if (type === DOCKER_MANIFEST) return [];
-  const text = `${name} was pushed as ${type}, which SageMaker refuses to run. Its buildspec must build with --provenance=false --sbom=false, so that it is ${DOCKER_MANIFEST}. Delete it before the next run: aws ecr batch-delete-image --repository-name ${image.repository} --image-ids imageTag=${image.tag}`;
-  return [{ image, text }];
+  return type === DOCKER_MANIFEST
+    ? undefined
+    : `${name} was pushed as ${type}, which SageMaker refuses to run. Its buildspec must build with --provenance=false --sbom=false, so that it is ${DOCKER_MANIFEST}. Delete it before the next run: aws ecr batch-delete-image --repository-name ${image.repository} --image-ids imageTag=${image.tag}`;
 };
 
 interface BuildOptions {
@@ -282,30 +253,33 @@ interface BuildOptions {
  * Builds images: the committed source goes to S3, and CodeBuild builds and pushes them, all at the same time. What an
  * earlier run has built or is building is not built again.
  *
- * @returns what is to be reported of an optional image that failed: it stops nothing
+ * @returns what is to be reported of the optional image when it failed: it stops nothing
  * @throws Error that says why a build failed, with a link to its log
  */
 export const buildImages = async (
   { ecr, codeBuild, s3 }: Pick<AwsClients, 'ecr' | 'codeBuild' | 's3'>,
   builds: readonly ImageBuild[],
-  { bucket, source, optional, waiting }: BuildOptions,
-): Promise<readonly string[]> => {
+  { bucket, source: { commit, zip }, optional, waiting }: BuildOptions,
+): Promise<string | undefined> => {
   const missing: ImageBuild[] = [];
-  for (const build of builds) if (!(await findImage(ecr, build.image))) missing.push(build);
-  if (missing.length === 0) return [];
-  const failures = [
-    ...(await runBuilds(codeBuild, missing, await uploadSource(s3, bucket, source), waiting)),
-  ];
-  for (const build of missing)
-    if (!failures.some(({ image }) => image === build.image))
-      failures.push(...(await checkPushed(ecr, build)));
-  const stopping = failures.filter(({ image }) => image.repository !== optional);
+  for (const build of builds) if (!(await findImage(ecr, build))) missing.push(build);
+  if (missing.length === 0) return undefined;
+  const Key = `seed/${commit}.zip`;
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: zip, ContentType: 'application/zip' }));
+  const failed = await runBuilds(codeBuild, missing, `${bucket}/${Key}`, waiting);
+  let postponed: string | undefined;
+  const stopping: string[] = [];
+  for (const image of missing) {
+    const problem = failed.get(image) ?? (await checkPushed(ecr, image));
+    if (problem !== undefined && image.repository === optional) postponed = problem;
+    else if (problem !== undefined) stopping.push(problem);
+  }
   if (stopping.length > 0)
     throw new Error(
-      `${stopping.map(({ text }) => text).join('\n')}\nFix it, commit, and run npm run deploy again: it continues from here.`,
+      `${stopping.join('\n')}\nFix it, commit, and run npm run deploy again: it continues from here.`,
     );
-  return failures.map(
-    ({ text }) =>
-      `⚠ ${text}\nThe services do without it. Trainings need it: fix it and push, or run npm run deploy again.`,
+  return (
+    postponed &&
+    `⚠ ${postponed}\nThe services do without it. Trainings need it: fix it and push, or run npm run deploy again.`
   );
 };

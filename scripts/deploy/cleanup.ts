@@ -60,9 +60,9 @@ const deleteEndpoint = async (
   const status = async () =>
     (await orMissing(client.send(new DescribeEndpointCommand({ EndpointName }))))?.EndpointStatus;
   if ((await status()) === undefined) return false;
-  return waitFor(`the endpoint ${EndpointName} to be deleted`, waiting, async () => {
+  return waitFor(`the endpoint ${EndpointName} to be deleted`, waiting, async (say) => {
     const now = await status();
-    waiting.report(`endpoint ${EndpointName}: ${now ?? 'deleted'}`);
+    say(`endpoint ${EndpointName}: ${now ?? 'deleted'}`);
     if (now === undefined) return true;
     if (!BUSY.includes(now)) await orMissing(client.send(new DeleteEndpointCommand({ EndpointName })));
     return undefined;
@@ -160,10 +160,10 @@ export const emptyStudio = async (
   const listSpaces = () =>
     listAll(paginateListSpaces({ client }, { DomainIdEquals: DomainId }), ({ Spaces }) => Spaces);
   const waitUntilNone = (what: string, list: () => Promise<unknown[]>) =>
-    waitFor(`the Studio ${what} to be deleted`, waiting, async () => {
+    waitFor(`the Studio ${what} to be deleted`, waiting, async (say) => {
       const { length } = await list();
       if (length === 0) return true;
-      waiting.report(`Studio: ${length} ${what} are being deleted`);
+      say(`Studio: ${length} ${what} are being deleted`);
       return undefined;
     });
 
@@ -210,8 +210,8 @@ export const deleteStudioSecurityGroups = async (
       );
   }
   for (const { GroupId, GroupName } of groups)
-    await waitFor(`the security group ${GroupName} to be out of use`, waiting, async () => {
-      waiting.report(`security group ${GroupName}`);
+    await waitFor(`the security group ${GroupName} to be out of use`, waiting, async (say) => {
+      say(`security group ${GroupName}`);
       try {
         await client.send(new DeleteSecurityGroupCommand({ GroupId }));
         return true;

@@ -5,6 +5,7 @@ import { ECRClient } from '@aws-sdk/client-ecr';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { duration } from '../../model/shared/text.ts';
 import { CommandError, INTERRUPTED, type Report } from '../shared/cli.ts';
 
 /** Clients of one region, with the SDK's own chain of credentials. Long waits outlast a few failed requests. */
@@ -45,24 +46,26 @@ export interface Waiting {
  * ECS gives up a deployment, nor ask again for a deletion that was refused.
  *
  * @param what for the message, such as "the endpoint to be deleted"
- * @param look `undefined` as long as there is none yet
+ * @param look resolves to `undefined` as long as there is none yet; what it sees it may `say`
  * @throws Error when the limit passes, or Ctrl-C ends the wait
  */
 export const waitFor = async <T>(
   what: string,
-  { intervalMs, limitMs }: Omit<Waiting, 'report'>,
-  look: () => Promise<T | undefined>,
+  { intervalMs, limitMs, report }: Waiting,
+  look: (say: (status: string) => void) => Promise<T | undefined>,
 ): Promise<T> => {
-  const end = performance.now() + limitMs;
+  const began = performance.now();
+  const say = (status: string) =>
+    report(`${status} (${duration((performance.now() - began) / 1000)})`, status);
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.once(signal, interrupt);
   try {
     for (;;) {
-      const answer = await look();
+      const answer = await look(say);
       if (answer !== undefined) return answer;
-      if (performance.now() > end)
+      if (performance.now() - began > limitMs)
         throw new Error(
           `Waited ${Math.round(limitMs / 60_000)} min for ${what}. Look at it in the AWS console; running the command again waits on.`,
         );

@@ -134,10 +134,10 @@ const buildFirstImages = async (
   clients: AwsClients,
 ): Promise<boolean> => {
   const names = resourceNames(config);
-  const builds = await imagesToBuild(clients, config, names, print);
+  const builds = await imagesToBuild(clients, config, names);
   if (builds.length === 0) return false;
   const source = await packSource(ROOT);
-  print(`Building ${builds.map(({ image }) => imageName(image)).join(', ')} from commit ${source.commit}.`);
+  print(`Building ${builds.map(imageName).join(', ')} from commit ${source.commit}.`);
   const [first, ...others] = source.leftOut;
   if (first !== undefined)
     print(
@@ -152,7 +152,7 @@ const buildFirstImages = async (
     optional: names.learning.repository,
     waiting: { ...BUILDING, report: statusLine() },
   });
-  for (const text of postponed) print(text);
+  if (postponed !== undefined) print(postponed);
   return true;
 };
 

@@ -53,16 +53,13 @@ export const askAccount = (sts: STSClient, region: string, caller: Caller): Acco
       const input = { PolicySourceArn: await findPrincipal(), ResourceArns: [resource] };
       const denied: string[] = [];
       for (let from = 0; from < actions.length; from += 100) {
-        const ActionNames = actions.slice(from, from + 100);
+        const question = { ...input, ActionNames: actions.slice(from, from + 100) };
         for await (const { EvaluationResults = [] } of paginateSimulatePrincipalPolicy(
           { client: iam },
-          { ...input, ActionNames },
+          question,
         ))
-          denied.push(
-            ...EvaluationResults.flatMap(({ EvalActionName = '', EvalDecision }) =>
-              EvalDecision === 'allowed' ? [] : [EvalActionName],
-            ),
-          );
+          for (const { EvalActionName = '', EvalDecision } of EvaluationResults)
+            if (EvalDecision !== 'allowed') denied.push(EvalActionName);
       }
       return denied;
     },
@@ -89,21 +86,26 @@ export const askAccount = (sts: STSClient, region: string, caller: Caller): Acco
   };
 };
 
-const NOT_ASKED = 'not asked';
+const found = (verdict: Verdict, what: string, detail: string, remedy = ''): Finding => ({
+  what,
+  verdict,
+  detail,
+  remedy,
+});
 
-/** Findings about an answer; when AWS refuses the question, that is the finding. */
-const judge = async <T>(
+/** A finding about an answer; when AWS refuses the question, that is the finding. */
+const judge = async <T, Judged>(
   what: string,
   question: Promise<T>,
-  findings: (answer: T) => readonly Finding[],
-): Promise<readonly Finding[]> => {
+  judgement: (answer: T) => Judged,
+): Promise<Judged | Finding> => {
   let answer: T;
   try {
     answer = await question;
   } catch (error) {
-    return [{ what, verdict: NOT_ASKED, detail: shorten(errorText(error), 100), remedy: '' }];
+    return found('not asked', what, shorten(errorText(error), 100));
   }
-  return findings(answer);
+  return judgement(answer);
 };
 
 const SHOWN = 8;
@@ -117,10 +119,8 @@ const LINKED_ROLES: Readonly<Record<string, string>> = {
   AWSServiceRoleForApplicationAutoScaling_ECSService: 'ecs.application-autoscaling.amazonaws.com',
 };
 
-const checkPermissions = async (
-  { stack, config }: PreflightOptions,
-  account: Account,
-): Promise<readonly Finding[]> => {
+/** What the caller may not do, and the service-linked roles that are missing and nobody may create. */
+const checkPermissions = ({ stack, config }: PreflightOptions, account: Account): Promise<Finding>[] => {
   const { Statement } = deployerPolicy(Object.keys(stack.json.resource), config.namePrefix);
   const denied = Promise.all(
     Statement.map(({ Action, Resource: [first = '*'] }) => {
@@ -128,53 +128,40 @@ const checkPermissions = async (
       return account.denied(Action, resource);
     }),
   );
-  const what = 'permissions';
-  const permissions = await judge(what, denied, (refused) => {
+  const permissions = judge('permissions', denied, (refused) => {
     const actions = refused.flat().filter((action) => action !== CREATE_LINKED_ROLE);
-    if (actions.length === 0) return [{ what, verdict: 'ok', detail: 'none is missing', remedy: '' }];
+    if (actions.length === 0) return found('ok', 'permissions', 'none is missing');
     const remedy = 'Have the policy in docs/deployer-policy.json attached to who deploys.';
-    return [{ what, verdict: 'fails', detail: `missing: ${list(actions)}`, remedy }];
+    return found('fails', 'permissions', `missing: ${list(actions)}`, remedy);
   });
-  const linked = 'service-linked roles';
-  const missing = Object.keys(LINKED_ROLES).map(async (name) =>
-    (await account.hasRole(name)) ? [] : [name],
-  );
-  const roles = await judge(
-    linked,
-    Promise.all([Promise.all(missing), denied.catch(() => [])]),
-    ([names, refused]) => {
-      const absent = names.flat();
-      const mayCreate = !refused.flat().includes(CREATE_LINKED_ROLE);
-      if (absent.length === 0 || mayCreate) {
-        const detail =
-          absent.length === 0 ? 'all there' : `AWS creates ${absent.length} of them on first use`;
-        return [{ what: linked, verdict: 'ok', detail, remedy: '' }];
-      }
-      const commands = absent.map(
-        (name) => `aws iam create-service-linked-role --aws-service-name ${LINKED_ROLES[name]}`,
-      );
-      const remedy = `Have an administrator run: ${commands.join('; ')}`;
-      return [
-        {
-          what: linked,
-          verdict: 'fails',
-          detail: `missing, and ${CREATE_LINKED_ROLE} too: ${absent.join(', ')}`,
-          remedy,
-        },
-      ];
-    },
-  );
-  return [...permissions, ...roles];
+  const what = 'service-linked roles';
+  const there = Promise.all(Object.keys(LINKED_ROLES).map(account.hasRole));
+  const roles = judge(what, Promise.all([there, denied.catch(() => [])]), ([has, refused]) => {
+    const absent = Object.entries(LINKED_ROLES).filter((_, index) => !has[index]);
+    if (absent.length === 0) return found('ok', what, 'all there');
+    if (!refused.flat().includes(CREATE_LINKED_ROLE))
+      return found('ok', what, `AWS creates ${absent.length} of them on first use`);
+    const commands = absent.map(
+      ([, service]) => `aws iam create-service-linked-role --aws-service-name ${service}`,
+    );
+    return found(
+      'fails',
+      what,
+      `missing, and ${CREATE_LINKED_ROLE} too: ${absent.map(([name]) => name).join(', ')}`,
+      `Have an administrator run: ${commands.join('; ')}`,
+    );
+  });
+  return [permissions, roles];
 };
 
 const checkZones = ({ config: { region, network } }: PreflightOptions, account: Account) =>
   judge('Availability Zones', account.zones(), (there) => {
     const what = 'Availability Zones';
     const missing = network.zones.map((zone) => `${region}${zone}`).filter((zone) => !there.includes(zone));
-    if (missing.length === 0) return [{ what, verdict: 'ok', detail: network.zones.join(', '), remedy: '' }];
+    if (missing.length === 0) return found('ok', what, network.zones.join(', '));
     const letters = there.map((zone) => zone.slice(region.length)).join(',');
     const remedy = `Choose among ${letters}: BLOOMSTACK_NETWORK_ZONES.`;
-    return [{ what, verdict: 'fails', detail: `${missing.join(', ')} not open to this account`, remedy }];
+    return found('fails', what, `${missing.join(', ')} not open to this account`, remedy);
   });
 
 interface QuotaNeed {
@@ -193,104 +180,78 @@ const buildProject = z.looseObject({
 });
 
 /** Quotas of CodeBuild are by kind of machine: ARM/Small, Linux/Medium. */
-const buildNeeds = ({ stack, config, isFirst }: PreflightOptions): QuotaNeed[] =>
-  Object.values(stack.json.resource['aws_codebuild_project'] ?? {}).map((resource) => {
-    const { name, environment } = buildProject.parse(resource);
+const buildNeeds = ({ stack, config, isFirst }: PreflightOptions): Iterable<QuotaNeed> => {
+  const needs = new Map<string, QuotaNeed>();
+  for (const resource of Object.values(stack.json.resource['aws_codebuild_project'] ?? {})) {
+    const { name: project, environment } = buildProject.parse(resource);
     const cpu = environment.type.startsWith('ARM') ? 'ARM' : 'Linux';
     const size = environment.compute_type.split('_').at(-1)?.toLowerCase() ?? '';
-    const ofService = !name.startsWith(`${config.namePrefix}Ml`);
-    return {
-      service: 'codebuild',
-      name: `Concurrently running builds for ${cpu}/${size.charAt(0).toUpperCase()}${size.slice(1)} environment`,
-      now: isFirst && ofService ? 1 : 0,
-      later: 1,
-      why: 'builds of images',
-    };
-  });
-
-const vCpus = ({ web, was }: Configuration, tasks: 'minTasks' | 'maxTasks'): number =>
-  (web.cpu * web[tasks] + was.cpu * was[tasks]) / 1024;
+    const name = `Concurrently running builds for ${cpu}/${size.charAt(0).toUpperCase()}${size.slice(1)} environment`;
+    const isNeeded = isFirst && !project.startsWith(`${config.namePrefix}Ml`);
+    const now = isNeeded ? 1 : (needs.get(name)?.now ?? 0);
+    needs.set(name, { service: 'codebuild', name, now, later: 1, why: 'builds of images' });
+  }
+  return needs.values();
+};
 
 /** What the configuration uses of what AWS limits. Source: "Service endpoints and quotas", AWS General Reference. */
 export const quotaNeeds = (options: PreflightOptions): readonly QuotaNeed[] => {
-  const { config } = options;
-  const {
-    trainingInstanceType,
-    trainingSpot,
-    endpointInstanceType,
-    processingInstanceType,
-    endpointMaxInstances,
-  } = config.learning;
-  const sageMaker = (name: string, later: number, why: string): QuotaNeed => ({
-    service: 'sagemaker',
-    name,
-    now: 0,
-    later,
-    why,
-  });
-  return [
-    sageMaker(
-      `${trainingInstanceType} for ${trainingSpot ? 'spot training' : 'training'} job usage`,
-      1,
-      'a training',
-    ),
-    sageMaker(
-      `${endpointInstanceType} for endpoint usage`,
-      2 * endpointMaxInstances,
+  const { web, was, learning } = options.config;
+  const vCpus = (tasks: 'minTasks' | 'maxTasks') => (web.cpu * web[tasks] + was.cpu * was[tasks]) / 1024;
+  const training = `${learning.trainingInstanceType} for ${learning.trainingSpot ? 'spot training' : 'training'}`;
+  const sageMaker: readonly (readonly [name: string, later: number, why: string])[] = [
+    [`${training} job usage`, 1, 'a training'],
+    [
+      `${learning.endpointInstanceType} for endpoint usage`,
+      2 * learning.endpointMaxInstances,
       'an update of the endpoint runs both fleets',
-    ),
-    sageMaker(`${processingInstanceType} for processing job usage`, 1, 'evaluation and deployment'),
+    ],
+    [`${learning.processingInstanceType} for processing job usage`, 1, 'evaluation and deployment'],
+  ];
+  return [
+    ...sageMaker.map(([name, later, why]) => ({ service: 'sagemaker', name, now: 0, later, why })),
     ...buildNeeds(options),
     {
       service: 'fargate',
       name: 'Fargate On-Demand vCPU resource count',
-      now: vCpus(config, 'minTasks'),
-      later: 2 * vCpus(config, 'maxTasks'),
+      now: vCpus('minTasks'),
+      later: 2 * vCpus('maxTasks'),
       why: 'a rollout runs old and new tasks',
     },
   ];
 };
 
-const checkQuotas = async (options: PreflightOptions, account: Account): Promise<readonly Finding[]> => {
-  const needs = quotaNeeds(options);
-  const byService = [...new Set(needs.map(({ service }) => service))].map((service) => {
-    const ofService = needs.filter((need) => need.service === service);
-    const names = [...new Set(ofService.map(({ name }) => name))];
-    return judge(`quotas of ${service}`, account.quotas(service, names), (values) =>
-      names.map((what): Finding => {
-        const those = ofService.filter(({ name }) => name === what);
-        const [now, later] = [
-          Math.max(...those.map((need) => need.now)),
-          Math.max(...those.map((need) => need.later)),
-        ];
-        const value = values.get(what);
-        if (value === undefined)
-          return { what, verdict: NOT_ASKED, detail: 'Service Quotas does not list it', remedy: '' };
-        if (value >= later) return { what, verdict: 'ok', detail: `${value}`, remedy: '' };
-        const detail = `${value} of ${value < now ? now : later}: ${those[0]?.why}`;
+const checkQuotas = (options: PreflightOptions, account: Account) => {
+  const all = quotaNeeds(options);
+  return [...new Set(all.map(({ service }) => service))].map((service) => {
+    const needs = all.filter((need) => need.service === service);
+    const question = account.quotas(
+      service,
+      needs.map(({ name }) => name),
+    );
+    return judge(`quotas of ${service}`, question, (values) =>
+      needs.map(({ name, now, later, why }) => {
+        const value = values.get(name);
+        if (value === undefined) return found('not asked', name, 'Service Quotas does not list it');
+        if (value >= later) return found('ok', name, String(value));
+        const detail = `${value} of ${value < now ? now : later}: ${why}`;
         const remedy = `Request ${later} in the console: Service Quotas, ${service}, ${options.config.region}.`;
-        return { what, verdict: value < now ? 'fails' : 'later', detail, remedy };
+        return found(value < now ? 'fails' : 'later', name, detail, remedy);
       }),
     );
   });
-  return (await Promise.all(byService)).flat();
 };
 
 const checkAlarms = ({ config: { observability } }: PreflightOptions): Finding => {
-  const what = 'alarm e-mail';
-  return observability.alarmEmail
-    ? {
-        what,
-        verdict: 'ok',
-        detail: `${observability.alarmEmail}; the first message asks to confirm it`,
-        remedy: '',
-      }
-    : {
-        what,
-        verdict: 'later',
-        detail: 'no one is notified of alarms',
-        remedy: 'Set BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL.',
-      };
+  const { alarmEmail } = observability;
+  return alarmEmail
+    ? found('ok', 'alarm e-mail', `${alarmEmail}; the first message asks to confirm it`)
+    : found(
+        'later',
+        'alarm e-mail',
+        'no one is notified of alarms',
+        'Set BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL.',
+      );
 };
 
 export interface PreflightOptions {
@@ -301,16 +262,15 @@ export interface PreflightOptions {
 }
 
 /** Asks everything that can be asked before a deployment. */
-export const preflight = async (options: PreflightOptions, account: Account): Promise<readonly Finding[]> => [
-  ...(
-    await Promise.all([
-      checkPermissions(options, account),
-      checkZones(options, account),
-      checkQuotas(options, account),
-    ])
-  ).flat(),
-  checkAlarms(options),
-];
+export const preflight = async (options: PreflightOptions, account: Account): Promise<readonly Finding[]> => {
+  const questions: (Finding | Promise<Finding | readonly Finding[]>)[] = [
+    ...checkPermissions(options, account),
+    checkZones(options, account),
+    ...checkQuotas(options, account),
+    checkAlarms(options),
+  ];
+  return (await Promise.all(questions)).flat();
+};
 
 const MARKS: Readonly<Record<Verdict, string>> = {
   ok: 'ok',
@@ -318,13 +278,13 @@ const MARKS: Readonly<Record<Verdict, string>> = {
   later: '⚠ later',
   'not asked': 'could not ask',
 };
-const ORDER: readonly Verdict[] = ['fails', 'later', NOT_ASKED, 'ok'];
-
 /** One table, with what fails first. */
-export const describeFindings = (findings: readonly Finding[]): string =>
-  markdownTable(
-    ['preflight', '', 'found', 'what to do'],
-    ORDER.flatMap((verdict) => findings.filter((finding) => finding.verdict === verdict)).map(
-      ({ what, verdict, detail, remedy }) => [what, MARKS[verdict], detail, remedy],
-    ),
+export const describeFindings = (findings: readonly Finding[]): string => {
+  const order = (['fails', 'later', 'not asked', 'ok'] as const).flatMap((verdict) =>
+    findings.filter((finding) => finding.verdict === verdict),
   );
+  return markdownTable(
+    ['preflight', '', 'found', 'what to do'],
+    order.map(({ what, verdict, detail, remedy }) => [what, MARKS[verdict], detail, remedy]),
+  );
+};

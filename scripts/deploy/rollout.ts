@@ -10,7 +10,6 @@ import {
   type TaskDefinition,
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
-import { duration } from '../../model/shared/text.ts';
 import { type Waiting, waitFor } from './clients.ts';
 
 /** Image of a container in a task definition. */
@@ -63,12 +62,11 @@ const comparable = (definition: TaskDefinition, container: string): unknown => {
     environment: byName(each.environment),
     secrets: byName(each.secrets),
   }));
-  const withoutUndefined: unknown = JSON.parse(
+  return JSON.parse(
     JSON.stringify({ ...settings, containers }, (_key, value) =>
       Array.isArray(value) && value.length === 0 ? undefined : value,
     ),
   );
-  return withoutUndefined;
 };
 
 /** Whether two revisions differ at most in the image of one container. */
@@ -82,11 +80,7 @@ export interface ServiceId {
   readonly service: string;
 }
 
-/**
- * Describes a service.
- *
- * @returns nothing when there is no such service (any more)
- */
+/** @returns nothing when there is no such service (any more) */
 export const describeService = async (
   client: ECSClient,
   { cluster, service }: ServiceId,
@@ -99,13 +93,11 @@ export const describeService = async (
 const primaryDeployment = (service: Service): Deployment | undefined =>
   service.deployments?.find(({ status }) => status === 'PRIMARY');
 
-const EVENTS_SHOWN = 5;
-
 const describeFailure = (service: Service, failed: Deployment): string => {
   const { createdAt: since = new Date(0), rolloutStateReason = '' } = failed;
   const events = (service.events ?? [])
     .filter(({ createdAt = since }) => createdAt >= since)
-    .slice(0, EVENTS_SHOWN)
+    .slice(0, 5)
     .map(({ message }) => `  ${message}`);
   return [
     `${service.serviceName}: ECS gave the deployment up; what ran before continues to run. ${rolloutStateReason}`,
@@ -126,8 +118,7 @@ const waitForDeployment = async (
   deploymentId: string,
   waiting: Waiting,
 ): Promise<void> => {
-  const started = performance.now();
-  await waitFor(`${id.service} to run its new tasks`, waiting, async () => {
+  await waitFor(`${id.service} to run its new tasks`, waiting, async (say) => {
     const service = await describeService(client, id);
     if (!service)
       throw new Error(`The service ${id.service} is gone. Run npm run deploy again to create it.`);
@@ -138,8 +129,7 @@ const waitForDeployment = async (
       );
     if (deployment.rolloutState === 'FAILED') throw new Error(describeFailure(service, deployment));
     const { runningCount = 0, desiredCount = 0, rolloutState } = deployment;
-    const status = `${service.serviceName}: ${runningCount} of ${desiredCount} tasks`;
-    waiting.report(`${status} (${duration((performance.now() - started) / 1000)})`, status);
+    say(`${service.serviceName}: ${runningCount} of ${desiredCount} tasks`);
     return rolloutState === 'COMPLETED' ? true : undefined;
   });
 };
