@@ -22,7 +22,7 @@ export const containerImage = (definition: TaskDefinition, container: string): s
  *
  * @throws Error when ECS described it without a family or containers
  */
-export const settingsWithImage = (
+const settingsWithImage = (
   definition: TaskDefinition,
   container: string,
   image: string | undefined,
@@ -70,7 +70,7 @@ const comparable = (definition: TaskDefinition, container: string): unknown => {
 };
 
 /** Whether two revisions differ at most in the image of one container. */
-export const sameSettings = (one: TaskDefinition, other: TaskDefinition, container: string): boolean =>
+const sameSettings = (one: TaskDefinition, other: TaskDefinition, container: string): boolean =>
   isDeepStrictEqual(comparable(one, container), comparable(other, container));
 
 export interface ServiceId {
