@@ -69,7 +69,7 @@ const deleteEndpoint = async (
   });
 };
 
-/** Deletes a configuration of the endpoint and its models, if they all are of this deployment. */
+/** Deletes a configuration of the endpoint and its models, if they all are of this deployment. @returns whether they are */
 const deleteConfiguration = async (
   client: SageMakerClient,
   EndpointConfigName: string,
@@ -89,21 +89,16 @@ const deleteConfiguration = async (
   return true;
 };
 
-interface EndpointOwner {
-  readonly endpoint: string;
-  /** The role of this deployment's models; it distinguishes them from those of another deployment. */
-  readonly servingRole: string;
-}
-
 /**
  * Deletes what the SageMaker pipeline has made: the endpoint, which costs by the hour, and the configurations and
  * models that it has had.
  *
+ * @param servingRole the role of this deployment's models, which distinguishes them from those of another deployment
  * @returns a description of each deleted thing
  */
 export const deleteServing = async (
   client: SageMakerClient,
-  { endpoint, servingRole }: EndpointOwner,
+  { endpoint, servingRole }: Readonly<Record<'endpoint' | 'servingRole', string>>,
   waiting: Waiting,
 ): Promise<string[]> => {
   const deleted: string[] = [];
@@ -137,7 +132,6 @@ export const deleteModelPackages = async (client: SageMakerClient, group: string
 
 /** States of an app that need no deletion; an app that has failed does not block its domain. */
 const GONE = ['Deleted', 'Failed'];
-const DELETING = 'Deleting';
 
 /**
  * Deletes the apps and spaces that people have made in a Studio domain: AWS refuses to delete the domain while there
@@ -150,15 +144,12 @@ export const emptyStudio = async (
   DomainId: string,
   waiting: Waiting,
 ): Promise<{ apps: number; spaces: number }> => {
-  const listApps = async () => {
-    const apps = await listAll(
-      paginateListApps({ client }, { DomainIdEquals: DomainId }),
-      ({ Apps }) => Apps,
+  const ofDomain = { DomainIdEquals: DomainId };
+  const listApps = () =>
+    listAll(paginateListApps({ client }, ofDomain), ({ Apps = [] }) =>
+      Apps.filter(({ Status = '' }) => !GONE.includes(Status)),
     );
-    return apps.filter(({ Status = '' }) => !GONE.includes(Status));
-  };
-  const listSpaces = () =>
-    listAll(paginateListSpaces({ client }, { DomainIdEquals: DomainId }), ({ Spaces }) => Spaces);
+  const listSpaces = () => listAll(paginateListSpaces({ client }, ofDomain), ({ Spaces }) => Spaces);
   const waitUntilNone = (what: string, list: () => Promise<unknown[]>) =>
     waitFor(`the Studio ${what} to be deleted`, waiting, async (say) => {
       const { length } = await list();
@@ -167,19 +158,16 @@ export const emptyStudio = async (
       return undefined;
     });
 
-  const apps = (await listApps()).filter(({ Status }) => Status !== DELETING);
+  const apps = (await listApps()).filter(({ Status }) => Status !== 'Deleting');
   for (const { AppType, AppName, UserProfileName, SpaceName } of apps)
     await client.send(new DeleteAppCommand({ DomainId, AppType, AppName, UserProfileName, SpaceName }));
   await waitUntilNone('apps', listApps);
   const spaces = await listSpaces();
   for (const { SpaceName, Status } of spaces)
-    if (Status !== DELETING) await client.send(new DeleteSpaceCommand({ DomainId, SpaceName }));
+    if (Status !== 'Deleting') await client.send(new DeleteSpaceCommand({ DomainId, SpaceName }));
   await waitUntilNone('spaces', listSpaces);
   return { apps: apps.length, spaces: spaces.length };
 };
-
-/** The names that SageMaker gives to security groups for the home directories of Studio, less the domain's id. */
-const STUDIO_GROUPS = ['security-group-for-inbound-nfs-*', 'security-group-for-outbound-nfs-*'];
 
 /**
  * Deletes the security groups that SageMaker makes in a VPC for the home directories of Studio and leaves there when
@@ -194,7 +182,7 @@ export const deleteStudioSecurityGroups = async (
 ): Promise<number> => {
   const Filters = [
     { Name: 'vpc-id', Values: [vpc] },
-    { Name: 'group-name', Values: STUDIO_GROUPS },
+    { Name: 'group-name', Values: ['security-group-for-inbound-nfs-*', 'security-group-for-outbound-nfs-*'] },
   ];
   const groups = await listAll(
     paginateDescribeSecurityGroups({ client }, { Filters }),

@@ -19,10 +19,9 @@ import {
   synthesizeTarget,
   type Target,
 } from '../terraform/target.ts';
-import type { Terraform } from '../terraform/terraform.ts';
 import { bootstrapTargets, buildImages, imageName, imagesToBuild } from './bootstrap-images.ts';
 import { type AwsClients, createClients } from './clients.ts';
-import { askAccount, describeFindings, type Finding, preflight } from './preflight.ts';
+import { askAccount, describeFindings, found, list, preflight } from './preflight.ts';
 import { rollOut } from './rollout.ts';
 import { packSource } from './source-archive.ts';
 
@@ -52,9 +51,6 @@ interface Approval {
   readonly widen: readonly string[];
 }
 
-/** Where the plan is that is reviewed, approved and applied. No other command writes there. */
-const approvedPlan = (name: string): string => path.join(SYNTH_FOLDER, 'approved', name, 'plan.tfplan');
-
 /**
  * Asks by name for permissions without bounds.
  *
@@ -78,7 +74,9 @@ const approveWidening = async (holders: readonly string[], { widen, yes }: Appro
  */
 const planAndApprove = async (target: Target, approval: Approval): Promise<PlanFile> => {
   const { config, stack } = target;
-  const { plan, review } = await planAndReview(target, [], approvedPlan(stack.name));
+  // No other command writes there.
+  const planFile = path.join(SYNTH_FOLDER, 'approved', stack.name, 'plan.tfplan');
+  const { plan, review } = await planAndReview(target, [], planFile);
   const { losses, unfinished, widened, summary, warnings, file } = review;
   const where = path.relative('', file);
   if (losses.length > 0 && !approval.allowLoss)
@@ -101,15 +99,14 @@ const planAndApprove = async (target: Target, approval: Approval): Promise<PlanF
 /** Asks AWS what can be asked, and continues only when nothing must fail. */
 const passPreflight = async (caller: Caller, synthesized: SynthesizedTarget): Promise<Target> => {
   const { config, stack } = synthesized;
-  const known: Finding[] = [{ what: 'caller', verdict: 'ok', detail: caller.arn, remedy: '' }];
-  const what = 'Terraform and state';
+  const known = [found('ok', 'caller', caller.arn)];
   let target: Target | undefined;
   try {
     target = await openTarget(synthesized);
-    known.push({ what, verdict: 'ok', detail: `${target.deployed.length} resources are known`, remedy: '' });
+    known.push(found('ok', 'Terraform and state', `${target.deployed.length} resources are known`));
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    known.push({ what, verdict: 'fails', detail: errorText(error), remedy: '' });
+    known.push(found('fails', 'Terraform and state', errorText(error)));
   }
   const account = askAccount(createStsClient(config.region), config.region, caller);
   // An interrupted first deployment has left what images are built with.
@@ -138,11 +135,8 @@ const buildFirstImages = async (
   if (builds.length === 0) return false;
   const source = await packSource(ROOT);
   print(`Building ${builds.map(imageName).join(', ')} from commit ${source.commit}.`);
-  const [first, ...others] = source.leftOut;
-  if (first !== undefined)
-    print(
-      `Not in the images, because it is not committed: ${first}${others.length > 0 ? ` and ${others.length} more` : ''}.`,
-    );
+  const { leftOut } = source;
+  if (leftOut.length > 0) print(`Not in the images, because it is not committed: ${list(leftOut)}.`);
   const plan = await makePlan(terraform, bootstrapTargets(stack), statusLine());
   await requirePartOf(terraform, plan, approved);
   await applyPlan(terraform, plan, statusLine());
@@ -163,13 +157,10 @@ const outputs = z.object({
   services: z.object({ value: z.object({ web: serviceOutput, was: serviceOutput }) }),
 });
 
-const readOutputs = async (terraform: Terraform) =>
-  outputs.parse(JSON.parse(await terraform.run('output', '-json')));
-
 /** Brings changed settings to the running services; the WAS first, because the web service calls it. */
 const rollOutServices = async ({ config, terraform }: Target, { ecs }: AwsClients): Promise<string> => {
   const names = resourceNames(config);
-  const { services, url } = await readOutputs(terraform);
+  const { services, url } = outputs.parse(JSON.parse(await terraform.run('output', '-json')));
   for (const key of ['was', 'web'] as const) {
     const { cluster, service, task_definition: taskDefinition } = services.value[key];
     const target = { cluster, service, taskDefinition, container: names[key].image };
@@ -181,18 +172,14 @@ const rollOutServices = async ({ config, terraform }: Target, { ecs }: AwsClient
 
 /** What to do after a deployment: push code, and train a model. */
 const nextSteps = ({ region, source }: Configuration, names: Names): string => {
-  const repositories = [names.web, names.was, names.learning].map(({ delivery }) => delivery.source);
+  const pushes = [names.web, names.was, names.learning].map(
+    ({ delivery }) =>
+      `  git push https://git-codecommit.${region}.amazonaws.com/v1/repos/${delivery.source} HEAD:${source.branch}`,
+  );
   const push =
     source.provider === 'github'
       ? [`A push to ${source.branch} of ${source.repository} is built and deployed.`]
-      : [
-          'A push to CodeCommit is built and deployed (see docs/deploying.md for access):',
-          ...repositories.map(
-            (name) =>
-              `  git remote add ${name} https://git-codecommit.${region}.amazonaws.com/v1/repos/${name}`,
-          ),
-          ...repositories.map((name) => `  git push ${name} HEAD:${source.branch}`),
-        ];
+      : ['A push to CodeCommit is built and deployed (see docs/deploying.md for access):', ...pushes];
   const { pipelines, endpoint } = names.learning;
   return [
     ...push,

@@ -86,7 +86,7 @@ export const askAccount = (sts: STSClient, region: string, caller: Caller): Acco
   };
 };
 
-const found = (verdict: Verdict, what: string, detail: string, remedy = ''): Finding => ({
+export const found = (verdict: Verdict, what: string, detail: string, remedy = ''): Finding => ({
   what,
   verdict,
   detail,
@@ -109,7 +109,8 @@ const judge = async <T, Judged>(
 };
 
 const SHOWN = 8;
-const list = (names: readonly string[]): string =>
+/** A list, cut short. */
+export const list = (names: readonly string[]): string =>
   names.slice(0, SHOWN).join(', ') + (names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '');
 
 const CREATE_LINKED_ROLE = 'iam:CreateServiceLinkedRole';

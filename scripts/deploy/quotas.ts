@@ -6,10 +6,8 @@ const page = z.object({
   NextToken: z.string().nullish(),
   Quotas: z.array(z.object({ QuotaName: z.string(), Value: z.number() })),
 });
-const failure = z.object({ __type: z.string().default(''), message: z.string().default('') });
-
+/** Service Quotas throttles whoever reads a long list. */
 const THROTTLED = 429;
-const PAUSE_MS = 1000;
 const ATTEMPTS = 5;
 
 /**
@@ -39,11 +37,9 @@ const request = async (client: STSClient, region: string, operation: string, inp
     const { headers } = await signer.sign(unsigned);
     const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(10_000) });
     if (response.ok) return page.parse(await response.json());
-    if (response.status !== THROTTLED || attempt === ATTEMPTS) {
-      const { data } = failure.safeParse(await response.json().catch(() => undefined));
-      throw new Error(`${data?.__type || response.status} ${data?.message ?? ''}`.trim());
-    }
-    await sleep(PAUSE_MS * attempt);
+    if (response.status !== THROTTLED || attempt === ATTEMPTS)
+      throw new Error(`${response.status} ${await response.text()}`);
+    await sleep(1000 * attempt);
   }
 };
 

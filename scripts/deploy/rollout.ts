@@ -54,7 +54,7 @@ const settingsWithImage = (
 const byName = <T extends { name?: string | undefined }>(list: T[] | undefined): T[] =>
   [...(list ?? [])].sort((a, b) => (a.name ?? '').localeCompare(b.name ?? ''));
 
-/** ECS keeps no order of the variables, and describes an empty list as a missing one. */
+/** All settings but the image. ECS keeps no order of the variables, and describes an empty list as a missing one. */
 const comparable = (definition: TaskDefinition, container: string): unknown => {
   const { containerDefinitions, ...settings } = settingsWithImage(definition, container, undefined);
   const containers = byName(containerDefinitions).map((each) => ({
@@ -69,16 +69,8 @@ const comparable = (definition: TaskDefinition, container: string): unknown => {
   );
 };
 
-/** Whether two revisions differ at most in the image of one container. */
-const sameSettings = (one: TaskDefinition, other: TaskDefinition, container: string): boolean =>
-  isDeepStrictEqual(comparable(one, container), comparable(other, container));
-
-export interface ServiceId {
-  /** Name or ARN. */
-  readonly cluster: string;
-  /** Name or ARN. */
-  readonly service: string;
-}
+/** Names or ARNs. */
+export type ServiceId = Readonly<Record<'cluster' | 'service', string>>;
 
 /** @returns nothing when there is no such service (any more) */
 export const describeService = async (
@@ -93,15 +85,12 @@ export const describeService = async (
 const primaryDeployment = (service: Service): Deployment | undefined =>
   service.deployments?.find(({ status }) => status === 'PRIMARY');
 
-const describeFailure = (service: Service, failed: Deployment): string => {
+const describeFailure = ({ serviceName, events = [] }: Service, failed: Deployment): string => {
   const { createdAt: since = new Date(0), rolloutStateReason = '' } = failed;
-  const events = (service.events ?? [])
-    .filter(({ createdAt = since }) => createdAt >= since)
-    .slice(0, 5)
-    .map(({ message }) => `  ${message}`);
+  const latest = events.filter(({ createdAt = since }) => createdAt >= since).slice(0, 5);
   return [
-    `${service.serviceName}: ECS gave the deployment up; what ran before continues to run. ${rolloutStateReason}`,
-    ...(events.length > 0 ? ["The service's latest events:", ...events] : []),
+    `${serviceName}: ECS gave the deployment up; what ran before continues to run. ${rolloutStateReason}`,
+    ...latest.map(({ message }) => `  ${message}`),
     'Look at the stopped tasks in the ECS console and at their logs, fix the cause, and run npm run deploy again.',
   ].join('\n');
 };
@@ -109,7 +98,6 @@ const describeFailure = (service: Service, failed: Deployment): string => {
 /**
  * Waits until a deployment of a service has put all its tasks in place.
  *
- * @param deploymentId as in the service's description
  * @throws Error when ECS gives it up, with ECS's reason, or when another deployment replaces it
  */
 const waitForDeployment = async (
@@ -162,7 +150,8 @@ const registerChange = async (
   if (current === taskDefinition) return undefined;
   const running = await describeRevision(client, current);
   const { definition, tags } = await describeRevision(client, taskDefinition);
-  if (sameSettings(running.definition, definition, container)) return undefined;
+  if (isDeepStrictEqual(comparable(running.definition, container), comparable(definition, container)))
+    return undefined;
   const settings = settingsWithImage(definition, container, containerImage(running.definition, container));
   // ECS refuses an empty list of tags.
   const { taskDefinition: revision } = await client.send(
