@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { share, wholeNumber } from '../../model/shared/text.ts';
+import { share } from '../../model/shared/text.ts';
 import { recipeSchema } from '../../model/training/recipe.ts';
 import { PIPELINES } from './definition.ts';
 import type { PipelineRequest } from './record.ts';
@@ -52,9 +52,6 @@ const options = z.strictObject({
     .string()
     .optional()
     .meta({ value: 'FILE', description: "this definition, not the Terraform's" }),
-  parallel: wholeNumber(1, 16)
-    .default(2)
-    .meta({ value: 'N', description: 'steps that run side by side (2)' }),
   resume: z.boolean().default(false).meta({
     description:
       'resumes the last execution that can be resumed: the steps that have not succeeded run\nagain, a training continues where it was stopped',
@@ -64,65 +61,49 @@ const options = z.strictObject({
 export type PipelineOptions = z.output<typeof options>;
 
 /** Options that are a parameter by another name. */
-const VALUES = {
-  epochs: 'Epoch',
-  batchSize: 'BatchSize',
-  learningRate: 'LearningRate',
-  minAccuracy: 'MinAccuracy',
-} as const;
-
-const {
-  epochs: epochsField,
-  batchSize: batchSizeField,
-  learningRate: rateField,
-  minAccuracy,
-} = options.shape;
-const VALUE_FIELDS = { epochs: epochsField, batchSize: batchSizeField, learningRate: rateField, minAccuracy };
-const VALUE_OPTIONS = ['epochs', 'batchSize', 'learningRate', 'minAccuracy'] as const;
+const VALUES = [
+  ['epochs', 'Epoch'],
+  ['batchSize', 'BatchSize'],
+  ['learningRate', 'LearningRate'],
+  ['minAccuracy', 'MinAccuracy'],
+] as const;
 
 /** Options that put something of this machine where a parameter points. */
-const FILES = {
-  data: 'TrainData',
-  testData: 'TestData',
-  pretrained: 'Pretrained',
-  initialModel: 'InitialModel',
-} as const;
+const FILES = [
+  ['data', 'TrainData'],
+  ['testData', 'TestData'],
+  ['pretrained', 'Pretrained'],
+  ['initialModel', 'InitialModel'],
+] as const;
 
-/** The options among `names` that were given, by their parameters. */
-const givenAs = (
-  typed: Readonly<Record<string, unknown>>,
-  names: Readonly<Record<string, string>>,
-): [parameter: string, value: string][] =>
-  Object.entries(names).flatMap(([option, parameter]) => {
-    const value = typed[option];
-    return value === undefined ? [] : [[parameter, String(value)]];
+/** The options that were given, by their parameters. */
+const givenAs = (typed: PipelineOptions, names: typeof VALUES | typeof FILES): [string, string][] =>
+  names.flatMap(([option, parameter]) =>
+    typed[option] === undefined ? [] : [[parameter, String(typed[option])]],
+  );
+
+const problemsWith = (typed: PipelineOptions, { FLOWERS_DIR }: NodeJS.ProcessEnv): string[] => {
+  // A parameter that is given by its own name has the bounds of its option.
+  const outOfBounds = VALUES.flatMap(([option, name]) => {
+    const value = typed.parameters[name];
+    const [issue] = options.shape[option].safeParse(value).error?.issues ?? [];
+    return issue ? [`--${name} is "${value}", but must be ${issue.message}.`] : [];
   });
-
-/** A parameter that is given by its own name has the bounds of its option. */
-const describeOutOfBounds = ({ parameters }: PipelineOptions): string | undefined => {
-  const problems = VALUE_OPTIONS.flatMap((option) => {
-    const value = parameters[VALUES[option]];
-    const [issue] = VALUE_FIELDS[option].safeParse(value).error?.issues ?? [];
-    return issue ? [`--${VALUES[option]} is "${value}", but must be ${issue.message}.`] : [];
-  });
-  return problems.length > 0 ? problems.join('\n') : undefined;
-};
-
-const problemWith = (typed: PipelineOptions, { FLOWERS_DIR }: NodeJS.ProcessEnv): string | undefined => {
-  const names = [
+  if (outOfBounds.length > 0) return outOfBounds;
+  const given = [
     ...givenAs(typed, VALUES),
     ...givenAs(typed, FILES),
     ...Object.entries(typed.parameters),
   ].map(([parameter]) => parameter);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) return `The parameter ${twice} is given twice.`;
-  if (typed.resume)
-    return names.length === 0
-      ? undefined
-      : '--resume continues with what the last execution was given; leave the other options out.';
-  return names.includes(FILES.data) || FLOWERS_DIR
-    ? undefined
-    : 'Give a folder of photos with --data DIR, or set FLOWERS_DIR.';
+  const twice = given.find((name, index) => given.indexOf(name) !== index);
+  if (twice !== undefined) return [`The parameter ${twice} is given twice.`];
+  if (!typed.resume)
+    return given.includes('TrainData') || FLOWERS_DIR
+      ? []
+      : ['Give a folder of photos with --data DIR, or set FLOWERS_DIR.'];
+  return given.length === 0
+    ? []
+    : ['--resume continues with what the last execution was given; leave the other options out.'];
 };
 
 /** The command line. That a parameter exists is not checked: the definition is not read yet. */
@@ -135,8 +116,7 @@ Runs a SageMaker pipeline on this machine: the very definition that is in the Te
   foot: '  --help                shows this\n',
   column: 22,
   options: options.superRefine((typed, context) => {
-    const problem = describeOutOfBounds(typed) ?? problemWith(typed, environment);
-    if (problem !== undefined) context.addIssue(problem);
+    for (const problem of problemsWith(typed, environment)) context.addIssue(problem);
   }),
 });
 
@@ -146,12 +126,11 @@ export const pipelineRequest = (
   { FLOWERS_DIR }: NodeJS.ProcessEnv,
 ): PipelineRequest => {
   const { pipeline, definition, parameters } = typed;
-  const files = Object.fromEntries(givenAs(typed, FILES));
-  const flowers = FLOWERS_DIR && !(FILES.data in parameters) ? { [FILES.data]: FLOWERS_DIR } : {};
+  const flowers = FLOWERS_DIR && !('TrainData' in parameters) ? { TrainData: FLOWERS_DIR } : {};
   return {
     pipeline,
     ...(definition !== undefined && { definition }),
     values: { ...Object.fromEntries(givenAs(typed, VALUES)), ...parameters },
-    files: { ...flowers, ...files },
+    files: { ...flowers, ...Object.fromEntries(givenAs(typed, FILES)) },
   };
 };

@@ -26,8 +26,7 @@ const LAST_LINES = 5;
 const FRAMES = /\n+ {4}at /;
 
 interface JobOptions {
-  readonly entryPoint: readonly string[];
-  readonly parameters: readonly string[];
+  readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
@@ -45,10 +44,6 @@ export class Container {
   /** @param jobs holds a folder per job */
   constructor(jobs: string, name: string) {
     this.#root = path.join(jobs, name);
-  }
-
-  get logFile(): string {
-    return path.join(this.#root, 'log.txt');
   }
 
   /** @param contractPath absolute, as in a container */
@@ -102,28 +97,27 @@ export class Container {
    * @throws Error with the job's own reason
    */
   async run(options: JobOptions): Promise<void> {
-    const { entryPoint, parameters, environment, onLine, signal, seconds, reasonFile } = options;
-    const [program = process.execPath, ...fixed] = entryPoint;
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), Math.min(seconds * 1000, 2 ** 31 - 1));
-    const lines: string[] = [];
+    const { command, environment, onLine, signal, seconds, reasonFile } = options;
+    const [program = process.execPath, ...parameters] = command;
+    const timeout = AbortSignal.timeout(Math.min(seconds * 1000, 2 ** 31 - 1));
+    const logFile = path.join(this.#root, 'log.txt');
+    let lines: string[] = [];
     const exit = await runProcess({
-      command: [program, ...fixed, ...parameters],
+      command: [program, ...parameters],
       directory: ROOT,
       environment: { ...environmentWithoutAws(), ...environment, [ROOT_VARIABLE]: this.#root },
-      logFile: this.logFile,
+      logFile,
       ipc: true,
       onLine: (line) => {
         const text = this.#withUris(line);
-        lines.push(text);
-        if (lines.length > LAST_LINES) lines.shift();
+        lines = [...lines, text].slice(-LAST_LINES);
         onLine(text);
       },
-      signal: AbortSignal.any([signal, timeout.signal]),
-    }).finally(() => clearTimeout(timer));
+      signal: AbortSignal.any([signal, timeout]),
+    });
     if (signal.aborted) throw new AbortedError('Stopped.');
-    const log = `The job's log is ${path.relative(ROOT, this.logFile)}.`;
-    if (timeout.signal.aborted)
+    const log = `The job's log is ${path.relative(ROOT, logFile)}.`;
+    if (timeout.aborted)
       throw new Error(`The job was stopped after ${seconds} s, its MaxRuntimeInSeconds. ${log}`);
     if (exit.signal !== null) throw new Error(`The job was ended by ${exit.signal}. ${log}`);
     if (exit.code === 0) return;

@@ -34,8 +34,7 @@ test('a job outlives neither its end nor that of the pipeline, even if that is k
       const container = new Container(${JSON.stringify(folder)}, name);
       await container.mkdir('/');
       await container.run({
-        entryPoint: [...ENTRY_POINT.slice(0, -1), ${JSON.stringify(job)}],
-        parameters: [name],
+        command: [...ENTRY_POINT.slice(0, -1), ${JSON.stringify(job)}, name],
         environment: {},
         onLine: (line) => console.log(line),
         signal: new AbortController().signal,

@@ -1,4 +1,3 @@
-import pLimit, { type LimitFunction } from 'p-limit';
 import { AbortedError } from '../../model/shared/abort.ts';
 import { errorText } from '../../model/shared/text.ts';
 import {
@@ -8,7 +7,7 @@ import {
   type StepOfType,
 } from '../../stacks/learning/pipeline-schema.ts';
 import {
-  checkDefinition,
+  checkSteps,
   dependenciesOf,
   holds,
   resolve,
@@ -61,12 +60,10 @@ export interface ExecutionOptions {
   readonly id: string;
   readonly arn: string;
   readonly definition: Definition;
-  readonly parameters: ReadonlyMap<string, Scalar>;
+  readonly parameters: Readonly<Record<string, Scalar>>;
   readonly run: StepRunner;
   /** Outputs of steps that succeeded before: they are not run again. */
-  readonly earlier?: ReadonlyMap<string, StepOutput>;
-  /** Steps that run side by side. */
-  readonly parallel: number;
+  readonly earlier: Readonly<Record<string, StepOutput>>;
   readonly signal: AbortSignal;
   readonly onChange: (state: StepState) => void;
 }
@@ -77,28 +74,24 @@ export interface ExecutionOptions {
  * execution is resumed by hand.
  */
 export class Execution {
+  /** What the steps that have succeeded gave. */
+  readonly outputs: Record<string, StepOutput>;
   readonly #options: ExecutionOptions;
-  readonly #limit: LimitFunction;
   readonly #states = new Map<string, StepState>();
   readonly #ended = new Map<string, Promise<StepStatus>>();
-  readonly #outputs: Map<string, StepOutput>;
   #halted = false;
   #stopped = false;
 
   /** @throws Error when the definition cannot be run */
   constructor(options: ExecutionOptions) {
-    checkDefinition(options.definition);
+    checkSteps(options.definition.Steps);
     this.#options = options;
-    this.#limit = pLimit(options.parallel);
-    this.#outputs = new Map(options.earlier);
-    for (const step of options.definition.Steps) {
-      this.#register(step, undefined);
-      for (const inner of branchSteps(step)) this.#register(inner, step.Name);
-    }
-  }
-
-  #register({ Name: name, Type: type }: DefinitionStep, condition: string | undefined): void {
-    this.#states.set(name, { name, type, condition, status: 'Waiting' });
+    this.outputs = { ...options.earlier };
+    for (const step of options.definition.Steps)
+      for (const { Name: name, Type: type } of [step, ...branchSteps(step)]) {
+        const condition = name === step.Name ? undefined : step.Name;
+        this.#states.set(name, { name, type, condition, status: 'Waiting' });
+      }
   }
 
   /** Every step, in the order of the definition. */
@@ -112,35 +105,21 @@ export class Execution {
     return this.#stopped ? 'Stopped' : 'Succeeded';
   }
 
-  /** What the steps that have succeeded gave. */
-  get outputs(): ReadonlyMap<string, StepOutput> {
-    return this.#outputs;
-  }
-
   get #scope(): Scope {
-    const { id: PipelineExecutionId, arn: PipelineExecutionArn, parameters } = this.#options;
-    return { parameters, execution: { PipelineExecutionId, PipelineExecutionArn }, outputs: this.#outputs };
+    const { id: PipelineExecutionId, arn: PipelineExecutionArn, parameters: Parameters } = this.#options;
+    return { Parameters, Execution: { PipelineExecutionId, PipelineExecutionArn }, Steps: this.outputs };
   }
 
   /** Runs every step that is to be run; a failure is found in {@link states}. */
-  async run(): Promise<void> {
-    await this.#runAll(this.#options.definition.Steps);
-  }
-
-  async #runAll(steps: readonly DefinitionStep[]): Promise<void> {
+  async run(steps: readonly DefinitionStep[] = this.#options.definition.Steps): Promise<void> {
     for (const step of steps) this.#ended.set(step.Name, this.#end(step));
     await Promise.all(steps.map(({ Name }) => this.#ended.get(Name)));
   }
 
   async #end(step: DefinitionStep): Promise<StepStatus> {
-    // The siblings are known only after this turn.
-    await Promise.resolve();
-    const names = [...dependenciesOf(step)];
-    const before = await Promise.all(names.map((name) => this.#ended.get(name)));
-    const lacking = names.find((_, index) => before[index] !== 'Succeeded');
-    if (lacking !== undefined) return this.#skip(step, `${lacking} has not succeeded`);
-    if (step.Type === 'Condition') return this.#branch(step);
-    return this.#limit(() => this.#start(step, () => this.#work(step)));
+    for (const name of dependenciesOf(step))
+      if ((await this.#ended.get(name)) !== 'Succeeded') return this.#skip(step, `${name} has not succeeded`);
+    return step.Type === 'Condition' ? this.#branch(step) : this.#start(step, () => this.#work(step));
   }
 
   #change(name: string, change: Partial<StepState>): void {
@@ -152,26 +131,23 @@ export class Execution {
   }
 
   #skip(step: DefinitionStep, note: string): StepStatus {
-    this.#change(step.Name, { status: 'NotRun', note });
-    for (const inner of branchSteps(step)) this.#change(inner.Name, { status: 'NotRun', note });
+    for (const { Name } of [step, ...branchSteps(step)]) this.#change(Name, { status: 'NotRun', note });
     return 'NotRun';
   }
 
+  /** @param work resolves to the step's last note, if that is another */
   async #start(step: DefinitionStep, work: () => Promise<string | undefined>): Promise<StepStatus> {
-    const { signal } = this.#options;
-    if (signal.aborted) this.#stopped = true;
+    if (this.#options.signal.aborted) this.#stopped = true;
     if (this.#stopped) return this.#skip(step, 'the execution was stopped');
     if (this.#halted) return this.#skip(step, 'a step has failed');
     this.#change(step.Name, { status: 'Executing', startedAt: Date.now() });
-    const [status, note] = await work().then(
-      (result): [StepStatus, string | undefined] => ['Succeeded', result],
-      (error: unknown): [StepStatus, string] => {
-        this.#halted = true;
-        if (!(error instanceof AbortedError)) return ['Failed', errorText(error)];
-        this.#stopped = true;
-        return ['Stopped', errorText(error)];
-      },
-    );
+    let status: StepStatus = 'Succeeded';
+    const note = await work().catch((error: unknown) => {
+      this.#halted = true;
+      status = error instanceof AbortedError ? 'Stopped' : 'Failed';
+      if (status === 'Stopped') this.#stopped = true;
+      return errorText(error);
+    });
     this.#change(step.Name, { status, endedAt: Date.now(), ...(note !== undefined && { note }) });
     return status;
   }
@@ -183,30 +159,24 @@ export class Execution {
     const status = await this.#start(step, async () => {
       const holding = holds(Conditions, this.#scope);
       chosen = holding ? IfSteps : ElseSteps;
-      for (const other of holding ? ElseSteps : IfSteps) {
-        this.#skip(other, `${step.Name} is ${holding}`);
-        this.#ended.set(other.Name, Promise.resolve('NotRun'));
-      }
+      for (const other of holding ? ElseSteps : IfSteps) this.#skip(other, `${step.Name} is ${holding}`);
       return String(holding);
     });
-    await this.#runAll(chosen);
+    await this.run(chosen);
     return status;
   }
 
   async #work(step: JobStep | StepOfType<'Fail'>): Promise<string | undefined> {
-    if (step.Type === 'Fail') {
-      throw new Error(String(resolve(step.Arguments.ErrorMessage, this.#scope)));
-    }
+    if (step.Type === 'Fail') throw new Error(String(resolve(step.Arguments.ErrorMessage, this.#scope)));
     const { earlier, run, id: executionId, signal } = this.#options;
-    if (earlier?.has(step.Name)) return 'as before';
+    if (Object.hasOwn(earlier, step.Name)) return 'as before';
     const report = (note: string) => this.#change(step.Name, { note });
     const warn = (text: string) => {
       const { warnings = [] } = this.#states.get(step.Name) ?? {};
       if (!warnings.includes(text)) this.#change(step.Name, { warnings: [...warnings, text] });
     };
     const request = resolve(step.Arguments, this.#scope);
-    const output = await run(step, request, { executionId, signal, report, warn });
-    this.#outputs.set(step.Name, output);
+    this.outputs[step.Name] = await run(step, request, { executionId, signal, report, warn });
     return undefined;
   }
 }

@@ -23,19 +23,15 @@ before(() => {
 
 const check = (parameter: string, place: string) => checkInput(parameter, path.join(root, place));
 
-test('what a parameter takes is taken', async () => {
+test('what a parameter takes is taken; anything else is refused, for a training would run without it', async () => {
   for (const [parameter, place] of [
     ['TrainData', 'photos'],
-    ['TestData', 'photos'],
     ['Pretrained', 'network'],
     ['InitialModel', 'archive/model.tar.gz'],
     ['InitialModel', 'archive'],
     ['Other', 'flat'],
   ] as const)
     await check(parameter, place);
-});
-
-test('anything else is refused before the training, which would run without it', async () => {
   for (const [parameter, place, expected] of [
     [
       'TrainData',
@@ -54,63 +50,49 @@ test('anything else is refused before the training, which would run without it',
     await assert.rejects(check(parameter, place), expected, `${parameter} ${place}`);
 });
 
-const definition = definitionOf(
-  [job('A')],
-  [
-    { Name: 'LearningRate', Type: 'Float', DefaultValue: 0.0001 },
-    { Name: 'TrainData', Type: 'String', DefaultValue: 's3://bucket/flowers/' },
-  ],
-);
-
-const valuesOf = (given: Record<string, string>) =>
-  Object.fromEntries(parameterValues(definition, new Map(Object.entries(given))));
+const definitionWith = (rate: number, accuracy: number) =>
+  definitionOf(
+    [job('A')],
+    [
+      { Name: 'LearningRate', Type: 'Float', DefaultValue: rate },
+      { Name: 'MinAccuracy', Type: 'Float', DefaultValue: accuracy },
+      { Name: 'TrainData', Type: 'String', DefaultValue: 's3://bucket/flowers/' },
+    ],
+  );
+const low = definitionWith(0.0001, 0.9);
 
 test('what is given is read as its type; what is not has its default', () => {
-  assert.deepEqual(valuesOf({}), { Epoch: 1, LearningRate: 0.0001, TrainData: 's3://bucket/flowers/' });
-  const values = valuesOf({ Epoch: '3', LearningRate: '1e-3', TrainData: '5' });
-  assert.deepEqual(values, { Epoch: 3, LearningRate: 0.001, TrainData: '5' });
+  const defaults = { Epoch: 1, LearningRate: 0.0001, MinAccuracy: 0.9, TrainData: 's3://bucket/flowers/' };
+  assert.deepEqual(parameterValues(low, {}), defaults);
+  const values = parameterValues(low, { Epoch: '3', LearningRate: '1e-3', TrainData: '5' });
+  assert.deepEqual(values, { ...defaults, Epoch: 3, LearningRate: 0.001, TrainData: '5' });
 });
 
-test('an unknown parameter is an error that lists the known ones', () => {
-  assert.throws(
-    () => valuesOf({ Epochs: '3' }),
-    /This pipeline has no parameter Epochs\. It has Epoch, LearningRate, TrainData\./,
-  );
-});
-
-test('a value of another type is an error', () => {
+test('an unknown parameter and a value of another type are errors', () => {
+  const unknown =
+    /This pipeline has no parameter Epochs\. It has Epoch, LearningRate, MinAccuracy, TrainData\./;
+  assert.throws(() => parameterValues(low, { Epochs: '3' }), unknown);
   for (const given of [{ Epoch: '2.5' }, { Epoch: 'many' }, { Epoch: '' }, { LearningRate: 'fast' }])
-    assert.throws(() => valuesOf(given), {
+    assert.throws(() => parameterValues(low, given), {
       message: /^--(Epoch|LearningRate) is ".*", but must be a (whole )?number, such as [\d.]+\.$/,
     });
 });
 
-const parameters = (rate: number, accuracy: number) => [
-  { Name: 'LearningRate', Type: 'Float', DefaultValue: rate },
-  { Name: 'MinAccuracy', Type: 'Float', DefaultValue: accuracy },
-];
-
 test('a learning rate and a bar are chosen for a short training where none is given, and say what for', () => {
-  const definition = definitionOf([job('A')], parameters(0.0001, 0.9));
-  const [rate, bar] = localDefaults(definition, new Set());
-  assert.match(String(rate?.reason), /not the definition's 0\.0001, which is too low.*--learning-rate/);
-  assert.match(String(bar?.reason), /not the definition's 0\.9.*--min-accuracy/);
-  const [head] = localDefaults(definition, new Set(['Pretrained']));
-  assert.ok(Number(head?.value) > Number(rate?.value), 'a head on a backbone learns faster');
-});
-
-test('what is given stays, and so does what fits, and the rate for training on from an earlier model', () => {
-  const low = definitionOf([job('A')], parameters(0.0001, 0.9));
-  for (const [definition, given, chosen] of [
-    [low, ['MinAccuracy'], ['LearningRate']],
-    [low, ['LearningRate'], ['MinAccuracy']],
-    [low, ['InitialModel'], ['MinAccuracy']],
-    [low, ['InitialModel', 'Pretrained'], ['MinAccuracy']],
-    [definitionOf([job('A')], parameters(0.01, 0.7)), [], []],
-    [definitionOf([job('A')]), [], []],
-  ] as const)
+  for (const [definition, given, expected] of [
+    [low, {}, ['LearningRate 0.002', 'MinAccuracy 0.8']],
+    [low, { Pretrained: '' }, ['LearningRate 0.003', 'MinAccuracy 0.8']],
+    [low, { MinAccuracy: '1' }, ['LearningRate 0.002']],
+    [low, { LearningRate: '1' }, ['MinAccuracy 0.8']],
+    [low, { InitialModel: '', Pretrained: '' }, ['MinAccuracy 0.8']],
+    [definitionWith(0.01, 0.7), {}, []],
+    [definitionOf([job('A')]), {}, []],
+  ] as const) {
+    const chosen = localDefaults(definition, given);
     assert.deepEqual(
-      localDefaults(definition, new Set(given)).map(({ name }) => name),
-      chosen,
+      chosen.map(({ name, value }) => `${name} ${value}`),
+      expected,
     );
+    for (const { reason } of chosen) assert.match(reason, /not the definition's 0\.\d+, which is .*; --/);
+  }
 });

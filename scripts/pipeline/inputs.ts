@@ -5,46 +5,37 @@ import { containsPhotos, describeLayoutProblem } from '../../model/data/class-fo
 import type { Definition, DefinitionParameter } from '../../stacks/learning/pipeline-schema.ts';
 import type { Scalar } from './definition.ts';
 
-interface InputKind {
-  /** The option that points to it. */
-  readonly option: string;
-  readonly isValid: (place: string) => Promise<boolean>;
-  readonly expected: string;
-  /** What else is wrong with a place, in a sentence. */
-  readonly describeProblem?: (place: string) => Promise<string | undefined>;
-}
-
 const isFile = async (file: string): Promise<boolean> =>
   stat(file).then(
     (found) => found.isFile(),
     () => false,
   );
 
-const photos = (option: string): InputKind => ({
+type InputKind = readonly [option: string, expected: string, isValid: (place: string) => Promise<boolean>];
+
+const photos = (option: string): InputKind => [
   option,
-  isValid: (place) => containsPhotos(place).catch(() => false),
-  expected: 'a folder with one folder of photos per class',
-  describeProblem: (place) => describeLayoutProblem(place).catch(() => undefined),
-});
+  'a folder with one folder of photos per class',
+  containsPhotos,
+];
 
 /**
- * What a parameter can point to. The training job takes an empty channel as one that was not given, because on AWS the
- * two look the same; on this machine an option was given.
+ * What a parameter can point to, and the option that does. The training job takes an empty channel as one that was not
+ * given, because on AWS the two look the same; on this machine an option was given.
  */
 const KINDS: Readonly<Record<string, InputKind>> = {
   TrainData: photos('--data or FLOWERS_DIR'),
   TestData: photos('--test-data'),
-  Pretrained: {
-    option: '--pretrained',
-    isValid: (place) => isFile(path.join(place, 'model.json')),
-    expected:
-      'a folder with the model.json of a TensorFlow.js model, such as the one that scripts/fetch-backbone.ts fetches',
-  },
-  InitialModel: {
-    option: '--initial-model',
-    isValid: async (place) => (await isFile(place)) || isFile(path.join(place, MODEL_ARCHIVE)),
-    expected: `a ${MODEL_ARCHIVE} of an earlier training, or the folder that it is in`,
-  },
+  Pretrained: [
+    '--pretrained',
+    'a folder with the model.json of a TensorFlow.js model, such as the one that scripts/fetch-backbone.ts fetches',
+    (place) => isFile(path.join(place, 'model.json')),
+  ],
+  InitialModel: [
+    '--initial-model',
+    `a ${MODEL_ARCHIVE} of an earlier training, or the folder that it is in`,
+    async (place) => (await isFile(place)) || isFile(path.join(place, MODEL_ARCHIVE)),
+  ],
 };
 
 /**
@@ -55,13 +46,17 @@ const KINDS: Readonly<Record<string, InputKind>> = {
 export const checkInput = async (parameter: string, place: string): Promise<void> => {
   const kind = KINDS[parameter];
   if (!kind) return;
-  const { option, isValid, expected, describeProblem } = kind;
-  await stat(place).catch((cause: unknown) => {
-    throw new Error(`There is nothing at ${place}, to which ${option} points. Give ${expected}.`, { cause });
-  });
-  const problem = await describeProblem?.(place);
-  if (problem !== undefined) throw new Error(problem);
-  if (!(await isValid(place))) throw new Error(`${place} is not what ${option} takes. Give ${expected}.`);
+  const [option, expected, isValid] = kind;
+  if (isValid === containsPhotos) {
+    const problem = await describeLayoutProblem(place).catch(() => undefined);
+    if (problem !== undefined) throw new Error(problem);
+  }
+  if (await isValid(place).catch(() => false)) return;
+  const exists = await stat(place).catch(() => undefined);
+  const problem = exists
+    ? `${place} is not what ${option} takes`
+    : `There is nothing at ${place}, to which ${option} points`;
+  throw new Error(`${problem}. Give ${expected}.`);
 };
 
 const parse = (parameter: DefinitionParameter, text: string): Scalar => {
@@ -82,15 +77,15 @@ const parse = (parameter: DefinitionParameter, text: string): Scalar => {
  */
 export const parameterValues = (
   { Parameters }: Definition,
-  given: ReadonlyMap<string, string>,
-): ReadonlyMap<string, Scalar> => {
+  given: Readonly<Record<string, string>>,
+): Record<string, Scalar> => {
   const names = Parameters.map(({ Name }) => Name);
-  const unknown = [...given.keys()].find((name) => !names.includes(name));
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown !== undefined)
     throw new Error(`This pipeline has no parameter ${unknown}. It has ${names.join(', ')}.`);
-  return new Map(
+  return Object.fromEntries(
     Parameters.map((parameter) => {
-      const text = given.get(parameter.Name);
+      const text = given[parameter.Name];
       return [parameter.Name, text === undefined ? parameter.DefaultValue : parse(parameter, text)];
     }),
   );
@@ -105,41 +100,30 @@ const LEARNING_RATES = { head: 0.003, network: 0.002 } as const;
 /** The definition's threshold is for a whole training on a GPU. What three epochs reach on the flowers passes this one. */
 const MIN_ACCURACY_OF_A_TRIAL = 0.8;
 
-interface LocalDefault {
-  readonly name: string;
-  readonly value: string;
-  /** What it replaces, and why. */
-  readonly reason: string;
-}
-
 /**
  * Values for a short training on this machine where none was given.
  *
- * @param given names of the parameters that were given
+ * @returns with the reason: what it replaces, and why
  */
-export const localDefaults = (
-  { Parameters }: Definition,
-  given: ReadonlySet<string>,
-): readonly LocalDefault[] => {
-  const defaultOf = (name: string): number | undefined => {
-    const value = Parameters.find((parameter) => parameter.Name === name)?.DefaultValue;
-    return typeof value === 'number' && !given.has(name) ? value : undefined;
+export const localDefaults = ({ Parameters }: Definition, given: Readonly<Record<string, string>>) => {
+  const rate = 'Pretrained' in given ? LEARNING_RATES.head : LEARNING_RATES.network;
+  const choose = (name: string, value: number, isBetter: (own: number) => boolean, why: string) => {
+    const own = Parameters.find((parameter) => parameter.Name === name)?.DefaultValue;
+    if (typeof own !== 'number' || name in given || !isBetter(own)) return [];
+    return [{ name, value: String(value), reason: `not the definition's ${own}, which is ${why}` }];
   };
-  const defaults: LocalDefault[] = [];
-  const rate = defaultOf('LearningRate');
-  const better = given.has('Pretrained') ? LEARNING_RATES.head : LEARNING_RATES.network;
-  if (rate !== undefined && rate < better && !given.has('InitialModel'))
-    defaults.push({
-      name: 'LearningRate',
-      value: String(better),
-      reason: `not the definition's ${rate}, which is too low for a short training; --learning-rate changes it`,
-    });
-  const accuracy = defaultOf('MinAccuracy');
-  if (accuracy !== undefined && accuracy > MIN_ACCURACY_OF_A_TRIAL)
-    defaults.push({
-      name: 'MinAccuracy',
-      value: String(MIN_ACCURACY_OF_A_TRIAL),
-      reason: `not the definition's ${accuracy}, which is for a whole training; --min-accuracy changes it`,
-    });
-  return defaults;
+  return [
+    ...choose(
+      'LearningRate',
+      rate,
+      (own) => own < rate && !('InitialModel' in given),
+      'too low for a short training; --learning-rate changes it',
+    ),
+    ...choose(
+      'MinAccuracy',
+      MIN_ACCURACY_OF_A_TRIAL,
+      (own) => own > MIN_ACCURACY_OF_A_TRIAL,
+      'for a whole training; --min-accuracy changes it',
+    ),
+  ];
 };

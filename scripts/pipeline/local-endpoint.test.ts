@@ -41,7 +41,7 @@ const start = async (t: TestContext) => {
     store(packed, version, content);
     const archive = path.join(root, `${version}.tar.gz`);
     await create({ cwd: packed, file: archive, gzip: true }, readdirSync(packed));
-    return serveArchive({ archive, name: MODEL_NAME, folder, url: server.url });
+    return serveArchive({ archive, name: MODEL_NAME }, folder, server.url);
   };
   const versions = () => readdirSync(path.join(folder, MODEL_NAME));
   return { root, folder, deploy, versions, served: () => models.find(MODEL_NAME).version };
@@ -72,10 +72,10 @@ test('a model that cannot be served leaves the one before, in memory and on disk
 });
 
 test('an archive without the model is an error', async (t) => {
-  const { root, folder } = await start(t);
+  const root = temporaryFolder(t);
   const archive = path.join(root, 'empty.tar.gz');
   writeFileSync(path.join(root, 'note.txt'), 'nothing');
   await create({ cwd: root, file: archive, gzip: true }, ['note.txt']);
-  const options = { archive, name: MODEL_NAME, folder, url: 'http://127.0.0.1:9' };
-  await assert.rejects(serveArchive(options), /empty\.tar\.gz holds no image-classifier\/<version>/);
+  const served = serveArchive({ archive, name: MODEL_NAME }, root, 'http://127.0.0.1:9');
+  await assert.rejects(served, /empty\.tar\.gz holds no image-classifier\/<version>/);
 });

@@ -58,32 +58,17 @@ interface PackedArchive {
   readonly name: string;
 }
 
-interface ServeArchiveOptions extends PackedArchive {
-  /** What the endpoint emulator serves. */
-  readonly folder: string;
-  /** Where it listens. */
-  readonly url: string;
-}
-
-interface Unpacked {
-  /** Holds the model's name as a folder. */
-  readonly root: string;
-  readonly version: string;
-  /** Of the version. */
-  readonly folder: string;
-}
-
-/** Runs `work` on the archive's newest version of the model. @throws Error when it holds none */
+/** Runs `work` on the archive's newest version of the model, in `root`. @throws Error when it holds none */
 const withUnpacked = async <T>(
   { archive, name }: PackedArchive,
-  work: (unpacked: Unpacked) => Promise<T>,
-) => {
+  work: (root: string, version: string, folder: string) => Promise<T>,
+): Promise<T> => {
   const root = await mkdtemp(path.join(tmpdir(), 'bloomstack-rollout-'));
   try {
     await extract({ file: archive, cwd: root, strict: true });
     const found = (await newestModels({ directory: root })).find((model) => model.name === name);
     if (!found) throw new Error(`${archive} holds no ${name}/<version>/saved_model.pb.`);
-    return await work({ root, version: found.version, folder: path.dirname(found.file) });
+    return await work(root, found.version, path.dirname(found.file));
   } finally {
     await rm(root, { recursive: true });
   }
@@ -93,19 +78,20 @@ const withUnpacked = async <T>(
  * Serves an archive's model instead of any other version, even one with a higher number, and waits until it answers.
  * The others are out of the way only while that is uncertain; when it fails they are put back.
  *
- * @returns its version
+ * @param folder what the endpoint emulator serves
+ * @param url where it listens
+ * @returns the model's version
  * @throws Error with the reason why the one before is still served
  */
-export const serveArchive = (options: ServeArchiveOptions): Promise<string> =>
-  withUnpacked(options, async ({ version, folder: from }) => {
-    const { folder, name, url } = options;
-    const base = path.join(folder, name);
+export const serveArchive = (packed: PackedArchive, folder: string, url: string): Promise<string> =>
+  withUnpacked(packed, async (_, version, from) => {
+    const base = path.join(folder, packed.name);
     const aside = await mkdtemp(`${folder}-before-`);
     try {
       const others = (await readdir(base)).filter((other) => other !== version);
       await placeVersion(from, folder, version);
       for (const other of others) await rename(path.join(base, other), path.join(aside, other));
-      const refusal = await waitUntilServed(url, name, version);
+      const refusal = await waitUntilServed(url, packed.name, version);
       if (refusal !== undefined) {
         for (const other of others) await rename(path.join(aside, other), path.join(base, other));
         if (others.length > 0) await rm(path.join(base, version), { recursive: true });
@@ -173,8 +159,8 @@ export class LocalEndpoints {
           if (isTrialEndpoint(endpointName)) {
             // Only now, because it loads TensorFlow.js.
             const { loadTrial } = await import('./local-trial.ts');
-            this.#trial = await withUnpacked(archive, ({ root }) => loadTrial(root));
-          } else this.#version = await serveArchive({ ...archive, folder: endpoint, url: await url() });
+            this.#trial = await withUnpacked(archive, loadTrial);
+          } else this.#version = await serveArchive(archive, endpoint, await url());
           return { succeeded: true };
         } catch (error) {
           return { succeeded: false, failureReason: errorText(error) };

@@ -11,7 +11,6 @@ const run = async (options: PipelineOptions): Promise<number> => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
   const status = await runPipeline({
     request: options.resume ? undefined : pipelineRequest(options, process.env),
-    parallel: options.parallel,
     signal: stop.signal,
     write: print,
   });

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { jsonText, replaceFile } from '../../model/shared/files.ts';
@@ -10,10 +10,6 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 export const randomLetters = (count: number): string =>
   Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join('');
-
-export const executionId = (): string => randomLetters(12);
-
-const isExecutionId = (text: string): boolean => /^[a-z0-9]{12}$/.test(text);
 
 /** What SageMaker calls a job or a model of a step that does not name it. */
 export const defaultName = (execution: string, step: string): string =>
@@ -57,8 +53,6 @@ export type Plan = z.infer<typeof planSchema>;
 /** What was asked for, and how far the execution got. */
 export type ExecutionRecord = z.infer<typeof recordSchema>;
 
-const SUFFIX = '.json';
-
 /** The executions of this machine, a JSON file each. */
 export class ExecutionRecords {
   readonly #folder: string;
@@ -68,42 +62,28 @@ export class ExecutionRecords {
     this.#folder = folder;
   }
 
-  #file(id: string): string {
-    return path.join(this.#folder, `${id}${SUFFIX}`);
+  file(id: string): string {
+    return path.join(this.#folder, `${id}.json`);
   }
 
   /** One write after the other. */
   save(record: ExecutionRecord): Promise<void> {
     const text = jsonText(record);
-    this.#writing = this.#writing.then(() => replaceFile(this.#file(record.id), text));
+    this.#writing = this.#writing.then(() => replaceFile(this.file(record.id), text));
     return this.#writing;
   }
 
-  async remove(id: string): Promise<void> {
-    await rm(this.#file(id), { force: true });
-  }
-
-  /** All executions on record, even those whose record cannot be read. */
-  async ids(): Promise<string[]> {
-    const names = await readdir(this.#folder).catch(() => []);
-    return names
-      .filter((name) => name.endsWith(SUFFIX))
-      .map((name) => path.basename(name, SUFFIX))
-      .filter(isExecutionId);
-  }
-
-  /** The records that can be read, the last first; a damaged one, or one of another version, cannot be resumed anyway. */
+  /** The last first; a damaged record, or one of another version, cannot be resumed anyway. */
   async all(): Promise<ExecutionRecord[]> {
-    const texts = await Promise.all((await this.ids()).map((id) => readFile(this.#file(id), 'utf8')));
-    return texts
-      .flatMap((text) => {
-        try {
-          return [recordSchema.parse(JSON.parse(text))];
-        } catch {
-          return [];
-        }
-      })
-      .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+    const names = await readdir(this.#folder).catch(() => []);
+    const read = names.map(async (name) => {
+      try {
+        return [recordSchema.parse(JSON.parse(await readFile(path.join(this.#folder, name), 'utf8')))];
+      } catch {
+        return [];
+      }
+    });
+    return (await Promise.all(read)).flat().sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
   }
 
   /**
@@ -115,12 +95,11 @@ export class ExecutionRecords {
     const all = await this.all();
     const found = all.find(({ resumable }) => resumable);
     if (found) return found;
-    const [last] = all;
-    const start = 'npm run pipeline -- --data DIR';
+    const last =
+      all[0] &&
+      `The last, ${all[0].id}, has ${all[0].status.toLowerCase()}: nothing is left of it to resume.`;
     throw new Error(
-      last
-        ? `The last execution, ${last.id}, has ${last.status.toLowerCase()}: nothing is left of it to resume. Start another: ${start}`
-        : `There is no execution to resume. Start one: ${start}`,
+      `${last ?? 'There is no execution to resume.'} Start another: npm run pipeline -- --data DIR`,
     );
   }
 }

@@ -1,24 +1,18 @@
 import path from 'node:path';
-import { TRAINING_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import { localArn } from '../aws-double/protocol.ts';
 import { takeLock } from '../shared/lock.ts';
 import { ENTRY_POINT } from './container.ts';
-import { Execution, type StepState } from './execution.ts';
+import { Execution } from './execution.ts';
 import { checkInput, localDefaults, parameterValues } from './inputs.ts';
 import { LocalEndpoints } from './local-endpoint.ts';
-import { type ExecutionRecord, executionId, type PipelineRequest, type Plan } from './record.ts';
+import { type ExecutionRecord, type PipelineRequest, type Plan, randomLetters } from './record.ts';
 import { localRunner } from './steps.ts';
 import { introduction, type PipelineResult, stepLog, summary } from './view.ts';
 import { Workspace } from './workspace.ts';
 
-/** What the definition asks for and this machine may not have. */
-const OVERRIDES = { [TRAINING_ENVIRONMENT.requireGpu]: 'false' };
-
 interface RunPipelineOptions {
   /** Undefined: the last execution that can be resumed. */
   readonly request: PipelineRequest | undefined;
-  /** Steps that run side by side. */
-  readonly parallel: number;
   readonly signal: AbortSignal;
   readonly write: (line: string) => void;
 }
@@ -36,7 +30,7 @@ const start = async (request: PipelineRequest, { records }: Workspace): Promise<
     await checkInput(parameter, path.resolve(place));
   }
   const record: ExecutionRecord = {
-    id: executionId(),
+    id: randomLetters(12),
     startedAt: new Date().toISOString(),
     status: 'Executing',
     resumable: true,
@@ -53,9 +47,9 @@ const createPlan = async (
   workspace: Workspace,
   write: RunPipelineOptions['write'],
 ): Promise<Plan> => {
-  const given = new Map(Object.entries(asked.values));
+  const given = { ...asked.values };
   for (const [parameter, place] of Object.entries(asked.files))
-    given.set(parameter, await workspace.provide(id, parameter, place));
+    given[parameter] = await workspace.provide(id, parameter, place);
   // Only now, because it loads all constructs of the stack.
   const { definitionFromFile, definitionFromTerraform } = await import('./definition-source.ts');
   if (asked.definition === undefined) write("Reading the pipeline's definition out of the Terraform.");
@@ -63,65 +57,40 @@ const createPlan = async (
     asked.definition === undefined
       ? await definitionFromTerraform(asked.pipeline, workspace.synthFolder(id))
       : await definitionFromFile(asked.definition);
-  for (const { name, value, reason } of localDefaults(definition, new Set(given.keys()))) {
-    given.set(name, value);
+  for (const { name, value, reason } of localDefaults(definition, given)) {
+    given[name] = value;
     write(`${name} is ${value} here, ${reason}.`);
   }
-  return { pipeline, definition, parameters: Object.fromEntries(parameterValues(definition, given)) };
+  return { pipeline, definition, parameters: parameterValues(definition, given) };
 };
-
-/** The plan on record, or a new one. @throws Error as {@link createPlan} does; the execution is then dropped */
-const planOf = async (
-  record: ExecutionRecord,
-  workspace: Workspace,
-  write: RunPipelineOptions['write'],
-): Promise<Plan> => {
-  if (record.plan) return record.plan;
-  try {
-    const plan = await createPlan(record, workspace, write);
-    await workspace.clean(record.id);
-    return plan;
-  } catch (error) {
-    // It would fail in the same way again, and must not be in the way of an earlier one that can be resumed.
-    await workspace.drop(record.id);
-    throw error;
-  }
-};
-
-/** A pipeline's own decision, which would be the same again. */
-const isRefused = (states: readonly StepState[]): boolean =>
-  states.some(({ type, status }) => type === 'Fail' && status === 'Failed');
 
 const runPlan = async (
   record: ExecutionRecord & { readonly plan: Plan },
   workspace: Workspace,
-  { parallel, signal, write }: RunPipelineOptions,
+  { signal, write }: RunPipelineOptions,
 ): Promise<PipelineResult> => {
   const { id, plan } = record;
-  const parameters = new Map(Object.entries(plan.parameters));
-  await workspace.providePlaceholders(parameters.values());
+  await workspace.providePlaceholders(Object.values(plan.parameters));
   for (const line of introduction(record, workspace.folder)) write(line);
 
   const endpoints = new LocalEndpoints(workspace);
   const { s3, registry, jobs } = workspace;
   const save = (end: Pick<ExecutionRecord, 'status' | 'resumable'>) =>
-    workspace.records.save({ ...record, ...end, outputs: Object.fromEntries(execution.outputs) });
+    workspace.records.save({ ...record, ...end, outputs: execution.outputs });
   const logStep = stepLog(write);
   const execution = new Execution({
     id,
     arn: localArn(`pipeline/${plan.pipeline.toLowerCase()}/execution/${id}`),
     definition: plan.definition,
-    parameters,
+    parameters: plan.parameters,
     run: localRunner({
       s3,
       registry,
       jobs,
       entryPoint: ENTRY_POINT,
-      overrides: OVERRIDES,
       sageMaker: () => endpoints.environment(),
     }),
-    earlier: new Map(Object.entries(record.outputs)),
-    parallel,
+    earlier: record.outputs,
     signal,
     onChange: (state) => {
       logStep(state);
@@ -133,15 +102,16 @@ const runPlan = async (
     await save({ status: 'Executing', resumable: true });
     await execution.run();
     const { status, states, outputs } = execution;
-    const kept = outputs.size > 0 || (await workspace.hasCheckpoint(id));
-    const resumable = status === 'Stopped' || (status === 'Failed' && kept && !isRefused(states));
+    const kept = Object.keys(outputs).length > 0 || (await workspace.hasCheckpoint(id));
+    // A pipeline's own decision would be the same again.
+    const refused = states.some((state) => state.type === 'Fail' && state.status === 'Failed');
+    const resumable = status === 'Stopped' || (status === 'Failed' && kept && !refused);
     await save({ status, resumable });
     return {
       status,
       resumable,
       states,
-      models: workspace.models(outputs),
-      reports: await workspace.reports(outputs),
+      ...(await workspace.trained(outputs)),
       deployed: await endpoints.deployed(),
     };
   } finally {
@@ -161,7 +131,14 @@ export const runPipeline = async (options: RunPipelineOptions): Promise<Pipeline
     const record = options.request
       ? await start(options.request, workspace)
       : await workspace.records.lastResumable();
-    const plan = await planOf(record, workspace, options.write);
+    // Without a plan it would fail in the same way again, and must not be in the way of an earlier one.
+    const plan =
+      record.plan ??
+      (await createPlan(record, workspace, options.write).catch(async (error: unknown) => {
+        await workspace.drop(record.id);
+        throw error;
+      }));
+    await workspace.clean(record.id);
     const result = await runPlan({ ...record, plan }, workspace, options);
     for (const line of summary(result)) options.write(line);
     return result.status;

@@ -4,30 +4,24 @@ import { Execution, type ExecutionOptions, type StepRunner } from './execution.t
 
 /** Small definitions for tests: JSON as people write it, then checked. */
 
-const OUTPUT_FOLDER = '/opt/ml/processing/output/report';
-
-interface StepChanges {
-  readonly DependsOn?: readonly string[];
-  readonly RetryPolicies?: readonly object[];
-}
+const joined = (...Values: unknown[]) => ({ 'Std:Join': { On: '/', Values } });
+const ONE_INSTANCE = { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 30 };
 
 /** A processing job; `Environment` is what it refers to. */
-export const job = (Name: string, Environment: object = {}, changes: StepChanges = {}) => ({
+export const job = (Name: string, Environment: object = {}, changes: object = {}) => ({
   Name,
   Type: 'Processing',
   RetryPolicies: [],
   Arguments: {
     AppSpecification: { ImageUri: 'image', ContainerArguments: ['work'] },
-    ProcessingResources: {
-      ClusterConfig: { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 30 },
-    },
+    ProcessingResources: { ClusterConfig: ONE_INSTANCE },
     ProcessingOutputConfig: {
       Outputs: [
         {
           OutputName: 'report',
           S3Output: {
-            S3Uri: { 'Std:Join': { On: '/', Values: ['s3://bucket/reports', Name] } },
-            LocalPath: OUTPUT_FOLDER,
+            S3Uri: joined('s3://bucket/reports', Name),
+            LocalPath: '/opt/ml/processing/output/report',
             S3UploadMode: 'EndOfJob',
           },
         },
@@ -54,7 +48,7 @@ export const training = (Name: string) => ({
       TrainingInputMode: 'File',
       MetricDefinitions: [{ Name: 'training:loss', Regex: 'loss=([0-9.]+);' }],
     },
-    HyperParameters: { epochs: { 'Std:Join': { On: '', Values: [{ Get: 'Parameters.Epoch' }] } } },
+    HyperParameters: { epochs: joined({ Get: 'Parameters.Epoch' }) },
     InputDataConfig: [
       {
         ChannelName: 'train',
@@ -71,14 +65,9 @@ export const training = (Name: string) => ({
     OutputDataConfig: { S3OutputPath: 's3://bucket/models' },
     CheckpointConfig: {
       LocalPath: '/opt/ml/checkpoints',
-      S3Uri: {
-        'Std:Join': {
-          On: '/',
-          Values: ['s3://bucket/checkpoints', { Get: 'Execution.PipelineExecutionId' }],
-        },
-      },
+      S3Uri: joined('s3://bucket/checkpoints', { Get: 'Execution.PipelineExecutionId' }),
     },
-    ResourceConfig: { InstanceType: 'ml.g4dn.xlarge', InstanceCount: 1, VolumeSizeInGB: 30 },
+    ResourceConfig: ONE_INSTANCE,
     EnableManagedSpotTraining: false,
     StoppingCondition: { MaxRuntimeInSeconds: 60 },
     EnableNetworkIsolation: true,
@@ -122,8 +111,8 @@ export const definitionOf = (steps: readonly object[], parameters: readonly obje
 
 /** The output of a {@link job} that has written `report`. */
 export const outputOf = (step: string, report: unknown = {}): StepOutput => ({
-  properties: { ProcessingJobName: `job-of-${step}` },
-  propertyFiles: { Report: report },
+  ProcessingJobName: `job-of-${step}`,
+  PropertyFiles: { Report: report },
 });
 
 /** Runs a definition to its end. */
@@ -136,8 +125,8 @@ export const execute = async (
     id: 'abc123abc123',
     arn: 'arn:of:execution',
     definition: definitionOf(steps),
-    parameters: new Map([['Epoch', 1]]),
-    parallel: 4,
+    parameters: { Epoch: 1 },
+    earlier: {},
     signal: new AbortController().signal,
     onChange: () => {},
     run,

@@ -42,6 +42,8 @@ test('the parameters are shown before, and where everything is written', () => {
   ]);
 });
 
+const HEAD = ['', 'step  status  time', ''];
+
 test('the steps are summed up in a table, those of a branch indented, with warnings and reasons', () => {
   const states = [
     state({ status: 'Failed', startedAt: 0, endedAt: 5_000, note: 'No photos.', warnings: ['Few photos.'] }),
@@ -58,24 +60,27 @@ test('the steps are summed up in a table, those of a branch indented, with warni
   ]);
 });
 
-test('what came of it is named, and which endpoint answers', () => {
-  const deployed = { version: '7', serving: { url: 'http://local', shared: true, stop: async () => {} } };
+test('what came of it is named, which endpoint answers, and where --resume helps', () => {
+  const serving = { url: 'http://local', shared: true, stop: async () => {} };
   const file = path.join(process.cwd(), 'build/file');
-  assert.deepEqual(lastLines({ models: [file], reports: [file], deployed }), [
-    '',
-    'The model, as --initial-model takes it: build/file',
-    'The report on it: build/file',
-    'The endpoint of npm start, http://local, answers with model 7 from now on.',
-  ]);
-  const own = { ...deployed, serving: { ...deployed.serving, shared: false } };
-  assert.deepEqual(lastLines({ deployed: own }), ['', 'npm start will answer with model 7.']);
-});
-
-test('--resume is offered where it helps, and with what must be done first', () => {
-  assert.match(lastLines({ status: 'Stopped', resumable: true }).join(), /It was stopped\. .* --resume$/);
-  assert.match(
-    lastLines({ status: 'Failed', resumable: true }).join(),
-    /outside of the parameters, .* --resume$/,
-  );
-  for (const status of ['Succeeded', 'Failed'] as const) assert.deepEqual(lastLines({ status }), ['']);
+  for (const [result, expected] of [
+    [{}, []],
+    [{ status: 'Failed' }, []],
+    [
+      { models: [file], reports: [file] },
+      ['The model, as --initial-model takes it: build/file', 'The report on it: build/file'],
+    ],
+    [
+      { deployed: { version: '7', serving } },
+      ['The endpoint of npm start, http://local, answers with model 7 from now on.'],
+    ],
+    [
+      { deployed: { version: '7', serving: { ...serving, shared: false } } },
+      ['npm start will answer with model 7.'],
+    ],
+    [{ status: 'Stopped', resumable: true }, ['It was stopped. Resume it: npm run pipeline -- --resume']],
+  ] as const)
+    assert.deepEqual(lastLines(result), [...HEAD, ...expected]);
+  const [resume = ''] = lastLines({ status: 'Failed', resumable: true }).slice(-1);
+  assert.match(resume, /outside of the parameters, .* --resume$/);
 });

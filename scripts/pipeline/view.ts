@@ -24,17 +24,6 @@ export interface PipelineResult {
 const elapsed = ({ startedAt, endedAt }: StepState): string =>
   startedAt === undefined ? '' : duration(((endedAt ?? Date.now()) - startedAt) / 1000);
 
-/** All steps, those on a branch indented; nothing when there are none. */
-const stepTable = (states: readonly StepState[]): string[] => {
-  if (states.length === 0) return [];
-  const rows = states.map((state) => [
-    `${state.condition === undefined ? '' : '  '}${state.name}`,
-    state.status,
-    elapsed(state),
-  ]);
-  return [...textTable([['step', 'status', 'time'], ...rows]), ''];
-};
-
 /** What is about to run in `folder`, and how it differs from SageMaker. */
 export const introduction = (
   { id, plan }: Pick<ExecutionRecord, 'id'> & { readonly plan: Pick<Plan, 'pipeline' | 'parameters'> },
@@ -59,37 +48,41 @@ export const stepLog = (write: (line: string) => void) => {
   };
 };
 
-const RESUME = 'npm run pipeline -- --resume';
-
-const resumeHint = ({ status, resumable }: PipelineResult): string[] => {
-  if (!resumable) return [];
-  return status === 'Stopped'
-    ? [`It was stopped. Resume it: ${RESUME}`]
-    : [`What is done is kept. If the reason is outside of the parameters, fix it and resume: ${RESUME}`];
-};
-
-const deployment = ({ deployed }: PipelineResult): string[] => {
-  if (!deployed) return [];
-  const { serving, version } = deployed;
-  return serving.shared
-    ? [`The endpoint of npm start, ${serving.url}, answers with model ${version} from now on.`]
-    : [`npm start will answer with model ${version}.`];
-};
-
 /** How it ended, what came of it and what to do next. */
-export const summary = (result: PipelineResult): string[] => {
-  const { states, models, reports } = result;
+export const summary = ({
+  status,
+  resumable,
+  states,
+  models,
+  reports,
+  deployed,
+}: PipelineResult): string[] => {
   const relative = (file: string) => path.relative(process.cwd(), file);
-  return [
+  const rows = states.map((state) => [
+    `${state.condition === undefined ? '' : '  '}${state.name}`,
+    state.status,
+    elapsed(state),
+  ]);
+  const lines = [
     '',
-    ...stepTable(states),
+    ...textTable([['step', 'status', 'time'], ...rows]),
+    '',
     ...states.flatMap(({ name, warnings = [] }) => warnings.map((warning) => `${name} warns: ${warning}`)),
-    ...states.flatMap(({ name, status, note = 'no reason is known.' }) =>
-      status === 'Failed' ? [`${name} failed: ${note}`] : [],
-    ),
+    ...states.flatMap((state) => (state.status === 'Failed' ? [`${state.name} failed: ${state.note}`] : [])),
     ...models.map((model) => `The model, as --initial-model takes it: ${relative(model)}`),
     ...reports.map((report) => `The report on it: ${relative(report)}`),
-    ...resumeHint(result),
-    ...deployment(result),
   ];
+  if (resumable)
+    lines.push(
+      status === 'Stopped'
+        ? 'It was stopped. Resume it: npm run pipeline -- --resume'
+        : 'What is done is kept. If the reason is outside of the parameters, fix it and resume: npm run pipeline -- --resume',
+    );
+  if (deployed)
+    lines.push(
+      deployed.serving.shared
+        ? `The endpoint of npm start, ${deployed.serving.url}, answers with model ${deployed.version} from now on.`
+        : `npm start will answer with model ${deployed.version}.`,
+    );
+  return lines;
 };

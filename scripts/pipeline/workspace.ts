@@ -14,7 +14,10 @@ const INPUT_BUCKET = 'this-machine';
 
 const MODEL_CARD = 'MODEL_CARD.md';
 
-const trainedSchema = z.object({ ModelArtifacts: z.object({ S3ModelArtifacts: z.string() }) });
+const trainedSchema = z.object({
+  TrainingJobName: z.string(),
+  ModelArtifacts: z.object({ S3ModelArtifacts: z.string() }),
+});
 
 /** @returns nothing when there is no such folder */
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
@@ -27,6 +30,11 @@ export class Workspace {
   readonly s3: LocalS3;
   readonly registry: ModelRegistry;
   readonly records: ExecutionRecords;
+  readonly jobs: string;
+  readonly sageMakerState: string;
+  /** One execution at a time, or change of the model. */
+  readonly lock: string;
+  readonly endpointLog: string;
 
   constructor(environment: NodeJS.ProcessEnv = process.env) {
     this.folder = path.join(buildFolder(environment), 'pipeline');
@@ -34,23 +42,10 @@ export class Workspace {
     this.s3 = new LocalS3(path.join(this.folder, 's3'));
     this.registry = new ModelRegistry(path.join(this.folder, 'registry'));
     this.records = new ExecutionRecords(path.join(this.folder, 'executions'));
-  }
-
-  get jobs(): string {
-    return path.join(this.folder, 'jobs');
-  }
-
-  get sageMakerState(): string {
-    return path.join(this.folder, 'sagemaker.json');
-  }
-
-  /** One execution at a time, or change of the model. */
-  get lock(): string {
-    return path.join(this.folder, 'running.json');
-  }
-
-  get endpointLog(): string {
-    return path.join(this.folder, 'endpoint.log');
+    this.jobs = path.join(this.folder, 'jobs');
+    this.sageMakerState = path.join(this.folder, 'sagemaker.json');
+    this.lock = path.join(this.folder, 'running.json');
+    this.endpointLog = path.join(this.folder, 'endpoint.log');
   }
 
   /** For the Terraform of an execution; among the execution's jobs, so that it is removed with them. */
@@ -58,31 +53,26 @@ export class Workspace {
     return path.join(this.jobs, `synth-${execution}`);
   }
 
-  /** The archives of the models that the steps have trained. */
-  models(outputs: ReadonlyMap<string, StepOutput>): string[] {
-    return [...outputs.values()].flatMap(({ properties }) => {
-      const { data } = trainedSchema.safeParse(properties);
-      return data ? [this.s3.path(data.ModelArtifacts.S3ModelArtifacts)] : [];
-    });
-  }
-
   /**
-   * Copies the reports of the trainings among the steps to where they outlast their jobs.
+   * What the trainings among the steps have left. Their reports are copied to where they outlast their jobs.
    *
-   * @returns their model cards, next to the pictures that they show
+   * @returns the models' archives, and their model cards, next to the pictures that these show
    */
-  async reports(outputs: ReadonlyMap<string, StepOutput>): Promise<string[]> {
-    const cards: string[] = [];
-    for (const { properties } of outputs.values()) {
-      const { TrainingJobName: name } = properties;
-      if (typeof name !== 'string') continue;
-      const output = path.join(this.jobs, name, TRAINING_PATHS.output);
-      if (!(await namesIn(output)).includes(MODEL_CARD)) continue;
-      const report = path.join(this.folder, 'reports', name);
-      await cp(output, report, { recursive: true });
-      cards.push(path.join(report, MODEL_CARD));
+  async trained(
+    outputs: Readonly<Record<string, StepOutput>>,
+  ): Promise<{ models: string[]; reports: string[] }> {
+    const [models, reports]: [string[], string[]] = [[], []];
+    for (const output of Object.values(outputs)) {
+      const { data } = trainedSchema.safeParse(output);
+      if (!data) continue;
+      models.push(this.s3.path(data.ModelArtifacts.S3ModelArtifacts));
+      const made = path.join(this.jobs, data.TrainingJobName, TRAINING_PATHS.output);
+      if (!(await namesIn(made)).includes(MODEL_CARD)) continue;
+      const report = path.join(this.folder, 'reports', data.TrainingJobName);
+      await cp(made, report, { recursive: true });
+      reports.push(path.join(report, MODEL_CARD));
     }
-    return cards;
+    return { models, reports };
   }
 
   /** The checkpoints of an execution's trainings, in every bucket. */
@@ -104,16 +94,16 @@ export class Workspace {
       ...jobs.map((name) => path.join(this.jobs, name)),
       this.s3.path(`s3://${INPUT_BUCKET}/${execution}`),
       ...(await this.#checkpoints(execution)),
+      this.records.file(execution),
     ])
       await rm(place, { recursive: true, force: true });
-    await this.records.remove(execution);
   }
 
   /** Drops all executions but the current one and the last before it that can be resumed. */
   async clean(current: string): Promise<void> {
     const others = (await this.records.all()).filter(({ id }) => id !== current);
-    const kept = new Set([current, others.find(({ resumable }) => resumable)?.id]);
-    for (const id of await this.records.ids()) if (!kept.has(id)) await this.drop(id);
+    const kept = others.find(({ resumable }) => resumable);
+    for (const other of others) if (other !== kept) await this.drop(other.id);
   }
 
   /**
