@@ -3,8 +3,9 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { isNotFound } from '../model/shared/files.ts';
 import { errorText } from '../model/shared/text.ts';
-import { print, runCommand, showProgress } from './shared/cli.ts';
+import { print, runCommand } from './shared/cli.ts';
 
 /** Fetches the pretrained network on which a small head is trained. */
 
@@ -40,11 +41,8 @@ export const MOBILENET: { readonly address: string; readonly files: readonly Bac
 /** Hex. */
 export const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-/** Longer than any server with a reason to be slow is silent. */
-const SILENCE_MS = 30_000;
-
-const ADVICE =
-  'Where a network does not let it through, fetch the files elsewhere and give their folder, or a mirror, with --from.';
+/** For a file of two megabytes, however slow the network is. */
+const LIMIT_MS = 300_000;
 
 /** The innermost reason: `fetch` itself only says that it failed. */
 const innermostReason = (error: unknown): string => {
@@ -54,57 +52,17 @@ const innermostReason = (error: unknown): string => {
   return error.message || ('code' in error ? String(error.code) : error.name);
 };
 
-interface DownloadOptions {
-  /** Called with the bytes received, now and then. */
-  readonly onProgress?: ((bytes: number) => void) | undefined;
-  /** @default 30 s */
-  readonly silenceMs?: number | undefined;
-}
-
-const receive = async (
-  url: URL,
-  file: BackboneFile,
-  { onProgress, silenceMs = SILENCE_MS }: DownloadOptions,
-): Promise<Uint8Array> => {
-  const silence = new AbortController();
-  const timer = setTimeout(
-    () => silence.abort(new Error(`nothing was received for ${silenceMs / 1000} s`)),
-    silenceMs,
-  );
+/** @throws Error when it cannot be fetched; redirects are followed */
+const download = async (url: URL): Promise<Uint8Array> => {
   try {
-    const response = await fetch(url, { signal: silence.signal });
-    if (!response.ok || !response.body)
-      throw new Error(`${response.redirected ? `${response.url} ` : 'it '}answered ${response.status}`);
-    const chunks: Uint8Array[] = [];
-    let received = 0;
-    for await (const chunk of response.body) {
-      timer.refresh();
-      chunks.push(chunk);
-      received += chunk.length;
-      // A longer one is another file, and might never end.
-      if (received > file.bytes) throw new Error(`it is longer than the ${file.bytes} bytes of ${file.name}`);
-      onProgress?.(received);
-    }
-    return Buffer.concat(chunks);
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
-/**
- * Downloads a file into memory; redirects are followed.
- *
- * @throws Error when it cannot be fetched, or the server falls silent
- */
-export const download = async (
-  url: URL,
-  file: BackboneFile,
-  options: DownloadOptions = {},
-): Promise<Uint8Array> => {
-  try {
-    return await receive(url, file, options);
+    const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
+    if (!response.ok) throw new Error(`${response.url} answered ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
-    throw new Error(`${url} could not be fetched: ${innermostReason(cause)}. ${ADVICE}`, { cause });
+    throw new Error(
+      `${url} could not be fetched: ${innermostReason(cause)}. Where a network does not let it through, fetch the files elsewhere and give their folder, or a mirror, with --from.`,
+      { cause },
+    );
   }
 };
 
@@ -119,15 +77,11 @@ const placeIn = (from: string, { name }: BackboneFile): URL | string => {
 };
 
 /** @throws Error when it cannot be read, or is not the very file that was published */
-const readVerified = async (
-  from: string,
-  file: BackboneFile,
-  onProgress: (bytes: number) => void,
-): Promise<Uint8Array> => {
+const readVerified = async (from: string, file: BackboneFile): Promise<Uint8Array> => {
   const place = placeIn(from, file);
   const content =
     place instanceof URL
-      ? await download(place, file, { onProgress })
+      ? await download(place)
       : await readFile(place).catch((cause: unknown) => {
           throw new Error(
             `${place} cannot be read (${errorText(cause)}). Give --from the folder that holds ${file.name}, or its http address.`,
@@ -137,17 +91,8 @@ const readVerified = async (
   const got = sha256(content);
   if (got === file.sha256) return content;
   throw new Error(
-    `${place} is not the ${file.name} that was published: its SHA-256 is ${got} (${content.length} bytes), ` +
-      `expected is ${file.sha256} (${file.bytes} bytes). Nothing was put in place. It may have been changed or cut off, ` +
-      'or a proxy answered instead: look at what is there, or give another place of the same files with --from.',
+    `${place} is not the ${file.name} that was published: its SHA-256 is ${got} (${content.length} bytes), expected is ${file.sha256} (${file.bytes} bytes). Nothing was put in place. Look at what is there, or give another place of the same files with --from.`,
   );
-};
-
-const missing = z.object({ code: z.literal('ENOENT') });
-
-const unlessMissing = (error: unknown): undefined => {
-  if (missing.safeParse(error).success) return undefined;
-  throw error;
 };
 
 /**
@@ -156,22 +101,20 @@ const unlessMissing = (error: unknown): undefined => {
  * @throws Error when it holds anything else, which is not touched
  */
 const holdsFiles = async (folder: string, files: readonly BackboneFile[]): Promise<boolean> => {
-  const found = await readdir(folder)
-    .catch(unlessMissing)
-    .catch((cause: unknown) => {
-      throw new Error(`${folder} cannot be used: ${errorText(cause)}. Give another folder with --to.`, {
-        cause,
-      });
+  const found = await readdir(folder).catch((cause: unknown) => {
+    if (isNotFound(cause)) return [];
+    throw new Error(`${folder} cannot be used: ${errorText(cause)}. Give another folder with --to.`, {
+      cause,
     });
-  if (!found || found.length === 0) return false;
+  });
+  if (found.length === 0) return false;
   for (const file of files) {
-    const content = await readFile(path.join(folder, file.name)).catch(unlessMissing);
-    const got = content && sha256(content);
-    if (got === file.sha256) continue;
-    const difference = got ? `a ${file.name} whose SHA-256 is ${got}, not ${file.sha256}` : `no ${file.name}`;
-    throw new Error(
-      `${folder} holds something already, but ${difference}. It is left as it is: move or delete it, or give another folder with --to.`,
-    );
+    const isThere =
+      found.includes(file.name) && sha256(await readFile(path.join(folder, file.name))) === file.sha256;
+    if (!isThere)
+      throw new Error(
+        `${folder} holds something already, but not the published ${file.name}. It is left as it is: move or delete it, or give another folder with --to.`,
+      );
   }
   return true;
 };
@@ -182,8 +125,6 @@ interface FetchOptions {
   readonly from: string;
   /** Folder to make. */
   readonly to: string;
-  /** Called with the bytes of a file that are there. */
-  readonly onProgress?: (file: BackboneFile, bytes: number) => void;
 }
 
 /**
@@ -192,11 +133,10 @@ interface FetchOptions {
  * @returns whether anything was fetched: false when they are there already
  * @throws Error when one cannot be read, or is not what was published
  */
-export const fetchBackbone = async ({ files, from, to, onProgress }: FetchOptions): Promise<boolean> => {
+export const fetchBackbone = async ({ files, from, to }: FetchOptions): Promise<boolean> => {
   if (await holdsFiles(to, files)) return false;
   const verified: [name: string, content: Uint8Array][] = [];
-  for (const file of files)
-    verified.push([file.name, await readVerified(from, file, (bytes) => onProgress?.(file, bytes))]);
+  for (const file of files) verified.push([file.name, await readVerified(from, file)]);
   const target = path.resolve(to);
   const partial = `${target}.partial-${randomUUID()}`;
   await mkdir(partial, { recursive: true });
@@ -242,8 +182,6 @@ const HEAD = `Usage: node --import tsx scripts/fetch-backbone.ts [options]
 Fetches Google's ImageNet MobileNet (v1, 0.25, 224; 1.9 MB, Apache-2.0) from TensorFlow Hub and verifies it.
 `;
 
-const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1000)} kB`;
-
 /** What to do with the folder. */
 const nextStep = (folder: string, to: string): string =>
   to === folder
@@ -254,18 +192,8 @@ Trainings of the SageMaker pipelines build on what is in the folder pretrained/ 
 if (process.argv[1] === fileURLToPath(import.meta.url))
   await runCommand({ head: HEAD, column: 22, options }, async ({ to, from }) => {
     const folder = to.startsWith('s3:') ? DEFAULT_FOLDER : to;
-    const fetched = await fetchBackbone({
-      files: MOBILENET.files,
-      from,
-      to: folder,
-      onProgress: ({ name, bytes: total }, bytes) =>
-        showProgress(`Fetching ${name}: ${kilobytes(bytes)} of ${kilobytes(total)}`),
-    });
-    print(
-      fetched
-        ? `MobileNet is in ${folder}; its checksums are right.`
-        : `MobileNet is in ${folder} already; its checksums are right. Nothing was fetched.`,
-    );
+    const fetched = await fetchBackbone({ files: MOBILENET.files, from, to: folder });
+    print(`MobileNet is in ${folder}; its checksums are right.${fetched ? '' : ' Nothing was fetched.'}`);
     print(nextStep(folder, to));
     return 0;
   });
