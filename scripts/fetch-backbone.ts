@@ -101,7 +101,7 @@ const readVerified = async (from: string, file: BackboneFile): Promise<Uint8Arra
  * @throws Error when it holds anything else, which is not touched
  */
 const holdsFiles = async (folder: string, files: readonly BackboneFile[]): Promise<boolean> => {
-  const found = await readdir(folder).catch((cause: unknown) => {
+  const found = await readdir(folder).catch((cause: unknown): string[] => {
     if (isNotFound(cause)) return [];
     throw new Error(`${folder} cannot be used: ${errorText(cause)}. Give another folder with --to.`, {
       cause,
