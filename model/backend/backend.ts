@@ -32,23 +32,20 @@ const tryNative = (): Backend | string => {
   return failures.length === 0 ? 'native TensorFlow is not installed' : failures.join('; ');
 };
 
-const listeners = () => ({
-  exceptions: process.listeners('uncaughtException'),
-  rejections: process.listeners('unhandledRejection'),
-});
-
 /**
  * Takes away the listeners for errors that WebAssembly's glue code adds to the whole process while it is loaded: they
  * throw each error again, so that its reason drowns in the glue's own code, and a job ends before it has written why.
  */
 const withoutItsListeners = async (load: () => Promise<void>): Promise<void> => {
-  const before = listeners();
+  const [exceptions, rejections] = [
+    process.listeners('uncaughtException'),
+    process.listeners('unhandledRejection'),
+  ];
   await load();
-  const after = listeners();
-  for (const listener of after.exceptions)
-    if (!before.exceptions.includes(listener)) process.removeListener('uncaughtException', listener);
-  for (const listener of after.rejections)
-    if (!before.rejections.includes(listener)) process.removeListener('unhandledRejection', listener);
+  for (const listener of process.listeners('uncaughtException'))
+    if (!exceptions.includes(listener)) process.removeListener('uncaughtException', listener);
+  for (const listener of process.listeners('unhandledRejection'))
+    if (!rejections.includes(listener)) process.removeListener('unhandledRejection', listener);
 };
 
 /**

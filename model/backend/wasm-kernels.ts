@@ -34,15 +34,13 @@ const touched = (x: tf.Tensor4D, { padInfo, ...info }: tf.backend_util.Conv2DInf
   return tf.slice(padded, [0, 0, 0, 0], [info.batchSize, height, width, info.inChannels]);
 };
 
+type Gradient<Attributes> = (a: tf.Tensor4D, b: tf.Tensor4D, attributes: Attributes) => tf.Tensor;
+
 /**
  * d filter: a convolution of the input with the output's gradient, where the batch takes the channels' place and the
  * strides become dilations.
  */
-const convolutionFilterGradient = (
-  x: tf.Tensor4D,
-  dy: tf.Tensor4D,
-  attributes: z.infer<typeof filterAttributes>,
-) => {
+const convolutionFilterGradient: Gradient<z.infer<typeof filterAttributes>> = (x, dy, attributes) => {
   const { strides, pad, filterShape } = attributes;
   const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad);
   const image = tf.transpose(touched(x, info), [3, 1, 2, 0]);
@@ -51,11 +49,7 @@ const convolutionFilterGradient = (
 };
 
 /** d filter of a depthwise convolution: for each of its cells, the products with the gradient, summed. */
-const depthwiseFilterGradient = (
-  x: tf.Tensor4D,
-  dy: tf.Tensor4D,
-  attributes: z.infer<typeof filterAttributes>,
-) => {
+const depthwiseFilterGradient: Gradient<z.infer<typeof filterAttributes>> = (x, dy, attributes) => {
   const { strides, pad, filterShape } = attributes;
   const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, undefined, true);
   const image = touched(x, info);
@@ -93,11 +87,7 @@ const spread = (dy: tf.Tensor4D, { padInfo, ...info }: tf.backend_util.Conv2DInf
 };
 
 /** d input: the spread gradient convolved with the mirrored filter, whose channels change places. */
-const convolutionInputGradient = (
-  dy: tf.Tensor4D,
-  filter: tf.Tensor4D,
-  attributes: z.infer<typeof inputAttributes>,
-) => {
+const convolutionInputGradient: Gradient<z.infer<typeof inputAttributes>> = (dy, filter, attributes) => {
   const { strides, pad, inputShape } = attributes;
   const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad);
   const mirrored = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
@@ -105,11 +95,7 @@ const convolutionInputGradient = (
 };
 
 /** d input of a depthwise convolution: the spread gradient convolved with the mirrored filter. */
-const depthwiseInputGradient = (
-  dy: tf.Tensor4D,
-  filter: tf.Tensor4D,
-  attributes: z.infer<typeof inputAttributes>,
-) => {
+const depthwiseInputGradient: Gradient<z.infer<typeof inputAttributes>> = (dy, filter, attributes) => {
   const { strides, pad, inputShape } = attributes;
   const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad, undefined, true);
   return tf.depthwiseConv2d(spread(dy, info), tf.reverse(filter, [0, 1]), 1, 'valid');

@@ -4,10 +4,10 @@ import {
   type LayersModel,
   layers,
   model,
-  SymbolicTensor,
+  type SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
-import { BatchNorm, SeededDropout } from './layers.ts';
+import { applied, BatchNorm, SeededDropout } from './layers.ts';
 
 interface NetworkOptions {
   /** Classes the network distinguishes. */
@@ -42,12 +42,6 @@ class Builder {
     return this.#seed++;
   }
 
-  apply(layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor {
-    const output = layer.apply(x);
-    if (output instanceof SymbolicTensor) return output;
-    throw new Error(`Layer ${layer.name} does not have exactly one output.`);
-  }
-
   /** Convolution, batch normalization, activation. */
   conv(x: SymbolicTensor, filters: number, kernelSize: number, strides: number, activation: Activation) {
     const convolution = layers.conv2d({
@@ -58,14 +52,14 @@ class Builder {
       useBias: false,
       kernelInitializer: initializers.heNormal({ seed: this.nextSeed() }),
     });
-    const normalized = this.apply(new BatchNorm({}), this.apply(convolution, x));
-    return activation === 'linear' ? normalized : this.apply(layers.activation({ activation }), normalized);
+    const normalized = applied(new BatchNorm({}), applied(convolution, x));
+    return activation === 'linear' ? normalized : applied(layers.activation({ activation }), normalized);
   }
 
   /** At half the resolution the shortcut is pooled, not sampled (He et al. 2019, ResNet-D). */
   shortcut(x: SymbolicTensor, filters: number, strides: number): SymbolicTensor {
     if (strides === 1) return x;
-    const pooled = this.apply(layers.averagePooling2d({ poolSize: 2, strides: 2, padding: 'same' }), x);
+    const pooled = applied(layers.averagePooling2d({ poolSize: 2, strides: 2, padding: 'same' }), x);
     return this.conv(pooled, filters, 1, 1, 'linear');
   }
 
@@ -75,10 +69,7 @@ class Builder {
     const shortcut = this.shortcut(x, filters, strides);
     const inner = this.conv(x, filters, 3, strides, 'relu');
     const residual = this.conv(inner, filters, 3, 1, 'linear');
-    return this.apply(
-      layers.activation({ activation: 'relu' }),
-      this.apply(layers.add(), [residual, shortcut]),
-    );
+    return applied(layers.activation({ activation: 'relu' }), applied(layers.add(), [residual, shortcut]));
   }
 }
 
@@ -97,15 +88,15 @@ export const buildNetwork = ({
 }: NetworkOptions): LayersModel => {
   const builder = new Builder(seed);
   const photo = input({ shape: [null, null, PHOTO_CHANNELS], name: 'photo' });
-  let x = builder.apply(layers.averagePooling2d({ poolSize: 2, strides: 2, name: 'halve' }), photo);
+  let x = applied(layers.averagePooling2d({ poolSize: 2, strides: 2, name: 'halve' }), photo);
   x = builder.conv(x, stem, 3, 2, 'relu');
   for (const filters of blocks) x = builder.block(x, filters);
-  x = builder.apply(layers.globalAveragePooling2d({ name: FEATURES_LAYER }), x);
-  x = builder.apply(new SeededDropout(dropout), x);
+  x = applied(layers.globalAveragePooling2d({ name: FEATURES_LAYER }), x);
+  x = applied(new SeededDropout(dropout), x);
   const classifier = layers.dense({
     units: classes,
     name: 'logits',
     kernelInitializer: initializers.glorotUniform({ seed: builder.nextSeed() }),
   });
-  return model({ inputs: photo, outputs: builder.apply(classifier, x), name: 'compact-resnet' });
+  return model({ inputs: photo, outputs: applied(classifier, x), name: 'compact-resnet' });
 };

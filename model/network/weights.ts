@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
+import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 
 /** The numbers of tensors, float32 each, whose shapes the reader knows. */
@@ -92,11 +92,3 @@ export const writeValues = (weights: readonly LayerVariable[], values: WeightVal
     values,
     (index, tensor) => weights[index]?.write(tensor),
   );
-
-/**
- * Gives a network its weights, in the order of its `getWeights()`.
- *
- * @throws Error when they are another network's
- */
-export const setWeightValues = (network: LayersModel, values: WeightValues): void =>
-  writeValues(network.weights, values);

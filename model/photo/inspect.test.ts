@@ -47,39 +47,28 @@ const codeOf = (file: Uint8Array): PhotoErrorCode | 'accepted' => {
   }
 };
 
+const DEEP = { depth: 16, colourType: 6 } as const;
+const chunks = (count: number, type: string, bytes: number) =>
+  Array.from({ length: count }, () => [type, Buffer.alloc(bytes)] as const);
+
 const CASES: [name: string, file: Buffer, code: PhotoErrorCode | 'accepted'][] = [
   ['48 megapixels in 60 scans', manyScans({ scans: 60, side: 6900, scanBytes: 2000 }), 'accepted'],
   ['15,000 scans', manyScans({ scans: 15_000, side: 5000 }), 'too-costly'],
-  ['500 scans of 49 megapixels', manyScans({ scans: 500, side: 7000, scanBytes: 1500 }), 'too-costly'],
   ['150,000 scans of a small picture', manyScans({ scans: 150_000, side: 1000 }), 'too-costly'],
-  [
-    '12 megapixels of 16 bits',
-    hollowPng(4000, 3000, { depth: 16, colourType: 6, interlaced: true }),
-    'too-costly',
-  ],
-  ['49 megapixels of 16 bits', hollowPng(7000, 7000, { depth: 16, colourType: 6 }), 'too-costly'],
-  ['50 megapixels of lossless WebP in 34 bytes', flatWebp(16_383, 3050), 'too-costly'],
+  ['49 megapixels of 16 bits', hollowPng(7000, 7000, DEEP), 'too-costly'],
+  ['12 interlaced megapixels', hollowPng(4000, 3000, { ...DEEP, interlaced: true }), 'too-costly'],
   ['15 megapixels of lossless WebP in 34 bytes', flatWebp(16_383, 900), 'too-costly'],
   ['a small flat WebP', flatWebp(64, 64), 'accepted'],
-  [
-    'a million empty chunks',
-    hollowPng(64, 64, { chunks: Array(300_000).fill(['teXt', Buffer.alloc(0)]) }),
-    'too-costly',
-  ],
-  [
-    '14,000 texts',
-    hollowPng(640, 640, { chunks: Array(14_000).fill(['zTXt', Buffer.alloc(10)]) }),
-    'accepted',
-  ],
+  ['a million empty chunks', hollowPng(64, 64, { chunks: chunks(300_000, 'teXt', 0) }), 'too-costly'],
+  ['14,000 texts', hollowPng(640, 640, { chunks: chunks(14_000, 'zTXt', 10) }), 'accepted'],
   ['an animated PNG', hollowPng(64, 64, { chunks: [['acTL', frameCount(12)]] }), 'unsupported-format'],
   ['a PNG of one frame', hollowPng(64, 64, { chunks: [['acTL', frameCount(1)]] }), 'accepted'],
   ['a PNG without an end', hollowPng(64, 64).subarray(0, 20), 'unreadable'],
   ['a JPEG without a frame', Buffer.from([0xff, 0xd8, 0xff, 0xd9, 0, 0, 0, 0]), 'unreadable'],
   ['a WebP without a picture', Buffer.from('RIFF\x04\0\0\0WEBP', 'latin1'), 'unreadable'],
 ];
-for (const [name, file, code] of CASES) {
+for (const [name, file, code] of CASES)
   test(`by its header, ${name} is ${code}`, () => assert.equal(codeOf(file), code));
-}
 
 test('animations are refused in the same words, whatever their format', async () => {
   const frames = await Promise.all([10, 120].map((red) => plain([red, 0, 0]).png().toBuffer()));

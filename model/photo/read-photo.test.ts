@@ -50,33 +50,19 @@ const stored = ({ width, height, data }: Picture, sides: readonly string[]): Pic
   });
 };
 
-test('a photo becomes 224 x 224 pixels of three bytes', async () => {
-  const pixels = await readPhoto(await encoder(gradient(300, 260)).jpeg().toBuffer());
-  assert.ok(pixels instanceof Uint8Array);
-  assert.equal(pixels.length, PHOTO_BYTES);
-  assert.equal(pixels.length, 150_528);
-});
-
-test('JPEG, PNG and WebP of the same large picture give nearly the same pixels', async () => {
+test('files of the same large picture give nearly the same pixels, whatever their format', async () => {
   const source = gradient(960, 720);
   const expected = await readPhoto(await encoder(source).png().toBuffer());
-  const files = [
+  assert.equal(expected.length, PHOTO_BYTES);
+  const read = async (file: Sharp) => readPhoto(await file.toBuffer());
+  assertSameBytes(await read(encoder(source).png({ compressionLevel: 0 })), expected);
+  for (const file of [
     encoder(source).jpeg({ quality: 95 }),
     encoder(source).jpeg({ quality: 95, progressive: true }),
     encoder(source).webp({ quality: 95 }),
-  ];
-  for (const file of files) {
-    const actual = await readPhoto(await file.toBuffer());
-    assert.ok(meanDifference(actual, expected) < 2);
-  }
-});
-
-test('lossless files of the same picture give the same bytes', async () => {
-  const source = gradient(330, 250);
-  const expected = await readPhoto(await encoder(source).png().toBuffer());
-  assertSameBytes(await readPhoto(await encoder(source).png({ compressionLevel: 0 }).toBuffer()), expected);
-  // libwebp resizes while it decodes, which rounds differently.
-  assertClose(await readPhoto(await encoder(source).webp({ lossless: true }).toBuffer()), expected, 1);
+    encoder(source).webp({ lossless: true }),
+  ])
+    assert.ok(meanDifference(await read(file), expected) < 2);
 });
 
 for (const [orientation, sides] of Object.entries(ORIENTATIONS)) {
@@ -111,12 +97,9 @@ for (const [width, height] of [
   });
 }
 
-test('a square is neither cropped nor distorted', async () => {
+test('a square is neither cropped nor distorted, and a smaller picture is enlarged', async () => {
   const source = gradient(PHOTO_SIDE, PHOTO_SIDE);
   assertSameBytes(await readPhoto(await encoder(source).png().toBuffer()), source.data);
-});
-
-test('a picture smaller than the model reads is enlarged', async () => {
   const pixels = await readPhoto(await plain([10, 200, 30], 16, 16).png().toBuffer());
   assertSameBytes(pixels, picture(PHOTO_SIDE, PHOTO_SIDE, () => [10, 200, 30]).data);
 });
@@ -133,32 +116,25 @@ for (const format of ['png', 'webp'] as const) {
   });
 }
 
+const raw = (data: Uint8Array | Uint16Array, channels: 2 | 3) =>
+  sharp(data, { raw: { width: 64, height: 48, channels } });
 const greyWithAlpha = new Uint8Array(64 * 48 * 2).map((_, index) => (index % 2 === 0 ? 0 : 128));
 const deep = new Uint16Array(64 * 48 * 3).map((_, index) => [51_400, 25_700, 10_280][index % 3] ?? 0);
-const fullColour = { quality: 100, chromaSubsampling: '4:4:4' };
+const grey = plain([100, 100, 100]).toColourspace('b-w');
+const p3 = plain([200, 80, 60]).withIccProfile('p3').jpeg({ quality: 100, chromaSubsampling: '4:4:4' });
 
 /** Each with what the file itself is, so that the case stays what it is. */
 const COLOURS: [name: string, file: Sharp, is: Metadata, expected: number[], tolerance: number][] = [
-  ['a grey JPEG', plain([100, 100, 100]).toColourspace('b-w').jpeg(), { channels: 1 }, [100, 100, 100], 1],
-  ['a grey PNG', plain([100, 100, 100]).toColourspace('b-w').png(), { channels: 1 }, [100, 100, 100], 1],
+  ['a grey JPEG', grey.clone().jpeg(), { channels: 1 }, [100, 100, 100], 1],
+  ['a grey PNG', grey.clone().png(), { channels: 1 }, [100, 100, 100], 1],
   [
     'a grey PNG with transparency, laid on white',
-    sharp(greyWithAlpha, { raw: { width: 64, height: 48, channels: 2 } })
-      .toColourspace('b-w')
-      .png(),
+    raw(greyWithAlpha, 2).toColourspace('b-w').png(),
     { channels: 2 },
     [127, 127, 127],
     1,
   ],
-  [
-    'a 16-bit PNG',
-    sharp(deep, { raw: { width: 64, height: 48, channels: 3 } })
-      .toColourspace('rgb16')
-      .png(),
-    { bitsPerSample: 16 },
-    [200, 100, 40],
-    1,
-  ],
+  ['a 16-bit PNG', raw(deep, 3).toColourspace('rgb16').png(), { bitsPerSample: 16 }, [200, 100, 40], 1],
   [
     'a PNG with a palette',
     plain([10, 200, 30]).png({ palette: true }),
@@ -173,47 +149,27 @@ const COLOURS: [name: string, file: Sharp, is: Metadata, expected: number[], tol
     [180, 120, 90],
     12,
   ],
-  [
-    'a Display P3 JPEG, as iPhones write',
-    plain([200, 80, 60]).withIccProfile('p3').jpeg(fullColour),
-    { hasProfile: true },
-    [200, 80, 60],
-    3,
-  ],
+  ['a Display P3 JPEG, as iPhones write', p3, { hasProfile: true }, [200, 80, 60], 3],
 ];
-for (const [name, encoded, is, expected, tolerance] of COLOURS) {
+for (const [name, encoded, is, expected, tolerance] of COLOURS)
   test(`the colours of ${name} become sRGB`, async () => {
     const file = await encoded.toBuffer();
     const metadata = await sharp(file).metadata();
     assert.deepEqual({ ...metadata, ...is }, metadata);
     assertClose(centre(await readPhoto(file)), expected, tolerance);
   });
-}
-
-test('a Display P3 JPEG holds other numbers than sRGB', async () => {
-  const file = await plain([200, 80, 60]).withIccProfile('p3').jpeg(fullColour).toBuffer();
-  const raw = await sharp(file, { ignoreIcc: true }).raw().toBuffer();
-  assert.ok(Math.abs((raw[0] ?? 0) - 200) > 8);
-});
 
 const text = (content: string) => new TextEncoder().encode(content);
 
-/** @returns the refusal of the photo, whose message must end with advice */
-const refusal = async (file: Uint8Array): Promise<PhotoError> => {
-  const error = await readPhoto(file).then(
-    () => assert.fail('the photo was accepted'),
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof PhotoError, `not a PhotoError: ${error}`);
-  assert.match(error.message, /(Send [^.]+|and resend)\.$/, 'the message ends with what to do');
-  return error;
-};
-
-const refuses = async (file: Uint8Array, code: PhotoErrorCode, message = /./): Promise<void> => {
-  const error = await refusal(file);
-  assert.equal(error.code, code);
-  assert.match(error.message, message);
-};
+/** The refusal's message must end with what to do. */
+const refuses = (file: Uint8Array, code: PhotoErrorCode, message = /./): Promise<void> =>
+  assert.rejects(readPhoto(file), (error) => {
+    assert.ok(error instanceof PhotoError, `not a PhotoError: ${error}`);
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    assert.match(error.message, /(Send [^.]+|and resend)\.$/);
+    return true;
+  });
 
 /** Too rough to be compressed well: a cut takes a part of the picture away. */
 const rough = (width: number, height: number): Picture => {
@@ -232,6 +188,7 @@ const REFUSED: [name: string, file: Uint8Array, code: PhotoErrorCode, message: R
     'a GIF': await plain([1, 2, 3]).gif().toBuffer(),
     'a TIFF': await plain([1, 2, 3]).tiff().toBuffer(),
   }).map(([name, file]): (typeof REFUSED)[0] => [name, file, 'unsupported-format', /JPEG, PNG or WebP/]),
+  ['a video', text('\0\0\0\x18ftypisom\0\0\x02\0isomiso2mp41'), 'unsupported-format', /^(?!.*HEIC|AVIF)/],
   ['an AVIF, by its name', await plain([1, 2, 3]).avif().toBuffer(), 'unsupported-format', /AVIF/],
   [
     'a HEIC, with the setting that avoids it',
@@ -247,12 +204,6 @@ const REFUSED: [name: string, file: Uint8Array, code: PhotoErrorCode, message: R
 for (const [name, file, code, message] of REFUSED)
   test(`${name}: refused as ${code}`, () => refuses(file, code, message));
 
-test('a video in the same container is not taken for a photo from a phone', async () => {
-  const { code, message } = await refusal(text('\0\0\0\x18ftypisom\0\0\x02\0isomiso2mp41'));
-  assert.equal(code, 'unsupported-format');
-  assert.doesNotMatch(message, /HEIC|AVIF/);
-});
-
 test('the largest file is accepted, one byte more is not', async () => {
   const file = new Uint8Array(MAX_PHOTO_BYTES + 1);
   file.set(await encoder(gradient(64, 64)).jpeg().toBuffer());
@@ -267,18 +218,12 @@ const ENCODED = {
   WebP: await encoder(rough(120, 90)).webp().toBuffer(),
 };
 
-for (const [format, file] of Object.entries(ENCODED)) {
+for (const [format, file] of Object.entries(ENCODED))
   test(`a ${format} cut short anywhere is refused as unreadable`, async () => {
     assert.equal((await readPhoto(file)).length, PHOTO_BYTES);
-    for (const share of [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97]) {
-      await refuses(
-        file.subarray(0, Math.max(16, file.length * share)),
-        'unreadable',
-        /damaged or cut short/,
-      );
-    }
+    for (const share of [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97])
+      await refuses(file.subarray(0, Math.max(16, file.length * share)), 'unreadable', /damaged or cut/);
   });
-}
 
 test('what a cut takes below the crop never changes the pixels', async () => {
   for (const encoded of [encoder(rough(100, 300)).jpeg(), encoder(rough(100, 300)).png()]) {
@@ -290,9 +235,4 @@ test('what a cut takes below the crop never changes the pixels', async () => {
       else assert.ok(result instanceof PhotoError, String(result));
     }
   }
-});
-
-test("the decoder's own error is kept as the cause", async () => {
-  const error = await refusal(ENCODED.JPEG.subarray(0, 400));
-  assert.ok(error.cause instanceof Error);
 });

@@ -1,22 +1,13 @@
 import sharp from 'sharp';
 import { PHOTO_BYTES, PHOTO_SIDE } from '../contract/tensors.ts';
 import {
-  CHEAP_DECODE_BYTES,
-  CHEAP_DECODE_MS,
   detectFormat,
   isHeif,
-  MAX_DECODE_BYTES,
-  MAX_DECODE_MS,
   MAX_PHOTO_BYTES,
-  MAX_PHOTO_FRAMES,
   MAX_PHOTO_PIXELS,
-  MAX_PHOTO_SIDE,
-  MAX_PIXELS_PER_BYTE,
   MIN_PHOTO_SIDE,
   PhotoError,
   type PhotoFormat,
-  SMALL_DECODE_BYTES,
-  SMALL_DECODE_MS,
   TOO_LARGE_MESSAGE,
 } from './format.ts';
 import { inspect, type PhotoHeader } from './inspect.ts';
@@ -39,45 +30,53 @@ const checkFile = (file: Uint8Array): PhotoFormat => {
   throw new PhotoError('unsupported-format', `${reason} ${ACCEPTED}`);
 };
 
+/** Longest side, in pixels: any camera's panorama fits. */
+const MAX_PHOTO_SIDE = 32_767;
+
 const checkPicture = ({ width, height, frames }: PhotoHeader): void => {
-  if (frames > MAX_PHOTO_FRAMES) {
+  if (frames > 1)
     throw new PhotoError(
       'unsupported-format',
       `The picture is an animation of ${frames} frames. ${ACCEPTED}`,
     );
-  }
-  if (width * height > MAX_PHOTO_PIXELS) {
+  const size = `The photo has ${width} x ${height} pixels`;
+  const smaller = 'Send a smaller version of it.';
+  if (width * height > MAX_PHOTO_PIXELS)
     throw new PhotoError(
       'too-many-pixels',
-      `The photo has ${width} x ${height} pixels; at most ${MAX_PHOTO_PIXELS / 1e6} million are accepted. Send a smaller version of it.`,
+      `${size}; at most ${MAX_PHOTO_PIXELS / 1e6} million are accepted. ${smaller}`,
     );
-  }
-  if (Math.max(width, height) > MAX_PHOTO_SIDE) {
-    throw new PhotoError(
-      'too-many-pixels',
-      `The photo has ${width} x ${height} pixels; a side may have at most ${MAX_PHOTO_SIDE}. Send a smaller version of it.`,
-    );
-  }
-  if (Math.min(width, height) < MIN_PHOTO_SIDE) {
+  if (Math.max(width, height) > MAX_PHOTO_SIDE)
+    throw new PhotoError('too-many-pixels', `${size}; a side may have at most ${MAX_PHOTO_SIDE}. ${smaller}`);
+  if (Math.min(width, height) < MIN_PHOTO_SIDE)
     throw new PhotoError(
       'too-few-pixels',
-      `The photo has ${width} x ${height} pixels; each side needs at least ${MIN_PHOTO_SIDE}. Send a larger one.`,
+      `${size}; each side needs at least ${MIN_PHOTO_SIDE}. Send a larger one.`,
     );
-  }
 };
 
-/** Whether decoding is over soon, and takes little memory. */
-export const isCheap = ({ milliseconds, bytes }: PhotoHeader): boolean =>
-  milliseconds <= CHEAP_DECODE_MS && bytes <= CHEAP_DECODE_BYTES;
+/** Whether decoding takes no more of one core, in milliseconds, and of memory, in bytes. */
+const within =
+  (most: Pick<PhotoHeader, 'milliseconds' | 'bytes'>) =>
+  ({ milliseconds, bytes }: PhotoHeader): boolean =>
+    milliseconds <= most.milliseconds && bytes <= most.bytes;
 
-/** Whether decoding is over at once. */
-export const isSmall = ({ milliseconds, bytes }: PhotoHeader): boolean =>
-  milliseconds <= SMALL_DECODE_MS && bytes <= SMALL_DECODE_BYTES;
+/** A 48-megapixel JPEG of 60 scans and a 12-megapixel PNG of 16 bits fit; so does a progressive JPEG of 48 megapixels. */
+const isAffordable = within({ milliseconds: 1000, bytes: 320e6 });
+
+/** Whether decoding is over soon, and takes little memory: a photo that is not cheap is not to keep others waiting. */
+export const isCheap = within({ milliseconds: 300, bytes: 64e6 });
+
+/** Whether decoding is over at once: what is small, as any photo of some megapixels, does not wait for cheap ones either. */
+export const isSmall = within({ milliseconds: 40, bytes: 32e6 });
+
+/** Of a photo that is not cheap, pixels for each byte of its file; no camera comes near. */
+const MAX_PIXELS_PER_BYTE = 1000;
 
 const checkCost = (header: PhotoHeader, size: number): void => {
-  const { width, height, milliseconds, bytes } = header;
+  const { width, height } = header;
   const isHollow = !isCheap(header) && width * height > size * MAX_PIXELS_PER_BYTE;
-  if (milliseconds <= MAX_DECODE_MS && bytes <= MAX_DECODE_BYTES && !isHollow) return;
+  if (isAffordable(header) && !isHollow) return;
   throw new PhotoError(
     'too-costly',
     `Decoding the photo would take too much time or memory: it has ${width} x ${height} pixels in a form that is dear to decode, such as very many scans, interlacing, 16 bits a colour or lossless WebP. Send it as an ordinary JPEG, or a smaller version of it.`,
