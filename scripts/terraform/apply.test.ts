@@ -3,83 +3,60 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
-import { applyPlan, describeDiagnostic, makePlan, TerraformProgress } from './apply.ts';
+import { applyPlan, makePlan, TerraformProgress } from './apply.ts';
 import { fakeTerraform } from './fake-terraform.ts';
 import { Terraform } from './terraform.ts';
 
-const line = (type: string, rest: object) =>
-  JSON.stringify({ '@level': 'info', '@message': '', type, ...rest });
-const hook = (addr: string, elapsed?: number) => ({
-  hook: {
-    resource: { addr, module: '', resource_type: addr.split('.')[0] },
-    action: 'create',
-    ...(elapsed !== undefined && { elapsed_seconds: elapsed }),
-  },
-});
+const line = (type: string, rest: object = {}) => JSON.stringify({ '@level': 'info', type, ...rest });
+const hook = (type: string, addr: string, elapsed_seconds?: number) =>
+  line(type, { hook: { resource: { addr, module: '' }, elapsed_seconds } });
+const change = (type: string, action: string) =>
+  line(type, { change: { resource: { addr: `a.${action}` }, action } });
 
-const accepting = (progress: TerraformProgress, lines: string[]): TerraformProgress => {
+const accepting = (progress: TerraformProgress, ...lines: string[]): TerraformProgress => {
   for (const each of lines) progress.accept(each);
   return progress;
 };
 
 test('a plan announces its operations: a replacement is two, a read none', () => {
-  const planned = (action: string) =>
-    line('planned_change', { change: { resource: { addr: `a.${action}` }, action } });
-  const progress = accepting(new TerraformProgress(), [
+  const { planned, read, problems } = accepting(
+    new TerraformProgress(),
     line('version', { terraform: '1.11.4', ui: '1.2' }),
-    line('refresh_complete', { hook: { resource: { addr: 'a.b' }, id_key: 'id' } }),
-    ...['create', 'update', 'delete', 'replace', 'read', 'noop'].map(planned),
-  ]);
-  assert.equal(progress.planned, 5);
-  assert.equal(progress.read, 1);
+    hook('refresh_complete', 'a.b'),
+    ...['create', 'update', 'delete', 'replace', 'read', 'noop'].map((each) =>
+      change('planned_change', each),
+    ),
+    change('resource_drift', 'update'),
+    line('something_new', { hook: 'of another form' }),
+  );
+  assert.deepEqual({ planned, read, problems }, { planned: 5, read: 1, problems: [] });
 });
 
 test('an apply shows what is done, the resource that takes longest, and the one that was done last', () => {
-  const progress = accepting(new TerraformProgress(3), [
-    line('apply_start', hook('aws_vpc.network')),
-    line('apply_start', hook('aws_lb.web-alb')),
-    line('apply_progress', hook('aws_lb.web-alb', 125)),
-    line('apply_complete', hook('aws_vpc.network', 2)),
-  ]);
+  const progress = accepting(
+    new TerraformProgress(3),
+    hook('apply_start', 'aws_vpc.network'),
+    hook('apply_start', 'aws_lb.web-alb'),
+    hook('apply_progress', 'aws_lb.web-alb', 125),
+    hook('apply_complete', 'aws_vpc.network', 2),
+  );
   assert.equal(progress.now, '1 of 3 · aws_lb.web-alb (2 min 5 s)');
   assert.equal(progress.latest, '1 of 3 · aws_vpc.network');
-  progress.accept(line('apply_complete', hook('aws_lb.web-alb', 130)));
-  assert.equal(progress.now, '2 of 3');
+  assert.equal(accepting(progress, hook('apply_errored', 'aws_lb.web-alb', 130)).now, '1 of 3');
 });
 
-test('errors keep Terraform’s text and the resource they are about', () => {
-  const progress = accepting(new TerraformProgress(1), [
-    line('apply_start', hook('aws_lb.web-alb')),
-    line('apply_errored', hook('aws_lb.web-alb', 3)),
+test('errors keep Terraform’s text and the resource they are about, and so does what is not of the format', () => {
+  const error = { severity: 'error', summary: 'creating ALB', detail: 'AccessDenied', address: 'aws_lb.web' };
+  const { problems } = accepting(
+    new TerraformProgress(1),
     line('diagnostic', {
       diagnostic: { severity: 'warning', summary: 'Deprecated', detail: 'Use another.' },
     }),
-    line('diagnostic', {
-      diagnostic: {
-        severity: 'error',
-        summary: 'creating ELBv2 Load Balancer',
-        detail: 'AccessDenied',
-        address: 'aws_lb.web-alb',
-        range: { filename: 'cdk.tf.json' },
-      },
-    }),
-  ]);
-  assert.deepEqual(progress.errors.map(describeDiagnostic), [
-    'aws_lb.web-alb: creating ELBv2 Load Balancer\n  AccessDenied',
-  ]);
-  assert.equal(progress.diagnostics.length, 2);
-  assert.equal(progress.now, '0 of 1');
-});
-
-test('types of later versions are ignored; lines outside the format are kept', () => {
-  const progress = accepting(new TerraformProgress(), [
-    line('resource_drift', { change: { resource: { addr: 'a.b' }, action: 'update' } }),
-    line('something_new', {}),
+    line('diagnostic', { diagnostic: error }),
     'panic: runtime error',
     '',
-  ]);
-  assert.deepEqual(progress.unknown, ['panic: runtime error']);
-  assert.equal(progress.planned, 0);
+  );
+  assert.deepEqual(problems, ['aws_lb.web: creating ALB\n  AccessDenied', 'panic: runtime error']);
 });
 
 /** Plans into a file, and notes what it is asked to apply. */
@@ -94,26 +71,18 @@ const planner = (t: TestContext, script = PLANNING) => {
   return { terraform, directory, wasApplied: () => existsSync(path.join(directory, 'applied')) };
 };
 
-test('a plan is applied if it is still the one that was made', async (t) => {
-  const { terraform, directory, wasApplied } = planner(t);
-  const plan = await makePlan(terraform, [], () => {}, path.join(directory, 'approved/plan.tfplan'));
-  await applyPlan(terraform, plan, () => {});
-  assert.ok(wasApplied());
-});
-
 for (const [title, spoil] of [
-  ['that another plan has taken the place of', (file: string) => writeFileSync(file, 'another plan')],
-  ['that is gone', (file: string) => rmSync(file)],
+  ['is applied if it is still the one that was made', undefined],
+  ['that another has taken the place of is not', (file: string) => writeFileSync(file, 'another plan')],
+  ['that is gone is not', (file: string) => rmSync(file)],
 ] as const)
-  test(`a plan ${title} is not applied`, async (t) => {
-    const { terraform, wasApplied } = planner(t);
-    const plan = await makePlan(terraform, [], () => {});
-    spoil(plan.file);
-    await assert.rejects(
-      applyPlan(terraform, plan, () => {}),
-      /no longer the plan that was reviewed/,
-    );
-    assert.equal(wasApplied(), false);
+  test(`a plan ${title}`, async (t) => {
+    const { terraform, directory, wasApplied } = planner(t);
+    const plan = await makePlan(terraform, [], () => {}, path.join(directory, 'approved/plan.tfplan'));
+    spoil?.(plan.file);
+    const applying = applyPlan(terraform, plan, () => {});
+    await (spoil ? assert.rejects(applying, /no longer the plan that was reviewed/) : applying);
+    assert.equal(wasApplied(), spoil === undefined);
   });
 
 test('a plan that fails leaves no earlier one in its place', async (t) => {

@@ -11,121 +11,89 @@ import type { Terraform } from './terraform.ts';
  * are ignored. Source: "Machine-readable UI", Terraform documentation.
  */
 
-const resource = z.object({ addr: z.string() });
-const hook = z.object({ resource, action: z.string(), elapsed_seconds: z.number().default(0) });
 const diagnostic = z.object({
-  severity: z.enum(['error', 'warning']),
+  severity: z.string(),
   summary: z.string(),
   detail: z.string().default(''),
   address: z.string().default(''),
 });
-
-const message = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('planned_change'), change: z.object({ resource, action: z.string() }) }),
-  z.object({ type: z.literal('refresh_complete'), hook: z.object({ resource }) }),
-  z.object({ type: z.literal('apply_start'), hook }),
-  z.object({ type: z.literal('apply_progress'), hook }),
-  z.object({ type: z.literal('apply_complete'), hook }),
-  z.object({ type: z.literal('apply_errored'), hook }),
-  z.object({ type: z.literal('diagnostic'), diagnostic }),
-]);
-const anyMessage = z.object({ type: z.string() });
-
-type Diagnostic = z.output<typeof diagnostic>;
+const message = z.object({
+  type: z.string(),
+  change: z.object({ action: z.string() }).optional().catch(undefined),
+  hook: z
+    .object({ resource: z.object({ addr: z.string() }), elapsed_seconds: z.number().default(0) })
+    .optional()
+    .catch(undefined),
+  diagnostic: diagnostic.optional().catch(undefined),
+});
 
 /** Operations that an action of a plan becomes when it is applied. */
 const OPERATIONS: Readonly<Record<string, number>> = { create: 1, update: 1, delete: 1, replace: 2 };
 
-/** A known message, the type of an unknown one, or nothing when a line is not of the format. */
-const parse = (line: string) => {
+const parse = (line: string): z.output<typeof message> | undefined => {
   try {
-    const json: unknown = JSON.parse(line);
-    const parsed = message.safeParse(json);
-    return parsed.success ? parsed.data : anyMessage.parse(json).type;
+    return message.parse(JSON.parse(line));
   } catch {
     return undefined;
   }
 };
 
+/** Terraform's own text of a problem, with the resource that it is about. */
+const describe = ({ summary, detail, address }: z.output<typeof diagnostic>): string =>
+  [address ? `${address}: ${summary}` : summary, detail].filter((text) => text !== '').join('\n  ');
+
 /** How far a plan or an apply is, from the lines that Terraform prints. */
 export class TerraformProgress {
-  readonly total: number;
+  readonly #total: number;
   /** Operations that the plan announces: a replacement is two. */
   planned = 0;
   /** Resources whose current settings have been read. */
   read = 0;
   done = 0;
-  readonly diagnostics: Diagnostic[] = [];
-  /** Lines that are not of the format, such as a crash of a provider. */
-  readonly unknown: string[] = [];
+  /** Errors, and lines that are not of the format, such as a crash of a provider. */
+  readonly problems: string[] = [];
   readonly #running = new Map<string, number>();
   #latest = '';
 
   /** @param total operations of the plan that is applied; 0 while planning */
   constructor(total = 0) {
-    this.total = total;
-  }
-
-  get errors(): Diagnostic[] {
-    return this.diagnostics.filter(({ severity }) => severity === 'error');
+    this.#total = total;
   }
 
   accept(line: string): void {
     const parsed = parse(line);
-    if (parsed === undefined && line.trim() !== '') this.unknown.push(line);
-    if (parsed === undefined || typeof parsed === 'string') return;
-    switch (parsed.type) {
-      case 'planned_change':
-        this.planned += OPERATIONS[parsed.change.action] ?? 0;
-        break;
-      case 'refresh_complete':
-        this.read += 1;
-        break;
-      case 'apply_start':
-      case 'apply_progress':
-        this.#running.set(parsed.hook.resource.addr, parsed.hook.elapsed_seconds);
-        break;
-      case 'apply_complete':
-        this.done += 1;
-        this.#latest = ` · ${parsed.hook.resource.addr}`;
-        this.#running.delete(parsed.hook.resource.addr);
-        break;
-      case 'apply_errored':
-        this.#running.delete(parsed.hook.resource.addr);
-        break;
-      case 'diagnostic':
-        this.diagnostics.push(parsed.diagnostic);
-        break;
+    if (!parsed && line.trim() !== '') this.problems.push(line);
+    if (!parsed) return;
+    const { type, change, hook, diagnostic: said } = parsed;
+    const address = hook?.resource.addr ?? '';
+    if (type === 'planned_change') this.planned += OPERATIONS[change?.action ?? ''] ?? 0;
+    if (type === 'refresh_complete') this.read += 1;
+    if (type === 'apply_start' || type === 'apply_progress')
+      this.#running.set(address, hook?.elapsed_seconds ?? 0);
+    if (type === 'apply_complete' || type === 'apply_errored') this.#running.delete(address);
+    if (type === 'apply_complete') {
+      this.done += 1;
+      this.#latest = ` · ${address}`;
     }
+    if (said?.severity === 'error') this.problems.push(describe(said));
   }
 
   /** What is done, and what has been awaited longest: `37 of 184 · aws_lb.web-alb (45 s)`. */
   get now(): string {
     const [slowest] = [...this.#running].sort(([, a], [, b]) => b - a);
     const awaited = slowest ? ` · ${slowest[0]} (${duration(slowest[1])})` : '';
-    return `${this.done} of ${this.total}${awaited}`;
+    return `${this.done} of ${this.#total}${awaited}`;
   }
 
   /** What is done, and what was done last: `37 of 184 · aws_vpc.network`. */
   get latest(): string {
-    return `${this.done} of ${this.total}${this.#latest}`;
+    return `${this.done} of ${this.#total}${this.#latest}`;
   }
 }
 
-/** Terraform's own text of a problem, with the resource that it is about. */
-export const describeDiagnostic = ({ summary, detail, address }: Diagnostic): string =>
-  [address ? `${address}: ${summary}` : summary, detail].filter((text) => text !== '').join('\n  ');
-
 /** Everything that Terraform said of a failure. */
-const describeFailure = (command: string, progress: TerraformProgress, errors: string): string =>
-  [
-    `terraform ${command} failed:`,
-    ...progress.errors.map(describeDiagnostic),
-    ...progress.unknown,
-    errors.trim(),
-  ]
-    .filter((text) => text !== '')
-    .join('\n\n');
+const describeFailure = (command: string, { problems }: TerraformProgress, errors: string): string =>
+  [`terraform ${command} failed:`, ...problems, errors.trim()].filter((text) => text !== '').join('\n\n');
 
 export interface PlanFile {
   /** Absolute path of the plan file, for `terraform apply`. */

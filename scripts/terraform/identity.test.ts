@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -8,7 +8,8 @@ import { stackName, stateNames } from '../../stacks/names.ts';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { clientSettings, listen } from '../deploy/fake-aws.ts';
 import { bucketStates, claimState, knownAccount, localStates } from './identity.ts';
-import { type StackFiles, terraformJson } from './synth.ts';
+import { deployedPlace, protectedResources, readState } from './state.ts';
+import { terraformJson } from './synth.ts';
 import { initOptions } from './target.ts';
 
 const ACCOUNT = '123456789012';
@@ -37,9 +38,6 @@ const folderOf = (t: TestContext, states: Readonly<Record<string, string>>): str
   return folder;
 };
 
-const claim = (folder: string, choices: PartialConfiguration = {}, choseAccount = false) =>
-  claimState(localStates(folder), configure(choices), choseAccount);
-
 test('environment, region, account, prefix and suffix each make another state', () => {
   const variations: PartialConfiguration[] = [
     {},
@@ -57,51 +55,36 @@ test('environment, region, account, prefix and suffix each make another state', 
   assert.equal(stackName(configure()), 'bloomstack-dev');
 });
 
-for (const [title, states, choices, expected] of [
+const OTHER = '210987654321';
+
+for (const [title, states, choices, choseAccount, expected] of [
   [
-    'in another region',
+    'another region',
     { [CURRENT]: stateText() },
     { region: 'us-east-1' },
+    false,
     /BLOOMSTACK_REGION=ap-northeast-2/,
   ],
-  ['of the old name in another region', { [OLD]: stateText() }, { region: 'us-east-1' }, /NAME_SUFFIX/],
-  [
-    'of another environment',
-    { [CURRENT]: stateText() },
-    { environment: 'prod' },
-    /BLOOMSTACK_ENVIRONMENT=dev/,
-  ],
-  [
-    'in another account that the configuration does not name',
-    { [CURRENT]: stateText() },
-    { account: '210987654321' },
-    /Use credentials of account 123456789012;.*BLOOMSTACK_ACCOUNT=210987654321/,
-  ],
-] satisfies [string, Record<string, string>, PartialConfiguration, RegExp][])
-  test(`a deployment of the same names ${title} is refused, with what to do`, async (t) => {
+  ['another region, by the old name', { [OLD]: stateText() }, { region: 'us-east-1' }, false, /NAME_SUFFIX/],
+  ['another environment', { [CURRENT]: stateText() }, { environment: 'prod' }, false, /_ENVIRONMENT=dev/],
+  ['another account', { [CURRENT]: stateText() }, { account: OTHER }, false, /_ACCOUNT=210987654321/],
+  ['another account that was chosen', { [CURRENT]: stateText() }, { account: OTHER }, true, undefined],
+  ['another suffix', { [CURRENT]: stateText() }, { nameSuffix: 'b' }, true, undefined],
+  ['another suffix, by the old name', { [OLD]: stateText() }, { nameSuffix: 'b' }, true, undefined],
+  ['where nothing is left', { [CURRENT]: '{"resources":[]}' }, { region: 'us-east-1' }, true, undefined],
+] satisfies [string, Record<string, string>, PartialConfiguration, boolean, RegExp | undefined][])
+  test(`beside a deployment of the same names in ${title}: ${expected ? 'refused' : 'taken'}`, async (t) => {
     const folder = folderOf(t, states);
-    await assert.rejects(claim(folder, choices), expected);
-    assert.deepEqual(readdirSync(folder), Object.keys(states));
-  });
-
-for (const [title, states, choices] of [
-  ['another suffix', { [CURRENT]: stateText() }, { nameSuffix: 'b' }],
-  ['another suffix, beside a state of the old name', { [OLD]: stateText() }, { nameSuffix: 'b' }],
-  ['a region that nothing is left in', { [CURRENT]: '{"resources":[]}' }, { region: 'us-east-1' }],
-  ['an account that is chosen', { [CURRENT]: stateText() }, { account: '210987654321' }],
-] satisfies [string, Record<string, string>, PartialConfiguration][])
-  test(`a deployment beside others: ${title}`, async (t) => {
-    const folder = folderOf(t, states);
-    await claim(folder, choices, true);
+    const claimed = claimState(localStates(folder), configure(choices), choseAccount);
+    await (expected ? assert.rejects(claimed, expected) : claimed);
     assert.deepEqual(readdirSync(folder), Object.keys(states));
   });
 
 test('a state of the old name is renamed, with its backup, and stays the deployment’s', async (t) => {
   const folder = folderOf(t, { [OLD]: stateText(), [`${OLD}.backup`]: '' });
   assert.equal(await knownAccount(localStates(folder), configuration.parse({})), ACCOUNT);
-  await claim(folder);
+  await claimState(localStates(folder), configure(), false);
   assert.deepEqual(readdirSync(folder), [CURRENT, `${CURRENT}.backup`]);
-  await claim(folder);
   assert.equal(await knownAccount(localStates(folder), configuration.parse({})), ACCOUNT);
 });
 
@@ -125,35 +108,47 @@ test('in a bucket, too: a state of the old name is moved, and one of another reg
   await assert.rejects(claimState(store, configure({ region: 'us-east-1' }), false), /BLOOMSTACK_REGION/);
 });
 
-const stackWith = (directory: string, backend: object): StackFiles => ({
-  name: 'flowers',
-  directory,
-  json: terraformJson.parse({ terraform: { backend }, provider: { aws: [] }, resource: {} }),
-});
+const local = { local: { path: 'b' } };
+const bucketA = { s3: { bucket: 'a' } };
 
 for (const [title, recorded, backend, follows] of [
-  [
-    'a state that is renamed is followed',
-    { type: 'local', config: { path: 'a' } },
-    { local: { path: 'b' } },
-    true,
-  ],
-  [
-    'so is one in the same bucket',
-    { type: 's3', config: { bucket: 'a', key: 'x' } },
-    { s3: { bucket: 'a' } },
-    true,
-  ],
-  ['into a bucket it is not', { type: 'local', config: { path: 'a' } }, { s3: { bucket: 'a' } }, false],
-  ['out of a bucket it is not', { type: 's3', config: { bucket: 'a' } }, { local: { path: 'a' } }, false],
-  ['into another bucket it is not', { type: 's3', config: { bucket: 'a' } }, { s3: { bucket: 'b' } }, false],
-  ['a first time is nothing to follow', undefined, { local: { path: 'a' } }, false],
+  ['a state that is renamed is followed', { type: 'local', config: { path: 'a' } }, local, true],
+  ['so is one in the same bucket', { type: 's3', config: { bucket: 'a', key: 'x' } }, bucketA, true],
+  ['into a bucket it is not', { type: 'local', config: { path: 'a' } }, bucketA, false],
+  ['out of a bucket it is not', { type: 's3', config: { bucket: 'a' } }, local, false],
+  ['into another bucket it is not', { type: 's3', config: { bucket: 'b' } }, bucketA, false],
+  ['a first time is nothing to follow', undefined, local, false],
 ] satisfies [string, object | undefined, object, boolean][])
   test(`terraform init: ${title}`, (t) => {
     const directory = temporaryFolder(t);
     mkdirSync(path.join(directory, '.terraform'));
     const record = path.join(directory, '.terraform/terraform.tfstate');
     if (recorded) writeFileSync(record, JSON.stringify({ backend: recorded }));
-    assert.equal(existsSync(record), recorded !== undefined);
-    assert.equal(initOptions(stackWith(directory, backend)).includes('-reconfigure'), follows);
+    const json = terraformJson.parse({ terraform: { backend }, provider: { aws: [] }, resource: {} });
+    assert.equal(initOptions({ name: 'flowers', directory, json }).includes('-reconfigure'), follows);
   });
+
+const resource = (type: string, name: string, attributes: object, mode = 'managed') => ({
+  mode,
+  type,
+  name,
+  instances: [{ schema_version: 1, attributes }],
+});
+
+test('a state says where its resources are, and which are protected from deletion', () => {
+  const text = JSON.stringify({
+    version: 4,
+    resources: [
+      resource('aws_caller_identity', 'me', { arn: 'arn:aws:sts:us-east-1:1:x' }, 'data'),
+      resource('aws_s3_bucket', 'kept', { arn: 'arn:aws:s3:::flowers', force_destroy: false }),
+      resource('aws_iam_role', 'i', { arn: `arn:aws:iam::${ACCOUNT}:role/x` }),
+      resource('aws_vpc', 'v', { arn: `arn:aws:ec2:ap-northeast-2:${ACCOUNT}:vpc/vpc-1` }),
+      resource('aws_lb', 'web', { enable_deletion_protection: true }),
+      resource('aws_lb', 'was', { enable_deletion_protection: false }),
+      resource('aws_ecr_repository', 'web', { force_delete: true }),
+    ],
+  });
+  assert.deepEqual(deployedPlace(readState(text)), { account: ACCOUNT, region: 'ap-northeast-2' });
+  assert.deepEqual(protectedResources(readState(text)), ['aws_s3_bucket.kept', 'aws_lb.web']);
+  assert.deepEqual(readState(''), []);
+});

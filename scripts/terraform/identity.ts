@@ -41,12 +41,9 @@ export const localStates = (folder = ROOT): StateStore => ({
 export const bucketStates = (bucket: string, client: S3Client): StateStore => ({
   list: async () => {
     const keys: string[] = [];
+    const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: 'bloomstack-' });
     try {
-      for await (const { Contents = [] } of paginateListObjectsV2(
-        { client },
-        { Bucket: bucket, Prefix: 'bloomstack-' },
-      ))
-        keys.push(...Contents.flatMap(({ Key }) => Key ?? []));
+      for await (const { Contents = [] } of pages) keys.push(...Contents.flatMap(({ Key }) => Key ?? []));
     } catch {
       // Not everyone may list a bucket. Terraform itself says what is wrong with it, and its state is checked again.
     }
@@ -57,9 +54,8 @@ export const bucketStates = (bucket: string, client: S3Client): StateStore => ({
     return readState((await Body?.transformToString()) ?? '');
   },
   move: async (from, to) => {
-    await client.send(
-      new CopyObjectCommand({ Bucket: bucket, CopySource: encodeURI(`${bucket}/${from}`), Key: to }),
-    );
+    const copy = { Bucket: bucket, CopySource: encodeURI(`${bucket}/${from}`), Key: to };
+    await client.send(new CopyObjectCommand(copy));
     await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: from }));
   },
   nameOf: (config) => stateNames(config).key,
@@ -80,22 +76,15 @@ const hasNamesOf = (config: Configuration, resources: readonly StateResource[]):
   return named.length === 0 || named.some(({ attributes }) => ours.includes(String(attributes['name'])));
 };
 
-interface FoundState {
-  readonly name: string;
-  readonly environment: string;
-  readonly account: string | undefined;
-  readonly region: string | undefined;
-  /** Whether its name holds the environment only. */
-  readonly isOld: boolean;
-}
-
 /** The states of deployments whose resources would have the same names. */
-const findStates = async (store: StateStore, config: Configuration): Promise<readonly FoundState[]> => {
+const findStates = async (store: StateStore, config: Configuration) => {
   const { names: ours } = STATE_NAMES.exec(`${stackName(config)}.tfstate`)?.groups ?? {};
-  const found: FoundState[] = [];
+  const found: ({ name: string; environment: string; isOld: boolean } & ReturnType<typeof deployedPlace>)[] =
+    [];
   for (const name of await store.list()) {
     const { environment, names, account, region } = STATE_NAMES.exec(name)?.groups ?? {};
     if (environment === undefined) continue;
+    // Its name holds the environment only.
     const isOld = account === undefined;
     if (!isOld && names !== ours) continue;
     const resources = await store.read(name);

@@ -46,13 +46,8 @@ export const stateFile = ({ directory, json }: StackFiles): string | undefined =
 
 const ARN = /^arn:[^:]*:[^:]*:([^:]*):(\d{12}):/;
 
-interface Place {
-  readonly account: string | undefined;
-  readonly region: string | undefined;
-}
-
 /** Where a state's resources are, by the first ARNs that name an account and a region. */
-export const deployedPlace = (resources: readonly StateResource[]): Place => {
+export const deployedPlace = (resources: readonly StateResource[]) => {
   const places = resources.flatMap(({ attributes }) => {
     const [arn, region, account] = ARN.exec(String(attributes['arn'])) ?? [];
     return arn === undefined ? [] : [{ region, account }];
@@ -60,18 +55,13 @@ export const deployedPlace = (resources: readonly StateResource[]): Place => {
   return { account: places[0]?.account, region: places.find(({ region }) => region !== '')?.region };
 };
 
-/** Types that AWS or Terraform refuses to delete while an attribute has this value. */
-const PROTECTED: Readonly<Record<string, { attribute: string; value: boolean }>> = {
-  aws_lb: { attribute: 'enable_deletion_protection', value: true },
-  aws_ecr_repository: { attribute: 'force_delete', value: false },
-  aws_s3_bucket: { attribute: 'force_destroy', value: false },
-};
-
-/** Addresses of the deployed resources that are protected from deletion. */
+/** Addresses of the deployed resources that AWS or Terraform refuses to delete. */
 export const protectedResources = (resources: readonly StateResource[]): string[] =>
   resources
-    .filter(({ type, attributes }) => {
-      const rule = PROTECTED[type];
-      return rule !== undefined && attributes[rule.attribute] === rule.value;
-    })
+    .filter(
+      ({ type, attributes }) =>
+        (type === 'aws_lb' && attributes['enable_deletion_protection'] === true) ||
+        (type === 'aws_ecr_repository' && attributes['force_delete'] === false) ||
+        (type === 'aws_s3_bucket' && attributes['force_destroy'] === false),
+    )
     .map(({ type, name }) => `${type}.${name}`);

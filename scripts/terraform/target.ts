@@ -38,23 +38,16 @@ export const createStsClient = (region: string, answerMs = 10_000): STSClient =>
 const REFRESH =
   'Renew them (for SSO: aws sso login), or unset them to work without; npm run plan -- --offline needs none.';
 
-const KEY_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
-
 /**
  * Whose credentials the AWS SDK finds here.
  *
  * @returns nothing when there are none at all
  * @throws Error when there are some that do not work, or AWS does not answer
  */
-export const findCaller = async (
-  client: STSClient,
-  environment: NodeJS.ProcessEnv = process.env,
-): Promise<Caller | undefined> => {
+export const findCaller = async (client: STSClient): Promise<Caller | undefined> => {
   try {
-    const { Account: account, Arn: arn } = identity.parse(
-      await client.send(new GetCallerIdentityCommand({})),
-    );
-    return { account, arn };
+    const { Account, Arn } = identity.parse(await client.send(new GetCallerIdentityCommand({})));
+    return { account: Account, arn: Arn };
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
     if (cause instanceof STSServiceException)
@@ -69,14 +62,9 @@ export const findCaller = async (
       );
     // The end of the SDK's chain of providers; any other message is of a provider that is set up and fails.
     const nothing = cause.message.includes('Could not load credentials from any providers');
-    const profile = environment['AWS_PROFILE'];
-    const half = KEY_VARIABLES.filter((name) => !environment[name]);
-    if (nothing && profile === undefined && half.length !== 1) return undefined;
-    const without =
-      half.length === 1
-        ? `${half[0]} is missing beside its other half`
-        : `the profile ${profile} (AWS_PROFILE) gives none`;
-    const why = nothing ? without : cause.message;
+    const profile = process.env['AWS_PROFILE'];
+    if (nothing && profile === undefined) return undefined;
+    const why = nothing ? `the profile ${profile} (AWS_PROFILE) gives none` : cause.message;
     throw new Error(`The AWS credentials cannot be used: ${why}. ${REFRESH}`, { cause });
   }
 };
@@ -141,10 +129,7 @@ export const offlineTerraform = async (stack: StackFiles, binary: string): Promi
   const directory = path.join(stack.directory, '../../offline', stack.name);
   mkdirSync(directory, { recursive: true });
   copyFileSync(path.join(stack.directory, 'cdk.tf.json'), path.join(directory, 'cdk.tf.json'));
-  const aws = stack.json.provider.aws.map(({ alias }) => ({
-    ...(alias !== undefined && { alias }),
-    ...OFFLINE_PROVIDER,
-  }));
+  const aws = stack.json.provider.aws.map(({ alias }) => ({ alias, ...OFFLINE_PROVIDER }));
   const override = {
     provider: { aws },
     terraform: { backend: { local: { path: stateFile(stack) ?? path.join(directory, 'empty.tfstate') } } },
@@ -155,11 +140,17 @@ export const offlineTerraform = async (stack: StackFiles, binary: string): Promi
   return terraform;
 };
 
-/** A stack, with Terraform ready to plan it. */
-export interface Target {
+/** The stack for an account, as Terraform JSON in its folder. */
+export interface SynthesizedTarget {
   /** With the account that it is for. */
   readonly config: Configuration;
   readonly stack: StackFiles;
+  /** Terraform's executable. */
+  readonly binary: string;
+}
+
+/** A stack, with Terraform ready to plan it. */
+export interface Target extends Omit<SynthesizedTarget, 'binary'> {
   readonly terraform: Terraform;
   /** What is deployed, as the state has it. */
   readonly deployed: readonly StateResource[];
@@ -167,21 +158,10 @@ export interface Target {
   readonly planOptions: readonly string[];
 }
 
-/** The stack for an account, as Terraform JSON in its folder. */
-export interface SynthesizedTarget {
-  readonly config: Configuration;
-  readonly stack: StackFiles;
-  /** Terraform's executable. */
-  readonly binary: string;
-}
-
 const synthesizeFor = async (config: Configuration): Promise<SynthesizedTarget> => {
   const binary = await findTerraform();
-  return {
-    config,
-    binary,
-    stack: synthesizeStack(config, SYNTH_FOLDER, (text) => print(`Warning: ${text}`)),
-  };
+  const stack = synthesizeStack(config, SYNTH_FOLDER, (text) => print(`Warning: ${text}`));
+  return { config, binary, stack };
 };
 
 /** Naming a bucket must not make Terraform forget what a file knows of, and create everything a second time. */
@@ -200,8 +180,9 @@ const refuseForgottenState = (config: Configuration, { directory }: StackFiles):
   );
 };
 
+/** What Terraform remembers of a folder. */
 const initialized = z.object({
-  backend: z.object({ type: z.string(), config: z.looseObject({ bucket: z.string().nullish() }) }),
+  backend: z.object({ type: z.string(), config: z.object({ bucket: z.string().nullish() }) }),
 });
 
 /**
@@ -213,10 +194,9 @@ export const initOptions = ({ directory, json }: StackFiles): string[] => {
   const record = path.join(directory, '.terraform/terraform.tfstate');
   const { data } = initialized.safeParse(existsSync(record) && JSON.parse(readFileSync(record, 'utf8')));
   const { backend } = json.terraform;
-  const bucket = 's3' in backend ? backend.s3.bucket : undefined;
-  const isSame =
-    data?.backend.type === ('s3' in backend ? 's3' : 'local') &&
-    (data.backend.config.bucket ?? undefined) === bucket;
+  const [type, bucket] = 's3' in backend ? (['s3', backend.s3.bucket] as const) : (['local', null] as const);
+  const before = data?.backend;
+  const isSame = before?.type === type && (before.config.bucket ?? null) === bucket;
   return isSame ? [...options, '-reconfigure'] : options;
 };
 
@@ -263,13 +243,7 @@ export const openOfflineTarget = async (configured: Configuration): Promise<Targ
   const config = account === undefined ? configured : readConfiguration(account);
   if (isFile) await claimState(states, config, choseAccount);
   const { stack, binary } = await synthesizeFor(config);
-  const file = stateFile(stack);
-  const deployed = file === undefined ? [] : readStateFile(file);
-  return {
-    config,
-    stack,
-    terraform: await offlineTerraform(stack, binary),
-    deployed,
-    planOptions: OFFLINE_PLAN,
-  };
+  const deployed = readStateFile(stateFile(stack) ?? '');
+  const terraform = await offlineTerraform(stack, binary);
+  return { config, stack, terraform, deployed, planOptions: OFFLINE_PLAN };
 };

@@ -1,28 +1,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { z } from 'zod';
 import { CommandError, INTERRUPTED } from '../shared/cli.ts';
 import { runProcess } from '../shared/processes.ts';
 
 /** The first Terraform that locks a state in S3 with a file next to it. */
 const OLDEST = [1, 10] as const;
 
-const versionOutput = z.object({ terraform_version: z.string().regex(/^\d+\.\d+\./) });
+const VERSION = /"terraform_version":\s*"((\d+)\.(\d+)\.[^"]*)"/;
 
 const WHERE = `Install Terraform ${OLDEST.join('.')} or newer: https://developer.hashicorp.com/terraform/install (or name another binary in TERRAFORM_BINARY_NAME).`;
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
-const isNewEnough = (version: string): boolean => {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
-};
 
 /**
  * The Terraform to run: `TERRAFORM_BINARY_NAME`, as cdktf-cli calls that variable, or `terraform` on the PATH.
@@ -36,31 +22,21 @@ export const findTerraform = async (environment: NodeJS.ProcessEnv = process.env
   }).catch((cause: unknown) => {
     throw new Error(`Terraform does not run (${binary} version). ${WHERE}`, { cause });
   });
-  const { data } = versionOutput.safeParse(parseJson(stdout));
-  if (!data) throw new Error(`${binary} version -json does not answer as Terraform does. ${WHERE}`);
-  const { terraform_version: version } = data;
-  if (!isNewEnough(version)) throw new Error(`${binary} is Terraform ${version}, which is too old. ${WHERE}`);
+  const [, version, major, minor] = VERSION.exec(stdout) ?? [];
+  if (version === undefined)
+    throw new Error(`${binary} version -json does not answer as Terraform does. ${WHERE}`);
+  if (Number(major) < OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) < OLDEST[1]))
+    throw new Error(`${binary} is Terraform ${version}, which is too old. ${WHERE}`);
   return binary;
 };
 
-/** Terraform was asked to stop, and has exited cleanly. */
-export class Interrupted extends CommandError {
-  /** @param changes whether the command that was stopped changes anything */
-  constructor(changes: boolean) {
-    const rest = changes
-      ? 'The state is saved; the same command continues from there.'
-      : 'Nothing was changed.';
-    super(`Stopped, as asked. ${rest}`, INTERRUPTED);
-    this.name = 'Interrupted';
-  }
-}
-
+/** What is said when a command is asked to stop, and when it has stopped. */
 const STOPPING = {
   changing: [
     '\nTerraform finishes what it is doing and saves the state; that can take minutes.\n',
-    'Still stopping. Ending Terraform by force would lose what it has just created.\n',
+    'Stopped, as asked. The state is saved; the same command continues from there.',
   ],
-  reading: ['\nStopping.\n', 'Still stopping.\n'],
+  reading: ['\nStopping.\n', 'Stopped, as asked. Nothing was changed.'],
 } as const;
 
 interface TerraformOptions {
@@ -100,7 +76,7 @@ export class Terraform {
    * Runs a command and passes on every line that it prints.
    *
    * @returns its exit code and what it wrote to standard error
-   * @throws Interrupted when it was stopped by a signal to this process
+   * @throws CommandError when it was stopped by a signal to this process
    */
   async follow(
     args: readonly string[],
@@ -110,9 +86,9 @@ export class Terraform {
     // A terminal sends Ctrl-C to everything in the foreground, npm sends it again, and a second one makes Terraform
     // drop its state. It gets one, from here.
     const interruption = new AbortController();
-    const changes = args[0] === 'apply';
+    const [stopping, stopped] = STOPPING[args[0] === 'apply' ? 'changing' : 'reading'];
     const interrupt = () => {
-      process.stderr.write(STOPPING[changes ? 'changing' : 'reading'][interruption.signal.aborted ? 1 : 0]);
+      process.stderr.write(stopping);
       interruption.abort();
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -128,7 +104,7 @@ export class Terraform {
         signal: interruption.signal,
         stopSignal: 'SIGINT',
       });
-      if (interruption.signal.aborted) throw new Interrupted(changes);
+      if (interruption.signal.aborted) throw new CommandError(stopped, INTERRUPTED);
       return { exitCode: code ?? 1, errors: errors.join('\n') };
     } finally {
       for (const signal of signals) process.off(signal, interrupt);
