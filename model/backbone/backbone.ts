@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
-import { attribute, Graph, type Node } from '../savedmodel/graph.ts';
+import { Graph, type Node } from '../savedmodel/graph.ts';
+import { writeResized } from '../savedmodel/serving-graph.ts';
 import { type FeatureExtractor, type InputRange, toRange } from './feature-extractor.ts';
 import { openGraphModel } from './graph-model.ts';
 import { openLayersModel } from './layers-model.ts';
@@ -133,12 +134,7 @@ export class Backbone {
    * @throws ExportError when an operation has no exact counterpart
    */
   write(graph: Graph, photos: Node): Node {
-    const enlarged = graph.float(
-      'ResizeBilinear',
-      'enlarged',
-      [photos, graph.integers('enlarged/size', [this.side, this.side])],
-      { align_corners: attribute.boolean(false), half_pixel_centers: attribute.boolean(true) },
-    );
+    const enlarged = writeResized(graph, photos, this.side);
     return writePowerNormalized(graph, this.#extractor.write(graph, enlarged));
   }
 

@@ -110,12 +110,7 @@ const batchNormalization: NodeTranslation = (call) => {
     (value, channel) => value / Math.sqrt(at(variance, channel) + epsilon),
   );
   const offset = scale.map((value, channel) => at(beta, channel) - at(mean, channel) * value);
-  const channels = [scale.length];
-  const scaled = graph.float('Mul', `${name}/scaled`, [
-    call.input(0),
-    graph.weights(`${name}/scale`, scale, channels),
-  ]);
-  return graph.float('AddV2', name, [scaled, graph.weights(`${name}/offset`, offset, channels)]);
+  return graph.scaleAndShift(name, call.input(0), scale, offset);
 };
 
 /** How each operation of a graph model becomes operations of TensorFlow. One that is not here cannot be exported. */

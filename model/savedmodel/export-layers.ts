@@ -115,19 +115,16 @@ const onlyCall = (layer: Layer) => {
 /** A normalization that no convolution could take over. */
 const writeNormalization = (graph: Graph, layer: Layer, x: Node): Node => {
   const { scale, offset } = scaleAndOffset(layer);
-  const weights = (name: string, values: Float32Array) =>
-    graph.weights(`${layer.name}/${name}`, values, [values.length]);
-  const scaled = graph.float('Mul', `${layer.name}/scaled`, [x, weights('scale', scale)]);
-  return graph.float('AddV2', layer.name, [scaled, weights('offset', offset)]);
+  return graph.scaleAndShift(layer.name, x, scale, offset);
 };
 
 const exportLayer = (
   graph: Graph,
   layer: Layer,
-  { inputs, inputRank }: { readonly inputs: readonly Node[]; readonly inputRank: number },
+  [first, ...others]: readonly Node[],
+  inputRank: number,
   folded: Folded,
 ): Node => {
-  const [first, ...others] = inputs;
   if (first === undefined) throw new ExportError(layer.name, 'it has no input.');
   if (folded.normalizations.has(layer)) return first;
   if (isNormalization(layer)) return writeNormalization(graph, layer, first);
@@ -137,17 +134,11 @@ const exportLayer = (
     const known = [...layerExporters.keys()].join(', ');
     throw new ExportError(layer.name, `its class ${kind} is not supported; build the network of ${known}.`);
   }
-  const weights = folded.convolutions.get(layer);
-  const config = { ...layer.getConfig(), ...(weights && { useBias: true }) };
+  const own = folded.convolutions.get(layer);
+  const weights = own ?? readWeights(layer);
   return exporter(
-    {
-      graph,
-      name: layer.name,
-      inputs: [first, ...others],
-      inputRank,
-      weights: weights ?? readWeights(layer),
-    },
-    config,
+    { graph, name: layer.name, inputs: [first, ...others], inputRank, weights },
+    { ...layer.getConfig(), ...(own && { useBias: true }) },
   );
 };
 
@@ -175,7 +166,7 @@ export const exportLayers = (graph: Graph, model: LayersModel, x: Node): Exporte
   for (const layer of model.layers) {
     const { inputs, output, inputRank } = onlyCall(layer);
     const sources = layer.getClassName() === 'InputLayer' ? [x] : inputs.map(nodeOf);
-    nodes.set(output.id, exportLayer(graph, layer, { inputs: sources, inputRank }, folded));
+    nodes.set(output.id, exportLayer(graph, layer, sources, inputRank, folded));
   }
   const last = model.layers.at(-1);
   return { logits: nodeOf(model.outputs[0]), features: nodeOf(last && onlyCall(last).inputs[0]) };

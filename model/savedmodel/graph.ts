@@ -189,6 +189,15 @@ export class Graph {
     return this.add(op, name, input, { T: FLOAT, ...attr });
   }
 
+  /** A number for each channel times, and another added to, the last dimension. */
+  scaleAndShift(name: string, x: Node, scale: Float32Array, offset: Float32Array): Node {
+    const scaled = this.float('Mul', `${name}/scaled`, [
+      x,
+      this.weights(`${name}/scale`, scale, [scale.length]),
+    ]);
+    return this.float('AddV2', name, [scaled, this.weights(`${name}/offset`, offset, [offset.length])]);
+  }
+
   /** Mean over some dimensions, which disappear. */
   mean(name: string, x: Node, axes: readonly number[]): Node {
     return this.float('Mean', name, [x, this.integers(`${name}/axes`, axes)], {

@@ -52,12 +52,24 @@ export interface ServingGraph {
   readonly outputs: Readonly<Record<string, SignatureTensor>>;
 }
 
-const { float, int32, int64, string } = {
-  float: attribute.type(DataType.float),
-  int32: attribute.type(DataType.int32),
-  int64: attribute.type(DataType.int64),
-  string: attribute.type(DataType.string),
-};
+const [float, int32, int64, string] = [
+  attribute.type(DataType.float),
+  attribute.type(DataType.int32),
+  attribute.type(DataType.int64),
+  attribute.type(DataType.string),
+];
+
+/** Rows of a tensor, by their numbers. */
+const gather = (graph: Graph, name: string, from: Node, rows: Node, type = string): Node =>
+  graph.add('GatherV2', name, [from, rows, graph.integers(`${name}/axis`, [0], [])], {
+    Tparams: type,
+    Tindices: int64,
+    Taxis: int32,
+    batch_dims: attribute.integer(0),
+  });
+
+const broadcast = (graph: Graph, name: string, values: Node, shape: Node, type = string): Node =>
+  graph.add('BroadcastTo', name, [values, shape], { T: type, Tidx: int32 });
 
 /** Strings of raw RGB become float32 `[N, 224, 224, 3]` in [-1, 1]. */
 const decodePhotos = (graph: Graph, photos: Node): Node => {
@@ -88,8 +100,6 @@ const toProbabilities = (graph: Graph, logits: Node, temperature: number): Node 
   return graph.float('Softmax', 'probabilities', [scaled]);
 };
 
-const dimensions = (keep: boolean) => ({ Tidx: int32, keep_dims: attribute.boolean(keep) });
-
 /**
  * How much each part of the photo speaks for the most probable class, from 0 to 1 for the part that does most: the class
  * activation map (Zhou et al. 2016), compared with the mean of all classes. Float32 `[N, H, W]`.
@@ -101,21 +111,15 @@ const writeEvidence = (
   classes: number,
 ): Node => {
   const reduce = (op: string, name: string, x: Node, axes: readonly number[], keep: boolean) =>
-    graph.float(op, name, [x, graph.integers(`${name}/axes`, axes)], dimensions(keep));
-  const above = graph.float('Sub', 'evidence/above', [
-    node,
-    reduce('Mean', 'evidence/mean', node, [3], true),
-  ]);
+    graph.float(op, name, [x, graph.integers(`${name}/axes`, axes)], {
+      Tidx: int32,
+      keep_dims: attribute.boolean(keep),
+    });
+  const mean = reduce('Mean', 'evidence/mean', node, [3], true);
+  const above = graph.float('Sub', 'evidence/above', [node, mean]);
   const unit = Float32Array.from({ length: classes ** 2 }, (_, at) => Number(at % (classes + 1) === 0));
   const units = graph.floats('evidence/units', unit, [classes, classes]);
-  const chosen = graph.add(
-    'GatherV2',
-    'evidence/best',
-    [units, best, graph.integers('evidence/axis', [0], [])],
-    {
-      ...{ Tparams: float, Tindices: int64, Taxis: int32, batch_dims: attribute.integer(0) },
-    },
-  );
+  const chosen = gather(graph, 'evidence/best', units, best, float);
   const column = graph.reshape('evidence/chosen', chosen, [-1, 1, 1, classes]);
   const own = reduce('Sum', 'evidence/sum', graph.float('Mul', 'evidence/own', [above, column]), [3], false);
   const positive = graph.float('Relu', 'evidence/positive', [own]);
@@ -133,53 +137,31 @@ const addLabels = (graph: Graph, probabilities: Node, { labels, version, catalog
       name,
       labels.map((label) => JSON.stringify(describe(label, catalogue))),
     );
-  const shape = graph.add('Shape', 'probabilities/shape', [probabilities], { T: float, out_type: int32 });
-  const inEveryRow = (name: string, values: Node) =>
-    graph.add('BroadcastTo', name, [values, shape], { T: string, Tidx: int32 });
+  const shapeOf = (name: string, x: Node, type: typeof float) =>
+    graph.add('Shape', name, [x], { T: type, out_type: int32 });
+  const shape = shapeOf('probabilities/shape', probabilities, float);
   const best = graph.add('ArgMax', 'best', [probabilities, graph.integers('best/axis', [1], [])], {
     T: float,
     Tidx: int32,
     output_type: int64,
   });
-  const gather = (name: string, from: Node, indices: Node) =>
-    graph.add('GatherV2', name, [from, indices, graph.integers(`${name}/axis`, [0], [])], {
-      Tparams: string,
-      Tindices: int64,
-      Taxis: int32,
-      batch_dims: attribute.integer(0),
-    });
-  const bestShape = graph.add('Shape', 'best/shape', [best], { T: int64, out_type: int32 });
-  const modelVersion = graph.add(
-    'BroadcastTo',
-    'model_version',
-    [graph.strings('version', [version]), bestShape],
-    {
-      T: string,
-      Tidx: int32,
-    },
-  );
+  const bestShape = shapeOf('best/shape', best, int64);
   return {
     best,
-    classes: inEveryRow('classes', labelNames),
-    label: gather('label', labelNames, best),
-    names: inEveryRow('names', texts('names/values', namesOfLabel)),
-    words: gather('words', texts('words/values', wordsOfLabel), best),
-    modelVersion,
+    classes: broadcast(graph, 'classes', labelNames, shape),
+    label: gather(graph, 'label', labelNames, best),
+    names: broadcast(graph, 'names', texts('names/values', namesOfLabel), shape),
+    words: gather(graph, 'words', texts('words/values', wordsOfLabel), best),
+    modelVersion: broadcast(graph, 'model_version', graph.strings('version', [version]), bestShape),
     bestShape,
   };
 };
 
 /** Without calibration the in-distribution score is 1 for every photo. */
-const addConstantScore = (graph: Graph, shape: Node): Node =>
-  graph.add(
-    'BroadcastTo',
-    'known_score',
-    [graph.reshape('known/one', graph.scalar('known/always', 1), [1]), shape],
-    {
-      T: float,
-      Tidx: int32,
-    },
-  );
+const addConstantScore = (graph: Graph, shape: Node): Node => {
+  const one = graph.reshape('known/one', graph.scalar('known/always', 1), [1]);
+  return broadcast(graph, 'known_score', one, shape, float);
+};
 
 /** Nodes between which a network is found again in a model that is exported already. */
 export const NETWORK_ENDS = {
@@ -232,31 +214,33 @@ export const buildServingGraph = (write: NetworkWriter, options: ServingOptions)
   const { calibration } = options;
   const { graph, inputs, features, logits, map } = writeNetwork(write, options.precision ?? 'half');
   const probabilities = toProbabilities(graph, logits, calibration?.temperature ?? 1);
-  const { best, classes, label, names, words, modelVersion, bestShape } = addLabels(
-    graph,
-    probabilities,
-    options,
-  );
+  const labels = addLabels(graph, probabilities, options);
   const knownScore =
-    calibration?.writeKnownScore(graph, features, logits) ?? addConstantScore(graph, bestShape);
+    calibration?.writeKnownScore(graph, features, logits) ?? addConstantScore(graph, labels.bestShape);
+  const output = (node: Node, dtype: DataType, ...shape: readonly number[]): SignatureTensor => ({
+    node,
+    dtype,
+    shape: [null, ...shape],
+  });
   const evidence = map && {
-    [OUTPUT_NAMES.evidence]: {
-      node: writeEvidence(graph, map, best, count),
-      dtype: DataType.float,
-      shape: [null, map.height, map.width],
-    },
+    [OUTPUT_NAMES.evidence]: output(
+      writeEvidence(graph, map, labels.best, count),
+      DataType.float,
+      map.height,
+      map.width,
+    ),
   };
   return {
     graph,
     inputs,
     outputs: {
-      [OUTPUT_NAMES.probabilities]: { node: probabilities, dtype: DataType.float, shape: [null, count] },
-      [OUTPUT_NAMES.label]: { node: label, dtype: DataType.string, shape: [null] },
-      [OUTPUT_NAMES.classes]: { node: classes, dtype: DataType.string, shape: [null, count] },
-      [OUTPUT_NAMES.modelVersion]: { node: modelVersion, dtype: DataType.string, shape: [null] },
-      [OUTPUT_NAMES.knownScore]: { node: knownScore, dtype: DataType.float, shape: [null] },
-      [OUTPUT_NAMES.names]: { node: names, dtype: DataType.string, shape: [null, count] },
-      [OUTPUT_NAMES.words]: { node: words, dtype: DataType.string, shape: [null] },
+      [OUTPUT_NAMES.probabilities]: output(probabilities, DataType.float, count),
+      [OUTPUT_NAMES.label]: output(labels.label, DataType.string),
+      [OUTPUT_NAMES.classes]: output(labels.classes, DataType.string, count),
+      [OUTPUT_NAMES.modelVersion]: output(labels.modelVersion, DataType.string),
+      [OUTPUT_NAMES.knownScore]: output(knownScore, DataType.float),
+      [OUTPUT_NAMES.names]: output(labels.names, DataType.string, count),
+      [OUTPUT_NAMES.words]: output(labels.words, DataType.string),
       ...evidence,
     },
   };

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tensorflow.proto.
  */
 export const file_tensorflow: GenFile = /*@__PURE__*/
-  fileDesc("ChB0ZW5zb3JmbG93LnByb3RvEgp0ZW5zb3JmbG93Il8KClNhdmVkTW9kZWwSIgoac2F2ZWRfbW9kZWxfc2NoZW1hX3ZlcnNpb24YASABKAMSLQoLbWV0YV9ncmFwaHMYAiADKAsyGC50ZW5zb3JmbG93Lk1ldGFHcmFwaERlZiLfAgoMTWV0YUdyYXBoRGVmEjsKDW1ldGFfaW5mb19kZWYYASABKAsyJC50ZW5zb3JmbG93Lk1ldGFHcmFwaERlZi5NZXRhSW5mb0RlZhInCglncmFwaF9kZWYYAiABKAsyFC50ZW5zb3JmbG93LkdyYXBoRGVmEkEKDXNpZ25hdHVyZV9kZWYYBSADKAsyKi50ZW5zb3JmbG93Lk1ldGFHcmFwaERlZi5TaWduYXR1cmVEZWZFbnRyeRpXCgtNZXRhSW5mb0RlZhIMCgR0YWdzGAQgAygJEhoKEnRlbnNvcmZsb3dfdmVyc2lvbhgFIAEoCRIeChZzdHJpcHBlZF9kZWZhdWx0X2F0dHJzGAcgASgIGk0KEVNpZ25hdHVyZURlZkVudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLnRlbnNvcmZsb3cuU2lnbmF0dXJlRGVmOgI4ASJXCghHcmFwaERlZhIhCgRub2RlGAEgAygLMhMudGVuc29yZmxvdy5Ob2RlRGVmEigKCHZlcnNpb25zGAQgASgLMhYudGVuc29yZmxvdy5WZXJzaW9uRGVmIjQKClZlcnNpb25EZWYSEAoIcHJvZHVjZXIYASABKAUSFAoMbWluX2NvbnN1bWVyGAIgASgFIqMBCgdOb2RlRGVmEgwKBG5hbWUYASABKAkSCgoCb3AYAiABKAkSDQoFaW5wdXQYAyADKAkSKwoEYXR0chgFIAMoCzIdLnRlbnNvcmZsb3cuTm9kZURlZi5BdHRyRW50cnkaQgoJQXR0ckVudHJ5EgsKA2tleRgBIAEoCRIkCgV2YWx1ZRgCIAEoCzIVLnRlbnNvcmZsb3cuQXR0clZhbHVlOgI4ASLoAgoJQXR0clZhbHVlEi8KBGxpc3QYASABKAsyHy50ZW5zb3JmbG93LkF0dHJWYWx1ZS5MaXN0VmFsdWVIABILCgFzGAIgASgMSAASCwoBaRgDIAEoA0gAEgsKAWYYBCABKAJIABILCgFiGAUgASgISAASDgoEdHlwZRgGIAEoBUgAEi0KBXNoYXBlGAcgASgLMhwudGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvSAASKQoGdGVuc29yGAggASgLMhcudGVuc29yZmxvdy5UZW5zb3JQcm90b0gAGoIBCglMaXN0VmFsdWUSCQoBcxgCIAMoDBINCgFpGAMgAygDQgIQARINCgFmGAQgAygCQgIQARINCgFiGAUgAygIQgIQARIQCgR0eXBlGAYgAygFQgIQARIrCgVzaGFwZRgHIAMoCzIcLnRlbnNvcmZsb3cuVGVuc29yU2hhcGVQcm90b0IHCgV2YWx1ZSJsChBUZW5zb3JTaGFwZVByb3RvEi0KA2RpbRgCIAMoCzIgLnRlbnNvcmZsb3cuVGVuc29yU2hhcGVQcm90by5EaW0SFAoMdW5rbm93bl9yYW5rGAMgASgIGhMKA0RpbRIMCgRzaXplGAEgASgDInwKC1RlbnNvclByb3RvEg0KBWR0eXBlGAEgASgFEjIKDHRlbnNvcl9zaGFwZRgCIAEoCzIcLnRlbnNvcmZsb3cuVGVuc29yU2hhcGVQcm90bxIWCg50ZW5zb3JfY29udGVudBgEIAEoDBISCgpzdHJpbmdfdmFsGAggAygMIqACCgxTaWduYXR1cmVEZWYSNAoGaW5wdXRzGAEgAygLMiQudGVuc29yZmxvdy5TaWduYXR1cmVEZWYuSW5wdXRzRW50cnkSNgoHb3V0cHV0cxgCIAMoCzIlLnRlbnNvcmZsb3cuU2lnbmF0dXJlRGVmLk91dHB1dHNFbnRyeRITCgttZXRob2RfbmFtZRgDIAEoCRpFCgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSJQoFdmFsdWUYAiABKAsyFi50ZW5zb3JmbG93LlRlbnNvckluZm86AjgBGkYKDE91dHB1dHNFbnRyeRILCgNrZXkYASABKAkSJQoFdmFsdWUYAiABKAsyFi50ZW5zb3JmbG93LlRlbnNvckluZm86AjgBIl0KClRlbnNvckluZm8SDAoEbmFtZRgBIAEoCRINCgVkdHlwZRgCIAEoBRIyCgx0ZW5zb3Jfc2hhcGUYAyABKAsyHC50ZW5zb3JmbG93LlRlbnNvclNoYXBlUHJvdG9iBnByb3RvMw");
+  fileDesc("ChB0ZW5zb3JmbG93LnByb3RvEgp0ZW5zb3JmbG93Il8KClNhdmVkTW9kZWwSIgoac2F2ZWRfbW9kZWxfc2NoZW1hX3ZlcnNpb24YASABKAMSLQoLbWV0YV9ncmFwaHMYAiADKAsyGC50ZW5zb3JmbG93Lk1ldGFHcmFwaERlZiK/AgoMTWV0YUdyYXBoRGVmEjsKDW1ldGFfaW5mb19kZWYYASABKAsyJC50ZW5zb3JmbG93Lk1ldGFHcmFwaERlZi5NZXRhSW5mb0RlZhInCglncmFwaF9kZWYYAiABKAsyFC50ZW5zb3JmbG93LkdyYXBoRGVmEkEKDXNpZ25hdHVyZV9kZWYYBSADKAsyKi50ZW5zb3JmbG93Lk1ldGFHcmFwaERlZi5TaWduYXR1cmVEZWZFbnRyeRo3CgtNZXRhSW5mb0RlZhIMCgR0YWdzGAQgAygJEhoKEnRlbnNvcmZsb3dfdmVyc2lvbhgFIAEoCRpNChFTaWduYXR1cmVEZWZFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC50ZW5zb3JmbG93LlNpZ25hdHVyZURlZjoCOAEiVwoIR3JhcGhEZWYSIQoEbm9kZRgBIAMoCzITLnRlbnNvcmZsb3cuTm9kZURlZhIoCgh2ZXJzaW9ucxgEIAEoCzIWLnRlbnNvcmZsb3cuVmVyc2lvbkRlZiI0CgpWZXJzaW9uRGVmEhAKCHByb2R1Y2VyGAEgASgFEhQKDG1pbl9jb25zdW1lchgCIAEoBSKjAQoHTm9kZURlZhIMCgRuYW1lGAEgASgJEgoKAm9wGAIgASgJEg0KBWlucHV0GAMgAygJEisKBGF0dHIYBSADKAsyHS50ZW5zb3JmbG93Lk5vZGVEZWYuQXR0ckVudHJ5GkIKCUF0dHJFbnRyeRILCgNrZXkYASABKAkSJAoFdmFsdWUYAiABKAsyFS50ZW5zb3JmbG93LkF0dHJWYWx1ZToCOAEi/QEKCUF0dHJWYWx1ZRIvCgRsaXN0GAEgASgLMh8udGVuc29yZmxvdy5BdHRyVmFsdWUuTGlzdFZhbHVlSAASCwoBcxgCIAEoDEgAEgsKAWkYAyABKANIABILCgFiGAUgASgISAASDgoEdHlwZRgGIAEoBUgAEi0KBXNoYXBlGAcgASgLMhwudGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvSAASKQoGdGVuc29yGAggASgLMhcudGVuc29yZmxvdy5UZW5zb3JQcm90b0gAGiUKCUxpc3RWYWx1ZRIJCgFzGAIgAygMEg0KAWkYAyADKANCAhABQgcKBXZhbHVlImwKEFRlbnNvclNoYXBlUHJvdG8SLQoDZGltGAIgAygLMiAudGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvLkRpbRIUCgx1bmtub3duX3JhbmsYAyABKAgaEwoDRGltEgwKBHNpemUYASABKAMifAoLVGVuc29yUHJvdG8SDQoFZHR5cGUYASABKAUSMgoMdGVuc29yX3NoYXBlGAIgASgLMhwudGVuc29yZmxvdy5UZW5zb3JTaGFwZVByb3RvEhYKDnRlbnNvcl9jb250ZW50GAQgASgMEhIKCnN0cmluZ192YWwYCCADKAwioAIKDFNpZ25hdHVyZURlZhI0CgZpbnB1dHMYASADKAsyJC50ZW5zb3JmbG93LlNpZ25hdHVyZURlZi5JbnB1dHNFbnRyeRI2CgdvdXRwdXRzGAIgAygLMiUudGVuc29yZmxvdy5TaWduYXR1cmVEZWYuT3V0cHV0c0VudHJ5EhMKC21ldGhvZF9uYW1lGAMgASgJGkUKC0lucHV0c0VudHJ5EgsKA2tleRgBIAEoCRIlCgV2YWx1ZRgCIAEoCzIWLnRlbnNvcmZsb3cuVGVuc29ySW5mbzoCOAEaRgoMT3V0cHV0c0VudHJ5EgsKA2tleRgBIAEoCRIlCgV2YWx1ZRgCIAEoCzIWLnRlbnNvcmZsb3cuVGVuc29ySW5mbzoCOAEiXQoKVGVuc29ySW5mbxIMCgRuYW1lGAEgASgJEg0KBWR0eXBlGAIgASgFEjIKDHRlbnNvcl9zaGFwZRgDIAEoCzIcLnRlbnNvcmZsb3cuVGVuc29yU2hhcGVQcm90b2IGcHJvdG8z");
 
 /**
  * @generated from message tensorflow.SavedModel
@@ -80,11 +80,6 @@ export type MetaGraphDef_MetaInfoDef = Message<"tensorflow.MetaGraphDef.MetaInfo
    * @generated from field: string tensorflow_version = 5;
    */
   tensorflowVersion: string;
-
-  /**
-   * @generated from field: bool stripped_default_attrs = 7;
-   */
-  strippedDefaultAttrs: boolean;
 };
 
 /**
@@ -197,12 +192,6 @@ export type AttrValue = Message<"tensorflow.AttrValue"> & {
     case: "i";
   } | {
     /**
-     * @generated from field: float f = 4;
-     */
-    value: number;
-    case: "f";
-  } | {
-    /**
      * @generated from field: bool b = 5;
      */
     value: boolean;
@@ -248,26 +237,6 @@ export type AttrValue_ListValue = Message<"tensorflow.AttrValue.ListValue"> & {
    * @generated from field: repeated int64 i = 3 [packed = true];
    */
   i: bigint[];
-
-  /**
-   * @generated from field: repeated float f = 4 [packed = true];
-   */
-  f: number[];
-
-  /**
-   * @generated from field: repeated bool b = 5 [packed = true];
-   */
-  b: boolean[];
-
-  /**
-   * @generated from field: repeated int32 type = 6 [packed = true];
-   */
-  type: number[];
-
-  /**
-   * @generated from field: repeated tensorflow.TensorShapeProto shape = 7;
-   */
-  shape: TensorShapeProto[];
 };
 
 /**
