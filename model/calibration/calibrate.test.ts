@@ -13,15 +13,7 @@ import { buildServingGraph } from '../savedmodel/serving-graph.ts';
 import { type Random, seededRandom } from '../shared/random.ts';
 import { assertClose, noise } from '../shared/test-pictures.ts';
 import { calibrate, FEWEST_PHOTOS, fitTemperature, lossAt } from './calibrate.ts';
-import {
-  addOuter,
-  cholesky,
-  fitKnownScore,
-  meanVector,
-  scoreOf,
-  softmax,
-  solveLower,
-} from './known-score.ts';
+import { addOuter, cholesky, fitKnownScore, scoreOf, softmax, solveLower } from './known-score.ts';
 import { extractFeaturesAndLogits, type FeaturesAndLogits } from './observe.ts';
 
 const FEATURES = 6;
@@ -63,14 +55,11 @@ describe('the in-distribution score', () => {
     assert.ok(scoreOf(score, photo) >= 0);
   });
 
-  test('depends on the direction of the features only', () => {
-    const features = photo.features.map((value) => value * 2);
-    assertClose([scoreOf(score, { ...photo, features })], [scoreOf(score, photo)], 1e-4);
-  });
-
-  test('of a black picture, whose features are all 0, is a number', () => {
-    const features = new Array<number>(FEATURES).fill(0);
-    assert.ok(Number.isFinite(scoreOf(score, { features, logits: [0, 0, 0] })));
+  test('depends on the direction of the features only; of a black picture, all 0, it is a number', () => {
+    const scaled = (by: number) =>
+      scoreOf(score, { ...photo, features: photo.features.map((value) => value * by) });
+    assertClose([scaled(2)], [scaled(1)], 1e-4);
+    assert.ok(Number.isFinite(scaled(0)));
   });
 });
 
@@ -80,44 +69,18 @@ test('two photos of each of many classes are enough not to fail', () => {
   for (const photo of few) assert.ok(scoreOf(score, photo) >= 0, 'so few refuse nothing');
 });
 
-/** 4 2 / 2 3 = L Lᵀ with L = 2 0 / 1 √2. */
-const MATRIX = Float64Array.of(4, 2, 2, 3);
-
-test("Cholesky's triangle multiplies back", () => {
-  assertClose(cholesky(MATRIX, 2), [2, 0, 1, Math.SQRT2], 1e-12);
-});
-
-test('the triangle solves equations', () =>
-  assertClose(solveLower(cholesky(MATRIX, 2), 2, [8, 7]), [4, 3 / Math.SQRT2], 1e-12));
-
-test('a matrix that is not positive definite is refused', () =>
-  assert.throws(() => cholesky(Float64Array.of(1, 2, 2, 1), 2), /not positive definite/));
-
-test('outer products add up in the lower triangle', () => {
+test("Cholesky's triangle multiplies back and solves equations; only of positive definite matrices", () => {
+  // 4 2 / 2 3 = L Lᵀ with L = 2 0 / 1 √2, as a sum of outer products.
   const matrix = new Float64Array(4);
-  addOuter(matrix, [1, 2], 3);
-  assertClose([matrix[0] ?? 0, matrix[2] ?? 0, matrix[3] ?? 0], [3, 6, 12], 0);
+  addOuter(matrix, [2, 1], 1);
+  addOuter(matrix, [0, 1], 2);
+  const lower = cholesky(matrix, 2);
+  assertClose(lower, [2, 0, 1, Math.SQRT2], 1e-12);
+  assertClose(solveLower(lower, 2, [8, 7]), [4, 3 / Math.SQRT2], 1e-12);
+  assert.throws(() => cholesky(Float64Array.of(1, 2, 2, 1), 2), /not positive definite/);
 });
-
-test('the mean of vectors is that of each place', () =>
-  assertClose(
-    meanVector(
-      [
-        [1, 2],
-        [3, 6],
-      ],
-      2,
-    ),
-    [2, 4],
-    1e-12,
-  ));
-
-const labels = ['clouds', 'stripes'];
-const exported = { labels, version: '1' };
 
 before(() => loadBackend({ native: false }));
-
-const network = () => layersNetwork(buildNetwork({ classes: 2, stem: 4, blocks: [6, 8] }));
 
 /** Two kinds of drawings stand for two classes. */
 const drawnPhotos = async (each: number, seed: number) =>
@@ -125,47 +88,27 @@ const drawnPhotos = async (each: number, seed: number) =>
     drawn.map((pixels) => ({ label, pixels })),
   );
 
-describe('a calibrated model', async () => {
+test('a calibrated model answers with the tempered probabilities and the fitted score', async () => {
   const [train, validation] = [await drawnPhotos(12, 1), await drawnPhotos(FEWEST_PHOTOS / 2, 2)];
-  const strangers = [noise(1), noise(2)];
-
-  test('answers with the tempered probabilities and the fitted score', async () => {
-    const write = network();
-    const calibration = await calibrate(write, 2, { train, validation });
-    assert.ok(calibration);
-    const bytes = encodeSavedModel(buildServingGraph(write, { ...exported, calibration }));
-    const runner = new GraphRunner(decodeSavedModel(bytes));
-    const asked = [...validation.slice(0, 3), ...strangers.map((pixels) => ({ label: 0, pixels }))];
-    const answers = await predictPhotos(
-      runner,
-      asked.map(({ pixels }) => pixels),
-    );
-    const expected = await extractFeaturesAndLogits(write, asked);
-    answers.forEach(({ probabilities, knownScore }, index) => {
-      const observation = expected[index] ?? assert.fail();
-      assertClose(probabilities, softmax(observation.logits, calibration.temperature), 1e-5);
-      const score = scoreOf(calibration.knownScore, observation);
-      const size = Math.max(1, Math.abs(score));
-      assertClose([knownScore / size], [score / size], 1e-3);
-    });
+  const write = layersNetwork(buildNetwork({ classes: 2, stem: 4, blocks: [6, 8] }));
+  assert.equal(await calibrate(write, 2, { train, validation: validation.slice(1) }), undefined, 'too few');
+  const calibration = await calibrate(write, 2, { train, validation });
+  assert.ok(calibration);
+  const graph = buildServingGraph(write, { labels: ['clouds', 'stripes'], version: '1', calibration });
+  const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(graph)));
+  const asked = [...validation, ...[1, 2].map((seed) => ({ label: 0, pixels: noise(seed) }))];
+  const pixels = asked.map((photo) => photo.pixels);
+  const answers = await predictPhotos(runner, pixels);
+  const expected = await extractFeaturesAndLogits(write, asked);
+  answers.forEach(({ probabilities, knownScore }, index) => {
+    const observation = expected[index] ?? assert.fail();
+    assertClose(probabilities, softmax(observation.logits, calibration.temperature), 1e-5);
+    const score = scoreOf(calibration.knownScore, observation);
+    const size = Math.max(1, Math.abs(score));
+    assertClose([knownScore / size], [score / size], 1e-3);
   });
-
-  test('keeps the photos that its threshold was chosen by, but for the share that may be refused', async () => {
-    const write = network();
-    const calibration = await calibrate(write, 2, { train, validation });
-    assert.ok(calibration);
-    const bytes = encodeSavedModel(buildServingGraph(write, { ...exported, calibration }));
-    const answers = await predictPhotos(
-      new GraphRunner(decodeSavedModel(bytes)),
-      validation.map(({ pixels }) => pixels),
-    );
-    const refused = answers.filter(({ knownScore }) => knownScore < 0).length;
-    assert.equal(refused, Math.floor(REFUSED_SHARE * validation.length));
-  });
-
-  test('is not made from too few photos', async () => {
-    assert.equal(await calibrate(network(), 2, { train, validation: validation.slice(1) }), undefined);
-  });
+  const refused = answers.slice(0, -2).filter(({ knownScore }) => knownScore < 0).length;
+  assert.equal(refused, Math.floor(REFUSED_SHARE * validation.length));
 });
 
 /** Photos whose logits, divided by `temperature`, are exactly how often each class is right. */
@@ -182,22 +125,13 @@ const observations = (temperature: number, count = 4000): FeaturesAndLogits[] =>
   });
 };
 
-for (const temperature of [0.3, 3]) {
-  test(`logits that were stretched by ${temperature} are found to be so`, () => {
+test('a softmax is divided by the temperature, which is found by how logits were stretched', () => {
+  assertClose(softmax([Math.log(9), 0], 2), [0.75, 0.25], 1e-12);
+  assertClose(softmax([1000, 0], 1), [1, 0], 1e-12);
+  for (const temperature of [0.3, 3]) {
     const photos = observations(temperature);
     const found = fitTemperature(photos);
     assertClose([found / temperature], [1], 0.15);
     assert.ok(lossAt(photos, found) < lossAt(photos, 1));
-  });
-}
-
-test('a softmax is divided by the temperature, and holds large logits', () => {
-  assertClose(softmax([Math.log(9), 0], 2), [0.75, 0.25], 1e-12);
-  assertClose(softmax([1000, 0], 1), [1, 0], 1e-12);
-});
-
-test('a lower temperature makes the answer surer', () => {
-  const [cold = 0] = softmax([1, 0], 0.5);
-  const [warm = 0] = softmax([1, 0], 2);
-  assert.ok(cold > warm && warm > 0.5);
+  }
 });

@@ -49,7 +49,7 @@ export const addOuter = (matrix: Float64Array, v: ArrayLike<number>, weight: num
 };
 
 /** The mean of vectors of one length. */
-export const meanVector = (vectors: readonly ArrayLike<number>[], length: number): Float64Array => {
+const meanVector = (vectors: readonly ArrayLike<number>[], length: number): Float64Array => {
   const mean = new Float64Array(length);
   for (const vector of vectors) {
     for (let index = 0; index < length; index++)

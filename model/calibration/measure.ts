@@ -43,12 +43,6 @@ interface MeasureOptions {
   readonly onPhotos?: ((count: number) => void) | undefined;
 }
 
-/** Scores behind a curve of the ROC picture. */
-interface KindScores {
-  readonly kind: string;
-  readonly scores: readonly number[];
-}
-
 /** Measures the exported model: is its confidence what it says, and which pictures does it refuse? */
 export const measureCalibration = async ({
   temperature,
@@ -60,47 +54,31 @@ export const measureCalibration = async ({
   unknown,
   signal,
   onPhotos,
-}: MeasureOptions): Promise<{
-  readonly figures: CalibrationFigures;
-  readonly knownScores: readonly number[];
-  readonly unknownScores: readonly KindScores[];
-}> => {
-  const ask = (runner: GraphRunner, photos: readonly LabelledPhoto[]) =>
-    predictPhotos(
-      runner,
-      photos.map(({ pixels }) => pixels),
-      signal,
-      onPhotos,
-    );
+}: MeasureOptions) => {
+  const ask = (runner: GraphRunner, photos: readonly LabelledPhoto[]) => {
+    const pixels = photos.map((photo) => photo.pixels);
+    return predictPhotos(runner, pixels, signal, onPhotos);
+  };
   const before = await ask(plain, test);
   const heldOut = await ask(calibrated, validation);
   const knownScores = after.map(({ knownScore }) => knownScore);
   const kinds: CalibrationFigures['unknown'] = [];
-  const unknownScores: KindScores[] = [];
+  const unknownScores: { readonly kind: string; readonly scores: readonly number[] }[] = [];
   for (const { kind, source, photos } of unknown) {
     const answers = await predictPhotos(calibrated, photos, signal, onPhotos);
     const scores = answers.map(({ knownScore }) => knownScore);
     const refused = answers.filter((answer) => !isKept(answer)).length;
-    kinds.push({
-      kind,
-      source,
-      count: photos.length,
-      refused,
-      area: areaUnderRoc(knownScores, scores),
-    });
+    kinds.push({ kind, source, count: photos.length, refused, area: areaUnderRoc(knownScores, scores) });
     unknownScores.push({ kind, scores });
   }
   const kept = after.filter(isKept).length;
-  return {
-    figures: {
-      temperature,
-      before: confidenceFigures(test, before),
-      after: confidenceFigures(test, after),
-      validation: { kept: heldOut.filter(isKept).length, count: heldOut.length },
-      test: { kept, count: after.length, interval: wilsonInterval(kept, after.length) },
-      unknown: kinds,
-    },
-    knownScores,
-    unknownScores,
+  const figures: CalibrationFigures = {
+    temperature,
+    before: confidenceFigures(test, before),
+    after: confidenceFigures(test, after),
+    validation: { kept: heldOut.filter(isKept).length, count: heldOut.length },
+    test: { kept, count: after.length, interval: wilsonInterval(kept, after.length) },
+    unknown: kinds,
   };
+  return { figures, knownScores, unknownScores };
 };

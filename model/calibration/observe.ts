@@ -1,7 +1,7 @@
 import { INPUT_NAME } from '../contract/tensors.ts';
-import { predictInBatches } from '../evaluation/evaluate.ts';
+import { predictInBatches, rowsOf } from '../evaluation/evaluate.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
-import { GraphRunner, type Output } from '../savedmodel/run.ts';
+import { GraphRunner } from '../savedmodel/run.ts';
 import { buildFeaturesGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { stopIfAborted } from '../shared/abort.ts';
 
@@ -23,12 +23,6 @@ export interface LabelledPhoto {
 
 const BATCH = 16;
 
-const rows = (output: Output | undefined, count: number): number[][] => {
-  if (!output || !('numbers' in output)) throw new Error('The network must answer with features and logits.');
-  const width = output.numbers.length / count;
-  return Array.from({ length: count }, (_, row) => output.numbers.slice(row * width, (row + 1) * width));
-};
-
 /**
  * Runs photos through the network as it will be exported, weights rounded and all.
  *
@@ -47,8 +41,11 @@ export const extractFeaturesAndLogits = async (
     const input = { shape: [batch.length], values: batch.map(({ pixels }) => pixels) };
     const outputs = await runner.run(new Map([[INPUT_NAME, input]]));
     onPhotos?.(batch.length);
-    const features = rows(outputs.get('features'), batch.length);
-    const logits = rows(outputs.get('logits'), batch.length);
+    const [features = [], logits = []] = ['features', 'logits'].map((name) => {
+      const output = outputs.get(name);
+      if (!output || !('numbers' in output)) throw new Error(`The network must answer with ${name}.`);
+      return rowsOf(output.numbers, batch.length);
+    });
     return batch.map(({ label }, index) => ({
       label,
       features: features[index] ?? [],

@@ -5,6 +5,7 @@ import { photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
 import type { GraphRunner } from '../savedmodel/run.ts';
 import { stopIfAborted } from '../shared/abort.ts';
+
 /** Probabilities of every class for each photo. */
 export type PredictFn = (examples: readonly Example[]) => Promise<readonly (readonly number[])[]>;
 
@@ -21,22 +22,37 @@ export interface Evaluation {
 
 const BATCH = 32;
 
-const rowsOf = (values: readonly number[], width: number): number[][] =>
-  Array.from({ length: values.length / width }, (_, row) => values.slice(row * width, (row + 1) * width));
+/** One list for each photo. */
+export const rowsOf = (values: readonly number[], photos: number): number[][] => {
+  const width = values.length / photos;
+  return Array.from({ length: photos }, (_, row) => values.slice(row * width, (row + 1) * width));
+};
+
+/**
+ * What a network under training answers, one list for each photo.
+ *
+ * @param forward gives the logits, float32 `[N, classes]`
+ * @param finish @default their softmax
+ */
+export const answersOf = async (
+  forward: () => unknown,
+  finish: (logits: tf.Tensor2D) => tf.Tensor2D = tf.softmax,
+): Promise<number[][]> => {
+  const answers = tf.tidy(() => {
+    const logits = forward();
+    if (!(logits instanceof tf.Tensor)) throw new Error('The network must have one output.');
+    return finish(tf.reshape(logits, [logits.shape[0] ?? 0, -1]));
+  });
+  const rows = await answers.array();
+  answers.dispose();
+  return rows;
+};
 
 /** A network under training. */
 export const networkPredictFn =
   (network: LayersModel): PredictFn =>
-  async (examples) => {
-    const probabilities = tf.tidy(() => {
-      const logits = network.apply(photoTensor(examples), { training: false });
-      if (!(logits instanceof tf.Tensor)) throw new Error('The network must have one output.');
-      return tf.softmax(logits);
-    });
-    const values = [...(await probabilities.data())];
-    probabilities.dispose();
-    return rowsOf(values, values.length / examples.length);
-  };
+  (examples) =>
+    answersOf(() => network.apply(photoTensor(examples), { training: false }));
 
 /** What an exported model answers for a photo. */
 export interface Prediction {
@@ -53,7 +69,7 @@ const predictBatch = async (runner: GraphRunner, photos: readonly Uint8Array[]):
     return output && 'numbers' in output ? output.numbers : undefined;
   });
   if (!probabilities) throw new Error('The SavedModel must answer with probabilities.');
-  return rowsOf(probabilities, probabilities.length / photos.length).map((row, index) => ({
+  return rowsOf(probabilities, photos.length).map((row, index) => ({
     probabilities: row,
     knownScore: scores?.[index] ?? Number.NaN,
   }));
@@ -63,11 +79,8 @@ const predictBatch = async (runner: GraphRunner, photos: readonly Uint8Array[]):
 export const savedModelPredictFn =
   (runner: GraphRunner): PredictFn =>
   async (examples) => {
-    const predictions = await predictBatch(
-      runner,
-      examples.map(({ pixels }) => pixels),
-    );
-    return predictions.map(({ probabilities }) => probabilities);
+    const photos = examples.map(({ pixels }) => pixels);
+    return (await predictBatch(runner, photos)).map(({ probabilities }) => probabilities);
   };
 
 /** Stops before a batch where that is asked for. @throws AbortedError when the signal is aborted */

@@ -35,8 +35,9 @@ const loaded = async (directory: string, fingerprint = FINGERPRINT) => {
   return { steps: checkpoint?.progress.steps, checkpoint, warnings };
 };
 
-test('the newest checkpoint comes back as it was saved', async (t) => {
-  const directory = temporaryFolder(t);
+test('the newest checkpoint comes back as it was saved; a folder that is not there holds none, and is made', async (t) => {
+  const directory = path.join(temporaryFolder(t), 'deep', 'checkpoints');
+  assert.deepEqual(await loaded(directory), { steps: undefined, checkpoint: undefined, warnings: [] });
   await savedSteps(directory, [1, 2, 3]);
   const { checkpoint, warnings } = await loaded(directory);
   assert.deepEqual(checkpoint?.progress, at(3).progress);
@@ -44,21 +45,16 @@ test('the newest checkpoint comes back as it was saved', async (t) => {
   assert.deepEqual(warnings, []);
 });
 
-test('a folder that is not there holds none, and is made when one is saved', async (t) => {
-  const directory = path.join(temporaryFolder(t), 'deep', 'checkpoints');
-  assert.deepEqual(await loaded(directory), { steps: undefined, checkpoint: undefined, warnings: [] });
-  await savedSteps(directory, [1]);
-  assert.equal((await loaded(directory)).steps, 1);
-});
-
-test('only the last two are kept, and never under another name', async (t) => {
+test('only the last two are kept, never under another name; what is half-written is ignored', async (t) => {
   const directory = temporaryFolder(t);
   await savedSteps(directory, [1, 2, 3, 4, 5]);
   const first = await readdir(directory);
   assert.equal(first.length, 2);
+  await writeFile(path.join(directory, 'next.checkpoint.tmp'), 'half');
   await savedSteps(directory, [6]);
   assert.deepEqual(await readdir(directory), first);
-  assert.equal((await loaded(directory)).steps, 6);
+  const { steps, warnings } = await loaded(directory);
+  assert.deepEqual([steps, warnings], [6, []]);
 });
 
 /** The file that holds the checkpoint after so many steps. */
@@ -86,38 +82,22 @@ test('of a newest one that is cut short the previous takes the place, and the ne
   assert.ok(await fileOf(directory, 1));
 });
 
-test('what a dying process left half-written is ignored', async (t) => {
+const OTHERS: readonly (readonly [difference: string, change: Partial<typeof INPUT>])[] = [
+  ['its photos', { examples: [example(0, 'one'), example(0, 'two')] }],
+  ['its photos', { examples: [...INPUT.examples, ...INPUT.validation], validation: [] }],
+  ['its options', { options: { epochs: 4 } }],
+  ['the weights it started from', { weights: [Float32Array.of(1, 3)] }],
+];
+
+test('a training that differs is not resumed from here, and the warning says in what', async (t) => {
   const directory = temporaryFolder(t);
-  await savedSteps(directory, [1]);
-  await writeFile(path.join(directory, 'next.checkpoint.tmp'), 'half');
-  const { steps, warnings } = await loaded(directory);
-  assert.equal(steps, 1);
-  assert.deepEqual(warnings, []);
-  await savedSteps(directory, [2]);
-  assert.equal((await loaded(directory)).steps, 2);
-});
-
-const OTHERS: Readonly<Record<string, Partial<typeof INPUT>>> = {
-  'its photos': { examples: [example(0, 'one'), example(0, 'two')] },
-  'its options': { options: { epochs: 4 } },
-  'the weights it started from': { weights: [Float32Array.of(1, 3)] },
-};
-
-for (const [difference, change] of Object.entries(OTHERS)) {
-  test(`a training that differs in ${difference} is not resumed from here, and the warning says why`, async (t) => {
-    const directory = temporaryFolder(t);
-    await savedSteps(directory, [1, 2]);
+  await savedSteps(directory, [1, 2]);
+  for (const [difference, change] of OTHERS) {
     const { steps, warnings } = await loaded(directory, fingerprintOf({ ...INPUT, ...change }));
     assert.equal(steps, undefined);
     assert.equal(warnings.length, 2);
-    for (const text of warnings)
-      assert.ok(text.includes(`another training, which differs in ${difference};`), text);
-  });
-}
-
-test('photos moved from validation to training make another training', () => {
-  const moved = { ...INPUT, examples: [...INPUT.examples, ...INPUT.validation], validation: [] };
-  assert.notEqual(fingerprintOf(moved).photos, FINGERPRINT.photos);
+    for (const text of warnings) assert.ok(text.includes(`training, which differs in ${difference};`), text);
+  }
 });
 
 test('a checkpoint of another format is not resumed from', async (t) => {

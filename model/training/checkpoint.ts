@@ -15,12 +15,6 @@ const fingerprintSchema = z.object({
 
 type Fingerprint = Readonly<z.infer<typeof fingerprintSchema>>;
 
-const NAMES: Readonly<Record<keyof Fingerprint, string>> = {
-  photos: 'its photos',
-  options: 'its options',
-  weights: 'the weights it started from',
-};
-
 const hash = (parts: Iterable<string | Uint8Array>): string => {
   const sum = createHash('sha256');
   for (const part of parts) sum.update(part);
@@ -51,12 +45,11 @@ export const fingerprintOf = (input: {
 });
 
 /** In what two trainings differ, in words. */
-const differences = (a: Fingerprint, b: Fingerprint): string[] => {
-  const keys = ['photos', 'options', 'weights'] as const;
-  return keys.filter((key) => a[key] !== b[key]).map((key) => NAMES[key]);
-};
-
-const scores = z.object({ loss: z.number(), accuracy: z.number() });
+const DIFFERENCES = [
+  ['photos', 'its photos'],
+  ['options', 'its options'],
+  ['weights', 'the weights it started from'],
+] as const;
 
 /** What an epoch came to, as a checkpoint keeps it. */
 const epochResultSchema = z.object({
@@ -68,7 +61,7 @@ const epochResultSchema = z.object({
   /** Share of augmented photos whose heaviest target was predicted. */
   trainingAccuracy: z.number(),
   /** With the averaged weights, on photos that are not trained on; absent when there are none. */
-  validation: scores.exactOptional(),
+  validation: z.object({ loss: z.number(), accuracy: z.number() }).exactOptional(),
   seconds: z.number(),
 });
 
@@ -111,34 +104,6 @@ export const beginning = (random: number): Progress => ({
   seconds: 0,
 });
 
-/** After a step over `count` photos, whose mean loss it was. */
-export const afterStep = (
-  progress: Progress,
-  step: {
-    readonly loss: number;
-    readonly correct: number;
-    readonly count: number;
-    readonly random: number;
-    readonly seconds: number;
-  },
-): Progress => ({
-  ...progress,
-  step: progress.step + 1,
-  steps: progress.steps + 1,
-  random: step.random,
-  loss: progress.loss + step.loss * step.count,
-  correct: progress.correct + step.correct,
-  seconds: progress.seconds + step.seconds,
-});
-
-/** After an epoch's end. */
-export const afterEpoch = (progress: Progress, result: EpochResult, best: Progress['best']): Progress => ({
-  ...beginning(progress.random),
-  history: [...progress.history, result],
-  steps: progress.steps,
-  ...(best && { best }),
-});
-
 /** A training between two steps. */
 export interface Checkpoint {
   readonly progress: Progress;
@@ -166,18 +131,17 @@ const TEMPORARY = 'next.checkpoint.tmp';
 
 type Found = z.infer<typeof headerSchema> & Pick<Checkpoint, 'tensors'> & { readonly slot: string };
 
-interface CheckpointOptions {
-  /** Receives why a checkpoint cannot be resumed. */
-  readonly onWarning?: (text: string) => void;
-}
-
 /** The last two checkpoints of a training, in a folder. */
 export class CheckpointStore {
   readonly #directory: string;
   readonly #warn: (text: string) => void;
   #last: { readonly slot: string; readonly sequence: number } | undefined;
 
-  constructor(directory: string, { onWarning = () => {} }: CheckpointOptions = {}) {
+  /** @param options.onWarning receives why a checkpoint cannot be resumed */
+  constructor(
+    directory: string,
+    { onWarning = () => {} }: { readonly onWarning?: (text: string) => void } = {},
+  ) {
     this.#directory = directory;
     this.#warn = onWarning;
   }
@@ -195,23 +159,19 @@ export class CheckpointStore {
     const bytes = await readFileIfExists(file);
     if (bytes === undefined) return undefined;
     const content = decodeWeightsFile(bytes);
-    if (!content) {
-      this.#warn(`The checkpoint ${file} is damaged or cut short and is not used.`);
-      return undefined;
-    }
-    const header = headerSchema.safeParse(content.header);
-    if (!header.success) {
-      this.#warn(`The checkpoint ${file} was written by another version of this program and is not used.`);
-      return undefined;
-    }
-    const others = differences(header.data.fingerprint, fingerprint);
-    if (others.length > 0) {
+    const header = headerSchema.safeParse(content?.header);
+    if (content && header.success) {
+      const { data } = header;
+      const others = DIFFERENCES.filter(([key]) => data.fingerprint[key] !== fingerprint[key]);
+      if (others.length === 0) return { ...data, tensors: content.groups, slot };
       this.#warn(
-        `The checkpoint ${file} is of another training, which differs in ${others.join(' and ')}; it is not used and will be overwritten.`,
+        `The checkpoint ${file} is of another training, which differs in ${others.map(([, name]) => name).join(' and ')}; it is not used and will be overwritten.`,
       );
-      return undefined;
+    } else {
+      const problem = content ? 'was written by another version of this program' : 'is damaged or cut short';
+      this.#warn(`The checkpoint ${file} ${problem} and is not used.`);
     }
-    return { ...header.data, tensors: content.groups, slot };
+    return undefined;
   }
 
   /** Saves a checkpoint in place of the last but one. A process that dies in here leaves both of the others whole. */

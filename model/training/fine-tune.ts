@@ -4,10 +4,10 @@ import type { InputRange } from '../backbone/feature-extractor.ts';
 import type { FeatureOptions } from '../backbone/features.ts';
 import { DISTANCE_WEIGHTS } from '../calibration/known-score.ts';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
-import { type Batch, mixUp, photoTensor } from '../data/augment.ts';
+import { mixUp, photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
-import type { PredictFn } from '../evaluation/evaluate.ts';
+import { answersOf } from '../evaluation/evaluate.ts';
 import { buildHead, fitStandardization, standardize } from '../network/head.ts';
 import { assignValues, readValues, type WeightValues } from '../network/weights.ts';
 import type { ExportedNetwork } from '../savedmodel/export-layers.ts';
@@ -19,7 +19,7 @@ import type { TrainingRunOptions } from './loop.ts';
 import { FINE_TUNE_RECIPE, type RecipeOptions, withOptions } from './recipe.ts';
 import type { Pretrained, TrainedNetwork } from './train.ts';
 import { trainHead, trainOnFeatures } from './train-head.ts';
-import { type Lesson, type Trainee, trainOnPhotos } from './train-network.ts';
+import { type Trainee, trainOnPhotos } from './train-network.ts';
 
 /** Names of the classifying layer's nodes. */
 const [KERNEL, BIAS] = ['logits/kernel', 'logits/bias'] as const;
@@ -35,21 +35,6 @@ const BATCH = 32;
 const LAST_PART = 0.75;
 /** Networks see more in photos that are a little larger than those they were trained on (Touvron et al. 2019). */
 const ENLARGEMENT = 13 / 12;
-
-/** The extractor with a linear classifier after it, which is undecided at first. */
-const withClassifier =
-  (
-    write: (graph: Parameters<NetworkWriter>[0], photos: string) => string,
-    features: number,
-    classes: number,
-  ): NetworkWriter =>
-  (graph, photos) => {
-    const pooled = write(graph, photos);
-    const kernel = graph.weights(KERNEL, new Float32Array(features * classes), [features, classes]);
-    const product = graph.float('MatMul', 'logits/product', [pooled, kernel]);
-    const bias = graph.weights(BIAS, new Float32Array(classes), [classes]);
-    return { features: pooled, logits: graph.float('AddV2', 'logits', [product, bias]) };
-  };
 
 /** float32 `[N, side, side, 3]` */
 const resized = (examples: readonly Example[], side: number): tf.Tensor4D =>
@@ -95,23 +80,6 @@ export interface FineTunedNetwork extends TrainedNetwork {
   readonly weights: () => Promise<FineTunedWeights>;
 }
 
-const featuresOf = async (
-  graph: TrainableGraph,
-  examples: readonly Example[],
-  side: number,
-  { signal, onFeatures }: Pick<FineTuneOptions, 'signal' | 'onFeatures'>,
-): Promise<tf.Tensor2D> => {
-  const batches: tf.Tensor2D[] = [];
-  for (let start = 0; start < examples.length; start += BATCH) {
-    await stopIfAborted(signal, 'while computing features');
-    batches.push(tf.tidy(() => graph.features(resized(examples.slice(start, start + BATCH), side))));
-    onFeatures?.(Math.min(examples.length, start + BATCH), examples.length);
-  }
-  const features = tf.concat2d(batches, 0);
-  tf.dispose(batches);
-  return features;
-};
-
 /**
  * Fits the classifier to the frozen features and leaves it in the graph: random ones would destroy the features in the
  * first steps.
@@ -122,28 +90,29 @@ const fitClassifier = async (
   { classes, recipe, signal, onFeatures }: FineTuneOptions,
   side: number,
 ): Promise<void> => {
-  const raw = await featuresOf(graph, train, side, { signal, onFeatures });
+  const batches: tf.Tensor2D[] = [];
+  for (let start = 0; start < train.length; start += BATCH) {
+    await stopIfAborted(signal, 'while computing features');
+    batches.push(tf.tidy(() => graph.features(resized(train.slice(start, start + BATCH), side))));
+    onFeatures?.(Math.min(train.length, start + BATCH), train.length);
+  }
+  const raw = tf.concat2d(batches, 0);
+  const [, width] = raw.shape;
   const standardization = fitStandardization(raw);
   const features = standardize(raw, standardization);
-  const [, width] = raw.shape;
-  raw.dispose();
+  tf.dispose([...batches, raw]);
   const seed = recipe?.seed ?? FINE_TUNE_RECIPE.seed;
   const head = buildHead(width, classes, { hidden: 0, seed });
   await trainOnFeatures({
-    head,
-    classes,
+    ...{ head, classes, signal },
     train: { examples: train, features },
     recipe: { epochs: 30, seed },
-    signal,
   });
   tf.tidy(() => {
     const [kernel, bias] = head.getWeights();
     if (!kernel || !bias) throw new Error('The head must have a kernel and a bias.');
-    const folded = tf.mul(kernel, tf.tensor2d(standardization.scale, [width, 1]));
-    const shift = tf.reshape(
-      tf.matMul(tf.tensor2d(standardization.mean, [1, width]), tf.reshape<tf.Rank.R2>(folded, [width, -1])),
-      [-1],
-    );
+    const folded = tf.mul<tf.Tensor2D>(kernel, tf.tensor2d(standardization.scale, [width, 1]));
+    const shift = tf.reshape(tf.matMul(tf.tensor2d(standardization.mean, [1, width]), folded), [-1]);
     const found: Readonly<Record<string, tf.Tensor>> = { [KERNEL]: folded, [BIAS]: tf.sub(bias, shift) };
     for (const { name, variable } of graph.trained) if (found[name]) variable.assign(found[name]);
   });
@@ -193,24 +162,18 @@ export const fineTune =
     const { extractor, hash } = await openExtractor(pretrained.directory, { featureLevels: 1, range });
     const key = range ? `${hash}, range ${range.low} to ${range.high}` : hash;
     const width = tf.tidy(() => extractor.pool(tf.zeros([1, 64, 64, 3])).shape[1]);
-    const network = withClassifier(extractor.write, width, classes);
+    /** With a linear classifier after it, which is undecided at first. */
+    const network: NetworkWriter = (target, photos) => {
+      const features = extractor.write(target, photos);
+      const kernel = target.weights(KERNEL, new Float32Array(width * classes), [width, classes]);
+      const product = target.float('MatMul', 'logits/product', [features, kernel]);
+      const bias = target.weights(BIAS, new Float32Array(classes), [classes]);
+      return { features, logits: target.float('AddV2', 'logits', [product, bias]) };
+    };
     const graph = new TrainableGraph(network, recipe.fineTune, isClassifier);
     extractor.dispose();
     const served = Math.round((resolution * ENLARGEMENT) / 16) * 16;
 
-    const predict: PredictFn = async (examples) => {
-      const probabilities = tf.tidy(() =>
-        tf.softmax(graph.runTrained(graph.runFrozen(resized(examples, served)))),
-      );
-      const rows = await probabilities.array();
-      probabilities.dispose();
-      return rows;
-    };
-    const lessonAt = (progress: number): Lesson => ({
-      side: progress < LAST_PART ? initialResolution : resolution,
-      augmentation: { maxAspect: 1.67, maxRotation: 17, colour: 0.25, tint: 0.06 },
-      mix: (batch, random): Batch => (progress < LAST_PART ? mixUp(batch, random) : batch),
-    });
     const variables = (ofClassifier: boolean) =>
       graph.trained.filter(({ name }) => isClassifier(name) === ofClassifier).map(({ variable }) => variable);
     const [body, classifier] = [variables(false), variables(true)];
@@ -223,8 +186,12 @@ export const fineTune =
       betas: [0.9, 0.99],
       runFrozen: (photos) => graph.runFrozen(photos),
       runTrained: (frozen) => graph.runTrained(frozen),
-      predict,
-      lessonAt,
+      predict: (examples) => answersOf(() => graph.runTrained(graph.runFrozen(resized(examples, served)))),
+      lessonAt: (progress) => ({
+        side: progress < LAST_PART ? initialResolution : resolution,
+        augmentation: { maxAspect: 1.67, maxRotation: 17, colour: 0.25, tint: 0.06 },
+        mix: (batch, random) => (progress < LAST_PART ? mixUp(batch, random) : batch),
+      }),
       start: async () => {
         if (!earlier?.classifier) await fitClassifier(graph, split, options, initialResolution);
       },
@@ -243,13 +210,12 @@ export const fineTune =
     return {
       write: (target, photos) => {
         const tuned = writeWithMap(graph, target, writeResized(target, photos, served), classes, served);
-        return reference
-          ? joined(
-              target,
-              tuned,
-              target.within('reference', () => reference.write(target, photos)),
-            )
-          : tuned;
+        if (!reference) return tuned;
+        return joined(
+          target,
+          tuned,
+          target.within('reference', () => reference.write(target, photos)),
+        );
       },
       history,
       parameters: {

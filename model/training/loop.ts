@@ -5,8 +5,6 @@ import { AbortedError, stopIfAborted } from '../shared/abort.ts';
 import { type Random, type SeededRandom, seededRandom, shuffled } from '../shared/random.ts';
 import { pluralize } from '../shared/text.ts';
 import {
-  afterEpoch,
-  afterStep,
   beginning,
   type Checkpoint,
   type CheckpointStore,
@@ -14,7 +12,7 @@ import {
   fingerprintOf,
   type Progress,
 } from './checkpoint.ts';
-import { learningRateAt, type OptimizerState } from './optimizer.ts';
+import { learningRateAt, type OptimizerState, type StepResult } from './optimizer.ts';
 import { type Recipe, storedOptions } from './recipe.ts';
 
 /** How a training is run, whatever is trained. */
@@ -31,13 +29,6 @@ export interface TrainingRunOptions {
   readonly onEpoch?: ((epoch: EpochResult) => void) | undefined;
   /** Called when the training is resumed from a checkpoint. */
   readonly onResume?: ((progress: Progress) => void) | undefined;
-}
-
-export interface StepResult {
-  /** Mean over the batch, before the step. */
-  readonly loss: number;
-  /** Photos whose heaviest target was predicted. */
-  readonly correct: number;
 }
 
 export interface StepOptions {
@@ -73,8 +64,6 @@ interface Training<Item> {
   /** What is learned from, one for each training photo. */
   readonly items: readonly Item[];
   readonly recipe: Recipe;
-  /** What decides the result besides the recipe, the photos and the weights. @default nothing */
-  readonly settings?: object;
   readonly run: TrainingRunOptions;
   /** The weights that the training starts from. */
   readonly weights: readonly tf.Tensor[];
@@ -82,33 +71,45 @@ interface Training<Item> {
 }
 
 /** WebAssembly reports it by an abort or by a trap of whatever came first, native TensorFlow by its name. */
-const isOutOfMemory = (error: unknown): error is Error =>
-  error instanceof Error && (error.name === 'RuntimeError' || /\bOOM\b/.test(error.message));
-
-const tooLarge = (photos: number, cause: Error): Error =>
-  new Error(
-    `A step of ${pluralize(photos, 'photo')} failed, most likely for lack of memory, of which WebAssembly has 4 GB at most (${cause.message}). Lower the batch size.`,
-    { cause },
+const explained = (error: unknown, photos: number): unknown => {
+  const isOutOfMemory =
+    error instanceof Error && (error.name === 'RuntimeError' || /\bOOM\b/.test(error.message));
+  if (!isOutOfMemory) return error;
+  return new Error(
+    `A step of ${pluralize(photos, 'photo')} failed, most likely for lack of memory, of which WebAssembly has 4 GB at most (${error.message}). Lower the batch size.`,
+    { cause: error },
   );
+};
 
 /** A training in progress. Its progress and its tensors agree whenever it is interrupted. */
 class Loop<Item> {
   readonly #training: Training<Item>;
-  readonly #save: (checkpoint: Checkpoint) => Promise<void>;
+  readonly #fingerprint: ReturnType<typeof fingerprintOf>;
   readonly #random: SeededRandom;
   #progress: Progress;
   /** The averaged weights of the best epoch, where it is looked for. */
   #best: WeightValues | undefined;
   #lastSavedAt = performance.now();
 
-  constructor(training: Training<Item>, save: (checkpoint: Checkpoint) => Promise<void>) {
+  constructor(training: Training<Item>, fingerprint: ReturnType<typeof fingerprintOf>) {
     this.#training = training;
-    this.#save = save;
+    this.#fingerprint = fingerprint;
     this.#random = seededRandom(training.recipe.seed);
     this.#progress = beginning(this.#random.position());
   }
 
-  resume({ progress, tensors: { best, ...tensors } }: Checkpoint): void {
+  async run(): Promise<readonly EpochResult[]> {
+    const { learner, run } = this.#training;
+    const saved = await run.checkpoints?.load(this.#fingerprint);
+    if (saved) this.#resume(saved);
+    else await learner.start?.();
+    while (!this.#isOver) await this.#epoch();
+    // The averaged weights are left in the network, the best epoch's if it was looked for.
+    learner.optimizer.finish(this.#best);
+    return this.#progress.history;
+  }
+
+  #resume({ progress, tensors: { best, ...tensors } }: Checkpoint): void {
     const { learner, run } = this.#training;
     learner.optimizer.restore(tensors, progress.steps);
     this.#progress = progress;
@@ -119,24 +120,19 @@ class Loop<Item> {
   async saveCheckpoint(): Promise<void> {
     const { learner, run } = this.#training;
     if (!run.checkpoints) return;
-    const best: Record<string, WeightValues> = this.#best ? { best: this.#best } : {};
-    const tensors = { ...(await learner.optimizer.state()), ...best };
-    await this.#save({ progress: this.#progress, tensors });
+    const tensors = { ...(await learner.optimizer.state()), ...(this.#best && { best: this.#best }) };
+    await run.checkpoints.save(this.#fingerprint, { progress: this.#progress, tensors });
     this.#lastSavedAt = performance.now();
   }
 
-  get history(): readonly EpochResult[] {
-    return this.#progress.history;
-  }
-
-  get isOver(): boolean {
+  get #isOver(): boolean {
     const { epochs, patience } = this.#training.recipe;
     const { history, best } = this.#progress;
     if (history.length >= epochs) return true;
     return patience !== null && best !== undefined && history.length - best.epoch >= patience;
   }
 
-  async epoch(): Promise<void> {
+  async #epoch(): Promise<void> {
     const { items, recipe, run } = this.#training;
     const steps = Math.ceil(items.length / recipe.batchSize);
     this.#random.moveTo(this.#progress.ordered);
@@ -155,58 +151,58 @@ class Loop<Item> {
 
   async #step(order: readonly Item[], steps: number): Promise<void> {
     const { learner, recipe } = this.#training;
-    const { batchSize, epochs, learningRate } = recipe;
+    const { batchSize, epochs } = recipe;
     const started = performance.now();
-    const epoch = this.#progress.history.length;
-    const index = this.#progress.step;
-    const batch = order.slice(index * batchSize, (index + 1) * batchSize);
-    const progress = (epoch * steps + index) / (epochs * steps);
-    const rate = learningRateAt(progress, learningRate);
-    const result = await learner
-      .step(batch, { progress, learningRate: rate, random: this.#random })
+    const now = this.#progress;
+    const batch = order.slice(now.step * batchSize, (now.step + 1) * batchSize);
+    const progress = (now.history.length * steps + now.step) / (epochs * steps);
+    const learningRate = learningRateAt(progress, recipe.learningRate);
+    const { loss, correct } = await learner
+      .step(batch, { progress, learningRate, random: this.#random })
       .catch((error: unknown) => {
-        throw isOutOfMemory(error) ? tooLarge(batch.length, error) : error;
+        throw explained(error, batch.length);
       });
-    if (!Number.isFinite(result.loss)) {
-      throw new Error(
-        `The training diverged in epoch ${epoch + 1}: its loss is ${result.loss}. Lower the learning rate.`,
-      );
-    }
-    const seconds = (performance.now() - started) / 1000;
-    const random = this.#random.position();
-    this.#progress = afterStep(this.#progress, { ...result, count: batch.length, random, seconds });
+    if (!Number.isFinite(loss))
+      throw new Error(`The training diverged ${this.#when}: its loss is ${loss}. Lower the learning rate.`);
+    this.#progress = {
+      ...now,
+      step: now.step + 1,
+      steps: now.steps + 1,
+      random: this.#random.position(),
+      loss: now.loss + loss * batch.length,
+      correct: now.correct + correct,
+      seconds: now.seconds + (performance.now() - started) / 1000,
+    };
   }
 
   async #endEpoch(): Promise<void> {
     const { learner, items, recipe, run } = this.#training;
-    const { history, loss, correct, best } = this.#progress;
+    const { history, steps, random, loss, correct, best, seconds } = this.#progress;
     const started = performance.now();
-    const scores = await learner.validate(run.signal, this.#when);
+    const validation = await learner.validate(run.signal, this.#when);
+    const epoch = history.length + 1;
     const result: EpochResult = {
-      epoch: history.length + 1,
+      epoch,
       epochs: recipe.epochs,
       trainingLoss: loss / items.length,
       trainingAccuracy: correct / items.length,
-      ...(scores && { validation: { loss: scores.loss, accuracy: scores.accuracy } }),
-      seconds: this.#progress.seconds + (performance.now() - started) / 1000,
+      ...(validation && { validation: { loss: validation.loss, accuracy: validation.accuracy } }),
+      seconds: seconds + (performance.now() - started) / 1000,
     };
-    const isBest = recipe.patience !== null && scores && scores.loss < (best?.loss ?? Infinity);
+    const isBest = recipe.patience !== null && validation && validation.loss < (best?.loss ?? Infinity);
     if (isBest) this.#best = await learner.optimizer.averagedWeights();
-    this.#progress = afterEpoch(
-      this.#progress,
-      result,
-      isBest ? { epoch: result.epoch, loss: scores.loss } : best,
-    );
+    const lowest = isBest ? { epoch, loss: validation.loss } : best;
+    this.#progress = {
+      ...beginning(random),
+      history: [...history, result],
+      steps,
+      ...(lowest && { best: lowest }),
+    };
     run.onEpoch?.(result);
   }
 
   get #when(): string {
     return `in epoch ${this.#progress.history.length + 1}`;
-  }
-
-  /** Leaves the averaged weights in the network, the best epoch's if it was looked for. */
-  finish(): void {
-    this.#training.learner.optimizer.finish(this.#best);
   }
 }
 
@@ -221,22 +217,16 @@ class Loop<Item> {
  * @throws Error when the loss is no longer a number
  */
 export const runTrainingLoop = async <Item>(training: Training<Item>): Promise<readonly EpochResult[]> => {
-  const { learner, recipe, settings = {}, run, weights, split } = training;
-  const { checkpoints, context = null } = run;
+  const { learner, recipe, run, weights, split } = training;
   const fingerprint = fingerprintOf({
     examples: split.train,
     validation: split.validation,
-    options: { ...storedOptions({ ...recipe, ...settings }), context },
-    weights: checkpoints ? await readValues(weights) : [],
+    options: { ...storedOptions(recipe), context: run.context ?? null },
+    weights: run.checkpoints ? await readValues(weights) : [],
   });
-  const loop = new Loop(training, async (checkpoint) => checkpoints?.save(fingerprint, checkpoint));
+  const loop = new Loop(training, fingerprint);
   try {
-    const saved = await checkpoints?.load(fingerprint);
-    if (saved) loop.resume(saved);
-    else await learner.start?.();
-    while (!loop.isOver) await loop.epoch();
-    loop.finish();
-    return loop.history;
+    return await loop.run();
   } catch (error) {
     if (error instanceof AbortedError) await loop.saveCheckpoint();
     throw error;

@@ -73,12 +73,6 @@ const originalSplit = ({ stored, dataset, shares }: RecalibrateOptions): Split =
   return split;
 };
 
-/** Above the version that it replaces, whatever that was called. */
-const versionAfter = (version: string): string => {
-  const now = versionAt(new Date());
-  return isNewer(now, version) ? now : String(BigInt(version) + 1n);
-};
-
 /**
  * The network of a model that is exported already: its nodes are copied as they are, weights and all.
  *
@@ -120,16 +114,17 @@ export const recalibrate = async (
   const split = originalSplit(options);
   const folder = path.join(directory, MODEL_NAME, replaced);
   const model = decodeSavedModel(await readFile(path.join(folder, 'saved_model.pb')));
-  const version = versionAfter(replaced);
+  const now = versionAt(new Date());
+  // Above the version that it replaces, whatever that was called.
+  const version = isNewer(now, replaced) ? now : String(BigInt(replaced) + 1n);
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
     write: decodedNetwork(model),
     distanceWeight: old.calibration?.distanceWeight,
     ...{ labels: old.labels, catalogue: dataset.catalogue, version, split, unknown, drawn },
   });
   const network = old.calibration?.network ?? replaced;
-  const metrics: ModelMetrics = {
-    ...old,
-    ...{ version, test, bytes: savedModel.byteLength },
+  const metrics = {
+    ...{ ...old, version, test, bytes: savedModel.byteLength },
     calibration: calibration && { network, ...calibration },
   };
   await storeModel(directory, version, savedModel);

@@ -1,21 +1,44 @@
 import assert from 'node:assert/strict';
-import { before, describe, test } from 'node:test';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
 import type { Example } from '../data/dataset.ts';
 import { evaluate, networkPredictFn } from '../evaluation/evaluate.ts';
 import { buildNetwork } from '../network/network.ts';
+import { AbortedError } from '../shared/abort.ts';
 import { seededRandom } from '../shared/random.ts';
 import { example, noise } from '../shared/test-pictures.ts';
-import type { EpochResult } from './checkpoint.ts';
-import type { TrainingRunOptions } from './loop.ts';
-import { inverseFrequencyWeights, type RecipeOptions } from './recipe.ts';
-import { untimed } from './test-training.ts';
+import { CheckpointStore } from './checkpoint.ts';
+import { runTrainingLoop, type TrainingRunOptions } from './loop.ts';
+import { networkVariables, OptimizerState } from './optimizer.ts';
+import { HEAD_RECIPE, inverseFrequencyWeights, type RecipeOptions } from './recipe.ts';
+import { runWithStops, untimed, watchedCheckpoints, weightValues } from './test-training.ts';
 import { trainNetwork } from './train-network.ts';
 
 before(() => loadBackend({ native: false }));
+
+const directory = temporaryFolder({ after });
+const at = (name: string) => path.join(directory, name);
+
+const noisy = Array.from({ length: 5 }, (_, index) => example(index % 2, `photo ${index}`, noise(index)));
+const tiny = (seed = 1) => buildNetwork({ classes: 2, stem: 4, blocks: [6], dropout: 0.1, seed });
+
+/** Three epochs of two steps. */
+const RECIPE: RecipeOptions = { epochs: 3, batchSize: 2, learningRate: 0.02, initialResolution: 32 };
+
+/** Trains a network of two classes. */
+const run = async (
+  recipe: RecipeOptions = {},
+  options: TrainingRunOptions = {},
+  { network = tiny(), train = noisy.slice(0, 4), validation = noisy.slice(4) } = {},
+) => {
+  const trainer = trainNetwork({ network, classes: 2, recipe: { ...RECIPE, ...recipe }, ...options });
+  const { history } = await trainer({ train, validation, test: [] });
+  return { history: untimed(history), weights: weightValues(network) };
+};
 
 /** Photos of two kinds, warm and cold, each of another brightness. */
 const kinds = (count: number, seed: number): Example[] => {
@@ -28,148 +51,159 @@ const kinds = (count: number, seed: number): Example[] => {
   });
 };
 
-const RECIPE: RecipeOptions = { epochs: 3, batchSize: 4, learningRate: 0.02, initialResolution: 32 };
-
-/** Trains a network of two classes. @returns its history */
-const train = async (
-  network: LayersModel,
-  examples: readonly Example[],
-  validation: readonly Example[],
-  recipe: RecipeOptions,
-  run: TrainingRunOptions = {},
-): Promise<readonly EpochResult[]> => {
-  const trainer = trainNetwork({ network, classes: 2, recipe: { ...RECIPE, ...recipe }, ...run });
-  return (await trainer({ train: examples, validation, test: [] })).history;
-};
-
-const tiny = () => buildNetwork({ classes: 2, stem: 4, blocks: [6], dropout: 0 });
-
-const photos = kinds(16, 1);
-const unseen = kinds(12, 2);
-const run = (
-  recipe: RecipeOptions = {},
-  validation: readonly Example[] = [],
-  options: TrainingRunOptions = {},
-) => train(tiny(), photos.slice(0, 6), validation, { epochs: 2, ...recipe }, options);
-
-test('a tiny network learns to distinguish two plain kinds of photos', async () => {
-  const history = await train(tiny(), photos, unseen, { epochs: 5 });
-  assert.deepEqual(
-    history.map(({ epoch, epochs }) => [epoch, epochs]),
-    [1, 2, 3, 4, 5].map((epoch) => [epoch, 5]),
-  );
+test('a tiny network learns to distinguish two plain kinds of photos; steps and epochs are reported', async () => {
+  const reported: string[] = [];
+  const options: TrainingRunOptions = {
+    onStep: (done, total) => reported.push(`${done}/${total}`),
+    onEpoch: ({ epoch, epochs }) => reported.push(`epoch ${epoch} of ${epochs}`),
+  };
+  const photos = { train: kinds(18, 1), validation: kinds(12, 2) };
+  const { history } = await run({ epochs: 5, batchSize: 4 }, options, photos);
   const [first, last] = [history[0], history.at(-1)];
   assert.ok((last?.validation?.accuracy ?? 0) > 0.9, `accuracy ${last?.validation?.accuracy}`);
   assert.ok((last?.trainingLoss ?? 1) < (first?.trainingLoss ?? 0), 'the loss falls');
-});
-
-test('the same seed gives the same history, another seed another', async () => {
-  const expected = untimed(await run());
-  assert.deepEqual(untimed(await run()), expected);
-  assert.notDeepEqual(untimed(await run({ seed: 2 })), expected);
-});
-
-test('without photos for validation there is none in the history', async () => {
-  for (const result of await run({ epochs: 1 })) assert.equal('validation' in result, false);
-});
-
-test('steps and epochs are reported while they happen, the last small batch included', async () => {
-  const reported: string[] = [];
-  const history = await run({ batchSize: 4 }, [], {
-    onStep: (done, total) => reported.push(`${done}/${total}`),
-    onEpoch: ({ epoch }) => reported.push(`epoch ${epoch}`),
-  });
-  const steps = ['1/2', '2/2'];
-  assert.deepEqual(reported, [...steps, 'epoch 1', ...steps, 'epoch 2']);
   for (const { trainingAccuracy } of history) assert.ok(trainingAccuracy >= 0 && trainingAccuracy <= 1);
+  // The last batch is of two photos.
+  assert.deepEqual(reported.slice(0, 7), ['1/5', '2/5', '3/5', '4/5', '5/5', 'epoch 1 of 5', '1/5']);
 });
 
-test('the network ends with the averaged weights, with which the last validation was made', async () => {
-  const network = tiny();
-  const validation = unseen.slice(0, 2);
-  const history = await train(network, photos.slice(0, 4), validation, { epochs: 2 });
-  const { loss, accuracy } = await evaluate(networkPredictFn(network), 2, validation);
-  assert.deepEqual(history.at(-1)?.validation, { loss, accuracy });
+test('another seed gives another history; without photos for validation there is none in it', async () => {
+  assert.notDeepEqual((await run({ seed: 2 })).history, (await run()).history);
+  const { history } = await run({ epochs: 2, patience: 1 }, {}, { validation: [] });
+  assert.equal(history.length, 2, 'there is no best epoch to look for');
+  for (const result of history) assert.equal('validation' in result, false);
 });
 
-test('averaging changes what remains, not how the network is trained', async () => {
-  const validation = unseen.slice(0, 2);
-  const [averaged, last] = [
-    await run({ emaDecay: 0.998 }, validation),
-    await run({ emaDecay: 0 }, validation),
-  ];
-  const losses = (history: readonly EpochResult[]) => history.map(({ trainingLoss }) => trainingLoss);
-  assert.deepEqual(losses(averaged), losses(last));
-  assert.notEqual(averaged.at(-1)?.validation?.loss, last.at(-1)?.validation?.loss);
-});
-
-test('training leaves no tensors behind but those of the network', async () => {
+test('the network ends with the averaged weights, which change nothing in how it is trained', async () => {
   const network = tiny();
   const { numTensors } = tf.memory();
-  await train(network, photos.slice(0, 4), unseen.slice(0, 2), { epochs: 2 });
-  assert.equal(tf.memory().numTensors, numTensors);
+  const averaged = await run({ emaDecay: 0.998 }, {}, { network });
+  assert.equal(tf.memory().numTensors, numTensors, 'no tensors are left behind but those of the network');
+  const { loss, accuracy } = await evaluate(networkPredictFn(network), 2, noisy.slice(4));
+  assert.deepEqual(averaged.history.at(-1)?.validation, { loss, accuracy });
+  const last = await run({ emaDecay: 0 });
+  const losses = ({ history }: typeof last) => history.map(({ trainingLoss }) => trainingLoss);
+  assert.deepEqual(losses(averaged), losses(last));
+  assert.notEqual(last.history.at(-1)?.validation?.loss, loss);
 });
 
-describe('early stopping and class weights', () => {
-  const photos = Array.from({ length: 5 }, (_, index) => example(index % 2, `photo ${index}`, noise(index)));
-  const examples = photos.slice(0, 4);
-  /** A trained photo under the other class's name: the better the photo is learned, the higher the loss. */
-  const [contrary] = photos.map((photo): Example => ({ ...photo, label: 1 - photo.label }));
-  const validation = contrary ? [contrary] : [];
+test('with patience it ends when the validation loss no longer falls, with the weights of its lowest', async () => {
+  // A trained photo under the other class's name: the better the photo is learned, the higher the loss.
+  const contrary = noisy.slice(0, 1).map((photo): Example => ({ ...photo, label: 1 - photo.label }));
+  const network = tiny();
+  const lossesOf = async (recipe: RecipeOptions) => {
+    const { history } = await run({ emaDecay: 0, ...recipe }, {}, { network, validation: contrary });
+    return history.map(({ validation }) => validation?.loss ?? Number.NaN);
+  };
+  const weights = network.getWeights().map((weight) => weight.clone());
+  const stopped = await lossesOf({ epochs: 12, patience: 2 });
+  const lowest = Math.min(...stopped);
+  assert.ok(stopped.length < 12, `${stopped.length} epochs`);
+  assert.equal(stopped.indexOf(lowest), stopped.length - 1 - 2, 'two epochs after the best');
+  assert.equal((await evaluate(networkPredictFn(network), 2, contrary)).loss, lowest);
+  network.setWeights(weights);
+  assert.equal((await lossesOf({ epochs: 12 }))[0], stopped[0], 'until then it is the same training');
+});
 
-  const OPTIONS: RecipeOptions = { epochs: 12, batchSize: 2, emaDecay: 0 };
-  const lossOf = ({ validation }: EpochResult) => validation?.loss ?? Number.NaN;
-
-  test('the training ends when the validation loss no longer falls, with the weights of its lowest', async () => {
+test('balanced, every class weighs the same, and a photo one on average', async () => {
+  assert.deepEqual(inverseFrequencyWeights(3, [0, 0, 0, 0, 0, 0, 1, 1, 2]), [0.5, 1.5, 3]);
+  const train = Array.from({ length: 8 }, (_, index) => example(index === 0 ? 1 : 0, `${index}`, noise(9)));
+  const ofRare = async (balanced: boolean) => {
     const network = tiny();
-    const history = await train(network, examples, validation, { ...OPTIONS, patience: 2 });
-    assert.ok(history.length < 12, `${history.length} epochs`);
-    const losses = history.map(lossOf);
-    const lowest = Math.min(...losses);
-    assert.equal(losses.indexOf(lowest), history.length - 1 - 2, 'two epochs after the best');
-    const { loss } = await evaluate(networkPredictFn(network), 2, validation);
-    assert.equal(loss, lowest);
+    await run({ epochs: 4, batchSize: 4, emaDecay: 0, balanced }, {}, { network, train, validation: [] });
+    const [row = []] = await networkPredictFn(network)(train.slice(0, 1));
+    return row[1] ?? Number.NaN;
+  };
+  const [plain, balanced] = [await ofRare(false), await ofRare(true)];
+  assert.ok(balanced > plain + 0.01, `${balanced} against ${plain}`);
+});
+
+describe('a training that is stopped', () => {
+  const STOPS = [[1], [2], [3], [4], [5], [1, 1, 1, 1, 1]];
+  const RECIPES: Readonly<Record<string, RecipeOptions>> = {
+    'as it is by default': {},
+    'with the best epoch looked for and classes weighed': { patience: 2, balanced: true, emaDecay: 0.5 },
+  };
+  for (const [name, recipe] of Object.entries(RECIPES))
+    test(`is resumed to the very same weights and history, ${name}`, async () => {
+      const expected = await run(recipe);
+      for (const stops of STOPS) {
+        const after = at(`${name} ${stops}`);
+        const { resumed, warnings, ...actual } = await runWithStops(after, stops, (options) =>
+          run(recipe, options),
+        );
+        assert.deepEqual(resumed, stops.length === 1 ? stops : [1, 2, 3, 4, 5]);
+        assert.deepEqual(warnings, []);
+        assert.deepEqual(actual, expected, `stopped after ${stops}`);
+      }
+    });
+
+  test('or was over when it was killed, is over when it is resumed', async () => {
+    const expected = await run();
+    const options = { checkpointSeconds: 0, checkpoints: new CheckpointStore(at('over')) };
+    assert.deepEqual(await run({}, options), expected, 'saving at each step changes nothing');
+    const again = await run(
+      {},
+      { checkpoints: new CheckpointStore(at('over')), onStep: () => assert.fail('a step') },
+    );
+    assert.deepEqual(again, expected);
   });
 
-  test('until then it is the same training', async () => {
-    const short = { ...OPTIONS, epochs: 4 };
-    const [all, stopped] = [
-      await train(tiny(), examples, validation, short),
-      await train(tiny(), examples, validation, { ...short, patience: 1 }),
-    ];
-    assert.deepEqual(stopped.map(lossOf), all.slice(0, stopped.length).map(lossOf));
+  test('and goes on with another seed, options or network starts from its beginning', async () => {
+    await run({ epochs: 1 }, watchedCheckpoints(at('foreign')));
+    const { checkpoints, warnings } = watchedCheckpoints(at('foreign'));
+    const recipe: RecipeOptions = { epochs: 1, seed: 2 };
+    const started = await run(recipe, { checkpoints }, { network: tiny(3) });
+    assert.deepEqual(started, await run(recipe, {}, { network: tiny(3) }));
+    assert.match(warnings.join(), /differs in its options and the weights it started from/);
   });
 
-  test('without validation photos nothing can be looked for: every epoch is trained', async () => {
-    const history = await train(tiny(), examples, [], { ...OPTIONS, epochs: 3, patience: 1 });
-    assert.equal(history.length, 3);
-  });
-
-  test('balanced, every class weighs the same, and a photo one on average', () => {
-    const labels = [0, 0, 0, 0, 0, 0, 1, 1, 2];
-    const weights = inverseFrequencyWeights(3, labels);
-    assert.deepEqual(weights, [0.5, 1.5, 3]);
-    assert.equal(labels.reduce((sum, label) => sum + (weights[label] ?? 0), 0) / labels.length, 1);
-  });
-
-  test('weights of classes of equal size change nothing', async () => {
-    const short = { ...OPTIONS, epochs: 1 };
-    const [plain, balanced] = [
-      await train(tiny(), examples, validation, short),
-      await train(tiny(), examples, validation, { ...short, balanced: true }),
-    ];
-    assert.ok(Math.abs(lossOf(plain[0] ?? assert.fail()) - lossOf(balanced[0] ?? assert.fail())) < 1e-5);
-  });
-
-  test('balanced, a rare class is named more often', async () => {
-    const rare = Array.from({ length: 8 }, (_, index) => example(index === 0 ? 1 : 0, `${index}`, noise(9)));
-    const probability = async (balanced: boolean) => {
-      const network = tiny();
-      await train(network, rare, [], { ...OPTIONS, epochs: 4, batchSize: 4, balanced });
-      const [row = []] = await networkPredictFn(network)(rare.slice(0, 1));
-      return row[1] ?? Number.NaN;
+  test('while it validates has not lost the epoch', async () => {
+    const controller = new AbortController();
+    const checkpoints = () => new CheckpointStore(at('validation'));
+    // Signals are looked for before each batch of validation photos, which come after the epoch's second step.
+    const onStep = (done: number, total: number) => {
+      if (done === total) setImmediate(() => setImmediate(() => controller.abort()));
     };
-    const [plain, balanced] = [await probability(false), await probability(true)];
-    assert.ok(balanced > plain + 0.01, `${balanced} against ${plain}`);
+    const stopped = run({}, { checkpoints: checkpoints(), signal: controller.signal, onStep });
+    await assert.rejects(stopped, AbortedError);
+    const resumed: string[] = [];
+    const onResume: TrainingRunOptions['onResume'] = ({ step, history }) =>
+      resumed.push(`${history.length}, ${step}`);
+    assert.deepEqual(await run({}, { checkpoints: checkpoints(), onResume }), await run());
+    assert.deepEqual(resumed, ['0, 2']);
   });
+
+  test('leaves no tensors behind but those of the network, and no averaged weights in it', async () => {
+    const network = tiny();
+    const { numTensors } = tf.memory();
+    await assert.rejects(run({}, { signal: AbortSignal.abort() }, { network }), AbortedError);
+    assert.equal(tf.memory().numTensors, numTensors);
+    assert.notDeepEqual(weightValues(network), weightValues(tiny()), 'one step was taken');
+  });
+});
+
+test('a step that is too large for the memory says what to do; any other error is reported as it is', async () => {
+  const network = tiny();
+  const inWebAssembly = (message: string) => Object.assign(new Error(message), { name: 'RuntimeError' });
+  for (const [error, message] of [
+    [
+      inWebAssembly('Aborted(). Build with -sASSERTIONS.'),
+      /^Error: A step of 2 photos .* memory.* \(Aborted/,
+    ],
+    [new Error('OOM when allocating tensor'), /^Error: A step of 2 photos .* memory.* \(OOM.*\)\. Lower/],
+    [new Error('Broken.'), /^Error: Broken\.$/],
+  ] as const) {
+    const failing = runTrainingLoop({
+      learner: {
+        optimizer: new OptimizerState({ weights: networkVariables(network.weights) }, HEAD_RECIPE),
+        step: () => Promise.reject(error),
+        validate: async () => undefined,
+      },
+      items: ['a', 'b', 'c'],
+      recipe: { ...HEAD_RECIPE, batchSize: 2 },
+      ...{ run: {}, weights: network.getWeights(), split: { train: [], validation: [] } },
+    });
+    await assert.rejects(failing, message);
+  }
 });

@@ -8,13 +8,7 @@ import { reseedDropout } from '../network/layers.ts';
 import { INPUT_SIZE } from '../network/network.ts';
 import { layersNetwork } from '../savedmodel/export-layers.ts';
 import type { Random } from '../shared/random.ts';
-import {
-  type Learner,
-  runTrainingLoop,
-  type StepOptions,
-  type StepResult,
-  type TrainingRunOptions,
-} from './loop.ts';
+import { runTrainingLoop, type TrainingRunOptions } from './loop.ts';
 import { networkVariables, OptimizerState, type Trainable } from './optimizer.ts';
 import {
   inverseFrequencyWeights,
@@ -42,7 +36,7 @@ export interface Trainee extends Trainable {
    */
   readonly runFrozen: (photos: tf.Tensor4D, random: Random) => tf.NamedTensorMap;
   /** What the trained part makes of that: logits, float32 `[N, classes]`. */
-  readonly runTrained: (frozen: tf.NamedTensorMap) => tf.Tensor;
+  readonly runTrained: (frozen: tf.NamedTensorMap) => unknown;
   readonly predict: PredictFn;
   /** @param progress share of all steps that were taken, 0 to 1 */
   readonly lessonAt: (progress: number) => Lesson;
@@ -65,93 +59,55 @@ const augmentedTensor = (
 
 /** What each photo counts, by the classes that it was mixed of: float32 `[N]`. */
 const photoWeights = (targets: tf.Tensor2D, classWeights: readonly number[]): tf.Tensor1D =>
-  tf.reshape(tf.matMul(targets, tf.tensor2d([...classWeights], [classWeights.length, 1])), [-1]);
-
-interface LearnerOptions {
-  readonly classes: number;
-  readonly recipe: Recipe;
-  /** How much a photo of each class counts in the loss. Absent: all the same. */
-  readonly classWeights: readonly number[] | undefined;
-  readonly validation: readonly Example[];
-}
-
-/** Trains a network on changed and mixed photos. */
-class PhotoLearner implements Learner<Example> {
-  readonly #options: LearnerOptions;
-  readonly #trainee: Trainee;
-  readonly optimizer: OptimizerState;
-
-  constructor(trainee: Trainee, options: LearnerOptions) {
-    this.#options = options;
-    this.#trainee = trainee;
-    this.optimizer = new OptimizerState(trainee, options.recipe);
-  }
-
-  async start(): Promise<void> {
-    await this.#trainee.start?.();
-    this.optimizer.restartAverage();
-  }
-
-  async step(
-    batch: readonly Example[],
-    { progress, learningRate, random }: StepOptions,
-  ): Promise<StepResult> {
-    const { classWeights } = this.#options;
-    const { photos, targets } = this.#changed(batch, this.#trainee.lessonAt(progress), random);
-    const frozen = this.#trainee.runFrozen(photos, random);
-    const correct = tf.tidy(() => tf.variable(tf.scalar(0), false));
-    const { value, grads } = tf.variableGrads(() => {
-      const logits = this.#trainee.runTrained(frozen);
-      correct.assign(tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(targets, 1)), 'float32')));
-      const weights = classWeights && photoWeights(targets, classWeights);
-      return tf.reshape<tf.Rank.R0>(tf.losses.softmaxCrossEntropy(targets, logits, weights), []);
-    }, this.optimizer.variables);
-    this.optimizer.step(grads, learningRate);
-    const [loss = Number.NaN] = await value.data();
-    const [hits = 0] = await correct.data();
-    tf.dispose([photos, targets, frozen, value, grads, correct]);
-    return { loss, correct: hits };
-  }
-
-  #changed(batch: readonly Example[], lesson: Lesson, random: Random): Batch {
-    const { classes, recipe } = this.#options;
-    return tf.tidy(() => {
-      const photos = augmentedTensor(batch, lesson, random);
-      const targets = targetTensor(batch, classes, recipe.labelSmoothing);
-      const mixed = lesson.mix({ photos, targets }, random);
-      return { photos: mixed.photos, targets: mixed.targets };
-    });
-  }
-
-  async validate(signal: AbortSignal | undefined, when: string) {
-    const { classes, validation } = this.#options;
-    if (validation.length === 0) return undefined;
-    const predict = interruptible(this.#trainee.predict, signal, when);
-    return this.optimizer.withAveragedWeights(() => evaluate(predict, classes, validation));
-  }
-}
+  tf.tidy(() =>
+    tf.reshape(tf.matMul(targets, tf.tensor2d([...classWeights], [classWeights.length, 1])), [-1]),
+  );
 
 interface PhotoTraining {
   readonly classes: number;
   readonly recipe: Recipe;
-  /** What decides the result besides the recipe, the photos and the weights. @default nothing */
-  readonly settings?: object;
   readonly run: TrainingRunOptions;
 }
 
-/** Trains a network in place on changed copies of photos. How it is run, and resumed: see `runTrainingLoop`. */
+/** Trains a network in place on changed and mixed copies of photos. How it is run, and resumed: see `runTrainingLoop`. */
 export const trainOnPhotos = (
   trainee: Trainee,
   { train, validation }: Parameters<Trainer>[0],
-  { classes, recipe, settings, run }: PhotoTraining,
+  { classes, recipe, run }: PhotoTraining,
 ) => {
   const labels = train.map(({ label }) => label);
   const classWeights = recipe.balanced ? inverseFrequencyWeights(classes, labels) : undefined;
-  return runTrainingLoop({
-    learner: new PhotoLearner(trainee, { classes, recipe, classWeights, validation }),
+  const optimizer = new OptimizerState(trainee, recipe);
+  return runTrainingLoop<Example>({
+    learner: {
+      optimizer,
+      start: async () => {
+        await trainee.start?.();
+        optimizer.restartAverage();
+      },
+      step: async (batch, { progress, learningRate, random }) => {
+        const lesson = trainee.lessonAt(progress);
+        const { photos, targets } = tf.tidy(() => {
+          const changed = augmentedTensor(batch, lesson, random);
+          const smoothed = targetTensor(batch, classes, recipe.labelSmoothing);
+          return { ...lesson.mix({ photos: changed, targets: smoothed }, random) };
+        });
+        const frozen = trainee.runFrozen(photos, random);
+        const weights = classWeights && photoWeights(targets, classWeights);
+        const result = await optimizer.learn(targets, weights, learningRate, () =>
+          trainee.runTrained(frozen),
+        );
+        tf.dispose([photos, targets, frozen, ...(weights ? [weights] : [])]);
+        return result;
+      },
+      validate: async (signal, when) => {
+        if (validation.length === 0) return undefined;
+        const predict = interruptible(trainee.predict, signal, when);
+        return optimizer.withAveragedWeights(() => evaluate(predict, classes, validation));
+      },
+    },
     items: train,
     ...{ recipe, run, split: { train, validation }, weights: trainee.weights },
-    ...(settings && { settings }),
   });
 };
 
@@ -183,11 +139,7 @@ export const trainNetwork =
         reseedDropout(network, random);
         return { photos: tf.clone(photos) };
       },
-      runTrained: ({ photos }) => {
-        const logits = photos && network.apply(photos, { training: true });
-        if (!(logits instanceof tf.Tensor)) throw new Error('The network must have logits.');
-        return logits;
-      },
+      runTrained: ({ photos }) => photos && network.apply(photos, { training: true }),
       predict: networkPredictFn(network),
       lessonAt: (progress) => ({
         side: resolutionAt(progress, recipe.initialResolution),

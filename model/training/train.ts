@@ -74,27 +74,6 @@ interface MeasuredExport {
   readonly mistakes: readonly Mistake[];
 }
 
-/** Bytes of the model, and something that runs it as it will be served. */
-const exported = ({ write, labels, version, catalogue }: ExportOptions, calibration?: Calibration) => {
-  const graph = buildServingGraph(write, { labels, version, catalogue, calibration });
-  const savedModel = encodeSavedModel(graph);
-  return { savedModel, runner: new GraphRunner(decodeSavedModel(savedModel)) };
-};
-
-/** @param answers probabilities of every class, one list for each photo */
-const mistakesAmong = (
-  labels: readonly string[],
-  photos: readonly Example[],
-  answers: readonly (readonly number[])[],
-): Mistake[] =>
-  photos.flatMap(({ file, label, pixels }, index) => {
-    const row = answers[index] ?? [];
-    const confidence = Math.max(...row);
-    const answer = row.indexOf(confidence);
-    if (answer === label) return [];
-    return [{ file, truth: labels[label] ?? '', answer: labels[answer] ?? '', confidence, pixels }];
-  });
-
 /**
  * Calibrates a trained network where there are enough validation photos, exports it, and measures the export on the test
  * photos.
@@ -102,12 +81,12 @@ const mistakesAmong = (
  * @throws AbortedError when the signal is aborted
  */
 export const exportMeasured = async (options: ExportOptions): Promise<MeasuredExport> => {
-  const { write, forwardTrained, labels, split, signal, drawn = 30, log = () => {}, onProgress } = options;
+  const { write, forwardTrained, labels, split, signal, drawn = 30, distanceWeight } = options;
+  const { log = () => {}, onProgress, version, catalogue } = options;
   const { train, validation, test } = split;
   const enough = validation.length >= FEWEST_PHOTOS;
   if (enough) log('Calibrating the model.');
   const unknown = enough ? [...(await drawKinds(drawn)), ...(options.unknown ?? [])] : [];
-  const photos = { train: forwardTrained ?? train, validation, distanceWeight: options.distanceWeight };
   const counter = (what: string, total: number) => {
     let done = 0;
     return (count: number) => {
@@ -115,26 +94,30 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
       onProgress?.(what, done, total);
     };
   };
-  const pictures = (kinds: readonly OodPhotos[]) => kinds.reduce((sum, { photos }) => sum + photos.length, 0);
-  const toCalibrate = validation.length + (forwardTrained ? 0 : train.length);
-  const onCalibrated = counter('Calibrating, photos', toCalibrate);
-  const calibration = await calibrate(write, labels.length, photos, signal, onCalibrated);
-  const { savedModel, runner } = exported(options, calibration);
-  log('Measuring the exported model.');
-  const toMeasure = test.length + (calibration ? test.length + validation.length + pictures(unknown) : 0);
-  const onPhotos = counter('Measuring, photos', toMeasure);
-  const answers = await predictPhotos(
-    runner,
-    test.map(({ pixels }) => pixels),
+  const calibration = await calibrate(
+    write,
+    labels.length,
+    { train: forwardTrained ?? train, validation, distanceWeight },
     signal,
-    onPhotos,
+    counter('Calibrating, photos', validation.length + (forwardTrained ? 0 : train.length)),
   );
+  const exported = (calibration?: Calibration) =>
+    encodeSavedModel(buildServingGraph(write, { labels, version, catalogue, calibration }));
+  const runnerOf = (savedModel: Uint8Array) => new GraphRunner(decodeSavedModel(savedModel));
+  const savedModel = exported(calibration);
+  const runner = runnerOf(savedModel);
+  log('Measuring the exported model.');
+  const pictures = unknown.reduce((sum, { photos }) => sum + photos.length, 0);
+  const toMeasure = test.length + (calibration ? test.length + validation.length + pictures : 0);
+  const onPhotos = counter('Measuring, photos', toMeasure);
+  const pixels = test.map((photo) => photo.pixels);
+  const answers = await predictPhotos(runner, pixels, signal, onPhotos);
   const measured =
     calibration &&
     (await measureCalibration({
       ...{ answers, unknown, signal, validation, test, onPhotos },
       temperature: calibration.temperature,
-      plain: exported(options).runner,
+      plain: runnerOf(exported()),
       calibrated: runner,
     }));
   const probabilities = answers.map((answer) => answer.probabilities);
@@ -148,10 +131,16 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
     },
     calibration: measured && {
       ...measured.figures,
-      ...(options.distanceWeight !== undefined && { distanceWeight: options.distanceWeight }),
+      ...(distanceWeight !== undefined && { distanceWeight }),
     },
     scores: measured && { known: measured.knownScores, kinds: measured.unknownScores },
-    mistakes: mistakesAmong(labels, test, probabilities),
+    mistakes: test.flatMap(({ file, label, pixels }, index) => {
+      const row = probabilities[index] ?? [];
+      const confidence = Math.max(...row);
+      const answer = row.indexOf(confidence);
+      if (answer === label) return [];
+      return [{ file, truth: labels[label] ?? '', answer: labels[answer] ?? '', confidence, pixels }];
+    }),
   };
 };
 
@@ -178,15 +167,6 @@ export const countByClass = ({ length }: readonly string[], split: Split) => {
   return { train: count(split.train), validation: count(split.validation), test: count(split.test) };
 };
 
-/** Which part of a network was trained, and on what. */
-const originOf = ({ parameters, side, backbone, fineTuned }: TrainedNetwork) => ({
-  parameters: parameters.total,
-  ...(parameters.trained < parameters.total && { trainedParameters: parameters.trained }),
-  side,
-  backbone,
-  ...(fineTuned !== undefined && { fineTuned }),
-});
-
 /**
  * Trains on photos that are already split, calibrates and exports the network, and measures the export on the test
  * photos.
@@ -197,7 +177,7 @@ export const trainModel = async (options: TrainOptions): Promise<TrainingResult>
   const { dataset, split, trainer, backend, version, command, seed } = options;
   const { labels, catalogue } = dataset;
   const network = await trainer(split);
-  const { history } = network;
+  const { history, parameters, side, backbone, fineTuned } = network;
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
     ...options,
     ...network,
@@ -215,7 +195,10 @@ export const trainModel = async (options: TrainOptions): Promise<TrainingResult>
       epochs: history.length,
       seconds,
       photosPerSecond: (history.length * split.train.length) / seconds,
-      ...originOf(network),
+      parameters: parameters.total,
+      ...(parameters.trained < parameters.total && { trainedParameters: parameters.trained }),
+      ...{ side, backbone },
+      ...(fineTuned !== undefined && { fineTuned }),
     },
     mistakes: true,
     calibration,
