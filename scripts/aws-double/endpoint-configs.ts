@@ -30,81 +30,69 @@ const listing = z.strictObject({ NameContains: z.string().default(''), NextToken
 /** As many as SageMaker lists at a time by default. */
 const PAGE = 10;
 
-interface EndpointConfigsOptions {
-  readonly state: AwsState;
-  readonly place: Place;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly modelExists: (name: string) => boolean;
-}
-
-/** SageMaker's endpoint configurations. */
-export class EndpointConfigs {
-  readonly #options: EndpointConfigsOptions;
-
-  constructor(options: EndpointConfigsOptions) {
-    this.#options = options;
-  }
-
-  /** Sorted. */
-  get names(): string[] {
-    return Object.keys(this.#options.state.contents.endpointConfigs).sort();
-  }
-
+/**
+ * SageMaker's endpoint configurations.
+ *
+ * @param now milliseconds since 1970
+ */
+export const createEndpointConfigs = (
+  { contents: { endpointConfigs } }: AwsState,
+  place: Place,
+  now: () => number,
+  modelExists: (name: string) => boolean,
+) => {
+  const { resourceArn, notFound, alreadyExists } = sageMakerNames(place);
+  const configArn = (name: string) => resourceArn('endpoint-config', name);
   /** @throws AwsError when there is no such configuration */
-  variant(name: string) {
-    const found = this.#options.state.contents.endpointConfigs[name];
-    if (!found) throw sageMakerNames(this.#options.place).notFound('endpoint-config', name);
+  const variant = (name: string) => {
+    const found = endpointConfigs[name];
+    if (!found) throw notFound('endpoint-config', name);
     return found.ProductionVariants[0];
-  }
-
-  create({ EndpointConfigName, ProductionVariants }: z.infer<typeof creation>): void {
-    const { state, place, now, modelExists } = this.#options;
-    const { alreadyExists, notFound } = sageMakerNames(place);
-    const { endpointConfigs } = state.contents;
+  };
+  const create = ({ EndpointConfigName, ProductionVariants }: z.infer<typeof creation>): void => {
     if (endpointConfigs[EndpointConfigName]) throw alreadyExists('endpoint-config', EndpointConfigName);
     const [{ ModelName }] = ProductionVariants;
     if (!modelExists(ModelName)) throw notFound('model', ModelName);
     endpointConfigs[EndpointConfigName] = { ProductionVariants, CreationTime: now() / 1000 };
-  }
-
-  delete(name: string): void {
-    this.variant(name);
-    delete this.#options.state.contents.endpointConfigs[name];
-  }
-
-  get operations() {
-    const { state, place } = this.#options;
-    const { resourceArn } = sageMakerNames(place);
-    const configArn = (name: string) => resourceArn('endpoint-config', name);
-    const describe = (name: string) => ({ EndpointConfigName: name, EndpointConfigArn: configArn(name) });
-    return {
-      CreateEndpointConfig: operation(creation, (input, caller: AwsCaller) => {
-        const EndpointConfigArn = configArn(input.EndpointConfigName);
-        caller.assertAllowed('sagemaker:CreateEndpointConfig', EndpointConfigArn);
-        for (const { ModelName } of input.ProductionVariants)
-          caller.assertAllowed('sagemaker:CreateEndpointConfig', resourceArn('model', ModelName));
-        this.create(input);
-        return { EndpointConfigArn };
-      }),
-      ListEndpointConfigs: operation(listing, ({ NameContains, NextToken }, caller: AwsCaller) => {
-        caller.assertAllowed('sagemaker:ListEndpointConfigs', '*');
-        const found = Object.entries(state.contents.endpointConfigs).filter(([name]) =>
-          name.includes(NameContains),
-        );
-        const end = Number(NextToken) + PAGE;
-        return {
-          EndpointConfigs: found
-            .slice(Number(NextToken), end)
-            .map(([name, { CreationTime }]) => ({ ...describe(name), CreationTime })),
-          ...(end < found.length && { NextToken: String(end) }),
-        };
-      }),
-      DeleteEndpointConfig: operation(named, ({ EndpointConfigName: name }, caller: AwsCaller) => {
-        caller.assertAllowed('sagemaker:DeleteEndpointConfig', configArn(name));
-        this.delete(name);
-        return {};
-      }),
-    } satisfies Record<string, Handler<AwsCaller>>;
-  }
-}
+  };
+  const remove = (name: string): void => {
+    variant(name);
+    delete endpointConfigs[name];
+  };
+  const operations = {
+    CreateEndpointConfig: operation(creation, (input, caller: AwsCaller) => {
+      const EndpointConfigArn = configArn(input.EndpointConfigName);
+      caller.assertAllowed('sagemaker:CreateEndpointConfig', EndpointConfigArn);
+      for (const { ModelName } of input.ProductionVariants)
+        caller.assertAllowed('sagemaker:CreateEndpointConfig', resourceArn('model', ModelName));
+      create(input);
+      return { EndpointConfigArn };
+    }),
+    ListEndpointConfigs: operation(listing, ({ NameContains, NextToken }, caller: AwsCaller) => {
+      caller.assertAllowed('sagemaker:ListEndpointConfigs', '*');
+      const found = Object.entries(endpointConfigs).filter(([name]) => name.includes(NameContains));
+      const end = Number(NextToken) + PAGE;
+      const EndpointConfigs = found.slice(Number(NextToken), end).map(([name, { CreationTime }]) => ({
+        EndpointConfigName: name,
+        EndpointConfigArn: configArn(name),
+        CreationTime,
+      }));
+      return { EndpointConfigs, ...(end < found.length && { NextToken: String(end) }) };
+    }),
+    DeleteEndpointConfig: operation(named, ({ EndpointConfigName: name }, caller: AwsCaller) => {
+      caller.assertAllowed('sagemaker:DeleteEndpointConfig', configArn(name));
+      remove(name);
+      return {};
+    }),
+  } satisfies Record<string, Handler<AwsCaller>>;
+  return {
+    operations,
+    variant,
+    create,
+    delete: remove,
+    /** Sorted. */
+    get names(): string[] {
+      return Object.keys(endpointConfigs).sort();
+    },
+  };
+};

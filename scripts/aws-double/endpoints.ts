@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ENDPOINT_VARIANT } from '../../model/contract/sagemaker-jobs.ts';
-import type { Autoscaling } from './autoscaling.ts';
-import { type EndpointConfigs, sageMakerName, sageMakerNames } from './endpoint-configs.ts';
+import type { createAutoscaling } from './autoscaling.ts';
+import { type createEndpointConfigs, sageMakerName, sageMakerNames } from './endpoint-configs.ts';
 import { type AwsCaller, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
 import {
   type AwsState,
@@ -89,8 +89,8 @@ interface EndpointsOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly host: ModelHost;
-  readonly configs: EndpointConfigs;
-  readonly autoscaling: Autoscaling;
+  readonly configs: ReturnType<typeof createEndpointConfigs>;
+  readonly autoscaling: ReturnType<typeof createAutoscaling>;
   readonly deletionSeconds: number;
 }
 
@@ -101,211 +101,176 @@ interface Transition {
 }
 
 /** SageMaker's endpoints, which take their time, roll back, and refuse what SageMaker refuses. */
-export class Endpoints {
-  readonly #options: EndpointsOptions;
-  #transitions: Transition[] = [];
-  #underWay: Promise<void> = Promise.resolve();
+export const createEndpoints = (options: EndpointsOptions) => {
+  const { state, place, now, host, configs, autoscaling, deletionSeconds } = options;
+  const { endpoints: all, tags } = state.contents;
+  const { resourceArn, alreadyExists, notFound } = sageMakerNames(place);
+  const endpointArn = (name: string) => resourceArn('endpoint', name);
+  let transitions: Transition[] = [];
+  let underWay: Promise<void> = Promise.resolve();
 
-  constructor(options: EndpointsOptions) {
-    this.#options = options;
-  }
-
-  /** Adds an endpoint as if it had been there for long. */
-  add(name: string, config: string, start: Partial<Endpoint> = {}): void {
-    const CreationTime = this.#options.now() / 1000;
-    const instances = this.#options.configs.variant(config).InitialInstanceCount;
-    const times = { CreationTime, LastModifiedTime: CreationTime };
-    this.#all[name] = { status: 'InService', config, instances, ...times, ...start };
-  }
-
+  /** Applies the transitions that are due. */
+  const tick = (): void => {
+    const due = transitions.filter(({ at }) => at <= now()).sort((one, other) => one.at - other.at);
+    transitions = transitions.filter((each) => !due.includes(each));
+    for (const { apply } of due) apply();
+  };
   /** @throws AwsError when there is no such endpoint */
-  get(name: string): Endpoint {
-    this.tick();
-    const found = this.#all[name];
-    if (!found) throw sageMakerNames(this.#options.place).notFound('endpoint', name);
+  const get = (name: string): Endpoint => {
+    tick();
+    const found = all[name];
+    if (!found) throw notFound('endpoint', name);
     return found;
-  }
-
-  /** Name of the model that answers. */
-  answering(name: string): string | undefined {
-    this.tick();
-    const found = this.#all[name];
-    return found && isAnswering(found) ? this.#options.configs.variant(found.config).ModelName : undefined;
-  }
-
+  };
+  /** @throws AwsError when the endpoint accepts no change now */
+  const changeable = (name: string): Endpoint => {
+    const found = get(name);
+    if (isBusy(found)) throw invalid(`Cannot update in-progress endpoint "${endpointArn(name)}".`);
+    return found;
+  };
+  /** Adds an endpoint as if it had been there for long. */
+  const add = (name: string, config: string, start: Partial<Endpoint> = {}): void => {
+    const CreationTime = now() / 1000;
+    const instances = configs.variant(config).InitialInstanceCount;
+    const times = { CreationTime, LastModifiedTime: CreationTime };
+    all[name] = { status: 'InService', config, instances, ...times, ...start };
+  };
+  const set = (name: string, changes: Partial<Endpoint>): void => {
+    all[name] = { ...get(name), ...changes, LastModifiedTime: now() / 1000 };
+  };
+  const settle = (name: string, changes: Partial<Endpoint>): void => {
+    const { pending: _, failureReason: __, ...endpoint } = get(name);
+    all[name] = endpoint;
+    set(name, changes);
+  };
+  const remove = (name: string): void => {
+    delete all[name];
+    delete tags[endpointArn(name)];
+  };
+  const later = (name: string, seconds: number, apply: () => void): void => {
+    transitions.push({ name, at: now() + seconds * 1000, apply });
+  };
   /** Puts an endpoint into a status for a while, and then into another; what was under way before is off. */
-  transition(
+  const transition = (
     name: string,
     status: EndpointStatus,
     { seconds, next, pending }: { seconds: number; next: EndpointStatus | 'gone'; pending?: string },
-  ): void {
-    const { config } = this.get(name);
-    this.#transitions = this.#transitions.filter((each) => each.name !== name);
-    this.#set(name, { status, ...(pending !== undefined && { pending }) });
-    this.#later(name, seconds, () =>
-      next === 'gone' ? this.#remove(name) : this.#settle(name, { status: next, config: pending ?? config }),
+  ): void => {
+    const { config } = get(name);
+    transitions = transitions.filter((each) => each.name !== name);
+    set(name, { status, ...(pending !== undefined && { pending }) });
+    later(name, seconds, () =>
+      next === 'gone' ? remove(name) : settle(name, { status: next, config: pending ?? config }),
     );
-  }
-
-  /** Applies the transitions that are due. */
-  tick(): void {
-    const now = this.#options.now();
-    const due = this.#transitions.filter(({ at }) => at <= now).sort((one, other) => one.at - other.at);
-    this.#transitions = this.#transitions.filter(({ at }) => at > now);
-    for (const { apply } of due) apply();
-  }
-
-  /** Resolves once no model is being loaded. */
-  async settled(): Promise<void> {
-    await this.#underWay;
-  }
-
-  get #all(): Record<string, Endpoint> {
-    return this.#options.state.contents.endpoints;
-  }
-
-  #set(name: string, changes: Partial<Endpoint>): void {
-    this.#all[name] = { ...this.get(name), ...changes, LastModifiedTime: this.#options.now() / 1000 };
-  }
-
-  #settle(name: string, changes: Partial<Endpoint>): void {
-    const { pending: _, failureReason: __, ...endpoint } = this.get(name);
-    this.#all[name] = endpoint;
-    this.#set(name, changes);
-  }
-
-  #remove(name: string): void {
-    delete this.#all[name];
-    delete this.#options.state.contents.tags[this.#arn(name)];
-  }
-
-  #arn(name: string): string {
-    return sageMakerNames(this.#options.place).resourceArn('endpoint', name);
-  }
-
-  #later(name: string, seconds: number, apply: () => void): void {
-    this.#transitions.push({ name, at: this.#options.now() + seconds * 1000, apply });
-  }
-
-  /** @throws AwsError when the endpoint accepts no change now */
-  #changeable(name: string): Endpoint {
-    const found = this.get(name);
-    if (isBusy(found)) throw invalid(`Cannot update in-progress endpoint "${this.#arn(name)}".`);
-    return found;
-  }
-
+  };
   /** Begins a rollout, which continues after the answer. */
-  #rollOut(name: string, next: Pick<Endpoint, 'config' | 'instances'>, rollout: Rollout): void {
-    const { host, configs, state } = this.#options;
-    const isNew = this.get(name).status === 'Creating';
+  const rollOut = (next: Pick<Endpoint, 'config' | 'instances'>, rollout: Rollout): void => {
+    const name = rollout.endpoint;
+    const isNew = get(name).status === 'Creating';
     const { ModelName } = configs.variant(next.config);
-    const begin = async (): Promise<void> => {
+    underWay = underWay.then(async () => {
       const outcome = await host.serve(ModelName, rollout);
       if (!outcome) return;
       const { succeeded, seconds = 0, rollbackSeconds = 0, failureReason } = outcome;
       const failure = failureReason === undefined ? {} : { failureReason };
-      if (succeeded) this.#later(name, seconds, () => this.#settle(name, { ...next, status: 'InService' }));
-      else if (isNew) this.#later(name, seconds, () => this.#settle(name, { ...failure, status: 'Failed' }));
+      if (succeeded) later(name, seconds, () => settle(name, { ...next, status: 'InService' }));
+      else if (isNew) later(name, seconds, () => settle(name, { ...failure, status: 'Failed' }));
       else {
-        this.#later(name, seconds, () => this.#set(name, { status: 'RollingBack' }));
-        this.#later(name, seconds + rollbackSeconds, () =>
-          this.#settle(name, { ...failure, status: 'InService' }),
-        );
+        later(name, seconds, () => set(name, { status: 'RollingBack' }));
+        later(name, seconds + rollbackSeconds, () => settle(name, { ...failure, status: 'InService' }));
       }
-      this.tick();
+      tick();
       state.save();
-    };
-    this.#underWay = this.#underWay.then(begin);
-  }
+    });
+  };
 
-  get operations() {
-    const { state, place, configs, autoscaling, deletionSeconds } = this.#options;
-    const { resourceArn, alreadyExists } = sageMakerNames(place);
-    const { tags } = state.contents;
-    const taggedName = (resource: string) => resource.split('endpoint/')[1] ?? '';
-    return {
-      CreateEndpoint: operation(creation, (input, caller: AwsCaller) => {
-        const { EndpointName: name, EndpointConfigName: config, Tags } = input;
-        const EndpointArn = this.#arn(name);
-        caller.assertAllowed('sagemaker:CreateEndpoint', EndpointArn);
-        caller.assertAllowed('sagemaker:CreateEndpoint', resourceArn('endpoint-config', config));
-        if (Tags) caller.assertAllowed('sagemaker:AddTags', EndpointArn);
-        this.tick();
-        if (this.#all[name]) throw alreadyExists('endpoint', name);
-        this.add(name, config, { status: 'Creating', pending: config });
-        tags[EndpointArn] = Tags ?? [];
-        const { instances } = this.get(name);
-        this.#rollOut(name, { config, instances }, { endpoint: name, alarms: [], bakingSeconds: 0 });
-        return { EndpointArn };
-      }),
-      UpdateEndpoint: operation(update, (input, caller: AwsCaller) => {
-        const { EndpointName: name, EndpointConfigName: config, DeploymentConfig } = input;
-        const EndpointArn = this.#arn(name);
-        const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration } = DeploymentConfig;
-        const { TrafficRoutingConfiguration: traffic, TerminationWaitInSeconds } = policy;
-        const watching = AutoRollbackConfiguration.Alarms.map(({ AlarmName }) => AlarmName);
-        caller.assertAllowed('sagemaker:UpdateEndpoint', EndpointArn);
-        caller.assertAllowed('sagemaker:UpdateEndpoint', resourceArn('endpoint-config', config));
-        for (const alarm of watching)
-          caller.assertAllowed('cloudwatch:DescribeAlarms', arn(place, 'cloudwatch', `alarm:${alarm}`));
-        const endpoint = this.#changeable(name);
-        if (endpoint.status === 'Failed')
-          throw invalid(`Cannot update endpoint "${EndpointArn}" in status Failed.`);
-        const before = configs.variant(endpoint.config);
-        const variant = configs.variant(config);
-        const instances = input.RetainAllVariantProperties
-          ? endpoint.instances
-          : variant.InitialInstanceCount;
-        if (traffic.Type === 'CANARY' && 2 * traffic.CanarySize.Value > instances)
-          throw invalid("The canary must be at most 50% of the variant's total instance count.");
-        if (before.InstanceType !== variant.InstanceType && autoscaling.find(name))
-          throw invalid(
-            `The variant ${ENDPOINT_VARIANT} must be deregistered as a scalable target before its instance type can be changed.`,
-          );
-        this.#settle(name, { status: 'Updating', pending: config });
-        const bakingSeconds = traffic.WaitIntervalInSeconds + TerminationWaitInSeconds;
-        this.#rollOut(
-          name,
-          { config, instances },
-          {
-            endpoint: name,
-            alarms: watching,
-            bakingSeconds,
-          },
+  const operations = {
+    CreateEndpoint: operation(creation, (input, caller: AwsCaller) => {
+      const { EndpointName: name, EndpointConfigName: config, Tags } = input;
+      const EndpointArn = endpointArn(name);
+      caller.assertAllowed('sagemaker:CreateEndpoint', EndpointArn);
+      caller.assertAllowed('sagemaker:CreateEndpoint', resourceArn('endpoint-config', config));
+      if (Tags) caller.assertAllowed('sagemaker:AddTags', EndpointArn);
+      tick();
+      if (all[name]) throw alreadyExists('endpoint', name);
+      add(name, config, { status: 'Creating', pending: config });
+      tags[EndpointArn] = Tags ?? [];
+      const { instances } = get(name);
+      rollOut({ config, instances }, { endpoint: name, alarms: [], bakingSeconds: 0 });
+      return { EndpointArn };
+    }),
+    UpdateEndpoint: operation(update, (input, caller: AwsCaller) => {
+      const { EndpointName: name, EndpointConfigName: config, DeploymentConfig } = input;
+      const EndpointArn = endpointArn(name);
+      const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration } = DeploymentConfig;
+      const { TrafficRoutingConfiguration: traffic, TerminationWaitInSeconds } = policy;
+      const watching = AutoRollbackConfiguration.Alarms.map(({ AlarmName }) => AlarmName);
+      caller.assertAllowed('sagemaker:UpdateEndpoint', EndpointArn);
+      caller.assertAllowed('sagemaker:UpdateEndpoint', resourceArn('endpoint-config', config));
+      for (const alarm of watching)
+        caller.assertAllowed('cloudwatch:DescribeAlarms', arn(place, 'cloudwatch', `alarm:${alarm}`));
+      const endpoint = changeable(name);
+      if (endpoint.status === 'Failed')
+        throw invalid(`Cannot update endpoint "${EndpointArn}" in status Failed.`);
+      const before = configs.variant(endpoint.config);
+      const variant = configs.variant(config);
+      const instances = input.RetainAllVariantProperties ? endpoint.instances : variant.InitialInstanceCount;
+      if (traffic.Type === 'CANARY' && 2 * traffic.CanarySize.Value > instances)
+        throw invalid("The canary must be at most 50% of the variant's total instance count.");
+      if (before.InstanceType !== variant.InstanceType && autoscaling.find(name))
+        throw invalid(
+          `The variant ${ENDPOINT_VARIANT} must be deregistered as a scalable target before its instance type can be changed.`,
         );
-        return { EndpointArn };
-      }),
-      DescribeEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
-        caller.assertAllowed('sagemaker:DescribeEndpoint', this.#arn(name));
-        const { status, config, pending, failureReason, instances, ...times } = this.get(name);
-        const counts = { CurrentInstanceCount: instances, DesiredInstanceCount: instances };
-        return {
-          EndpointName: name,
-          EndpointArn: this.#arn(name),
-          EndpointConfigName: config,
-          EndpointStatus: status,
-          ...(pending !== undefined && { PendingDeploymentSummary: { EndpointConfigName: pending } }),
-          ...(failureReason !== undefined && { FailureReason: failureReason }),
-          ProductionVariants: [{ VariantName: ENDPOINT_VARIANT, ...counts }],
-          ...times,
-        };
-      }),
-      DeleteEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
-        caller.assertAllowed('sagemaker:DeleteEndpoint', this.#arn(name));
-        this.#changeable(name);
-        autoscaling.remove(name);
-        this.transition(name, 'Deleting', { seconds: deletionSeconds, next: 'gone' });
-        this.tick();
-        return {};
-      }),
-      AddTags: operation(tagging, ({ ResourceArn, Tags }, caller: AwsCaller) => {
-        caller.assertAllowed('sagemaker:AddTags', ResourceArn);
-        this.get(taggedName(ResourceArn));
-        const keys = new Set(Tags.map(({ Key }) => Key));
-        const others = (tags[ResourceArn] ?? []).filter(({ Key }) => !keys.has(Key));
-        tags[ResourceArn] = [...others, ...Tags];
-        return { Tags: tags[ResourceArn] };
-      }),
-    } satisfies Record<string, Handler<AwsCaller>>;
-  }
-}
+      settle(name, { status: 'Updating', pending: config });
+      const bakingSeconds = traffic.WaitIntervalInSeconds + TerminationWaitInSeconds;
+      rollOut({ config, instances }, { endpoint: name, alarms: watching, bakingSeconds });
+      return { EndpointArn };
+    }),
+    DescribeEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
+      caller.assertAllowed('sagemaker:DescribeEndpoint', endpointArn(name));
+      const { status, config, pending, failureReason, instances, ...times } = get(name);
+      const counts = { CurrentInstanceCount: instances, DesiredInstanceCount: instances };
+      return {
+        EndpointName: name,
+        EndpointArn: endpointArn(name),
+        EndpointConfigName: config,
+        EndpointStatus: status,
+        ...(pending !== undefined && { PendingDeploymentSummary: { EndpointConfigName: pending } }),
+        ...(failureReason !== undefined && { FailureReason: failureReason }),
+        ProductionVariants: [{ VariantName: ENDPOINT_VARIANT, ...counts }],
+        ...times,
+      };
+    }),
+    DeleteEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
+      caller.assertAllowed('sagemaker:DeleteEndpoint', endpointArn(name));
+      changeable(name);
+      autoscaling.remove(name);
+      transition(name, 'Deleting', { seconds: deletionSeconds, next: 'gone' });
+      tick();
+      return {};
+    }),
+    AddTags: operation(tagging, ({ ResourceArn, Tags }, caller: AwsCaller) => {
+      caller.assertAllowed('sagemaker:AddTags', ResourceArn);
+      get(ResourceArn.split('endpoint/')[1] ?? '');
+      const keys = new Set(Tags.map(({ Key }) => Key));
+      const others = (tags[ResourceArn] ?? []).filter(({ Key }) => !keys.has(Key));
+      tags[ResourceArn] = [...others, ...Tags];
+      return { Tags: tags[ResourceArn] };
+    }),
+  } satisfies Record<string, Handler<AwsCaller>>;
+
+  return {
+    operations,
+    add,
+    get,
+    transition,
+    /** Name of the model that answers. */
+    answering: (name: string): string | undefined => {
+      tick();
+      const found = all[name];
+      return found && isAnswering(found) ? configs.variant(found.config).ModelName : undefined;
+    },
+    /** Resolves once no model is being loaded. */
+    settled: () => underWay,
+  };
+};

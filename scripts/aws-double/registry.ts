@@ -66,18 +66,13 @@ export class ModelRegistry {
   }
 
   hasModel(name: string): boolean {
-    return this.findModel(name) !== undefined;
+    return existsSync(this.#modelFile(name));
   }
 
   /** @returns `undefined` when there is no such model */
   findModel(name: string): Model | undefined {
-    let text: string;
-    try {
-      text = readFileSync(this.#modelFile(name), 'utf8');
-    } catch {
-      return undefined;
-    }
-    return modelSchema.parse(JSON.parse(text));
+    if (!this.hasModel(name)) return undefined;
+    return modelSchema.parse(JSON.parse(readFileSync(this.#modelFile(name), 'utf8')));
   }
 
   /**
@@ -120,13 +115,9 @@ export class ModelRegistry {
 
   /** @throws AwsError when there is no such version */
   #readPackage(group: string, version: number | string) {
-    let text: string;
-    try {
-      text = readFileSync(this.#packageFile(group, version), 'utf8');
-    } catch {
-      throw invalid(`ModelPackage ${group}/${version} does not exist.`);
-    }
-    const found = packageSchema.parse(JSON.parse(text));
+    const file = this.#packageFile(group, version);
+    if (!existsSync(file)) throw invalid(`ModelPackage ${group}/${version} does not exist.`);
+    const found = packageSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
     return { ...found, CreationTime: Date.parse(found.CreationTime) / 1000 };
   }
 

@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { Autoscaling } from './autoscaling.ts';
-import { EndpointConfigs } from './endpoint-configs.ts';
-import { Endpoints, type ModelHost } from './endpoints.ts';
+import { createAutoscaling } from './autoscaling.ts';
+import { createEndpointConfigs } from './endpoint-configs.ts';
+import { createEndpoints, type ModelHost } from './endpoints.ts';
 import {
   ALLOW_EVERYTHING,
   type AllowStatement,
@@ -37,11 +37,6 @@ export interface AwsDoubleOptions {
   readonly deletionSeconds?: number;
 }
 
-interface InjectedFault {
-  readonly times: number;
-  readonly error: AwsError;
-}
-
 const THROTTLED = new AwsError('ThrottlingException', 'Rate exceeded');
 const INVOCATION = /^\/endpoints\/([^/]+)\/invocations$/;
 const invocation = z.strictObject({ EndpointName: z.string(), Body: z.string() });
@@ -72,9 +67,9 @@ export type Operation = keyof Operations;
  * them. What runs the models, time, faults and permissions are given to it.
  */
 export class AwsDouble {
-  readonly configs: EndpointConfigs;
-  readonly endpoints: Endpoints;
-  readonly autoscaling: Autoscaling;
+  readonly configs: ReturnType<typeof createEndpointConfigs>;
+  readonly endpoints: ReturnType<typeof createEndpoints>;
+  readonly autoscaling: ReturnType<typeof createAutoscaling>;
   /** Every call that was carried out, in order. */
   readonly calls: { readonly operation: Operation; readonly input: unknown }[] = [];
   /** Called when a call was carried out, before it is answered; an error that it throws is the answer. */
@@ -82,7 +77,7 @@ export class AwsDouble {
   readonly #operations: Operations;
   readonly #state: AwsState;
   readonly #caller: AwsCaller;
-  readonly #faults = new Map<string, InjectedFault>();
+  readonly #faults = new Map<string, { readonly times: number; readonly error: AwsError }>();
   #throttled = 0;
 
   constructor({
@@ -96,10 +91,10 @@ export class AwsDouble {
   }: AwsDoubleOptions) {
     this.#state = state;
     this.#caller = new AwsCaller(statements);
-    this.autoscaling = new Autoscaling(state, place);
-    this.configs = new EndpointConfigs({ state, place, now, modelExists: host.has });
+    this.autoscaling = createAutoscaling(state, place);
+    this.configs = createEndpointConfigs(state, place, now, host.has);
     const { configs, autoscaling } = this;
-    this.endpoints = new Endpoints({ state, place, now, host, configs, autoscaling, deletionSeconds });
+    this.endpoints = createEndpoints({ state, place, now, host, configs, autoscaling, deletionSeconds });
     this.#operations = allOperations(this, { host, place, registry });
   }
 
@@ -118,8 +113,8 @@ export class AwsDouble {
     const { times, error } = this.#faults.get(operation) ?? { times: this.#throttled, error: THROTTLED };
     this.#faults.set(operation, { times: times - 1, error });
     if (times > 0) throw error;
-    const handler = isOperation(operation, this.#operations) ? this.#operations[operation] : undefined;
-    if (!isOperation(operation, this.#operations) || !handler)
+    const handler = isOperation(operation, this.#operations) && this.#operations[operation];
+    if (!handler)
       throw new AwsError('UnknownOperationException', `There is no ${operation} on this machine.`);
     const answer = await handler(input, this.#caller);
     if (isChange(operation)) this.#state.save();
@@ -128,7 +123,7 @@ export class AwsDouble {
     return answer;
   }
 
-  /** Serves the double over HTTP. Signatures are not checked. */
+  /** Serves the double over HTTP. Signatures are not checked. Stopping it awaits what was begun. */
   async start(): Promise<LocalServer> {
     const server = await startLocalServer(async (request, response) => {
       const body = await text(request);
@@ -141,14 +136,8 @@ export class AwsDouble {
       const target = requestTarget(request);
       sendJson(response, await this.perform(target.slice(target.indexOf('.') + 1), parseJsonBody(body)));
     });
-    return {
-      url: server.url,
-      /** Resolves once what was begun is done. */
-      stop: async () => {
-        await server.stop();
-        await this.endpoints.settled();
-      },
-    };
+    const stop = () => server.stop().then(this.endpoints.settled);
+    return { url: server.url, stop };
   }
 }
 

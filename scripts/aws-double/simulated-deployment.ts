@@ -47,19 +47,17 @@ export const configFor = (version: number): string => configName(settingsFor(ver
 
 type RetryStrategy = Extract<SageMakerClientConfig['retryStrategy'], { recordSuccess: unknown }>;
 
+const retryToken = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 });
+
 /** The SDK's retries, without its pauses. */
-const retryAtOnce = (retries: number): RetryStrategy => {
-  const token = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 });
-  return {
-    acquireInitialRetryToken: async () => token(0),
-    refreshRetryTokenForRetry: async (last, { errorType }) => {
-      if (errorType === 'CLIENT_ERROR' || last.getRetryCount() >= retries)
-        throw new Error('No more retries.');
-      return token(last.getRetryCount() + 1);
-    },
-    recordSuccess: () => undefined,
-  };
-};
+const retryAtOnce = (retries: number): RetryStrategy => ({
+  acquireInitialRetryToken: async () => retryToken(0),
+  refreshRetryTokenForRetry: async (last, { errorType }) => {
+    if (errorType === 'CLIENT_ERROR' || last.getRetryCount() >= retries) throw new Error('No more retries.');
+    return retryToken(last.getRetryCount() + 1);
+  },
+  recordSuccess: () => undefined,
+});
 
 /** Time that passes only while everyone sleeps, and then at once. */
 class VirtualClock {
@@ -71,8 +69,9 @@ class VirtualClock {
 
   readonly sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> => {
     signal?.throwIfAborted();
+    const at = this.#now + milliseconds;
     return new Promise((wake) => {
-      this.#sleepers.push({ at: this.#now + milliseconds, wake });
+      this.#sleepers.push({ at, wake });
       this.#wakeNext();
     });
   };

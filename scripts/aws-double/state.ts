@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 
@@ -110,7 +110,7 @@ export class AwsState {
    */
   static inFile(file: string): AwsState {
     try {
-      const contents = stateSchema.parse(JSON.parse(readIfExists(file)));
+      const contents = stateSchema.parse(JSON.parse(existsSync(file) ? readFileSync(file, 'utf8') : '{}'));
       return new AwsState({ ...contents, endpoints: settle(contents.endpoints) }, file);
     } catch (cause) {
       throw new Error(`${file} is damaged. Remove it; the next deployment creates the endpoint again.`, {
@@ -126,11 +126,3 @@ export class AwsState {
     renameSync(`${this.#file}.tmp`, this.#file);
   }
 }
-
-const readIfExists = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '{}';
-  }
-};
