@@ -6,7 +6,7 @@ import { findTerraform } from '../scripts/terraform/terraform.ts';
  * What some tests need and a machine may lack. Without it such a test is skipped, loudly; where the
  * environment variable REQUIRE names it (comma separated), as in CI, its absence is a failure.
  */
-type Requirement = 'backbone' | 'chromium' | 'emulator' | 'flowers' | 'tensorflow' | 'terraform';
+type Requirement = 'backbone' | 'chromium' | 'emulator' | 'flowers' | 'programs' | 'tensorflow' | 'terraform';
 
 const required = new Set((process.env['REQUIRE'] ?? '').split(','));
 

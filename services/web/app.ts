@@ -1,5 +1,6 @@
 import { cors } from 'hono/cors';
 import { etag } from 'hono/etag';
+import { describeRoute } from 'hono-openapi';
 import type { Logger } from 'pino';
 import { MAX_BODY_BYTES, MAX_PHOTOS_BODY_BYTES, PATHS } from '../contract.ts';
 import { type App, createApp } from '../http/app.ts';
@@ -8,6 +9,7 @@ import { type ApiKeys, requireKey } from './api-keys.ts';
 import { createPages } from './pages.ts';
 import { passOn } from './pass-on.ts';
 import { limitPhotos } from './photo-limit.ts';
+import { createReference, ROUTES } from './reference.ts';
 import { WasClient } from './was-client.ts';
 import { wasHealthRoute } from './was-health.ts';
 
@@ -100,13 +102,26 @@ export const createWebApp = ({
   if (corsOrigins.length > 0) for (const path of API) app.use(path, crossOrigin);
   if (keys) app.use('/v1/*', requireKey(keys), limitPhotos({ photosPerMinute }));
   const was = new WasClient(wasUrl);
-  app.get(PATHS.health, (context) => context.json({ status: 'ok' }));
-  app.get('/version', (context) => context.json({ version }));
-  app.get('/was/health', wasHealthRoute({ was, timeoutMs: healthTimeoutMs }));
+  app.get(PATHS.health, describeRoute(ROUTES.health), (context) => context.json({ status: 'ok' }));
+  app.get('/version', describeRoute(ROUTES.version), (context) => context.json({ version }));
+  app.get(
+    '/was/health',
+    describeRoute(ROUTES.wasHealth),
+    wasHealthRoute({ was, timeoutMs: healthTimeoutMs }),
+  );
   const toWas = { log, was, timeoutMs: classifyTimeoutMs };
-  app.post(PATHS.classify, passOn({ ...toWas, mostBytes: MAX_BODY_BYTES }));
-  app.post(PATHS.classifications, passOn({ ...toWas, mostBytes: MAX_PHOTOS_BODY_BYTES }));
-  app.get(PATHS.model, etag(), passOn(toWas));
+  app.post(
+    PATHS.classify,
+    describeRoute(ROUTES.classifyOne),
+    passOn({ ...toWas, mostBytes: MAX_BODY_BYTES }),
+  );
+  app.post(
+    PATHS.classifications,
+    describeRoute(ROUTES.classifyMany),
+    passOn({ ...toWas, mostBytes: MAX_PHOTOS_BODY_BYTES }),
+  );
+  app.get(PATHS.model, describeRoute(ROUTES.model), etag(), passOn(toWas));
   app.route('/', createPages({ version }));
+  app.route('/', createReference({ app, version, hasKeys: keys !== undefined }));
   return app;
 };

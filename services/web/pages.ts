@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { MAX_PHOTO_BYTES, PHOTO_MEDIA_TYPES } from '../../model/photo/format.ts';
+import { describePage, SWAGGER_PATH } from './reference.ts';
 
 const PUBLIC = new URL('./public/', import.meta.url);
 
@@ -18,7 +19,11 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Paths of the pages; the files that they load are under `/assets/`. */
-const PAGES: Readonly<Record<string, string>> = { 'index.html': '/', 'check.html': '/was/check' };
+const PAGES: Readonly<Record<string, string>> = {
+  'index.html': '/',
+  'check.html': '/was/check',
+  'docs.html': '/docs',
+};
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
@@ -46,7 +51,12 @@ export interface PagesOptions {
  * (await pages.request('/assets/page.js')).headers.get('Cache-Control'); // => 'no-cache'
  */
 export const createPages = ({ version }: PagesOptions): Hono => {
-  const values = { version, accept: PHOTO_MEDIA_TYPES.join(','), maxPhotoBytes: String(MAX_PHOTO_BYTES) };
+  const values = {
+    version,
+    accept: PHOTO_MEDIA_TYPES.join(','),
+    maxPhotoBytes: String(MAX_PHOTO_BYTES),
+    swagger: SWAGGER_PATH,
+  };
   const pages = new Hono();
   for (const name of readdirSync(PUBLIC)) {
     const type = MEDIA_TYPES[extname(name)];
@@ -59,7 +69,9 @@ export const createPages = ({ version }: PagesOptions): Hono => {
       'Cache-Control': 'no-cache',
       ETag: `"${createHash('sha256').update(content).digest('base64url')}"`,
     };
-    pages.get(PAGES[name] ?? `/assets/${name}`, etag(), (context) => context.body(content, 200, headers));
+    const page = PAGES[name];
+    if (page !== undefined) pages.get(page, describePage(page));
+    pages.get(page ?? `/assets/${name}`, etag(), (context) => context.body(content, 200, headers));
   }
   return pages;
 };

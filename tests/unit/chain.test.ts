@@ -3,80 +3,17 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { pino } from 'pino';
 import sharp from 'sharp';
 import { hollowPng } from '../../model/photo/test-photos.ts';
 import { answerSchema, problemSchema } from '../../services/contract.ts';
-import { tinyEndpoint } from '../../services/endpoint/tiny-endpoint.ts';
-import { type RunningServer, startServer } from '../../services/http/server.ts';
-import { createWasApp } from '../../services/was/app.ts';
-import { createSageMakerClassifier } from '../../services/was/classifier.ts';
-import { RuntimeClient } from '../../services/was/runtime-client.ts';
-import { createWebApp } from '../../services/web/app.ts';
+import { startSystem } from '../system.ts';
 
-const log = pino({ level: 'silent' });
-
-const serve = (fetch: (request: Request) => Response | Promise<Response>, port = 0) =>
-  startServer({ fetch, port, hostname: '127.0.0.1', log });
-
-/** The three services on real sockets in one process, around a tiny model. */
-class TestSystem {
-  readonly web: RunningServer;
-  readonly was: RunningServer;
-  #endpoint: RunningServer;
-  readonly #endpointApp: Awaited<ReturnType<typeof tinyEndpoint>>;
-
-  private constructor(
-    web: RunningServer,
-    was: RunningServer,
-    endpoint: RunningServer,
-    endpointApp: Awaited<ReturnType<typeof tinyEndpoint>>,
-  ) {
-    this.web = web;
-    this.was = was;
-    this.#endpoint = endpoint;
-    this.#endpointApp = endpointApp;
-  }
-
-  static async start(): Promise<TestSystem> {
-    const endpointApp = await tinyEndpoint();
-    const endpoint = await serve(endpointApp.fetch);
-    const client = new RuntimeClient({
-      endpoint: endpoint.url,
-      region: 'ap-northeast-2',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      maxAttempts: 2,
-    });
-    const classifier = createSageMakerClassifier({
-      client,
-      endpointName: 'image-classifier',
-      timeoutMs: 20_000,
-    });
-    const was = await serve(createWasApp({ log, classifier }).fetch);
-    const web = await serve(createWebApp({ log, wasUrl: was.url, version: 'test' }).fetch);
-    return new TestSystem(web, was, endpoint, endpointApp);
-  }
-
-  stopEndpoint(): Promise<void> {
-    return this.#endpoint.stop(0);
-  }
-
-  /** On the same port as before. */
-  async restartEndpoint(): Promise<void> {
-    this.#endpoint = await serve(this.#endpointApp.fetch, Number(new URL(this.#endpoint.url).port));
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([this.web, this.was, this.#endpoint].map((server) => server.stop(0)));
-  }
-}
-
-let system: TestSystem;
+let system: Awaited<ReturnType<typeof startSystem>>;
 // Other processes use the system's folder too.
 const temporary = mkdtempSync(path.join(tmpdir(), 'bloomstack-chain-'));
 before(async () => {
   process.env['TMPDIR'] = temporary;
-  system = await TestSystem.start();
+  system = await startSystem();
 });
 after(async () => {
   await system.stop();
@@ -108,13 +45,13 @@ const send = (base: string, body: FormData | Buffer | string, type?: string) =>
 test('a photo passes through web, was and endpoint, and every way of sending it has the same answer', async () => {
   const base64 = JSON.stringify({ image: png.toString('base64') });
   const answers = [
-    send(system.web.url, form(jpeg)),
-    send(system.web.url, form(turned)),
-    send(system.web.url, form(png)),
-    send(system.web.url, form(webp)),
-    send(system.web.url, jpeg, 'image/jpeg'),
-    send(system.web.url, base64, 'application/json'),
-    send(system.was.url, form(jpeg)),
+    send(system.web, form(jpeg)),
+    send(system.web, form(turned)),
+    send(system.web, form(png)),
+    send(system.web, form(webp)),
+    send(system.web, jpeg, 'image/jpeg'),
+    send(system.web, base64, 'application/json'),
+    send(system.was, form(jpeg)),
   ];
   const results = [];
   for (const answer of answers) results.push(answerSchema.parse(await (await answer).json()).result);
@@ -137,7 +74,7 @@ describe('bad uploads are refused by both services, and leave nothing behind', (
   for (const [name, file, statuses] of cases) {
     test(name, async () => {
       const before = readdirSync(tmpdir()).length;
-      for (const { url } of [system.web, system.was]) {
+      for (const url of [system.web, system.was]) {
         const response = await send(url, form(file));
         assert.equal(response.headers.get('Content-Type'), 'application/problem+json');
         assert.ok(statuses.includes(response.status), `${url}: ${response.status}`);
@@ -153,19 +90,19 @@ describe('bad uploads are refused by both services, and leave nothing behind', (
 test('without its endpoint the service says when to come back, and recovers by itself', async () => {
   await system.stopEndpoint();
   try {
-    const response = await send(system.web.url, form(jpeg));
+    const response = await send(system.web, form(jpeg));
     assert.equal(response.status, 503);
     assert.equal(response.headers.get('Retry-After'), '2');
     assert.equal(problemSchema.parse(await response.json()).code, 'endpoint-unavailable');
-    assert.equal((await fetch(`${system.was.url}/health`)).status, 200);
+    assert.equal((await fetch(`${system.was}/health`)).status, 200);
   } finally {
     await system.restartEndpoint();
   }
-  assert.equal((await send(system.web.url, form(jpeg))).status, 200);
+  assert.equal((await send(system.web, form(jpeg))).status, 200);
 });
 
 test('one request id runs through both services', async () => {
-  const response = await fetch(`${system.web.url}/classify/image`, {
+  const response = await fetch(`${system.web}/classify/image`, {
     method: 'POST',
     body: form(Buffer.from('x')),
     headers: { 'X-Request-Id': 'trace-me-1' },
