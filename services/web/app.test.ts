@@ -32,7 +32,7 @@ test('escapes the version on the page', async () => {
   assert.ok(html.includes('Bloomstack &#60;script&#62;'));
 });
 
-for (const page of ['/', '/was/check']) {
+for (const page of ['/', '/was/check', '/docs']) {
   test(`${page} allows no inline code and nothing from elsewhere`, async () => {
     const response = await webApp().request(page);
     const policy = response.headers.get('Content-Security-Policy') ?? '';

@@ -100,8 +100,11 @@ export const createWebApp = ({
   });
   // Before the keys: a preflight request carries none.
   if (corsOrigins.length > 0) for (const path of API) app.use(path, crossOrigin);
-  if (keys) app.use('/v1/*', requireKey(keys), limitPhotos({ photosPerMinute }));
   const was = new WasClient(wasUrl);
+  const toWas = { log, was, timeoutMs: classifyTimeoutMs };
+  // The page asks it too, which has no key.
+  app.get(PATHS.model, describeRoute(ROUTES.model), etag(), passOn(toWas));
+  if (keys) app.use('/v1/*', requireKey(keys), limitPhotos({ photosPerMinute }));
   app.get(PATHS.health, describeRoute(ROUTES.health), (context) => context.json({ status: 'ok' }));
   app.get('/version', describeRoute(ROUTES.version), (context) => context.json({ version }));
   app.get(
@@ -109,7 +112,6 @@ export const createWebApp = ({
     describeRoute(ROUTES.wasHealth),
     wasHealthRoute({ was, timeoutMs: healthTimeoutMs }),
   );
-  const toWas = { log, was, timeoutMs: classifyTimeoutMs };
   app.post(
     PATHS.classify,
     describeRoute(ROUTES.classifyOne),
@@ -120,7 +122,6 @@ export const createWebApp = ({
     describeRoute(ROUTES.classifyMany),
     passOn({ ...toWas, mostBytes: MAX_PHOTOS_BODY_BYTES }),
   );
-  app.get(PATHS.model, describeRoute(ROUTES.model), etag(), passOn(toWas));
   app.route('/', createPages({ version }));
   app.route('/', createReference({ app, version, hasKeys: keys !== undefined }));
   return app;

@@ -156,7 +156,7 @@ const PHOTO: readonly ProblemCode[] = [
   'unreadable',
 ];
 
-/** With keys, `/v1/*` needs one; nothing else does. */
+/** Needs no key, where there are any. */
 const OPEN: Route = { security: [] };
 
 /** What a program may ask; the pages describe themselves. */
@@ -179,10 +179,11 @@ export const ROUTES = {
     },
   },
   model: {
+    ...OPEN,
     summary: 'What the model knows',
     responses: {
       ...ok('The model that answers at present, and the limits', modelSchema),
-      ...problems(...MODEL, 'overloaded', 'was-unavailable', 'unauthorized'),
+      ...problems(...MODEL, 'overloaded', 'was-unavailable'),
       304: { description: 'As you have it (If-None-Match)' },
     },
   },

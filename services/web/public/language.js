@@ -43,6 +43,7 @@ const apply = () => {
  * Puts the page into the person's language, and changes it with the toggle.
  *
  * @param {() => void} onChange what else depends on the language
+ * @returns {() => void} to be called when the texts themselves have changed
  */
 export const startLanguage = (onChange) => {
   const toggle = document.querySelector('#language');
@@ -57,4 +58,5 @@ export const startLanguage = (onChange) => {
     show();
   });
   show();
+  return show;
 };

@@ -5,6 +5,7 @@ import { startPicking } from './pick.js';
 import { explain, WORTH_A_RETRY } from './problems.js';
 import { showResult } from './result.js';
 import { shrink } from './shrink.js';
+import { useWordsOf } from './texts.js';
 
 const find = (id) => document.querySelector(`#${id}`);
 const image = find('preview-image');
@@ -165,4 +166,12 @@ find('close').addEventListener('click', () => {
 image.addEventListener('error', () => find('preview').classList.toggle('broken', image.hasAttribute('src')));
 for (const event of ['online', 'offline']) window.addEventListener(event, render);
 
-startLanguage(render);
+const showTexts = startLanguage(render);
+// Without an answer the page speaks of flowers, as it was written.
+fetch('/v1/model')
+  .then((response) => (response.ok ? response.json() : {}))
+  .then((model) => {
+    useWordsOf(model);
+    showTexts();
+  })
+  .catch(() => {});

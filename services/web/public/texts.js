@@ -2,6 +2,7 @@
 export const TEXTS = {
   ko: {
     'title.page': 'Bloomstack · 사진으로 꽃 이름 찾기',
+    brand: 'Bloomstack',
     'title.check': 'WAS 접속 확인 · Bloomstack',
     tagline: '사진 한 장이면, 꽃 이름을 알려 드려요.',
     otherLanguage: 'English',
@@ -41,10 +42,12 @@ export const TEXTS = {
     'was.connected': 'WAS에 연결되어 있어요.',
     'was.answer': '응답',
     'was.back': '꽃 이름 찾기로 돌아가기',
+    'docs.link': 'HTTP API',
     noscript: '이 페이지를 쓰려면 JavaScript를 켜 주세요.',
   },
   en: {
     'title.page': 'Bloomstack · Name the flower in your photo',
+    brand: 'Bloomstack',
     'title.check': 'WAS connection check · Bloomstack',
     tagline: 'One photo names your flower.',
     otherLanguage: '한국어',
@@ -84,6 +87,43 @@ export const TEXTS = {
     'was.connected': 'The WAS is connected.',
     'was.answer': 'Answer',
     'was.back': 'Back to naming flowers',
+    'docs.link': 'HTTP API',
     noscript: 'Please switch on JavaScript to use this page.',
   },
+};
+
+/** What the page says in place of its own words when a model has a title of its own: it may not know flowers. */
+const NEUTRAL = {
+  ko: {
+    tagline: '',
+    'choose.hint': '빨간 카메라를 눌러 사진을 골라 주세요.',
+    'send.label': '무엇인지 알아보기',
+    sending: '사진을 살펴보는 중이에요…',
+    'result.heading': '이것은',
+    'result.unsure': '확신이 낮아요. 가운데에 두고 더 가까이 찍어 보세요.',
+  },
+  en: {
+    tagline: '',
+    'choose.hint': 'Press the red camera and choose a photo.',
+    'send.label': 'Name it',
+    sending: 'Looking at the photo…',
+    'result.heading': 'This is',
+    'result.unsure': 'Not sure about this one. Put it in the centre and go closer.',
+  },
+};
+
+/**
+ * Takes over what the model says of itself.
+ *
+ * @param {{ title?: { ko: string, en: string }, hint?: { ko: string, en: string } }} model
+ */
+export const useWordsOf = ({ title, hint }) => {
+  for (const language of ['ko', 'en']) {
+    if (title)
+      Object.assign(TEXTS[language], NEUTRAL[language], {
+        brand: title[language],
+        'title.page': `${title[language]} · Bloomstack`,
+      });
+    if (hint) TEXTS[language]['choose.hint'] = hint[language];
+  }
 };
