@@ -4,31 +4,30 @@ import { readDataset } from '../model/data/dataset.ts';
 import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { share } from '../model/shared/text.ts';
 import { readStoredTraining, recalibrate } from '../model/training/recalibrate.ts';
-import { print, runCommand, showProgress } from './shared/cli.ts';
+import { folderOption, print, runCommand, showProgress } from './shared/cli.ts';
 
 /** Calibrates the newest version of a model that was trained before, without training it again. */
 
-const folder = (description: string) => ({ value: 'DIR', description });
+const folder = (expected: string, description: string) =>
+  z.string(expected).meta({ value: 'DIR', description });
 const part = (name: string) => ({
   value: 'X',
   description: `share of each class kept for ${name}, as when it was trained (0.1)`,
 });
 
 const options = z.strictObject({
-  model: z
-    .string('the folder that a training wrote')
-    .meta(folder('what a training wrote: image-classifier/<version>/ and the report')),
-  data: z.string('the folder of its photos').meta(folder('the photos that it was trained on')),
+  model: folder(
+    'the folder that a training wrote',
+    'what a training wrote: image-classifier/<version>/ and the report',
+  ),
+  data: folder('the folder of its photos', 'the photos that it was trained on'),
   exclude: z
     .string()
     .optional()
     .meta({ value: 'FILE', description: 'photos to leave out, as when it was trained' }),
   test: share(0.01, 0.5, 0.1).default(0.1).meta(part('the final test')),
   validation: share(0, 0.5, 0.1).default(0.1).meta(part('validation')),
-  unknown: z
-    .string()
-    .optional()
-    .meta(folder('photos of other things to measure by, one folder for each kind')),
+  unknown: folderOption('photos of other things to measure by, one folder for each kind'),
 });
 
 const head = 'Usage: node --import tsx scripts/calibrate.ts --model DIR --data DIR [options]\n';

@@ -31,70 +31,53 @@ import {
 import { type Trainer, trainModel } from '../model/training/train.ts';
 import { trainHead } from '../model/training/train-head.ts';
 import { trainNetwork } from '../model/training/train-network.ts';
-import { CommandError, print, progressLine, runCommand } from './shared/cli.ts';
+import { CommandError, folderOption, INTERRUPTED, print, progressLine, runCommand } from './shared/cli.ts';
 import { takeLock } from './shared/lock.ts';
 
 /** Trains a model on this computer, measures its export and reports on it. */
 
-const folder = (description: string) => ({ value: 'DIR', description });
 const { epochs, batchSize, learningRate, patience, balanced, seed, fineTune: blocks } = recipeSchema.shape;
 
-/** An option of the recipe, and what is true when it is left out. */
+/** What is true when an option of the recipe is left out. */
 const described = (field: z.ZodType, otherwise: number | string) => ({
   ...field.meta(),
   description: `${field.description} (${otherwise})`,
 });
+const optional = <Field extends z.ZodType>(field: Field, otherwise: number | string) =>
+  field.optional().meta(described(field, otherwise));
 
 const options = z
   .strictObject({
     data: z
       .string('a folder with one folder of photos per class')
-      .meta(folder('folder with one folder of photos per class')),
+      .meta({ value: 'DIR', description: 'folder with one folder of photos per class' }),
     exclude: z
       .string()
       .optional()
       .meta({ value: 'FILE', description: 'photos to leave out (excluded.json in the folder of photos)' }),
-    epochs: epochs
-      .optional()
-      .meta(described(epochs, `${NETWORK_RECIPE.epochs}; ${FINE_TUNE_RECIPE.epochs} with --fine-tune`)),
+    epochs: optional(epochs, `${NETWORK_RECIPE.epochs}; ${FINE_TUNE_RECIPE.epochs} with --fine-tune`),
     out: z
       .string()
       .default('build/model')
-      .meta(folder('where model, model.tar.gz and report go (build/model)')),
-    backbone: z
-      .string()
-      .optional()
-      .meta(
-        folder(
-          'a TensorFlow.js model, such as MobileNet, on which only a small head is trained: minutes, not hours',
-        ),
-      ),
+      .meta({ value: 'DIR', description: 'where model, model.tar.gz and report go (build/model)' }),
+    backbone: folderOption(
+      'a TensorFlow.js model, such as MobileNet, on which only a small head is trained: minutes, not hours',
+    ),
     range: rangeText.optional().meta(rangeText.meta() ?? {}),
-    features: z
-      .string()
-      .default('build/features')
-      .meta(folder("where the backbone's features are kept for the next training (build/features)")),
-    reference: z
-      .string()
-      .optional()
-      .meta(
-        folder(
-          'a small TensorFlow.js model beside a fine-tuned one, whose features say what is none of the classes',
-        ),
-      ),
-    fineTune: blocks.optional().meta(described(blocks, 'none: only a head on its features')),
-    batchSize: batchSize
-      .optional()
-      .meta(described(batchSize, `${NETWORK_RECIPE.batchSize}; ${HEAD_RECIPE.batchSize} with --backbone`)),
-    learningRate: learningRate
-      .optional()
-      .meta(
-        described(
-          learningRate,
-          `${NETWORK_RECIPE.learningRate}; ${FINE_TUNE_RECIPE.learningRate} with --fine-tune`,
-        ),
-      ),
-    patience: patience.optional().meta(described(patience, 'none')),
+    features: z.string().default('build/features').meta({
+      value: 'DIR',
+      description: "where the backbone's features are kept for the next training (build/features)",
+    }),
+    reference: folderOption(
+      'a small TensorFlow.js model beside a fine-tuned one, whose features say what is none of the classes',
+    ),
+    fineTune: optional(blocks, 'none: only a head on its features'),
+    batchSize: optional(batchSize, `${NETWORK_RECIPE.batchSize}; ${HEAD_RECIPE.batchSize} with --backbone`),
+    learningRate: optional(
+      learningRate,
+      `${NETWORK_RECIPE.learningRate}; ${FINE_TUNE_RECIPE.learningRate} with --fine-tune`,
+    ),
+    patience: optional(patience, 'none'),
     balanced: balanced.default(false).meta(balanced.meta() ?? {}),
     test: share(0.01, 0.5, 0.1)
       .default(0.1)
@@ -103,14 +86,9 @@ const options = z
       value: 'X',
       description: 'share of each class kept for validation, and for calibration (0.1)',
     }),
-    unknown: z
-      .string()
-      .optional()
-      .meta(
-        folder(
-          'one folder of photos for each kind of other things, to measure what is refused as none of the classes',
-        ),
-      ),
+    unknown: folderOption(
+      'one folder of photos for each kind of other things, to measure what is refused as none of the classes',
+    ),
     seed: seed.default(NETWORK_RECIPE.seed).meta(described(seed, NETWORK_RECIPE.seed)),
     version: z
       .string()
@@ -172,7 +150,7 @@ const reportTraining = (onProgress: ReportProgress): TrainingRunOptions => {
 };
 
 const readPhotos = async (
-  { data, exclude }: Pick<TrainCommand, 'data' | 'exclude'>,
+  { data, exclude }: TrainCommand,
   stop: AbortSignal,
   onProgress: ReportProgress,
 ): Promise<Dataset> => {
@@ -191,12 +169,7 @@ const readPhotos = async (
 };
 
 const createTrainer = (
-  {
-    backbone,
-    range,
-    reference,
-    features,
-  }: Pick<TrainCommand, 'backbone' | 'range' | 'reference' | 'features'>,
+  { backbone, range, reference, features }: TrainCommand,
   classes: number,
   recipe: RecipeOptions,
   { onProgress, ...run }: TrainingRunOptions & { readonly onProgress: ReportProgress },
@@ -217,11 +190,6 @@ const createTrainer = (
       });
 };
 
-const isInside = (folder: string, outer: string): boolean => {
-  const from = path.relative(path.resolve(outer), path.resolve(folder));
-  return !path.isAbsolute(from) && from.split(path.sep)[0] !== '..';
-};
-
 /**
  * Reserves the folder of the results before anything is read.
  *
@@ -231,11 +199,11 @@ const isInside = (folder: string, outer: string): boolean => {
 const reserveFolders = async ({ data, out, features, backbone }: TrainCommand): Promise<() => void> => {
   const folders = Object.entries({ out, ...(backbone !== undefined && { features }) });
   for (const [option, folder] of folders) {
-    if (isInside(folder, data)) {
+    const from = path.relative(path.resolve(data), path.resolve(folder));
+    if (!path.isAbsolute(from) && from.split(path.sep)[0] !== '..')
       throw new Error(
         `--${option} ${folder} is in the folder of photos, ${data}, whose folders are classes. Give another folder.`,
       );
-    }
     await mkdir(folder, { recursive: true })
       .then(() => access(folder, constants.W_OK))
       .catch((cause: unknown) => {
@@ -249,27 +217,15 @@ const reserveFolders = async ({ data, out, features, backbone }: TrainCommand): 
 };
 
 const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
-  const {
-    data,
-    exclude,
-    out,
-    backbone,
-    range,
-    reference,
-    features,
-    test,
-    validation,
-    unknown,
-    version,
-    ...recipe
-  } = command;
+  const { data: _, exclude: __, features: ___, reference: ____, ...given } = command;
+  const { out, backbone, range, test, validation, unknown, version, ...recipe } = given;
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
   print(`Computing on ${backend.reason}.`);
   // One that is of no use is refused before anything that takes long.
   if (backbone !== undefined) (await Backbone.load(backbone, { range: parseRange(range) })).dispose();
   const onProgress = progressLine();
-  const dataset = await readPhotos({ data, exclude }, signal, onProgress);
+  const dataset = await readPhotos(command, signal, onProgress);
   const { seed } = recipe;
   const split = trainValidationTestSplit(dataset, { test, validation, seed });
   print(describeSplit(split));
@@ -283,7 +239,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   const { savedModel, ...report } = await trainModel({
     ...{ dataset, split, backend, seed, signal, log: print, onProgress },
     version: modelVersion,
-    trainer: createTrainer({ backbone, range, reference, features }, dataset.labels.length, recipe, run),
+    trainer: createTrainer(command, dataset.labels.length, recipe, run),
     command: commandFor(command),
     unknown: unknown === undefined ? [] : await readPhotoKinds(unknown),
   });
@@ -301,20 +257,22 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
 
 const run = async (command: TrainCommand): Promise<number> => {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       print('Stopping, once a checkpoint is written.');
       stop.abort();
     });
-  }
-  try {
-    const release = await reserveFolders(command);
-    await train(command, stop.signal).finally(release);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof AbortedError)) throw error;
-    throw new CommandError(`${error.message} Start it again with the same options to resume it.`, 130);
-  }
+  const release = await reserveFolders(command);
+  await train(command, stop.signal)
+    .catch((error: unknown) => {
+      if (!(error instanceof AbortedError)) throw error;
+      throw new CommandError(
+        `${error.message} Start it again with the same options to resume it.`,
+        INTERRUPTED,
+      );
+    })
+    .finally(release);
+  return 0;
 };
 
 // Its test imports this file.

@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { share } from '../../model/shared/text.ts';
 import { recipeSchema } from '../../model/training/recipe.ts';
+import { folderOption } from '../shared/cli.ts';
 import { PIPELINES } from './definition.ts';
 import type { PipelineRequest } from './record.ts';
 
 const { epochs, batchSize, learningRate } = recipeSchema.shape;
 
-const folder = (description: string) => ({ value: 'DIR', description });
-
 const options = z.strictObject({
-  data: z.string().optional().meta(folder('folder with one folder of photos per class (or set FLOWERS_DIR)')),
+  data: folderOption('folder with one folder of photos per class (or set FLOWERS_DIR)'),
   pipeline: z
     .enum(PIPELINES, `one of ${PIPELINES.join(', ')}`)
     .default('deploy')
@@ -18,10 +17,7 @@ const options = z.strictObject({
       description:
         'train, model (also makes a SageMaker model) or deploy (also measures the model, registers it,\nand puts it on the local endpoint if it is good enough) (deploy)',
     }),
-  testData: z
-    .string()
-    .optional()
-    .meta(folder('photos to test on, like --data (a tenth of each class is held out)')),
+  testData: folderOption('photos to test on, like --data (a tenth of each class is held out)'),
   epochs: epochs.optional().meta(epochs.meta() ?? {}),
   batchSize: batchSize.optional().meta(batchSize.meta() ?? {}),
   learningRate: learningRate.optional().meta({
@@ -33,14 +29,9 @@ const options = z.strictObject({
     description:
       "share of the test photos, 0 to 1, that a model must classify correctly to be deployed (0.8\nhere, where the definition's is higher)",
   }),
-  pretrained: z
-    .string()
-    .optional()
-    .meta(
-      folder(
-        'a TensorFlow.js model, such as MobileNet (scripts/fetch-backbone.ts fetches it), on which only\na small head is trained',
-      ),
-    ),
+  pretrained: folderOption(
+    'a TensorFlow.js model, such as MobileNet (scripts/fetch-backbone.ts fetches it), on which only\na small head is trained',
+  ),
   initialModel: z
     .string()
     .optional()

@@ -26,6 +26,10 @@ interface CommandSpec<Options extends z.ZodObject> {
   readonly options: Options;
 }
 
+/** An option that names a folder. */
+export const folderOption = (description: string) =>
+  z.string().optional().meta({ value: 'DIR', description });
+
 /** An error that ends its command with an exit code of its own. */
 export class CommandError extends Error {
   readonly exitCode: number;

@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { GetPipelineCommand } from '@aws-sdk/client-codepipeline';
 import {
-  DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   RegisterTaskDefinitionCommand,
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
-import {
-  DescribeListenersCommand,
-  DescribeLoadBalancersCommand,
-  DescribeTargetGroupsCommand,
-} from '@aws-sdk/client-elastic-load-balancing-v2';
-import {
-  GetPolicyCommand,
-  GetPolicyVersionCommand,
-  GetRolePolicyCommand,
-  ListAttachedRolePoliciesCommand,
-} from '@aws-sdk/client-iam';
+import { GetRolePolicyCommand } from '@aws-sdk/client-iam';
 import { GetObjectCommand, GetPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { DescribePipelineCommand } from '@aws-sdk/client-sagemaker';
 import { reviewPlan } from '../../scripts/plan/review.ts';
@@ -84,74 +72,6 @@ test('a second plan finds nothing to do', options, async () => {
   assert.deepEqual((await workspace.plan()).resources, {});
 });
 
-test('the load balancers stand as the diagram shows them', options, async () => {
-  const { LoadBalancers = [] } = await account.balancing.send(new DescribeLoadBalancersCommand({}));
-  assert.deepEqual(
-    LoadBalancers.map((each) => [
-      each.LoadBalancerName,
-      each.Scheme === 'internal',
-      each.AvailabilityZones?.length,
-    ]).sort(),
-    [
-      ['app-was-alb', true, 2],
-      ['app-web-alb', false, 2],
-    ],
-  );
-  for (const { LoadBalancerArn } of LoadBalancers) {
-    const { Listeners = [] } = await account.balancing.send(
-      new DescribeListenersCommand({ LoadBalancerArn }),
-    );
-    assert.deepEqual(
-      Listeners.map(({ Port, Protocol }) => [Port, Protocol]),
-      [[80, 'HTTP']],
-    );
-  }
-  const { TargetGroups = [] } = await account.balancing.send(new DescribeTargetGroupsCommand({}));
-  assert.deepEqual(
-    TargetGroups.map((each) => [
-      each.TargetGroupName,
-      each.Port,
-      each.TargetType,
-      each.HealthCheckPath,
-    ]).sort(),
-    [
-      ['app-was-alb-tg', 8081, 'ip', '/health'],
-      ['app-web-alb-tg', 8000, 'ip', '/health'],
-    ],
-  );
-});
-
-test('the services run two private tasks each', options, async () => {
-  const { services = [] } = await account.ecs.send(
-    new DescribeServicesCommand({
-      cluster: 'AppEcsCluster',
-      services: ['app-web-service', 'app-was-service'],
-    }),
-  );
-  assert.equal(services.length, 2);
-  for (const service of services) {
-    assert.equal(service.desiredCount, 2);
-    assert.equal(service.networkConfiguration?.awsvpcConfiguration?.assignPublicIp, 'DISABLED');
-  }
-});
-
-test('the WAS may ask the one endpoint and nothing else', options, async () => {
-  const { AttachedPolicies = [] } = await account.iam.send(
-    new ListAttachedRolePoliciesCommand({ RoleName: 'ecsWasTaskRole' }),
-  );
-  assert.deepEqual(
-    AttachedPolicies.map(({ PolicyName }) => PolicyName),
-    ['InvokeSageMakerEndpoint'],
-  );
-  const PolicyArn = AttachedPolicies[0]?.PolicyArn;
-  const { Policy } = await account.iam.send(new GetPolicyCommand({ PolicyArn }));
-  const { PolicyVersion } = await account.iam.send(
-    new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }),
-  );
-  const document = decodeURIComponent(PolicyVersion?.Document ?? '');
-  assert.match(document, /"sagemaker:InvokeEndpoint".*:endpoint\/image-classifier"/);
-});
-
 test('the dataset bucket is private and holds the notes for optional inputs', options, async () => {
   const Bucket = 'app-ml-dataset-123456789012';
   const { PublicAccessBlockConfiguration } = await account.s3.send(
@@ -164,18 +84,6 @@ test('the dataset bucket is private and holds the notes for optional inputs', op
   ] as const) {
     const note = await account.s3.send(new GetObjectCommand({ Bucket, Key: `${folder}/README.txt` }));
     assert.match((await note.Body?.transformToString()) ?? '', content);
-  }
-});
-
-test('the delivery pipelines lead from CodeCommit over CodeBuild to ECS', options, async () => {
-  for (const name of ['app-web-pipeline', 'app-was-pipeline']) {
-    const { pipeline } = await account.codePipeline.send(new GetPipelineCommand({ name }));
-    assert.deepEqual(
-      pipeline?.stages?.flatMap(({ actions = [] }) =>
-        actions.map(({ actionTypeId }) => actionTypeId?.provider),
-      ),
-      ['CodeCommit', 'CodeBuild', 'ECS'],
-    );
   }
 });
 

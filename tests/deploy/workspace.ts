@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CodePipelineClient } from '@aws-sdk/client-codepipeline';
 import { ECSClient } from '@aws-sdk/client-ecs';
-import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
@@ -18,10 +16,7 @@ const change = z.looseObject({
   address: z.string(),
   change: z.looseObject({ actions: z.array(z.string()) }),
 });
-const planSchema = z.looseObject({
-  resource_changes: z.array(change).default([]),
-  output_changes: z.record(z.string(), z.looseObject({ actions: z.array(z.string()) })).default({}),
-});
+const planSchema = z.looseObject({ resource_changes: z.array(change).default([]) });
 
 /** What applying a plan would do: `create`, `update`, `delete`, or `delete,create`, by address. */
 interface PlannedChanges {
@@ -83,8 +78,6 @@ export const clientsOf = (endpoint: string, region: string) => {
     maxAttempts: 1,
   };
   return {
-    balancing: new ElasticLoadBalancingV2Client(settings),
-    codePipeline: new CodePipelineClient(settings),
     ecs: new ECSClient(settings),
     iam: new IAMClient(settings),
     s3: new S3Client({ ...settings, forcePathStyle: true }),

@@ -26,12 +26,6 @@ const drawPhotos = async (name: string, hue: number): Promise<void> => {
   }
 };
 
-const train = (...options: string[]) =>
-  spawnSync(process.execPath, ['--import', 'tsx', 'scripts/train.ts', ...options], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-
 before(async () => {
   await drawPhotos('violet', 260);
   await drawPhotos('yellow', 40);
@@ -40,7 +34,16 @@ before(async () => {
 after(() => rmSync(work, { recursive: true }));
 
 test('from a folder of photos to a model that is served', async () => {
-  const { status, stdout, stderr } = train('--data', photos, '--epochs', '1', '--out', out, '--version', '5');
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      'scripts/train.ts',
+      ...['--data', photos, '--epochs', '1', '--out', out, '--version', '5'],
+    ],
+    { cwd: ROOT, encoding: 'utf8' },
+  );
   assert.equal(status, 0, stderr);
   assert.match(stdout, /Computing on (WebAssembly|native TensorFlow) \(/);
   assert.match(stdout, /left out yellow\/broken\.jpg: /);
@@ -66,18 +69,4 @@ test('from a folder of photos to a model that is served', async () => {
     classes.strings.map((value) => new TextDecoder().decode(value)),
     metrics.labels,
   );
-});
-
-test('a wrong call says what is wrong and how to call it', () => {
-  const { status, stderr } = train('--data', photos, '--epochs', 'many');
-  assert.equal(status, 1);
-  assert.match(stderr, /^--epochs is "many", but must be a whole number of at least 1\.$/m);
-  assert.match(stderr, /Usage: npm run train -- --data DIR/);
-});
-
-test('photos that cannot be trained on are reported without the usage, in which that would drown', () => {
-  const { status, stderr } = train('--data', path.join(work, 'nowhere'));
-  assert.equal(status, 1);
-  assert.match(stderr, /The dataset folder .*nowhere cannot be read\. Give --data a folder/);
-  assert.doesNotMatch(stderr, /Usage/);
 });

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { findOnPath, isExecutable } from '../../requirements.ts';
 import { codeBuild, codePipeline } from './overlay/delivery.ts';
 import { applicationAutoscaling, ecs } from './overlay/ecs.ts';
-import { budgets, codeCommit } from './overlay/kept-services.ts';
+import { budgets, codeCommit, logQueries } from './overlay/kept-services.ts';
 import type { Overlay } from './overlay/overlay.ts';
 import { sageMaker } from './overlay/sagemaker.ts';
 import { startProxy } from './proxy.ts';
@@ -14,7 +14,6 @@ export { ACCOUNT } from './overlay/overlay.ts';
 
 const START_MS = 60_000;
 const STOP_MS = 10_000;
-const LAST_WORDS = 4000;
 
 /**
  * Runs a command until its own stdin ends: stop() ends it, and so does the system when the test process dies, however
@@ -26,22 +25,14 @@ exec 3<&0
 { cat <&3 >/dev/null; kill "$server"; } 2>/dev/null &
 wait "$server"`;
 
-interface Moto {
+export interface Emulator {
+  /** For AWS_ENDPOINT_URL. */
   readonly url: string;
   readonly stop: () => Promise<void>;
 }
 
 /** A line of moto's access log, or of its greeting: anything else that it writes is a failure of its own. */
 const ROUTINE = /^\S+ - - \[|^WARNING: This is a development server|^ \* |^Press CTRL\+C/;
-
-/** A client sees no more of a failure than a page with "500": the reason belongs in the test's output. */
-const tellFailures = (child: ChildProcess): void => {
-  if (!child.stderr) return;
-  createInterface(child.stderr).on('line', (line) => {
-    const plain = stripVTControlCharacters(line);
-    if (!ROUTINE.test(plain)) console.error(`moto_server: ${plain}`);
-  });
-};
 
 export const MISSING_MOTO =
   'the tests of the deployment need moto_server on the PATH (pip install "moto[server]==5.2.1"), or its path in MOTO_SERVER';
@@ -57,33 +48,12 @@ export const findEmulator = (): string | undefined => {
   throw new Error(`MOTO_SERVER is ${MOTO_SERVER}, which is not a program; ${MISSING_MOTO}`);
 };
 
-/** Waits for the line in which moto's web server names the port that it took. */
-const listening = (child: ChildProcess): Promise<string> =>
-  new Promise((resolve, reject) => {
-    let said = '';
-    const fail = (what: string) => {
-      clearTimeout(timeout);
-      reject(new Error(`moto_server ${what}; it said:\n${said.slice(-LAST_WORDS)}`));
-    };
-    const timeout = setTimeout(() => fail(`did not start within ${START_MS / 1000} s`), START_MS);
-    child.once('error', (error) => fail(`could not be run (${error.message})`));
-    child.once('exit', (code) => fail(`ended with ${code} instead of serving`));
-    child.stderr?.on('data', (chunk: Buffer) => {
-      if (said.length > 2 * LAST_WORDS) return;
-      said += chunk;
-      const url = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(said)?.[1];
-      if (url === undefined) return;
-      clearTimeout(timeout);
-      resolve(url);
-    });
-  });
-
 /**
  * Starts moto_server on a free port of 127.0.0.1.
  *
- * @throws Error with what it said, when it does not start
+ * @throws Error when it does not start; it has then said why
  */
-const startMoto = async (command: string): Promise<Moto> => {
+const startMoto = async (command: string): Promise<Emulator> => {
   const child = spawn('sh', ['-c', UNTIL_STDIN_ENDS, 'sh', command, '-H', '127.0.0.1', '-p', '0'], {
     // The AWS-managed policies are what roles attach.
     env: { ...process.env, MOTO_IAM_LOAD_MANAGED_POLICIES: 'true' },
@@ -91,19 +61,29 @@ const startMoto = async (command: string): Promise<Moto> => {
     detached: true,
   });
   const exited = once(child, 'exit');
-  tellFailures(child);
   const stop = async () => {
     child.stdin.end();
     const kill = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'), STOP_MS);
     await exited;
     clearTimeout(kill);
   };
-  try {
-    return { url: await listening(child), stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const url = await new Promise<string | undefined>((resolve) => {
+    const late = setTimeout(() => resolve(undefined), START_MS);
+    const lines = createInterface(child.stderr).on('line', (line) => {
+      const plain = stripVTControlCharacters(line);
+      const [, listening] = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(plain) ?? [];
+      if (listening !== undefined) resolve(listening);
+      // A client sees no more of a failure than a page with "500": the reason belongs in the test's output.
+      if (!ROUTINE.test(plain)) console.error(`moto_server: ${plain}`);
+    });
+    lines.once('close', () => {
+      clearTimeout(late);
+      resolve(undefined);
+    });
+  });
+  if (url !== undefined) return { url, stop };
+  await stop();
+  throw new Error(`moto_server did not start within ${START_MS / 1000} s.`);
 };
 
 /** Everything that moto 5.2.1 lacks for our stack, as new as a fresh AWS account. */
@@ -114,14 +94,9 @@ export const overlays = (): readonly Overlay[] => [
   codeCommit(),
   codePipeline(),
   ecs(),
+  logQueries(),
   sageMaker(),
 ];
-
-export interface Emulator {
-  /** For AWS_ENDPOINT_URL. */
-  readonly url: string;
-  readonly stop: () => Promise<void>;
-}
 
 /**
  * Starts an empty AWS account on this machine: moto, with overlays for what it lacks for our stack.

@@ -14,86 +14,60 @@ import {
 import { notices } from './overlay/notices.ts';
 import type { MotoHandler, Overlay } from './overlay/overlay.ts';
 
-/** A request, as far as its request line shows it. */
-interface RequestLine {
-  readonly method: string;
-  /** Path and query. */
-  readonly path: string;
-}
-
-interface PlainAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
-
 const POLICY_REQUEST = /^\/([^/?]+)\/?\?policy(?:=|$)/;
 
 const NO_POLICY = `<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>NoSuchBucketPolicy</Code><Message>The bucket policy does not exist</Message></Error>`;
 
 /**
- * Bucket policies, kept away from moto: it applies them to every request, but takes no notice of their conditions, so
- * "deny what does not come over TLS" locks everybody out.
+ * Answers requests about bucket policies, kept away from moto: it applies them to every request, but takes no notice of
+ * their conditions, so "deny what does not come over TLS" locks everybody out.
+ *
+ * @param policies by bucket
  */
-export const bucketPolicies = () => {
-  const policies = new Map<string, string>();
-  return {
-    /** @returns whether a request is about the policy of a bucket */
-    concerns: ({ path }: RequestLine): boolean => POLICY_REQUEST.test(path),
-    answer: ({ method, path }: RequestLine, body: string): PlainAnswer => {
-      const bucket = POLICY_REQUEST.exec(path)?.[1] ?? '';
-      if (method === 'PUT') policies.set(bucket, body);
-      if (method === 'DELETE') policies.delete(bucket);
-      if (method !== 'GET') return { status: 204, contentType: 'application/xml', body: '' };
-      const policy = policies.get(bucket);
-      return policy === undefined
-        ? { status: 404, contentType: 'application/xml', body: NO_POLICY }
-        : { status: 200, contentType: 'application/json', body: policy };
-    },
-  };
+const answerPolicy = async (
+  bucket: string,
+  policies: Map<string, string>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const body = await text(request);
+  if (request.method === 'PUT') policies.set(bucket, body);
+  if (request.method === 'DELETE') policies.delete(bucket);
+  const policy = policies.get(bucket);
+  if (request.method !== 'GET') response.writeHead(204).end();
+  else if (policy !== undefined) response.writeHead(200, { 'content-type': 'application/json' }).end(policy);
+  else response.writeHead(404, { 'content-type': 'application/xml' }).end(NO_POLICY);
 };
-
-/** Changes of an answer of EC2, which speaks the query protocol: forms in, XML out. */
-interface FormCall {
-  readonly form: URLSearchParams;
-  readonly answer: string;
-}
 
 const RULE_ID = /<securityGroupRuleId>(sgr-[0-9a-f]+)<\/securityGroupRuleId>/g;
 
 /** Where a request that makes or changes one rule has the group that the rule names, and the rule's description. */
-const REQUESTS = [
-  { group: 'IpPermissions.1.Groups.1.GroupId', description: 'IpPermissions.1.Groups.1.Description' },
-  {
-    group: 'SecurityGroupRule.1.SecurityGroupRule.ReferencedGroupId',
-    description: 'SecurityGroupRule.1.SecurityGroupRule.Description',
-  },
-];
+const RULE_REQUESTS = [
+  ['IpPermissions.1.Groups.1.GroupId', 'IpPermissions.1.Groups.1.Description'],
+  [
+    'SecurityGroupRule.1.SecurityGroupRule.ReferencedGroupId',
+    'SecurityGroupRule.1.SecurityGroupRule.Description',
+  ],
+] as const;
 
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-
-/** Descriptions of security group rules that name another group: moto keeps only those that name addresses. */
-export const ruleDescriptions = () => {
-  const descriptions = new Map<string, string>();
-  const learn = ({ form, answer }: FormCall): void => {
-    const request = REQUESTS.find(({ group }) => form.has(group));
-    const [[, made] = []] = answer.matchAll(RULE_ID);
-    const id = form.get('SecurityGroupRule.1.SecurityGroupRuleId') ?? made;
-    if (request && id) descriptions.set(id, form.get(request.description) ?? '');
-  };
-  return {
-    concerns: (form: URLSearchParams): boolean =>
-      /SecurityGroup(Rules|Ingress|Egress)$/.test(form.get('Action') ?? ''),
-    /** @returns the answer with the descriptions that it should have */
-    amend: (call: FormCall): string => {
-      learn(call);
-      return call.answer.replace(RULE_ID, (element, id: string) => {
-        const description = descriptions.get(id);
-        return description ? `${element}<description>${escaped(description)}</description>` : element;
-      });
-    },
-  };
+/**
+ * Descriptions of security group rules that name another group: moto keeps only those that name addresses.
+ *
+ * @param descriptions by rule
+ * @returns the answer with the descriptions that it should have
+ */
+const describeRules = (descriptions: Map<string, string>, form: URLSearchParams, answer: string): string => {
+  if (!/SecurityGroup(Rules|Ingress|Egress)$/.test(form.get('Action') ?? '')) return answer;
+  const [, described] = RULE_REQUESTS.find(([group]) => form.has(group)) ?? [];
+  const [[, made] = []] = answer.matchAll(RULE_ID);
+  const id = form.get('SecurityGroupRule.1.SecurityGroupRuleId') ?? made;
+  const given = described && form.get(described)?.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  if (id && described) descriptions.set(id, given ?? '');
+  return answer.replace(RULE_ID, (element, each: string) => {
+    const description = descriptions.get(each);
+    return description ? `${element}<description>${description}</description>` : element;
+  });
 };
 
 interface Outgoing {
@@ -205,22 +179,16 @@ export const startProxy = async (upstream: string, overlays: readonly Overlay[])
     for (const [name, handler] of Object.entries(operations))
       handlers.set(`${service}.${name}`, { service, handler });
 
-  const policies = bucketPolicies();
-  const rules = ruleDescriptions();
+  const policies = new Map<string, string>();
+  const descriptions = new Map<string, string>();
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const line = { method: request.method ?? 'GET', path: request.url ?? '/' };
-    if (policies.concerns(line)) {
-      const { status, contentType, body } = policies.answer(line, await text(request));
-      response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
-      response.end(body);
-      return;
-    }
+    const [, bucket] = POLICY_REQUEST.exec(request.url ?? '') ?? [];
+    if (bucket !== undefined) return answerPolicy(bucket, policies, request, response);
     if (request.headers['content-type']?.startsWith(FORM)) {
       const body = await text(request);
       const form = new URLSearchParams(body);
       events.learn(form, signedRegion(request));
-      const amend = (answer: string) => (rules.concerns(form) ? rules.amend({ form, answer }) : answer);
-      return passOnText(base, request, response, body, amend);
+      return passOnText(base, request, response, body, (answer) => describeRules(descriptions, form, answer));
     }
     const found = handlers.get(requestTarget(request));
     if (!found) return passOn(base, request, response);

@@ -32,7 +32,6 @@ const service = z.looseObject({
 });
 const one = z.looseObject({ service });
 const many = z.looseObject({ services: z.array(service) });
-const creation = z.looseObject({ cluster: z.string().optional(), serviceName: z.string() });
 const change = z.looseObject({ cluster: z.string().optional(), service: z.string() });
 
 /** No task runs in moto, so a service would never become steady; here its tasks start at once. */
@@ -64,7 +63,7 @@ const definition = z.looseObject({
   taskDefinition: z.looseObject({ containerDefinitions: z.array(container) }),
 });
 
-/** Moto drops several attributes of services, and overwrites a service of the same name. */
+/** Moto drops several attributes of services. */
 export const ecs = (): Overlay => {
   const requests = new Map<string, Attributes>();
   const full = (found: z.infer<typeof service>) => {
@@ -85,12 +84,7 @@ export const ecs = (): Overlay => {
   return {
     service: 'AmazonEC2ContainerServiceV20141113',
     operations: {
-      CreateService: operation(creation, async (input, call) => {
-        const { services } = await describe({ cluster: input.cluster, services: [input.serviceName] }, call);
-        if (services.some(({ status }) => status === 'ACTIVE'))
-          throw new AwsError('InvalidParameterException', 'Creation of service was not idempotent.');
-        return store('CreateService', input, {}, call);
-      }),
+      CreateService: operation(anything, (input, call) => store('CreateService', input, {}, call)),
       UpdateService: operation(change, async (input, call) => {
         const { services } = await describe({ cluster: input.cluster, services: [input.service] }, call);
         return store('UpdateService', input, requests.get(services[0]?.serviceArn ?? '') ?? {}, call);
@@ -106,16 +100,8 @@ export const ecs = (): Overlay => {
   };
 };
 
-const scalableTarget = z.looseObject({
-  ServiceNamespace: z.string(),
-  ResourceId: z.string(),
-  ScalableDimension: z.string(),
-  Tags: tagMap.default({}),
-});
+const scalableTarget = z.looseObject({ Tags: tagMap.default({}) });
 const registeredTarget = z.object({ ScalableTargetARN: z.string() });
-const describedTargets = z.looseObject({
-  ScalableTargets: z.array(z.looseObject({ ScalableTargetARN: z.string() })),
-});
 
 /** Moto drops the tags of scalable targets. */
 export const applicationAutoscaling = (): Overlay => {
@@ -126,14 +112,6 @@ export const applicationAutoscaling = (): Overlay => {
       RegisterScalableTarget: operation(scalableTarget, async (input, { send }) => {
         const answer = registeredTarget.parse(await send('RegisterScalableTarget', input));
         tags.add(answer.ScalableTargetARN, input.Tags);
-        return answer;
-      }),
-      DeregisterScalableTarget: operation(scalableTarget, async (input, { send }) => {
-        const { ServiceNamespace, ResourceId, ScalableDimension } = input;
-        const which = { ServiceNamespace, ResourceIds: [ResourceId], ScalableDimension };
-        const { ScalableTargets } = describedTargets.parse(await send('DescribeScalableTargets', which));
-        const answer = await send('DeregisterScalableTarget', input);
-        for (const { ScalableTargetARN } of ScalableTargets) tags.forget(ScalableTargetARN);
         return answer;
       }),
       ...tagOperations(tags, {

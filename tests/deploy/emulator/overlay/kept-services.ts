@@ -27,8 +27,6 @@ interface ResourceKind {
   readonly build: (request: Anything, region: string) => Anything;
   /** What an update changes, with the fields that name the resource. @default the request */
   readonly change?: (request: Anything) => Anything;
-  /** Whether another resource is in the way of a new one. @default one of the same ARN */
-  readonly clashes?: (resource: Anything, other: Anything) => boolean;
   /** @throws AwsError when the resource may not be deleted yet */
   readonly beforeDelete?: (resource: Anything) => void;
   /** The answer to a creation or an update. @default nothing */
@@ -55,8 +53,7 @@ const keep = (kind: ResourceKind, tags = new Tags()) => {
     [`Create${name}`]: operation(anything, ({ [tagField]: given = [], ...request }, { region }) => {
       const resource = kind.build(request, region);
       const arn = kind.arn(resource, region);
-      if (resources.has(arn) || [...resources.values()].some((other) => kind.clashes?.(resource, other)))
-        throw new AwsError(errors.duplicate, `${name} already exists: ${arn}`);
+      if (resources.has(arn)) throw new AwsError(errors.duplicate, `${name} already exists: ${arn}`);
       resources.set(arn, resource);
       tags.add(arn, writtenTags.parse(given));
       return changed(resource);
@@ -183,6 +180,24 @@ export const budgets = (): Overlay => {
   };
 };
 
+/** Moto has none of the queries of CloudWatch Logs. */
+export const logQueries = (): Overlay => {
+  const queries = new Map<string, Anything>();
+  return {
+    service: 'Logs_20140328',
+    operations: {
+      PutQueryDefinition: operation(anything, ({ queryDefinitionId = randomUUID(), ...query }) => {
+        queries.set(String(queryDefinitionId), { queryDefinitionId, ...query });
+        return { queryDefinitionId };
+      }),
+      DescribeQueryDefinitions: operation(anything, () => ({ queryDefinitions: [...queries.values()] })),
+      DeleteQueryDefinition: operation(anything, ({ queryDefinitionId }) => ({
+        success: queries.delete(String(queryDefinitionId)),
+      })),
+    },
+  };
+};
+
 /**
  * Moto's domains lack their id in CreateDomain's answer, an update and TagPropagation, and it has no user profiles:
  * both are kept here.
@@ -221,7 +236,6 @@ export const sageMakerStudio = (tags: Tags): Readonly<Record<string, MotoHandler
         ...request,
         ...(DomainSettings !== undefined && { DomainSettings }),
       }),
-      clashes: (domain, other) => domain['DomainName'] === other['DomainName'],
       beforeDelete: ({ DomainId }) => {
         if (profilesIn(DomainId).length > 0)
           throw new AwsError('ResourceInUse', `Unable to delete Domain ${DomainId}: it has UserProfiles`);
