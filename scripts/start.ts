@@ -128,16 +128,15 @@ const modelFolder = async ({ MODEL_DIR }: Settings): Promise<string> => {
 };
 
 /** Where other devices of the network reach this machine. */
-const networkAddresses = (): string[] =>
-  Object.values(networkInterfaces()).flatMap((addresses = []) =>
-    addresses.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address),
-  );
-
 const printNetworkAddresses = (port: number): void => {
-  const urls = networkAddresses().map((address) => `http://${address}:${port}`);
-  const [first] = urls;
+  const [first, ...others] = Object.values(networkInterfaces())
+    .flatMap((addresses = []) => addresses.filter(({ family, internal }) => family === 'IPv4' && !internal))
+    .map(({ address }) => `http://${address}:${port}`);
   if (first === undefined) print('This machine is in no network.');
-  else print(`From a phone in the same network: ${urls.join(' or ')}\n${renderUnicodeCompact(first)}`);
+  else
+    print(
+      `From a phone in the same network: ${[first, ...others].join(' or ')}\n${renderUnicodeCompact(first)}`,
+    );
 };
 
 const startAll = async (isOpen: boolean): Promise<void> => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -38,16 +38,10 @@ before(async () => {
   if (missing) return;
   emulator = await startEmulator();
   project = mkdtempSync(path.join(tmpdir(), 'bloomstack-commands-'));
-  const tracked = execFileSync(
-    'git',
-    ['ls-files', '-z', 'main.ts', '.npmrc', '*.json', 'stacks', 'services', 'scripts', 'model'],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-    },
-  );
-  for (const file of tracked.split('\0').filter((name) => name !== '' && existsSync(path.join(ROOT, name))))
-    cpSync(path.join(ROOT, file), path.join(project, file));
+  for (const name of ['main.ts', '.npmrc', 'package.json', 'cdktf.json', 'tsconfig.json'])
+    cpSync(path.join(ROOT, name), path.join(project, name));
+  for (const room of ['stacks', 'services', 'scripts', 'model'])
+    cpSync(path.join(ROOT, room), path.join(project, room), { recursive: true });
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(project, 'node_modules'));
 });
 
@@ -86,16 +80,10 @@ const npmRun = (script: string, ...args: string[]) => run(['npm', 'run', script,
 const pushImages = async () => {
   const ecr = new ECRClient({ endpoint: emulator.url, region: 'ap-northeast-2', credentials: CREDENTIALS });
   for (const repositoryName of ['app-web', 'app-was', 'app-ml']) {
-    const imageManifest = JSON.stringify({
-      schemaVersion: 2,
-      config: { digest: repositoryName },
-      layers: [],
-    });
+    const image = { schemaVersion: 2, config: { digest: repositoryName }, layers: [] };
     await ecr.send(
       new PutImageCommand({
-        repositoryName,
-        imageTag: 'initial',
-        imageManifest,
+        ...{ repositoryName, imageTag: 'initial', imageManifest: JSON.stringify(image) },
         imageManifestMediaType: 'application/vnd.oci.image.manifest.v1+json',
       }),
     );

@@ -75,25 +75,15 @@ const answersSchema = z.object({
   [OUTPUT_NAMES.knownScore]: z.array(z.number()),
 });
 
-/**
- * Asks real TensorFlow, on the CPU.
- *
- * @param python a Python that has TensorFlow
- * @param savedModel bytes of `saved_model.pb`
- * @param photos uint8 RGB, `224 * 224 * 3` each
- */
-const askTensorFlow = (
-  python: string,
-  savedModel: Uint8Array,
-  photos: readonly Uint8Array[],
-): z.infer<typeof answersSchema> => {
+/** Asks real TensorFlow, on the CPU. */
+const askTensorFlow = (savedModel: Uint8Array, values: readonly Uint8Array[]) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'bloomstack-parity-'));
   try {
     writeFileSync(path.join(folder, 'saved_model.pb'), savedModel);
     const file = path.join(folder, 'photos');
-    writeFileSync(file, Buffer.concat(photos));
+    writeFileSync(file, Buffer.concat(values));
     const { stdout, stderr, status } = spawnSync(
-      python,
+      python ?? '',
       ['-c', PYTHON, folder, file, String(PHOTO_BYTES), INPUT_NAME],
       { encoding: 'utf8', maxBuffer: 1e8, env: { ...process.env, CUDA_VISIBLE_DEVICES: '-1' } },
     );
@@ -108,11 +98,6 @@ const numbersOf = (output: Output | undefined): readonly number[] =>
   output && 'numbers' in output ? output.numbers : [];
 const stringsOf = (output: Output | undefined): string[] =>
   output && 'strings' in output ? output.strings.map((value) => new TextDecoder().decode(value)) : [];
-
-const askLocalEndpoint = (savedModel: Uint8Array, values: readonly Uint8Array[]) =>
-  new GraphRunner(decodeSavedModel(savedModel)).run(
-    new Map([[INPUT_NAME, { shape: [values.length], values }]]),
-  );
 
 const largestDifference = (actual: readonly number[], expected: readonly number[]): number => {
   assert.equal(actual.length, expected.length);
@@ -130,21 +115,17 @@ before(async () => {
 const assertParity = async (savedModel: Uint8Array): Promise<void> => {
   assert.equal(photos.length, COUNT);
   const values = photos.map(({ pixels }) => pixels);
-  const expected = askTensorFlow(python ?? '', savedModel, values);
-  const actual = await askLocalEndpoint(savedModel, values);
-  const probability = largestDifference(
-    numbersOf(actual.get(OUTPUT_NAMES.probabilities)),
-    expected[OUTPUT_NAMES.probabilities].flat(),
+  const expected = askTensorFlow(savedModel, values);
+  const actual = await new GraphRunner(decodeSavedModel(savedModel)).run(
+    new Map([[INPUT_NAME, { shape: [values.length], values }]]),
   );
+  const { probabilities, knownScore, label, classes, modelVersion } = OUTPUT_NAMES;
+  const probability = largestDifference(numbersOf(actual.get(probabilities)), expected[probabilities].flat());
   assert.ok(probability < TOLERANCE, `a probability differs by ${probability}`);
-  const score = largestDifference(
-    numbersOf(actual.get(OUTPUT_NAMES.knownScore)),
-    expected[OUTPUT_NAMES.knownScore],
-  );
+  const score = largestDifference(numbersOf(actual.get(knownScore)), expected[knownScore]);
   assert.ok(score < SCORE_TOLERANCE, `a score differs by ${score}`);
-  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.label)), expected[OUTPUT_NAMES.label]);
-  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.classes)), expected[OUTPUT_NAMES.classes].flat());
-  assert.deepEqual(stringsOf(actual.get(OUTPUT_NAMES.modelVersion)), expected[OUTPUT_NAMES.modelVersion]);
+  for (const name of [label, classes, modelVersion])
+    assert.deepEqual(stringsOf(actual.get(name)), expected[name].flat());
   process.stdout.write(
     `# largest differences: ${probability.toExponential(1)} of a probability, ${score.toExponential(1)} of a score\n`,
   );

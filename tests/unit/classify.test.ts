@@ -137,12 +137,7 @@ test('killed and resumed, it sends no photo twice and prints every answer', asyn
   assert.equal(sizes[3], sizes[2]);
 });
 
-const MISTAKES: readonly (readonly [
-  what: string,
-  args: readonly string[],
-  status: number,
-  message: RegExp,
-])[] = [
+const MISTAKES: readonly (readonly [string, args: readonly string[], status: number, message: RegExp])[] = [
   ['no photo', [], 2, /Name at least one photo, or a folder of photos/],
   ['no such file', ['none.jpg'], 2, /none\.jpg cannot be read/],
   ['no photos in it', [path.join(ROOT, 'docs/decisions')], 2, /There are no photos in /],

@@ -7,8 +7,8 @@ import sharp from 'sharp';
 import { FREE_PORTS, launch } from '../launch.ts';
 
 /** `npm start` without npm, on ports of its own. */
-const start = (environment: Record<string, string> = {}) =>
-  launch('scripts/start.ts', [], { ...FREE_PORTS, ...environment });
+const start = (environment: Record<string, string> = {}, ...options: string[]) =>
+  launch('scripts/start.ts', options, { ...FREE_PORTS, ...environment });
 
 const isListening = (url: string) =>
   fetch(url).then(
@@ -43,7 +43,7 @@ const untilSilent = async (urls: readonly string[]): Promise<void> => {
 };
 
 test('it says when it is ready and where, and answers a photo; a service that ends leaves the others, and none outlives a killed start', async () => {
-  const { end, until, output } = launch('scripts/start.ts', ['--host'], FREE_PORTS);
+  const { end, until, output } = start({}, '--host');
   const web = await until(/Ready: open (\S+)/);
   const urls = urlsIn(output());
   assert.equal(new Set(urls).size, 3);
