@@ -74,7 +74,7 @@ export const trainValidationTestSplit = (
     };
     const shares = { test, validation, train: 1 - test - validation };
     for (const part of ['test', 'validation', 'train'] as const)
-      if (parts[part].length === 0 && shares[part] > 0)
+      if (parts[part].length === 0 && (part === 'train' || shares[part] > 0))
         throw new Error(
           `The class ${name} has ${pluralize(ranked.length, 'photo')}: a share of ${shares[part]} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
         );

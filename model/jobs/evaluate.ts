@@ -50,18 +50,6 @@ const readClasses = async (runner: GraphRunner): Promise<string[]> => {
   return output.strings.map((name) => new TextDecoder().decode(name));
 };
 
-const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
-
-/** Figures of one class; null where it has no photos, or was never the answer. */
-const perClass = (labels: readonly string[], confusion: Evaluation['confusion']) =>
-  labels.map((label, index) => {
-    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
-    const row = confusion[index] ?? [];
-    const correct = row[index] ?? 0;
-    const [photos, answered] = [sum(row), sum(confusion.map((counts) => counts[index] ?? 0))];
-    return { label, photos, correct, recall: ratio(correct, photos), precision: ratio(correct, answered) };
-  });
-
 /** By the names of truth and answer, as SageMaker's model registry shows it ("Model quality metrics"). */
 const namedConfusion = (labels: readonly string[], confusion: Evaluation['confusion']) =>
   Object.fromEntries(
@@ -152,7 +140,6 @@ export const runEvaluateJob = async (options: EvaluateJobOptions): Promise<strin
       evaluation: {
         ...evaluation,
         ...{ modelVersion: version, labels, interval, missing, backend: backend.reason },
-        classes: perClass(labels, confusion),
         photosPerSecond: (1000 * count) / (performance.now() - started),
       },
     };

@@ -20,6 +20,8 @@ interface StrategyInput {
   readonly run: TrainingRunOptions;
   /** For the features of a backbone, which a resumed training uses again. */
   readonly featuresDirectory: string;
+  /** Called while the pretrained network sees the photos. */
+  readonly onFeatures: (done: number, total: number) => void;
   readonly log: (text: string) => void;
 }
 
@@ -53,22 +55,13 @@ const checkBackbone = (earlier: { readonly backbone: string }, key: string): voi
   );
 };
 
-const featuresReporter = (log: StrategyInput['log']) => {
-  let lastTenth = 0;
-  return (done: number, total: number): void => {
-    const tenth = Math.floor((10 * done) / total);
-    if (tenth > lastTenth) log(`The pretrained network has seen ${done} of ${total} photos.`);
-    lastTenth = tenth;
-  };
-};
-
 /** Trains the last blocks of the pretrained network, and a classifier after them. */
 const fineTuneStrategy = (
   input: StrategyInput,
   pretrained: Pretrained,
   earlier: Earlier<'fine-tuned'>,
 ): Strategy => {
-  const { labels, hyperparameters, run, log } = input;
+  const { labels, hyperparameters, run, onFeatures, log } = input;
   const blocks = earlier?.blocks ?? hyperparameters.fineTune;
   log(`Training the last ${blocks} blocks of the pretrained network.`);
   const train = fineTune({
@@ -82,7 +75,7 @@ const fineTuneStrategy = (
         const { body, classifier } = earlier;
         return keepsClassifier(earlier, input) ? { body, classifier } : { body };
       }),
-    onFeatures: featuresReporter(log),
+    onFeatures,
   });
   return {
     backbone: true,
@@ -97,7 +90,7 @@ const fineTuneStrategy = (
 
 /** Trains a small head on the features of the pretrained network, which itself stays as it is. */
 const headStrategy = (input: StrategyInput, pretrained: Pretrained, earlier: Earlier<'head'>): Strategy => {
-  const { labels, hyperparameters: recipe, run, featuresDirectory, log } = input;
+  const { labels, hyperparameters: recipe, run, featuresDirectory, onFeatures, log } = input;
   const classes = labels.length;
   log('Training a head on the pretrained network, whose own weights stay as they are.');
   const train = trainHead({
@@ -116,7 +109,7 @@ const headStrategy = (input: StrategyInput, pretrained: Pretrained, earlier: Ear
           build: () => restoreWeights(build(), earlier, keepClassifier),
         };
       }),
-    onFeatures: featuresReporter(log),
+    onFeatures,
   });
   return {
     backbone: true,

@@ -121,6 +121,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
   const { train, backbone } = chooseStrategy({
     ...{ labels: dataset.labels, hyperparameters, log, earlier: earlier?.network, pretrained },
     featuresDirectory: path.join(checkpoints, 'features'),
+    onFeatures: (done, total) => onProgress('Computing features', done, total),
     run: {
       signal,
       checkpoints: new CheckpointStore(checkpoints, { onWarning: warn }),

@@ -17,7 +17,7 @@ import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import type { WeightPrecision } from '../savedmodel/graph.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
 import { buildServingGraph } from '../savedmodel/serving-graph.ts';
-import { numbersIn, scramble, textsIn } from '../savedmodel/test-networks.ts';
+import { numbersIn, textsIn } from '../savedmodel/test-networks.ts';
 import { AbortedError } from '../shared/abort.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertClose, example } from '../shared/test-pictures.ts';
@@ -76,13 +76,6 @@ const RECIPE: RecipeOptions = { epochs: 3, batchSize: 4, learningRate: 0.05 };
 const STEPS = 9;
 
 const tiny = (options: HeadOptions = {}) => buildHead(WIDTH, CLASSES, { hidden: 4, ...options });
-/** A head that does not start undecided. */
-const decided = (options: HeadOptions): LayersModel => {
-  const head = tiny(options);
-  scramble(head, 3);
-  return head;
-};
-
 interface Given {
   readonly head?: LayersModel;
   readonly train?: PhotoFeatures;
@@ -138,29 +131,6 @@ test('where features say nothing the frequent class wins, unless all classes are
   assertClose(second ?? [], [1 / 3, 1 / 3, 1 / 3], 0.05);
 });
 
-test('the seed decides what is dropped, and each step drops others', async () => {
-  // Of photos that are all the same their order says nothing, and with so low a rate nothing is learned of them.
-  const same = described('same', new Array<number>(8).fill(0), (_, place) => place);
-  const lossesOf = async (seed: number, options: HeadOptions) => {
-    const { history } = await run(
-      { seed, epochs: 2, batchSize: 8, learningRate: 1e-9 },
-      { train: same, head: decided(options) },
-    );
-    return history.map(({ trainingLoss }) => trainingLoss);
-  };
-  const without = { dropout: 0, featureDropout: 0 };
-  const [plain = Number.NaN] = await lossesOf(1, without);
-  for (const seed of [1, 2]) assertClose(await lossesOf(seed, without), [plain, plain], 1e-5);
-  for (const dropped of [
-    { ...without, dropout: 0.5 },
-    { ...without, featureDropout: 0.5 },
-  ]) {
-    const losses = [...(await lossesOf(1, dropped)), ...(await lossesOf(2, dropped))];
-    assert.equal(new Set(losses.map((loss) => loss.toFixed(4))).size, 4, losses.join());
-    assert.deepEqual(await lossesOf(1, dropped), losses.slice(0, 2));
-  }
-});
-
 const HOW: Readonly<Record<string, { recipe: RecipeOptions; given?: () => Given }>> = {
   'as it is by default': { recipe: {} },
   'with the best epoch long past and classes weighed': {
@@ -187,14 +157,6 @@ for (const [name, { recipe, given = () => ({}) }] of Object.entries(HOW)) {
     }
   });
 }
-
-test('neither an end nor a stop leaves tensors behind but those of the head', async () => {
-  const head = tiny();
-  const { numTensors } = tf.memory();
-  for (const recipe of [{}, { balanced: true, patience: 1 }]) await run(recipe, { head });
-  await assert.rejects(run({}, { head }, { signal: AbortSignal.abort() }), AbortedError);
-  assert.equal(tf.memory().numTensors, numTensors);
-});
 
 const LABELS = ['astilbe', 'bellflower', 'daisy'];
 
@@ -243,49 +205,44 @@ const computed = async (directory: string, { head, standardization }: TrainedHea
   });
 };
 
-for (const [name, save] of [
-  ['a graph model', saveTinyGraph],
-  ['a layers model', (directory: string) => saveLayers(directory, tinyLayers())],
-] as const) {
-  describe(`a head on ${name}`, () => {
-    let directory = '';
-    let result: TrainedHead;
-    before(async () => {
-      directory = await save(at(name));
-      result = await trainOn(directory, { recipe: { epochs: 40 } });
-    });
-    after(() => result.dispose());
+describe('a head on a backbone', () => {
+  let directory = '';
+  let result: TrainedHead;
+  before(async () => {
+    directory = await saveLayers(at('layers'), tinyLayers());
+    result = await trainOn(directory, { recipe: { epochs: 40 } });
+  });
+  after(() => result.dispose());
 
-    test('learns to distinguish the photos, and is a small part of the whole', () => {
-      const { history, parameters, side, head } = result;
-      assert.ok((history.at(-1)?.validation?.loss ?? Infinity) < Math.log(CLASSES) / 2, 'half of chance');
-      assert.equal(parameters.trained, weightValues(head).flat().length);
-      assert.ok(parameters.total > parameters.trained);
-      assert.equal(side, BACKBONE.side);
-    });
+  test('learns to distinguish the photos, and is a small part of the whole', () => {
+    const { history, parameters, side, head } = result;
+    assert.ok((history.at(-1)?.validation?.loss ?? Infinity) < Math.log(CLASSES) / 2, 'half of chance');
+    assert.equal(parameters.trained, weightValues(head).flat().length);
+    assert.ok(parameters.total > parameters.trained);
+    assert.equal(side, BACKBONE.side);
+  });
 
-    test('is exported as what TensorFlow.js computes, and classifies correctly in half precision', async () => {
-      const expected = await computed(directory, result);
-      assertClose((await exported(result, 'float')).probabilities, expected, 1e-4);
-      const { labels } = await exported(result, 'half');
-      const right = labels.filter((label, index) => label === LABELS[unseen[index]?.label ?? -1]);
-      assert.ok(right.length > unseen.length - 3, labels.join());
-    });
+  test('is exported as what TensorFlow.js computes, and classifies correctly in half precision', async () => {
+    const expected = await computed(directory, result);
+    assertClose((await exported(result, 'float')).probabilities, expected, 1e-4);
+    const { labels } = await exported(result, 'half');
+    const right = labels.filter((label, index) => label === LABELS[unseen[index]?.label ?? -1]);
+    assert.ok(right.length > unseen.length - 3, labels.join());
+  });
 
-    test('knows what the exported network makes of its photos, without running it', async () => {
-      const expected = await extractFeaturesAndLogits(result.write, train);
-      const actual = (await result.forwardTrained?.()) ?? [];
-      assert.equal(actual.length, train.length);
-      actual.forEach(({ label, features, logits }, index) => {
-        const { features: seen = [], logits: rounded = [] } = expected[index] ?? {};
-        assert.equal(label, train[index]?.label);
-        // The exported network's weights are rounded.
-        assertClose(features, seen, 2e-3);
-        assertClose(logits, rounded, 0.3);
-      });
+  test('knows what the exported network makes of its photos, without running it', async () => {
+    const expected = await extractFeaturesAndLogits(result.write, train);
+    const actual = (await result.forwardTrained?.()) ?? [];
+    assert.equal(actual.length, train.length);
+    actual.forEach(({ label, features, logits }, index) => {
+      const { features: seen = [], logits: rounded = [] } = expected[index] ?? {};
+      assert.equal(label, train[index]?.label);
+      // The exported network's weights are rounded.
+      assertClose(features, seen, 2e-3);
+      assertClose(logits, rounded, 0.3);
     });
   });
-}
+});
 
 test('it starts from an earlier head with the standardization of that one, whatever the new photos are', async () => {
   const directory = saveTinyGraph(at('earlier'));

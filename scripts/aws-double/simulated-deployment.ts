@@ -30,7 +30,6 @@ export const settingsFor = (version: number, overrides: Partial<DeploySettings> 
   endpointName: ENDPOINT_NAME,
   modelName: modelName(version),
   modelPackage: { arn: arn(PLACE, 'sagemaker', `model-package/flowers/${version}`), version },
-  expectedModelVersion: undefined,
   instanceType: 'ml.m5.large',
   minInstances: 1,
   maxInstances: 4,

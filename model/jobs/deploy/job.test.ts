@@ -125,7 +125,6 @@ test('what the pipeline gives is enough', () => {
     endpointName: 'image-classifier',
     modelName: 'pipelines-3x0abc-CreateModel-Y1',
     modelPackage: { arn: ARN, version: 12 },
-    expectedModelVersion: undefined,
     instanceType: 'ml.m5.large',
     minInstances: 1,
     maxInstances: 2,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { EndpointStatus } from '@aws-sdk/client-sagemaker';
 import { AwsError } from '../../../scripts/aws-double/protocol.ts';
 import type { Operation } from '../../../scripts/aws-double/server.ts';
 import {
@@ -14,92 +15,183 @@ import {
 } from '../../../scripts/aws-double/simulated-deployment.ts';
 import { updatePolicy } from './rollout.ts';
 
-/** The endpoint has a configuration for model 7, and models 7 and 8 wait to be deployed. */
-const startWithOld = async (t: TestContext) => {
-  const simulation = await startSimulation(t);
-  simulation.addConfigs(7);
-  return simulation;
-};
-
-for (const status of ['Updating', 'SystemUpdating', 'RollingBack', 'Creating', 'Deleting'] as const)
-  test(`an endpoint that is ${status} is waited for, and then updated or created`, async (t) => {
-    const { aws, inputs, answering, deploy } = await startSimulation(t, { serving: 7 });
-    const next = status === 'Deleting' ? 'gone' : 'InService';
-    aws.endpoints.transition(ENDPOINT_NAME, status, { seconds: 600, next });
-    assert.equal((await deploy(8)).kind, 'rolled out');
-    assert.equal(inputs(next === 'gone' ? 'CreateEndpoint' : 'UpdateEndpoint').length, 1);
-    assert.equal(answering(), modelName(8));
-  });
-
-for (const status of ['OutOfService', 'UpdateRollbackFailed'] as const)
-  test(`an endpoint that is ${status} is updated, also to its own configuration`, async (t) => {
-    const { aws, answering, deploy } = await startWithOld(t);
-    aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status });
-    assert.doesNotMatch((await deploy(7)).summary, /Before/);
-    aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status });
-    assert.equal((await deploy(8)).kind, 'rolled out');
-    assert.equal(answering(), modelName(8));
-  });
-
-test('an endpoint that has failed is deleted and created again', async (t) => {
-  const { aws, changes, answering, deploy, lines } = await startWithOld(t);
-  aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status: 'Failed', failureReason: 'The ping failed.' });
-  await deploy(8);
-  assert.deepEqual(changes().slice(0, 3), ['CreateEndpointConfig', 'DeleteEndpoint', 'CreateEndpoint']);
-  assert.equal(answering(), modelName(8));
-  assert.ok(lines.some((line) => line.includes('has failed (The ping failed.)')));
-});
-
 type Simulation = Awaited<ReturnType<typeof startSimulation>>;
 
-for (const [what, prepare, reason, scaling] of [
-  [
-    'whose container does not get ready on a new endpoint',
-    ({ models }) => models.add(modelName(8), { container: 'broken', passesTrial: true }),
-    /version 8 is not served: the endpoint image-classifier is Failed.*ping health check.*log group/,
-  ],
-  [
-    'for which the endpoint is stuck, at the time limit',
-    ({ models }) => models.add(modelName(8), { container: 'stuck', passesTrial: true }),
-    /image-classifier has been stuck in Creating for \d\d minutes.*log group \/aws\/sagemaker/,
-  ],
-  [
-    'while SageMaker never answers, at the time limit',
-    ({ aws }) => aws.injectFault('DescribeEndpoint', 1000),
-    /has not said for \d{3} minutes/,
-  ],
-  ['at an address where nothing listens, at once', ({ server }) => server.stop(), /ECONNREFUSED/],
-  [
-    'on an endpoint whose configuration was deleted',
-    ({ aws }) => {
-      aws.endpoints.add(ENDPOINT_NAME, configFor(7));
-      aws.configs.delete(configFor(7));
-    },
-    /its configuration .* was deleted.*delete-endpoint --endpoint-name/,
-    SCALING,
-  ],
-] satisfies [string, (simulation: Simulation) => unknown, RegExp, object?][])
-  test(`a model ${what}, fails the job`, async (t) => {
-    const simulation = await startWithOld(t);
-    await prepare(simulation);
-    await assert.rejects(simulation.deploy(8), reason);
-    assert.deepEqual(simulation.aws.autoscaling.find(ENDPOINT_NAME), scaling);
-  });
+const INTERNAL = new AwsError('InternalFailure', 'Sorry', { status: 500 });
 
-test('a model that does not exist fails the job at once', async (t) => {
-  const { changes, deploy } = await startSimulation(t);
-  await assert.rejects(deploy(9), /Could not find model/);
-  assert.deepEqual(changes(), []);
+/** AWS carries the first call of an operation out and fails before it has answered. */
+const loseAnswer = ({ aws }: Simulation, lost: Operation): void => {
+  aws.afterCall = (operation) => {
+    if (operation !== lost) return;
+    aws.afterCall = () => undefined;
+    throw INTERNAL;
+  };
+};
+
+/** What is there before version 8 is deployed, and how that ends. */
+interface Scenario {
+  /** @default the endpoint serves model 7 */
+  readonly start?: SimulationOptions;
+  readonly prepare?: (simulation: Simulation) => unknown;
+  /** What happens as soon as the job reports a line with some words. */
+  readonly meanwhile?: readonly [words: string, act: (simulation: Simulation) => void];
+  /** Why the job fails. @default - it does not */
+  readonly reason?: RegExp;
+  /** Version that answers in the end. @default 8, or 7 where the job fails */
+  readonly serves?: 9 | 'none';
+}
+
+const NEW: SimulationOptions = {};
+const SERVED: SimulationOptions = { models: [7, 8, 9], serving: 7 };
+const ALARMING = { alarms: ['app-endpoint-errors'] } as const;
+
+const whileIn = (status: EndpointStatus): Scenario => ({
+  prepare: ({ aws }) => {
+    const next = status === 'Deleting' ? 'gone' : 'InService';
+    aws.endpoints.transition(ENDPOINT_NAME, status, { seconds: 600, next });
+  },
 });
 
-test('throttling everywhere, and faults of AWS, only slow a deployment down', async (t) => {
-  for (const error of [undefined, new AwsError('InternalFailure', 'Sorry', { status: 500 })]) {
-    const { aws, deploy } = await startSimulation(t, { retries: 3, serving: 7 });
-    aws.throttle(3);
-    // More often than the SDK tries.
-    aws.injectFault('DescribeEndpoint', 18, error);
-    assert.equal((await deploy(8)).kind, 'rolled out');
-  }
+const settledIn = (status: EndpointStatus): Scenario => ({
+  prepare: ({ aws }) => aws.endpoints.add(ENDPOINT_NAME, configFor(7), { status }),
+});
+
+/** Long after a deployment, from which older configurations are left over. */
+const losing = (operation: Operation, retries = 1, reason?: RegExp): Scenario => ({
+  start: { models: [5, 6, 7, 8], deployed: 7, retries },
+  prepare: (simulation) => {
+    simulation.addConfigs(5, 6);
+    simulation.clock.advance(600);
+    if (reason) simulation.models.add(modelName(8), ALARMING);
+    loseAnswer(simulation, operation);
+  },
+  ...(reason && { reason }),
+});
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'while the endpoint is Updating': whileIn('Updating'),
+  'while the endpoint is SystemUpdating': whileIn('SystemUpdating'),
+  'while the endpoint is RollingBack': whileIn('RollingBack'),
+  'while the endpoint is Creating': whileIn('Creating'),
+  'while the endpoint is Deleting': whileIn('Deleting'),
+  'to an endpoint that is OutOfService': settledIn('OutOfService'),
+  'to an endpoint that is UpdateRollbackFailed': settledIn('UpdateRollbackFailed'),
+  'to an endpoint that has Failed, which is deleted': settledIn('Failed'),
+  'whose container does not get ready on a new endpoint': {
+    start: NEW,
+    prepare: ({ models }) => models.add(modelName(8), { container: 'broken', passesTrial: true }),
+    reason: /version 8 is not served: the endpoint image-classifier is Failed.*ping health check.*log group/,
+    serves: 'none',
+  },
+  'for which the endpoint is stuck, until the time limit': {
+    start: NEW,
+    prepare: ({ models }) => models.add(modelName(8), { container: 'stuck', passesTrial: true }),
+    reason: /image-classifier has been stuck in Creating for \d\d minutes.*log group \/aws\/sagemaker/,
+    serves: 'none',
+  },
+  'while SageMaker never answers, until the time limit': {
+    start: NEW,
+    prepare: ({ aws }) => aws.injectFault('DescribeEndpoint', 1000),
+    reason: /has not said for \d{3} minutes/,
+    serves: 'none',
+  },
+  'at an address where nothing listens': {
+    start: NEW,
+    prepare: ({ server }) => server.stop(),
+    reason: /ECONNREFUSED/,
+    serves: 'none',
+  },
+  'that does not exist': { start: { models: [] }, reason: /Could not find model/, serves: 'none' },
+  'for which an alarm goes off': {
+    prepare: ({ models }) => models.add(modelName(8), ALARMING),
+    reason: /was rolled back: .* 7 .*errors is in state ALARM.*app-endpoint-errors, app-endpoint-latency/,
+  },
+  'for which an alarm goes off, without a reason': {
+    prepare: ({ models }) => {
+      models.add(modelName(8), ALARMING);
+      models.givesReasons = false;
+    },
+    reason: /was rolled back: .* serves model version 7 .*gives no reason/,
+  },
+  'whose container does not get ready on a served endpoint': {
+    prepare: ({ models }) => models.add(modelName(8), { container: 'broken', passesTrial: true }),
+    reason: /was rolled back: .* serves model version 7 .*ping health check/,
+  },
+  'while another model is deployed': {
+    meanwhile: [
+      'image-classifier is Updating',
+      ({ aws, addConfigs }) => {
+        addConfigs(9);
+        aws.endpoints.add(ENDPOINT_NAME, configFor(9));
+      },
+    ],
+    reason: /version 8 is not served: .*serves model version 9 .*deployed meanwhile/,
+    serves: 9,
+  },
+  'while the endpoint is deleted': {
+    meanwhile: [
+      'image-classifier is Updating',
+      ({ aws }) => aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 60, next: 'gone' }),
+    ],
+    reason: /was deleted during the rollout\..*step again\.$/,
+    serves: 'none',
+  },
+  'while others change the endpoint all the time': {
+    meanwhile: [
+      'Updating the endpoint',
+      ({ aws }) => aws.endpoints.transition(ENDPOINT_NAME, 'Updating', { seconds: 1, next: 'InService' }),
+    ],
+    reason: /gives up after 100 minutes: others change.*again and again/,
+  },
+  // More often than the SDK tries.
+  'while AWS throttles everything': {
+    start: { ...SERVED, retries: 3 },
+    prepare: ({ aws }) => {
+      aws.throttle(3);
+      aws.injectFault('DescribeEndpoint', 18);
+    },
+  },
+  'while AWS has faults': { prepare: ({ aws }) => aws.injectFault('DescribeEndpoint', 3, INTERNAL) },
+  'with CreateEndpointConfig answered late': losing('CreateEndpointConfig'),
+  'with CreateEndpoint answered late': losing('CreateEndpoint'),
+  'with DeleteEndpoint answered late': losing('DeleteEndpoint'),
+  'with DeregisterScalableTarget answered late': losing('DeregisterScalableTarget'),
+  'with UpdateEndpoint answered late': losing('UpdateEndpoint'),
+  'with RegisterScalableTarget answered late': losing('RegisterScalableTarget'),
+  'with PutScalingPolicy answered late': losing('PutScalingPolicy'),
+  'with AddTags answered late': losing('AddTags'),
+  'with DeleteEndpointConfig answered late': losing('DeleteEndpointConfig'),
+  'that is bad, with UpdateEndpoint answered late': losing('UpdateEndpoint', 1, /was rolled back/),
+  'that is bad, with autoscaling gone already': losing('DeregisterScalableTarget', 1, /was rolled back/),
+  'that is bad, with autoscaling never answered for': losing('DeregisterScalableTarget', 0, /Sorry/),
+};
+
+for (const [what, { start = SERVED, prepare, meanwhile, reason, serves }] of Object.entries(SCENARIOS))
+  test(`a model is deployed ${what}`, async (t) => {
+    const simulation = await startSimulation(t, start);
+    const { aws, changes, answering, deploy } = simulation;
+    const before = changes().length;
+    await prepare?.(simulation);
+    const [words, act] = meanwhile ?? [];
+    const deployed = deploy(8, {}, words && act ? when(words, () => act(simulation)) : {});
+    if (reason) await assert.rejects(deployed, reason);
+    else {
+      assert.equal((await deployed).kind, 'rolled out');
+      const made = changes()
+        .slice(before)
+        .filter((name) => /^(Create|Update)Endpoint$/.test(name));
+      assert.equal(made.length, 1, made.join());
+    }
+    const version = serves ?? (reason ? 7 : 8);
+    assert.equal(answering(), version === 'none' ? undefined : modelName(version));
+    assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), version === 'none' ? undefined : SCALING);
+  });
+
+test('an endpoint whose configuration was deleted cannot be updated, and scales as before', async (t) => {
+  const { aws, deploy } = await startSimulation(t, SERVED);
+  aws.configs.delete(configFor(7));
+  await assert.rejects(deploy(8), /its configuration .* was deleted.*delete-endpoint --endpoint-name/);
+  assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
 test('one in ten instances is the canary, within bounds; a single one is replaced at once', () => {
@@ -190,33 +282,6 @@ test('a failed endpoint at once: it is deleted once', async (t) => {
   assert.equal(simulation.answering(), modelName(8));
 });
 
-const MEANWHILE: readonly [what: string, line: string, act: (simulation: Simulation) => void, RegExp][] = [
-  [
-    'another model is deployed',
-    'image-classifier is Updating',
-    ({ aws }) => aws.endpoints.add(ENDPOINT_NAME, configFor(9)),
-    /version 8 is not served: .*serves model version 9 .*deployed meanwhile/,
-  ],
-  [
-    'the endpoint is deleted',
-    'image-classifier is Updating',
-    ({ aws }) => aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 60, next: 'gone' }),
-    /was deleted during the rollout\..*step again\.$/,
-  ],
-  [
-    'others change the endpoint all the time',
-    'Updating the endpoint',
-    ({ aws }) => aws.endpoints.transition(ENDPOINT_NAME, 'Updating', { seconds: 1, next: 'InService' }),
-    /gives up after 100 minutes: others change.*again and again/,
-  ],
-];
-for (const [what, line, act, reason] of MEANWHILE)
-  test(`a job during which ${what} fails, and says so`, async (t) => {
-    const simulation = await startServingOld(t);
-    const meanwhile = when(line, () => act(simulation));
-    await assert.rejects(simulation.deploy(8, {}, meanwhile), reason);
-  });
-
 test('a configuration that another run deletes just before it is used is created again', async (t) => {
   const { aws, inputs, deploy, lines } = await startServingOld(t);
   let deleted = false;
@@ -230,68 +295,9 @@ test('a configuration that another run deletes just before it is used is created
   assert.doesNotMatch(lines.join('\n'), /Another run/, 'no other run is at work');
 });
 
-/** AWS carries the first call of an operation out and fails before it has answered. */
-const loseAnswer = ({ aws }: Simulation, lost: Operation): void => {
-  aws.afterCall = (operation) => {
-    if (operation !== lost) return;
-    aws.afterCall = () => undefined;
-    throw new AwsError('InternalFailure', 'Sorry', { status: 500 });
-  };
-};
-
-/** The endpoint has been serving model 7 for long, with autoscaling, and older configurations are left over. */
-const startWithHistory = async (t: TestContext, options: SimulationOptions) => {
-  const simulation = await startSimulation(t, { models: [5, 6, 7, 8], deployed: 7, ...options });
-  simulation.addConfigs(5, 6);
-  simulation.clock.advance(600);
-  return simulation;
-};
-
-for (const operation of [
-  'CreateEndpointConfig',
-  'CreateEndpoint',
-  'DeleteEndpoint',
-  'DeregisterScalableTarget',
-  'UpdateEndpoint',
-  'RegisterScalableTarget',
-  'PutScalingPolicy',
-  'AddTags',
-  'DeleteEndpointConfig',
-] as const)
-  test(`${operation} whose answer is lost is tried again, and changes the endpoint once`, async (t) => {
-    const simulation = await startWithHistory(t, { retries: 1 });
-    const { aws, inputs, answering, deploy } = simulation;
-    const before = aws.calls.length;
-    loseAnswer(simulation, operation);
-
-    const { kind, summary } = await deploy(8);
-
-    assert.equal(kind, 'rolled out');
-    assert.match(summary, /Before, it served model version 7/);
-    assert.ok(aws.calls.slice(before).some((call) => call.operation === operation));
-    assert.equal(inputs('UpdateEndpoint').length, 1);
-    assert.equal(answering(), modelName(8));
-    assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
-  });
-
 test('CreateEndpoint whose answer is lost is not taken for another run', async (t) => {
   const simulation = await startSimulation(t, { retries: 1 });
   loseAnswer(simulation, 'CreateEndpoint');
   assert.equal((await simulation.deploy(7, {}, { tried: true })).kind, 'rolled out');
   assert.ok(!simulation.lines.some((line) => line.includes('Another run')));
 });
-
-for (const [operation, how, retries] of [
-  ['UpdateEndpoint', 'whose repetition finds the update under way', 1],
-  ['DeregisterScalableTarget', 'whose repetition finds it gone already', 1],
-  ['DeregisterScalableTarget', 'which is not repeated', 0],
-] as const)
-  test(`${operation} without an answer, ${how}, does not hide that a model is rolled back`, async (t) => {
-    const simulation = await startWithHistory(t, { retries });
-    const { aws, models, inputs, deploy } = simulation;
-    models.add('bad', { alarms: ['app-endpoint-errors'] });
-    loseAnswer(simulation, operation);
-    await assert.rejects(deploy(9, { modelName: 'bad' }), retries > 0 ? /was rolled back/ : /Sorry/);
-    assert.equal(inputs('UpdateEndpoint').length, retries);
-    assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
-  });

@@ -5,7 +5,6 @@ import { DEPLOY_ENVIRONMENT } from '../../contract/sagemaker-jobs.ts';
 /** Environment variable of each setting; some may be set beside the contract's, mostly to try the job out. */
 const VARIABLES = {
   ...DEPLOY_ENVIRONMENT,
-  expectedModelVersion: 'EXPECTED_MODEL_VERSION',
   invocationsPerInstance: 'INVOCATIONS_PER_INSTANCE',
   bakingSeconds: 'BAKING_SECONDS',
   pollSeconds: 'POLL_SECONDS',
@@ -38,12 +37,7 @@ const modelPackage = z
 
 const alarms = z
   .string()
-  .transform((list) =>
-    list
-      .split(',')
-      .map((alarm) => alarm.trim())
-      .filter((alarm) => alarm !== ''),
-  )
+  .transform((list) => list.split(',').flatMap((alarm) => alarm.trim() || []))
   .refine((list) => list.length <= ALARM_LIMIT, `name at most ${ALARM_LIMIT} alarms`);
 
 const schema = z
@@ -58,8 +52,6 @@ const schema = z
     maxInstances: instances,
     /** Names of the alarms any of which triggers a rollback. */
     rollbackAlarms: alarms.prefault(''),
-    /** What the model calls itself in its answers; not checked when not known. */
-    expectedModelVersion: z.string().optional(),
     /**
      * Photos per minute and instance that autoscaling aims at. 20 a second, where one that takes 20 ms a photo could
      * answer 50: time is left to start another.

@@ -11,12 +11,7 @@ const answerSchema = z.object({
   predictions: z.tuple([
     z
       .object({
-        probabilities: z.array(
-          z
-            .number()
-            .min(0)
-            .max(1 + TOLERANCE),
-        ),
+        probabilities: z.array(z.number().nonnegative()),
         label: z.string(),
         classes: z.array(z.string().min(1)).min(1),
         model_version: z.string().min(1),
@@ -43,17 +38,14 @@ export class SmokeTestError extends Error {
   override readonly name = 'SmokeTestError';
 }
 
-const json = z.string().transform((text, context): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'it is not valid JSON' });
-    return z.NEVER;
-  }
-});
-
 const parse = (body: string) => {
-  const { data, error } = json.pipe(answerSchema).safeParse(body);
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    throw new SmokeTestError('its answer is not valid JSON');
+  }
+  const { data, error } = answerSchema.safeParse(answer);
   if (data) return data.predictions[0];
   const reasons = error.issues.map(({ path, message }) => [...path, message].join(' '));
   throw new SmokeTestError(`its answer is wrong: ${reasons.join('; ')}`);
@@ -66,9 +58,8 @@ const parse = (body: string) => {
  * @throws SmokeTestError when it does not answer, or when its answer breaks the contract
  */
 export const smokeTest = async ({ settings, clients }: DeployContext) => {
-  const { endpointName, expectedModelVersion } = settings;
   const command = new InvokeEndpointCommand({
-    EndpointName: endpointName,
+    EndpointName: settings.endpointName,
     ContentType: 'application/json',
     Accept: 'application/json',
     Body: JSON.stringify({ instances: [{ [INPUT_NAME]: { b64: photo().toString('base64') } }] }),
@@ -77,7 +68,5 @@ export const smokeTest = async ({ settings, clients }: DeployContext) => {
     throw new SmokeTestError(`it does not answer: ${String(error)}`, { cause: error });
   });
   const { model_version: modelVersion, classes } = parse(Buffer.from(response.Body).toString('utf8'));
-  if (expectedModelVersion !== undefined && modelVersion !== expectedModelVersion)
-    throw new SmokeTestError(`model ${modelVersion} answers, not ${expectedModelVersion}`);
   return { modelVersion, classes };
 };
