@@ -7,7 +7,6 @@ import {
   CHANNELS,
   HYPERPARAMETERS,
   METRIC_DEFINITIONS,
-  MODEL_ARCHIVE,
   PHOTOS_FILE,
   TRAINING_ENVIRONMENT,
   TRAINING_PATHS,
@@ -177,31 +176,25 @@ const answerOf = async (container: ContainerPaths, name: string) => {
   return textsIn(answer.get('label'))[0];
 };
 
-test('a pretrained network is the backbone of a head, and both are one model', () =>
+test('a pretrained network is the backbone of a head, from which a later one starts, on the same only', () =>
   withContainer(async (container) => {
     const hyperparameters = { epochs: '40', 'batch-size': '4' };
+    const pretrained = channel(container, CHANNELS.pretrained);
     await writeInputs(container, { train: { astilbe: 8, bellflower: 8 }, hyperparameters });
-    saveTinyGraph(channel(container, CHANNELS.pretrained));
-    await writeFiles(channel(container, CHANNELS.pretrained), { 'README.txt': 'A note.' });
+    saveTinyGraph(pretrained);
+    await writeFiles(pretrained, { 'README.txt': 'A note.' });
     assert.match(await run(container), /Training a head on the pretrained network/);
     const { backbone, parameters, trainedParameters } = (await metricsOf(container)).training;
     assert.equal(backbone, 'the network of the channel pretrained');
     assert.ok(parameters > (trainedParameters ?? parameters));
-    assert.equal(await answerOf(container, 'astilbe'), 'astilbe');
-    assert.equal(await answerOf(container, 'bellflower'), 'bellflower');
-  }));
+    for (const name of ['astilbe', 'bellflower']) assert.equal(await answerOf(container, name), name);
 
-test('a head starts from an earlier head, on the same backbone only', () =>
-  withContainer(async (container) => {
-    await writeInputs(container, { train: TWO });
-    saveTinyGraph(channel(container, CHANNELS.pretrained));
-    await run(container);
     await packModel(container.at(TRAINING_PATHS.model), channel(container, CHANNELS.model));
-    await writeInputs(container, { train: { astilbe: 7, bellflower: 6 } });
+    await writeInputs(container, { train: { astilbe: 11, bellflower: 10 } });
     assert.match(await run(container), /Starting from the earlier model of astilbe, bellflower\.\n/);
-    saveTinyGraph(channel(container, CHANNELS.pretrained), 'none');
+    saveTinyGraph(pretrained, 'none');
     await assert.rejects(run(container), { message: /stands on another pretrained network/ });
-    await rm(channel(container, CHANNELS.pretrained), { recursive: true });
+    await rm(pretrained, { recursive: true });
     await assert.rejects(run(container), { message: /the channel pretrained does not hold/ });
   }));
 
@@ -212,23 +205,15 @@ test('a training starts from an earlier model, and does not test on what that on
     const model = container.at(TRAINING_PATHS.model);
     const earlier = await readSplitManifest(model);
     await packModel(model, channel(container, CHANNELS.model));
-    assert.deepEqual(await readdir(channel(container, CHANNELS.model)), [MODEL_ARCHIVE]);
 
-    await writeInputs(container, {
-      train: { astilbe: 7, bellflower: 6 },
-      hyperparameters: { 'learning-rate': '1e-9' },
-    });
+    await writeInputs(container, { train: { astilbe: 7, bellflower: 6 } });
     assert.match(await run(container), /Starting from the earlier model of astilbe, bellflower\.\n/);
     const later = await readSplitManifest(model);
-    const seen = new Set([...earlier.train, ...earlier.validation]);
-    assert.ok(later.test.every((content) => !seen.has(content)));
+    assert.ok(![...earlier.train, ...earlier.validation].some((content) => later.test.includes(content)));
     assert.ok(earlier.train.every((content) => later.train.includes(content)));
 
     await writeInputs(container, { train: { daisy: 4 } });
-    assert.match(
-      await run(container),
-      /the classes differ, so its last layer, which names them, starts from random weights/,
-    );
+    assert.match(await run(container), /the classes differ, so its last layer, which names them, starts/);
     assert.deepEqual((await metricsOf(container)).labels, ['astilbe', 'bellflower', 'daisy']);
   }));
 

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
+import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { DescribeScalableTargetsCommand } from '@aws-sdk/client-application-auto-scaling';
 import { ListEndpointConfigsCommand } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
@@ -18,9 +12,9 @@ import {
   settingsFor,
   startAwsDouble,
 } from '../../../scripts/aws-double/simulated-deployment.ts';
-import { temporaryFolder } from '../../../tests/temporary-folder.ts';
 import { DEPLOY_ENVIRONMENT, type DeployVariable } from '../../contract/sagemaker-jobs.ts';
 import { MESSAGE_FILE } from '../container.ts';
+import { startJob, withContainer } from '../test-jobs.ts';
 import { createDeployClients, type DeployClients } from './context.ts';
 import { runDeployJob } from './job.ts';
 import { readDeploySettings } from './settings.ts';
@@ -36,20 +30,25 @@ const useSdkEnvironment = (t: TestContext, url: string) => {
   return environment;
 };
 
+const ARN = settingsFor(12).modelPackage.arn;
+
+const GIVEN: Record<DeployVariable, string> = {
+  [DEPLOY_ENVIRONMENT.endpointName]: ENDPOINT_NAME,
+  [DEPLOY_ENVIRONMENT.modelName]: modelName(12),
+  [DEPLOY_ENVIRONMENT.modelPackage]: ARN,
+  [DEPLOY_ENVIRONMENT.instanceType]: 'ml.m5.large',
+  [DEPLOY_ENVIRONMENT.minInstances]: '1',
+  [DEPLOY_ENVIRONMENT.maxInstances]: '4',
+  [DEPLOY_ENVIRONMENT.rollbackAlarms]: ALARMS.join(','),
+  [DEPLOY_ENVIRONMENT.region]: settingsFor(12).region,
+};
+
 const startJobs = async (t: TestContext) => {
   const { clock, models, server } = await startAwsDouble(t);
   const sdk = useSdkEnvironment(t, server.url);
   const environment = (version: number): NodeJS.ProcessEnv => ({
-    ...sdk,
-    ENDPOINT_NAME: ENDPOINT_NAME,
-    MODEL_NAME: modelName(version),
+    ...{ ...sdk, ...GIVEN, MODEL_NAME: modelName(version), POLL_SECONDS: '100' },
     MODEL_PACKAGE_ARN: settingsFor(version).modelPackage.arn,
-    INSTANCE_TYPE: 'ml.m5.large',
-    MIN_INSTANCES: '1',
-    MAX_INSTANCES: '2',
-    ROLLBACK_ALARMS: ALARMS.join(','),
-    AWS_REGION: settingsFor(version).region,
-    POLL_SECONDS: '100',
   });
   const run = (version: number) =>
     runDeployJob({ environment: environment(version), clock, report: () => undefined });
@@ -65,32 +64,26 @@ test('the job says what is served, why it was rolled back, and what AWS refuses 
   await assert.rejects(run(9), /^Error: AWS refused .*\(ValidationException\): Could not find model/);
 });
 
-test('the process exits cleanly on SIGTERM, and leaves its message', async (t) => {
-  const { models, environment } = await startJobs(t);
-  models.add(modelName(7), { container: 'stuck' });
-  const root = temporaryFolder(t);
-  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
-  const job = spawn(process.execPath, ['--import', 'tsx', main, 'deploy'], {
-    env: { PATH: process.env['PATH'], ...environment(7), OPT_ML_ROOT: root, POLL_SECONDS: '0.1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  t.after(() => job.kill('SIGKILL'));
-  const exit = once(job, 'exit');
-  const errors = text(job.stderr);
-  for await (const line of createInterface(job.stdout)) if (line.includes('is Creating')) job.kill('SIGTERM');
-  assert.deepEqual(await exit, [1, null], await errors);
-  assert.match(readFileSync(path.join(root, MESSAGE_FILE), 'utf8'), /was stopped/);
-});
+test('the process exits cleanly on SIGTERM, and leaves its message', (t) =>
+  withContainer(async (container) => {
+    const { models, environment } = await startJobs(t);
+    models.add(modelName(7), { container: 'stuck' });
+    const job = startJob(container, ['deploy'], { ...environment(7), POLL_SECONDS: '0.1' });
+    await job.printed(/is Creating/g, 1);
+    job.kill('SIGTERM');
+    const { code, stderr } = await job.ended;
+    assert.equal(code, 1, stderr);
+    assert.match(await readFile(container.at(MESSAGE_FILE), 'utf8'), /was stopped/);
+  }));
 
-const CALLS: Readonly<Record<string, (clients: DeployClients) => Promise<unknown>>> = {
-  SageMaker: ({ sageMaker }) => sageMaker.send(new ListEndpointConfigsCommand({})),
-  'Application Auto Scaling': ({ scaling }) =>
-    scaling.send(new DescribeScalableTargetsCommand({ ServiceNamespace: 'sagemaker' })),
-  'an endpoint': ({ runtime }) => runtime.send(new InvokeEndpointCommand({ EndpointName: 'e', Body: '{}' })),
-};
+const CALLS: readonly ((clients: DeployClients) => Promise<unknown>)[] = [
+  ({ sageMaker }) => sageMaker.send(new ListEndpointConfigsCommand({})),
+  ({ scaling }) => scaling.send(new DescribeScalableTargetsCommand({ ServiceNamespace: 'sagemaker' })),
+  ({ runtime }) => runtime.send(new InvokeEndpointCommand({ EndpointName: 'e', Body: '{}' })),
+];
 
-for (const [name, call] of Object.entries(CALLS))
-  test(`a call to ${name} that is not answered is tried again`, { timeout: 10_000 }, async (t) => {
+test('a call that is not answered is tried again', { timeout: 20_000 }, async (t) => {
+  for (const call of CALLS) {
     let requests = 0;
     const { url, stop } = await startLocalServer((_, response) => {
       requests++;
@@ -104,36 +97,11 @@ for (const [name, call] of Object.entries(CALLS))
     });
     await call(clients);
     assert.equal(requests, 2);
-  });
-
-const ARN = 'arn:aws:sagemaker:ap-northeast-2:123456789012:model-package/app-flower-classifier/12';
-
-const GIVEN: Record<DeployVariable, string> = {
-  [DEPLOY_ENVIRONMENT.endpointName]: 'image-classifier',
-  [DEPLOY_ENVIRONMENT.modelName]: 'pipelines-3x0abc-CreateModel-Y1',
-  [DEPLOY_ENVIRONMENT.modelPackage]: ARN,
-  [DEPLOY_ENVIRONMENT.instanceType]: 'ml.m5.large',
-  [DEPLOY_ENVIRONMENT.minInstances]: '1',
-  [DEPLOY_ENVIRONMENT.maxInstances]: '2',
-  [DEPLOY_ENVIRONMENT.rollbackAlarms]: 'app-endpoint-errors,app-endpoint-latency',
-  [DEPLOY_ENVIRONMENT.region]: 'ap-northeast-2',
-};
+  }
+});
 
 test('what the pipeline gives is enough', () => {
-  assert.deepEqual(readDeploySettings(GIVEN), {
-    region: 'ap-northeast-2',
-    endpointName: 'image-classifier',
-    modelName: 'pipelines-3x0abc-CreateModel-Y1',
-    modelPackage: { arn: ARN, version: 12 },
-    instanceType: 'ml.m5.large',
-    minInstances: 1,
-    maxInstances: 2,
-    invocationsPerInstance: 1200,
-    rollbackAlarms: ['app-endpoint-errors', 'app-endpoint-latency'],
-    bakingSeconds: 300,
-    pollSeconds: 15,
-    limitMinutes: 100,
-  });
+  assert.deepEqual(readDeploySettings(GIVEN), settingsFor(12, { pollSeconds: 15 }));
   assert.deepEqual(readDeploySettings({ ...GIVEN, ROLLBACK_ALARMS: '' }).rollbackAlarms, []);
 });
 
@@ -153,5 +121,5 @@ test('a wrong variable is refused by name, and with it all others', () => {
       new RegExp(`wrong\\. ${variable}: .*; POLL_SECONDS: `),
       `${variable}=${value}`,
     );
-  assert.throws(() => readDeploySettings({ ...GIVEN, MIN_INSTANCES: '3' }), /MIN_INSTANCES: .*MAX_INSTANCES/);
+  assert.throws(() => readDeploySettings({ ...GIVEN, MIN_INSTANCES: '5' }), /MIN_INSTANCES: .*MAX_INSTANCES/);
 });
