@@ -14,7 +14,7 @@ import { Network } from './network/network.ts';
 import { Observability } from './observability/observability.ts';
 import { KeyStore } from './service/key-store.ts';
 import { LoadBalancedService, type Services } from './service/load-balanced-service.ts';
-import { Certificate, DomainName } from './service/load-balancer.ts';
+import { createCertificate, pointDomain } from './service/load-balancer.ts';
 import { createInvokeRole } from './service/task-definition.ts';
 import { WebAcl } from './service/web-acl.ts';
 import { AccessLogBucket, logRequests } from './storage/bucket.ts';
@@ -172,7 +172,7 @@ export class BloomstackStack extends ReadableStack {
         requestsPerFiveMinutes: firewall.requestsPerFiveMinutes,
         logs: config.observability.firewallLogs,
       });
-    if (https.hostedZoneId) new DomainName(web, 'domain', { ...https, loadBalancer });
+    if (https.hostedZoneId) pointDomain(web, https, loadBalancer);
     return { web, was };
   }
 
@@ -180,7 +180,7 @@ export class BloomstackStack extends ReadableStack {
   #certificate(): string | undefined {
     const { certificateArn, domain } = this.#config.https;
     if (certificateArn || !domain) return certificateArn || undefined;
-    return new Certificate(this, 'certificate', this.#config.https).arn;
+    return createCertificate(this, this.#config.https);
   }
 
   #outputs(services: Services): void {

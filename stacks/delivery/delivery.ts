@@ -19,7 +19,7 @@ import {
   ImageBuildProject,
   type ImageBuildProjectProps,
 } from './image-build.ts';
-import { createSource, PushTrigger, SOURCE_ARTIFACT } from './source.ts';
+import { createSource, SOURCE_ARTIFACT, startOnPush } from './source.ts';
 
 /** Name under which the deployment finds the image definitions. */
 const BUILD_ARTIFACT = 'build';
@@ -128,13 +128,7 @@ class ContainerPipeline extends Construct {
       ...(source.triggers ? { trigger: [...source.triggers] } : {}),
       dependsOn: [role.permissions],
     });
-    if (source.repositoryArn)
-      new PushTrigger(this, 'push', {
-        deployment,
-        names,
-        repositoryArn: source.repositoryArn,
-        branch: props.source.branch,
-      });
+    if (source.repositoryArn) startOnPush(this, deployment, names, source.repositoryArn, props.source.branch);
   }
 }
 

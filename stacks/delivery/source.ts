@@ -5,7 +5,7 @@ import type {
   CodepipelineStageAction,
   CodepipelineTrigger,
 } from '@cdktf/provider-aws/lib/codepipeline/index.js';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import { actionsOf } from '../iam/policy.ts';
@@ -114,49 +114,44 @@ export const createSource = (
     ? gitHub(settings, paths)
     : codeCommit(scope, deployment, repositoryName, settings.branch);
 
-interface PushTriggerProps {
-  readonly deployment: Deployment;
-  readonly names: { readonly pushRule: string; readonly startRole: string; readonly pipeline: string };
-  readonly repositoryArn: string;
-  readonly branch: string;
-}
-
 /** Starts a pipeline when its branch is pushed to CodeCommit: at once, and without polling. */
-export class PushTrigger extends Construct {
-  constructor(scope: Construct, id: string, props: PushTriggerProps) {
-    super(scope, id);
-    const { deployment, names, repositoryArn, branch } = props;
-    const { arns } = deployment;
-    const role = new Role(this, 'role', {
-      deployment,
-      name: names.startRole,
-      description: `Used by EventBridge to start ${names.pipeline}`,
-      service: 'events.amazonaws.com',
-    });
-    role.grant({
-      sid: 'StartThePipeline',
-      actions: ['codepipeline:StartPipelineExecution'],
-      resources: [arns.pipeline(names.pipeline)],
-    });
-    const rule = new CloudwatchEventRule(this, 'Resource', {
-      name: names.pushRule,
-      description: `A push to ${branch} starts ${names.pipeline}`,
-      eventPattern: JSON.stringify({
-        source: ['aws.codecommit'],
-        'detail-type': ['CodeCommit Repository State Change'],
-        resources: [repositoryArn],
-        detail: {
-          event: ['referenceCreated', 'referenceUpdated'],
-          referenceType: ['branch'],
-          referenceName: [branch],
-        },
-      }),
-    });
-    new CloudwatchEventTarget(this, 'target', {
-      rule: rule.name,
-      targetId: 'pipeline',
-      arn: arns.pipeline(names.pipeline),
-      roleArn: role.resource.arn,
-    });
-  }
-}
+export const startOnPush = (
+  scope: Construct,
+  deployment: Deployment,
+  names: { readonly pushRule: string; readonly startRole: string; readonly pipeline: string },
+  repositoryArn: string,
+  branch: string,
+): void => {
+  const { arns } = deployment;
+  const role = new Role(scope, 'push-role', {
+    deployment,
+    name: names.startRole,
+    description: `Used by EventBridge to start ${names.pipeline}`,
+    service: 'events.amazonaws.com',
+  });
+  role.grant({
+    sid: 'StartThePipeline',
+    actions: ['codepipeline:StartPipelineExecution'],
+    resources: [arns.pipeline(names.pipeline)],
+  });
+  const rule = new CloudwatchEventRule(scope, 'push', {
+    name: names.pushRule,
+    description: `A push to ${branch} starts ${names.pipeline}`,
+    eventPattern: JSON.stringify({
+      source: ['aws.codecommit'],
+      'detail-type': ['CodeCommit Repository State Change'],
+      resources: [repositoryArn],
+      detail: {
+        event: ['referenceCreated', 'referenceUpdated'],
+        referenceType: ['branch'],
+        referenceName: [branch],
+      },
+    }),
+  });
+  new CloudwatchEventTarget(scope, 'push-target', {
+    rule: rule.name,
+    targetId: 'pipeline',
+    arn: arns.pipeline(names.pipeline),
+    roleArn: role.resource.arn,
+  });
+};

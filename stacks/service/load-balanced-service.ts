@@ -17,41 +17,6 @@ import { TaskDefinition } from './task-definition.ts';
 const CPU_PERCENT = 70;
 const COOLDOWN_SECONDS = 300;
 
-interface CpuScalingProps {
-  readonly clusterName: string;
-  readonly service: EcsService;
-  readonly policyName: string;
-  readonly minTasks: number;
-  readonly maxTasks: number;
-}
-
-/** Keeps the average CPU of a service's tasks near 70 % by their number. */
-class CpuScaling extends Construct {
-  constructor(scope: Construct, id: string, props: CpuScalingProps) {
-    super(scope, id);
-    const target = new AppautoscalingTarget(this, 'target', {
-      serviceNamespace: 'ecs',
-      resourceId: `service/${props.clusterName}/${props.service.name}`,
-      scalableDimension: 'ecs:service:DesiredCount',
-      minCapacity: props.minTasks,
-      maxCapacity: props.maxTasks,
-    });
-    new AppautoscalingPolicy(this, 'policy', {
-      name: props.policyName,
-      policyType: 'TargetTrackingScaling',
-      serviceNamespace: target.serviceNamespace,
-      resourceId: target.resourceId,
-      scalableDimension: target.scalableDimension,
-      targetTrackingScalingPolicyConfiguration: {
-        targetValue: CPU_PERCENT,
-        scaleInCooldown: COOLDOWN_SECONDS,
-        scaleOutCooldown: COOLDOWN_SECONDS,
-        predefinedMetricSpecification: { predefinedMetricType: 'ECSServiceAverageCPUUtilization' },
-      },
-    });
-  }
-}
-
 const LOAD_BALANCER_PORT = 80;
 const HTTPS = 443;
 
@@ -168,12 +133,26 @@ export class LoadBalancedService extends Construct {
       lifecycle: { ignoreChanges: ['task_definition', 'desired_count'] },
       dependsOn: [this.loadBalancer.listener, ...network.waysOut],
     });
-    new CpuScaling(this, 'scaling', {
-      clusterName: cluster.name,
-      service: this.service,
-      policyName: names.scalingPolicy,
-      minTasks: size.minTasks,
-      maxTasks: size.maxTasks,
+    // Keeps the average CPU of the tasks near its target by their number.
+    const target = new AppautoscalingTarget(this, 'scaling-target', {
+      serviceNamespace: 'ecs',
+      resourceId: `service/${cluster.name}/${this.service.name}`,
+      scalableDimension: 'ecs:service:DesiredCount',
+      minCapacity: size.minTasks,
+      maxCapacity: size.maxTasks,
+    });
+    new AppautoscalingPolicy(this, 'scaling-policy', {
+      name: names.scalingPolicy,
+      policyType: 'TargetTrackingScaling',
+      serviceNamespace: target.serviceNamespace,
+      resourceId: target.resourceId,
+      scalableDimension: target.scalableDimension,
+      targetTrackingScalingPolicyConfiguration: {
+        targetValue: CPU_PERCENT,
+        scaleInCooldown: COOLDOWN_SECONDS,
+        scaleOutCooldown: COOLDOWN_SECONDS,
+        predefinedMetricSpecification: { predefinedMetricType: 'ECSServiceAverageCPUUtilization' },
+      },
     });
   }
 

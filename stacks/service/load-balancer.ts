@@ -1,7 +1,7 @@
 import { AcmCertificate } from '@cdktf/provider-aws/lib/acm-certificate/index.js';
 import { AcmCertificateValidation } from '@cdktf/provider-aws/lib/acm-certificate-validation/index.js';
 import { Lb } from '@cdktf/provider-aws/lib/lb/index.js';
-import { LbListener } from '@cdktf/provider-aws/lib/lb-listener/index.js';
+import { LbListener, type LbListenerConfig } from '@cdktf/provider-aws/lib/lb-listener/index.js';
 import { LbTargetGroup } from '@cdktf/provider-aws/lib/lb-target-group/index.js';
 import { Route53Record } from '@cdktf/provider-aws/lib/route53-record/index.js';
 import { Construct } from 'constructs';
@@ -71,89 +71,70 @@ export class LoadBalancer extends Construct {
       },
     });
 
-    const forward = [{ type: 'forward', targetGroupArn: this.targetGroup.arn }];
-    const loadBalancerArn = this.alb.arn;
+    const listen = (id: 'http' | 'https', settings: Omit<LbListenerConfig, 'loadBalancerArn'>) =>
+      new LbListener(this, id, { loadBalancerArn: this.alb.arn, ...settings });
+    const defaultAction = [{ type: 'forward', targetGroupArn: this.targetGroup.arn }];
     if (!certificateArn) {
-      this.listener = new LbListener(this, 'http', {
-        loadBalancerArn,
-        port: HTTP,
-        protocol: 'HTTP',
-        defaultAction: forward,
-      });
+      this.listener = listen('http', { port: HTTP, protocol: 'HTTP', defaultAction });
       return;
     }
-    this.listener = new LbListener(this, 'https', {
-      loadBalancerArn,
+    this.listener = listen('https', {
       port: HTTPS,
       protocol: 'HTTPS',
       sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
       certificateArn,
-      defaultAction: forward,
+      defaultAction,
     });
-    new LbListener(this, 'http', {
-      loadBalancerArn,
-      port: HTTP,
-      protocol: 'HTTP',
-      defaultAction: [
-        { type: 'redirect', redirect: { protocol: 'HTTPS', port: String(HTTPS), statusCode: 'HTTP_301' } },
-      ],
-    });
+    const redirect = { protocol: 'HTTPS', port: String(HTTPS), statusCode: 'HTTP_301' };
+    listen('http', { port: HTTP, protocol: 'HTTP', defaultAction: [{ type: 'redirect', redirect }] });
   }
 }
 
-interface CertificateProps {
+interface DomainName {
   readonly domain: string;
   /** Route 53 zone that holds the domain. */
   readonly hostedZoneId: string;
 }
 
-/** A certificate for a name, validated by a record in the name's zone. */
-export class Certificate extends Construct {
-  /** Known once the certificate is valid: a listener that has it is created after that. */
-  readonly arn: string;
-
-  constructor(scope: Construct, id: string, { domain, hostedZoneId }: CertificateProps) {
-    super(scope, id);
-    const certificate = new AcmCertificate(this, 'Resource', {
-      domainName: domain,
-      validationMethod: 'DNS',
-      lifecycle: { createBeforeDestroy: true },
-    });
-    // One name, so one option; Terraform knows it as a set.
-    const option = (attribute: string): string =>
-      `\${tolist(${certificate.fqn}.domain_validation_options)[0].resource_record_${attribute}}`;
-    const record = new Route53Record(this, 'validation-record', {
-      zoneId: hostedZoneId,
-      name: option('name'),
-      type: option('type'),
-      records: [option('value')],
-      ttl: 300,
-      allowOverwrite: true,
-    });
-    this.arn = new AcmCertificateValidation(this, 'validation', {
-      certificateArn: certificate.arn,
-      validationRecordFqdns: [record.fqdn],
-    }).certificateArn;
-  }
-}
-
-interface DomainNameProps extends CertificateProps {
-  readonly loadBalancer: LoadBalancer;
-}
+/**
+ * A certificate for a name, validated by a record in the name's zone.
+ *
+ * @returns its ARN, known once the certificate is valid: a listener that has it is created after that
+ */
+export const createCertificate = (scope: Construct, { domain, hostedZoneId }: DomainName): string => {
+  const own = new Construct(scope, 'certificate');
+  const certificate = new AcmCertificate(own, 'Resource', {
+    domainName: domain,
+    validationMethod: 'DNS',
+    lifecycle: { createBeforeDestroy: true },
+  });
+  // One name, so one option; Terraform knows it as a set.
+  const option = (attribute: string): string =>
+    `\${tolist(${certificate.fqn}.domain_validation_options)[0].resource_record_${attribute}}`;
+  const record = new Route53Record(own, 'validation-record', {
+    zoneId: hostedZoneId,
+    name: option('name'),
+    type: option('type'),
+    records: [option('value')],
+    ttl: 300,
+    allowOverwrite: true,
+  });
+  return new AcmCertificateValidation(own, 'validation', {
+    certificateArn: certificate.arn,
+    validationRecordFqdns: [record.fqdn],
+  }).certificateArn;
+};
 
 /** Points a name at the public load balancer. */
-export class DomainName extends Construct {
-  constructor(
-    scope: Construct,
-    id: string,
-    { domain, hostedZoneId, loadBalancer: { alb } }: DomainNameProps,
-  ) {
-    super(scope, id);
-    new Route53Record(this, 'Resource', {
-      zoneId: hostedZoneId,
-      name: domain,
-      type: 'A',
-      alias: { name: alb.dnsName, zoneId: alb.zoneId, evaluateTargetHealth: true },
-    });
-  }
-}
+export const pointDomain = (
+  scope: Construct,
+  { domain, hostedZoneId }: DomainName,
+  { alb }: LoadBalancer,
+): void => {
+  new Route53Record(scope, 'domain', {
+    zoneId: hostedZoneId,
+    name: domain,
+    type: 'A',
+    alias: { name: alb.dnsName, zoneId: alb.zoneId, evaluateTargetHealth: true },
+  });
+};

@@ -38,37 +38,33 @@ const LIMIT_PROBLEM: Problem = {
   detail: 'This address has sent too many requests in five minutes. Wait, then send fewer.',
 };
 
-/** The requests that a web ACL has seen, without what authenticates them. */
-class WebAclLogs extends Construct {
-  constructor(
-    scope: Construct,
-    id: string,
-    { account, arns, names, logRetentionDays }: Deployment,
-    acl: Wafv2WebAcl,
-  ) {
-    super(scope, id);
-    const name = names.firewallLogGroup;
-    const logs = new CloudwatchLogGroup(this, 'Resource', { name, retentionInDays: logRetentionDays });
-    const policy = new CloudwatchLogResourcePolicy(this, 'policy', {
-      policyName: name,
-      policyDocument: resourcePolicy([
-        {
-          sid: 'FirewallWritesItsLog',
-          principal: { service: 'delivery.logs.amazonaws.com' },
-          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-          resources: [arns.logStreams(name)],
-          conditions: { StringEquals: { 'aws:SourceAccount': account } },
-        },
-      ]),
-    });
-    new Wafv2WebAclLoggingConfiguration(this, 'configuration', {
-      resourceArn: acl.arn,
-      logDestinationConfigs: [logs.arn],
-      redactedFields: ['authorization', 'cookie'].map((header) => ({ singleHeader: { name: header } })),
-      dependsOn: [policy],
-    });
-  }
-}
+/** Logs the requests that a web ACL has seen, without what authenticates them. */
+const logWebAcl = (
+  scope: Construct,
+  { account, arns, names, logRetentionDays }: Deployment,
+  acl: Wafv2WebAcl,
+): void => {
+  const name = names.firewallLogGroup;
+  const logs = new CloudwatchLogGroup(scope, 'logs', { name, retentionInDays: logRetentionDays });
+  const policy = new CloudwatchLogResourcePolicy(scope, 'logs-policy', {
+    policyName: name,
+    policyDocument: resourcePolicy([
+      {
+        sid: 'FirewallWritesItsLog',
+        principal: { service: 'delivery.logs.amazonaws.com' },
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [arns.logStreams(name)],
+        conditions: { StringEquals: { 'aws:SourceAccount': account } },
+      },
+    ]),
+  });
+  new Wafv2WebAclLoggingConfiguration(scope, 'logs-configuration', {
+    resourceArn: acl.arn,
+    logDestinationConfigs: [logs.arn],
+    redactedFields: ['authorization', 'cookie'].map((header) => ({ singleHeader: { name: header } })),
+    dependsOn: [policy],
+  });
+};
 
 interface WebAclProps {
   readonly deployment: Deployment;
@@ -142,6 +138,6 @@ export class WebAcl extends Construct {
       resourceArn: loadBalancer.alb.arn,
       webAclArn: acl.arn,
     });
-    if (logs) new WebAclLogs(this, 'logs', deployment, acl);
+    if (logs) logWebAcl(this, deployment, acl);
   }
 }
