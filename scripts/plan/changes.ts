@@ -123,35 +123,19 @@ export const destroyedSection = ({ resources }: Inventory): string => {
   );
 };
 
-interface Updated {
-  readonly component: string;
-  readonly resource: Resource;
-  readonly changes: readonly Change[];
-}
-
-const isTagsOnly = ({ changes }: Updated): boolean =>
-  changes.length > 0 && changes.every(({ path }) => /^tags(_all)?(\.|\[|$)/.test(path));
-
-const describeUpdated = ({ resource, changes }: Updated): string =>
-  changes.length > 0
+const describeUpdated = (resource: Resource): string => {
+  const changes = findChanges(resource);
+  return changes.length > 0
     ? describeWithChanges(describeResource(resource), changes)
     : lines(bullet(describeResource(resource)), bullet('only what AWS computes', 1));
+};
 
 /** What is changed and stays. */
 export const updatedSection = ({ resources }: Inventory): string => {
-  const updated = resources
-    .filter(({ action }) => action === 'update')
-    .map((resource) => ({ resource, component: resource.component, changes: findChanges(resource) }));
-  if (updated.length === 0) return '';
-  const tagged = updated.filter(isTagsOnly);
-  return blocks(
-    `## Changed in place: ${updated.length}`,
-    listByComponent(
-      updated.filter((each) => !isTagsOnly(each)),
-      describeUpdated,
-    ),
-    tagged.length > 0 ? blocks('### Tags only', lines(...tagged.map(describeUpdated))) : '',
-  );
+  const updated = resources.filter(({ action }) => action === 'update');
+  return updated.length === 0
+    ? ''
+    : blocks(`## Changed in place: ${updated.length}`, listByComponent(updated, describeUpdated));
 };
 
 /** Everything that is new. */

@@ -91,9 +91,7 @@ const describeIngress = (
   rules: readonly SecurityGroupRule[],
   inventory: Inventory,
 ): string => {
-  const subnets = inventory.linked(balancer, 'subnets');
   const doubt = balancer.after['internal'] === false ? '' : ' (⚠ not marked as internal)';
-  const place = subnets.length > 0 ? ` in ${labels(subnets)}` : '';
   const title = `${bold(resourceLabel(balancer))}: load balancer ${code(balancer.address)}`;
   const facts = [
     ...describeListeners(balancer, inventory),
@@ -101,7 +99,7 @@ const describeIngress = (
     describeWebAcl(balancer, inventory),
   ];
   return lines(
-    bullet(`${title}${doubt}${place}${inventory.changeMark(balancer)}`),
+    bullet(`${title}${doubt}${inventory.changeMark(balancer)}`),
     ...facts.map((fact) => bullet(fact, 1)),
   );
 };

@@ -55,22 +55,8 @@ export const isChanged = ({ action, movedFrom }: Resource): boolean =>
 export const isReplacedOrDestroyed = ({ action }: Resource): boolean =>
   action === 'replace' || action === 'destroy';
 
-const NAMES = [
-  'name',
-  'bucket',
-  'family',
-  'repository_name',
-  'alarm_name',
-  'dashboard_name',
-  'domain_name',
-  'user_profile_name',
-  'pipeline_name',
-  'model_package_group_name',
-  'policy_arn',
-  'destination_cidr_block',
-  'service_name',
-  'description',
-];
+/** Attributes that come nearest to a name. */
+const NAME_LIKE = /^(bucket|family|policy_arn|destination_cidr_block|description|(?!.*display).*_name)$/;
 
 /** What people call it in AWS: its name, or what comes nearest to one. */
 export const displayName = ({ after, before }: Pick<Resource, 'after' | 'before'>): string => {
@@ -78,7 +64,7 @@ export const displayName = ({ after, before }: Pick<Resource, 'after' | 'before'
   const candidates = [
     attributes['name'],
     getPath(attributes['tags'], ['Name']),
-    ...NAMES.map((attribute) => attributes[attribute]),
+    ...Object.entries(attributes).flatMap(([key, value]) => (NAME_LIKE.test(key) ? [value] : [])),
   ];
   const isName = (candidate: Json | undefined) =>
     typeof candidate === 'string' && candidate !== '' && !candidate.startsWith('${');

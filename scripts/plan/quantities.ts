@@ -62,8 +62,7 @@ const fargateServices = (inventory: Inventory, view: StateView) => {
   });
 };
 
-export const range = <T extends number | string>(from: T, to: T): string =>
-  from === to ? String(from) : `${from} to ${to}`;
+const range = (from: number, to: number): string => (from === to ? String(from) : `${from} to ${to}`);
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 

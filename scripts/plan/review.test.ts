@@ -40,137 +40,128 @@ const drifted = updated(
   { declared: { description: 'a' } },
 );
 
-testCases(
-  (...fixtures) => review(...fixtures).markdown,
+const markdownOf = (...fixtures: readonly Fixture[]): string => review(...fixtures).markdown;
+
+testCases(markdownOf, [
   [
+    'a plan that changes nothing says so and nothing else',
+    [unchanged('aws_vpc.main', { cidr_block: '10.0.0.0/16' })],
+    [/^# Plan of shop\n\nNo changes\.\n$/],
+  ],
+  [
+    'the summary counts what happens, in words',
     [
-      'a plan that changes nothing says so and nothing else',
-      [unchanged('aws_vpc.main', { cidr_block: '10.0.0.0/16' })],
-      [/^# Plan of shop\n\nNo changes\.\n$/],
+      created('aws_lb.a'),
+      updated('aws_vpc.v'),
+      replaced('aws_subnet.s'),
+      destroyed('aws_route.r'),
+      unchanged('aws_eip.e'),
+    ],
+    [/This plan creates 1 resource, changes 1, replaces 1, destroys 1\./],
+  ],
+  [
+    'more memory for a task is a harmless replacement, shown inside the container definition',
+    [
+      replaced('aws_ecs_task_definition.web-td', { ...definition(1024), revision: 1 }, definition(2048), {
+        unknown: { revision: true },
+        replacePaths: [['memory'], ['container_definitions']],
+      }),
     ],
     [
-      'the summary counts what happens, in words',
-      [
-        created('aws_lb.a'),
-        updated('aws_vpc.v'),
-        replaced('aws_subnet.s'),
-        destroyed('aws_route.r'),
-        unchanged('aws_eip.e'),
-      ],
-      [/This plan creates 1 resource, changes 1, replaces 1, destroys 1\./],
+      /`aws_ecs_task_definition\.web-td`, ECS task definition `app-web-td`: replaced, \*\*harmless\*\*/,
+      /- `memory`: `1024` → `2048` — forces the replacement/,
+      /- `container_definitions\[app-web\]\.memory`: `1024` → `2048`/,
+      /running tasks keep theirs until the next rollout/,
+    ],
+    [/STOP|revision`|web:1/],
+  ],
+  [
+    'what is replaced is under its component, the worst first, with what it means',
+    [
+      replaced(
+        'aws_vpc.main',
+        { cidr_block: '10.0.0.0/16' },
+        { cidr_block: '10.1.0.0/16' },
+        { replacePaths: [['cidr_block']], component: 'network' },
+      ),
+      replaced('aws_thing.x', { size: 1 }, { size: 2 }, { replacePaths: [['size']] }),
     ],
     [
-      'more memory for a task is a harmless replacement, shown inside the container definition',
-      [
-        replaced('aws_ecs_task_definition.web-td', { ...definition(1024), revision: 1 }, definition(2048), {
-          unknown: { revision: true },
-          replacePaths: [['memory'], ['container_definitions']],
-        }),
-      ],
-      [
-        /`aws_ecs_task_definition\.web-td`, ECS task definition `app-web-td`: replaced, \*\*harmless\*\*/,
-        /- `memory`: `1024` → `2048` — forces the replacement/,
-        /- `container_definitions\[app-web\]\.memory`: `1024` → `2048`/,
-        /running tasks keep theirs until the next rollout/,
-      ],
-      [/STOP|revision`|web:1/],
+      /### network\n\n- `aws_vpc\.main`, VPC: replaced, \*\*outage\*\*\n {2}- `cidr_block`: `10\.0\.0\.0\/16` → `10\.1\.0\.0\/16`/,
+      /`aws_thing\.x`, thing: replaced, \*\*unknown to this review\*\*/,
+      /\| `aws_vpc` +\| everything in it must be replaced/,
+    ],
+    [/STOP/],
+  ],
+  [
+    'what is stopped says why it is replaced',
+    [
+      replaced(
+        'aws_lb.web',
+        { name: 'app-web-alb', dns_name: 'web.example.com', subnets: ['subnet-1'] },
+        { name: 'app-web-alb' },
+        {
+          unknown: { subnets: true },
+          replacePaths: [['subnets']],
+          declared: { subnets: ['${aws_subnet.a.id}'] },
+        },
+      ),
     ],
     [
-      'what is replaced is under its component, the worst first, with what it means',
-      [
-        replaced(
-          'aws_vpc.main',
-          { cidr_block: '10.0.0.0/16' },
-          { cidr_block: '10.1.0.0/16' },
-          { replacePaths: [['cidr_block']], component: 'network' },
-        ),
-        replaced('aws_thing.x', { size: 1 }, { size: 2 }, { replacePaths: [['size']] }),
-      ],
-      [
-        /### network\n\n- `aws_vpc\.main`, VPC: replaced, \*\*outage\*\*\n {2}- `cidr_block`: `10\.0\.0\.0\/16` → `10\.1\.0\.0\/16`/,
-        /`aws_thing\.x`, thing: replaced, \*\*unknown to this review\*\*/,
-        /\| `aws_vpc` +\| everything in it must be replaced/,
-      ],
-      [/STOP/],
-    ],
-    [
-      'what is stopped says why it is replaced',
-      [
-        replaced(
-          'aws_lb.web',
-          { name: 'app-web-alb', dns_name: 'web.example.com', subnets: ['subnet-1'] },
-          { name: 'app-web-alb' },
-          {
-            unknown: { subnets: true },
-            replacePaths: [['subnets']],
-            declared: { subnets: ['${aws_subnet.a.id}'] },
-          },
-        ),
-      ],
-      [
-        /## ⚠ STOP: 1 thing that cannot be restored/,
-        /\*\*load balancer `app-web-alb`\*\* \(`aws_lb\.web`\) is replaced: its DNS name \(web\.example\.com\)/,
-        /Because of `subnets` \(`subnet-1` → `\(known after apply: aws_subnet\.a\.id\)`\)/,
-      ],
-    ],
-    [
-      'a bucket that is no longer in the configuration is stopped',
-      [
-        destroyed(
-          'aws_s3_bucket.photos',
-          { bucket: 'app-photos', force_destroy: true },
-          { reason: 'delete_because_no_resource_config' },
-        ),
-      ],
-      [
-        /\*\*S3 bucket `app-photos`\*\* \(`aws_s3_bucket\.photos`\) is destroyed: all objects and their versions are lost\./,
-        /destroyed, \*\*DATA IS LOST\*\*, because it is no longer in the configuration/,
-      ],
-    ],
-    [
-      'the copy that a broken replacement left behind is a loss of its own',
-      [unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }), leftover],
-      [
-        /STOP: 1 thing.*S3 bucket `app-photos-old`.*AWS refuses, and the apply fails, while any remain/s,
-        /because an earlier replacement left it behind/,
-      ],
-    ],
-    [
-      'a key can be kept, and so can home directories that the domain retains',
-      [
-        destroyed('aws_kms_key.k', { deletion_window_in_days: 7 }),
-        destroyed('aws_sagemaker_domain.a', { retention_policy: [{ home_efs_file_system: 'Delete' }] }),
-        destroyed('aws_sagemaker_domain.b', { retention_policy: [{ home_efs_file_system: 'Retain' }] }),
-      ],
-      [/within 7 days/, /domain\.a`\) .* all home directories are deleted/, /domain\.b`\) .* stay in an EFS/],
-    ],
-    [
-      'a changed policy is shown line by line and statement by statement',
-      [updated('aws_iam_policy.p', policy('a:Get'), policy('a:Get', 'a:Put'))],
-      [
-        /## Changed in place: 1\n\n### web\n\n- `aws_iam_policy\.p`, IAM policy `Invoke`\n {2}- `policy\.Statement\[Ask\]\.Action`: `\(none\)` → `a:Put`/,
-        /new: \*\*Allow\*\* `a:Get`, `a:Put` \(Ask\)/,
-      ],
-    ],
-    [
-      'a change of labels only comes behind the others',
-      [
-        updated('aws_subnet.s', { tags_all: { stage: 'dev' } }, { tags_all: { stage: 'prod' } }),
-        updated('aws_vpc.v', { dns: false }, { dns: true }),
-      ],
-      [/`dns`.*### Tags only\n\n- `aws_subnet\.s`/s],
-    ],
-    [
-      'what is secret is in no section',
-      [
-        updated('aws_db_instance.db', secret('hunter2'), secret('hunter3'), isSecret),
-        created('aws_ssm_parameter.p', { name: 'p', value: 'hunter4' }, { sensitive: { value: true } }),
-      ],
-      [/`password`: `\(sensitive value\)` → `\(sensitive value\)`/],
-      [/hunter/],
+      /## ⚠ STOP: 1 thing that cannot be restored/,
+      /\*\*load balancer `app-web-alb`\*\* \(`aws_lb\.web`\) is replaced: its DNS name \(web\.example\.com\)/,
+      /Because of `subnets` \(`subnet-1` → `\(known after apply: aws_subnet\.a\.id\)`\)/,
     ],
   ],
-);
+  [
+    'a bucket that is no longer in the configuration is stopped',
+    [
+      destroyed(
+        'aws_s3_bucket.photos',
+        { bucket: 'app-photos', force_destroy: true },
+        { reason: 'delete_because_no_resource_config' },
+      ),
+    ],
+    [
+      /\*\*S3 bucket `app-photos`\*\* \(`aws_s3_bucket\.photos`\) is destroyed: all objects and their versions are lost\./,
+      /destroyed, \*\*DATA IS LOST\*\*, because it is no longer in the configuration/,
+    ],
+  ],
+  [
+    'the copy that a broken replacement left behind is a loss of its own',
+    [unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }), leftover],
+    [
+      /STOP: 1 thing.*S3 bucket `app-photos-old`.*AWS refuses, and the apply fails, while any remain/s,
+      /because an earlier replacement left it behind/,
+    ],
+  ],
+  [
+    'a key can be kept, and so can home directories that the domain retains',
+    [
+      destroyed('aws_kms_key.k', { deletion_window_in_days: 7 }),
+      destroyed('aws_sagemaker_domain.a', { retention_policy: [{ home_efs_file_system: 'Delete' }] }),
+      destroyed('aws_sagemaker_domain.b', { retention_policy: [{ home_efs_file_system: 'Retain' }] }),
+    ],
+    [/within 7 days/, /domain\.a`\) .* all home directories are deleted/, /domain\.b`\) .* stay in an EFS/],
+  ],
+  [
+    'a changed policy is shown line by line and statement by statement',
+    [updated('aws_iam_policy.p', policy('a:Get'), policy('a:Get', 'a:Put'))],
+    [
+      /## Changed in place: 1\n\n### web\n\n- `aws_iam_policy\.p`, IAM policy `Invoke`\n {2}- `policy\.Statement\[Ask\]\.Action`: `\(none\)` → `a:Put`/,
+      /new: \*\*Allow\*\* `a:Get`, `a:Put` \(Ask\)/,
+    ],
+  ],
+  [
+    'what is secret is in no section',
+    [
+      updated('aws_db_instance.db', secret('hunter2'), secret('hunter3'), isSecret),
+      created('aws_ssm_parameter.p', { name: 'p', value: 'hunter4' }, { sensitive: { value: true } }),
+    ],
+    [/`password`: `\(sensitive value\)` → `\(sensitive value\)`/],
+    [/hunter/],
+  ],
+]);
 
 test('only what is lost for good has an exit code of its own', () => {
   const { stateful, exitCode } = review(
