@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exposureSection } from './exposure.ts';
-import {
-  created,
-  destroyed,
-  type Fixture,
-  inventoryFrom,
-  referring,
-  testCases,
-  unchanged,
-} from './plan-fixtures.ts';
+import { created, type Fixture, inventoryFrom, referring, testCases, unchanged } from './plan-fixtures.ts';
 import { isPublicCidr } from './security-groups.ts';
 import type { Attributes } from './terraform-plan.ts';
 
@@ -95,19 +87,9 @@ testCases(section, [
     ],
   ],
   [
-    'a port that only redirects to HTTPS is not called unencrypted',
-    [...balancer, listener([redirecting])],
-    [/port 80, HTTP: redirects to HTTPS 443$/m],
-  ],
-  [
-    'a firewall is described by its rules in order of priority',
-    [...publicService, ...firewall],
-    [/`app-waf`, 2 rules: limit and common/],
-  ],
-  [
-    'a firewall that the plan removes is missed',
-    [...publicService, destroyed('aws_wafv2_web_acl_association.waf')],
-    [/no web firewall \(WAF\) in front/],
+    'a port that only redirects to HTTPS is not called unencrypted, and a firewall is described by its rules',
+    [...balancer, listener([redirecting]), ...firewall],
+    [/port 80, HTTP: redirects to HTTPS 443$/m, /`app-waf`, 2 rules: limit and common/],
   ],
   [
     'an internal load balancer and rules between groups are not reachable',
@@ -126,18 +108,15 @@ testCases(section, [
     [/not marked as internal/],
   ],
   [
-    'a bucket with a full public access block is no finding',
-    [...publicService, bucket, block(true)],
-    [/Nothing else is reachable.*1 bucket/s],
-  ],
-  [
-    'a policy for anyone of this account, or for what is inside the VPC, is no finding',
+    'a closed bucket, and a policy for anyone of this account or inside the VPC, are no findings',
     [
       ...publicService,
+      bucket,
+      block(true),
       unchanged('aws_sns_topic.t', { name: 't', policy: own }),
       unchanged('aws_vpc_endpoint.s3', { policy: forAnyone({}) }),
     ],
-    [NOTHING_ELSE],
+    [/Nothing else is reachable.*1 bucket/s],
   ],
   [
     'egress is by NAT gateways and outbound rules',
