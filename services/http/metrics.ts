@@ -106,7 +106,7 @@ export class Metrics {
    * @returns the fields of its log line: `_aws` and the metrics
    */
   record({ status, code, latency, inFlight }: RequestOutcome, measured: Measurements) {
-    const { receive, decode, invoke, photos, unknown = 0, confidence, modelVersion } = measured;
+    const { receive, decode, invoke, photos, unknown, confidence, modelVersion } = measured;
     this.#requests.inc({ status: `${Math.floor(status / 100)}xx` });
     this.#latency.observe(latency / 1000);
     this.#inFlight.set(inFlight - 1);
@@ -114,7 +114,7 @@ export class Metrics {
       const time = measured[stage];
       if (time !== undefined) this.#stages.observe({ stage }, time / 1000);
     }
-    if (photos !== undefined) {
+    if (photos !== undefined && unknown !== undefined) {
       this.#photos.inc({ answer: 'known' }, photos - unknown);
       this.#photos.inc({ answer: 'unknown' }, unknown);
     }
@@ -124,7 +124,7 @@ export class Metrics {
       Decode: decode,
       Invoke: invoke,
       Photos: photos,
-      Unknown: photos === undefined ? undefined : unknown,
+      Unknown: unknown,
       Confidence: confidence?.length ? confidence : undefined,
       ClientErrors: isOneOf(status, 4),
       ServerErrors: isOneOf(status, 5),

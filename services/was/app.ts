@@ -100,7 +100,8 @@ export const createWasApp = ({
     });
     const scope = new RequestScope({ client: raw.signal });
     try {
-      return await answer({ client, scope, headers: raw.headers, source: bodyOf(raw, incoming) });
+      const requestId = context.get('requestId');
+      return await answer({ client, requestId, scope, headers: raw.headers, source: bodyOf(raw, incoming) });
     } catch (error) {
       if (!(error instanceof ClientGone)) throw error;
       log.info({ requestId: context.get('requestId') }, error.message);

@@ -154,6 +154,13 @@ describe('with a server that answers as the test says', () => {
     });
   }
 
+  test('a call carries the id of its request', async () => {
+    answer = { status: 200, body: JSON.stringify({ predictions: [row] }) };
+    await classifierAt(url).classifyAll([photo], { requestId: '1-67891233-abcdef012345678912345678' });
+    const sent = requests.at(-1)?.headers['x-amzn-sagemaker-inference-id'];
+    assert.equal(sent, '1-67891233-abcdef012345678912345678');
+  });
+
   for (const [body, advice] of [
     [{ message: 'x' }, /Try again/],
     [{ OriginalStatusCode: 400 }, /Try another photo/],

@@ -29,12 +29,13 @@ export interface Classifier {
    *
    * @param photos uint8 RGB, `224 * 224 * 3` each; at most MAX_BATCH_SIZE
    * @param options.signal ends the call; its reason is what is thrown then
+   * @param options.requestId finds the call in the endpoint's log and captured data
    * @returns as many classifications, in the same order
    * @throws ProblemError `endpoint-unavailable` or `model-failed`
    */
   classify(
     photos: readonly Uint8Array[],
-    options?: { readonly signal?: AbortSignal },
+    options?: { readonly signal?: AbortSignal; readonly requestId?: string },
   ): Promise<readonly Classification[]>;
 }
 
@@ -47,6 +48,9 @@ export interface SageMakerClassifierOptions {
 
 /** The row form of TensorFlow Serving's answer. */
 const responseSchema = z.object({ predictions: z.array(predictionSchema) });
+
+/** The most that InvokeEndpoint takes. */
+const INFERENCE_ID_LENGTH = 64;
 
 /** Seconds after which it is worth trying again, by the service's error. */
 const RETRY_AFTER: Readonly<Record<string, number>> = { ThrottlingException: 1, ModelNotReadyException: 5 };
@@ -169,12 +173,13 @@ export const createSageMakerClassifier = ({
   endpointName,
   timeoutMs,
 }: SageMakerClassifierOptions): Classifier => ({
-  async classify(photos, { signal } = {}) {
+  async classify(photos, { signal, requestId } = {}) {
     const input = {
       EndpointName: endpointName,
       ContentType: 'application/json',
       Accept: 'application/json',
       Body: requestBody(photos),
+      ...(requestId && { InferenceId: requestId.slice(0, INFERENCE_ID_LENGTH) }),
     };
     // The model's time begins when it is asked.
     const call = new AbortController();

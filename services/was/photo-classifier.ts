@@ -20,10 +20,12 @@ interface Asking {
   /** By address: clients take turns. */
   readonly client: string;
   readonly signal: AbortSignal;
+  readonly requestId?: string | undefined;
 }
 
 export interface PhotoRequest {
   readonly client: string;
+  readonly requestId?: string | undefined;
   readonly scope: RequestScope;
   readonly headers: Headers;
   readonly source: Readable;
@@ -97,10 +99,10 @@ export class PhotoClassifier {
     return decoder.read(file, plan, { client, signal });
   }
 
-  async #invoke(photos: readonly Uint8Array[], { client, signal }: Asking) {
+  async #invoke(photos: readonly Uint8Array[], { client, signal, requestId }: Asking) {
     const { classifier, invocations } = this.#options;
     const count = photos.length;
-    const run = () => classifier.classify(photos, { signal });
+    const run = () => classifier.classify(photos, { signal, ...(requestId && { requestId }) });
     const classifications = await invocations.do({ client, cost: count, places: count, signal, run });
     const [classification] = classifications;
     if (!classification) throw new Error('The classifier has no answer.');
@@ -116,7 +118,8 @@ export class PhotoClassifier {
    */
   async classify(request: PhotoRequest, kind: UploadKind): Promise<Classified> {
     const began = performance.now();
-    const asking = { client: request.client, signal: request.scope.signal };
+    const { client, requestId } = request;
+    const asking = { client, requestId, signal: request.scope.signal };
     const files = await this.#receive(request, kind);
     const received = performance.now();
     if (kind.isList) this.#refuseWhenLate(this.#options.decoder.small, 0, asking.client, files.length);

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { pino } from 'pino';
+import { ApiKeys } from './api-keys.ts';
+import { readProblem, recordedLog, startFakeWas, startWeb, webApp } from './fake-was.ts';
+
+const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
+const silent = pino({ level: 'silent' });
+
+/** Keys of a store that a test can change. */
+const keysOf = async (store: Record<string, string>) => {
+  const keys = new ApiKeys({ read: async () => JSON.stringify(store), log: silent });
+  await keys.renew();
+  return keys;
+};
+
+const bearer = (key: string) => ({ headers: { Authorization: `Bearer ${key}` } });
+const CLASSIFICATION = JSON.stringify({ results: [] });
+
+/** The web service with keys, before a WAS that answers everything. */
+const startGuarded = async (t: Parameters<typeof startWeb>[0], photosPerMinute = 100) => {
+  const seen: (string | undefined)[] = [];
+  const wasUrl = await startFakeWas(t, (incoming, outgoing) => {
+    seen.push(incoming.headers.authorization);
+    incoming.resume().on('end', () => {
+      outgoing.writeHead(200, { 'Content-Type': 'application/json', 'X-Photos': '2' });
+      outgoing.end(CLASSIFICATION);
+    });
+  });
+  const store: Record<string, string> = { shop: sha256('bloom_shop'), old: sha256('bloom_old') };
+  const keys = await keysOf(store);
+  const { log, lines } = recordedLog();
+  const url = await startWeb(t, { wasUrl, keys, photosPerMinute, log });
+  const post = (options: RequestInit) =>
+    fetch(`${url}/v1/classifications`, { method: 'POST', body: 'photos', ...options });
+  return { url, keys, store, lines, seen, post };
+};
+
+describe('keys', () => {
+  test('a right key passes, a missing, a wrong and a revoked one do not; none is ever logged or passed on', async (t) => {
+    const { url, keys, store, lines, seen, post } = await startGuarded(t);
+    const challenge = async (options: RequestInit) => {
+      const response = await post(options);
+      return [response.status, response.headers.get('WWW-Authenticate')];
+    };
+    const invalid = 'Bearer realm="bloomstack", error="invalid_token"';
+    assert.deepEqual(await challenge(bearer('bloom_shop')), [200, null]);
+    assert.deepEqual(await challenge({ headers: { Authorization: 'bEaReR bloom_old' } }), [200, null]);
+    assert.deepEqual(await challenge({}), [401, 'Bearer realm="bloomstack"']);
+    assert.deepEqual(await challenge(bearer('bloom_wrong')), [401, invalid]);
+    assert.deepEqual(await challenge({ headers: { Authorization: 'Basic c2hvcA==' } }), [401, invalid]);
+    delete store['old'];
+    await keys.renew();
+    assert.deepEqual(await challenge(bearer('bloom_old')), [401, invalid]);
+    assert.equal((await readProblem(await post({}))).code, 'unauthorized');
+    assert.equal((await fetch(`${url}/health`)).status, 200);
+    assert.deepEqual(seen, [undefined, undefined]);
+    const logged = JSON.stringify(lines);
+    assert.match(logged, /"caller":"shop"/);
+    assert.doesNotMatch(logged, /bloom_(shop|old|wrong)/);
+  });
+
+  test('a store that breaks leaves the last keys in force, and its content out of the log', async () => {
+    const { log, lines } = recordedLog();
+    let store = JSON.stringify({ shop: sha256('bloom_shop') });
+    const keys = new ApiKeys({ read: async () => store, log });
+    await keys.renew();
+    for (const broken of ['{"shop": "bloom_plain"}', 'bloom_plain', '']) {
+      store = broken;
+      await keys.renew();
+      assert.equal(keys.nameOf('bloom_shop'), 'shop');
+    }
+    assert.equal(lines.length, 3);
+    assert.doesNotMatch(JSON.stringify(lines), /bloom_plain/);
+  });
+});
+
+test('a key may send so many photos a minute, and is told where it stands', async (t) => {
+  const { post } = await startGuarded(t, 3);
+  const first = await post(bearer('bloom_shop'));
+  assert.equal(first.headers.get('RateLimit-Policy'), '"photos";q=3;w=60');
+  assert.match(first.headers.get('RateLimit') ?? '', /^"photos";r=1;t=(59|60)$/);
+  assert.equal((await post(bearer('bloom_shop'))).status, 200);
+  const refused = await post(bearer('bloom_shop'));
+  assert.equal(refused.status, 429);
+  const [, seconds] = /t=(\d+)$/.exec(refused.headers.get('RateLimit') ?? '') ?? [];
+  assert.ok(Number(refused.headers.get('Retry-After')) >= Number(seconds));
+  const problem = await readProblem(refused);
+  assert.deepEqual([problem.code, problem['violated-policies']], ['rate-limited', ['photos']]);
+  assert.equal((await post(bearer('bloom_old'))).status, 200, 'every key has a limit of its own');
+  assert.equal((await post(bearer('bloom_wrong'))).status, 401, 'a wrong key is not counted');
+});
+
+describe('pages of other origins', () => {
+  const origin = 'https://shop.example.com';
+  const preflight = (from: string) => ({
+    method: 'OPTIONS',
+    headers: { Origin: from, 'Access-Control-Request-Method': 'POST' },
+  });
+  const allowed = (response: Response) => response.headers.get('Access-Control-Allow-Origin');
+
+  test('an allowed one may call, also where keys are asked for; another may not', async () => {
+    const app = webApp({ corsOrigins: [origin], keys: await keysOf({}) });
+    const asked = await app.request('/v1/classifications', preflight(origin));
+    assert.deepEqual([asked.status, allowed(asked)], [204, origin]);
+    assert.match(asked.headers.get('Access-Control-Allow-Headers') ?? '', /Authorization/);
+    assert.equal(allowed(await app.request('/v1/classifications', preflight('https://evil.example'))), null);
+    const refused = await app.request('/v1/model', { headers: { Origin: origin } });
+    assert.deepEqual([refused.status, allowed(refused)], [401, origin]);
+    assert.match(refused.headers.get('Access-Control-Expose-Headers') ?? '', /WWW-Authenticate/);
+  });
+
+  test('none may without a list', async () => {
+    const response = await webApp().request('/classify/image', preflight(origin));
+    assert.equal(allowed(response), null);
+  });
+});
