@@ -135,7 +135,7 @@ export const SOFTENING = 3.3;
  * How much the distance counts beside the probability, both in units of their deviation over the held-out photos: as much
  * where both come of the same features, less where the probability is that of a network that was trained for the classes.
  */
-export const DISTANCE_WEIGHTS = { sameFeatures: 1, trainedNetwork: 0.4 } as const;
+export const DISTANCE_WEIGHTS = { sameFeatures: 1, trainedNetwork: 0.6 } as const;
 
 /**
  * Tells photos of the classes from others: `offset + confidence * largest probability - distance * distance to the

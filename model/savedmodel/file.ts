@@ -4,8 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { MODEL_NAME, PREDICT_METHOD, SERVE_TAG, SIGNATURE_NAME } from '../contract/tensors.ts';
 import { SavedModelError, shapeOf } from './graph.ts';
-import { type NodeDef, SavedModelSchema, type SignatureDef } from './proto/tensorflow_pb.ts';
+import { GraphDefSchema, type NodeDef, SavedModelSchema, type SignatureDef } from './proto/tensorflow_pb.ts';
 import type { ServingGraph, SignatureTensor } from './serving-graph.ts';
+import { splitWideConvolutions } from './wide-convolutions.ts';
 
 /**
  * The release whose operations the graph uses. Every one of them is older, so any TensorFlow 2 loads it; the graph
@@ -26,15 +27,17 @@ const tensorInfos = (tensors: Readonly<Record<string, SignatureTensor>>) =>
  * A frozen SavedModel: the bytes of `saved_model.pb`. It has no variables, hence no `variables/` folder, which
  * TensorFlow accepts (cc/saved_model/loader.cc: "has no variables").
  */
-export const encodeSavedModel = ({ graph, inputs, outputs }: ServingGraph): Uint8Array =>
-  toBinary(
+export const encodeSavedModel = ({ graph, inputs, outputs }: ServingGraph): Uint8Array => {
+  const graphDef = create(GraphDefSchema, { node: graph.nodes, versions: VERSIONS });
+  graphDef.node = splitWideConvolutions(graphDef.node);
+  return toBinary(
     SavedModelSchema,
     create(SavedModelSchema, {
       savedModelSchemaVersion: 1n,
       metaGraphs: [
         {
           metaInfoDef: { tags: [SERVE_TAG], tensorflowVersion: TENSORFLOW_VERSION },
-          graphDef: { node: graph.nodes, versions: VERSIONS },
+          graphDef,
           signatureDef: {
             [SIGNATURE_NAME]: {
               inputs: tensorInfos(inputs),
@@ -46,6 +49,7 @@ export const encodeSavedModel = ({ graph, inputs, outputs }: ServingGraph): Uint
       ],
     }),
   );
+};
 
 /** What a server needs of a SavedModel. */
 export interface DecodedModel {

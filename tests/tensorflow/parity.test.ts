@@ -73,6 +73,7 @@ const answersSchema = z.object({
   [OUTPUT_NAMES.classes]: z.array(z.array(z.string())),
   [OUTPUT_NAMES.modelVersion]: z.array(z.string()),
   [OUTPUT_NAMES.knownScore]: z.array(z.number()),
+  [OUTPUT_NAMES.evidence]: z.array(z.array(z.array(z.number()))).default([]),
 });
 
 /** Asks real TensorFlow, on the CPU. */
@@ -101,7 +102,7 @@ const stringsOf = (output: Output | undefined): string[] =>
 
 const largestDifference = (actual: readonly number[], expected: readonly number[]): number => {
   assert.equal(actual.length, expected.length);
-  return Math.max(...expected.map((value, index) => Math.abs((actual[index] ?? Number.NaN) - value)));
+  return Math.max(0, ...expected.map((value, index) => Math.abs((actual[index] ?? Number.NaN) - value)));
 };
 
 let photos: readonly Example[];
@@ -119,15 +120,17 @@ const assertParity = async (savedModel: Uint8Array): Promise<void> => {
   const actual = await new GraphRunner(decodeSavedModel(savedModel)).run(
     new Map([[INPUT_NAME, { shape: [values.length], values }]]),
   );
-  const { probabilities, knownScore, label, classes, modelVersion } = OUTPUT_NAMES;
+  const { probabilities, knownScore, label, classes, modelVersion, evidence } = OUTPUT_NAMES;
   const probability = largestDifference(numbersOf(actual.get(probabilities)), expected[probabilities].flat());
   assert.ok(probability < TOLERANCE, `a probability differs by ${probability}`);
   const score = largestDifference(numbersOf(actual.get(knownScore)), expected[knownScore]);
   assert.ok(score < SCORE_TOLERANCE, `a score differs by ${score}`);
+  const map = largestDifference(numbersOf(actual.get(evidence)), expected[evidence].flat(2));
+  assert.ok(map < TOLERANCE, `the evidence differs by ${map}`);
   for (const name of [label, classes, modelVersion])
     assert.deepEqual(stringsOf(actual.get(name)), expected[name].flat());
   process.stdout.write(
-    `# largest differences: ${probability.toExponential(1)} of a probability, ${score.toExponential(1)} of a score\n`,
+    `# largest differences: ${probability.toExponential(1)} of a probability, ${score.toExponential(1)} of a score, ${map.toExponential(1)} of the evidence\n`,
   );
 };
 
