@@ -7,7 +7,7 @@ import { WAS, WEB } from '../services/contract.ts';
 import type { Configuration } from './config/schema.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
-import { Images } from './images/image-repository.ts';
+import { createImages, type Images } from './images/image-repository.ts';
 import { Learning } from './learning/learning.ts';
 import { stackName, stateNames } from './names.ts';
 import { Network } from './network/network.ts';
@@ -79,9 +79,10 @@ export class BloomstackStack extends ReadableStack {
 
     const { bucketLogs, flowLogs, sharedLogGroups } = config.observability;
     const network = new Network(this, 'network', { deployment, settings: config.network, flowLogs });
-    const images = new Images(this, 'images', {
-      deployment,
-      tags: { web: config.web.imageTag, was: config.was.imageTag, ml: config.learning.imageTag },
+    const images = createImages(this, deployment, {
+      web: config.web.imageTag,
+      was: config.was.imageTag,
+      ml: config.learning.imageTag,
     });
     const accessLogs = new AccessLogBucket(this, 'access-logs', deployment, bucketLogs);
     const services = this.#services(network, images, accessLogs);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
@@ -11,7 +11,7 @@ import type { Example } from '../data/dataset.ts';
 import { AbortedError } from '../shared/abort.ts';
 import { assertClose, example, noise } from '../shared/test-pictures.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
-import { computeFeatures, FeatureCache, type FeatureOptions } from './features.ts';
+import { computeFeatures, type FeatureOptions } from './features.ts';
 import { saveTinyGraph } from './test-backbones.ts';
 
 const work = temporaryFolder({ after });
@@ -116,59 +116,36 @@ test('stopped, it keeps what it has, and continues from there to the very same f
   assert.deepEqual(features, expected.features);
 });
 
-/** Hashes of the pixels of two batches of photos, and what a backbone sees in them. */
-const [BATCH, OTHER] = [['one', 'two'], ['three']];
-const FEATURES = [Float32Array.of(0.1, 1 / 3), Float32Array.of(-0, 1e-38)];
-
-/** Keeps the features, and returns the one file that holds them. */
-const kept = async (directory: string, contents = BATCH, key = 'a backbone'): Promise<string> => {
-  const before = filesIn(directory);
-  await new FeatureCache(directory, key).write(contents, FEATURES);
-  const [file = '', ...others] = filesIn(directory).filter((name) => !before.includes(name));
-  assert.deepEqual(others, []);
-  return file;
-};
-
-const found = (directory: string, contents = BATCH, key = 'a backbone') =>
-  new FeatureCache(directory, key).read(contents);
-
-test('features come back to the bit, and those of other photos, orders or backbones do not', async (t) => {
-  const directory = temporaryFolder(t);
-  await kept(directory);
-  assert.deepEqual(await found(directory), FEATURES);
-  for (const contents of [OTHER, BATCH.toReversed(), BATCH.slice(0, 1), [...BATCH, 'three']])
-    assert.equal(await found(directory, contents), undefined, contents.join());
-  assert.equal(await found(directory, BATCH, 'another'), undefined);
+test('features come back to the bit, and a file that was cut short or moved is not used', async (t) => {
+  const backbone = await load();
+  const cacheDirectory = at('kept');
+  const few = photos.slice(0, 2);
+  const looksAt = (examples: readonly Example[]) => counted(t, backbone, { cacheDirectory }, examples);
+  const { features } = await looksAt(few);
+  const [file = ''] = filesIn(cacheDirectory);
+  const whole = await readFile(file);
+  await looksAt(few.toReversed());
+  const other = filesIn(cacheDirectory).find((name) => name !== file) ?? '';
+  for (const [place, content, examples] of [
+    [file, whole.subarray(0, -1), few],
+    [other, whole, few.toReversed()],
+  ] as const) {
+    await writeFile(place, content);
+    assert.equal((await looksAt(examples)).looks, 1);
+    assert.equal((await looksAt(examples)).looks, 0, 'and is whole the next time');
+  }
+  assert.deepEqual((await looksAt(few)).features, features);
 });
 
-test('a file that was cut short is not used, and can be kept again', async (t) => {
-  const directory = temporaryFolder(t);
-  const file = await kept(directory);
-  await writeFile(file, (await readFile(file)).subarray(0, -1));
-  assert.equal(await found(directory), undefined);
-  await new FeatureCache(directory, 'a backbone').write(BATCH, FEATURES);
-  assert.deepEqual(await found(directory), FEATURES);
-  assert.deepEqual(filesIn(directory), [file]);
-});
-
-for (const [name, contents, key] of [
-  ['other photos', OTHER, 'a backbone'],
-  ['another backbone', BATCH, 'another'],
-] as const)
-  test(`a file that was copied to the place of ${name} is not used`, async (t) => {
-    const directory = temporaryFolder(t);
-    await copyFile(await kept(directory), await kept(directory, contents, key));
-    assert.equal(await found(directory, contents, key), undefined);
-    assert.deepEqual(await found(directory), FEATURES);
-  });
-
-test('what cannot be kept is reported with what to do, and nothing is left of it', async (t) => {
-  const directory = temporaryFolder(t);
-  const file = await kept(directory);
+test('what cannot be kept is reported with what to do, and nothing is left of it', async () => {
+  const backbone = await load();
+  const cacheDirectory = at('refusing');
+  await computeFeatures(backbone, photos.slice(0, 2), { cacheDirectory });
+  const [file = ''] = filesIn(cacheDirectory);
   await rm(file);
   await mkdir(path.join(file, 'in its place'), { recursive: true });
-  await assert.rejects(kept(directory), {
+  await assert.rejects(computeFeatures(backbone, photos.slice(0, 2), { cacheDirectory }), {
     message: /features cannot be kept in .*\. Give another folder, or none\./,
   });
-  assert.deepEqual(filesIn(directory), []);
+  assert.deepEqual(filesIn(cacheDirectory), []);
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { photoTensor } from '../data/augment.ts';
@@ -20,56 +21,34 @@ const shortHash = (text: string): string => createHash('sha256').update(text).di
  * Features of photos on disk, one file for each batch that was computed together: what TensorFlow computes of a photo
  * may differ in its last bit with the photos beside it, and a training that is resumed must see the same numbers. A file
  * that was cut short, altered, moved, or made in another way is not used.
+ *
+ * @param directory for all features, of any backbone
+ * @param key what decides the features of a photo, besides the photo
+ * @param contents hashes of the pixels of a batch
  */
-export class FeatureCache {
-  readonly #directory: string;
-  readonly #key: string;
-
-  /**
-   * @param directory for all features, of any backbone
-   * @param key what decides the features of a photo, besides the photo
-   */
-  constructor(directory: string, key: string) {
-    this.#directory = path.join(directory, shortHash(key));
-    this.#key = key;
-  }
-
-  #file(contents: readonly string[]): string {
-    return path.join(this.#directory, shortHash(contents.join()));
-  }
-
-  /**
-   * @param contents hashes of the pixels of a batch
-   * @returns the features of each photo; undefined when they are not there, or not to be trusted
-   */
-  async read(contents: readonly string[]): Promise<WeightValues | undefined> {
-    // Whatever keeps the file from being read, the features can be computed again.
-    const bytes = await readFile(this.#file(contents)).catch(() => undefined);
-    const file = bytes && decodeWeightsFile(bytes);
-    const header = headerSchema.safeParse(file?.header);
-    const isMeant =
-      header.success && header.data.key === this.#key && header.data.contents.join() === contents.join();
-    return isMeant ? file?.groups['features'] : undefined;
-  }
-
-  /**
-   * Puts the file in its place in one step, so that half of it is never read.
-   *
-   * @throws Error when the folder cannot be written to
-   */
-  async write(contents: readonly string[], features: WeightValues): Promise<void> {
-    const header: z.infer<typeof headerSchema> = { key: this.#key, contents: [...contents] };
-    try {
-      await replaceFile(this.#file(contents), encodeWeightsFile({ header, groups: { features } }));
-    } catch (cause) {
-      const reason = errorText(cause);
-      throw new Error(
-        `The features cannot be kept in ${this.#directory} (${reason}). Give another folder, or none.`,
-        { cause },
-      );
-    }
-  }
-}
+const keptFeatures = (directory: string, key: string, contents: string[]) => {
+  const folder = path.join(directory, shortHash(key));
+  const file = path.join(folder, shortHash(contents.join()));
+  const header: z.infer<typeof headerSchema> = { key, contents };
+  return {
+    /** The features of each photo; undefined when they are not there, or not to be trusted. */
+    read: async (): Promise<WeightValues | undefined> => {
+      // Whatever keeps the file from being read, the features can be computed again.
+      const bytes = await readFile(file).catch(() => undefined);
+      const found = bytes && decodeWeightsFile(bytes);
+      const isMeant = isDeepStrictEqual(headerSchema.safeParse(found?.header).data, header);
+      return isMeant ? found?.groups['features'] : undefined;
+    },
+    /** Puts the file in its place in one step, so that half of it is never read. */
+    write: (features: WeightValues): Promise<void> =>
+      replaceFile(file, encodeWeightsFile({ header, groups: { features } })).catch((cause: unknown) => {
+        throw new Error(
+          `The features cannot be kept in ${folder} (${errorText(cause)}). Give another folder, or none.`,
+          { cause },
+        );
+      }),
+  };
+};
 
 /** Photos that go through the backbone at a time. */
 const BATCH = 16;
@@ -104,15 +83,16 @@ export const computeFeatures = async (
   examples: readonly Example[],
   { cacheDirectory, onProgress, signal }: FeatureOptions = {},
 ): Promise<Features> => {
-  const cache = cacheDirectory === undefined ? undefined : new FeatureCache(cacheDirectory, backbone.key);
   const features: Float32Array[] = [];
   for (let start = 0; start < examples.length; start += BATCH) {
     await stopIfAborted(signal, 'while computing features');
     const batch = examples.slice(start, start + BATCH);
     const contents = batch.map(({ content }) => content);
-    const kept = await cache?.read(contents);
+    const cache =
+      cacheDirectory === undefined ? undefined : keptFeatures(cacheDirectory, backbone.key, contents);
+    const kept = await cache?.read();
     const extracted = kept ?? (await extractBatch(backbone, batch));
-    if (!kept) await cache?.write(contents, extracted);
+    if (!kept) await cache?.write(extracted);
     features.push(...extracted);
     onProgress?.(features.length, examples.length);
   }

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { closestMatch } from 'leven';
 import { z } from 'zod';
-import { FIELD_OF_PATH, FIELD_OF_VARIABLE, FIELDS, type Field, SECTIONS, VARIABLE_PREFIX } from './fields.ts';
+import { FIELD_OF_PATH, FIELD_OF_VARIABLE, type Field, SECTIONS, VARIABLE_PREFIX } from './fields.ts';
 import { type Configuration, configuration, ENVIRONMENTS, type PartialConfiguration } from './schema.ts';
 
 /**
  * What an environment chooses where it differs from the schema's defaults. Those are for dev: cheap, and quick to
  * destroy again. prod pays for outliving the loss of an Availability Zone, and for not being deleted by mistake.
  */
-export const ENVIRONMENT_DEFAULTS: Readonly<Record<Configuration['environment'], PartialConfiguration>> = {
+const ENVIRONMENT_DEFAULTS: Readonly<Record<Configuration['environment'], PartialConfiguration>> = {
   dev: {},
   prod: {
     deletionProtection: true,
@@ -50,13 +50,15 @@ const CONTEXT_VARIABLE = 'CDKTF_CONTEXT_JSON';
 const context = z.record(z.string(), z.unknown());
 const projectFile = z.object({ context: context.default({}) });
 
+const wrong = (what: string, cause: unknown, fix: string) =>
+  new ConfigurationError([`${what} (${cause instanceof Error ? cause.message : cause}), ${fix}`], { cause });
+
 const parseJson = <T>(text: string, schema: z.ZodType<T>, place: string, fix: string): T => {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigurationError([`${place} is not valid JSON (${why}), ${fix}`], { cause });
+    throw wrong(`${place} is not valid JSON`, cause, fix);
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
@@ -80,10 +82,7 @@ export const readContext = (
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigurationError([`cdktf.json cannot be read (${why}), restore it from the repository`], {
-      cause,
-    });
+    throw wrong('cdktf.json cannot be read', cause, 'restore it from the repository');
   }
   return parseJson(text, projectFile, 'cdktf.json', 'fix it as docs/configuration.md shows').context;
 };
@@ -109,13 +108,6 @@ const didYouMean = (word: string, known: Iterable<string>): string => {
   return other === undefined ? '' : `, did you mean ${other}?`;
 };
 
-/** An object with the first field of a section; the environment is not part of a layer. */
-const exampleObject = (section: string): string => {
-  const start = section && `${section}.`;
-  const field = FIELDS.find(({ path }) => path !== 'environment' && path.startsWith(start));
-  return field ? JSON.stringify({ [field.path.slice(start.length)]: field.default }) : '{}';
-};
-
 /**
  * Reads an object of the configuration's shape, of which anything may be left out.
  *
@@ -127,9 +119,7 @@ const objectLayer = (layer: unknown, locate: (path: string) => string): Layer =>
   const visit = (value: unknown, section: string): void => {
     const object = fieldsObject.safeParse(value);
     if (!object.success) {
-      problems.push(
-        `${locate(section)} is ${JSON.stringify(value)}: give an object of fields, such as ${exampleObject(section)}`,
-      );
+      problems.push(`${locate(section)} is ${JSON.stringify(value)}: give an object of fields`);
       return;
     }
     for (const [name, inner] of Object.entries(object.data)) {

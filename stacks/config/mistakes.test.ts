@@ -54,7 +54,7 @@ const MISTAKES: readonly Mistake[] = [
     `environment (${IN_ALL}.environment) cannot be chosen there, write it in cdktf.json, context.bloomstack.environment.`,
   ],
   ['dev', 'cdktf.json, context.bloomstack is not an object, give one as in docs/configuration.md.'],
-  [{ all: [] }, `${IN_ALL} is []: give an object of fields, such as {"region":"ap-northeast-2"}.`],
+  [{ all: [] }, `${IN_ALL} is []: give an object of fields.`],
   [
     { all: { web: { minTasks: 5 } } },
     `web.minTasks (${IN_ALL}.web.minTasks) is 5: that is above maxTasks (4), lower it or raise maxTasks.`,

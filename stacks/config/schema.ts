@@ -215,10 +215,7 @@ const ORIGIN = /^https?:\/\/[a-z0-9.-]+(:\d+)?$/;
 /** Who may call the API. */
 const api = z
   .strictObject({
-    keys: z
-      .boolean()
-      .default(false)
-      .describe('Ask for a key on /v1/*. The keys are in a secret, see docs/operating.md.'),
+    keys: flag(false, 'Ask for a key on /v1/*. The keys are in a secret, see docs/operating.md.'),
     photosPerMinute: z
       .int()
       .min(1)

@@ -120,26 +120,22 @@ export class ImageRepository extends Construct {
   }
 }
 
-interface ImagesProps {
-  readonly deployment: Deployment;
-  /** Tags that the stack names. */
-  readonly tags: Readonly<Record<'web' | 'was' | 'ml', string>>;
-}
+/** The registries of all images that we build: of the services, and of what trains, evaluates and deploys models. */
+export type Images = Readonly<Record<'web' | 'was' | 'ml', ImageRepository>>;
 
-/** The registries of all images that we build. */
-export class Images extends Construct {
-  readonly web: ImageRepository;
-  readonly was: ImageRepository;
-  /** Trains, evaluates and deploys models. */
-  readonly ml: ImageRepository;
-
-  constructor(scope: Construct, id: string, { deployment, tags }: ImagesProps) {
-    super(scope, id);
-    const { names } = deployment;
-    const repository = (key: 'web' | 'was' | 'ml', name: string) =>
-      new ImageRepository(this, key, { deployment, name, initialTag: tags[key] });
-    this.web = repository('web', names.web.repository);
-    this.was = repository('was', names.was.repository);
-    this.ml = repository('ml', names.learning.repository);
-  }
-}
+/** @param tags that the stack names */
+export const createImages = (
+  scope: Construct,
+  deployment: Deployment,
+  tags: Readonly<Record<keyof Images, string>>,
+): Images => {
+  const own = new Construct(scope, 'images');
+  const repository = (key: keyof Images, name: string) =>
+    new ImageRepository(own, key, { deployment, name, initialTag: tags[key] });
+  const { web, was, learning } = deployment.names;
+  return {
+    web: repository('web', web.repository),
+    was: repository('was', was.repository),
+    ml: repository('ml', learning.repository),
+  };
+};

@@ -66,42 +66,39 @@ export class AlarmTopic extends Construct {
 }
 
 /** Notifies the alarm topic when one of our delivery or learning pipelines fails. */
-export class FailedPipelines extends Construct {
-  constructor(scope: Construct, id: string, { arns, names }: Deployment, topic: AlarmTopic) {
-    super(scope, id);
-    const notify = (key: string, name: string, description: string, pattern: object) => {
-      const rule = new CloudwatchEventRule(this, key, {
-        name,
-        description,
-        eventPattern: JSON.stringify(pattern),
-      });
-      new CloudwatchEventTarget(this, `${key}-topic`, {
-        rule: rule.name,
-        targetId: 'alarms',
-        arn: topic.topic.arn,
-        dependsOn: [topic.policy],
-      });
-    };
-    notify('delivery', names.alarm('delivery-failed'), 'A delivery pipeline failed', {
-      source: ['aws.codepipeline'],
-      'detail-type': ['CodePipeline Pipeline Execution State Change'],
-      detail: {
-        state: ['FAILED'],
-        pipeline: [names.web, names.was, names.learning].map(({ delivery }) => delivery.pipeline),
-      },
+export const watchPipelines = (scope: Construct, { arns, names }: Deployment, topic: AlarmTopic): void => {
+  const notify = (key: 'delivery' | 'learning', description: string, pattern: object) => {
+    const rule = new CloudwatchEventRule(scope, `failed-${key}`, {
+      name: names.alarm(`${key}-failed`),
+      description,
+      eventPattern: JSON.stringify(pattern),
     });
-    notify('learning', names.alarm('learning-failed'), 'A learning pipeline failed, or refused a model', {
-      source: ['aws.sagemaker'],
-      'detail-type': ['SageMaker Model Building Pipeline Execution Status Change'],
-      detail: {
-        currentPipelineExecutionStatus: ['Failed'],
-        pipelineArn: Object.values(names.learning.pipelines).map((name) => ({
-          'equals-ignore-case': arns.sagemaker('pipeline', name),
-        })),
-      },
+    new CloudwatchEventTarget(scope, `failed-${key}-topic`, {
+      rule: rule.name,
+      targetId: 'alarms',
+      arn: topic.topic.arn,
+      dependsOn: [topic.policy],
     });
-  }
-}
+  };
+  notify('delivery', 'A delivery pipeline failed', {
+    source: ['aws.codepipeline'],
+    'detail-type': ['CodePipeline Pipeline Execution State Change'],
+    detail: {
+      state: ['FAILED'],
+      pipeline: [names.web, names.was, names.learning].map(({ delivery }) => delivery.pipeline),
+    },
+  });
+  notify('learning', 'A learning pipeline failed, or refused a model', {
+    source: ['aws.sagemaker'],
+    'detail-type': ['SageMaker Model Building Pipeline Execution Status Change'],
+    detail: {
+      currentPipelineExecutionStatus: ['Failed'],
+      pipelineArn: Object.values(names.learning.pipelines).map((name) => ({
+        'equals-ignore-case': arns.sagemaker('pipeline', name),
+      })),
+    },
+  });
+};
 
 const WARNINGS = [
   { notificationType: 'ACTUAL', threshold: 80 },

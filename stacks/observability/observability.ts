@@ -9,7 +9,7 @@ import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
 import type { LoadBalancedService, Services } from '../service/load-balanced-service.ts';
 import { watchAnswers, watchEndpoint, watchService } from './alarms.ts';
-import { AlarmTopic, createBudget, FailedPipelines } from './notifications.ts';
+import { AlarmTopic, createBudget, watchPipelines } from './notifications.ts';
 
 /** A dashboard is 24 units wide. */
 const COLUMNS = 4;
@@ -180,7 +180,7 @@ export class Observability extends Construct {
       ...watchAnswers(this, deployment, topic),
       ...watchEndpoint(this, names, topic),
     ];
-    new FailedPipelines(this, 'failed', deployment, topic);
+    watchPipelines(this, deployment, topic);
     for (const [what, queryString] of Object.entries(QUERIES))
       new CloudwatchQueryDefinition(this, `query-${what}`, {
         name: `${names.own('bloomstack')}/${what}`,
