@@ -7,8 +7,7 @@ import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
 import { encoder, plain } from '../photo/test-photos.ts';
 import { assertSameBytes, gradient } from '../shared/test-pictures.ts';
-import { readDataset } from './dataset.ts';
-import { readExclusions } from './exclusions.ts';
+import { readDataset, readExclusions } from './dataset.ts';
 
 type Files = Readonly<Record<string, Sharp | string>>;
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import { CATALOGUE_FILE, type Catalogue, parseCatalogue } from '../contract/catalogue.ts';
 import { readPhoto } from '../photo/read-photo.ts';
 import { readFileIfExists } from '../shared/files.ts';
 import { errorText, pluralize } from '../shared/text.ts';
 import { describeLayoutProblem, listClassFolders } from './class-folders.ts';
-import { EXCLUSIONS_FILE, readExclusions } from './exclusions.ts';
 
 /** A photo as the model reads it. */
 export interface Example {
@@ -36,11 +36,50 @@ export interface Dataset {
 }
 
 interface ReadOptions {
-  /** A file that names photos to leave out (see `exclusions.ts`). @default `excluded.json` in the folder, if it is there */
+  /** A file that names photos to leave out. @default `excluded.json` in the folder, if it is there */
   readonly exclude?: string | undefined;
   /** Called after each file. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** Beside the folders of the classes it is read by itself, also in a channel of a SageMaker job. */
+const EXCLUSIONS_FILE = 'excluded.json';
+
+/** By class and file name: what the photo shows instead of its class. */
+const exclusionsSchema = z.record(z.string(), z.record(z.string(), z.string().min(1)));
+
+/**
+ * Photos that a training leaves out, such as wrongly labelled ones: `{ "tulip": { "17.jpg": "leaves" } }`.
+ *
+ * `flowers-16-excluded.json` in this folder was made by looking at all 6,400 photos of the sixteen flowers, 64 to 100 on a
+ * sheet, and again enlarged at those in doubt. It names what clearly shows another plant or no flower; photos that are
+ * only hard stay, because leaving out what a model doubts made it worse. Where a genus was a guess, so is the word.
+ *
+ * @param optional whether the file may be missing
+ * @returns paths relative to the dataset's folder
+ * @throws Error that says what the file must hold
+ */
+export const readExclusions = async (
+  file: string,
+  { optional }: { readonly optional: boolean },
+): Promise<ReadonlySet<string>> => {
+  const text = await readFileIfExists(file);
+  if (text === undefined && optional) return new Set();
+  try {
+    if (text === undefined) throw new Error('There is no such file.');
+    const classes = exclusionsSchema.parse(JSON.parse(text.toString()));
+    return new Set(
+      Object.entries(classes).flatMap(([name, files]) =>
+        Object.keys(files).map((each) => path.join(name, each)),
+      ),
+    );
+  } catch (cause) {
+    throw new Error(
+      `${file} cannot be read as a list of photos to leave out. It must hold the classes, in each the file names with a reason: {"tulip": {"17.jpg": "leaves"}}. ${errorText(cause)}`,
+      { cause },
+    );
+  }
+};
 
 /** Photos decoded side by side; each waits on libuv's pool of four threads. */
 const CONCURRENCY = 4;

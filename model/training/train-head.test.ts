@@ -76,6 +76,7 @@ const RECIPE: RecipeOptions = { epochs: 3, batchSize: 4, learningRate: 0.05 };
 const STEPS = 9;
 
 const tiny = (options: HeadOptions = {}) => buildHead(WIDTH, CLASSES, { hidden: 4, ...options });
+
 interface Given {
   readonly head?: LayersModel;
   readonly train?: PhotoFeatures;
@@ -212,7 +213,6 @@ describe('a head on a backbone', () => {
     directory = await saveLayers(at('layers'), tinyLayers());
     result = await trainOn(directory, { recipe: { epochs: 40 } });
   });
-  after(() => result.dispose());
 
   test('learns to distinguish the photos, and is a small part of the whole', () => {
     const { history, parameters, side, head } = result;
@@ -337,21 +337,4 @@ test('stopped among the features, then in the training of the head, it ends with
   assert.deepEqual(standardization, expected.standardization);
   assert.deepEqual(untimed(history), untimed(expected.history));
   assert.deepEqual(weightValues(head), weightValues(expected.head));
-});
-
-test('disposed of, it leaves nothing in memory; nor does one that was stopped', async () => {
-  const directory = saveTinyGraph(at('memory'));
-  (await trainOn(directory)).dispose();
-  const { numTensors } = tf.memory();
-  const result = await trainOn(directory);
-  await result.forwardTrained?.();
-  result.dispose();
-  assert.equal(tf.memory().numTensors, numTensors);
-  const controller = new AbortController();
-  const { signal } = controller;
-  const onStep = () => controller.abort();
-  await assert.rejects(trainOn(directory, { signal, onStep }), AbortedError);
-  assert.equal(tf.memory().numTensors, numTensors, 'stopped in the training of the head');
-  await assert.rejects(trainOn(directory, { signal }), AbortedError);
-  assert.equal(tf.memory().numTensors, numTensors, 'stopped among the features');
 });

@@ -127,8 +127,6 @@ export interface TrainedHead extends TrainedNetwork {
   readonly key: string;
   readonly head: LayersModel;
   readonly standardization: Standardization;
-  /** Frees the backbone and the head; the network cannot be written any more. */
-  readonly dispose: () => void;
 }
 
 /** float32 `[N, F]` */
@@ -136,81 +134,6 @@ const featureTensor = (features: Features, length: number): tf.Tensor2D => {
   const values = new Float32Array(features.length * length);
   features.forEach((row, index) => values.set(row, index * length));
   return tf.tensor2d(values, [features.length, length]);
-};
-
-const trainOnBackbone = async (
-  backbone: Backbone,
-  { train, validation }: Split,
-  { pretrained, classes, recipe = {}, cacheDirectory, onFeatures, ...options }: TrainHeadOptions,
-): Promise<TrainedHead> => {
-  const { head: headOptions, earlier: readEarlier, backbone: _, ...run } = options;
-  const { key } = backbone;
-  const earlier = readEarlier?.(key);
-  const features = await computeFeatures(backbone, [...train, ...validation], {
-    cacheDirectory,
-    onProgress: onFeatures,
-    signal: run.signal,
-  });
-  const trainFeatures = features.slice(0, train.length);
-  const raw = featureTensor(trainFeatures, backbone.features);
-  const standardization = earlier?.standardization ?? fitStandardization(raw);
-  raw.dispose();
-  const { mean, scale } = standardization;
-  const standardized = (extracted: Features) =>
-    tf.tidy(() => standardize(featureTensor(extracted, backbone.features), standardization));
-  const head =
-    earlier?.build() ?? buildHead(backbone.features, classes, { ...headOptions, seed: recipe.seed });
-  const trainPhotos = { examples: train, features: standardized(trainFeatures) };
-  const validationPhotos = validation.length > 0 && {
-    examples: validation,
-    features: standardized(features.slice(train.length)),
-  };
-  try {
-    const history = await trainOnFeatures({
-      ...{ head, classes, recipe },
-      ...run,
-      context: [run.context, key].join(' '),
-      train: trainPhotos,
-      validation: validationPhotos || undefined,
-    });
-    return {
-      write: (graph, photos) => {
-        const seen = backbone.write(graph, photos);
-        // The same as `standardize`.
-        const weights = (name: string, values: Float32Array) => graph.weights(name, values, [values.length]);
-        const centred = graph.float('Sub', 'features/centred', [seen, weights('features/mean', mean)]);
-        const scaled = graph.float('Mul', 'features', [centred, weights('features/scale', scale)]);
-        // As the backbone made them: standardized, they no longer tell photos of the classes from others.
-        return { features: seen, logits: exportLayers(graph, head, scaled).logits };
-      },
-      history,
-      parameters: { total: backbone.parameters + head.countParams(), trained: head.countParams() },
-      side: backbone.side,
-      backbone: pretrained.name,
-      ...{ key, head, standardization },
-      // As `observe`, without the backbone's work.
-      forwardTrained: async () => {
-        const rows = await answersOf(
-          () => head.apply(standardized(trainFeatures), { training: false }),
-          (logits) => logits,
-        );
-        return train.map(({ label }, index) => ({
-          label,
-          features: [...(trainFeatures[index] ?? [])],
-          logits: rows[index] ?? [],
-        }));
-      },
-      dispose: () => {
-        backbone.dispose();
-        head.dispose();
-      },
-    };
-  } catch (error) {
-    head.dispose();
-    throw error;
-  } finally {
-    tf.dispose([trainPhotos.features, ...(validationPhotos ? [validationPhotos.features] : [])]);
-  }
 };
 
 /**
@@ -222,13 +145,69 @@ const trainOnBackbone = async (
  * @throws AbortedError when the signal is aborted
  */
 export const trainHead =
-  (options: TrainHeadOptions) =>
-  async (split: Split): Promise<TrainedHead> => {
-    const backbone = await Backbone.load(options.pretrained.directory, options.backbone);
+  ({ pretrained, classes, recipe = {}, cacheDirectory, onFeatures, ...options }: TrainHeadOptions) =>
+  async ({ train, validation }: Split): Promise<TrainedHead> => {
+    const { head: headOptions, earlier: readEarlier, backbone: backboneOptions, ...run } = options;
+    const backbone = await Backbone.load(pretrained.directory, backboneOptions);
+    const { key } = backbone;
+    const earlier = readEarlier?.(key);
+    const features = await computeFeatures(backbone, [...train, ...validation], {
+      cacheDirectory,
+      onProgress: onFeatures,
+      signal: run.signal,
+    });
+    const trainFeatures = features.slice(0, train.length);
+    const raw = featureTensor(trainFeatures, backbone.features);
+    const standardization = earlier?.standardization ?? fitStandardization(raw);
+    raw.dispose();
+    const { mean, scale } = standardization;
+    const standardized = (extracted: Features) =>
+      tf.tidy(() => standardize(featureTensor(extracted, backbone.features), standardization));
+    const head =
+      earlier?.build() ?? buildHead(backbone.features, classes, { ...headOptions, seed: recipe.seed });
+    const trainPhotos = { examples: train, features: standardized(trainFeatures) };
+    const validationPhotos = validation.length > 0 && {
+      examples: validation,
+      features: standardized(features.slice(train.length)),
+    };
     try {
-      return await trainOnBackbone(backbone, split, options);
-    } catch (error) {
-      backbone.dispose();
-      throw error;
+      const history = await trainOnFeatures({
+        ...{ head, classes, recipe },
+        ...run,
+        context: [run.context, key].join(' '),
+        train: trainPhotos,
+        validation: validationPhotos || undefined,
+      });
+      return {
+        write: (graph, photos) => {
+          const seen = backbone.write(graph, photos);
+          // The same as `standardize`.
+          const weights = (name: string, values: Float32Array) =>
+            graph.weights(name, values, [values.length]);
+          const centred = graph.float('Sub', 'features/centred', [seen, weights('features/mean', mean)]);
+          const scaled = graph.float('Mul', 'features', [centred, weights('features/scale', scale)]);
+          // As the backbone made them: standardized, they no longer tell photos of the classes from others.
+          return { features: seen, logits: exportLayers(graph, head, scaled).logits };
+        },
+        history,
+        parameters: { total: backbone.parameters + head.countParams(), trained: head.countParams() },
+        side: backbone.side,
+        backbone: pretrained.name,
+        ...{ key, head, standardization },
+        // As `observe`, without the backbone's work.
+        forwardTrained: async () => {
+          const rows = await answersOf(
+            () => head.apply(standardized(trainFeatures), { training: false }),
+            (logits) => logits,
+          );
+          return train.map(({ label }, index) => ({
+            label,
+            features: [...(trainFeatures[index] ?? [])],
+            logits: rows[index] ?? [],
+          }));
+        },
+      };
+    } finally {
+      tf.dispose([trainPhotos.features, ...(validationPhotos ? [validationPhotos.features] : [])]);
     }
   };

@@ -241,61 +241,40 @@ describe('old configurations', () => {
     return simulation;
   };
 
+  const addLongAgo = (names: readonly string[]) => (simulation: Simulation) => {
+    for (const name of names) simulation.addConfig(name, modelName(3));
+    simulation.clock.advance(600);
+  };
+  const MANY = Array.from({ length: 25 }, (_, count) => `${ENDPOINT_NAME}-2-000000${count + 10}`);
   const OTHERS = [
     'image-classifier-by-hand',
-    'image-classifier-dev2-3-0123abcd',
     'image-classifier-2-3-0123abcd',
     'my-image-classifier-3-0123abcd',
   ];
-  const addLongAgo = ({ clock, addConfig }: Simulation, names: readonly string[]) => {
-    for (const name of names) addConfig(name, modelName(3));
-    clock.advance(600);
+  /** Another run goes back to one as soon as the first was deleted. */
+  const goBack = ({ aws }: Simulation) => {
+    aws.afterCall = (operation) => {
+      if (operation !== 'DeleteEndpointConfig') return;
+      aws.afterCall = () => undefined;
+      const change = { seconds: 900, next: 'InService', pending: configFor(4) } as const;
+      aws.endpoints.transition(ENDPOINT_NAME, 'Updating', change);
+    };
   };
-  const CASES: readonly [what: string, prepare: (simulation: Simulation) => void, kept: readonly string[]][] =
-    [
-      [
-        'go after a rollout, however many, except what was served before',
-        (simulation) =>
-          addLongAgo(
-            simulation,
-            Array.from({ length: 25 }, (_, count) => `${ENDPOINT_NAME}-2-000000${count + 10}`),
-          ),
-        [5, 8].map(configFor),
-      ],
-      [
-        'stay when this job has not created them, also those of an endpoint with a similar name',
-        (simulation) => addLongAgo(simulation, OTHERS),
-        [...OTHERS, configFor(5), configFor(8)],
-      ],
-      [
-        'stay when another run may have just created them',
-        ({ addConfigs }) => addConfigs(9),
-        [5, 8, 9].map(configFor),
-      ],
-      [
-        'stay when another run goes back to them while older ones are deleted',
-        ({ aws }) => {
-          aws.afterCall = (operation) => {
-            if (operation !== 'DeleteEndpointConfig') return;
-            aws.afterCall = () => undefined;
-            const change = { seconds: 900, next: 'InService', pending: configFor(4) } as const;
-            aws.endpoints.transition(ENDPOINT_NAME, 'Updating', change);
-          };
-        },
-        [4, 5, 8].map(configFor),
-      ],
-      [
-        'stay, one of them, when the endpoint is a new one',
-        ({ aws }) => aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 60, next: 'gone' }),
-        [5, 8].map(configFor),
-      ],
-    ];
-  for (const [what, prepare, kept] of CASES)
+  const renew = ({ aws }: Simulation) =>
+    aws.endpoints.transition(ENDPOINT_NAME, 'Deleting', { seconds: 60, next: 'gone' });
+
+  for (const [what, prepare, versions, others] of [
+    ['go after a rollout, however many, except what was served before', addLongAgo(MANY), [5, 8], []],
+    ['stay when this job has not created them for this endpoint', addLongAgo(OTHERS), [5, 8], OTHERS],
+    ['stay when another run may have just created them', (s: Simulation) => s.addConfigs(9), [5, 8, 9], []],
+    ['stay when another run goes back to them meanwhile', goBack, [4, 5, 8], []],
+    ['stay, one of them, when the endpoint is a new one', renew, [5, 8], []],
+  ] as const)
     test(what, async (t) => {
       const simulation = await startWithHistory(t);
       prepare(simulation);
       await simulation.deploy(8);
-      assert.deepEqual(simulation.aws.configs.names, [...kept].sort());
+      assert.deepEqual(simulation.aws.configs.names, [...versions.map(configFor), ...others].sort());
     });
 
   test('stay after a rollout that failed', async (t) => {

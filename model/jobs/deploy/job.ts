@@ -1,14 +1,59 @@
+import {
+  DeregisterScalableTargetCommand,
+  PutScalingPolicyCommand,
+  RegisterScalableTargetCommand,
+} from '@aws-sdk/client-application-auto-scaling';
 import { AddTagsCommand } from '@aws-sdk/client-sagemaker';
-import { trialEndpointName } from '../../contract/sagemaker-jobs.ts';
+import { ENDPOINT_VARIANT, trialEndpointName } from '../../contract/sagemaker-jobs.ts';
 import { errorText } from '../../shared/text.ts';
-import { ensureAutoscaling, suspendAutoscaling } from './autoscaling.ts';
-import { createDeployClients, type DeployContext, systemClock } from './context.ts';
+import { createDeployClients, type DeployContext, systemClock, undefinedIfNotFound } from './context.ts';
 import { describeEndpoint, endpointTags, isGone, isServing, waitUntilSettled } from './endpoint.ts';
 import { configName, deleteOldConfigs, describeConfig } from './endpoint-config.ts';
 import { type RolledOut, rollOut } from './rollout.ts';
 import { type DeploySettings, readDeploySettings } from './settings.ts';
 import { SmokeTestError, smokeTest } from './smoke-test.ts';
 import { tryModel } from './trial.ts';
+
+/** Instances start in minutes; another decision before that would be rash. */
+const COOLDOWN_SECONDS = 300;
+
+const scalableTarget = ({ endpointName }: DeploySettings) =>
+  ({
+    ServiceNamespace: 'sagemaker',
+    ResourceId: `endpoint/${endpointName}/variant/${ENDPOINT_VARIANT}`,
+    ScalableDimension: 'sagemaker:variant:DesiredInstanceCount',
+  }) as const;
+
+/**
+ * Removes the endpoint's autoscaling, with its policy: SageMaker refuses an update to another instance type while it
+ * exists. Source: "Update endpoints that use auto scaling", SageMaker guide.
+ */
+const suspendAutoscaling = async ({ settings, clients, report }: DeployContext): Promise<void> => {
+  const deregister = new DeregisterScalableTargetCommand(scalableTarget(settings));
+  if (await undefinedIfNotFound(clients.scaling.send(deregister)))
+    report(`Suspended autoscaling of the endpoint ${settings.endpointName}.`);
+};
+
+/** Lets the endpoint grow and shrink with the photos per minute and instance. May be repeated. */
+const ensureAutoscaling = async ({ settings, clients, report }: DeployContext): Promise<void> => {
+  const { endpointName, minInstances: MinCapacity, maxInstances: MaxCapacity } = settings;
+  const target = scalableTarget(settings);
+  await clients.scaling.send(new RegisterScalableTargetCommand({ ...target, MinCapacity, MaxCapacity }));
+  await clients.scaling.send(
+    new PutScalingPolicyCommand({
+      ...target,
+      PolicyName: `${endpointName}-invocations`,
+      PolicyType: 'TargetTrackingScaling',
+      TargetTrackingScalingPolicyConfiguration: {
+        PredefinedMetricSpecification: { PredefinedMetricType: 'SageMakerVariantInvocationsPerInstance' },
+        TargetValue: settings.invocationsPerInstance,
+        ScaleInCooldown: COOLDOWN_SECONDS,
+        ScaleOutCooldown: COOLDOWN_SECONDS,
+      },
+    }),
+  );
+  report(`The endpoint ${endpointName} scales from ${MinCapacity} to ${MaxCapacity} instances.`);
+};
 
 /** What a deployment has come to. */
 export interface DeployResult {
