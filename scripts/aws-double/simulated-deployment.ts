@@ -183,51 +183,6 @@ class SimulatedModels implements ModelHost {
   };
 }
 
-/** The double on a virtual clock, with models that only pretend; it lasts as long as the test. */
-export const startAwsDouble = async (
-  t: TestContext,
-  options: Pick<AwsDoubleOptions, 'statements' | 'registry'> = {},
-) => {
-  const clock = new VirtualClock();
-  const models = new SimulatedModels();
-  const state = AwsState.inMemory();
-  const { now } = clock;
-  const aws = new AwsDouble({ host: models, now, state, place: PLACE, deletionSeconds: 60, ...options });
-  const server = await aws.start();
-  t.after(server.stop);
-  const addConfig = (name: string, model: string): void => {
-    const variant = { VariantName: 'AllTraffic', InstanceType: 'ml.m5.large', InitialInstanceCount: 1 };
-    aws.configs.create({ EndpointConfigName: name, ProductionVariants: [{ ...variant, ModelName: model }] });
-  };
-  /** Carried out, and not about the trial. */
-  const calls = () => aws.calls.filter(({ input }) => !JSON.stringify(input).includes(TRIAL_NAME));
-  return {
-    aws,
-    clock,
-    models,
-    server,
-    addConfig,
-    /** The calls that have changed something, in order. */
-    changes: () => calls().flatMap(({ operation }) => (isChange(operation) ? operation : [])),
-    /** The requests of an operation. */
-    inputs: (operation: Operation) =>
-      calls().flatMap((call) => (call.operation === operation ? [call.input] : [])),
-    answering: () => aws.endpoints.answering(ENDPOINT_NAME),
-    addModels: (...versions: readonly number[]): void => {
-      for (const version of versions) models.add(modelName(version));
-    },
-    /** Adds the configurations that earlier deployments have left. */
-    addConfigs: (...versions: readonly number[]): void => {
-      for (const version of versions) addConfig(configFor(version), modelName(version));
-    },
-    tags: (): Record<string, string> =>
-      Object.fromEntries((state.contents.tags[ENDPOINT_ARN] ?? []).map(({ Key, Value }) => [Key, Value])),
-    forgetTags: (): void => {
-      state.contents.tags[ENDPOINT_ARN] = [];
-    },
-  };
-};
-
 export interface SimulationOptions extends Pick<AwsDoubleOptions, 'statements' | 'registry'> {
   /** How often the SDK tries again. */
   readonly retries?: number;
@@ -252,16 +207,31 @@ export const when = (words: string, act: () => void): RunOptions => ({
   },
 });
 
-/** The double, and the job with real clients. */
+/** The double on a virtual clock, with models that only pretend, and the job with real clients; it lasts as long as the test. */
 export const startSimulation = async (
   t: TestContext,
-  { retries = 0, models = [7, 8], serving, deployed, ...options }: SimulationOptions = {},
+  { retries = 0, models: versions = [7, 8], serving, deployed, ...options }: SimulationOptions = {},
 ) => {
-  const started = await startAwsDouble(t, options);
-  const { aws, clock, server } = started;
-  started.addModels(...models);
+  const clock = new VirtualClock();
+  const models = new SimulatedModels();
+  const state = AwsState.inMemory();
+  const { now } = clock;
+  const aws = new AwsDouble({ host: models, now, state, place: PLACE, deletionSeconds: 60, ...options });
+  const server = await aws.start();
+  t.after(server.stop);
+  const addConfig = (name: string, model: string): void => {
+    const variant = { VariantName: 'AllTraffic', InstanceType: 'ml.m5.large', InitialInstanceCount: 1 };
+    aws.configs.create({ EndpointConfigName: name, ProductionVariants: [{ ...variant, ModelName: model }] });
+  };
+  /** Carried out, and not about the trial. */
+  const calls = () => aws.calls.filter(({ input }) => !JSON.stringify(input).includes(TRIAL_NAME));
+  for (const version of versions) models.add(modelName(version));
+  /** Adds the configurations that earlier deployments have left. */
+  const addConfigs = (...earlier: readonly number[]): void => {
+    for (const version of earlier) addConfig(configFor(version), modelName(version));
+  };
   if (serving !== undefined) {
-    started.addConfigs(serving);
+    addConfigs(serving);
     aws.endpoints.add(ENDPOINT_NAME, configFor(serving));
   }
   const connection = {
@@ -302,5 +272,26 @@ export const startSimulation = async (
     );
 
   if (deployed !== undefined) await deploy(deployed);
-  return { ...started, clients, deploy, lines };
+  return {
+    aws,
+    clock,
+    models,
+    server,
+    addConfig,
+    /** The calls that have changed something, in order. */
+    changes: () => calls().flatMap(({ operation }) => (isChange(operation) ? operation : [])),
+    /** The requests of an operation. */
+    inputs: (operation: Operation) =>
+      calls().flatMap((call) => (call.operation === operation ? [call.input] : [])),
+    answering: () => aws.endpoints.answering(ENDPOINT_NAME),
+    addConfigs,
+    clients,
+    deploy,
+    lines,
+    tags: (): Record<string, string> =>
+      Object.fromEntries((state.contents.tags[ENDPOINT_ARN] ?? []).map(({ Key, Value }) => [Key, Value])),
+    forgetTags: (): void => {
+      state.contents.tags[ENDPOINT_ARN] = [];
+    },
+  };
 };

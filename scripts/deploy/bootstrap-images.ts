@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import {
   AccountLimitExceededException,
   BatchGetBuildsCommand,
@@ -15,12 +17,12 @@ import {
 } from '@aws-sdk/client-ecr';
 import { ClusterNotFoundException, DescribeTaskDefinitionCommand, type ECSClient } from '@aws-sdk/client-ecs';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { errorText } from '../../model/shared/text.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
 import type { Names } from '../../stacks/names.ts';
 import type { StackFiles } from '../terraform/synth.ts';
 import { type AwsClients, type Waiting, waitFor } from './clients.ts';
 import { containerImage, describeService, type ServiceId } from './rollout.ts';
-import type { SourceArchive } from './source-archive.ts';
 
 /** The images that the first tasks run, before any pipeline has built one. */
 
@@ -238,6 +240,37 @@ const checkPushed = async (client: ECRClient, image: ImageBuild): Promise<string
   return type === DOCKER_MANIFEST
     ? undefined
     : `${name} was pushed as ${type}, which SageMaker refuses to run. Its buildspec must build with --provenance=false --sbom=false, so that it is ${DOCKER_MANIFEST}. Delete it before the next run: aws ecr batch-delete-image --repository-name ${image.repository} --image-ids imageTag=${image.tag}`;
+};
+
+interface SourceArchive {
+  readonly commit: string;
+  /** Files with changes that are not committed, and so not in the archive. */
+  readonly leftOut: readonly string[];
+  readonly zip: Uint8Array;
+}
+
+/**
+ * Packs the committed source, as a pipeline would get it.
+ *
+ * @throws Error when git finds no commit
+ */
+export const packSource = async (folder: string): Promise<SourceArchive> => {
+  const git = async (...args: string[]): Promise<Buffer> => {
+    const settings = { cwd: folder, encoding: 'buffer', maxBuffer: 2 ** 30 } as const;
+    return (await promisify(execFile)('git', args, settings)).stdout;
+  };
+  const commit = await git('rev-parse', 'HEAD').catch((cause: unknown) => {
+    throw new Error(
+      `The images are built from the committed source, but git finds no commit here. Run: git init && git add . && git commit\n${errorText(cause).trim()}`,
+      { cause },
+    );
+  });
+  const changes = (await git('status', '--porcelain')).toString().split('\n');
+  return {
+    commit: commit.toString().trim(),
+    leftOut: changes.flatMap((line) => (line === '' ? [] : [line.slice(3)])),
+    zip: await git('archive', '--format=zip', 'HEAD'),
+  };
 };
 
 interface BuildOptions {

@@ -19,11 +19,10 @@ import {
   synthesizeTarget,
   type Target,
 } from '../terraform/target.ts';
-import { bootstrapTargets, buildImages, imageName, imagesToBuild } from './bootstrap-images.ts';
+import { bootstrapTargets, buildImages, imageName, imagesToBuild, packSource } from './bootstrap-images.ts';
 import { type AwsClients, createClients } from './clients.ts';
 import { askAccount, describeFindings, found, list, preflight } from './preflight.ts';
 import { rollOut } from './rollout.ts';
-import { packSource } from './source-archive.ts';
 
 /** Puts the system into AWS, or brings what is there up to date. Every step can be repeated. */
 

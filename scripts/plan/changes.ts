@@ -154,26 +154,6 @@ export const createdSection = ({ resources }: Inventory): string => {
   return blocks(`## Created: ${created.length}`, ...components);
 };
 
-const listSection = (title: string, items: readonly string[]): string =>
-  items.length > 0 ? blocks(`## ${title}: ${items.length}`, lines(...items)) : '';
-
-/** What changes its address, or is removed from Terraform's state and stays in AWS. */
-export const stateSection = ({ resources }: Inventory): string =>
-  blocks(
-    listSection(
-      'Moved in state only',
-      resources.flatMap(({ address, movedFrom }) =>
-        movedFrom === undefined ? [] : bullet(`${code(movedFrom)} → ${code(address)}`),
-      ),
-    ),
-    listSection(
-      'Removed from state, kept in AWS',
-      resources
-        .filter(({ action }) => action === 'forget')
-        .map((resource) => bullet(describeResource(resource))),
-    ),
-  );
-
 /** What the code sets and someone has changed; AWS itself changes many other attributes. */
 const driftedChanges = (resource: Resource): readonly Change[] =>
   findChanges(resource).filter(
@@ -187,5 +167,5 @@ export const driftSection = ({ drifted }: Inventory): string => {
     const changes = driftedChanges(resource);
     return changes.length > 0 ? [describeWithChanges(describeResource(resource), changes)] : [];
   });
-  return listSection('Changed outside Terraform', items);
+  return items.length > 0 ? blocks(`## Changed outside Terraform: ${items.length}`, lines(...items)) : '';
 };

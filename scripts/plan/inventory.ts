@@ -9,7 +9,7 @@ import {
   type TerraformPlan,
 } from './terraform-plan.ts';
 
-export type Action = 'create' | 'update' | 'replace' | 'destroy' | 'forget' | 'read' | 'no-op';
+export type Action = 'create' | 'update' | 'replace' | 'destroy' | 'read' | 'no-op';
 
 /** A resource, before and after the plan, and as the code writes it. */
 export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'name' | 'change'> {
@@ -25,7 +25,6 @@ export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'nam
   readonly reason: string | undefined;
   /** An old copy that an interrupted replacement has left behind. */
   readonly leftover: boolean;
-  readonly movedFrom: string | undefined;
 }
 
 /** A resource that is there after the plan. */
@@ -48,8 +47,7 @@ export interface Inventory {
 const isFuture = (resource: Resource): resource is FutureResource => resource.after !== undefined;
 
 /** Whether the plan does something to it. */
-export const isChanged = ({ action, movedFrom }: Resource): boolean =>
-  !['no-op', 'read'].includes(action) || movedFrom !== undefined;
+export const isChanged = ({ action }: Resource): boolean => !['no-op', 'read'].includes(action);
 
 /** Whether what is there now is removed, even if another takes its place. */
 export const isReplacedOrDestroyed = ({ action }: Resource): boolean =>
@@ -134,7 +132,6 @@ const createResolver = (plan: TerraformPlan): Resolve => {
 const toAction = (actions: readonly string[]): Action => {
   const does = (action: string) => actions.includes(action);
   if (does('delete')) return does('create') ? 'replace' : 'destroy';
-  if (does('forget')) return 'forget';
   if (does('create')) return 'create';
   if (does('update')) return 'update';
   return does('read') ? 'read' : 'no-op';
@@ -167,7 +164,6 @@ const toResource = (entry: ResourceChange, declarations: Declarations, resolve: 
     declared,
     reason: entry.action_reason,
     leftover: entry.deposed !== undefined,
-    movedFrom: entry.previous_address === entry.address ? undefined : entry.previous_address,
   };
 };
 

@@ -30,13 +30,11 @@ const options = z.strictObject({
 
 const OFFLINE = 'Planning offline: AWS is not asked.';
 
-const explainOffline = ({ stack, deployed }: Target): void => {
-  if (stateFile(stack) === undefined)
-    print(
-      '*** The state is in S3, which is not read offline: this is a plan from nothing, as if nothing were deployed. ***',
-    );
-  else if (deployed.length === 0) print('Nothing is deployed from here: this is a plan from nothing.');
-  else print(`Compared with the ${deployed.length} resources that the state knows, as they were then.`);
+const explainOffline = ({ stack, deployed }: Target): string => {
+  if (deployed.length > 0)
+    return `Compared with the ${deployed.length} resources that the state knows, as they were then.`;
+  const isFile = stateFile(stack) !== undefined;
+  return `*** ${isFile ? 'Nothing is deployed from here' : 'The state is in S3, which is not read offline'}: this is a plan from nothing. ***`;
 };
 
 await runCommand({ head: HEAD, options }, async ({ offline }) => {
@@ -50,7 +48,7 @@ await runCommand({ head: HEAD, options }, async ({ offline }) => {
   } else {
     print(offline ? OFFLINE : `No AWS credentials found. ${OFFLINE}`);
     target = await openOfflineTarget(config);
-    explainOffline(target);
+    print(explainOffline(target));
   }
   const { stack, terraform, planOptions } = target;
   await terraform.run('validate', '-no-color');

@@ -176,23 +176,10 @@ test('only what is lost for good has an exit code of its own', () => {
   assert.equal(review(replaced('aws_vpc.v')).exitCode, 0);
 });
 
-test('an unfinished plan, moved and forgotten resources, and changes outside Terraform are reported', () => {
-  const moved = unchanged('aws_vpc.new');
-  const { markdown } = reviewPlan(
-    {
-      format_version: '1.2',
-      errored: true,
-      resource_changes: [
-        { ...moved.entry, previous_address: 'aws_vpc.old' },
-        { ...unchanged('aws_eip.e').entry, change: { actions: ['forget'], before: {}, after: null } },
-      ],
-      resource_drift: [drifted.entry],
-    },
-    stackOf(moved, drifted),
-  );
+test('an unfinished plan, and changes outside Terraform, are reported', () => {
+  const plan = { format_version: '1.2', errored: true, resource_drift: [drifted.entry] };
+  const { markdown } = reviewPlan(plan, stackOf(drifted));
   assert.match(markdown, /could not finish this plan/);
-  assert.match(markdown, /## Moved in state only: 1\n\n- `aws_vpc\.old` → `aws_vpc\.new`/);
-  assert.match(markdown, /## Removed from state, kept in AWS: 1/);
   assert.match(markdown, /## Changed outside Terraform: 1.*`description`: `a` → `b`/s);
   assert.doesNotMatch(markdown, /etag/);
 });

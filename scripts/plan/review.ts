@@ -6,7 +6,6 @@ import {
   destroyedSection,
   driftSection,
   likelyFailuresSection,
-  stateSection,
   updatedSection,
 } from './changes.ts';
 import { costsSection } from './costs.ts';
@@ -34,18 +33,14 @@ const title = ({ name, json }: ReviewedStack): string => {
   return blocks(`# Plan of ${name}`, where.join(', '));
 };
 
-const incompleteness = ({ complete, errored }: TerraformPlan): string => {
-  if (errored) return `⚠ ${bold('Terraform could not finish this plan; what follows is only part of it.')}`;
-  if (complete) return '';
-  return `⚠ ${bold('Terraform left something for a later plan; what follows is not everything.')}`;
-};
+const incompleteness = ({ complete, errored }: TerraformPlan): string =>
+  errored || !complete
+    ? `⚠ ${bold('Terraform could not finish this plan; what follows is only part of it.')}`
+    : '';
 
 const summary = ({ resources }: Inventory): string => {
   const number = (action: Action) => resources.filter((resource) => resource.action === action).length;
-  const forgotten = number('forget');
-  return `This plan creates ${pluralize(number('create'), 'resource')}, changes ${number('update')}, replaces ${number('replace')}, destroys ${number('destroy')}${
-    forgotten > 0 ? `, and removes ${forgotten} from the state` : ''
-  }.`;
+  return `This plan creates ${pluralize(number('create'), 'resource')}, changes ${number('update')}, replaces ${number('replace')}, destroys ${number('destroy')}.`;
 };
 
 const describeCause = (resource: Resource | undefined): string => {
@@ -92,7 +87,6 @@ export const reviewPlan = (json: unknown, stack: ReviewedStack): PlanReview => {
         destroyedSection(inventory),
         updatedSection(inventory),
         createdSection(inventory),
-        stateSection(inventory),
         permissionsSection(inventory),
         exposureSection(inventory),
         costsSection(inventory),

@@ -15,7 +15,6 @@ const resourceChange = z.looseObject({
   mode: z.string(),
   type: z.string(),
   name: z.string(),
-  previous_address: z.string().optional(),
   /** Set on what an interrupted replacement has left behind. */
   deposed: z.string().optional(),
   action_reason: z.string().optional(),

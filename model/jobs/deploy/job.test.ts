@@ -10,7 +10,7 @@ import {
   ENDPOINT_NAME,
   modelName,
   settingsFor,
-  startAwsDouble,
+  startSimulation,
 } from '../../../scripts/aws-double/simulated-deployment.ts';
 import { DEPLOY_ENVIRONMENT, type DeployVariable } from '../../contract/sagemaker-jobs.ts';
 import { MESSAGE_FILE } from '../container.ts';
@@ -44,7 +44,7 @@ const GIVEN: Record<DeployVariable, string> = {
 };
 
 const startJobs = async (t: TestContext) => {
-  const { clock, models, server } = await startAwsDouble(t);
+  const { clock, models, server } = await startSimulation(t, { models: [] });
   const sdk = useSdkEnvironment(t, server.url);
   const environment = (version: number): NodeJS.ProcessEnv => ({
     ...{ ...sdk, ...GIVEN, MODEL_NAME: modelName(version), POLL_SECONDS: '100' },
