@@ -143,6 +143,11 @@ for (const { name: label } of folders.filter((entry) => entry.isDirectory())) {
     assert.deepEqual([result.known, result.label], [true, label]);
     assert.equal(await isVisible(page, 'result-sure'), true);
     assert.equal(await shown(page, 'result-name'), result.translations.en.name);
+    await page.getByTestId('look').click();
+    await page.locator('canvas:visible').waitFor();
+    assert.ok(await page.evaluate('document.querySelector("canvas").width > 1'), 'shows where it looked');
+    await page.getByTestId('look').click();
+    assert.equal(await isVisible(page, 'evidence'), false);
   });
 }
 
@@ -270,5 +275,8 @@ onPage('the WAS check page says that the WAS is connected', 'ko', PHONE, async (
   await page.getByRole('button', { name: 'WAS 접속 확인' }).click();
   await page.getByTestId('was-answer').waitFor();
   assert.equal(await shown(page, 'was-answer'), '{"was-health":{"message":"WAS-Connected"}}');
+  const chain = page.locator('li[data-phase=connected]');
+  await chain.nth(2).waitFor();
+  assert.match((await chain.nth(2).textContent()) ?? '', /모델 엔드포인트 ✓ \d+ ms \d{14}/);
   await assertFits(page);
 });

@@ -1,4 +1,5 @@
 import { classify, Problem } from './classify.js';
+import { askForEvidence, drawEvidence } from './evidence.js';
 import { showGallery } from './gallery.js';
 import { language, startLanguage, text } from './language.js';
 import { startPicking } from './pick.js';
@@ -24,6 +25,8 @@ const MOST_PHOTOS = 48;
  * @property {Photo[]} [batch] the photos that were sent with it
  * @property {AbortController} sending
  * @property {object} [result]
+ * @property {number[][] | null} [map] where the model looked; null when it does not say
+ * @property {boolean} [looks] whether that is shown
  * @property {Problem} [problem]
  */
 
@@ -98,6 +101,11 @@ const render = () => {
   find('instead').hidden = !isHopeless;
   find('result').hidden = phase !== 'done';
   if (result) showResult(find('result'), result);
+  const { map, looks = false } = selected ?? {};
+  find('look').hidden = map === null || result?.known === false;
+  find('look').setAttribute('aria-pressed', String(looks));
+  find('evidence').hidden = !(looks && map);
+  if (looks && map) drawEvidence(find('evidence'), map);
   showGallery(find('gallery'), photos, selected, select);
   find('offline').hidden = navigator.onLine;
 };
@@ -152,6 +160,14 @@ const sendFirst = async (photo, queue) => {
   find(isDone ? 'result' : 'error').scrollIntoView({ block: 'nearest' });
 };
 
+find('look').addEventListener('click', async () => {
+  const photo = selected;
+  photo.looks = !photo.looks;
+  render();
+  if (photo.map !== undefined) return;
+  photo.map = (await askForEvidence(photo.file, photo.sending.signal).catch(() => undefined)) ?? null;
+  render();
+});
 find('send').addEventListener('click', send);
 find('retry').addEventListener('click', () => {
   find('send').focus();
