@@ -69,7 +69,7 @@ const convolution =
   };
 
 const pooling =
-  (op: 'AvgPool' | 'MaxPool'): NodeTranslation =>
+  (op: string): NodeTranslation =>
   (call) =>
     call.graph.float(op, call.name, [call.input(0)], {
       ...call.attributes.spatial(),
@@ -113,33 +113,26 @@ const batchNormalization: NodeTranslation = (call) => {
   return graph.scaleAndShift(name, call.input(0), scale, offset);
 };
 
+const each = (ops: string, translation: (op: string) => NodeTranslation) =>
+  ops.split(' ').map((op) => [op, translation(op)] as const);
+
 /** How each operation of a graph model becomes operations of TensorFlow. One that is not here cannot be exported. */
-const graphOperations: ReadonlyMap<string, NodeTranslation> = new Map(
-  Object.entries({
-    Conv2D: convolution('Conv2D', false),
-    DepthwiseConv2dNative: convolution('DepthwiseConv2dNative', false),
-    _FusedConv2D: convolution('Conv2D', true),
-    FusedDepthwiseConv2dNative: convolution('DepthwiseConv2dNative', true),
-    BiasAdd: (call) => biasAdd(call, call.name, call.input(0), call.input(1)),
-    FusedBatchNorm: batchNormalization,
-    FusedBatchNormV2: batchNormalization,
-    FusedBatchNormV3: batchNormalization,
-    Add: same('AddV2', 2),
-    AddV2: same('AddV2', 2),
-    Sub: same('Sub', 2),
-    Mul: same('Mul', 2),
-    RealDiv: same('RealDiv', 2),
-    Relu: same('Relu', 1),
-    Relu6: same('Relu6', 1),
-    Sigmoid: same('Sigmoid', 1),
-    AvgPool: pooling('AvgPool'),
-    MaxPool: pooling('MaxPool'),
-    Mean: withIntegers('Mean', 'Tidx', true),
-    Pad: withIntegers('Pad', 'Tpaddings'),
-    Reshape: withIntegers('Reshape', 'Tshape'),
-    ConcatV2: concatenation,
-  } satisfies Record<string, NodeTranslation>),
-);
+const graphOperations: ReadonlyMap<string, NodeTranslation> = new Map<string, NodeTranslation>([
+  ['Conv2D', convolution('Conv2D', false)],
+  ['DepthwiseConv2dNative', convolution('DepthwiseConv2dNative', false)],
+  ['_FusedConv2D', convolution('Conv2D', true)],
+  ['FusedDepthwiseConv2dNative', convolution('DepthwiseConv2dNative', true)],
+  ['BiasAdd', (call) => biasAdd(call, call.name, call.input(0), call.input(1))],
+  ...each('FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3', () => batchNormalization),
+  ['Add', same('AddV2', 2)],
+  ...each('AddV2 Sub Mul RealDiv', (op) => same(op, 2)),
+  ...each('Relu Relu6 Sigmoid', (op) => same(op, 1)),
+  ...each('AvgPool MaxPool', pooling),
+  ['Mean', withIntegers('Mean', 'Tidx', true)],
+  ['Pad', withIntegers('Pad', 'Tpaddings')],
+  ['Reshape', withIntegers('Reshape', 'Tshape')],
+  ['ConcatV2', concatenation],
+]);
 
 /** Keeps the backbone's names apart from those of the graph around it. */
 const PREFIX = 'backbone';

@@ -62,11 +62,12 @@ const part = (vpc: CidrBlock, index: number): string => {
 /** The subnets of a VPC: those that were chosen, or sixteenths of it; with every reason against them. */
 export const planSubnets = ({ cidr, zones, publicSubnets, privateSubnets }: SubnetChoice): Subnets => {
   const vpc = parseCidr(cidr);
-  const none = { public: publicSubnets, private: privateSubnets };
-  if (!vpc) return { ...none, problems: [{ field: 'cidr', message: CIDR_RULE }] };
-  if (vpc.prefix < VPC_PREFIXES.largest || vpc.prefix > VPC_PREFIXES.smallest) {
-    const message = `a VPC is between /${VPC_PREFIXES.largest} and /${VPC_PREFIXES.smallest} here, such as 10.0.0.0/16`;
-    return { ...none, problems: [{ field: 'cidr', message }] };
+  const { largest, smallest } = VPC_PREFIXES;
+  if (!vpc || vpc.prefix < largest || vpc.prefix > smallest) {
+    const message = vpc
+      ? `a VPC is between /${largest} and /${smallest} here, such as 10.0.0.0/16`
+      : CIDR_RULE;
+    return { public: publicSubnets, private: privateSubnets, problems: [{ field: 'cidr', message }] };
   }
 
   const chosen = { public: publicSubnets.length > 0, private: privateSubnets.length > 0 };
@@ -80,33 +81,26 @@ export const planSubnets = ({ cidr, zones, publicSubnets, privateSubnets }: Subn
   const seen: CidrBlock[] = [];
   for (const kind of ['public', 'private'] as const) {
     const field = `${kind}Subnets` as const;
+    const report = (message: string) => problems.push({ field, message });
     if (subnets[kind].length !== zones.length)
-      problems.push({
-        field,
-        message: `that is ${subnets[kind].length} for ${zones.length} Availability Zones (${zones.join(', ')}), give one CIDR block for each`,
-      });
+      report(
+        `that is ${subnets[kind].length} for ${zones.length} Availability Zones (${zones.join(', ')}), give one CIDR block for each`,
+      );
     for (const text of subnets[kind]) {
       const block = parseCidr(text);
       if (!block || block.prefix > SMALLEST_SUBNET_PREFIX) {
-        problems.push({
-          field,
-          message: block ? `${text} is too small, AWS needs /28 or larger` : `${text}: ${CIDR_RULE}`,
-        });
+        report(block ? `${text} is too small, AWS needs /28 or larger` : `${text}: ${CIDR_RULE}`);
         continue;
       }
       if (block.first < vpc.first || block.last > vpc.last)
-        problems.push({
-          field,
-          message: `${text} is outside the VPC (network.cidr ${cidr}), choose a part of it`,
-        });
+        report(`${text} is outside the VPC (network.cidr ${cidr}), choose a part of it`);
       const other = seen.find((earlier) => block.first <= earlier.last && earlier.first <= block.last);
       if (other)
-        problems.push({
-          field,
-          message: chosen[kind]
+        report(
+          chosen[kind]
             ? `${text} overlaps the subnet ${other.text}, give every subnet addresses of its own`
             : `the subnet ${text} taken for it overlaps ${other.text}, give network.${field} too`,
-        });
+        );
       seen.push(block);
     }
   }

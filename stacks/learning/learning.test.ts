@@ -74,37 +74,22 @@ test('step Train: a GPU, job names that begin with app-flower-classifier, its ch
   );
 });
 
-test('the optional inputs find a placeholder to read before there is a pipeline', () => {
-  for (const [name, folder] of [
-    ['nothing', 'none'],
-    ['pretrained', 'pretrained'],
-  ] as const) {
-    const address = `aws_s3_object.learning-dataset-${name}`;
-    assertProperties(stack.get(address), {
-      bucket: '${aws_s3_bucket.learning-dataset.bucket}',
-      key: `${folder}/README.txt`,
-    });
-    const { depends_on } = stack.get('aws_sagemaker_pipeline.learning-pipeline-train');
-    assert.ok(z.array(z.string()).parse(depends_on).includes(address));
-  }
-});
-
-test('every optional input that is not given points to a placeholder', () => {
-  const placeholders = stack.ofType('aws_s3_object').map(({ key }) => key);
-  const defaults = pipelineDefinition('train').Parameters.map(({ DefaultValue }) => String(DefaultValue));
-  const folders = defaults.flatMap(
-    (value) => /^s3:\/\/app-ml-dataset-123456789012\/(.+)$/.exec(value)?.[1] ?? [],
-  );
+test('every optional input that is not given points to a placeholder, which is there before the pipeline', () => {
+  const dataset = 's3://app-ml-dataset-123456789012/';
+  const { depends_on } = stack.get('aws_sagemaker_pipeline.learning-pipeline-train');
+  const placeholders = stack.addresses.filter((address) => address.startsWith('aws_s3_object.'));
   assert.deepEqual(
-    folders.filter((folder) => !placeholders.includes(`${folder}README.txt`)),
-    ['flowers/'],
+    placeholders.filter((address) => !z.array(z.string()).parse(depends_on).includes(address)),
+    [],
   );
-});
-
-test('the placeholder for pretrained networks says how to put one there', () => {
-  const { content } = stack.get('aws_s3_object.learning-dataset-pretrained');
+  const keys = placeholders.map((address) => `${dataset}${stack.get(address)['key']}`);
+  const defaults = pipelineDefinition('train').Parameters.map(({ DefaultValue }) => String(DefaultValue));
+  assert.deepEqual(
+    defaults.filter((value) => value.startsWith(dataset) && !keys.includes(`${value}README.txt`)),
+    [`${dataset}flowers/`],
+  );
   assert.match(
-    z.string().parse(content),
+    String(stack.get('aws_s3_object.learning-dataset-pretrained')['content']),
     /node --import tsx scripts\/fetch-backbone\.ts --to s3:\/\/app-ml-dataset-123456789012\/pretrained\/$/m,
   );
 });

@@ -207,17 +207,11 @@ const defaultUri = ({ Parameters }: Definition, uri: unknown): unknown => {
 
 for (const [name, definition] of Object.entries({ train, model, deploy }))
   describe(`${name}, as SageMaker checks it`, () => {
-    test('every reference leads to a parameter or to an earlier step', () => {
+    test('every reference leads to a parameter or to an earlier step, every parameter is used, names once', () => {
       assert.deepEqual(danglingReferences(definition.Steps, readableAtStart(definition)), []);
-    });
-
-    test('every parameter is used', () => {
       const used = new Set(referencesIn(definition.Steps));
       const unused = definition.Parameters.filter(({ Name }) => !used.has(`Parameters.${Name}`));
       assert.deepEqual(unused, []);
-    });
-
-    test('names of steps and parameters are used once', () => {
       for (const named of [allSteps(definition), definition.Parameters])
         assert.equal(new Set(named.map(({ Name }) => Name)).size, named.length);
     });

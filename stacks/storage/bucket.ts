@@ -145,30 +145,26 @@ const bucketLogs = ({ account, arns, names }: Deployment): ResourceStatement => 
   },
 });
 
+/** As the guide of Elastic Load Balancing writes it; the account is in the path. */
+const loadBalancerLogs = ({ account, arns, names }: Deployment): ResourceStatement => ({
+  sid: 'LoadBalancersWriteTheirLogs',
+  principal: { service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
+  actions: ['s3:PutObject'],
+  resources: [names.web, names.was].map(({ loadBalancer }) =>
+    arns.objects(names.buckets.accessLogs, `${loadBalancer}/AWSLogs/${account}/`),
+  ),
+  conditions: { ArnLike: { 'aws:SourceArn': arns.anyLoadBalancer } },
+});
+
 /** The access logs of the load balancers. They can only write to buckets whose keys S3 manages. */
 export class AccessLogBucket extends PrivateBucket {
   /** @param ofBuckets whether the requests for the other buckets are logged here too */
   constructor(scope: Construct, id: string, deployment: Deployment, ofBuckets: boolean) {
-    const { account, arns, names } = deployment;
-    const { buckets, web, was } = names;
-    const name = buckets.accessLogs;
     super(scope, id, {
       deployment,
-      name,
+      name: deployment.names.buckets.accessLogs,
       expireAfterDays: deployment.logRetentionDays,
-      statements: [
-        {
-          sid: 'LoadBalancersWriteTheirLogs',
-          principal: { service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
-          actions: ['s3:PutObject'],
-          resources: [web, was].map(({ loadBalancer }) =>
-            arns.objects(name, `${loadBalancer}/AWSLogs/${account}/`),
-          ),
-          // As the guide of Elastic Load Balancing writes it; the account is in the path.
-          conditions: { ArnLike: { 'aws:SourceArn': arns.anyLoadBalancer } },
-        },
-        ...(ofBuckets ? [bucketLogs(deployment)] : []),
-      ],
+      statements: [loadBalancerLogs(deployment), ...(ofBuckets ? [bucketLogs(deployment)] : [])],
     });
   }
 }
