@@ -51,20 +51,14 @@ const ROUTES = [
 ];
 
 for (const route of ROUTES) {
-  test(`${route} answers rows with one prediction per photo, in order`, async () => {
-    const answer = rowAnswer.parse(await (await post(route, { instances: [photo(0), photo(200)] })).json());
-    const [dark] = rowAnswer.parse(await (await post(route, { instances: [photo(0)] })).json()).predictions;
-    const [bright] = rowAnswer.parse(
-      await (await post(route, { instances: [{ photo: photo(200) }] })).json(),
-    ).predictions;
-    const close = (a: readonly number[] = [], b: readonly number[] = []) =>
-      a.every((value, index) => Math.abs(value - (b[index] ?? Number.NaN)) < 1e-5);
-    assert.ok(close(answer.predictions[0]?.probabilities, dark?.probabilities));
-    assert.ok(close(answer.predictions[1]?.probabilities, bright?.probabilities));
-    assert.ok(!close(dark?.probabilities, bright?.probabilities), 'the model must see the photo');
-  });
-
-  test(`${route} answers columns with one list per output`, async () => {
+  test(`${route} answers rows in the order of the photos, and columns with one list per output`, async () => {
+    const rows = async (...instances: unknown[]) => {
+      const { predictions } = rowAnswer.parse(await (await post(route, { instances })).json());
+      return predictions.map(({ probabilities }) => probabilities.map((value) => value.toFixed(4)));
+    };
+    const [dark, bright] = [await rows(photo(0)), await rows({ photo: photo(200) })];
+    assert.deepEqual(await rows(photo(0), photo(200)), [...dark, ...bright]);
+    assert.notDeepEqual(dark, bright, 'the model must see the photo');
     for (const inputs of [[photo(90)], { photo: [photo(90)] }]) {
       const { outputs } = columnAnswer.parse(await (await post(route, { inputs })).json());
       const [probabilities = []] = outputs.probabilities;
@@ -75,55 +69,40 @@ for (const route of ROUTES) {
 }
 
 describe('a request that the model cannot take is answered in the words of TensorFlow Serving', () => {
-  const cases: [name: string, body: unknown, expected: RegExp][] = [
-    ['text', 'not json', /^JSON Parse error: /],
-    ['an empty body', '', /^JSON Parse error: The document is empty$/],
-    ['lists without end', `${'['.repeat(1e5)}${']'.repeat(1e5)}`, /nested deeper than 300 levels$/],
-    [
-      'an input without end',
-      `{"instances":[${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}]}`,
-      /nested deeper than 300 levels$/,
+  const deep = `{"instances":[${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}]}`;
+  const uneven = /Encountered list at unexpected size: 1 at level: 1 expected size: 2$/;
+  const cases: Record<string, [body: unknown, expected: RegExp]> = {
+    text: ['not json', /^JSON Parse error: /],
+    'an empty body': ['', /^JSON Parse error: The document is empty$/],
+    'lists without end': [`${'['.repeat(1e5)}${']'.repeat(1e5)}`, /nested deeper than 300 levels$/],
+    'an input without end': [deep, /nested deeper than 300 levels$/],
+    'empty photos': [{ instances: ['', ''] }, /batch is empty/],
+    'not an object': ['[1]', /Is not object$/],
+    'neither key': [{ photos: [] }, /^Missing 'inputs' or 'instances' key$/],
+    'both keys': [{ inputs: [], instances: [] }, /expecting only one of 'inputs' or 'instances'/],
+    'instances that are not a list': [{ instances: 'x' }, /'instances' to be an list/],
+    'no instances': [{ instances: [] }, /No values in 'instances' array$/],
+    'no inputs': [{ inputs: [] }, /empty/],
+    'a number': [{ instances: [3] }, /JSON Value: 3 Type: Number is not of expected type: string$/],
+    null: [{ instances: [null] }, /Type: Null is not of expected type: string$/],
+    'bad base64': [{ instances: [{ b64: '*' }] }, /Unable to base64 decode$/],
+    'b64 of the wrong kind': [{ inputs: [{ b64: 1 }] }, /not formatted correctly for base64 data$/],
+    'an unknown input': [{ instances: [{ image: photo(0) }] }, /keys must be equal to: photo$/],
+    'a missing input': [{ inputs: { image: [''] } }, /^Missing named input: photo in 'inputs' object\.$/],
+    'a short photo': [{ instances: [{ b64: 'AAAA' }] }, /with 3 values, .* requires a multiple of 150528$/],
+    'photos of two lengths': [{ instances: [photo(0), { b64: 'AAAA' }] }, /element 1 has size 3 != 150528$/],
+    'lists of two lengths': [{ inputs: [['', ''], ['']] }, uneven],
+    'nine photos': [
+      { instances: Array(9).fill('') },
+      /^Task size 9 is larger than maximum input batch size 8$/,
     ],
-    ['empty photos', { instances: ['', ''] }, /batch is empty/],
-    ['not an object', '[1]', /Is not object$/],
-    ['neither key', { photos: [] }, /^Missing 'inputs' or 'instances' key$/],
-    ['both keys', { inputs: [], instances: [] }, /expecting only one of 'inputs' or 'instances'/],
-    ['instances that are not a list', { instances: 'x' }, /'instances' to be an list/],
-    ['no instances', { instances: [] }, /No values in 'instances' array$/],
-    ['no inputs', { inputs: [] }, /empty/],
-    ['a number', { instances: [3] }, /JSON Value: 3 Type: Number is not of expected type: string$/],
-    ['null', { instances: [null] }, /Type: Null is not of expected type: string$/],
-    ['bad base64', { instances: [{ b64: '*' }] }, /Unable to base64 decode$/],
-    ['b64 of the wrong kind', { inputs: [{ b64: 1 }] }, /not formatted correctly for base64 data$/],
-    ['an unknown input', { instances: [{ image: photo(0) }] }, /keys must be equal to: photo$/],
-    [
-      'a missing input',
-      { inputs: { image: [photo(0)] } },
-      /^Missing named input: photo in 'inputs' object\.$/,
-    ],
-    [
-      'a short photo',
-      { instances: [{ b64: 'AAAA' }] },
-      /tensor with 3 values, .* requires a multiple of 150528$/,
-    ],
-    ['photos of two lengths', { instances: [photo(0), { b64: 'AAAA' }] }, /element 1 has size 3 != 150528$/],
-    [
-      'lists of two lengths',
-      { inputs: [['', ''], ['']] },
-      /Encountered list at unexpected size: 1 at level: 1 expected size: 2$/,
-    ],
-    [
-      'another signature',
-      { signature_name: 'other', instances: [photo(0)] },
+    'another signature': [
+      { signature_name: 'other', instances: [''] },
       /"other" not found in signature def$/,
     ],
-    [
-      'a signature that is not a name',
-      { signature_name: 1, instances: [photo(0)] },
-      /must be a string value/,
-    ],
-  ];
-  for (const [name, body, expected] of cases) {
+    'a signature that is not a name': [{ signature_name: 1, instances: [''] }, /must be a string value/],
+  };
+  for (const [name, [body, expected]] of Object.entries(cases)) {
     test(`${name}: 400`, async () => {
       const response = await post('/v1/models/image-classifier:predict', body);
       assert.equal(response.status, 400);
@@ -132,30 +111,22 @@ describe('a request that the model cannot take is answered in the words of Tenso
   }
 });
 
-test('an unknown model or version is a 404', async () => {
-  const requests: [string, string][] = [
-    ['/v1/models/other:predict', 'Servable not found for request: Latest(other)'],
-    [
-      '/v1/models/image-classifier/versions/8:predict',
+test('an unknown model or version is a 404, any other path a malformed request', async () => {
+  const cases: Record<string, [status: number, error: string]> = {
+    'other:predict': [404, 'Servable not found for request: Latest(other)'],
+    'image-classifier/versions/8:predict': [
+      404,
       'Servable not found for request: Specific(image-classifier, 8)',
     ],
-  ];
-  for (const [path, error] of requests) {
-    const response = await post(path, { instances: [photo(0)] });
-    assert.equal(response.status, 404);
+    'image-classifier:dance': [400, 'Malformed request: POST /v1/models/image-classifier:dance'],
+  };
+  for (const [path, [status, error]] of Object.entries(cases)) {
+    const response = await post(`/v1/models/${path}`, { instances: [photo(0)] });
+    assert.equal(response.status, status);
     assert.deepEqual(await response.json(), { error });
   }
-  assert.equal((await app.request('/v1/models/other')).status, 404);
-  assert.equal((await app.request('/v1/models/image-classifier/versions/8/metadata')).status, 404);
-});
-
-test('other paths below /v1/models are malformed requests', async () => {
-  const response = await post('/v1/models/image-classifier:dance', {});
-  assert.equal(response.status, 400);
-  assert.match(
-    errorBody.parse(await response.json()).error,
-    /^Malformed request: POST \/v1\/models\/image-classifier:dance$/,
-  );
+  for (const path of ['other', 'image-classifier/versions/8/metadata'])
+    assert.equal((await app.request(`/v1/models/${path}`)).status, 404);
 });
 
 test('status and metadata describe the model', async () => {

@@ -123,6 +123,6 @@ export const createWebApp = ({
     passOn({ ...toWas, mostBytes: MAX_PHOTOS_BODY_BYTES }),
   );
   app.route('/', createPages({ version }));
-  app.route('/', createReference({ app, version, hasKeys: keys !== undefined }));
+  app.route('/', createReference({ app, version }));
   return app;
 };

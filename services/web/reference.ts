@@ -27,7 +27,6 @@ import type { App } from '../http/app.ts';
 import { ProblemError, problemBody } from '../http/problem.ts';
 import { PROBLEM_KINDS } from '../http/problem-kinds.ts';
 
-/** What a description of a route is made of. */
 type Route = Parameters<typeof describeRoute>[0];
 type Responses = NonNullable<Route['responses']>;
 
@@ -46,11 +45,7 @@ const { PROBLEMS } = z
 const MEBIBYTE = 2 ** 20;
 const example = (code: ProblemCode) => {
   const detail = (PROBLEMS.en[code] ?? '').replace('{limit}', `${MAX_PHOTO_BYTES / MEBIBYTE} MiB`);
-  const requestId = '1-67891233-abcdef012345678912345678';
-  return {
-    summary: PROBLEM_KINDS[code][1],
-    value: problemBody(new ProblemError(code, detail), { requestId }),
-  };
+  return { summary: PROBLEM_KINDS[code][1], value: problemBody(new ProblemError(code, detail)) };
 };
 
 const header = (description: string) => ({ description, schema: { type: 'string' } as const });
@@ -58,174 +53,105 @@ const HEADERS = {
   'X-Request-Id': header('Finds the request in the logs; yours, if you send one'),
   'Content-Language': header('en or ko'),
 };
+const retry = { 'Retry-After': header('Seconds') };
 const MORE_HEADERS: Readonly<Record<number, Record<string, ReturnType<typeof header>>>> = {
   401: { 'WWW-Authenticate': header('Bearer, with error="invalid_token" if the key is not known') },
   405: { Allow: header('The methods that there are') },
-  429: {
-    'Retry-After': header('Seconds'),
-    RateLimit: header('What is left, as r, and seconds until it is full again, as t'),
-    'RateLimit-Policy': header('Photos, as q, in seconds, as w'),
-  },
-  503: { 'Retry-After': header('Seconds') },
+  429: { ...retry, RateLimit: header('Photos that are left (r), seconds until there are more (t)') },
+  503: retry,
 };
 
-/** What any route may answer; the server itself or the firewall does. */
-const ANYWHERE: readonly ProblemCode[] = [
-  'malformed-request',
-  'headers-too-large',
-  'expectation-failed',
-  'unsupported-transfer-coding',
-  'too-slow',
-  'method-not-allowed',
-  'rate-limited',
-  'internal',
-];
+const codesIn = (text: string) => z.array(z.enum(PROBLEM_CODES)).parse(text.split(' '));
+/** What any route may answer: the server itself or the firewall does. */
+const ANYWHERE =
+  'malformed-request headers-too-large expectation-failed unsupported-transfer-coding too-slow method-not-allowed rate-limited internal';
+const UPLOAD =
+  'missing-photo too-many-photos malformed-body unsupported-content-type too-large overloaded was-unavailable';
+const PHOTO = 'empty unsupported-format too-few-pixels too-many-pixels too-costly unreadable';
+const MODEL = 'endpoint-unavailable model-failed';
 
 /** The problems of a route by their status, with an example for each code. */
-const problems = (...codes: readonly ProblemCode[]): Responses => {
-  const all = [...ANYWHERE, ...codes];
-  const statuses = [...new Set(all.map((code) => PROBLEM_KINDS[code][0]))].sort();
-  return Object.fromEntries(
-    statuses.map((status) => {
-      const some = all.filter((code) => PROBLEM_KINDS[code][0] === status);
-      const response = {
-        description: some.map((code) => PROBLEM_KINDS[code][1]).join('; '),
-        headers: { ...HEADERS, ...MORE_HEADERS[status] },
-        content: {
-          'application/problem+json': {
-            schema: inDocument(problemSchema),
-            examples: Object.fromEntries(some.map((code) => [code, example(code)])),
-          },
-        },
-      };
-      return [status, response];
-    }),
-  );
+const problems = (...codes: readonly string[]): Responses => {
+  const all = codesIn([ANYWHERE, ...codes].join(' '));
+  const response = (status: number) => {
+    const some = all.filter((code) => PROBLEM_KINDS[code][0] === status);
+    const examples = Object.fromEntries(some.map((code) => [code, example(code)]));
+    return {
+      description: some.map((code) => PROBLEM_KINDS[code][1]).join('; '),
+      headers: { ...HEADERS, ...MORE_HEADERS[status] },
+      content: { 'application/problem+json': { schema: inDocument(problemSchema), examples } },
+    };
+  };
+  const statuses = new Set(all.map((code) => PROBLEM_KINDS[code][0]));
+  return Object.fromEntries([...statuses].map((status) => [status, response(status)]));
 };
 
-const ok = (description: string, schema: z.ZodType): Responses => ({
-  200: { description, headers: HEADERS, content: { 'application/json': { schema: inDocument(schema) } } },
-});
+/** A route, the answer that it is there for, and its problems. It needs no key, where there are any. */
+const open = (summary: string, answer: z.ZodType, ...codes: readonly string[]) => {
+  const content = { 'application/json': { schema: inDocument(answer) } };
+  const answered = { 200: { description: 'The answer', headers: HEADERS, content } };
+  return { security: [], summary, responses: { ...answered, ...problems(...codes) } } satisfies Route;
+};
 
 const BINARY = { type: 'string', format: 'binary' } as const;
 const BASE64 = { type: 'string', description: 'Base64, or a base64 data URL' } as const;
 /** A photo itself as the body: of these types, any other image type, or none. */
-const RAW = Object.fromEntries(
-  [...PHOTO_MEDIA_TYPES, 'image/*', 'application/octet-stream'].map((type) => [type, { schema: BINARY }]),
-);
+const RAW = [...PHOTO_MEDIA_TYPES, 'image/*', 'application/octet-stream'];
 
-/** A form or JSON with one required field. */
-const body = (
-  field: string,
-  form: object,
-  jsonField: string,
-  json: object,
-): NonNullable<Route['requestBody']> => {
-  const one = (name: string, schema: object) => ({
-    schema: { type: 'object' as const, properties: { [name]: schema }, required: [name] },
+/** A form or JSON with one required field, or a photo itself. */
+const bodies = (form: Record<string, object>, json: Record<string, object>) => {
+  const object = (properties: Record<string, object>) => ({
+    schema: { type: 'object' as const, properties, required: Object.keys(properties) },
   });
-  return {
-    required: true,
-    content: { 'multipart/form-data': one(field, form), 'application/json': one(jsonField, json), ...RAW },
-  };
+  const raw = Object.fromEntries(RAW.map((type) => [type, { schema: BINARY }]));
+  const content = { 'multipart/form-data': object(form), 'application/json': object(json), ...raw };
+  return { required: true, content };
 };
 const list = (items: object) => ({ type: 'array', items, minItems: 1, maxItems: MAX_PHOTOS });
-
-const query = Object.entries(z.toJSONSchema(classificationsQuery).properties ?? {}).map(([name, schema]) => ({
-  ...{ name, in: 'query' as const },
-  ...z.object({ description: z.string() }).parse(schema),
-  schema: z.looseObject({}).parse(schema),
-}));
-
-const UPLOAD: readonly ProblemCode[] = [
-  'missing-photo',
-  'too-many-photos',
-  'malformed-body',
-  'unsupported-content-type',
-  'too-large',
-  'overloaded',
-  'was-unavailable',
-];
-const MODEL: readonly ProblemCode[] = ['endpoint-unavailable', 'model-failed'];
-const PHOTO: readonly ProblemCode[] = [
-  'empty',
-  'unsupported-format',
-  'too-few-pixels',
-  'too-many-pixels',
-  'too-costly',
-  'unreadable',
-];
-
-/** Needs no key, where there are any. */
-const OPEN: Route = { security: [] };
 
 /** What a program may ask; the pages describe themselves. */
 export const ROUTES = {
   classifyOne: {
-    ...OPEN,
-    summary: 'Classify a photo',
+    ...open('Classify a photo', answerSchema, UPLOAD, PHOTO, MODEL),
     description: 'The route of the original. It takes one photo, and answers with all classes.',
-    requestBody: body('file', BINARY, 'image', BASE64),
-    responses: { ...ok('What the photo shows', answerSchema), ...problems(...UPLOAD, ...PHOTO, ...MODEL) },
+    requestBody: bodies({ file: BINARY }, { image: BASE64 }),
   },
   classifyMany: {
-    summary: `Classify 1 to ${MAX_PHOTOS} photos`,
+    ...open(`Classify 1 to ${MAX_PHOTOS} photos`, classificationsSchema, UPLOAD, 'unauthorized'),
+    // Whether there are keys is the operator's choice.
+    security: [{ key: [] }, {}],
     description: `Answers 200 as soon as the request can be read, with a result or a problem for each photo, in order: a bad photo spoils no other. At most ${MAX_PHOTOS_BODY_BYTES / MEBIBYTE} MiB in all. A problem with \`retryAfter\` is worth trying again, with that photo alone. Nothing is stored, so a request may be repeated as it is: an \`Idempotency-Key\` is not needed, and ignored.`,
-    parameters: query,
-    requestBody: body('files', list(BINARY), 'images', list(BASE64)),
-    responses: {
-      ...ok('What the photos show', classificationsSchema),
-      ...problems(...UPLOAD, 'unauthorized'),
-    },
+    parameters: Object.entries(z.toJSONSchema(classificationsQuery).properties ?? {}).map(
+      ([name, schema]) => ({
+        ...{ name, in: 'query' as const },
+        schema: z.looseObject({}).parse(schema),
+      }),
+    ),
+    requestBody: bodies({ files: list(BINARY) }, { images: list(BASE64) }),
   },
-  model: {
-    ...OPEN,
-    summary: 'What the model knows',
-    responses: {
-      ...ok('The model that answers at present, and the limits', modelSchema),
-      ...problems(...MODEL, 'overloaded', 'was-unavailable'),
-      304: { description: 'As you have it (If-None-Match)' },
-    },
-  },
-  health: {
-    ...OPEN,
-    summary: 'Whether this service is up',
-    responses: { ...ok('It is', z.object({ status: z.literal('ok') })), ...problems() },
-  },
-  version: {
-    ...OPEN,
-    summary: 'The version of this service',
-    responses: { ...ok('The version', z.object({ version: z.string() })), ...problems() },
-  },
-  wasHealth: {
-    ...OPEN,
-    summary: 'Whether the application service is reached',
-    responses: {
-      ...ok('It is', z.object({ 'was-health': z.object({ message: z.string() }) })),
-      ...problems('was-unavailable'),
-    },
-  },
-  document: {
-    ...OPEN,
-    summary: 'This document',
-    responses: { ...ok('OpenAPI 3.1', z.looseObject({ openapi: z.string() })), ...problems() },
-  },
-} satisfies Record<string, Route>;
+  model: open('What the model knows, and the limits', modelSchema, MODEL, 'overloaded was-unavailable'),
+  health: open('Whether this service is up', z.object({ status: z.literal('ok') })),
+  version: open('The version of this service', z.object({ version: z.string() })),
+  wasHealth: open(
+    'Whether the application service is reached',
+    z.object({ 'was-health': z.object({ message: z.string() }) }),
+    'was-unavailable',
+  ),
+  document: open('This document: OpenAPI 3.1', z.looseObject({ openapi: z.string() })),
+};
 
 /** The description of a page. */
 export const describePage = (path: string) =>
   describeRoute({
-    ...OPEN,
-    summary: `A page for people: ${path}`,
+    ...{ security: [], summary: `A page for people: ${path}` },
     responses: { 200: { description: 'HTML', content: { 'text/html': {} } }, ...problems() },
   });
 
-const ERRORS = PROBLEM_CODES.map((code) => {
-  const [status, title] = PROBLEM_KINDS[code];
-  return `| \`${code}\` | ${status} | ${title} |`;
-}).join('\n');
+const ERRORS = PROBLEM_CODES.map(
+  (code) => `| \`${code}\` | ${PROBLEM_KINDS[code].slice(0, 2).join(' | ')} |`,
+).join('\n');
 
-const documentation = (version: string, hasKeys: boolean): GenerateSpecOptions['documentation'] => ({
+const documentation = (version: string): GenerateSpecOptions['documentation'] => ({
   info: {
     title: 'Bloomstack',
     version,
@@ -240,10 +166,7 @@ Errors are \`application/problem+json\` (RFC 9457). \`code\` is for programs:
 ${ERRORS}`,
   },
   servers: [{ url: '/' }],
-  ...(hasKeys && {
-    security: [{ key: [] }],
-    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
-  }),
+  components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
 });
 
 const require = createRequire(import.meta.url);
@@ -258,32 +181,30 @@ export interface ReferenceOptions {
   /** All routes of it are described. */
   readonly app: App;
   readonly version: string;
-  readonly hasKeys: boolean;
 }
 
 /** `GET /openapi.json`, and what the page `/docs` loads to show it: large files, packed once. */
-export const createReference = ({ app, version, hasKeys }: ReferenceOptions): Hono => {
+export const createReference = ({ app, version }: ReferenceOptions): Hono => {
   const reference = new Hono();
+  const options = {
+    documentation: documentation(version),
+    exclude: /^\/assets\//,
+    excludeStaticFile: false,
+  };
   let document: ReturnType<typeof generateSpecs> | undefined;
   reference.get('/openapi.json', describeRoute(ROUTES.document), etag(), async (context) => {
-    document ??= generateSpecs(app, {
-      documentation: documentation(version, hasKeys),
-      excludeStaticFile: false,
-      exclude: /^\/assets\//,
-    });
+    document ??= generateSpecs(app, options);
     return context.json(await document, 200, { 'Cache-Control': 'no-cache' });
   });
   for (const [name, type] of Object.entries(SWAGGER_FILES)) {
-    const bytes = readFileSync(require.resolve(`swagger-ui-dist/${name}`));
     let packed: Promise<Buffer> | undefined;
     reference.get(`${SWAGGER_PATH}/${name}`, async (context) => {
-      const takesGzip = /\bgzip\b/.test(context.req.header('Accept-Encoding') ?? '');
-      if (takesGzip) packed ??= promisify(gzip)(bytes);
-      return context.body(new Uint8Array((takesGzip && (await packed)) || bytes), 200, {
+      packed ??= promisify(gzip)(readFileSync(require.resolve(`swagger-ui-dist/${name}`)));
+      return context.body(new Uint8Array(await packed), 200, {
         'Content-Type': `${type}; charset=utf-8`,
         'Cache-Control': 'public, max-age=31536000, immutable',
-        Vary: 'Accept-Encoding',
-        ...(takesGzip && { 'Content-Encoding': 'gzip' }),
+        // Every browser takes it.
+        'Content-Encoding': 'gzip',
       });
     });
   }
