@@ -42,6 +42,7 @@ export const MAX_PHOTOS_BODY_BYTES = 64 * 1024 * 1024;
 export const MAX_BATCH_SIZE = 8;
 
 const inLanguages = z.object({ en: z.string(), ko: z.string() });
+const answeredBy = z.object({ version: z.string() });
 const description = z.object({ name: z.string(), description: z.string() });
 
 const modelClass = z.object({
@@ -66,16 +67,14 @@ export const UNKNOWN_NO = -1;
 const resultSchema = prediction
   .extend({
     no: z.int().min(UNKNOWN_NO).describe('-1 when the photo shows none of the classes'),
-    known: z
-      .boolean()
-      .describe('Whether the photo looks like any of the classes. True for models that do not judge it'),
+    known: z.boolean().describe('Whether the photo looks like a class; true for models that do not judge it'),
     description: z.string(),
     translations: z.object({ en: description, ko: description }).describe('The same in every language'),
     predictions: z
       .array(prediction)
       .min(1)
-      .describe('Classes, most probable first; the first is the result itself, when it is known'),
-    model: z.object({ version: z.string() }),
+      .describe('Most probable first: the result itself, if it is known'),
+    model: answeredBy,
   })
   .meta({ id: 'Result' });
 
@@ -124,11 +123,8 @@ export const problemSchema = z
     status: z.int(),
     detail: z.string().describe('What happened, why, and what to do next'),
     code: z.enum(PROBLEM_CODES),
-    'violated-policies': z
-      .array(z.string())
-      .readonly()
-      .optional()
-      .describe('Of a 429: the limits that were exceeded, by the names that RateLimit-Policy gives them'),
+    /** Of a 429: the limits that were exceeded, by the names that `RateLimit-Policy` gives them. */
+    'violated-policies': z.array(z.string()).readonly().optional(),
     requestId: z.string().optional().describe('Finds the request in the logs'),
     retryAfter: z.int().optional().describe('Seconds after which it is worth trying again'),
   })
@@ -138,31 +134,24 @@ export type Problem = z.infer<typeof problemSchema>;
 
 /** Of `POST /v1/classifications`. */
 export const classificationsQuery = z.object({
-  top: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .default(5)
-    .describe('Most predictions of each photo; all of them where the model has fewer classes'),
+  top: z.coerce.number().int().min(1).max(100).default(5).describe('Most predictions of each photo'),
   map: z
     .enum(['true', 'false'])
     .default('false')
-    .describe('Whether to answer where in the photo the evidence is, if the model tells'),
+    .describe('Whether to answer with a map, if the model has one'),
 });
 
+const timingsSchema = z.record(z.enum(['receive', 'decode', 'invoke', 'total']), z.number().min(0));
+const mapSchema = z.array(z.array(z.number().min(0)).readonly()).readonly();
 const place = z.object({ index: z.int().min(0).describe('Place in the request, from 0') });
+const size = z.object({ width: z.int().min(1), height: z.int().min(1) });
 const itemSchema = z.union([
   place.extend({
-    photo: z
-      .object({ width: z.int().min(1), height: z.int().min(1) })
-      .describe('Size in pixels, after the orientation of its EXIF data'),
+    photo: size.describe('In pixels, after the orientation of its EXIF data'),
     result: resultSchema,
-    map: z
-      .array(z.array(z.number().min(0)).readonly())
-      .readonly()
+    map: mapSchema
       .optional()
-      .describe('For each part of the centre square, row by row, how much it speaks for the class: 0 to 1'),
+      .describe('How much each part of the centre square speaks for the class, 0 to 1'),
   }),
   place.extend({ problem: problemSchema }),
 ]);
@@ -172,13 +161,8 @@ export type ClassificationItem = z.infer<typeof itemSchema>;
 export const classificationsSchema = z
   .object({
     results: z.array(itemSchema).min(1).max(MAX_PHOTOS),
-    model: z
-      .object({ version: z.string() })
-      .optional()
-      .describe('What answered last; during a roll-out, results may name another. Absent without any result'),
-    timings: z
-      .record(z.enum(['receive', 'decode', 'invoke', 'total']), z.number().min(0))
-      .describe('Milliseconds. Photos are decoded while others are with the model'),
+    model: answeredBy.optional().describe('What answered last; absent without any result'),
+    timings: timingsSchema.describe('Milliseconds. Photos are decoded while others are with the model'),
   })
   .meta({ id: 'Classifications' });
 

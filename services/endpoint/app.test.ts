@@ -74,7 +74,6 @@ describe('a request that the model cannot take is answered in the words of Tenso
   const cases: Record<string, [body: unknown, expected: RegExp]> = {
     text: ['not json', /^JSON Parse error: /],
     'an empty body': ['', /^JSON Parse error: The document is empty$/],
-    'lists without end': [`${'['.repeat(1e5)}${']'.repeat(1e5)}`, /nested deeper than 300 levels$/],
     'an input without end': [deep, /nested deeper than 300 levels$/],
     'empty photos': [{ instances: ['', ''] }, /batch is empty/],
     'not an object': ['[1]', /Is not object$/],
@@ -84,7 +83,6 @@ describe('a request that the model cannot take is answered in the words of Tenso
     'no instances': [{ instances: [] }, /No values in 'instances' array$/],
     'no inputs': [{ inputs: [] }, /empty/],
     'a number': [{ instances: [3] }, /JSON Value: 3 Type: Number is not of expected type: string$/],
-    null: [{ instances: [null] }, /Type: Null is not of expected type: string$/],
     'bad base64': [{ instances: [{ b64: '*' }] }, /Unable to base64 decode$/],
     'b64 of the wrong kind': [{ inputs: [{ b64: 1 }] }, /not formatted correctly for base64 data$/],
     'an unknown input': [{ instances: [{ image: photo(0) }] }, /keys must be equal to: photo$/],
@@ -130,48 +128,35 @@ test('an unknown model or version is a 404, any other path a malformed request',
 });
 
 test('status and metadata describe the model', async () => {
-  const status = await (await app.request('/v1/models/image-classifier')).json();
-  assert.deepEqual(status, {
-    model_version_status: [
-      { version: '7', state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } },
-    ],
-  });
-  const metadata = z.object({
-    model_spec: z.object({ name: z.string(), version: z.string() }),
-    metadata: z.object({
-      signature_def: z.object({
-        signature_def: z.object({ serving_default: z.record(z.string(), z.unknown()) }),
-      }),
-    }),
-  });
-  for (const path of [
-    '/v1/models/image-classifier/metadata',
-    '/v1/models/image-classifier/versions/7/metadata',
-  ]) {
-    const { model_spec, metadata: found } = metadata.parse(await (await app.request(path)).json());
-    assert.deepEqual(model_spec, { name: 'image-classifier', version: '7' });
-    assert.deepEqual(found.signature_def.signature_def.serving_default['inputs'], {
-      photo: {
-        dtype: 'DT_STRING',
-        name: 'photo:0',
-        tensor_shape: { dim: [{ size: '-1', name: '' }], unknown_rank: false },
-      },
-    });
-  }
+  const get = async (path: string) => (await app.request(`/v1/models/image-classifier${path}`)).json();
+  const status = { error_code: 'OK', error_message: '' };
+  assert.deepEqual(await get(''), { model_version_status: [{ version: '7', state: 'AVAILABLE', status }] });
+  const metadata = await get('/metadata');
+  assert.deepEqual(await get('/versions/7/metadata'), metadata);
+  const tensor_shape = { dim: [{ size: '-1', name: '' }], unknown_rank: false };
+  const inputs = { photo: { dtype: 'DT_STRING', name: 'photo:0', tensor_shape } };
+  const signature = z.looseObject({ serving_default: z.looseObject({ inputs: z.unknown() }) });
+  const { model_spec, metadata: found } = z
+    .object({
+      model_spec: z.looseObject({ name: z.string(), version: z.string() }),
+      metadata: z.object({ signature_def: z.object({ signature_def: signature }) }),
+    })
+    .parse(metadata);
+  assert.deepEqual([model_spec.name, model_spec.version], ['image-classifier', '7']);
+  assert.deepEqual(found.signature_def.signature_def.serving_default.inputs, inputs);
 });
 
 describe('the hosting contract', () => {
   test('/ping answers 200 without a body', async () => {
     const response = await app.request('/ping');
-    assert.equal(response.status, 200);
-    assert.equal(await response.text(), '');
+    assert.deepEqual([response.status, await response.text()], [200, '']);
   });
 
   test('content types other than JSON are a 415', async () => {
     for (const type of ['image/jpeg', 'text/plain', 'text/csv', 'application/jsonlines']) {
       const response = await post('/invocations', '{}', { 'Content-Type': type });
-      assert.equal(response.status, 415);
-      assert.deepEqual(await response.json(), { error: `Unsupported Media Type: ${type}` });
+      const error = `Unsupported Media Type: ${type}`;
+      assert.deepEqual([response.status, await response.json()], [415, { error }]);
     }
   });
 
@@ -193,14 +178,6 @@ describe('the hosting contract', () => {
 });
 
 describe('InvokeEndpoint', () => {
-  const modelError = z.strictObject({
-    ErrorCode: z.literal('CLIENT_ERROR_FROM_MODEL'),
-    LogStreamArn: z.string(),
-    Message: z.string(),
-    OriginalMessage: z.string(),
-    OriginalStatusCode: z.int(),
-  });
-
   test('an unknown endpoint is a ValidationError', async () => {
     const response = await post('/endpoints/other/invocations', { instances: [photo(0)] });
     assert.equal(response.status, 400);
@@ -209,12 +186,12 @@ describe('InvokeEndpoint', () => {
   });
 
   test("the container's errors come back inside a ModelError", async () => {
-    const cases: [body: string, type: string, status: number][] = [
-      ['{}', 'application/json', 400],
-      ['{}', 'image/jpeg', 415],
-    ];
-    for (const [body, type, status] of cases) {
-      const response = await post('/endpoints/image-classifier/invocations', body, { 'Content-Type': type });
+    const modelError = z.strictObject({
+      ...{ ErrorCode: z.literal('CLIENT_ERROR_FROM_MODEL'), OriginalStatusCode: z.int() },
+      ...{ LogStreamArn: z.string(), Message: z.string(), OriginalMessage: z.string() },
+    });
+    for (const [type, status] of Object.entries({ 'application/json': 400, 'image/jpeg': 415 })) {
+      const response = await post('/endpoints/image-classifier/invocations', '{}', { 'Content-Type': type });
       assert.equal(response.status, 424);
       assert.equal(response.headers.get('x-amzn-ErrorType'), 'ModelError');
       assert.equal(modelError.parse(await response.json()).OriginalStatusCode, status);

@@ -1,5 +1,5 @@
 import { MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS, MIN_PHOTO_SIDE } from '../../model/photo/format.ts';
-import type { ProblemCode } from '../contract.ts';
+import { MAX_PHOTOS, PATHS, type ProblemCode } from '../contract.ts';
 
 /** Status of each code (RFC 9110 and 6585), and its title in both languages. */
 export const PROBLEM_KINDS = {
@@ -9,7 +9,7 @@ export const PROBLEM_KINDS = {
   'unsupported-transfer-coding': [501, 'Unsupported transfer coding', '지원하지 않는 전송 코딩입니다'],
   'too-slow': [408, 'The request took too long', '요청이 너무 오래 걸렸습니다'],
   'missing-photo': [400, 'No photo in the request', '요청에 사진이 없습니다'],
-  'too-many-photos': [400, 'More than one photo in the request', '요청에 사진이 여러 장 있습니다'],
+  'too-many-photos': [400, 'Too many photos in the request', '요청에 사진이 너무 많습니다'],
   'malformed-body': [400, 'The request body cannot be read', '요청 본문을 읽을 수 없습니다'],
   'unsupported-content-type': [415, 'Unsupported Content-Type', '지원하지 않는 Content-Type입니다'],
   empty: [400, 'The photo is empty', '사진이 비어 있습니다'],
@@ -41,7 +41,7 @@ export const KOREAN_DETAILS: Readonly<Record<ProblemCode, string>> = {
   'unsupported-transfer-coding': 'Transfer-Encoding은 chunked만 받습니다.',
   'too-slow': '더 작은 사진을 보내거나 연결이 좋은 곳에서 다시 시도해 주세요.',
   'missing-photo': WAYS,
-  'too-many-photos': '한 번에 사진 한 장을 분류합니다. 한 장씩 따로 보내 주세요.',
+  'too-many-photos': `한 번에 받는 것보다 사진이 많습니다. POST ${PATHS.classifications}은(는) ${MAX_PHOTOS}장까지 받습니다.`,
   'malformed-body': `본문이 중간에 끊겼거나 형식이 잘못되었습니다. ${WAYS}`,
   'unsupported-content-type': WAYS,
   empty: '사진 파일에 내용이 없습니다. 다른 사진을 보내 주세요.',

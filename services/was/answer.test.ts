@@ -4,14 +4,14 @@ import { describeUnknown } from './answer.ts';
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => ({ en: `F${i}`, ko: `꽃${i}` }));
 
-test('a few flowers are all named', () => {
-  const { en, ko } = describeUnknown(names(3));
-  assert.match(en.description, /: F0, F1, F2\./);
-  assert.match(ko.description, /\(꽃0, 꽃1, 꽃2\)/);
-});
-
-test('of many flowers the first six are named and the others counted', () => {
-  const { en, ko } = describeUnknown(names(10));
-  assert.match(en.description, /F4, F5 and 4 more\./);
-  assert.match(ko.description, /꽃5 외 4가지\)/);
+test('of the flowers that a photo does not show the first six are named, and the others counted', () => {
+  const cases = {
+    3: [/: F0, F1, F2\./, /\(꽃0, 꽃1, 꽃2\)/],
+    10: [/F4, F5 and 4 more\./, /꽃5 외 4가지\)/],
+  } as const;
+  for (const [count, [english, korean]] of Object.entries(cases)) {
+    const { en, ko } = describeUnknown(names(Number(count)));
+    assert.match(en.description, english);
+    assert.match(ko.description, korean);
+  }
 });

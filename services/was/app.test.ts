@@ -27,21 +27,13 @@ const [jpeg, png, webp] = await Promise.all([
   picture.clone().webp().toBuffer(),
 ]);
 
-const form = (file: Buffer, name = 'photo.jpg', field = 'file') => {
+const form = (files: Buffer | Buffer[], name = 'photo.jpg', field = 'file') => {
   const body = new FormData();
-  body.append(field, new File([new Uint8Array(file)], name));
+  for (const file of [files].flat()) body.append(field, new File([new Uint8Array(file)], name));
   return body;
 };
-/** One field with two files. */
-const twice = (first: Buffer, second: Buffer) => {
-  const body = form(first);
-  body.append('file', new File([new Uint8Array(second)], 'second.jpg'));
-  return body;
-};
-const post = (
-  body: FormData | URLSearchParams | Uint8Array<ArrayBuffer> | string,
-  headers: Record<string, string> = {},
-) => app.request('/classify/image', { method: 'POST', body, headers });
+const post = (body: FormData | Uint8Array<ArrayBuffer> | string, headers: Record<string, string> = {}) =>
+  app.request('/classify/image', { method: 'POST', body, headers });
 const postJson = (value: unknown) => post(JSON.stringify(value), { 'Content-Type': 'application/json' });
 
 const readProblem = async (response: Response) => {
@@ -127,22 +119,21 @@ describe('what cannot be classified is refused with a problem that says what to 
   const cases: Record<string, [request: () => Response | Promise<Response>, status: number, code: string]> = {
     'a text file': [() => post(form(text)), 415, 'unsupported-format'],
     'an empty file': [() => post(form(Buffer.alloc(0))), 400, 'empty'],
-    'an empty raw body': [() => post('', { 'Content-Type': 'image/png' }), 400, 'empty'],
     'a truncated JPEG': [() => post(form(jpeg.subarray(0, jpeg.length / 2))), 422, 'unreadable'],
     'no file in the form': [() => post(form(jpeg, 'a.jpg', 'photo')), 400, 'missing-photo'],
-    'two photos in the field': [() => post(twice(jpeg, png)), 400, 'too-many-photos'],
-    'film and photo of a Live Photo': [() => post(twice(Buffer.alloc(20_000), jpeg)), 400, 'too-many-photos'],
+    'two photos in the field': [() => post(form([jpeg, png])), 400, 'too-many-photos'],
+    'film and photo of a Live Photo': [
+      () => post(form([Buffer.alloc(20_000), jpeg])),
+      400,
+      'too-many-photos',
+    ],
     'a form whose file was not chosen': [() => post(form(Buffer.alloc(0), '')), 400, 'missing-photo'],
-    'text in the field': [() => post(new URLSearchParams({ file: 'x' })), 415, 'unsupported-content-type'],
     'no Content-Type': [() => post(new Uint8Array(jpeg)), 415, 'unsupported-content-type'],
     'a compressed body': [() => post(gzipSync(jpeg), gzip), 415, 'unsupported-content-type'],
     'no JSON': [() => post('{', JSON_TYPE), 400, 'malformed-body'],
-    'JSON without an image': [() => postJson({ photo: '' }), 400, 'missing-photo'],
     'a list of images': [() => postJson({ image: ['AAAA'] }), 400, 'missing-photo'],
     'an image that is not base64': [() => postJson({ image: 'a*b' }), 400, 'malformed-body'],
-    'an empty image': [() => postJson({ image: '' }), 400, 'empty'],
     'a form without an end': [() => post(noEnd, formType), 400, 'malformed-body'],
-    '30 MB': [() => post(form(Buffer.alloc(30e6))), 413, 'too-large'],
     'a photo over 15 MiB': [() => post(form(Buffer.alloc(15 * 2 ** 20 + 1))), 413, 'too-large'],
     'too much, unannounced': [() => post(new Uint8Array(MAX_BODY_BYTES + 1), chunked), 413, 'too-large'],
   };
@@ -158,16 +149,12 @@ describe('what cannot be classified is refused with a problem that says what to 
   }
 });
 
-test('other routes and methods are problems too', async () => {
-  assert.equal((await readProblem(await app.request('/nowhere'))).status, 404);
+test('health and root answer as the original did, other methods with a problem', async () => {
+  assert.deepEqual(await (await app.request('/health')).json(), { message: 'WAS-Connected' });
+  assert.deepEqual(await (await app.request('/')).json(), { message: 'connected' });
   const wrongMethod = await app.request('/classify/image');
   assert.equal(wrongMethod.headers.get('Allow'), 'POST');
   assert.equal((await readProblem(wrongMethod)).status, 405);
-});
-
-test('health and root answer as the original did', async () => {
-  assert.deepEqual(await (await app.request('/health')).json(), { message: 'WAS-Connected' });
-  assert.deepEqual(await (await app.request('/')).json(), { message: 'connected' });
 });
 
 test('requests beyond those allowed at once are asked to come back', async () => {
@@ -186,10 +173,6 @@ test('requests beyond those allowed at once are asked to come back', async () =>
   assert.equal((await readProblem(refused)).code, 'overloaded');
   for (const release of waiting) release();
   for (const response of await Promise.all(accepted)) assert.equal(response.status, 200);
-  const again = send();
-  while (waiting.length < 3) await new Promise((resolve) => setImmediate(resolve));
-  waiting[2]?.();
-  assert.equal((await again).status, 200);
 });
 
 test('a bug of ours is a 500 that reveals nothing of the inside', async () => {

@@ -10,28 +10,20 @@ import { requestedLanguage } from '../http/language.ts';
 import type { Measurements, Metrics } from '../http/metrics.ts';
 import { ProblemError } from '../http/problem.ts';
 import { buildAnswer, buildClassifications, buildModel } from './answer.ts';
-import type { Classifier } from './classifier.ts';
 import { clientAddress } from './client-address.ts';
-import { Decoder } from './decoder.ts';
-import { type Classified, PhotoClassifier, type PhotoRequest } from './photo-classifier.ts';
-import { WorkQueue } from './queue.ts';
+import {
+  type Classified,
+  PhotoClassifier,
+  type PhotoClassifierOptions,
+  type PhotoRequest,
+} from './photo-classifier.ts';
 import { ClientGone, RequestScope } from './request-scope.ts';
 import { MANY_PHOTOS, ONE_PHOTO, type UploadKind } from './upload.ts';
-import { Uploads } from './uploads.ts';
 
-export interface WasAppOptions {
+export interface WasAppOptions extends PhotoClassifierOptions {
   readonly log: Logger;
-  readonly classifier: Classifier;
   /** @default - requests are not counted */
   readonly metrics?: Metrics;
-  /** @default - as many places as there are processors, 2 at most */
-  readonly decoder?: Decoder;
-  /** Photos with the model; the others wait here, where no clock runs against them. @default - 16 at most side by side */
-  readonly invocations?: WorkQueue;
-  /** Bodies in memory. @default - 128 MiB */
-  readonly uploads?: Uploads;
-  /** Who would have to wait for longer than this, in milliseconds, is refused at once. @default 10_000 */
-  readonly maxWaitMs?: number;
 }
 
 /** nginx's status for a client that did not wait; only the access log shows it. */
@@ -74,17 +66,9 @@ const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readab
  * const response = await app.request('/classify/image', { method: 'POST', body: photo, headers });
  * (await response.json()).result.name; // => 'Rose'
  */
-export const createWasApp = ({
-  log,
-  metrics,
-  classifier,
-  decoder = new Decoder(),
-  invocations = new WorkQueue({ places: 16, paceMs: 20, targetMs: 500 }),
-  uploads = new Uploads({ bytes: 128 * 1024 * 1024 }),
-  maxWaitMs = 10_000,
-}: WasAppOptions): App => {
+export const createWasApp = ({ log, metrics, ...options }: WasAppOptions): App => {
   const app = createApp({ log, metrics });
-  const photos = new PhotoClassifier({ classifier, decoder, invocations, uploads, maxWaitMs });
+  const photos = new PhotoClassifier(options);
 
   /** Answers a request whose work ends with its client. */
   const whileWaited = async (

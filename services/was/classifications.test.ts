@@ -8,6 +8,7 @@ import { createWasApp, type WasAppOptions } from './app.ts';
 import type { Classifier } from './classifier.ts';
 import { CLASSIFICATION, saying } from './fake-classifier.ts';
 
+const log = pino({ level: 'silent' });
 const picture = (width: number) =>
   sharp({ create: { width, height: 40, channels: 3, background: '#8040c0' } });
 const photo = await picture(64).png().toBuffer();
@@ -28,7 +29,7 @@ const post = async (
   };
   const body = new FormData();
   for (const file of files) body.append('files', new File([new Uint8Array(file)], 'photo'));
-  const app = createWasApp({ log: pino({ level: 'silent' }), ...options, classifier: noting });
+  const app = createWasApp({ log, ...options, classifier: noting });
   const response = await app.request(`/v1/classifications${query}`, { method: 'POST', body });
   return { response, batches };
 };
@@ -112,25 +113,18 @@ test('top and map say how much is answered', async () => {
   }
 });
 
-test('JSON and a raw photo are answered too', async () => {
-  const app = createWasApp({ log: pino({ level: 'silent' }), classifier: saying() });
-  const images = [photo.toString('base64'), 'https://example.org/a.jpg'];
-  const bodies = {
-    'application/json': [JSON.stringify({ images }), ['black_eyed_susan', 'malformed-body']],
-    'image/png': [new Uint8Array(photo), ['black_eyed_susan']],
-  } as const;
-  for (const [type, [body, expected]] of Object.entries(bodies)) {
-    const request = { method: 'POST', body, headers: { 'Content-Type': type } };
-    const response = await app.request('/v1/classifications', request);
-    assert.deepEqual(codes(classificationsSchema.parse(await response.json())), expected);
-  }
+test('JSON is answered too, and what is no base64 in it is a problem of its photo', async () => {
+  const body = JSON.stringify({ images: [photo.toString('base64'), 'https://example.org/a.jpg'] });
+  const request = { method: 'POST', body, headers: { 'Content-Type': 'application/json' } };
+  const response = await createWasApp({ log, classifier: saying() }).request('/v1/classifications', request);
+  const answer = classificationsSchema.parse(await response.json());
+  assert.deepEqual(codes(answer), ['black_eyed_susan', 'malformed-body']);
 });
 
 const refused: Record<string, [files: Buffer[], query: string, status: number, code: string]> = {
   'no photo': [[], '', 400, 'missing-photo'],
   '33 photos': [Array(MAX_PHOTOS + 1).fill(text), '', 400, 'too-many-photos'],
   '65 MiB': [Array(13).fill(Buffer.alloc(5 * 2 ** 20)), '', 413, 'too-large'],
-  'top=0': [[photo], '?top=0', 400, 'malformed-request'],
   'top=x': [[photo], '?top=x', 400, 'malformed-request'],
   'map=1': [[photo], '?map=1', 400, 'malformed-request'],
 };
@@ -161,7 +155,7 @@ test('the model says what it is, from its latest answer or that for a blank phot
       return photos.map(() => ({ ...CLASSIFICATION, words, modelVersion: version }));
     },
   };
-  const app = createWasApp({ log: pino({ level: 'silent' }), classifier });
+  const app = createWasApp({ log, classifier });
   const ask = async () => modelSchema.parse(await (await app.request('/v1/model')).json());
   const first = await ask();
   assert.deepEqual([first.version, first.title, first.hint], ['1', title, undefined]);
@@ -173,6 +167,6 @@ test('the model says what it is, from its latest answer or that for a blank phot
   await app.request('/classify/image', { method: 'POST', body: new Uint8Array(photo), headers });
   assert.deepEqual([(await ask()).version, calls], ['2', 2]);
   version = '';
-  const away = createWasApp({ log: pino({ level: 'silent' }), classifier });
+  const away = createWasApp({ log, classifier });
   assert.equal((await away.request('/v1/model')).status, 503);
 });

@@ -94,14 +94,10 @@ describe('with a server that answers as the test says', () => {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request.resume());
-    if (answer === 'nothing') return;
-    if (answer === 'broken') {
-      response.destroy();
-      return;
-    }
-    response
-      .writeHead(answer.status, { 'Content-Type': 'application/json', ...answer.headers })
-      .end(answer.body);
+    if (answer === 'broken') response.destroy();
+    if (typeof answer === 'string') return;
+    const { status, headers, body } = answer;
+    response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(body);
   });
   let url = '';
   before(async () => {
@@ -117,23 +113,22 @@ describe('with a server that answers as the test says', () => {
 
   const failing = (type: string, status: number, body: object = { message: 'x' }) =>
     ({ status, headers: { 'x-amzn-ErrorType': type }, body: JSON.stringify(body) }) as const;
-  const unavailable: [name: string, says: typeof answer | 'refused', retryAfter: string, message: RegExp][] =
-    [
-      ['an endpoint that refuses connections', 'refused', '2', /cannot be reached/],
-      ['ThrottlingException', failing('ThrottlingException', 429), '1', /more requests than it is allowed/],
-      ['ModelNotReadyException', failing('ModelNotReadyException', 429), '5', /still loading/],
-      ['ServiceUnavailable', failing('ServiceUnavailable', 503), '2', /error \(ServiceUnavailable\)/],
-      ['InternalFailure', failing('InternalFailure', 500), '2', /error \(InternalFailure\)/],
-      ['InternalDependencyException', failing('InternalDependencyException', 530), '2', /with an error/],
-      [
-        'AccessDeniedException',
-        failing('AccessDeniedException', 403),
-        '2',
-        /error \(AccessDeniedException\)/,
-      ],
-      ['a connection that breaks', 'broken', '2', /broke/],
-      ['no answer', 'nothing', '2', /did not answer in time/],
-    ];
+  const refusals: Record<string, [status: number, retryAfter: string, message: RegExp]> = {
+    ThrottlingException: [429, '1', /more requests than it is allowed/],
+    ModelNotReadyException: [429, '5', /still loading/],
+    ServiceUnavailable: [503, '2', /error \(ServiceUnavailable\)/],
+    InternalFailure: [500, '2', /error \(InternalFailure\)/],
+    InternalDependencyException: [530, '2', /with an error/],
+    AccessDeniedException: [403, '2', /error \(AccessDeniedException\)/],
+  };
+  const unavailable = [
+    ['an endpoint that refuses connections', 'refused', '2', /cannot be reached/],
+    ['a connection that breaks', 'broken', '2', /broke/],
+    ['no answer', 'nothing', '2', /did not answer in time/],
+    ...Object.entries(refusals).map(
+      ([name, [status, ...expected]]) => [name, failing(name, status), ...expected] as const,
+    ),
+  ] as const;
   for (const [name, says, retryAfter, message] of unavailable) {
     test(`${name}: the endpoint is unavailable`, async () => {
       if (says !== 'refused') answer = says;
@@ -182,7 +177,7 @@ describe('with a server that answers as the test says', () => {
   });
 
   test('each call is signed with its body, and with the credentials of its time', async () => {
-    answer = { status: 200, body: JSON.stringify({ predictions: [row] }) };
+    answer = answered({});
     requests.length = 0;
     let calls = 0;
     const credentials = async () => {
@@ -208,15 +203,9 @@ describe('with a server that answers as the test says', () => {
     body: JSON.stringify({ predictions: [{ ...row, ...more }] }),
   });
   test('a score below 0 means that the photo is not known; without one it is', async () => {
-    const verdicts = [
-      [{}, true],
-      [{ known_score: 0 }, true],
-      [{ known_score: 3.5 }, true],
-      [{ known_score: -0.001 }, false],
-    ] as const;
-    for (const [more, known] of verdicts) {
-      answer = answered(more);
-      assert.equal((await classifierAt(url).classify(photo)).known, known, JSON.stringify(more));
+    for (const known_score of [undefined, 0, 3.5, -0.001]) {
+      answer = answered({ known_score });
+      assert.equal((await classifierAt(url).classify(photo)).known, known_score !== -0.001);
     }
   });
 

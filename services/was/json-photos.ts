@@ -93,22 +93,10 @@ const findTexts = (json: Buffer, field: string): Range[] => {
 /** What each byte means in base64, of either alphabet (RFC 4648, 4 and 5): six bits, or one of the codes below. */
 const MEANING = new Int8Array(256).fill(-1);
 const [BLANK, PADDING] = [-2, -3];
-for (const [value, letter] of [
-  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
-].entries()) {
-  MEANING[letter.charCodeAt(0)] = value;
-}
-for (const [letter, meaning] of [
-  ['-', 62],
-  ['_', 63],
-  ['=', PADDING],
-  [' ', BLANK],
-  ['\n', BLANK],
-  ['\r', BLANK],
-  ['\t', BLANK],
-] as const) {
-  MEANING[letter.charCodeAt(0)] = meaning;
-}
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+for (const [value, letter] of [...ALPHABET].entries()) MEANING[letter.charCodeAt(0)] = value;
+const OTHERS = { '-': 62, _: 63, '=': PADDING, ' ': BLANK, '\n': BLANK, '\r': BLANK, '\t': BLANK };
+for (const [letter, meaning] of Object.entries(OTHERS)) MEANING[letter.charCodeAt(0)] = meaning;
 
 /** The letter behind a backslash, and where it ends. JSON writes a slash, a plus sign and line breaks so. */
 const readEscape = (text: Buffer, at: number) => {

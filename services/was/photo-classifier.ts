@@ -3,11 +3,11 @@ import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import { type Classifications, MAX_BATCH_SIZE } from '../contract.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Classification, Classifier } from './classifier.ts';
-import type { Decoder } from './decoder.ts';
-import { overloaded, type WorkQueue } from './queue.ts';
+import { Decoder } from './decoder.ts';
+import { overloaded, WorkQueue } from './queue.ts';
 import type { RequestScope } from './request-scope.ts';
 import { readUpload, type UploadedFile, type UploadKind } from './upload.ts';
-import type { Uploads } from './uploads.ts';
+import { Uploads } from './uploads.ts';
 
 /** From the end of an upload to its answer: less than `web` waits. */
 const ANSWER_MS = 18_000;
@@ -43,29 +43,32 @@ export interface Classified {
 
 export interface PhotoClassifierOptions {
   readonly classifier: Classifier;
-  readonly decoder: Decoder;
-  /** Photos with the model. */
-  readonly invocations: WorkQueue;
-  /** Bodies in memory. */
-  readonly uploads: Uploads;
-  /** Who would have to wait for longer than this, in milliseconds, is refused at once. */
-  readonly maxWaitMs: number;
+  /** @default - as many places as there are processors, 2 at most */
+  readonly decoder?: Decoder;
+  /** Photos with the model; the others wait here, where no clock runs against them. @default - 16 at most side by side */
+  readonly invocations?: WorkQueue;
+  /** Bodies in memory. @default - 128 MiB */
+  readonly uploads?: Uploads;
+  /** Who would have to wait for longer than this, in milliseconds, is refused at once. @default 10_000 */
+  readonly maxWaitMs?: number;
 }
 
 /** A photo that waits for its batch. */
-interface Decoded {
-  readonly index: number;
-  readonly file: Buffer;
-  readonly pixels: Uint8Array;
-}
+type Decoded = { readonly index: number; readonly file: Buffer; readonly pixels: Uint8Array };
 
 /** Takes requests from their upload to what the model says, within the bounds of all of them together. */
 export class PhotoClassifier {
-  readonly #options: PhotoClassifierOptions;
+  readonly #options: Required<PhotoClassifierOptions>;
   #latest: { readonly classification: Classification; at: number } | undefined;
 
-  constructor(options: PhotoClassifierOptions) {
-    this.#options = options;
+  constructor({
+    classifier,
+    decoder = new Decoder(),
+    invocations = new WorkQueue({ places: 16, paceMs: 20, targetMs: 500 }),
+    uploads = new Uploads({ bytes: 128 * 1024 * 1024 }),
+    maxWaitMs = 10_000,
+  }: PhotoClassifierOptions) {
+    this.#options = { classifier, decoder, invocations, uploads, maxWaitMs };
   }
 
   #refuseWhenLate(decoding: WorkQueue, cost: number, client: string, photos = 1): void {

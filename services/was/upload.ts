@@ -76,22 +76,17 @@ const readMediaType = (headers: Headers, ways: string): string => {
 };
 
 /** @throws ProblemError `missing-photo` or `too-many-photos` */
-const checkCount = (count: number, type: string, { field, jsonField, isList, ways }: UploadKind): void => {
+const checkCount = (count: number, { field, jsonField, isList, ways }: UploadKind): void => {
   if (count === 0) {
-    const isForm = type === 'multipart/form-data';
-    const missing = isForm
-      ? `The form has no file in its field "${field}".`
-      : `The JSON has no ${isList ? 'list of texts' : 'text'} in its field "${jsonField}".`;
-    throw new ProblemError('missing-photo', `${missing} ${ways}`);
+    const nowhere = `No photo is in the field "${field}" of a form, or "${jsonField}" of JSON.`;
+    throw new ProblemError('missing-photo', `${nowhere} ${ways}`);
   }
   if (count <= (isList ? MAX_PHOTOS : 1)) return;
-  const advice = isList
-    ? `At most ${MAX_PHOTOS} are classified at a time: send the others in another request.`
-    : `One photo at a time is classified here, and of a Live Photo only the still picture; POST ${PATHS.classifications} takes up to ${MAX_PHOTOS}.`;
-  const korean = isList
-    ? `한 번에 ${MAX_PHOTOS}장까지 분류합니다. 나누어 보내 주세요.`
-    : `여기서는 한 번에 한 장을 분류합니다. POST ${PATHS.classifications}은(는) ${MAX_PHOTOS}장까지 받습니다.`;
-  throw new ProblemError('too-many-photos', `The request has ${count} photos. ${advice}`, { korean });
+  const most = isList ? `At most ${MAX_PHOTOS} photos are` : 'One photo is';
+  throw new ProblemError(
+    'too-many-photos',
+    `${most} classified at a time here, and of a Live Photo only the still picture; the request has ${count}. POST ${PATHS.classifications} takes up to ${MAX_PHOTOS}.`,
+  );
 };
 
 export interface UploadOptions {
@@ -121,6 +116,6 @@ export const readUpload = async ({ body, headers, kind, signal }: UploadOptions)
     type === 'application/json'
       ? await readJson(body, kind, signal)
       : readForm(body, headers.get('Content-Type') ?? '', kind);
-  checkCount(files.length, type, kind);
+  checkCount(files.length, kind);
   return files;
 };

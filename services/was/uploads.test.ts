@@ -13,9 +13,11 @@ import { CLASSIFICATION, saying } from './fake-classifier.ts';
 import { WorkQueue } from './queue.ts';
 import { Uploads } from './uploads.ts';
 
-const photo = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+const size = { width: 64, height: 64 };
+const photo = await sharp({ create: { ...size, channels: 3, background: 'red' } })
   .png()
   .toBuffer();
+
 /** The application service on a real socket, the messages that it logs, and what its requests hold. */
 const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
   const lines: { level: number; msg: string }[] = [];
@@ -30,14 +32,14 @@ const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
   const held = () => [
     uploads.count,
     uploads.bytes,
-    ...queues.map(({ running }) => running),
-    ...queues.map(({ waiting }) => waiting),
+    ...queues.flatMap((queue) => [queue.running, queue.waiting]),
   ];
   return { url: server.url, lines, held, uploads, invocations };
 };
 
-const post = (url: string, body = new Uint8Array(photo)) =>
-  fetch(`${url}/classify/image`, { method: 'POST', headers: { 'Content-Type': 'image/png' }, body });
+const HEADERS = { 'Content-Type': 'image/png' };
+const post = (url: string) =>
+  fetch(`${url}/classify/image`, { method: 'POST', headers: HEADERS, body: new Uint8Array(photo) });
 
 const open = async (url: string): Promise<Socket> => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
@@ -45,9 +47,14 @@ const open = async (url: string): Promise<Socket> => {
   return socket;
 };
 
-const head = (length: number, type = 'image/png') =>
-  `POST /classify/image HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
-
+const head = (length: number) =>
+  `POST /classify/image HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: ${length}\r\n\r\n`;
+/** A client that sends a whole photo, and waits. */
+const sendPhoto = async (url: string): Promise<Socket> => {
+  const socket = await open(url);
+  socket.write(Buffer.concat([Buffer.from(head(photo.length)), photo]));
+  return socket;
+};
 /** A client that announces more than it sends. */
 const stall = async (url: string, bytes: number, announced = 1_000_000): Promise<Socket> => {
   const socket = await open(url);
@@ -70,27 +77,23 @@ test('uploads that stall keep no others out', LIMIT, async (t) => {
   for (const socket of stalled) socket.destroy();
 });
 
-test('the memory of an upload that stalls goes to one that arrives', LIMIT, async (t) => {
-  const { url, uploads } = await start(t, { uploads: new Uploads({ bytes: 100_000 }) });
-  const socket = await stall(url, 100_000);
-  await until(() => uploads.bytes === 100_000);
-  // First it is refused, for the other one may still continue; soon that one is given up.
-  await until(async () => (await post(url)).status === 200);
-  assert.match(String(await once(socket, 'data')), /^HTTP\/1.1 408 .*"code":"too-slow"/s);
-  socket.destroy();
-});
-
-test('uploads take no more memory than they may, and release it', LIMIT, async (t) => {
-  const { url, uploads } = await start(t, { uploads: new Uploads({ bytes: 100_000 }) });
-  const socket = await stall(url, 100_000);
-  await until(() => uploads.bytes === 100_000);
-  const refused = await post(url);
-  assert.equal(refused.status, 503);
-  assert.match(refused.headers.get('Retry-After') ?? '', /^[1-9]$/);
-  assert.equal(problemSchema.parse(await refused.json()).code, 'overloaded');
-  socket.destroy();
-  await until(async () => (await post(url)).status === 200);
-});
+test(
+  'uploads take no more memory than they may; that of one that stalls goes to one that arrives',
+  LIMIT,
+  async (t) => {
+    const { url, uploads } = await start(t, { uploads: new Uploads({ bytes: 100_000 }) });
+    const socket = await stall(url, 100_000);
+    await until(() => uploads.bytes === 100_000);
+    // First it is refused, for the other one may still continue; soon that one is given up.
+    const refused = await post(url);
+    assert.equal(refused.status, 503);
+    assert.match(refused.headers.get('Retry-After') ?? '', /^[1-9]$/);
+    assert.equal(problemSchema.parse(await refused.json()).code, 'overloaded');
+    await until(async () => (await post(url)).status === 200);
+    assert.match(String(await once(socket, 'data')), /^HTTP\/1.1 408 .*"code":"too-slow"/s);
+    socket.destroy();
+  },
+);
 
 test('large uploads leave room for small ones', LIMIT, async (t) => {
   const { url, uploads } = await start(t, { uploads: new Uploads({ bytes: 2_000_000 }) });
@@ -123,8 +126,7 @@ describe('when the client has gone', () => {
     const { url, held } = await start(t, { classifier: { classify }, invocations });
     const first = post(url);
     await until(() => asked === 1);
-    const socket = await open(url);
-    socket.write(Buffer.concat([Buffer.from(head(photo.length)), photo]));
+    const socket = await sendPhoto(url);
     await until(() => invocations.waiting === 1);
     socket.destroy();
     await until(() => invocations.waiting === 0);
@@ -142,8 +144,7 @@ describe('when the client has gone', () => {
         signal?.addEventListener('abort', () => reject(new Error('given up')));
       });
     const { url, held } = await start(t, { classifier: { classify } });
-    const socket = await open(url);
-    socket.write(Buffer.concat([Buffer.from(head(photo.length)), photo]));
+    const socket = await sendPhoto(url);
     await until(() => signal !== undefined);
     socket.destroy();
     await until(() => signal?.aborted === true && held().every((count) => count === 0));

@@ -7,7 +7,6 @@ import { createWebApp, type WebAppOptions } from './app.ts';
 
 /** pino's number for `error`. */
 export const ERROR_LEVEL = 50;
-export const WARN_LEVEL = 40;
 
 /** A log whose lines a test can read. */
 export const recordedLog = (): { log: Logger; lines: { level: number; msg: string; status?: number }[] } => {

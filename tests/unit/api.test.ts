@@ -60,29 +60,23 @@ test('the document is valid OpenAPI, and has every route and every error', async
 });
 
 /** What is sent as a photo: most often one. */
-const file = fc.oneof(
-  { weight: 3, arbitrary: fc.constant(photo) },
-  { arbitrary: fc.uint8Array({ maxLength: 30 }).map((bytes) => Buffer.from(bytes)), weight: 1 },
-);
+const bytes = fc.uint8Array({ maxLength: 30 }).map((some) => Buffer.from(some));
+const file = fc.oneof({ weight: 3, arbitrary: fc.constant(photo) }, bytes);
+const files = fc
+  .array(file, { maxLength: 3 })
+  .chain((some) => fc.constantFrom(some, some, Array(33).fill(photo)));
 const field = fc.constantFrom('file', 'files', 'image', 'images', 'x');
-const bodies: Record<string, fc.Arbitrary<FormData | string | Buffer>> = {
-  'multipart/form-data': fc
-    .array(fc.tuple(field, file), { maxLength: 4 })
-    .chain((parts) => fc.constantFrom(parts, parts, Array(33).fill(parts[0] ?? ['files', photo])))
-    .map((parts) => {
-      const form = new FormData();
-      for (const [name, bytes] of parts) form.append(name, new Blob([new Uint8Array(bytes)]), 'a');
-      return form;
-    }),
-  'application/json': fc.oneof(
-    fc.json(),
-    fc.dictionary(field, fc.anything()).map((value) => JSON.stringify(value)),
-    fc
-      .tuple(field, fc.array(file, { maxLength: 3 }))
-      .map(([name, files]) => JSON.stringify({ [name]: files.map((bytes) => bytes.toString('base64')) })),
-    file.map((bytes) => JSON.stringify({ image: bytes.toString('base64') })),
-  ),
-};
+const json = fc
+  .tuple(field, fc.oneof(file, files), fc.anything(), fc.boolean())
+  .map(([name, sent, other, isOdd]) => {
+    const base64 = Array.isArray(sent) ? sent.map((one) => one.toString('base64')) : sent.toString('base64');
+    return JSON.stringify({ [name]: isOdd ? other : base64 });
+  });
+const form = fc.tuple(field, files).map(([name, some]) => {
+  const data = new FormData();
+  for (const one of some) data.append(name, new Blob([new Uint8Array(one)]), 'a');
+  return data;
+});
 const odd = fc.string({ maxLength: 8, unit: 'grapheme-ascii' });
 
 test('no answer is undocumented, outside its schema, or a failure', async (t) => {
@@ -90,42 +84,31 @@ test('no answer is undocumented, outside its schema, or a failure', async (t) =>
   const routes = Object.entries(paths).flatMap(([route, operations]) =>
     Object.entries(operations).map(([method, operation]) => ({ route, method, operation })),
   );
-  const posts = routes.filter(({ method }) => method === 'post');
   // Most of what can go wrong is in what is sent.
-  const request = fc
-    .constantFrom(...routes, ...posts, ...posts, ...posts, ...posts)
-    .chain(({ route, method, operation }) => {
-      const types = Object.keys(operation.requestBody?.content ?? {});
-      return fc.record({
-        ...{ route: fc.constant(route), operation: fc.constant(operation) },
-        method: fc.oneof(
-          { weight: 9, arbitrary: fc.constant(method) },
-          fc.constantFrom('get', 'post', 'put'),
-        ),
-        query: fc.dictionary(
-          fc.oneof(fc.constantFrom(...operation.parameters.map(({ name }) => name), 'x'), odd),
-          fc.oneof(fc.constantFrom('1', '5', '100', 'true', 'false'), odd),
-          { maxKeys: 2 },
-        ),
-        language: fc.constantFrom('en', 'ko', '*', ''),
-        content: fc
-          .constantFrom(...types, 'text/plain')
-          .chain((type) =>
-            fc.record({ type: fc.constant(type.replace('*', 'x')), body: bodies[type] ?? file }),
-          ),
-      });
+  const posts = routes.filter(({ method }) => method === 'post').flatMap((one) => [one, one, one, one]);
+  const request = fc.constantFrom(...routes, ...posts).chain(({ route, method, operation }) => {
+    const types = Object.keys(operation.requestBody?.content ?? {});
+    const names = fc.constantFrom(...operation.parameters.map(({ name }) => name), 'x');
+    const values = fc.constantFrom('1', '5', '100', 'true', 'false');
+    const known = fc.constant(method);
+    return fc.record({
+      ...{ route: fc.constant(route), operation: fc.constant(operation) },
+      method: fc.oneof({ weight: 9, arbitrary: known }, fc.constantFrom('get', 'post', 'put')),
+      query: fc.dictionary(fc.oneof(names, odd), fc.oneof(values, odd), { maxKeys: 2 }),
+      language: fc.constantFrom('en', 'ko', '*', ''),
+      type: fc.constantFrom(...types, 'text/plain').map((type) => type.replace('*', 'x')),
+      ...{ form, json, file },
     });
+  });
   const statuses = new Map<number, number>();
   await fc.assert(
-    fc.asyncProperty(request, async ({ route, method, operation, query, language, content }) => {
-      const { type, body } = content;
+    fc.asyncProperty(request, async ({ route, method, operation, query, language, type, ...sent }) => {
+      const isForm = type === 'multipart/form-data';
+      const body = isForm ? sent.form : type === 'application/json' ? sent.json : new Uint8Array(sent.file);
       const response = await fetch(`${system.web}${route}?${new URLSearchParams(query)}`, {
         method: method.toUpperCase(),
-        headers: {
-          'Accept-Language': language,
-          ...(body instanceof FormData || method === 'get' ? {} : { 'Content-Type': type }),
-        },
-        ...(method !== 'get' && { body: body instanceof Buffer ? new Uint8Array(body) : body }),
+        headers: { 'Accept-Language': language, ...(!isForm && { 'Content-Type': type }) },
+        ...(method !== 'get' && { body }),
       });
       const { status } = response;
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -144,7 +127,7 @@ test('no answer is undocumented, outside its schema, or a failure', async (t) =>
   t.diagnostic(`${REQUESTS} requests: ${JSON.stringify([...statuses])}`);
 });
 
-/** The first snippet of the guide in a language, for the services of this test. */
+/** A snippet of the guide, for the services of this test. */
 const snippet = (language: string): string => {
   const guide = readFileSync(path.join(ROOT, 'docs/guides/api.md'), 'utf8');
   const [, code] = new RegExp(`\`\`\`${language}\n(.*?)\n\`\`\``, 's').exec(guide) ?? [];
@@ -161,14 +144,11 @@ test('the TypeScript of the guide is accepted by the compiler, names photos, and
   write('bloomstack.ts', await openapiTS(JSON.parse(text)));
   write('client.mts', snippet('ts'));
   const wrong = ["'/v1/nowhere', {}", "'/v1/classifications', { body: { file: [] } }"];
-  const calls = wrong.map((call) => `// @ts-expect-error\nclient.POST(${call});`).join('\n');
-  write(
-    'wrong.mts',
-    `import createClient from 'openapi-fetch';\nimport type { paths } from './bloomstack.ts';
-const client = createClient<paths>();\n${calls}\n`,
-  );
+  const calls = wrong.map((call) => `// @ts-expect-error\nawait client.POST(${call});`);
+  const [imports = ''] = snippet('ts').split('const names');
+  write('wrong.mts', `${imports}${calls.join('\n')}`);
   const flags =
-    '--ignoreConfig --noEmit --strict --module nodenext --target es2022 --types node --allowImportingTsExtensions';
+    '--ignoreConfig --noEmit --strict --module nodenext --types node --allowImportingTsExtensions';
   const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
   await run(process.execPath, tsc, ...flags.split(' '), 'client.mts', 'wrong.mts').catch(({ stdout }) =>
     assert.fail(stdout),
@@ -176,11 +156,12 @@ const client = createClient<paths>();\n${calls}\n`,
   assert.match(await run(process.execPath, '--import', 'tsx', 'client.mts'), NAMED);
 });
 
-const programs = { python3: ['python', '-c'], bash: ['sh', '-ec'] } as const;
-for (const [program, [language, flag]] of Object.entries(programs)) {
-  const found = findOnPath(program);
-  const skipped = need('programs', found, `install ${program}${program === 'bash' ? ' and curl' : ''}`);
-  test(`the ${language} of the guide names photos`, skipped, async () => {
-    assert.match(await run(found ?? '', flag, snippet(language)), NAMED);
-  });
+for (const [program, language, flag, needed] of [
+  ['python3', 'python', '-c', 'python3'],
+  ['sh', 'sh', '-ec', 'curl'],
+] as const) {
+  const skipped = need('programs', findOnPath(needed), `install ${needed} to test the guide's ${language}`);
+  test(`the ${language} of the guide names photos`, skipped, async () =>
+    assert.match(await run(program, flag, snippet(language)), NAMED),
+  );
 }
