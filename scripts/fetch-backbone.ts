@@ -190,7 +190,7 @@ const nextStep = (folder: string, to: string): string =>
 Trainings of the SageMaker pipelines build on what is in the folder pretrained/ of the dataset bucket; for another, start them with the parameter Pretrained.`;
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  await runCommand({ head: HEAD, column: 22, options }, async ({ to, from }) => {
+  await runCommand({ head: HEAD, options }, async ({ to, from }) => {
     const folder = to.startsWith('s3:') ? DEFAULT_FOLDER : to;
     const fetched = await fetchBackbone({ files: MOBILENET.files, from, to: folder });
     print(`MobileNet is in ${folder}; its checksums are right.${fetched ? '' : ' Nothing was fetched.'}`);

@@ -43,9 +43,9 @@ test('an option that is given again replaces the one before', () =>
 
 test('the usage tells the defaults', () => {
   for (const line of [
-    '  --epochs N            times that every photo is seen (60; 12 with --fine-tune)',
-    '  --batch-size N        photos per step (32; 64 with --backbone)',
-    '  --balanced            photos of rare classes count for more',
+    '  --epochs N          times that every photo is seen (60; 12 with --fine-tune)',
+    '  --batch-size N      photos per step (32; 64 with --backbone)',
+    '  --balanced          photos of rare classes count for more',
   ])
     assert.ok(helpText(TRAIN_COMMAND).split('\n').includes(line), line);
 });

@@ -27,10 +27,10 @@ export interface ClientOptions {
   readonly whole: boolean;
   /** Most photos at once. */
   readonly concurrency: number;
-  /** How often a photo is sent before it counts as failed. @default 8 */
-  readonly attempts?: number;
 }
 
+/** How often a photo is sent before it counts as failed. */
+const ATTEMPTS = 8;
 const ANSWER_TIMEOUT_MS = 60_000;
 const LONGEST_PAUSE_SECONDS = 60;
 
@@ -76,16 +76,11 @@ export class ClassifyClient {
   /** @throws Error when the service cannot be reached, or there is none at the address */
   async checkService(): Promise<void> {
     const { url } = this.#options;
-    const response = await fetch(new URL(PATHS.health, url), { signal: AbortSignal.timeout(10_000) }).catch(
-      (cause: unknown) => {
-        throw new Error(
-          `No service answers at ${url}. Start one with npm start, or name another with --url.`,
-          {
-            cause,
-          },
-        );
-      },
-    );
+    const health = fetch(new URL(PATHS.health, url), { signal: AbortSignal.timeout(10_000) });
+    const response = await health.catch((cause: unknown) => {
+      const advice = 'Start one with npm start, or name another with --url.';
+      throw new Error(`No service answers at ${url}. ${advice}`, { cause });
+    });
     await response.body?.cancel();
     if (!response.ok)
       throw new Error(`${url} answers ${response.status} to ${PATHS.health}. Is it the web service?`);
@@ -102,7 +97,6 @@ export class ClassifyClient {
         return { outcome: { problem: { code: error.code, detail: error.message } }, final: true };
       }
     }
-    const { attempts = 8 } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const sentAt = performance.now();
       const response = await this.#post(body);
@@ -111,8 +105,8 @@ export class ClassifyClient {
         return { outcome: await this.#read(response), final: true };
       }
       this.#shrinkLimit(sentAt);
-      if (attempt === attempts) {
-        const detail = `No answer after ${attempts} attempts. Is the service still running?`;
+      if (attempt === ATTEMPTS) {
+        const detail = `No answer after ${ATTEMPTS} attempts. Is the service still running?`;
         return { outcome: response ? await this.#read(response) : { problem: { detail } }, final: false };
       }
       await response?.body?.cancel();

@@ -105,7 +105,6 @@ export const pipelineCommand = (environment: NodeJS.ProcessEnv) => ({
 Runs a SageMaker pipeline on this machine: the very definition that is in the Terraform.
 `,
   foot: '  --help                shows this\n',
-  column: 22,
   options: options.superRefine((typed, context) => {
     for (const problem of problemsWith(typed, environment)) context.addIssue(problem);
   }),

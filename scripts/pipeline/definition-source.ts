@@ -12,17 +12,12 @@ interface NamedDefinition {
 
 /** @throws Error that names every wrong field */
 const parse = (text: string, place: string): Definition => {
-  let json: unknown;
   try {
-    json = JSON.parse(text);
+    return definitionSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new Error(`${place} is not valid JSON. ${String(cause)}`, { cause });
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new Error(`${place} is not a pipeline definition that can be run here.\n${reason}`, { cause });
   }
-  const { data, error } = definitionSchema.safeParse(json);
-  if (data) return data;
-  throw new Error(`${place} is not a pipeline definition that can be run here.\n${z.prettifyError(error)}`, {
-    cause: error,
-  });
 };
 
 /** @throws Error when the file cannot be read or is not a definition */

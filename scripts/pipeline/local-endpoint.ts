@@ -121,11 +121,8 @@ const useServingEndpoint = async (folder: string, logFile: string): Promise<Serv
     name: 'endpoint',
     environment: {
       ...environmentWithoutAws(),
-      HOST: '127.0.0.1',
-      PORT: '0',
-      LOG_LEVEL: 'info',
-      MODEL_DIR: folder,
-      ENDPOINT_NAME: ENDPOINT.name,
+      ...{ HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info' },
+      ...{ MODEL_DIR: folder, ENDPOINT_NAME: ENDPOINT.name },
     },
     logFile,
     onExit: () => {},

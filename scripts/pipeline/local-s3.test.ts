@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
@@ -13,44 +13,12 @@ beforeEach(() => {
   s3 = new LocalS3(path.join(folder, 's3'));
 });
 
-const write = (uri: string, content: string) => {
-  const file = s3.path(uri);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, content);
-};
-
 test('an object is a file below its bucket', () => {
   assert.equal(s3.path('s3://my-bucket/a/b.txt'), path.join(folder, 's3/my-bucket/a/b.txt'));
   for (const uri of ['http://my-bucket/a', 's3://my-bucket', 's3:///a', 'photos/', 's3://B/a'])
     assert.throws(() => s3.path(uri), /is not an S3 URI/);
   for (const uri of ['s3://my-bucket/../other/a', 's3://my-bucket/a/../../../b'])
     assert.throws(() => s3.path(uri), /leads out of its bucket/);
-});
-
-test('a prefix is given by a link, an object by a copy, nothing by an error', async () => {
-  write('s3://bucket/photos/rose/1.jpg', 'photo');
-  write('s3://bucket/models/model.tar.gz', 'model');
-  mkdirSync(s3.path('s3://bucket/empty/'));
-  const given = path.join(folder, 'job/given');
-  await s3.provide('s3://bucket/photos/', path.join(given, 'photos'));
-  await s3.provide('s3://bucket/models/model.tar.gz', path.join(given, 'model'));
-  assert.ok(lstatSync(path.join(given, 'photos')).isSymbolicLink());
-  assert.deepEqual(readdirSync(path.join(given, 'photos/rose')), ['1.jpg']);
-  assert.ok(lstatSync(path.join(given, 'model/model.tar.gz')).isFile());
-  for (const uri of ['s3://bucket/empty/', 's3://bucket/nothing/', 's3://bucket/photos/2.jpg'])
-    await assert.rejects(
-      s3.provide(uri, path.join(given, 'no')),
-      /There is nothing at s3:.*\. S3 is the folder /,
-    );
-});
-
-test('what is written to a shared folder outlives the job', async () => {
-  for (const job of ['first', 'second']) {
-    const checkpoints = path.join(folder, job, 'checkpoints');
-    await s3.share('s3://bucket/checkpoints/abc', checkpoints);
-    writeFileSync(path.join(checkpoints, job), job);
-  }
-  assert.deepEqual(readdirSync(s3.path('s3://bucket/checkpoints/abc')), ['first', 'second']);
 });
 
 test('what is put there is a copy of a file and a link to a folder, and replaces what was', async () => {

@@ -6,7 +6,7 @@ import { list } from 'tar';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { ModelRegistry } from '../aws-double/registry.ts';
 import { LocalS3 } from './local-s3.ts';
-import { localRunner, readMetrics } from './steps.ts';
+import { localRunner } from './steps.ts';
 import { condition, execute, fail, job, reported, training } from './tiny-definition.ts';
 
 const root = temporaryFolder({ after });
@@ -149,21 +149,4 @@ test('a processing job fails where it does not write the JSON that it should', a
     assert.equal(first.status, 'Failed');
     assert.match(first.note, /The step Evaluate was to write JSON to .*report\.json/);
   }
-});
-
-const METRICS = [
-  { Name: 'training:loss', Regex: '\\bloss=([0-9.]+);' },
-  { Name: 'training:accuracy', Regex: 'accuracy=([0-9.]+);' },
-];
-
-test('a line shows the metrics that it holds, in short; the last value of each is kept in full', () => {
-  const last = new Map<string, number>();
-  for (const [line, shown] of [
-    ['Epoch 1. loss=0.12345; accuracy=0.25;', 'Epoch 1. training:loss 0.123, training:accuracy 0.250'],
-    ['Measuring.', 'Measuring.'],
-    ['loss=0.1;', 'training:loss 0.100'],
-    ['loss=...;', 'loss=...;'],
-  ] as const)
-    assert.equal(readMetrics(line, METRICS, last), shown);
-  assert.deepEqual(Object.fromEntries(last), { 'training:loss': 0.1, 'training:accuracy': 0.25 });
 });

@@ -51,7 +51,7 @@ const logLine = ({ report, warn }: StepContext, line: string, shown = line): voi
  * @param last of each metric, which is replaced
  * @returns the line, with the metrics that it holds at its end and in short
  */
-export const readMetrics = (
+const readMetrics = (
   line: string,
   definitions: TrainingRequest['AlgorithmSpecification']['MetricDefinitions'],
   last: Map<string, number>,

@@ -20,9 +20,9 @@ export interface PipelineResult {
   readonly deployed: Awaited<ReturnType<LocalEndpoints['deployed']>>;
 }
 
-/** How long a step has been running, or took. */
-const elapsed = ({ startedAt, endedAt }: StepState): string =>
-  startedAt === undefined ? '' : duration(((endedAt ?? Date.now()) - startedAt) / 1000);
+/** How long a step took, or has been running. */
+const elapsed = ({ startedAt, endedAt = Date.now() }: StepState): string =>
+  startedAt === undefined ? '' : duration((endedAt - startedAt) / 1000);
 
 /** What is about to run in `folder`, and how it differs from SageMaker. */
 export const introduction = (

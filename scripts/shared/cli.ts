@@ -15,8 +15,6 @@ interface CommandSpec<Options extends z.ZodObject> {
   readonly lastWins?: boolean;
   /** Exit code of a wrong call. @default 1 */
   readonly usageExitCode?: number;
-  /** Where descriptions begin, behind the two blanks of the margin. @default - three behind the longest option */
-  readonly column?: number;
   /**
    * A field `batchSize` is the option `--batch-size`. A field that accepts `true` takes no value, all others take text,
    * and a record takes every option that no other field is, as `--NAME=VALUE`. What a field's metadata describes is in
@@ -32,11 +30,11 @@ export const folderOption = (description: string) =>
 
 /** An error that ends its command with an exit code of its own. */
 export class CommandError extends Error {
+  override readonly name = 'CommandError';
   readonly exitCode: number;
 
   constructor(message: string, exitCode: number) {
     super(message);
-    this.name = 'CommandError';
     this.exitCode = exitCode;
   }
 }
@@ -54,7 +52,7 @@ const isFlag = (field: z.core.$ZodType): boolean => z.safeParse(field, true).suc
 const isRecord = (field: z.core.$ZodType): boolean => z.safeParse(field, {}).success;
 
 /** The text that `--help` prints. */
-export const helpText = ({ head, foot = '', column, options }: CommandSpec<z.ZodObject>): string => {
+export const helpText = ({ head, foot = '', options }: CommandSpec<z.ZodObject>): string => {
   const described = Object.entries(options.shape).flatMap(([name, field]) => {
     const meta = readMeta(field);
     if (!meta) return [];
@@ -63,7 +61,7 @@ export const helpText = ({ head, foot = '', column, options }: CommandSpec<z.Zod
     const option = positional ? `${value} ...` : isRecord(field) ? `--${value}` : named();
     return [{ option, description }];
   });
-  const width = column ?? Math.max(0, ...described.map(({ option }) => option.length)) + 3;
+  const width = Math.max(0, ...described.map(({ option }) => option.length)) + 3;
   const lines = described.map(
     ({ option, description }) =>
       `  ${option.padEnd(width)}${description.replaceAll('\n', `\n${' '.repeat(width + 2)}`)}\n`,
@@ -241,25 +239,15 @@ export const statusLine = (): Report => {
 /** As a shell says that a signal has ended a command. */
 export const INTERRUPTED = 130;
 
-/** Something that needs a confirmation was not confirmed. */
-export class ConfirmationError extends CommandError {
-  constructor(message: string) {
-    super(message, 1);
-    this.name = 'ConfirmationError';
-  }
-}
-
 /**
  * Asks before something that costs or destroys.
  *
  * @param expected what must be typed
- * @throws ConfirmationError when something else is typed, or there is no terminal
+ * @throws Error when something else is typed, or there is no terminal
  */
 export const confirm = async (question: string, expected: string): Promise<void> => {
   if (!process.stdin.isTTY || !process.stdout.isTTY)
-    throw new ConfirmationError(
-      `${question}\nNo interactive terminal to confirm this. Pass --yes to continue.`,
-    );
+    throw new Error(`${question}\nNo interactive terminal to confirm this. Pass --yes to continue.`);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   // Ctrl-C and Ctrl-D close it, and its question would wait without end.
   const closed = new AbortController();
@@ -267,7 +255,7 @@ export const confirm = async (question: string, expected: string): Promise<void>
   try {
     const text = `${question} Type ${expected} to continue: `;
     const answer = await terminal.question(text, { signal: closed.signal }).catch(() => '');
-    if (answer.trim() !== expected) throw new ConfirmationError('Nothing was done.');
+    if (answer.trim() !== expected) throw new Error('Nothing was done.');
   } finally {
     terminal.close();
   }

@@ -56,8 +56,6 @@ interface ProcessOptions {
   readonly signal: AbortSignal;
   /** @default SIGTERM */
   readonly stopSignal?: NodeJS.Signals;
-  /** Milliseconds after the stop signal until it is killed. @default - never */
-  readonly killAfterMs?: number;
 }
 
 /**
@@ -76,7 +74,6 @@ export const runProcess = async ({
   ipc = false,
   signal,
   stopSignal = 'SIGTERM',
-  killAfterMs,
 }: ProcessOptions): Promise<ProcessExit> => {
   const child = spawn(program, parameters, {
     cwd: directory,
@@ -94,11 +91,7 @@ export const runProcess = async ({
     if (log) stream.pipe(log, { end: false });
     ended.push(once(createInterface({ input: stream }).on('line', listener), 'close'));
   }
-  let kill: NodeJS.Timeout | undefined;
-  const stop = () => {
-    child.kill(stopSignal);
-    if (killAfterMs !== undefined) kill ??= setTimeout(() => child.kill('SIGKILL'), killAfterMs);
-  };
+  const stop = () => child.kill(stopSignal);
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   try {
@@ -109,7 +102,6 @@ export const runProcess = async ({
     await Promise.all(ended);
     return exit;
   } finally {
-    clearTimeout(kill);
     signal.removeEventListener('abort', stop);
     if (log) await once(log.end(), 'close');
   }
@@ -131,16 +123,12 @@ interface ServiceOptions {
 
 /** One of the services as a child process, configured by its environment only, as it is in a container. */
 export class ServiceProcess {
-  readonly #name: string;
-  readonly #logFile: string | undefined;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   /** Where it listens, once it does; rejects when it ends before. It has then printed why. */
   readonly ready: Promise<string>;
 
   constructor({ name, environment, logFile, onExit }: ServiceOptions) {
-    this.#name = name;
-    this.#logFile = logFile;
     const log = logFile === undefined ? undefined : openSync(logFile, 'w');
     this.#child = spawn(process.execPath, ['--import', 'tsx', `services/${name}/server.ts`], {
       cwd: ROOT,
@@ -149,17 +137,13 @@ export class ServiceProcess {
     });
     if (log !== undefined) closeSync(log);
     this.#exited = new Promise((resolve) => this.#child.once('exit', () => resolve()));
-    this.ready = this.#waitUntilReady().then((url) => {
-      this.#child.once('exit', onExit);
-      return url;
-    });
-  }
-
-  #waitUntilReady(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.#child.once('message', (message) => resolve(readyMessage.parse(message).url));
-      const why = this.#logFile === undefined ? '' : ` ${this.#logFile} says why.`;
-      this.#child.once('exit', () => reject(new Error(`The service ${this.#name} did not start.${why}`)));
+    this.ready = new Promise((resolve, reject) => {
+      this.#child.once('message', (message) => {
+        this.#child.once('exit', onExit);
+        resolve(readyMessage.parse(message).url);
+      });
+      const why = logFile === undefined ? '' : ` ${logFile} says why.`;
+      this.#child.once('exit', () => reject(new Error(`The service ${name} did not start.${why}`)));
     });
   }
 

@@ -26,34 +26,19 @@ const setUp = (t: TestContext) => {
   return { folder, shipped, versions, built: () => readdirSync(path.join(root, 'build')) };
 };
 
-test('an empty folder gets the model that ships', async (t) => {
-  const { folder, shipped, versions, built } = setUp(t);
-  assert.deepEqual(await prepareServedModel(folder, shipped), { version: '100', deployed: false });
-  assert.deepEqual(versions(), ['100']);
-  assert.deepEqual(built(), ['endpoint']);
-});
-
-test('an older model is superseded by the one that ships', async (t) => {
-  const { folder, shipped, versions } = setUp(t);
-  store(folder, '99');
-  assert.deepEqual(await prepareServedModel(folder, shipped), { version: '100', deployed: false });
-  assert.deepEqual(versions(), ['100', '99']);
-});
-
-test('a newer model stays', async (t) => {
-  const { folder, shipped, versions } = setUp(t);
-  store(folder, '101');
-  assert.deepEqual(await prepareServedModel(folder, shipped), { version: '101', deployed: false });
-  assert.deepEqual(versions(), ['101']);
-});
-
-test('a model that was deployed stays, even if it is older: a clock may be slow', async (t) => {
-  const { folder, shipped, versions } = setUp(t);
-  store(folder, '99');
-  await recordDeployed(folder, '99');
-  assert.deepEqual(await prepareServedModel(folder, shipped), { version: '99', deployed: true });
-  assert.deepEqual(versions(), ['99']);
-});
+for (const [what, found, isDeployed, expected] of [
+  ['an older model is superseded by the one that ships', '99', false, ['100', '99']],
+  ['a newer model stays', '101', false, ['101']],
+  ['a model that was deployed stays, even if it is older: a clock may be slow', '99', true, ['99']],
+] as const)
+  test(what, async (t) => {
+    const { folder, shipped, versions } = setUp(t);
+    store(folder, found);
+    if (isDeployed) await recordDeployed(folder, found);
+    const served = await prepareServedModel(folder, shipped);
+    assert.deepEqual(served, { version: expected[0], deployed: isDeployed });
+    assert.deepEqual(versions(), expected);
+  });
 
 test('several that prepare it at once do not disturb one another', async (t) => {
   const { folder, shipped, versions, built } = setUp(t);
