@@ -8,7 +8,7 @@ import { readPhoto } from '../model/photo/read-photo.ts';
 import { wholeNumber } from '../model/shared/text.ts';
 import { ENDPOINT } from '../services/contract.ts';
 import { type LoadOptions, quantile, runLoad } from './bench/load.ts';
-import { listen, MeasuredProcess, PINNING } from './bench/measured-process.ts';
+import { listen, type MeasuredProcess, PINNING, startMeasured } from './bench/measured-process.ts';
 import { type Comparison, comparisonChart, comparisonTable } from './bench/report.ts';
 import { print, runCommand } from './shared/cli.ts';
 import { ROOT } from './shared/paths.ts';
@@ -64,17 +64,17 @@ const startBoth = async (service: 'was' | 'web') => {
   };
   const bare = `scripts/bench/${service === 'was' ? 'bare-was' : 'bare-pipe'}.ts`;
   return {
-    ours: await MeasuredProcess.start([`dist/services/${service}/server.js`], environment),
-    bare: await MeasuredProcess.start(['--import', 'tsx', bare], environment),
+    ours: await startMeasured([`dist/services/${service}/server.js`], environment),
+    bare: await startMeasured(['--import', 'tsx', bare], environment),
   };
 };
 
 const measure = async (service: MeasuredProcess, load: LoadOptions) => {
-  const before = service.cpuMs;
+  const before = service.cpuMs();
   const { statuses, seconds, healthTimes } = await runLoad(service.url, load);
   const answers = statuses.get(200) ?? 0;
   return {
-    cpuMs: (service.cpuMs - before) / answers,
+    cpuMs: (service.cpuMs() - before) / answers,
     rate: answers / seconds,
     healthP99Ms: quantile(healthTimes, 0.99),
     statuses: [...statuses].map(([status, count]) => `${count} x ${status || 'no answer'}`).join(', '),
@@ -102,7 +102,7 @@ const compare = async (
     cpuMs: medians('cpuMs'),
     rate: medians('rate'),
     ratio: median(runs.map(({ ours, bare }) => ours.cpuMs / bare.cpuMs)),
-    peakMiB: { ours: both.ours.peakMiB, bare: both.bare.peakMiB },
+    peakMiB: { ours: both.ours.peakMiB(), bare: both.bare.peakMiB() },
     healthP99Ms: median(runs.map(({ ours }) => ours.healthP99Ms)),
   };
   await Promise.all([both.ours.stop(), both.bare.stop()]);
@@ -117,10 +117,10 @@ const overload = async (photo: Buffer, seconds: number): Promise<string> => {
   const serving = { photo, seconds, pace: { clients: 32 } };
   await measure(ours, serving);
   const best = await measure(ours, serving);
-  const servingMiB = ours.peakMiB;
+  const servingMiB = ours.peakMiB();
   const more = await measure(ours, { photo, seconds, pace: { rate: OVERLOAD * best.rate } });
   const goodput = Math.round((more.rate / best.rate) * 100);
-  const text = `At ${OVERLOAD} times the rate that it can answer, \`was\` answers ${goodput} % of its best (${more.statuses}); p99 of \`/health\` is ${more.healthP99Ms.toFixed(0)} ms, and its peak ${ours.peakMiB.toFixed(0)} MiB after ${servingMiB.toFixed(0)} while all was served.`;
+  const text = `At ${OVERLOAD} times the rate that it can answer, \`was\` answers ${goodput} % of its best (${more.statuses}); p99 of \`/health\` is ${more.healthP99Ms.toFixed(0)} ms, and its peak ${ours.peakMiB().toFixed(0)} MiB after ${servingMiB.toFixed(0)} while all was served.`;
   await ours.stop();
   return text;
 };

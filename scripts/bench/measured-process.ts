@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
@@ -31,59 +31,47 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
-/** A service on a core of its own, whose processor time and memory are read from `/proc` (`man 5 proc`). */
-export class MeasuredProcess {
-  readonly #child: ChildProcess;
-  readonly url: string;
-
-  private constructor(child: ChildProcess, url: string) {
-    this.#child = child;
-    this.url = url;
-  }
-
-  /** @param command what Node runs, with its options */
-  static async start(command: readonly string[], environment: Record<string, string>) {
-    const port = await freePort();
-    const pin = isPinned ? ['taskset', '-c', SERVICE_CORE] : ['env'];
-    const [program = '', ...parameters] = [...pin, process.execPath, ...command];
-    const own = { PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'warn', NODE_ENV: 'production' };
-    const child = spawn(program, parameters, {
-      cwd: ROOT,
-      env: { ...environmentWithoutAws(), ...LOCAL_AWS, ...environment, ...own },
-      stdio: ['ignore', 'ignore', 'inherit'],
+/**
+ * Starts a service on a core of its own, whose processor time and memory are read from `/proc` (`man 5 proc`).
+ *
+ * @param command what Node runs, with its options
+ */
+export const startMeasured = async (command: readonly string[], environment: Record<string, string>) => {
+  const port = await freePort();
+  const pin = isPinned ? ['taskset', '-c', SERVICE_CORE] : ['env'];
+  const [program = '', ...parameters] = [...pin, process.execPath, ...command];
+  const own = { PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'warn', NODE_ENV: 'production' };
+  const child = spawn(program, parameters, {
+    cwd: ROOT,
+    env: { ...environmentWithoutAws(), ...LOCAL_AWS, ...environment, ...own },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const isUp = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1').on('error', () => resolve(false));
+      socket.on('connect', () => resolve(socket.destroy().destroyed));
     });
-    const isUp = () =>
-      new Promise<boolean>((resolve) => {
-        const socket = connect(port, '127.0.0.1').on('error', () => resolve(false));
-        socket.on('connect', () => resolve(socket.destroy().destroyed));
-      });
-    while (!(await isUp())) {
-      if (child.exitCode !== null) throw new Error(`${command.at(-1)} did not start.`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return new MeasuredProcess(child, `http://127.0.0.1:${port}`);
+  while (!(await isUp())) {
+    if (child.exitCode !== null) throw new Error(`${command.at(-1)} did not start.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  const read = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'latin1');
+  return {
+    url: `http://127.0.0.1:${port}`,
+    /** Processor time so far, in milliseconds. */
+    cpuMs: (): number => {
+      // Fields 14 and 15; the name before them may hold blanks.
+      const [user, system] = read('stat').split(') ').at(-1)?.split(' ').slice(11, 13) ?? [];
+      return (Number(user) + Number(system)) * MS_PER_TICK;
+    },
+    /** The most memory that it has held, in MiB. */
+    peakMiB: (): number => Number(/VmHWM:\s+(\d+)/.exec(read('status'))?.[1]) / 1024,
+    stop: async (): Promise<void> => {
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    },
+  };
+};
 
-  /** Processor time so far, in milliseconds. */
-  get cpuMs(): number {
-    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1');
-    // Fields 14 and 15; the name before them may hold blanks.
-    const [user, system] = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13);
-    return (Number(user) + Number(system)) * MS_PER_TICK;
-  }
-
-  /** The most memory that it has held, in MiB. */
-  get peakMiB(): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1');
-    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
-  }
-
-  async stop(): Promise<void> {
-    const exit = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await exit;
-  }
-}
+export type MeasuredProcess = Awaited<ReturnType<typeof startMeasured>>;

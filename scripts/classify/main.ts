@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { duration, errorText, percent, pluralize, wholeNumber } from '../../model/shared/text.ts';
 import { CommandError, runCommand } from '../shared/cli.ts';
 import { ClassifyClient, type Outcome } from './client.ts';
-import { Journal, type PhotoFile } from './journal.ts';
+import { openJournal, type PhotoFile } from './journal.ts';
 
 const HEAD = `Usage: npm run classify -- PHOTO ... [options]
 
@@ -105,7 +105,7 @@ await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }
   await client.checkService();
 
   const photos = await Promise.all(files.map(describePhoto));
-  const journal = await Journal.open(
+  const journal = await openJournal(
     [url, ...given.photos.map((name) => path.resolve(name))],
     given.resume ?? false,
   );

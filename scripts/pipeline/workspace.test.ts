@@ -123,26 +123,19 @@ test('when an execution starts, what cannot be resumed is removed; the last that
   assert.equal(await workspace.hasCheckpoint(NEW), false);
 });
 
-test('the last that can be resumed is found, also when others have ended since', async () => {
-  const { records } = workspace;
-  const stopped = recordOf('stopped00000', { startedAt: '2026-01-02', status: 'Stopped' });
-  for (const record of [
-    recordOf('older0000000', { startedAt: '2026-01-01', status: 'Stopped' }),
-    stopped,
-    recordOf('succeeded000', { startedAt: '2026-01-03', status: 'Succeeded', resumable: false }),
-    recordOf('refused00000', { startedAt: '2026-01-04', status: 'Failed', resumable: false }),
-  ])
-    await records.save(record);
-  assert.deepEqual(await records.lastResumable(), stopped);
-});
-
-test('where none can be, it says why; a record that cannot be read blocks nothing', async () => {
+test('the last that can be resumed is found, also when others have ended since; where none can be, it says why', async () => {
   const { records, folder } = workspace;
   write(path.join(folder, 'executions/damaged00000.json'), '{"id":');
   await assert.rejects(records.lastResumable(), /There is no execution to resume\. Start another: npm run/);
-  await records.save(recordOf('succeeded000', { status: 'Succeeded', resumable: false }));
+  await records.save(
+    recordOf('refused00000', { startedAt: '2026-01-04', status: 'Failed', resumable: false }),
+  );
   await assert.rejects(
     records.lastResumable(),
-    /The last, succeeded000, has succeeded: nothing is left of it to resume\. Start another/,
+    /The last, refused00000, has failed: nothing is left of it to resume\. Start another/,
   );
+  const stopped = recordOf('stopped00000', { startedAt: '2026-01-02', status: 'Stopped' });
+  await records.save(recordOf('older0000000', { startedAt: '2026-01-01', status: 'Stopped' }));
+  await records.save(stopped);
+  assert.deepEqual(await records.lastResumable(), stopped);
 });
