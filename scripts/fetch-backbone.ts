@@ -44,14 +44,6 @@ export const sha256 = (content: Uint8Array): string => createHash('sha256').upda
 /** For a file of two megabytes, however slow the network is. */
 const LIMIT_MS = 300_000;
 
-/** The innermost reason: `fetch` itself only says that it failed. */
-const innermostReason = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause instanceof Error) return innermostReason(error.cause);
-  // Of several addresses of a host that all refuse, Node gives only the code.
-  return error.message || ('code' in error ? String(error.code) : error.name);
-};
-
 /** @throws Error when it cannot be fetched; redirects are followed */
 const download = async (url: URL): Promise<Uint8Array> => {
   try {
@@ -59,8 +51,10 @@ const download = async (url: URL): Promise<Uint8Array> => {
     if (!response.ok) throw new Error(`${response.url} answered ${response.status}`);
     return new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
+    // `fetch` itself only says that it failed.
+    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw new Error(
-      `${url} could not be fetched: ${innermostReason(cause)}. Where a network does not let it through, fetch the files elsewhere and give their folder, or a mirror, with --from.`,
+      `${url} could not be fetched: ${errorText(reason) || String(reason)}. Where a network does not let it through, fetch the files elsewhere and give their folder, or a mirror, with --from.`,
       { cause },
     );
   }

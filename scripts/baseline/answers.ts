@@ -50,7 +50,7 @@ const ask = (base: string, { method = 'GET', path, headers = {}, body }: Asked):
 
 const askBytes = async (base: string, bytes: string): Promise<readonly string[]> => {
   const socket = connect(Number(new URL(base).port), '127.0.0.1').on('error', () => {});
-  socket.write(bytes);
+  socket.write(repeated(bytes));
   return masked(String(await buffer(socket)))
     .split('\r\n')
     .filter((line) => !/^date:/i.test(line));
@@ -83,12 +83,6 @@ const invocation = async (file: Buffer): Promise<Asked> => {
   return post('/invocations', 'application/json', body);
 };
 
-const listAssets = async (web: string): Promise<Requests> => {
-  const pages = await Promise.all(['/', '/was/check'].map(async (page) => (await fetch(web + page)).text()));
-  const named = [...pages.join().matchAll(/"(\/assets\/[^"]+)"/g)].map(([, asset = '']) => asset);
-  return Object.fromEntries(named.sort().map((asset) => [asset, { path: asset }]));
-};
-
 export const writeAnswers = async (out: string): Promise<void> => {
   const save = (name: string, answers: unknown): void =>
     write(path.join(out, `${name}.json`), pretty(answers));
@@ -117,16 +111,13 @@ export const writeAnswers = async (out: string): Promise<void> => {
   await saveAnswers('uploads-to-was', all, was);
 
   say('answers: routes, invocations, and malformed requests');
-  await saveAnswers('web', { ...routes(inputs.routes.web), ...(await listAssets(web)) }, web);
+  await saveAnswers('web', routes(inputs.routes.web), web);
   await saveAnswers('was', routes(inputs.routes.was), was);
   const status = await (await fetch(`${endpoint}/v1/models/image-classifier`)).text();
   const [, version = ''] = /"version":"(\d+)"/.exec(status) ?? [];
   const ofEndpoint = inputs.routes.endpoint.map((route) => route.replace('{version}', version));
   await saveAnswers('endpoint', { ...routes(ofEndpoint), ...invocations(version) }, endpoint);
   for (const [name, url] of Object.entries({ web, was, endpoint }))
-    save(
-      `unreadable-to-${name}`,
-      await answerEach(inputs.unreadable, (bytes) => askBytes(url, repeated(bytes))),
-    );
+    save(`unreadable-to-${name}`, await answerEach(inputs.unreadable, (bytes) => askBytes(url, bytes)));
   await system.stop();
 };

@@ -1,6 +1,15 @@
+import { readFile } from 'node:fs/promises';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
+import { DEPLOY_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
+import { createDeployClients, systemClock } from '../../model/jobs/deploy/context.ts';
 import { percent, wholeNumber } from '../../model/shared/text.ts';
+import { loadConfiguration, readContext } from '../../stacks/config/load.ts';
+import { endpointAlarmNames, resourceNames } from '../../stacks/names.ts';
+import { LocalEndpoints } from '../pipeline/local-endpoint.ts';
+import { Workspace } from '../pipeline/workspace.ts';
 import { print, runCommand, textTable } from '../shared/cli.ts';
+import { takeLock } from '../shared/lock.ts';
 import {
   approveVersion,
   deployVersion,
@@ -11,7 +20,6 @@ import {
   type ModelVersion,
   previousVersion,
 } from './models.ts';
-import { onAws, onThisMachine } from './places.ts';
 
 /** Shows the registered versions of the model, and chooses which one answers. */
 
@@ -37,6 +45,63 @@ const options = z.strictObject({
       'on AWS, with the credentials and the configuration that are here; otherwise on this machine,\nwith what npm run pipeline has registered and npm start serves',
   }),
 });
+
+/** Runs `work` where the models are. */
+type WithPlace = <T>(changes: boolean, work: (place: ModelPlace) => Promise<T>) => Promise<T>;
+
+const configured = () => {
+  const config = loadConfiguration({ context: readContext(), env: process.env });
+  const names = resourceNames(config);
+  const { endpointInstanceType, endpointMinInstances, endpointMaxInstances } = config.learning;
+  return {
+    clock: systemClock,
+    region: config.region,
+    group: names.learning.modelPackageGroup,
+    endpointName: names.learning.endpoint,
+    deployEnvironment: {
+      [DEPLOY_ENVIRONMENT.endpointName]: names.learning.endpoint,
+      [DEPLOY_ENVIRONMENT.instanceType]: endpointInstanceType,
+      [DEPLOY_ENVIRONMENT.minInstances]: String(endpointMinInstances),
+      [DEPLOY_ENVIRONMENT.maxInstances]: String(endpointMaxInstances),
+      [DEPLOY_ENVIRONMENT.rollbackAlarms]: Object.values(endpointAlarmNames(names)).join(','),
+      [DEPLOY_ENVIRONMENT.region]: config.region,
+    },
+  };
+};
+
+/** The account of the SDK's own credentials, in the configuration's region. */
+const onAws: WithPlace = async (_, work) => {
+  const { region, ...place } = configured();
+  const s3 = new S3Client({ region });
+  const readText = async (uri: string): Promise<string> => {
+    const { host: Bucket, pathname } = new URL(uri);
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: decodeURI(pathname.slice(1)) }));
+    return Body?.transformToString() ?? '';
+  };
+  return work({ ...place, readText, clients: createDeployClients(region) });
+};
+
+/** The registry of `npm run pipeline`, and the endpoint of `npm start`. */
+const onThisMachine: WithPlace = async (changes, work) => {
+  const workspace = new Workspace();
+  const release = changes ? takeLock(workspace.lock, 'npm run model') : () => {};
+  const endpoints = new LocalEndpoints(workspace);
+  try {
+    const { region, deployEnvironment, ...place } = configured();
+    const environment = await endpoints.environment();
+    // AWS's SDK finds the local SageMaker by it, as in the pipeline's jobs.
+    Object.assign(process.env, environment);
+    return await work({
+      ...place,
+      clients: createDeployClients(region),
+      deployEnvironment: { ...deployEnvironment, ...environment },
+      readText: (uri) => readFile(workspace.s3.path(uri), 'utf8'),
+    });
+  } finally {
+    await endpoints.stop();
+    release();
+  }
+};
 
 const when = (date: Date | undefined): string => date?.toISOString().slice(0, 16).replace('T', ' ') ?? '';
 const accuracyText = ({ accuracy }: ModelVersion): string =>
@@ -88,7 +153,7 @@ const run = async ({ command: [command, version = 0], aws }: z.output<typeof opt
     process.on(signal, () => stop.abort(new Error('Stopped. SageMaker will finish what was started.')));
   const options = { signal: stop.signal, report: print };
   const changes = command !== 'list' && command !== 'show';
-  await (aws ? onAws : onThisMachine)({ changes }, async (place) => {
+  await (aws ? onAws : onThisMachine)(changes, async (place) => {
     if (command === 'list') return list(place);
     if (command === 'show') return show(place, version);
     if (command === 'approve') await approveVersion(place, await findVersion(place, version));

@@ -1,20 +1,142 @@
-import { print, runCommand } from '../shared/cli.ts';
+import path from 'node:path';
+import { localArn } from '../aws-double/protocol.ts';
+import { INTERRUPTED, print, runCommand } from '../shared/cli.ts';
+import { takeLock } from '../shared/lock.ts';
 import { type PipelineOptions, pipelineCommand, pipelineRequest } from './command-line.ts';
-import { runPipeline } from './run.ts';
+import { ENTRY_POINT } from './container.ts';
+import { Execution } from './execution.ts';
+import { checkInput, localDefaults, parameterValues } from './inputs.ts';
+import { LocalEndpoints } from './local-endpoint.ts';
+import { type ExecutionRecord, type PipelineRequest, type Plan, randomLetters } from './record.ts';
+import { localRunner } from './steps.ts';
+import { introduction, type PipelineResult, stepLog, summary } from './view.ts';
+import { Workspace } from './workspace.ts';
 
 /** Runs a SageMaker pipeline of the Terraform on this machine. */
 
-const EXIT_CODES = { Succeeded: 0, Failed: 1, Stopped: 130 } as const;
+const EXIT_CODES = { Succeeded: 0, Failed: 1, Stopped: INTERRUPTED } as const;
+
+/**
+ * Puts a new execution on record before anything is done for it, so that it can be resumed even if it ends at once.
+ *
+ * @throws Error when a file or folder is not what its option takes
+ */
+const start = async (request: PipelineRequest, { records }: Workspace): Promise<ExecutionRecord> => {
+  const { definition } = request;
+  const files: Record<string, string> = {};
+  for (const [parameter, place] of Object.entries(request.files)) {
+    files[parameter] = path.resolve(place);
+    await checkInput(parameter, path.resolve(place));
+  }
+  const record: ExecutionRecord = {
+    id: randomLetters(12),
+    startedAt: new Date().toISOString(),
+    status: 'Executing',
+    resumable: true,
+    asked: { ...request, ...(definition !== undefined && { definition: path.resolve(definition) }), files },
+    outputs: {},
+  };
+  await records.save(record);
+  return record;
+};
+
+/** @throws Error when the definition cannot be read, or does not have the parameters that were given */
+const createPlan = async ({ id, asked }: ExecutionRecord, workspace: Workspace): Promise<Plan> => {
+  const given = { ...asked.values };
+  for (const [parameter, place] of Object.entries(asked.files))
+    given[parameter] = await workspace.provide(id, parameter, place);
+  // Only now, because it loads all constructs of the stack.
+  const { definitionFromFile, definitionFromTerraform } = await import('./definition-source.ts');
+  if (asked.definition === undefined) print("Reading the pipeline's definition out of the Terraform.");
+  const { pipeline, definition } =
+    asked.definition === undefined
+      ? await definitionFromTerraform(asked.pipeline, workspace.synthFolder(id))
+      : await definitionFromFile(asked.definition);
+  for (const { name, value, reason } of localDefaults(definition, given)) {
+    given[name] = value;
+    print(`${name} is ${value} here, ${reason}.`);
+  }
+  return { pipeline, definition, parameters: parameterValues(definition, given) };
+};
+
+const runPlan = async (
+  record: ExecutionRecord & { readonly plan: Plan },
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<PipelineResult> => {
+  const { id, plan } = record;
+  await workspace.providePlaceholders(Object.values(plan.parameters));
+  for (const line of introduction(record, workspace.folder)) print(line);
+
+  const endpoints = new LocalEndpoints(workspace);
+  const { s3, registry, jobs } = workspace;
+  const save = (end: Pick<ExecutionRecord, 'status' | 'resumable'>) =>
+    workspace.records.save({ ...record, ...end, outputs: execution.outputs });
+  const logStep = stepLog(print);
+  const execution = new Execution({
+    id,
+    arn: localArn(`pipeline/${plan.pipeline.toLowerCase()}/execution/${id}`),
+    definition: plan.definition,
+    parameters: plan.parameters,
+    run: localRunner({
+      s3,
+      registry,
+      jobs,
+      entryPoint: ENTRY_POINT,
+      sageMaker: () => endpoints.environment(),
+    }),
+    earlier: record.outputs,
+    signal,
+    onChange: (state) => {
+      logStep(state);
+      if (state.endedAt !== undefined) void save({ status: 'Executing', resumable: true });
+    },
+  });
+  signal.addEventListener('abort', () => print('Stopping. A training writes a checkpoint first.'));
+  try {
+    await save({ status: 'Executing', resumable: true });
+    await execution.run();
+    const { status, states, outputs } = execution;
+    const kept = Object.keys(outputs).length > 0 || (await workspace.hasCheckpoint(id));
+    // A pipeline's own decision would be the same again.
+    const refused = states.some((state) => state.type === 'Fail' && state.status === 'Failed');
+    const resumable = status === 'Stopped' || (status === 'Failed' && kept && !refused);
+    await save({ status, resumable });
+    return {
+      status,
+      resumable,
+      states,
+      ...(await workspace.trained(outputs)),
+      deployed: await endpoints.deployed(),
+    };
+  } finally {
+    await endpoints.stop();
+  }
+};
 
 const run = async (options: PipelineOptions): Promise<number> => {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-  const status = await runPipeline({
-    request: options.resume ? undefined : pipelineRequest(options, process.env),
-    signal: stop.signal,
-    write: print,
-  });
-  return EXIT_CODES[status];
+  const workspace = new Workspace();
+  const release = takeLock(workspace.lock, 'npm run pipeline');
+  try {
+    const record = options.resume
+      ? await workspace.records.lastResumable()
+      : await start(pipelineRequest(options, process.env), workspace);
+    // Without a plan it would fail in the same way again, and must not be in the way of an earlier one.
+    const plan =
+      record.plan ??
+      (await createPlan(record, workspace).catch(async (error: unknown) => {
+        await workspace.drop(record.id);
+        throw error;
+      }));
+    await workspace.clean(record.id);
+    const result = await runPlan({ ...record, plan }, workspace, stop.signal);
+    for (const line of summary(result)) print(line);
+    return EXIT_CODES[result.status];
+  } finally {
+    release();
+  }
 };
 
 await runCommand(pipelineCommand(process.env), run);
