@@ -169,8 +169,15 @@ const rollOutServices = async ({ config, terraform }: Target, { ecs }: AwsClient
   return url.value;
 };
 
-/** What to do after a deployment: push code, and train a model. */
-const nextSteps = ({ region, source }: Configuration, names: Names): string => {
+/** Where to look after a deployment, and what to do: push code, and train a model. */
+const nextSteps = (
+  { region, source, observability: { alarmEmail } }: Configuration,
+  names: Names,
+): string => {
+  const console = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#`;
+  const told = alarmEmail
+    ? `${alarmEmail}, once its owner has confirmed AWS's mail`
+    : 'nobody: set observability.alarmEmail';
   const pushes = [names.web, names.was, names.learning].map(
     ({ delivery }) =>
       `  git push https://git-codecommit.${region}.amazonaws.com/v1/repos/${delivery.source} HEAD:${source.branch}`,
@@ -181,6 +188,10 @@ const nextSteps = ({ region, source }: Configuration, names: Names): string => {
       : ['A push to CodeCommit is built and deployed (see docs/deploying.md for access):', ...pushes];
   const { pipelines, endpoint } = names.learning;
   return [
+    `Dashboard: ${console}dashboards/dashboard/${names.dashboard}`,
+    `Logs:      ${names.web.logGroup}, ${names.was.logGroup} (queries and remedies: docs/operating.md)`,
+    `Alarms:    ${names.alarmTopic}, tells ${told}`,
+    '',
     ...push,
     `Photos are answered once a model is on the endpoint ${endpoint}. Train one and put it there; without the first`,
     'command, which fetches a pretrained network to build on, it starts from random weights:',
