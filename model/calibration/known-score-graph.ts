@@ -30,16 +30,6 @@ const whitening = (lower: Float64Array, size: number): Float64Array => {
   return matrix;
 };
 
-/** `[N, F]`, each row at a root mean square of 1. */
-const writeNormalised = (graph: Graph, features: Node): Node => {
-  const square = graph.float('AddV2', 'known/square', [
-    meanSquare(graph, 'known/size', features),
-    graph.scalar('known/epsilon', EPSILON),
-  ]);
-  const scale = graph.float('Rsqrt', 'known/scale', [square]);
-  return graph.float('Mul', 'known/normalised', [features, scale]);
-};
-
 /** `[N, 1]`: the distance to the nearest class. */
 const writeDistance = (graph: Graph, photo: Node, { mean, lower, centres }: ClassGaussians): Node => {
   const size = mean.length;
@@ -53,17 +43,11 @@ const writeDistance = (graph: Graph, photo: Node, { mean, lower, centres }: Clas
     for (let row = 0; row < size; row++)
       across[row * centres.length + column] = (-2 * (centre[row] ?? 0)) / size;
   });
-  const towards = product(
-    graph,
-    'known/towards',
-    white,
-    constant(graph, 'known/centres', across, [size, centres.length]),
-  );
-  const lengths = Float64Array.from(centres, (centre) => dot(centre, centre) / size);
-  const shifted = graph.float('AddV2', 'known/shifted', [
-    towards,
-    constant(graph, 'known/lengths', lengths, [centres.length]),
-  ]);
+  const directions = constant(graph, 'known/centres', across, [size, centres.length]);
+  const towards = product(graph, 'known/towards', white, directions);
+  const squared = Float64Array.from(centres, (centre) => dot(centre, centre) / size);
+  const lengths = constant(graph, 'known/lengths', squared, [centres.length]);
+  const shifted = graph.float('AddV2', 'known/shifted', [towards, lengths]);
   const squares = graph.float('AddV2', 'known/squares', [shifted, meanSquare(graph, 'known/length', white)]);
   const nearest = graph.float('Min', 'known/nearest', [squares, graph.integers('known/nearest/axes', [1])], {
     Tidx: attribute.type(DataType.int32),
@@ -93,7 +77,12 @@ export const writeKnownScore = (
     { Tidx: attribute.type(DataType.int32), keep_dims: attribute.boolean(true) },
   );
   const sure = graph.float('Mul', 'known/sure', [largest, graph.scalar('known/confidence', confidence)]);
-  const far = writeDistance(graph, writeNormalised(graph, features), gaussians);
+  // Each photo's features at a root mean square of 1.
+  const size = meanSquare(graph, 'known/size', features);
+  const square = graph.float('AddV2', 'known/square', [size, graph.scalar('known/epsilon', EPSILON)]);
+  const scale = graph.float('Rsqrt', 'known/scale', [square]);
+  const normalised = graph.float('Mul', 'known/normalised', [features, scale]);
+  const far = writeDistance(graph, normalised, gaussians);
   const near = graph.float('Mul', 'known/near', [far, graph.scalar('known/weight', -distance)]);
   const both = graph.float('AddV2', 'known/both', [sure, near]);
   const column = graph.float('AddV2', 'known/column', [both, graph.scalar('known/offset', offset)]);

@@ -82,9 +82,16 @@ const normalised = (features: ArrayLike<number>): Float64Array => {
   return Float64Array.from(features, (value) => value * scale);
 };
 
-/**
- * @param photos normalised features of each class; classes without photos have no centre
- */
+/** `L⁻¹ (photo - mean)` */
+const whiten = (
+  { mean, lower }: Pick<ClassGaussians, 'mean' | 'lower'>,
+  photo: Float64Array,
+): Float64Array => {
+  const centred = photo.map((value, i) => value - (mean[i] ?? 0));
+  return solveLower(lower, photo.length, centred);
+};
+
+/** @param photos normalised features of each class; classes without photos have no centre */
 const fitGaussians = (photos: readonly (readonly Float64Array[])[]): ClassGaussians => {
   const all = photos.flat();
   const size = all[0]?.length ?? 0;
@@ -103,27 +110,15 @@ const fitGaussians = (photos: readonly (readonly Float64Array[])[]): ClassGaussi
   for (let i = 0; i < size; i++) covariance[i * size + i] = (covariance[i * size + i] ?? 0) + sphere;
   const lower = cholesky(covariance, size);
   const mean = meanVector(all, size);
-  const centres = means.map((centre) =>
-    solveLower(
-      lower,
-      size,
-      centre.map((value, i) => value - (mean[i] ?? 0)),
-    ),
-  );
-  return { mean, lower, centres };
+  return { mean, lower, centres: means.map((centre) => whiten({ mean, lower }, centre)) };
 };
 
 /** Mahalanobis distance to the nearest class, per dimension: about 1 for photos that were trained on. */
-const distanceTo = ({ mean, lower, centres }: ClassGaussians, photo: Float64Array): number => {
-  const size = photo.length;
-  const white = solveLower(
-    lower,
-    size,
-    photo.map((value, i) => value - (mean[i] ?? 0)),
-  );
-  const squares = centres.map((centre) => {
+const distanceTo = (gaussians: ClassGaussians, photo: Float64Array): number => {
+  const white = whiten(gaussians, photo);
+  const squares = gaussians.centres.map((centre) => {
     const difference = white.map((value, i) => value - (centre[i] ?? 0));
-    return dot(difference, difference) / size;
+    return dot(difference, difference) / photo.length;
   });
   return Math.sqrt(Math.min(...squares));
 };

@@ -1,24 +1,16 @@
 import type { ModelMetrics } from '../evaluation/metrics.ts';
 
+/** Of which the first is right in 60 %, and the second in 90 %. */
+const binsOf = (first: number, second: number) => [
+  { confidence: first, accuracy: 0.6, count: 31 },
+  { confidence: second, accuracy: 0.9, count: 32 },
+];
+
 /** Figures of an invented calibration. */
 export const exampleCalibration = (): NonNullable<ModelMetrics['calibration']> => ({
   temperature: 0.5,
-  before: {
-    loss: 0.41,
-    error: 0.15,
-    bins: [
-      { confidence: 0.4, accuracy: 0.6, count: 31 },
-      { confidence: 0.8, accuracy: 0.9, count: 32 },
-    ],
-  },
-  after: {
-    loss: 0.3,
-    error: 0.02,
-    bins: [
-      { confidence: 0.58, accuracy: 0.6, count: 31 },
-      { confidence: 0.92, accuracy: 0.9, count: 32 },
-    ],
-  },
+  before: { loss: 0.41, error: 0.15, bins: binsOf(0.4, 0.8) },
+  after: { loss: 0.3, error: 0.02, bins: binsOf(0.58, 0.92) },
   validation: { kept: 59, count: 60 },
   test: { kept: 62, count: 63, interval: [0.915, 0.997] },
   unknown: [

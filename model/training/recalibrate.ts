@@ -62,12 +62,13 @@ const originalSplit = ({ stored, dataset, shares }: RecalibrateOptions): Split =
   const { data } = stored.metrics;
   const split = trainValidationTestSplit(dataset, { ...shares, seed: data.seed });
   const counts = countByClass(dataset.labels, split);
-  for (const part of ['train', 'validation', 'test'] as const) {
-    if (String(counts[part]) === String(data[part])) continue;
+  const part = (['train', 'validation', 'test'] as const).find(
+    (each) => `${counts[each]}` !== `${data[each]}`,
+  );
+  if (part)
     throw new Error(
       `The split gives other numbers of ${part} photos than the model's metrics.json. Give the folder, --test and --validation that the model was trained with.`,
     );
-  }
   if (split.validation.length < FEWEST_PHOTOS)
     throw new Error('There are too few validation photos to calibrate by. Give more photos.');
   return split;
