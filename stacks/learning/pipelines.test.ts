@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type {
+  CreateModelInput,
+  CreateModelPackageInput,
+  CreateProcessingJobRequest,
+  CreateTrainingJobRequest,
+} from '@aws-sdk/client-sagemaker';
+import type { z } from 'zod';
 import { DEPLOY_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import {
   allSteps,
@@ -8,7 +15,9 @@ import {
   definitionSchema,
   EXECUTION,
   joined,
+  pipelineVariable,
   referencesIn,
+  resolvedRequests,
 } from './pipeline-schema.ts';
 import { PIPELINE_SETTINGS } from './pipeline-settings-fixture.ts';
 import { type PipelineSettings, parameter, pipelineDefinitions } from './pipelines.ts';
@@ -265,4 +274,60 @@ describe('a definition with anything that we do not know is refused', () => {
     const S3OutputPath = joined('/', 's3://bucket', parameter('Epoch'), EXECUTION.id);
     assert.ok(definitionSchema.safeParse(withRequest({ OutputDataConfig: { S3OutputPath } })).success);
   });
+});
+
+/** AWS adds instance types more often than we update its SDK; the configuration checks their names instead. */
+type AnyInstanceType<T> = T extends readonly (infer Item)[]
+  ? AnyInstanceType<Item>[]
+  : T extends object
+    ? {
+        [Field in keyof T]: Field extends 'InstanceType'
+          ? string
+          : Field extends 'SupportedRealtimeInferenceInstanceTypes'
+            ? string[] | undefined
+            : AnyInstanceType<T[Field]>;
+      }
+    : T;
+
+/** Ours, with `never` for a field that SageMaker does not have. */
+type KnownFields<Ours, Theirs> = Ours extends readonly (infer Item)[]
+  ? Theirs extends readonly (infer TheirItem)[]
+    ? KnownFields<Item, TheirItem>[]
+    : never
+  : Ours extends object
+    ? {
+        [Field in keyof Ours]: Field extends keyof Theirs
+          ? KnownFields<Ours[Field], NonNullable<Theirs[Field]>>
+          : never;
+      }
+    : Ours;
+
+type Sendable<Request extends keyof typeof resolvedRequests, Theirs> = AnyInstanceType<Theirs> &
+  KnownFields<z.infer<(typeof resolvedRequests)[Request]>, Theirs>;
+
+/** A value with a text in place of every variable. */
+const resolved = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(resolved);
+  if (pipelineVariable.safeParse(value).success) return 'resolved';
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item)]));
+};
+
+test('a resolved request is one that the SDK sends, by its types and by its values', () => {
+  const found = (name: string) => resolved(allSteps(deploy).find(({ Name }) => Name === name)?.Arguments);
+  const training: Sendable<'training', CreateTrainingJobRequest> = resolvedRequests.training.parse(
+    found('Train'),
+  );
+  const processing: Sendable<
+    'processing',
+    Omit<CreateProcessingJobRequest, 'ProcessingJobName'>
+  > = resolvedRequests.processing.parse(found('Evaluate'));
+  const created: Sendable<'model', Omit<CreateModelInput, 'ModelName'>> = resolvedRequests.model.parse(
+    found('CreateModel'),
+  );
+  const registered: Sendable<'modelPackage', CreateModelPackageInput> = resolvedRequests.modelPackage.parse(
+    found('RegisterModel'),
+  );
+  for (const request of [training, processing, created, registered])
+    assert.deepEqual(referencesIn(request), []);
 });
