@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -22,8 +21,9 @@ export const fileStore =
   () =>
     readFile(path, 'utf8');
 
-/** A store in AWS Secrets Manager. */
-export const secretStore = (arn: string): ReadStore => {
+/** A store in AWS Secrets Manager. The SDK takes 20 MiB of memory: without keys it is not loaded. */
+export const secretStore = async (arn: string): Promise<ReadStore> => {
+  const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
   const client = new SecretsManagerClient({});
   return async () => (await client.send(new GetSecretValueCommand({ SecretId: arn }))).SecretString ?? '';
 };

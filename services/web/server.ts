@@ -14,7 +14,9 @@ await runService({
     const { PORT, HOST, LOG_LEVEL, WAS_URL, VERSION, API_KEYS_FILE, API_KEYS_SECRET } = settings;
     const log = createLog({ service: WEB.name, level: LOG_LEVEL });
     const metrics = await startMetrics(settings, { service: WEB.name, log });
-    const store = API_KEYS_SECRET ? secretStore(API_KEYS_SECRET) : API_KEYS_FILE && fileStore(API_KEYS_FILE);
+    const store = API_KEYS_SECRET
+      ? await secretStore(API_KEYS_SECRET)
+      : API_KEYS_FILE && fileStore(API_KEYS_FILE);
     const keys = store ? new ApiKeys({ read: store, log }) : undefined;
     await keys?.start();
     const { PHOTOS_PER_MINUTE: photosPerMinute, CORS_ORIGINS: corsOrigins } = settings;
