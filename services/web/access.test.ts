@@ -106,7 +106,8 @@ describe('pages of other origins', () => {
     assert.deepEqual([asked.status, allowed(asked)], [204, origin]);
     assert.match(asked.headers.get('Access-Control-Allow-Headers') ?? '', /Authorization/);
     assert.equal(allowed(await app.request('/v1/classifications', preflight('https://evil.example'))), null);
-    const refused = await app.request('/v1/model', { headers: { Origin: origin } });
+    const withoutKey = { method: 'POST', headers: { Origin: origin } };
+    const refused = await app.request('/v1/classifications', withoutKey);
     assert.deepEqual([refused.status, allowed(refused)], [401, origin]);
     assert.match(refused.headers.get('Access-Control-Expose-Headers') ?? '', /WWW-Authenticate/);
   });
