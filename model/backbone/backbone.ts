@@ -2,7 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { Graph, type Node } from '../savedmodel/graph.ts';
 import { writeResized } from '../savedmodel/serving-graph.ts';
-import { type FeatureExtractor, type InputRange, toRange } from './feature-extractor.ts';
+import {
+  type FeatureExtractor,
+  type FeatureExtractorOptions,
+  type InputRange,
+  toRange,
+} from './feature-extractor.ts';
 import { openGraphModel } from './graph-model.ts';
 import { openLayersModel } from './layers-model.ts';
 import { BackboneError, graphDefSchema, readModelFiles } from './model-files.ts';
@@ -10,8 +15,6 @@ import { BackboneError, graphDefSchema, readModelFiles } from './model-files.ts'
 export interface BackboneOptions {
   /** Side to which photos are enlarged before the network sees them. @default 8/7 of the side it was made for */
   readonly side?: number | undefined;
-  /** Resolutions whose last feature map counts. @default 2 */
-  readonly featureLevels?: number | undefined;
   /** What the network wants black and white to be, where the network does not say it. */
   readonly range?: InputRange | undefined;
 }
@@ -23,6 +26,9 @@ export interface BackboneOptions {
 const ENLARGEMENT = 8 / 7;
 /** What most networks shrink a photo by: other sides would leave half a pixel over. */
 const MULTIPLE = 32;
+
+/** Resolutions whose last feature map counts. */
+const LEVELS = 2;
 
 /** Changes whenever the same photo and network would give other features: old ones are then not used any more. */
 const METHOD = 'power-normalized means 1';
@@ -58,7 +64,7 @@ const withReason = async <Result>(directory: string, open: () => Promise<Result>
  */
 export const openExtractor = async (
   directory: string,
-  { featureLevels = 2, range }: Omit<BackboneOptions, 'side'> = {},
+  { featureLevels = LEVELS, range }: Partial<FeatureExtractorOptions> = {},
 ): Promise<{ readonly extractor: FeatureExtractor; readonly hash: string }> => {
   const files = await readModelFiles(directory);
   const graph = graphDefSchema.safeParse(files.topology);
@@ -81,17 +87,11 @@ export class Backbone {
   readonly side: number;
   readonly #extractor: FeatureExtractor;
 
-  private constructor(
-    extractor: FeatureExtractor,
-    hash: string,
-    { side, featureLevels = 2 }: BackboneOptions,
-  ) {
+  private constructor(extractor: FeatureExtractor, hash: string, side: number | undefined) {
     this.#extractor = extractor;
     this.side = side ?? Math.round((extractor.side * ENLARGEMENT) / MULTIPLE) * MULTIPLE;
     const { low, high } = extractor.range;
-    this.key = [METHOD, hash, `side ${this.side}`, `stages ${featureLevels}`, `range ${low} to ${high}`].join(
-      ', ',
-    );
+    this.key = [METHOD, hash, `side ${this.side}`, `stages ${LEVELS}`, `range ${low} to ${high}`].join(', ');
     this.parameters = countWeights(this);
     this.features = tf.tidy(
       () => this.extract(tf.zeros([1, PHOTO_SIDE, PHOTO_SIDE, PHOTO_CHANNELS])).shape[1],
@@ -103,10 +103,10 @@ export class Backbone {
    *
    * @throws BackboneError when it is none that features can be taken from, or cannot be exported
    */
-  static async load(directory: string, options: BackboneOptions = {}): Promise<Backbone> {
+  static async load(directory: string, { side, range }: BackboneOptions = {}): Promise<Backbone> {
     return withReason(directory, async () => {
-      const { extractor, hash } = await openExtractor(directory, options);
-      return new Backbone(extractor, hash, options);
+      const { extractor, hash } = await openExtractor(directory, { range });
+      return new Backbone(extractor, hash, side);
     });
   }
 

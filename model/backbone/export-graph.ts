@@ -1,6 +1,6 @@
 import type { Graph, Node } from '../savedmodel/graph.ts';
 import { attribute, DataType, ExportError } from '../savedmodel/graph.ts';
-import { type Constant, type GraphReader, NodeAttributes } from './graph-reader.ts';
+import { type Constant, type GraphReader, spatialOf, textsOf, windowOf } from './graph-reader.ts';
 import type { GraphDefNode } from './model-files.ts';
 
 /** A node of a TensorFlow.js graph model on its way into one of TensorFlow's own graphs. */
@@ -9,7 +9,6 @@ interface NodeCall {
   readonly node: GraphDefNode;
   /** What the new node is called. */
   readonly name: string;
-  readonly attributes: NodeAttributes;
   /** How many inputs there are, control edges aside. */
   readonly inputCount: number;
   /** The new node of an input. */
@@ -21,7 +20,7 @@ interface NodeCall {
 /** Writes one node as operations of TensorFlow; returns the node of its output. */
 type NodeTranslation = (call: NodeCall) => Node;
 
-const window = ([height, width]: readonly [number, number]) => attribute.integers([1, height, width, 1]);
+const window = (node: GraphDefNode, name: string) => attribute.integers([1, ...windowOf(node, name), 1]);
 
 const refuse = ({ node }: NodeCall, problem: string) => new ExportError(`${node.name} (${node.op})`, problem);
 
@@ -38,9 +37,9 @@ const biasAdd = ({ graph }: NodeCall, name: string, x: Node, bias: Node): Node =
 
 /** TensorFlow's depthwise kernel takes one stride for both directions, and ignores dilations. */
 const checkDepthwise = (call: NodeCall): void => {
-  const [height, width] = call.attributes.window('strides');
+  const [height, width] = windowOf(call.node, 'strides');
   if (height !== width) throw refuse(call, 'its strides must be equal.');
-  if (call.attributes.window('dilations').some((dilation) => dilation !== 1))
+  if (windowOf(call.node, 'dilations').some((dilation) => dilation !== 1))
     throw refuse(call, 'a dilated depthwise convolution has no counterpart in TensorFlow.');
 };
 
@@ -50,14 +49,14 @@ const FUSED = [undefined, 'Relu', 'Relu6', 'Sigmoid'];
 const convolution =
   (op: 'Conv2D' | 'DepthwiseConv2dNative', isFused: boolean): NodeTranslation =>
   (call) => {
-    const { graph, name, attributes } = call;
+    const { graph, name, node } = call;
     if (op === 'DepthwiseConv2dNative') checkDepthwise(call);
     const convolved = graph.float(op, isFused ? `${name}/convolution` : name, inputsOf(call, 2), {
-      ...attributes.spatial(),
-      dilations: window(attributes.window('dilations')),
+      ...spatialOf(node),
+      dilations: window(node, 'dilations'),
     });
     if (!isFused) return convolved;
-    const fused = attributes.texts('fused_ops');
+    const fused = textsOf(node, 'fused_ops');
     const [bias, activation] = fused;
     if (bias !== 'BiasAdd' || fused.length > 2 || !FUSED.includes(activation))
       throw refuse(
@@ -70,21 +69,18 @@ const convolution =
 
 const pooling =
   (op: string): NodeTranslation =>
-  (call) =>
-    call.graph.float(op, call.name, [call.input(0)], {
-      ...call.attributes.spatial(),
-      ksize: window(call.attributes.window('ksize')),
-    });
+  ({ graph, name, node, input }) =>
+    graph.float(op, name, [input(0)], { ...spatialOf(node), ksize: window(node, 'ksize') });
 
 /** An operation whose last input is a constant of whole numbers, such as axes. */
 const withIntegers =
   (op: string, types: 'Tidx' | 'Tpaddings' | 'Tshape', keepsDimensions = false): NodeTranslation =>
   (call) => {
-    const { graph, name, attributes } = call;
+    const { graph, name, node } = call;
     const { values, shape } = call.constant(1);
     return graph.float(op, name, [call.input(0), graph.integers(`${name}/${op}`, [...values], shape)], {
       [types]: attribute.type(DataType.int32),
-      ...(keepsDimensions && { keep_dims: attribute.boolean(attributes.boolean('keep_dims')) }),
+      ...(keepsDimensions && { keep_dims: attribute.boolean(node.attr['keep_dims']?.b ?? false) }),
     });
   };
 
@@ -100,11 +96,11 @@ const concatenation: NodeTranslation = (call) => {
 
 /** With fixed moments a batch normalization is a scale and an offset for each channel. */
 const batchNormalization: NodeTranslation = (call) => {
-  const { graph, name, attributes } = call;
-  if (attributes.boolean('is_training')) throw refuse(call, 'it normalizes by the batch, as while training.');
+  const { graph, name, node } = call;
+  if (node.attr['is_training']?.b) throw refuse(call, 'it normalizes by the batch, as while training.');
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => call.constant(index).values);
   const at = (values: Constant['values'] | undefined, channel: number) => values?.[channel] ?? Number.NaN;
-  const epsilon = attributes.float('epsilon') ?? 1e-4;
+  const epsilon = node.attr['epsilon']?.f ?? 1e-4;
   const scale = Float32Array.from(
     gamma ?? [],
     (value, channel) => value / Math.sqrt(at(variance, channel) + epsilon),
@@ -187,7 +183,6 @@ export const translateGraph = (
     const inputs = reader.inputs(node);
     return operation({
       ...{ graph, node, name },
-      attributes: new NodeAttributes(node),
       inputCount: inputs.length,
       input: (index) => {
         const producer = reader.producer(inputs[index] ?? '');

@@ -13,7 +13,7 @@ import {
   undoes,
   writeRange,
 } from './feature-extractor.ts';
-import { GraphReader, NodeAttributes } from './graph-reader.ts';
+import { GraphReader, textOf, windowOf } from './graph-reader.ts';
 import {
   ANOTHER,
   BackboneError,
@@ -47,14 +47,12 @@ const KINDS: Readonly<Record<string, Step<GraphDefNode>['kind']>> = {
 };
 
 const stepOf = (reader: GraphReader, node: GraphDefNode): Step<GraphDefNode> => {
-  const attributes = new NodeAttributes(node);
-  const hasWindow =
-    (node.op === 'AvgPool' || node.op === 'MaxPool') && attributes.text('padding') === 'VALID';
+  const hasWindow = (node.op === 'AvgPool' || node.op === 'MaxPool') && textOf(node, 'padding') === 'VALID';
   return {
     node,
     kind: isGlobalPooling(reader, node) ? 'pooling' : KINDS[node.op],
-    stride: Math.max(...attributes.window('strides')),
-    window: hasWindow ? attributes.window('ksize')[0] : undefined,
+    stride: Math.max(...windowOf(node, 'strides')),
+    window: hasWindow ? windowOf(node, 'ksize')[0] : undefined,
   };
 };
 

@@ -1,35 +1,29 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { create, toJson } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
 import type { Example } from '../data/dataset.ts';
 import { applied } from '../network/layers.ts';
+import { attribute, DataType, Graph, type Node } from '../savedmodel/graph.ts';
+import { NodeDefSchema } from '../savedmodel/proto/tensorflow_pb.ts';
 import { scramble } from '../savedmodel/test-networks.ts';
 import { seededRandom, uniform } from '../shared/random.ts';
 import { example } from '../shared/test-pictures.ts';
+import { Backbone, type BackboneOptions } from './backbone.ts';
+import { BackboneError } from './model-files.ts';
 
 /** Tiny pretrained networks, as TensorFlow.js would have them on disk. */
 
 /** Side of the photos that they are made for. */
 const TINY_SIDE = 32;
 
-const base64 = (text: string) => Buffer.from(text).toString('base64');
-
-/** Attributes in the JSON mapping of protobuf. */
-export const json = {
-  text: (value: string) => ({ s: base64(value) }),
-  texts: (...values: string[]) => ({ list: { s: values.map(base64) } }),
-  integers: (...values: number[]) => ({ list: { i: values.map(String) } }),
-  boolean: (b: boolean) => ({ b }),
-  float: (f: number) => ({ f }),
-  shape: (...sizes: number[]) => ({ shape: { dim: sizes.map((size) => ({ size: String(size) })) } }),
-} as const;
-
-const spatial = (stride: number, padding = 'SAME') => ({
-  strides: json.integers(1, stride, stride, 1),
-  padding: json.text(padding),
-  data_format: json.text('NHWC'),
+export const spatial = (stride: number, padding = 'SAME') => ({
+  strides: attribute.integers([1, stride, stride, 1]),
+  padding: attribute.text(padding),
+  data_format: attribute.text('NHWC'),
 });
 
 interface WeightSpec {
@@ -39,7 +33,7 @@ interface WeightSpec {
 }
 
 const roundedToBytes = (spec: WeightSpec, data: Uint8Array) => {
-  const values = new Float32Array(data.buffer);
+  const values = new Float32Array(data.slice().buffer);
   const min = Math.min(...values);
   const scale = (Math.max(...values) - min) / 255;
   return {
@@ -48,96 +42,79 @@ const roundedToBytes = (spec: WeightSpec, data: Uint8Array) => {
   };
 };
 
-type Attributes = Readonly<Record<string, unknown>>;
-
-/** A graph model under construction; each method returns the new node's name. */
-export class GraphModelBuilder {
-  readonly #nodes: { name: string; op: string; input: string[]; attr: Attributes }[] = [];
-  readonly #weights: WeightSpec[] = [];
-  readonly #data: Uint8Array[] = [];
+/** A graph model under construction. */
+export class GraphModelBuilder extends Graph {
   readonly #random = seededRandom(7);
 
-  add(op: string, name: string, input: string[], attr: Attributes = {}): string {
-    this.#nodes.push({ name, op, input, attr });
-    return name;
+  photos(side = TINY_SIDE, channels = 3): Node {
+    return this.placeholder('images', DataType.float, [null, side, side, channels]);
   }
 
-  photos(side = TINY_SIDE, channels = 3): string {
-    return this.add('Placeholder', 'images', [], { shape: json.shape(-1, side, side, channels) });
-  }
-
-  #constant(name: string, shape: number[], values: Float32Array | Int32Array): string {
-    this.#weights.push({ name, shape, dtype: values instanceof Float32Array ? 'float32' : 'int32' });
-    this.#data.push(new Uint8Array(values.buffer));
-    return this.add('Const', name, [], {});
-  }
-
-  integers(name: string, values: number[], shape: number[] = [values.length]): string {
-    return this.#constant(name, shape, Int32Array.from(values));
-  }
-
-  number(name: string, value: number): string {
-    return this.#constant(name, [], Float32Array.of(value));
-  }
-
-  values(name: string, values: number[]): string {
-    return this.#constant(name, [values.length], Float32Array.from(values));
+  values(name: string, values: number[]): Node {
+    return this.floats(name, Float32Array.from(values), [values.length]);
   }
 
   /** Random, between `low` and `high`. */
-  weights(name: string, shape: number[], low = -0.5, high = 0.5): string {
+  random(name: string, shape: number[], low = -0.5, high = 0.5): Node {
     const length = tf.util.sizeFromShape(shape);
-    return this.#constant(
+    return this.floats(
       name,
-      shape,
       Float32Array.from({ length }, () => uniform(this.#random, low, high)),
+      shape,
     );
   }
 
   /** Convolution, bias and activation in one, as TensorFlow.js's converter leaves them. */
-  fused(op: string, name: string, x: string, kernel: number[], stride: number, ...fused: string[]): string {
+  fused(op: string, name: string, x: Node, kernel: number[], stride: number, ...fused: string[]): Node {
     const channels = op.includes('Depthwise') ? kernel[2] : kernel[3];
-    const inputs = [x, this.weights(`${name}/kernel`, kernel), this.weights(`${name}/bias`, [channels ?? 1])];
+    const inputs = [x, this.random(`${name}/kernel`, kernel), this.random(`${name}/bias`, [channels ?? 1])];
+    const texts = fused.map((text) => new TextEncoder().encode(text));
     return this.add(op, name, inputs, {
       ...spatial(stride),
-      fused_ops: json.texts(...fused),
-      num_args: { i: '1' },
-      dilations: json.integers(1, 1, 1, 1),
+      fused_ops: { value: { case: 'list', value: { s: texts } } },
+      num_args: attribute.integer(1),
+      dilations: attribute.integers([1, 1, 1, 1]),
     });
   }
 
   /** A convolution alone. */
-  convolution(op: string, name: string, x: string, kernel: number[], stride = 1, padding = 'SAME'): string {
-    return this.add(op, name, [x, this.weights(`${name}/kernel`, kernel)], {
-      ...spatial(stride, padding),
-      dilations: json.integers(1, 1, 1, 1),
-    });
+  convolution(op: string, name: string, x: Node, kernel: number[], stride = 1, padding = 'SAME'): Node {
+    const dilations = attribute.integers([1, 1, 1, 1]);
+    const attributes = { ...spatial(stride, padding), dilations };
+    return this.add(op, name, [x, this.random(`${name}/kernel`, kernel)], attributes);
   }
 
-  mean(name: string, x: string): string {
-    return this.add('Mean', name, [x, this.integers(`${name}/axes`, [1, 2])], {
-      keep_dims: json.boolean(true),
-    });
+  /** Means over height and width, which stay as dimensions. */
+  pooled(name: string, x: Node): Node {
+    const keep_dims = attribute.boolean(true);
+    return this.add('Mean', name, [x, this.integers(`${name}/axes`, [1, 2])], { keep_dims });
   }
 
   /** @param options.quantized store weights rounded to bytes, as the converter does to save space */
-  save(directory: string, { quantized = false }: { quantized?: boolean } = {}): string {
-    const stored = this.#weights.map((spec, index) => {
-      const data = this.#data[index] ?? new Uint8Array();
-      return quantized && spec.dtype === 'float32' ? roundedToBytes(spec, data) : { spec, data };
+  save(directory: string, { quantized = false } = {}): string {
+    const nodes = this.nodes.map((node) => create(NodeDefSchema, node));
+    const stored = nodes.flatMap(({ name, attr }) => {
+      const value = attr['value']?.value;
+      if (value?.case !== 'tensor') return [];
+      const { dtype, tensorShape, tensorContent: data } = value.value;
+      const shape = (tensorShape?.dim ?? []).map(({ size }) => Number(size));
+      const spec: WeightSpec = { name, shape, dtype: dtype === DataType.float ? 'float32' : 'int32' };
+      return [quantized && spec.dtype === 'float32' ? roundedToBytes(spec, data) : { spec, data }];
     });
-    const paths = ['group1-shard1of1.bin'];
+    const node = nodes.map((each) =>
+      toJson(NodeDefSchema, each.op === 'Const' ? { ...each, attr: {} } : each),
+    );
     const description = {
-      modelTopology: { node: this.#nodes, versions: {} },
+      modelTopology: { node, versions: {} },
       format: 'graph-model',
-      weightsManifest: [{ paths, weights: stored.map(({ spec }) => spec) }],
+      weightsManifest: [{ paths: ['group1-shard1of1.bin'], weights: stored.map(({ spec }) => spec) }],
     };
     mkdirSync(directory, { recursive: true });
-    writeFileSync(path.join(directory, 'model.json'), JSON.stringify(description));
-    writeFileSync(
-      path.join(directory, 'group1-shard1of1.bin'),
-      Buffer.concat(stored.map(({ data }) => data)),
-    );
+    // A number with a fraction, which our own graphs never have as an attribute.
+    const json = JSON.stringify(description).replace(/(?="is_training")/, '"epsilon":{"f":0.01},');
+    writeFileSync(path.join(directory, 'model.json'), json);
+    const weights = Buffer.concat(stored.map(({ data }) => data));
+    writeFileSync(path.join(directory, 'group1-shard1of1.bin'), weights);
     return directory;
   }
 }
@@ -145,12 +122,12 @@ export class GraphModelBuilder {
 /** How a tiny network treats its photos first; `none`: it takes [-1, 1]. */
 type TinyPreprocessing = 'none' | 'hub' | 'bytes';
 
-const preprocess = (builder: GraphModelBuilder, kind: TinyPreprocessing): string => {
+const preprocess = (builder: GraphModelBuilder, kind: TinyPreprocessing): Node => {
   const photos = builder.photos();
   if (kind === 'none') return photos;
-  const factor = builder.number('hub/y', kind === 'hub' ? 2 : 1 / 127.5);
+  const factor = builder.scalar('hub/y', kind === 'hub' ? 2 : 1 / 127.5);
   const scaled = builder.add('Mul', 'hub/scaled', [photos, factor]);
-  return builder.add('Sub', 'hub/shifted', [scaled, builder.number('hub/one', 1)]);
+  return builder.add('Sub', 'hub/shifted', [scaled, builder.scalar('hub/one', 1)]);
 };
 
 /** A network of nearly every operation that graph models of classifiers have. */
@@ -159,7 +136,7 @@ export const saveTinyGraph = (directory: string, preprocessing: TinyPreprocessin
   const photos = preprocess(builder, preprocessing);
   const stem = builder.fused('_FusedConv2D', 'stem', photos, [3, 3, 3, 4], 2, 'BiasAdd', 'Relu6');
   const depthwise = builder.convolution('DepthwiseConv2dNative', 'depthwise', stem, [3, 3, 4, 2]);
-  const biased = builder.add('BiasAdd', 'biased', [depthwise, builder.weights('bias', [8])]);
+  const biased = builder.add('BiasAdd', 'biased', [depthwise, builder.random('bias', [8])]);
   const high = builder.add('Relu6', 'high', [biased]);
   const padded = builder.add('Pad', 'padded', [
     builder.add('Identity', 'same', [high]),
@@ -167,39 +144,35 @@ export const saveTinyGraph = (directory: string, preprocessing: TinyPreprocessin
   ]);
   const halved = builder.convolution('DepthwiseConv2dNative', 'halved', padded, [3, 3, 8, 1], 2, 'VALID');
   const moments = [
-    builder.weights('gamma', [8], 0.5, 1.5),
-    builder.weights('beta', [8]),
-    builder.weights('average', [8]),
-    builder.weights('variance', [8], 0.5, 1.5),
+    builder.random('gamma', [8], 0.5, 1.5),
+    builder.random('beta', [8]),
+    builder.random('average', [8]),
+    builder.random('variance', [8], 0.5, 1.5),
   ];
   const normalized = builder.add('FusedBatchNormV3', 'normalized', [halved, ...moments], {
-    epsilon: json.float(0.01),
-    is_training: json.boolean(false),
+    is_training: attribute.boolean(false),
   });
   const low = builder.add('Relu', 'low', [normalized]);
   const inner = builder.fused('FusedDepthwiseConv2dNative', 'inner', low, [3, 3, 8, 1], 1, 'BiasAdd', 'Relu');
   const residual = builder.add('AddV2', 'residual', [low, inner]);
-  const squeezed = builder.mean('squeezed', residual);
+  const squeezed = builder.pooled('squeezed', residual);
   const gate = builder.add('Sigmoid', 'gate', [
     builder.fused('_FusedConv2D', 'excited', squeezed, [1, 1, 8, 8], 1, 'BiasAdd'),
   ]);
   const gated = builder.add('Mul', 'gated', [residual, gate]);
-  const window = { ...spatial(1), ksize: json.integers(1, 2, 2, 1) };
+  const window = { ...spatial(1), ksize: attribute.integers([1, 2, 2, 1]) };
   const branches = [
     builder.convolution('Conv2D', 'pointwise', gated, [1, 1, 8, 3]),
     builder.add('MaxPool', 'largest', [gated], window),
     builder.add('AvgPool', 'usual', [gated], window),
+    builder.integers('axis', [3], []),
   ];
-  const side = builder.add('ConcatV2', 'branches', [...branches, builder.integers('axis', [3], [])], {
-    N: { i: '3' },
-  });
-  const halvedAgain = builder.add('RealDiv', 'divided', [side, builder.number('two', 2)]);
-  const pooled = builder.mean(
-    'pooling',
-    builder.add('Sub', 'last', [halvedAgain, builder.number('bit', 0.1)]),
-  );
+  const side = builder.add('ConcatV2', 'branches', branches, { N: attribute.integer(3) });
+  const divided = builder.add('RealDiv', 'divided', [side, builder.scalar('two', 2)]);
+  const last = builder.add('Sub', 'last', [divided, builder.scalar('bit', 0.1)]);
+  const pooled = builder.pooled('pooling', last);
   const logits = builder.fused('_FusedConv2D', 'logits', pooled, [1, 1, 19, 5], 1, 'BiasAdd');
-  builder.add('Squeeze', 'answer', [logits], { squeeze_dims: json.integers(1, 2) });
+  builder.add('Squeeze', 'answer', [logits], { squeeze_dims: attribute.integers([1, 2]) });
   return builder.save(directory);
 };
 
@@ -215,13 +188,14 @@ export const tinyLayers = (side = TINY_SIDE): LayersModel => {
     layers.batchNormalization({}),
     layers.reLU({ maxValue: 6 }),
   );
-  const border: [[number, number], [number, number]] = [
-    [0, 1],
-    [0, 1],
-  ];
   const low = row(
     high,
-    layers.zeroPadding2d({ padding: border }),
+    layers.zeroPadding2d({
+      padding: [
+        [0, 1],
+        [0, 1],
+      ],
+    }),
     layers.depthwiseConv2d({ kernelSize: 3, strides: 2, padding: 'valid', ...plain }),
     layers.batchNormalization({ epsilon: 0.01 }),
     layers.activation({ activation: 'relu6' }),
@@ -272,3 +246,11 @@ export const colouredPhotos = (count: number, classes: number, seed: number): Ex
     return example(label, `${seed}-${index}`, pixels);
   });
 };
+
+/** Fails unless the folder is refused in these words, and named. */
+export const refuses = (directory: string, message: RegExp, options: BackboneOptions = {}): Promise<void> =>
+  assert.rejects(Backbone.load(directory, options), (error) => {
+    assert.ok(error instanceof BackboneError && error.message.includes(directory), String(error));
+    assert.match(error.message, message);
+    return true;
+  });

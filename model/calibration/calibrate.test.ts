@@ -13,7 +13,7 @@ import { buildServingGraph } from '../savedmodel/serving-graph.ts';
 import { type Random, seededRandom } from '../shared/random.ts';
 import { assertClose, noise } from '../shared/test-pictures.ts';
 import { calibrate, FEWEST_PHOTOS, fitTemperature, lossAt } from './calibrate.ts';
-import { addOuter, cholesky, fitKnownScore, scoreOf, softmax, solveLower } from './known-score.ts';
+import { fitKnownScore, scoreOf, softmax } from './known-score.ts';
 import { extractFeaturesAndLogits, type FeaturesAndLogits } from './observe.ts';
 
 const FEATURES = 6;
@@ -61,23 +61,6 @@ describe('the in-distribution score', () => {
     assertClose([scaled(2)], [scaled(1)], 1e-4);
     assert.ok(Number.isFinite(scaled(0)));
   });
-});
-
-test('two photos of each of many classes are enough not to fail', () => {
-  const few = photos(1, 5, 2);
-  const score = fitKnownScore(5, few, few, 1);
-  for (const photo of few) assert.ok(scoreOf(score, photo) >= 0, 'so few refuse nothing');
-});
-
-test("Cholesky's triangle multiplies back and solves equations; only of positive definite matrices", () => {
-  // 4 2 / 2 3 = L Lᵀ with L = 2 0 / 1 √2, as a sum of outer products.
-  const matrix = new Float64Array(4);
-  addOuter(matrix, [2, 1], 1);
-  addOuter(matrix, [0, 1], 2);
-  const lower = cholesky(matrix, 2);
-  assertClose(lower, [2, 0, 1, Math.SQRT2], 1e-12);
-  assertClose(solveLower(lower, 2, [8, 7]), [4, 3 / Math.SQRT2], 1e-12);
-  assert.throws(() => cholesky(Float64Array.of(1, 2, 2, 1), 2), /not positive definite/);
 });
 
 before(() => loadBackend({ native: false }));

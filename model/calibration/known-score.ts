@@ -10,7 +10,7 @@ export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
 };
 
 /** The lower triangle L of `matrix = L Lᵀ`. @throws Error when the matrix is not positive definite */
-export const cholesky = (matrix: Float64Array, size: number): Float64Array => {
+const cholesky = (matrix: Float64Array, size: number): Float64Array => {
   const lower = new Float64Array(size * size);
   for (let row = 0; row < size; row++) {
     for (let column = 0; column <= row; column++) {
@@ -37,7 +37,7 @@ export const solveLower = (lower: Float64Array, size: number, b: ArrayLike<numbe
 };
 
 /** Adds `weight * v vᵀ` to the lower triangle, the only one that {@link cholesky} reads. */
-export const addOuter = (matrix: Float64Array, v: ArrayLike<number>, weight: number): void => {
+const addOuter = (matrix: Float64Array, v: ArrayLike<number>, weight: number): void => {
   const size = v.length;
   for (let row = 0; row < size; row++) {
     const scaled = (v[row] ?? 0) * weight;

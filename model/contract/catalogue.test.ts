@@ -47,7 +47,5 @@ const INVALID: readonly (readonly [what: string, json: string, message: RegExp])
   ['an unknown field', JSON.stringify({ classes: {}, titel: '' }), /it: .*"titel"/],
 ];
 for (const [what, json, message] of INVALID)
-  test(`a catalogue with ${what} is refused, with the place and what to do`, () => {
-    assert.throws(() => parseCatalogue(json, 'cats/catalogue.json'), message);
-    assert.throws(() => parseCatalogue(json, 'cats/catalogue.json'), /Correct it, or remove it\.$/);
-  });
+  test(`a catalogue with ${what} is refused, with the place`, () =>
+    assert.throws(() => parseCatalogue(json, 'cats/catalogue.json'), message));

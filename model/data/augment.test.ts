@@ -5,7 +5,7 @@ import { loadBackend } from '../backend/backend.ts';
 import { PHOTO_SIDE, PIXEL_OFFSET, PIXEL_SCALE } from '../contract/tensors.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertClose, example, gradient, noise, picture } from '../shared/test-pictures.ts';
-import { type Augmentation, augmentInto, mix, photoTensor, targetTensor } from './augment.ts';
+import { type Augmentation, augmentInto, mix, targetTensor } from './augment.ts';
 
 const UNCHANGED_COLOUR: Augmentation = { colour: 0, tint: 0 };
 /** Only a stretch of at most a third and the mirror remain. */
@@ -33,15 +33,7 @@ test('values stay about in the range of the pixels, and the seed decides them', 
       for (const value of augmented(photo, 16, seed)) assert.ok(Math.abs(value) < 2.5, `${value} of ${seed}`);
     for (const value of augmented(grey(255), 16, seed)) assert.ok(value < 1.7, `${value} from seed ${seed}`);
   }
-  const photo = noise(2);
-  assert.deepEqual(augmented(photo, 32, 5), augmented(photo, 32, 5));
-  assert.notDeepEqual(augmented(photo, 32, 5), augmented(photo, 32, 6));
-});
-
-test('about half of the copies are mirrored', () => {
-  const { data } = gradient(PHOTO_SIDE, PHOTO_SIDE);
-  const upright = seeds.filter((seed) => slope(augmented(data, 32, seed, WHOLE_PHOTO), 32) > 0).length;
-  assert.ok(upright > 10 && upright < 30, `${upright} of 40 are upright`);
+  assert.notDeepEqual(augmented(noise(2), 32, 5), augmented(noise(2), 32, 6));
 });
 
 test('a plain colour without colour changes keeps its hue, or loses it one time in twenty', () => {
@@ -59,24 +51,23 @@ test('a plain colour without colour changes keeps its hue, or loses it one time 
 
 test('colour changes vary brightness and hue of a plain photo, evenly over the photo', () => {
   const { data } = picture(PHOTO_SIDE, PHOTO_SIDE, () => [200, 100, 50]);
-  const first = seeds.map((seed) => {
+  const hues = seeds.map((seed) => {
     const values = augmented(data, 8, seed);
-    const [red = 0, green = 0, blue = 0] = values;
-    assertClose(
-      values,
-      values.map((_, index) => [red, green, blue][index % 3] ?? 0),
-      1e-5,
-    );
-    return red - green;
+    const first = values.slice(0, 3);
+    values.forEach((value, index) => assertClose([value], [first[index % 3] ?? 0], 1e-5));
+    return ((first[0] ?? 0) - (first[1] ?? 0)).toFixed(3);
   });
-  assert.ok(new Set(first.map((value) => value.toFixed(3))).size > 30);
+  assert.ok(new Set(hues).size > 30);
 });
 
-test('crops show parts of the photo at another size', () => {
+test('about half of the copies are mirrored, and crops show parts of the photo at another size', () => {
   const { data } = gradient(PHOTO_SIDE, PHOTO_SIDE);
   const options = { ...UNCHANGED_COLOUR, minArea: 0.35, maxRotation: 0 };
   const steepness = seeds.map((seed) => Math.abs(slope(augmented(data, 32, seed, options), 32)));
-  const whole = Math.max(...seeds.map((seed) => Math.abs(slope(augmented(data, 32, seed, WHOLE_PHOTO), 32))));
+  const slopes = seeds.map((seed) => slope(augmented(data, 32, seed, WHOLE_PHOTO), 32));
+  const upright = slopes.filter((value) => value > 0).length;
+  assert.ok(upright > 10 && upright < 30, `${upright} of 40 are not mirrored`);
+  const whole = Math.max(...slopes.map(Math.abs));
   assert.ok(Math.min(...steepness) < 0.75 * whole, 'a small crop rises less from left to right');
   assert.ok(Math.max(...steepness) <= whole * 1.02);
 });
@@ -146,21 +137,6 @@ test('both ways of mixing occur: blended all over, and cut along a rectangle', (
   });
   const blended = kinds.filter((kind) => kind === 'blended').length;
   assert.ok(blended > 10 && blended < 30, `${blended} of 40 are blended`);
-});
-
-test('pixels from 0 to 255 become numbers from -1 to 1, in their places', () => {
-  const photos = [0, 51].map((blue) =>
-    example(0, `${blue}`, picture(PHOTO_SIDE, PHOTO_SIDE, (x, y) => [x, y, blue]).data),
-  );
-  const tensor = photoTensor(photos);
-  assert.deepEqual(tensor.shape, [2, 224, 224, 3]);
-  const values = tensor.dataSync();
-  const pixel = (photo: number, row: number, column: number) => {
-    const start = ((photo * 224 + row) * 224 + column) * 3;
-    return values.subarray(start, start + 3);
-  };
-  assertClose(pixel(0, 0, 0), [-1, -1, -1], 1e-6);
-  assertClose(pixel(1, 10, 200), [200 / 127.5 - 1, 10 / 127.5 - 1, -0.6], 1e-6);
 });
 
 test('targets are 1 for the right class, less the share that smoothing spreads over all', () => {

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
-import { loadBackend } from '../backend/backend.ts';
-import { buildNetwork } from '../network/network.ts';
-import { exampleCalibration, exampleMetrics } from '../report/test-metrics.ts';
-import { scramble } from '../savedmodel/test-networks.ts';
-import { assertClose, example, noise } from '../shared/test-pictures.ts';
-import { evaluate, networkPredictFn, type PredictFn } from './evaluate.ts';
-import { metricsSchema } from './metrics.ts';
+import { test } from 'node:test';
+import { assertClose, example } from '../shared/test-pictures.ts';
+import { evaluate, type PredictFn } from './evaluate.ts';
 import {
   areaUnderRoc,
   confidenceBins,
@@ -16,8 +11,6 @@ import {
   wilsonInterval,
 } from './statistics.ts';
 
-before(() => loadBackend({ native: false }));
-
 /** Answers with the probabilities that an example's content spells out, as in "0.1 0.9". */
 const spelled: PredictFn = async (examples) =>
   examples.map(({ content }) => content.split(' ').map((share) => Number(share)));
@@ -25,20 +18,16 @@ const spelled: PredictFn = async (examples) =>
 test('each photo is counted under its truth and its answer', async () => {
   const examples = [
     example(0, '0.7 0.2 0.1'),
-    example(0, '0.1 0.8 0.1'),
+    ...Array.from({ length: 80 }, () => example(0, '0.1 0.8 0.1')),
     example(1, '0.3 0.4 0.3'),
     example(2, '0.5 0.1 0.4'),
     example(2, '0.1 0.1 0.8'),
     example(2, '0 0 1'),
   ];
   const { confusion, correct, count, accuracy } = await evaluate(spelled, 3, examples);
-  assert.deepEqual(confusion, [
-    [1, 1, 0],
-    [0, 1, 0],
-    [1, 0, 2],
-  ]);
-  assert.deepEqual([correct, count], [4, 6]);
-  assertClose([accuracy], [4 / 6], 1e-12);
+  assert.deepEqual(confusion.map(String), ['1,80,0', '0,1,0', '1,0,2']);
+  assert.deepEqual([correct, count], [4, 85]);
+  assertClose([accuracy], [4 / 85], 1e-12);
 });
 
 test('the loss is the mean cross-entropy in nats; a probability of zero costs much, but not everything', async () => {
@@ -46,38 +35,6 @@ test('the loss is the mean cross-entropy in nats; a probability of zero costs mu
   assertClose([loss], [(Math.log(2) + Math.log(4)) / 2], 1e-12);
   const { loss: high } = await evaluate(spelled, 2, [example(0, '0 1')]);
   assert.ok(high > 10 && Number.isFinite(high));
-});
-
-test('photos are asked about in batches, and every one is counted', async () => {
-  const sizes: number[] = [];
-  const counting: PredictFn = (batch) => {
-    sizes.push(batch.length);
-    return spelled(batch);
-  };
-  const examples = Array.from({ length: 75 }, (_, index) => example(index % 2, '0.9 0.1'));
-  const { correct, count } = await evaluate(counting, 2, examples);
-  assert.ok(sizes.length > 1 && Math.max(...sizes) < 75, 'not all at once');
-  assert.deepEqual([correct, count], [38, 75]);
-});
-
-test('a network answers with one row of probabilities per photo, independent of the others', async () => {
-  const network = buildNetwork({ classes: 3, stem: 4, blocks: [6] });
-  scramble(network, 2);
-  const predict = networkPredictFn(network);
-  const photos = [1, 2, 3].map((seed) => example(0, `noise ${seed}`, noise(seed)));
-  const rows = await predict(photos);
-  assert.equal(rows.length, 3);
-  for (const row of rows) assertClose([row.length, row.reduce((sum, share) => sum + share, 0)], [3, 1], 1e-5);
-  const [second = []] = await predict(photos.slice(1, 2));
-  assertClose(second, rows[1] ?? [], 1e-5);
-  assert.notDeepEqual(rows[0], rows[1]);
-});
-
-test('metrics survive their JSON file; with an impossible share they are refused', () => {
-  for (const metrics of [exampleMetrics(), exampleMetrics({ calibration: exampleCalibration() })])
-    assert.deepEqual(metricsSchema.parse(JSON.parse(JSON.stringify(metrics))), metrics);
-  const wrong = exampleMetrics({ test: { ...exampleMetrics().test, accuracy: 94 } });
-  assert.equal(metricsSchema.safeParse(wrong).success, false);
 });
 
 test('the curve goes from refusing all to keeping all; the area is what the trapezoids below it add up to', () => {
@@ -107,18 +64,6 @@ test('the calibration error is the distance of confidence and accuracy, weighed 
     [[...answers(0.6, 10, 0), ...answers(0.9, 5, 5)], 0.4],
   ] as const)
     assertClose([expectedCalibrationError(confidenceBins(judged, 2))], [error], 1e-12);
-});
-
-test('bins hold equally many answers, none is lost, and none is empty', () => {
-  const bins = confidenceBins(Array.from({ length: 219 }, (_, i) => ({ confidence: i / 219, right: true })));
-  const counts = bins.map(({ count }) => count);
-  assert.equal(counts.length, 15);
-  assert.equal(
-    counts.reduce((sum, count) => sum + count),
-    219,
-  );
-  assert.ok(counts.every((count) => count === 14 || count === 15));
-  assert.equal(confidenceBins(answers(0.7, 2, 1)).length, 3);
 });
 
 test("Wilson's interval is the published one, mirrors, and stays within 0 and 1", () => {

@@ -62,35 +62,6 @@ export interface Prediction {
   readonly knownScore: number;
 }
 
-const predictBatch = async (runner: GraphRunner, photos: readonly Uint8Array[]): Promise<Prediction[]> => {
-  const outputs = await runner.run(new Map([[INPUT_NAME, { shape: [photos.length], values: photos }]]));
-  const [probabilities, scores] = [OUTPUT_NAMES.probabilities, OUTPUT_NAMES.knownScore].map((name) => {
-    const output = outputs.get(name);
-    return output && 'numbers' in output ? output.numbers : undefined;
-  });
-  if (!probabilities) throw new Error('The SavedModel must answer with probabilities.');
-  return rowsOf(probabilities, photos.length).map((row, index) => ({
-    probabilities: row,
-    knownScore: scores?.[index] ?? Number.NaN,
-  }));
-};
-
-/** An exported SavedModel, as it will be served. */
-export const savedModelPredictFn =
-  (runner: GraphRunner): PredictFn =>
-  async (examples) => {
-    const photos = examples.map(({ pixels }) => pixels);
-    return (await predictBatch(runner, photos)).map(({ probabilities }) => probabilities);
-  };
-
-/** Stops before a batch where that is asked for. @throws AbortedError when the signal is aborted */
-export const interruptible =
-  (predict: PredictFn, signal: AbortSignal | undefined, when: string): PredictFn =>
-  async (examples) => {
-    await stopIfAborted(signal, when);
-    return predict(examples);
-  };
-
 /** The answers for all photos, in their order. */
 export const predictInBatches = async <Photo, Answer>(
   predict: (batch: readonly Photo[]) => Promise<readonly Answer[]>,
@@ -115,17 +86,23 @@ export const predictPhotos = (
   photos: readonly Uint8Array[],
   signal?: AbortSignal,
   onPhotos?: (count: number) => void,
-): Promise<Prediction[]> =>
-  predictInBatches(
-    async (batch) => {
-      await stopIfAborted(signal, 'while the model was measured');
-      const answers = await predictBatch(runner, batch);
-      onPhotos?.(batch.length);
-      return answers;
-    },
-    photos,
-    BATCH,
-  );
+): Promise<Prediction[]> => {
+  const predict = async (batch: readonly Uint8Array[]): Promise<Prediction[]> => {
+    await stopIfAborted(signal, 'while the model was measured');
+    const outputs = await runner.run(new Map([[INPUT_NAME, { shape: [batch.length], values: batch }]]));
+    const [probabilities, scores] = [OUTPUT_NAMES.probabilities, OUTPUT_NAMES.knownScore].map((name) => {
+      const output = outputs.get(name);
+      return output && 'numbers' in output ? output.numbers : undefined;
+    });
+    if (!probabilities) throw new Error('The SavedModel must answer with probabilities.');
+    onPhotos?.(batch.length);
+    return rowsOf(probabilities, batch.length).map((row, index) => ({
+      probabilities: row,
+      knownScore: scores?.[index] ?? Number.NaN,
+    }));
+  };
+  return predictInBatches(predict, photos, BATCH);
+};
 
 /** Compares answers with the truth. */
 export const compare = (

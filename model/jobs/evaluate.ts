@@ -11,7 +11,7 @@ import { INPUT_NAME, MODEL_NAME, OUTPUT_NAMES, PHOTO_BYTES } from '../contract/t
 import { containsPhotos } from '../data/class-folders.ts';
 import { type Example, readLoggedDataset } from '../data/dataset.ts';
 import { readSplitManifest } from '../data/split.ts';
-import { type Evaluation, evaluate, interruptible, savedModelPredictFn } from '../evaluation/evaluate.ts';
+import { compare, type Evaluation, predictPhotos } from '../evaluation/evaluate.ts';
 import { wilsonInterval } from '../evaluation/statistics.ts';
 import { decodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
@@ -128,8 +128,10 @@ export const runEvaluateJob = async (options: EvaluateJobOptions): Promise<strin
     const untested = labels.filter((_, label) => !photos.some((photo) => photo.label === label));
     if (untested.length > 0) log(`Warning: there are no test photos of ${untested.join(', ')}.`);
     const started = performance.now();
-    const predict = interruptible(savedModelPredictFn(runner), signal, 'while the model was measured');
-    const evaluation = await evaluate(predict, labels.length, photos);
+    const pixels = photos.map((photo) => photo.pixels);
+    const answers = await predictPhotos(runner, pixels, signal);
+    const probabilities = answers.map((answer) => answer.probabilities);
+    const evaluation = compare(probabilities, labels.length, photos);
     const { accuracy, correct, count, confusion } = evaluation;
     const interval = wilsonInterval(correct, count);
     const { multiclass_classification_metrics: figures, ...words } = evaluationReport(evaluation);

@@ -25,13 +25,10 @@ interface StrategyInput {
   readonly log: (text: string) => void;
 }
 
-interface Strategy {
-  /** Whether it stands on the pretrained network. */
-  readonly backbone?: true;
-  readonly train: (
-    split: Split,
-  ) => Promise<{ readonly network: TrainedNetwork; readonly stored: StoredNetwork }>;
-}
+/** Trains, and gives what a later training may start from. */
+type Strategy = (
+  split: Split,
+) => Promise<{ readonly network: TrainedNetwork; readonly stored: StoredNetwork }>;
 
 /** Whether an earlier network's last layer is for these very classes; logs what the training starts from. */
 const keepsClassifier = ({ labels: known }: StoredNetwork, { labels, log }: StrategyInput): boolean => {
@@ -77,14 +74,11 @@ const fineTuneStrategy = (
       }),
     onFeatures,
   });
-  return {
-    backbone: true,
-    train: async (split) => {
-      const network = await train(split);
-      const { key: backbone, fineTuned, weights } = network;
-      const stored = { labels, backbone, blocks: fineTuned, ...(await weights()) };
-      return { network, stored: { kind: 'fine-tuned', ...stored } };
-    },
+  return async (split) => {
+    const network = await train(split);
+    const { key: backbone, fineTuned, weights } = network;
+    const stored = { labels, backbone, blocks: fineTuned, ...(await weights()) };
+    return { network, stored: { kind: 'fine-tuned', ...stored } };
   };
 };
 
@@ -111,15 +105,12 @@ const headStrategy = (input: StrategyInput, pretrained: Pretrained, earlier: Ear
       }),
     onFeatures,
   });
-  return {
-    backbone: true,
-    train: async (split) => {
-      const network = await train(split);
-      const { head, key: backbone, standardization } = network;
-      const { mean, scale } = standardization;
-      const weights = { ...(await weightsOf(head)), standardization: [mean, scale] };
-      return { network, stored: { kind: 'head', labels, backbone, ...weights } };
-    },
+  return async (split) => {
+    const network = await train(split);
+    const { head, key: backbone, standardization } = network;
+    const { mean, scale } = standardization;
+    const weights = { ...(await weightsOf(head)), standardization: [mean, scale] };
+    return { network, stored: { kind: 'head', labels, backbone, ...weights } };
   };
 };
 
@@ -140,12 +131,10 @@ const networkStrategy = (input: StrategyInput, earlier: Earlier<'network'>): Str
     if (pretrained) log('The pretrained network is not used: the earlier model is a whole network.');
   }
   const train = trainNetwork({ ...run, network, classes: labels.length, recipe });
-  return {
-    train: async (split) => ({
-      network: await train(split),
-      stored: { kind: 'network', labels, shape, ...(await weightsOf(network)) },
-    }),
-  };
+  return async (split) => ({
+    network: await train(split),
+    stored: { kind: 'network', labels, shape, ...(await weightsOf(network)) },
+  });
 };
 
 /**

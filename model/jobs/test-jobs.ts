@@ -112,9 +112,3 @@ export const startJob = (
       ]),
   };
 };
-
-export const runJob = (
-  container: ContainerPaths,
-  command: readonly string[],
-  environment: NodeJS.ProcessEnv = {},
-): Promise<Ended> => startJob(container, command, environment).ended;

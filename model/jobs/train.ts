@@ -60,7 +60,7 @@ const readPhotos = async (
 /** For the model card: which job it was, and the command that trains the same way elsewhere. */
 export const commandOf = (
   { fineTune, epochs, batchSize, learningRate, patience, seed, balanced }: Hyperparameters,
-  backbone: boolean | undefined,
+  backbone: boolean,
   environment: NodeJS.ProcessEnv,
 ): string => {
   const recipe = { epochs, batchSize, learningRate, patience, seed, balanced };
@@ -118,7 +118,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
   const onProgress = progressReporter(log, PROGRESS_SECONDS);
   let resumedAfterEpoch: number | null = null;
   const checkpoints = container.at(TRAINING_PATHS.checkpoints);
-  const { train, backbone } = chooseStrategy({
+  const train = chooseStrategy({
     ...{ labels: dataset.labels, hyperparameters, log, earlier: earlier?.network, pretrained },
     featuresDirectory: path.join(checkpoints, 'features'),
     onFeatures: (done, total) => onProgress('Computing features', done, total),
@@ -142,7 +142,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
     ...{ dataset, split, backend, signal, log, seed, onProgress },
     trainer: async () => network,
     version: versionAt(new Date()),
-    command: commandOf(hyperparameters, backbone, environment),
+    command: commandOf(hyperparameters, stored.kind !== 'network', environment),
   });
 
   const { version, calibration, training, test: measured } = report.metrics;

@@ -17,7 +17,6 @@ describe('the size is what the decoder reports', () => {
   const files: Record<string, Sharp> = {
     'a JPEG': source().jpeg(),
     'a progressive JPEG': source().jpeg({ progressive: true }),
-    'a JPEG without chroma subsampling': source().jpeg({ chromaSubsampling: '4:4:4' }),
     'a grey JPEG with metadata': source().greyscale().withMetadata({ orientation: 6 }).jpeg(),
     'a CMYK JPEG': source().toColourspace('cmyk').jpeg(),
     'a PNG': source().png(),
@@ -70,15 +69,10 @@ const CASES: [name: string, file: Buffer, code: PhotoErrorCode | 'accepted'][] =
 for (const [name, file, code] of CASES)
   test(`by its header, ${name} is ${code}`, () => assert.equal(codeOf(file), code));
 
-test('animations are refused in the same words, whatever their format', async () => {
+test('an animated WebP is refused', async () => {
   const frames = await Promise.all([10, 120].map((red) => plain([red, 0, 0]).png().toBuffer()));
-  const webp = await sharp(frames, { join: { animated: true } })
-    .webp()
-    .toBuffer();
-  const png = hollowPng(64, 64, { chunks: [['acTL', frameCount(2)]] });
-  const words = await Promise.all([webp, png].map((file) => readPhoto(file).catch(String)));
-  assert.match(String(words[0]), /animation of 2 frames/);
-  assert.equal(words[0], words[1]);
+  const webp = sharp(frames, { join: { animated: true } }).webp();
+  assert.equal(codeOf(await webp.toBuffer()), 'unsupported-format');
 });
 
 test('only the scans of a file count, not what is appended to it', async () => {

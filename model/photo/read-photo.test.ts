@@ -6,7 +6,6 @@ import { seededRandom } from '../shared/random.ts';
 import {
   assertClose,
   assertSameBytes,
-  type Colour,
   gradient,
   meanDifference,
   type Picture,
@@ -18,12 +17,10 @@ import { encoder, hollowPng, plain } from './test-photos.ts';
 
 type Metadata = Partial<FullMetadata>;
 
-const pixelAt = (pixels: Uint8Array, x: number, y: number): number[] => {
-  const start = (y * PHOTO_SIDE + x) * 3;
+const centre = (pixels: Uint8Array): number[] => {
+  const start = (PHOTO_SIDE / 2) * (PHOTO_SIDE + 1) * 3;
   return [...pixels.subarray(start, start + 3)];
 };
-
-const centre = (pixels: Uint8Array) => pixelAt(pixels, PHOTO_SIDE / 2, PHOTO_SIDE / 2);
 
 /** The visual side on which a stored picture's first row and first column lie (EXIF 2.3, tag 0x0112). */
 const ORIENTATIONS = {
@@ -81,21 +78,13 @@ for (const [orientation, sides] of Object.entries(ORIENTATIONS)) {
 for (const [width, height] of [
   [672, 224],
   [224, 672],
-] as const) {
+] as const)
   test(`of a ${width} x ${height} picture the centred square remains`, async () => {
-    const [red, green, blue]: Colour[] = [
-      [250, 0, 0],
-      [0, 250, 0],
-      [0, 0, 250],
-    ];
-    const bands = picture(width, height, (x, y) => {
-      const along = width > height ? x : y;
-      return (along < PHOTO_SIDE ? red : along < 2 * PHOTO_SIDE ? green : blue) ?? [0, 0, 0];
-    });
+    const band = (x: number, y: number) => Math.floor(Math.max(x, y) / PHOTO_SIDE);
+    const bands = picture(width, height, (x, y) => [100 * band(x, y), 250, 0]);
     const pixels = await readPhoto(await encoder(bands).png().toBuffer());
-    assertSameBytes(pixels, picture(PHOTO_SIDE, PHOTO_SIDE, () => [0, 250, 0]).data);
+    assertSameBytes(pixels, picture(PHOTO_SIDE, PHOTO_SIDE, () => [100, 250, 0]).data);
   });
-}
 
 test('a square is neither cropped nor distorted, and a smaller picture is enlarged', async () => {
   const source = gradient(PHOTO_SIDE, PHOTO_SIDE);
@@ -125,8 +114,7 @@ const p3 = plain([200, 80, 60]).withIccProfile('p3').jpeg({ quality: 100, chroma
 
 /** Each with what the file itself is, so that the case stays what it is. */
 const COLOURS: [name: string, file: Sharp, is: Metadata, expected: number[], tolerance: number][] = [
-  ['a grey JPEG', grey.clone().jpeg(), { channels: 1 }, [100, 100, 100], 1],
-  ['a grey PNG', grey.clone().png(), { channels: 1 }, [100, 100, 100], 1],
+  ['a grey JPEG', grey.jpeg(), { channels: 1 }, [100, 100, 100], 1],
   [
     'a grey PNG with transparency, laid on white',
     raw(greyWithAlpha, 2).toColourspace('b-w').png(),
@@ -224,15 +212,3 @@ for (const [format, file] of Object.entries(ENCODED))
     for (const share of [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97])
       await refuses(file.subarray(0, Math.max(16, file.length * share)), 'unreadable', /damaged or cut/);
   });
-
-test('what a cut takes below the crop never changes the pixels', async () => {
-  for (const encoded of [encoder(rough(100, 300)).jpeg(), encoder(rough(100, 300)).png()]) {
-    const file = await encoded.toBuffer();
-    const whole = await readPhoto(file);
-    for (const share of [0.5, 0.6, 0.7, 0.8, 0.95]) {
-      const result = await readPhoto(file.subarray(0, file.length * share)).catch((error: unknown) => error);
-      if (result instanceof Uint8Array) assertSameBytes(result, whole);
-      else assert.ok(result instanceof PhotoError, String(result));
-    }
-  }
-});

@@ -11,22 +11,11 @@ export const encoder = ({ data, width, height }: Picture) =>
 export const plain = (colour: Colour, width = 64, height = 48) =>
   encoder(picture(width, height, () => colour));
 
-/** CRC-32 (ISO 3309), which Node 20.9 does not offer. */
-const crc32 = (bytes: Uint8Array): number => {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-};
-
+/** Without its checksum, which is looked at only when pixels are decoded. */
 const chunk = (type: string, data: Uint8Array): Buffer => {
-  const body = Buffer.concat([Buffer.from(type), data]);
-  const frame = Buffer.alloc(8);
-  frame.writeUInt32BE(data.length, 0);
-  frame.writeUInt32BE(crc32(body), 4);
-  return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  return Buffer.concat([length, Buffer.from(type), data, Buffer.alloc(4)]);
 };
 
 /** Chunks before the pixels. */

@@ -7,7 +7,7 @@ import { modelCard } from './model-card.ts';
 import { exampleCalibration, exampleMetrics } from './test-metrics.ts';
 
 const labels = ['daisy', 'rose', 'a|b'];
-const { training, test: tested } = exampleMetrics();
+const { training } = exampleMetrics();
 const pretrained = { ...training, backbone: 'MobileNet', parameters: 2000 };
 
 /** What the card says of a model. */
@@ -33,19 +33,6 @@ const CARDS: Readonly<Record<string, readonly [Parameters<typeof exampleMetrics>
   'with fine-tuned blocks': [
     { training: { ...pretrained, trainedParameters: 1900, fineTuned: 10 } },
     [/The last 10 blocks of MobileNet.* 1,900 of 2,000 parameters/],
-  ],
-  'without test photos of a class': [
-    {
-      test: {
-        ...tested,
-        confusion: [
-          [0, 0, 0],
-          [2, 19, 0],
-          [0, 2, 29],
-        ],
-      },
-    },
-    [/\| `daisy` \|.*\| – \|/],
   ],
   'that is calibrated': [
     { calibration: exampleCalibration() },

@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { extract, list } from 'tar';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertSameBytes, noise } from '../shared/test-pictures.ts';
 import { decodeSavedModel, encodeSavedModel, storeModel, versionAt } from './file.ts';
 import { DataType, Graph, SavedModelError } from './graph.ts';
-import { MetaGraphDefSchema, type SavedModel, SavedModelSchema } from './proto/tensorflow_pb.ts';
+import { type SavedModel, SavedModelSchema } from './proto/tensorflow_pb.ts';
 
 const smallest = (): Uint8Array => {
   const graph = new Graph();
@@ -41,14 +41,6 @@ test('what was encoded is decoded: nodes by name, and the signature', () => {
   assert.equal(signature.methodName, 'tensorflow/serving/predict');
 });
 
-test('a SavedModel says for which TensorFlow and schema it was written', () => {
-  const { savedModelSchemaVersion, metaGraphs } = fromBinary(SavedModelSchema, smallest());
-  assert.equal(savedModelSchemaVersion, 1n);
-  assert.deepEqual(metaGraphs[0]?.metaInfoDef?.tags, ['serve']);
-  assert.match(metaGraphs[0]?.metaInfoDef?.tensorflowVersion ?? '', /^2\.\d+\.\d+$/);
-  assert.ok((metaGraphs[0]?.graphDef?.versions?.producer ?? 0) > 0);
-});
-
 test('random, truncated and other bytes are refused, nothing else', () => {
   const random = seededRandom(1);
   const whole = smallest();
@@ -71,13 +63,6 @@ test('a graph with another tag, or without the signature, is not served', () => 
     }),
     /signature "serving_default"/,
   );
-});
-
-test('of several graphs the one for serving is taken', () => {
-  const bytes = changed((model) => {
-    model.metaGraphs.unshift(create(MetaGraphDefSchema, { metaInfoDef: { tags: ['train'] } }));
-  });
-  assert.deepEqual([...decodeSavedModel(bytes).nodes.keys()], ['in']);
 });
 
 const savedModel = noise(1, 5000);

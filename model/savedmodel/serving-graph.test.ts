@@ -6,7 +6,6 @@ import { loadBackend } from '../backend/backend.ts';
 import { namesOfLabel, wordsOfLabel } from '../contract/catalogue.ts';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
 import { photoTensor } from '../data/augment.ts';
-import { savedModelPredictFn } from '../evaluation/evaluate.ts';
 import { buildNetwork } from '../network/network.ts';
 import { assertClose, assertSameBytes, example, noise, picture } from '../shared/test-pictures.ts';
 import { layersNetwork } from './export-layers.ts';
@@ -100,48 +99,10 @@ test('every output has one row for each photo', async () => {
   }
 });
 
-test('the signature names types and shapes, the batch first and of any size', () => {
-  const { signature } = serving();
-  const described = (tensors: typeof signature.inputs) =>
-    Object.fromEntries(
-      Object.entries(tensors).map(([name, { dtype, tensorShape }]) => [
-        name,
-        [dtype, ...(tensorShape?.dim ?? []).map(({ size }) => Number(size))],
-      ]),
-    );
-  assert.deepEqual(described(signature.inputs), { photo: [7, -1] });
-  assert.deepEqual(described(signature.outputs), {
-    probabilities: [1, -1, 3],
-    label: [7, -1],
-    classes: [7, -1, 3],
-    model_version: [7, -1],
-    known_score: [1, -1],
-    names: [7, -1, 3],
-    words: [7, -1],
-  });
-});
-
-test('the same network gives the same bytes', () => {
-  const network = trained();
-  assertSameBytes(encoded(network), encoded(network));
-});
-
-for (const [message, ...given] of [
-  [
-    /^Input to reshape is a tensor with 1000 values, but the requested shape requires a multiple of 150528/,
-    new Uint8Array(1000),
-  ],
-  [
-    /^DecodeRaw requires input strings to all be the same size, but element 1 has size 1000 != 150528$/,
-    noise(1),
-    new Uint8Array(1000),
-  ],
-] as const)
-  test(`photos of another length are refused in the words of TensorFlow: ${message.source}`, () =>
-    assert.rejects(ask(serving(), given), { name: InvalidArgumentError.name, message }));
-
-test('a predictor asks the exported model as the network would be asked', async () => {
-  const rows = await savedModelPredictFn(serving('float'))(photos.map((pixels) => example(0, 'x', pixels)));
-  assert.equal(rows.length, 3);
-  assertClose(rows.flat(), expectedProbabilities(), 1e-5);
+test('photos of another length are refused in the words of TensorFlow', async () => {
+  for (const [message, ...given] of [
+    [/^Input to reshape is a tensor with 1000 values, but .* a multiple of 150528/, new Uint8Array(1000)],
+    [/^DecodeRaw .* but element 1 has size 1000 != 150528$/, noise(1), new Uint8Array(1000)],
+  ] as const)
+    await assert.rejects(ask(serving(), given), { name: InvalidArgumentError.name, message });
 });

@@ -31,25 +31,13 @@ const network = () => {
   return model;
 };
 
+const LAYERS = ['stem', 'depth_1', 'point_1', 'depth_2', 'point_2', 'logits'];
+
 const photos = () => {
   const random = seededRandom(3);
   const values = Float32Array.from({ length: 2 * 7 * 8 * 3 }, () => uniform(random, -3, 3));
   return tf.tensor4d(values, [2, 7, 8, 3]);
 };
-
-for (const [blocks, trained] of [
-  [0, ['logits/kernel', 'logits/bias']],
-  [1, ['depth_2/kernel', 'depth_2/bias', 'point_2/kernel', 'point_2/bias', 'logits/kernel', 'logits/bias']],
-] as const)
-  test(`with ${blocks} blocks, the weights after them stay as they are`, () => {
-    const graph = new TrainableGraph(layersNetwork(network()), blocks, (name) => name.startsWith('logits'));
-    assert.equal(graph.blocks, 3);
-    assert.deepEqual(
-      graph.trained.map(({ name }) => name),
-      trained,
-    );
-    graph.dispose();
-  });
 
 test('logits and gradients are those of the layers, however many blocks are trained', () => {
   const model = network();
@@ -65,6 +53,9 @@ test('logits and gradients are those of the layers, however many blocks are trai
   }, weights);
   for (const blocks of [0, 1, 2, 3]) {
     const graph = new TrainableGraph(layersNetwork(model), blocks, (name) => name.startsWith('logits'));
+    assert.equal(graph.blocks, 3);
+    const layersTrained = new Set(graph.trained.map(({ name }) => name.split('/')[0]));
+    assert.equal([...layersTrained].join(), LAYERS.slice(Math.max(0, 5 - 2 * blocks)).join());
     const frozen = graph.runFrozen(x);
     const { value, grads } = tf.variableGrads(
       () => loss(graph.runTrained(frozen)),

@@ -30,33 +30,10 @@ test('the environment of the AWS image has the same numbers', () => {
 });
 
 test('models.config names the model, its folder, and its newest version only', () => {
-  assert.equal(
-    settingsIn('models.config'),
-    `model_config_list {
-  config {
-    name: "${MODEL_NAME}"
-    base_path: "/models/${MODEL_NAME}"
-    model_platform: "tensorflow"
-    model_version_policy {
-      latest {
-        num_versions: 1
-      }
-    }
-  }
-}
-`,
-  );
-});
-
-test('monitoring.config has the metrics where TensorFlow Serving has them by default', () => {
-  const expected = 'prometheus_config {\n  enable: true\n  path: "/monitoring/prometheus/metrics"\n}\n';
-  assert.equal(settingsIn('monitoring.config'), expected);
-});
-
-test('what waits is answered before the application service gives it up', () => {
-  const { maxBatchSize, maxEnqueuedBatches, numBatchThreads } = BATCHING;
-  const photos = (maxEnqueuedBatches + numBatchThreads) * maxBatchSize;
-  assert.ok(photos / 40 < 1.5, `${photos} photos at 40 a second`);
+  const path = `"/models/${MODEL_NAME}"`;
+  const expected = `name: "${MODEL_NAME}" base_path: ${path} model_platform: "tensorflow" model_version_policy`;
+  const words = settingsIn('models.config').replace(/\s+/g, ' ');
+  assert.ok(words.includes(`${expected} { latest { num_versions: 1 } }`), words);
 });
 
 test('the container of compose.yaml is given every file', () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs-core';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbone/test-backbones.ts';
 import { loadBackend } from '../backend/backend.ts';
@@ -14,7 +13,7 @@ import { buildServingGraph } from '../savedmodel/serving-graph.ts';
 import { numbersIn } from '../savedmodel/test-networks.ts';
 import { assertClose } from '../shared/test-pictures.ts';
 import { type FineTunedNetwork, type FineTuneOptions, fineTune } from './fine-tune.ts';
-import { runWithStops, untimed, watchedCheckpoints } from './test-training.ts';
+import { runWithStops, untimed } from './test-training.ts';
 import { trainHead } from './train-head.ts';
 
 before(() => loadBackend({ native: false }));
@@ -91,26 +90,6 @@ test('it starts from earlier weights of the same backbone', async () => {
   assertClose(flat(fitted.body), flat(trained.body), 1e-6);
   assert.notDeepEqual(fitted.classifier, trained.classifier);
   assert.deepEqual(keys, [first.key, first.key]);
-});
-
-test('a checkpoint on another backbone, or of other blocks, is not resumed', async () => {
-  const [directory, other] = [saveTinyGraph(at('one')), saveTinyGraph(at('two'), 'none')];
-  const { checkpoints, warnings } = watchedCheckpoints(at('changing'));
-  await trainOn(directory, { checkpoints });
-  await trainOn(other, { checkpoints });
-  await trainOn(directory, { checkpoints, recipe: { fineTune: 2 } });
-  assert.equal(warnings.length, 4);
-  for (const text of warnings) assert.match(text, /another training, which differs in its options/);
-});
-
-test('training leaves no tensors behind but those of the network', async () => {
-  const directory = saveTinyGraph(at('tensors'));
-  const weights = (await trainOn(directory, { recipe: { epochs: 1 } })).weights;
-  const kept = tf.memory().numTensors;
-  const again = await trainOn(directory, { recipe: { epochs: 1 } });
-  const { body, classifier } = await again.weights();
-  assert.ok(tf.memory().numTensors - kept < 40, `${tf.memory().numTensors - kept} tensors`);
-  assert.deepEqual(await weights(), { body, classifier });
 });
 
 test('hiding where the evidence was costs more confidence than hiding as much elsewhere', async () => {

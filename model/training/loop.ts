@@ -15,14 +15,15 @@ import {
 import { learningRateAt, type OptimizerState, type StepResult } from './optimizer.ts';
 import { type Recipe, storedOptions } from './recipe.ts';
 
+/** After so long it is saved within an epoch; it always is at an epoch's end. */
+const CHECKPOINT_MILLISECONDS = 120_000;
+
 /** How a training is run, whatever is trained. */
 export interface TrainingRunOptions {
   /** Where the training is saved, and resumed from. @default nowhere */
   readonly checkpoints?: CheckpointStore | undefined;
   /** What else decides the result, such as what the network stands on: a checkpoint made under another is not resumed. */
   readonly context?: string | undefined;
-  /** Seconds after which it is saved within an epoch; it always is at an epoch's end. @default 120 */
-  readonly checkpointSeconds?: number | undefined;
   /** Aborted, it ends the training within a step or a batch of validation photos, once it is saved. */
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: ((done: number, total: number) => void) | undefined;
@@ -142,8 +143,7 @@ class Loop<Item> {
       await this.#step(order, steps);
       run.onStep?.(this.#progress.step, steps);
       await stopIfAborted(run.signal, this.#when);
-      const { checkpointSeconds = 120 } = run;
-      if (performance.now() - this.#lastSavedAt >= checkpointSeconds * 1000) await this.saveCheckpoint();
+      if (performance.now() - this.#lastSavedAt >= CHECKPOINT_MILLISECONDS) await this.saveCheckpoint();
     }
     await this.#endEpoch();
     await this.saveCheckpoint();

@@ -24,14 +24,8 @@ test('the learning rate rises to its peak over the warm-up, then falls along hal
   assert.ok(first > 0 && first < 0.001, 'at zero nothing would be learned');
   assert.ok(Math.max(...rates) <= 0.01);
   const [rising, falling] = [rates.slice(0, 199), rates.slice(200)];
-  assert.deepEqual(
-    rising,
-    rising.toSorted((a, b) => a - b),
-  );
-  assert.deepEqual(
-    falling,
-    falling.toSorted((a, b) => b - a),
-  );
+  assert.ok(rising.every((rate, index) => rate > (rising[index - 1] ?? 0)));
+  assert.ok(falling.every((rate, index) => rate < (falling[index - 1] ?? 1)));
   const places = [0.1, 0.55, 0.325, 1].map((progress) => learningRateAt(progress, 0.01, 0.1));
   assertClose(places, [0.01, 0.005, 0.005 * (1 + Math.SQRT1_2), 0], 1e-12);
   assertClose([learningRateAt(0, 0.01, 0)], [0.01], 1e-12);
@@ -86,26 +80,6 @@ test('with its state restored, another optimizer continues to the bit', async ()
     if (step >= 20) second.step({ [y.name]: gradient }, 0.01);
   }
   assert.deepEqual(await second.state(), await first.state());
-});
-
-test('learning leads to the targets, and tells loss and hits before the step', async () => {
-  const logits = variable([
-    [0, 0, 0],
-    [0, 1, 0],
-  ]);
-  const optimizer = optimizerOf([logits]);
-  const targets = tf.tensor2d([
-    [1, 0, 0],
-    [0, 0, 1],
-  ]);
-  const forward = () => tf.mul(logits, 1);
-  const first = await optimizer.learn(targets, undefined, 0.2, forward);
-  const uncertain = Math.log(3);
-  assertClose([first.loss], [(uncertain + Math.log(2 + Math.E)) / 2], 1e-5);
-  assert.equal(first.correct, 1);
-  for (let step = 0; step < 30; step++) await optimizer.learn(targets, undefined, 0.2, forward);
-  const { loss, correct } = await optimizer.learn(targets, tf.tensor1d([1, 0]), 0.2, forward);
-  assert.ok(loss < 0.1 && correct === 2, `${loss}`);
 });
 
 describe('the average', () => {

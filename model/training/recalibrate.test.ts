@@ -95,6 +95,3 @@ test('other photos than those of the training are refused, and nothing is change
   );
   assert.deepEqual(await versions(), ['1', newest, '9']);
 });
-
-test('a folder without a model is refused', () =>
-  assert.rejects(readStoredTraining(path.join(directory, 'none')), /no version of a model/));

@@ -3,10 +3,11 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { type Augmentation, augmentInto, type Batch, mix, targetTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
-import { evaluate, interruptible, networkPredictFn, type PredictFn } from '../evaluation/evaluate.ts';
+import { evaluate, networkPredictFn, type PredictFn } from '../evaluation/evaluate.ts';
 import { reseedDropout } from '../network/layers.ts';
 import { INPUT_SIZE } from '../network/network.ts';
 import { layersNetwork } from '../savedmodel/export-layers.ts';
+import { stopIfAborted } from '../shared/abort.ts';
 import type { Random } from '../shared/random.ts';
 import { runTrainingLoop, type TrainingRunOptions } from './loop.ts';
 import { networkVariables, OptimizerState, type Trainable } from './optimizer.ts';
@@ -102,7 +103,10 @@ export const trainOnPhotos = (
       },
       validate: async (signal, when) => {
         if (validation.length === 0) return undefined;
-        const predict = interruptible(trainee.predict, signal, when);
+        const predict: PredictFn = async (examples) => {
+          await stopIfAborted(signal, when);
+          return trainee.predict(examples);
+        };
         return optimizer.withAveragedWeights(() => evaluate(predict, classes, validation));
       },
     },

@@ -110,16 +110,19 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
   const pictures = unknown.reduce((sum, { photos }) => sum + photos.length, 0);
   const toMeasure = test.length + (calibration ? test.length + validation.length + pictures : 0);
   const onPhotos = counter('Measuring, photos', toMeasure);
-  const pixels = test.map((photo) => photo.pixels);
-  const answers = await predictPhotos(runner, pixels, signal, onPhotos);
+  const ask = (photos: readonly Uint8Array[], model = runner) =>
+    predictPhotos(model, photos, signal, onPhotos);
+  const pixelsOf = (examples: readonly Example[]) => examples.map((photo) => photo.pixels);
+  const answers = await ask(pixelsOf(test));
+  const answered: Parameters<typeof measureCalibration>[0]['unknown'][number][] = [];
+  for (const { kind, source, photos } of unknown) answered.push({ kind, source, answers: await ask(photos) });
   const measured =
     calibration &&
-    (await measureCalibration({
-      ...{ answers, unknown, signal, validation, test, onPhotos },
-      temperature: calibration.temperature,
-      plain: runnerOf(exported()),
-      calibrated: runner,
-    }));
+    measureCalibration({
+      ...{ temperature: calibration.temperature, test, after: answers, unknown: answered },
+      before: await ask(pixelsOf(test), runnerOf(exported())),
+      validation: await ask(pixelsOf(validation)),
+    });
   const probabilities = answers.map((answer) => answer.probabilities);
   const { confusion, ...tested } = compare(probabilities, labels.length, test);
   return {
@@ -133,7 +136,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
       ...measured.figures,
       ...(distanceWeight !== undefined && { distanceWeight }),
     },
-    scores: measured && { known: measured.knownScores, kinds: measured.unknownScores },
+    scores: measured?.scores,
     mistakes: test.flatMap(({ file, label, pixels }, index) => {
       const row = probabilities[index] ?? [];
       const confidence = Math.max(...row);

@@ -89,22 +89,16 @@ const BAD = { answer: { probabilities: [] }, passesTrial: true };
 test('a model that fails its smoke test on the endpoint is taken back, and leaves the old one as it was', async (t) => {
   const { aws, models, answering, tags, deploy } = await startSimulation(t, { deployed: 7 });
   models.add(modelName(8), BAD);
+  // The way back waits for no alarm, which may be on because of the model.
+  models.add(modelName(7), ALARMING);
   await assert.rejects(
     deploy(8),
-    /version 8 on the endpoint image-classifier fails the smoke test: .*0 probabilities for 3 classes.* serves model version 7 .* again/,
+    /version 8 on the endpoint image-classifier fails the smoke test: .*0 probabilities for 3 classes.* serves model version 7 .* again\.$/,
   );
   assert.equal(answering(), modelName(7));
   assert.ok(aws.configs.names.includes(configFor(7)));
   assert.equal(tags()['model-version'], '7');
   assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
-});
-
-test('the way back waits for no alarm, which may be on because of the model', async (t) => {
-  const { models, inputs, deploy } = await startSimulation(t, { deployed: 7 });
-  models.add(modelName(8), BAD);
-  models.add(modelName(7), ALARMING);
-  await assert.rejects(deploy(8), /serves model version 7 .* again\.$/);
-  assert.doesNotMatch(JSON.stringify(inputs('UpdateEndpoint').at(-1)), /Alarm/);
 });
 
 test('a job that is stopped scales the old model again and leaves the update to SageMaker', async (t) => {
@@ -137,10 +131,8 @@ describe('on trial', () => {
   for (const [what, behavior, reason] of [
     ['probabilities that do not sum to 1', { answer: { probabilities: [0.5, 0.75, 0.125] } }, /sum to 1.375/],
     ['too few probabilities', { answer: { probabilities: [0.25, 0.75] } }, /2 probabilities for 3 classes/],
-    ['no classes', { answer: { classes: [] } }, /classes/],
     ['a class twice', { answer: { classes: ['rose', 'bellflower', 'rose'] } }, /names a class twice/],
     ['a label that is not the likeliest', { answer: { label: 'astilbe' } }, /bellflower is likelier/],
-    ['no version', { answer: { model_version: '' } }, /model_version/],
     ['invalid JSON', { answer: '<html>busy</html>' }, /not valid JSON/],
     ['nothing, as it does not get ready', { container: 'broken' }, /get ready: .*ping health check/],
   ] as const)
@@ -158,26 +150,13 @@ describe('on trial', () => {
       assert.equal(aws.endpoints.answering(TRIAL_NAME), undefined, 'the trial costs nothing any more');
     });
 
+  const wait = ({ clock }: Simulation) => clock.advance(11);
+  const create = ({ aws }: Simulation) =>
+    aws.endpoints.transition(TRIAL_NAME, 'Creating', { seconds: 500, next: 'gone' });
   for (const [what, left, prepare, first] of [
-    [
-      'a killed run has left it of the same model: it is used',
-      8,
-      (s: Simulation) => s.clock.advance(11),
-      /is Deleting/,
-    ],
-    [
-      'a killed run has left another: it is deleted',
-      9,
-      (s: Simulation) => s.clock.advance(11),
-      /^Trying model version 8/,
-    ],
-    [
-      'another run is at it: that is waited for',
-      9,
-      ({ aws }: Simulation) =>
-        aws.endpoints.transition(TRIAL_NAME, 'Creating', { seconds: 500, next: 'gone' }),
-      /is Creating/,
-    ],
+    ['a killed run has left it of the same model: it is used', 8, wait, /is Deleting/],
+    ['a killed run has left another: it is deleted', 9, wait, /^Trying model version 8/],
+    ['another run is at it: that is waited for', 9, create, /is Creating/],
   ] as const)
     test(what, async (t) => {
       const simulation = await startSimulation(t, { serving: 7, models: [7, 8, 9] });
@@ -222,14 +201,13 @@ test('the name of a configuration tells models and instances apart, and fits', (
   assert.equal(configName(settingsFor(7, long)).length, 63);
 });
 
-test('it contains the version, if it is one of this endpoint', () => {
-  for (const [config, endpoint, version] of [
-    ['image-classifier-dev-12-0123abcd', 'image-classifier-dev', 12],
-    ['image-classifier-dev-12-0123abcd', 'image-classifier', undefined],
-    ['image-classifier-2-12-0123abcd', 'image-classifier', undefined],
-    ['image-classifier-12', 'image-classifier', undefined],
+test('a configuration tells its version, if it is one of this endpoint', () => {
+  for (const [config, version] of [
+    ['image-classifier-12-0123abcd', 12],
+    ['image-classifier-2-12-0123abcd', undefined],
+    ['image-classifier-12', undefined],
   ] as const)
-    assert.equal(configVersion(config, endpoint), version, config);
+    assert.equal(configVersion(config, 'image-classifier'), version, config);
 });
 
 describe('old configurations', () => {
@@ -276,13 +254,6 @@ describe('old configurations', () => {
       await simulation.deploy(8);
       assert.deepEqual(simulation.aws.configs.names, [...versions.map(configFor), ...others].sort());
     });
-
-  test('stay after a rollout that failed', async (t) => {
-    const { aws, models, deploy } = await startWithHistory(t);
-    models.add(modelName(10), ALARMING);
-    await assert.rejects(deploy(10));
-    assert.deepEqual(aws.configs.names, [3, 4, 5, 6, 10].map(configFor).sort());
-  });
 
   test('that cannot be deleted do not fail a deployment', async (t) => {
     const { deploy, lines } = await startWithHistory(t, {

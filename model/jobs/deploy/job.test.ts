@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
-import { DescribeScalableTargetsCommand } from '@aws-sdk/client-application-auto-scaling';
 import { ListEndpointConfigsCommand } from '@aws-sdk/client-sagemaker';
-import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { sendJson, startLocalServer } from '../../../scripts/aws-double/protocol.ts';
 import {
   ALARMS,
@@ -15,7 +13,7 @@ import {
 import { DEPLOY_ENVIRONMENT, type DeployVariable } from '../../contract/sagemaker-jobs.ts';
 import { MESSAGE_FILE } from '../container.ts';
 import { startJob, withContainer } from '../test-jobs.ts';
-import { createDeployClients, type DeployClients } from './context.ts';
+import { createDeployClients } from './context.ts';
 import { runDeployJob } from './job.ts';
 import { readDeploySettings } from './settings.ts';
 
@@ -76,28 +74,20 @@ test('the process exits cleanly on SIGTERM, and leaves its message', (t) =>
     assert.match(await readFile(container.at(MESSAGE_FILE), 'utf8'), /was stopped/);
   }));
 
-const CALLS: readonly ((clients: DeployClients) => Promise<unknown>)[] = [
-  ({ sageMaker }) => sageMaker.send(new ListEndpointConfigsCommand({})),
-  ({ scaling }) => scaling.send(new DescribeScalableTargetsCommand({ ServiceNamespace: 'sagemaker' })),
-  ({ runtime }) => runtime.send(new InvokeEndpointCommand({ EndpointName: 'e', Body: '{}' })),
-];
-
 test('a call that is not answered is tried again', { timeout: 20_000 }, async (t) => {
-  for (const call of CALLS) {
-    let requests = 0;
-    const { url, stop } = await startLocalServer((_, response) => {
-      requests++;
-      if (requests > 1) sendJson(response, {});
-    });
-    useSdkEnvironment(t, url);
-    const clients = createDeployClients('ap-northeast-2', 200);
-    t.after(() => {
-      for (const client of Object.values(clients)) client.destroy();
-      return stop();
-    });
-    await call(clients);
-    assert.equal(requests, 2);
-  }
+  let requests = 0;
+  const { url, stop } = await startLocalServer((_, response) => {
+    requests++;
+    if (requests > 1) sendJson(response, {});
+  });
+  useSdkEnvironment(t, url);
+  const { sageMaker } = createDeployClients('ap-northeast-2', 200);
+  t.after(() => {
+    sageMaker.destroy();
+    return stop();
+  });
+  await sageMaker.send(new ListEndpointConfigsCommand({}));
+  assert.equal(requests, 2);
 });
 
 test('what the pipeline gives is enough', () => {
@@ -108,10 +98,8 @@ test('what the pipeline gives is enough', () => {
 test('a wrong variable is refused by name, and with it all others', () => {
   for (const [variable, value] of [
     ['ENDPOINT_NAME', 'image_classifier'],
-    ['ENDPOINT_NAME', 'x'.repeat(44)],
     ['MODEL_PACKAGE_ARN', ARN.replace('/12', '')],
     ['INSTANCE_TYPE', 'm5.large'],
-    ['MIN_INSTANCES', '0'],
     ['MAX_INSTANCES', '1.5'],
     ['ROLLBACK_ALARMS', Array.from({ length: 11 }, (_, index) => `alarm-${index}`).join(',')],
     ['BAKING_SECONDS', '3601'],
