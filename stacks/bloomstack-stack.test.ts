@@ -55,13 +55,12 @@ const rows = [...read('docs/resources.md').matchAll(/\| `(aws_[\w.-]+)` \| `([\w
   ([, address = '', file = '', title = '']) => ({ address, file, title }),
 );
 
-/** The titles of a file's tests, as patterns, because some contain values. */
-const testTitles = (file: string): RegExp[] =>
-  [...read(file).matchAll(/\btest\(\s*(['"`])(.*?)\1,/gs)].map(([, , title = '']) => {
-    const parts = title
-      .split(/\$\{(?:[^{}]|\{[^{}]*\})*\}/)
-      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-    return new RegExp(`^${parts.join('.+')}$`);
+/** The texts of a file, among them the titles of its tests, as patterns, because some contain values. */
+const textsOf = (file: string): RegExp[] =>
+  [...read(file).matchAll(/(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/g)].flatMap(([, , text = '']) => {
+    if (!text.includes(' ')) return [];
+    const parts = text.split(/\$\{(?:[^{}]|\{[^{}]*\})*\}/);
+    return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+')}$`);
   });
 
 test('the table of docs/resources.md names resources and tests that exist', () => {
@@ -70,7 +69,7 @@ test('the table of docs/resources.md names resources and tests that exist', () =
   for (const { address, file, title } of rows) {
     assert.ok(addresses.includes(address), `${address} is not in the stack`);
     assert.ok(
-      testTitles(file).some((pattern) => pattern.test(title)),
+      textsOf(file).some((pattern) => pattern.test(title)),
       `${file} has no test "${title}"`,
     );
   }

@@ -18,37 +18,6 @@ const nameEntries = (tree: object): readonly (readonly [string, string])[] =>
     return typeof value === 'object' && value !== null ? nameEntries(value) : [];
   });
 
-test("with the defaults the names are those of the architecture's description", () => {
-  const { vpc, cluster, web, was, learning, buckets } = named({ BLOOMSTACK_BUCKET_SUFFIX: 'garden' });
-  assert.deepEqual([vpc, cluster], ['app-vpc', 'AppEcsCluster']);
-  for (const [key, service] of Object.entries({ web, was })) {
-    const { repository, image, securityGroup, loadBalancer, loadBalancerSecurityGroup, ...names } = service;
-    assert.deepEqual([repository, image, securityGroup], [`app-${key}`, `app-${key}`, `app-${key}-sg`]);
-    assert.deepEqual([loadBalancer, loadBalancerSecurityGroup], [`app-${key}-alb`, `app-${key}-alb-sg`]);
-    assert.deepEqual(
-      [names.targetGroup, names.taskDefinition, names.service, names.scalingPolicy],
-      [`app-${key}-alb-tg`, `app-${key}-td`, `app-${key}-service`, `app-${key}-asg-policy`],
-    );
-    assert.deepEqual([names.delivery.source, names.delivery.pipeline], [`app-${key}`, `app-${key}-pipeline`]);
-  }
-  assert.deepEqual([was.taskRole, was.invokePolicy], ['ecsWasTaskRole', 'InvokeSageMakerEndpoint']);
-  assert.deepEqual([web.delivery.build, was.delivery.build], ['appWebBuild', 'appWasBuild']);
-  assert.equal(buckets.dataset, 'app-ml-dataset-garden');
-  assert.deepEqual(Object.values(learning.pipelines), [
-    'AppMlPipeline-Train',
-    'AppMlPipeline-Model',
-    'AppMlPipeline-Deploy',
-  ]);
-  assert.deepEqual(
-    [learning.studio, learning.trainingJob, learning.endpoint],
-    ['app-sagemaker-studio', 'app-flower-classifier', 'image-classifier'],
-  );
-});
-
-test("without a suffix of their own the buckets' names end with the account", () => {
-  assert.equal(named({ BLOOMSTACK_ACCOUNT: '012345678901' }).buckets.dataset, 'app-ml-dataset-012345678901');
-});
-
 test('a suffix makes every name of a deployment its own', () => {
   // The container's name within the task is not the name of a resource.
   const ownNames = (names: Names) =>

@@ -11,9 +11,8 @@ export const stackName = ({
   namePrefix,
   nameSuffix,
 }: Pick<Identity, 'environment' | 'namePrefix' | 'nameSuffix'>): string => {
-  const names =
-    namePrefix === 'app' && nameSuffix === '' ? [] : [namePrefix, ...(nameSuffix ? [nameSuffix] : [])];
-  return ['bloomstack', environment, ...names].join('-');
+  const prefix = namePrefix === 'app' && nameSuffix === '' ? '' : namePrefix;
+  return ['bloomstack', environment, prefix, nameSuffix].filter(Boolean).join('-');
 };
 
 /** The state of a deployment: a file of the project, or an object in a bucket. */

@@ -64,8 +64,7 @@ export class ModelWatcher {
   async poll(): Promise<void> {
     for (const model of await this.#newest()) {
       const served = this.#store.statuses(model.name).find(({ state }) => state === 'AVAILABLE');
-      if (served?.version === model.version) this.#store.forget(model.name);
-      else await this.#change(model);
+      if (served?.version !== model.version) await this.#change(model);
     }
   }
 

@@ -110,11 +110,6 @@ export class ModelStore {
     ];
   }
 
-  /** Forgets the version that could not be served: it is not there any more. */
-  forget(name: string): void {
-    this.#refused.delete(name);
-  }
-
   /** Remembers that a version cannot be served. */
   refuse(name: string, version: string, error: string): void {
     this.#refused.set(name, { version, state: 'END', error });

@@ -23,28 +23,21 @@ const nest = (values: readonly Json[], shape: readonly number[]): Json => {
   );
 };
 
-/** `{"outputs": ...}`: each output whole; the only one without its name. */
-const columns = (outputs: ReadonlyMap<string, Output>): Json => {
-  const named = Object.fromEntries(
-    [...outputs].map(([name, output]) => [name, nest(flat(output), output.shape)]),
-  );
-  const [only, ...others] = Object.values(named);
-  return { outputs: only !== undefined && others.length === 0 ? only : named };
-};
+const nested = (outputs: ReadonlyMap<string, Output>) =>
+  [...outputs].map(([name, output]) => [name, nest(flat(output), output.shape)] as const);
+
+/** `{"outputs": ...}`: each output whole. Our models have several; TensorFlow Serving leaves out the name of an only one. */
+const columns = (outputs: ReadonlyMap<string, Output>): Json => ({
+  outputs: Object.fromEntries(nested(outputs)),
+});
 
 /** `{"predictions": [...]}`: one element per photo. */
 const rows = (outputs: ReadonlyMap<string, Output>): Json => {
-  const split = [...outputs].map(([name, { shape, ...rest }]) => {
-    const values = nest(flat({ shape, ...rest }), shape);
-    return { name, values: Array.isArray(values) ? values : [] };
-  });
-  const count = split[0]?.values.length ?? 0;
-  const predictions = Array.from({ length: count }, (_, row): Json => {
-    const [only, ...others] = split;
-    if (only && others.length === 0) return only.values[row] ?? [];
-    return Object.fromEntries(split.map(({ name, values }) => [name, values[row] ?? []]));
-  });
-  return { predictions };
+  const lists = nested(outputs).map(([name, values]) => [name, Array.isArray(values) ? values : []] as const);
+  const predictions = lists[0]?.[1].map((_, row) =>
+    Object.fromEntries(lists.map(([name, values]) => [name, values[row] ?? []])),
+  );
+  return { predictions: predictions ?? [] };
 };
 
 /** As TensorFlow Serving with batching (batching_util). */
@@ -74,7 +67,7 @@ const run = async ({ runner }: ServedModel, { inputs }: PredictRequest) => {
  * @throws ServingError 400 for a request that the model cannot take
  */
 export const predict = async (model: ServedModel, body: string): Promise<Json> => {
-  const request = parsePredictRequest(body, Object.keys(model.runner.signature.inputs));
+  const request = parsePredictRequest(body);
   checkBatchSize(request);
   const outputs = await run(model, request);
   return request.form === 'row' ? rows(outputs) : columns(outputs);

@@ -15,34 +15,23 @@ const failing = (fail: () => Error) => {
   return { app, lines };
 };
 
-test('shedding is one short line without a stack, however many are refused', async () => {
+test('shedding is one short line without a stack for each kind; a bug is logged in full each time', async () => {
   const cause = new Error('connect ECONNREFUSED');
-  const { app, lines } = failing(() => new ProblemError('overloaded', 'Too many.', { cause }));
-  for (let count = 0; count < 5; count++) assert.equal((await app.request('/')).status, 503);
-  assert.equal(lines.length, 1);
-  assert.equal(lines[0]?.['level'], 40);
-  assert.equal(lines[0]?.['why'], 'Error: connect ECONNREFUSED');
-  assert.doesNotMatch(JSON.stringify(lines), / at /);
-});
-
-test('problems of different kinds do not hide each other, and a bug is logged in full each time', async () => {
-  const errors = [
-    new ProblemError('overloaded', 'Too many.'),
-    new ProblemError('endpoint-unavailable', 'Away.'),
-    new TypeError('a bug'),
-    new TypeError('a bug'),
-  ];
-  const { app, lines } = failing(() => errors.shift() ?? new Error());
-  for (let count = 0; count < 4; count++) await app.request('/');
+  const shed = () => new ProblemError('overloaded', 'Too many.', { cause });
+  const away = () => new ProblemError('endpoint-unavailable', 'Away.');
+  const errors = [shed, shed, away, shed, () => new TypeError('a bug'), () => new TypeError('a bug')];
+  const { app, lines } = failing(() => errors.shift()?.() ?? new Error());
+  while (errors.length > 0) assert.ok((await app.request('/')).status >= 500);
   assert.deepEqual(
-    lines.map(({ level, code }) => [level, code]),
+    lines.map(({ level, code, why }) => [level, code, why]),
     [
-      [40, 'overloaded'],
-      [40, 'endpoint-unavailable'],
-      [50, 'internal'],
-      [50, 'internal'],
+      [40, 'overloaded', 'Error: connect ECONNREFUSED'],
+      [40, 'endpoint-unavailable', undefined],
+      [50, 'internal', undefined],
+      [50, 'internal', undefined],
     ],
   );
+  assert.doesNotMatch(JSON.stringify(lines.slice(0, 2)), / at /);
   assert.match(JSON.stringify(lines[3]), /app\.test\.ts/);
 });
 
@@ -55,7 +44,6 @@ describe('a wrong path is answered with the one that was meant, in the language 
     ['/classify/image/', 'POST /classify/image'],
     ['//Classify//Image', 'POST /classify/image'],
     ['/Health/', 'GET /health'],
-    ['/', 'POST /classify/image'],
   ] as const;
   for (const [path, meant] of cases) {
     test(path, async () => {
@@ -68,11 +56,9 @@ describe('a wrong path is answered with the one that was meant, in the language 
 
   const languages = [
     ['ko-KR,ko;q=0.9,en;q=0.8', 'ko', /찾을 수 없습니다/],
-    ['KO', 'ko', /찾을 수 없습니다/],
     ['en;q=0.8, ko;q=0.9', 'ko', /찾을 수 없습니다/],
     ['ko;q=0, fr', 'en', /Not found/],
     ['*', 'en', /Not found/],
-    ['', 'en', /Not found/],
   ] as const;
   for (const [accepted, language, title] of languages) {
     test(`Accept-Language: ${accepted}`, async () => {

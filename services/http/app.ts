@@ -1,6 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
 import { type ErrorHandler, Hono, type MiddlewareHandler, type NotFoundHandler } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
@@ -88,11 +87,6 @@ export const accessLog = ({ log, metrics }: AccessLogOptions): MiddlewareHandler
 
 const toProblem = (error: Error): ProblemError => {
   if (error instanceof ProblemError) return error;
-  if (error instanceof HTTPException && error.status < 500) {
-    return new ProblemError('malformed-body', error.message || 'The request cannot be read.', {
-      cause: error,
-    });
-  }
   return new ProblemError(
     'internal',
     'Something went wrong on our side. Try again; if it stays, report the requestId.',

@@ -8,24 +8,14 @@ import { Metrics } from './metrics.ts';
 import { ProblemError } from './problem.ts';
 
 /** CloudWatch's Embedded Metric Format, as its specification has it. */
+const metric = z.strictObject({ Name: z.string().min(1), Unit: z.enum(['Milliseconds', 'Count', 'None']) });
+const directive = z.strictObject({
+  Namespace: z.string().min(1).max(1024),
+  Dimensions: z.array(z.array(z.string().min(1).max(250)).max(30)).min(1),
+  Metrics: z.array(metric).min(1).max(100),
+});
 const emf = z.looseObject({
-  _aws: z.strictObject({
-    Timestamp: z.int(),
-    CloudWatchMetrics: z
-      .array(
-        z.strictObject({
-          Namespace: z.string().min(1).max(1024),
-          Dimensions: z.array(z.array(z.string().min(1).max(250)).max(30)).min(1),
-          Metrics: z
-            .array(
-              z.strictObject({ Name: z.string().min(1), Unit: z.enum(['Milliseconds', 'Count', 'None']) }),
-            )
-            .min(1)
-            .max(100),
-        }),
-      )
-      .min(1),
-  }),
+  _aws: z.strictObject({ Timestamp: z.int(), CloudWatchMetrics: z.tuple([directive]) }),
 });
 
 const recorded = async (handle: Handler<AppEnvironment>) => {
@@ -48,23 +38,15 @@ test('the log line of a request is a line of the Embedded Metric Format', async 
   const { _aws } = emf.parse(line);
   const { Latency, _aws: _, ...rest } = line;
   assert.equal(typeof Latency, 'number');
+  const request = { requestId: ROOT, method: 'GET', path: '/', status: 200 };
   assert.deepEqual(rest, {
-    ...{
-      level: 30,
-      service: 'app-was',
-      msg: 'request',
-      requestId: ROOT,
-      method: 'GET',
-      path: '/',
-      status: 200,
-    },
+    ...{ level: 30, service: 'app-was', msg: 'request', ...request },
     ...{ modelVersion: '7', Receive: 3, Decode: 5.5, Invoke: 30, Photos: 2, Unknown: 1, Confidence: [0.9] },
     ...{ ClientErrors: 0, ServerErrors: 0, Shed: 0, InFlight: 1 },
   });
-  const [directive] = _aws.CloudWatchMetrics;
-  assert.equal(directive?.Namespace, 'Bloomstack/dev');
-  assert.deepEqual(directive?.Dimensions, [['service'], ['service', 'modelVersion']]);
-  for (const { Name } of directive?.Metrics ?? []) assert.ok(Name in line, Name);
+  const [{ Namespace, Dimensions, Metrics: metricList }] = _aws.CloudWatchMetrics;
+  assert.deepEqual([Namespace, Dimensions], ['Bloomstack/dev', [['service'], ['service', 'modelVersion']]]);
+  for (const { Name } of metricList) assert.ok(Name in line, Name);
   assert.doesNotMatch(text.join(''), /secret\.jpg/);
   const exposition = await (await metrics.text()).text();
   assert.match(exposition, /bloomstack_photos_total\{answer="unknown",service="app-was"\} 1\n/);
@@ -82,7 +64,7 @@ test('a refusal counts as what it is, and has no dimension of a model', async ()
     });
     const { ClientErrors, ServerErrors, Shed, code: logged } = line;
     assert.deepEqual([logged, ClientErrors, ServerErrors, Shed], [code, clientErrors, serverErrors, shed]);
-    assert.deepEqual(emf.parse(line)._aws.CloudWatchMetrics[0]?.Dimensions, [['service']]);
+    assert.deepEqual(emf.parse(line)._aws.CloudWatchMetrics[0].Dimensions, [['service']]);
   }
 });
 
@@ -93,10 +75,7 @@ test('a request id comes from the trace of the load balancer, else of W3C, else 
   assert.equal(await idFor({ 'X-Amzn-Trace-Id': `Root=${ROOT};Sampled=1` }), ROOT);
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   assert.equal(await idFor({ traceparent }), '1-0af76519-16cd43dd8448eb211c80319c');
-  for (const headers of [
-    {},
-    { 'X-Amzn-Trace-Id': 'Root=1-x;y' },
-    { traceparent: `00-${'0'.repeat(32)}-1-01` },
-  ])
+  const none = { 'X-Amzn-Trace-Id': 'Root=1-x;y', traceparent: `00-${'0'.repeat(32)}-1-01` };
+  for (const headers of [{}, none])
     assert.match((await idFor(headers)) ?? '', /^1-[0-9a-f]{8}-[0-9a-f]{24}$/);
 });

@@ -29,20 +29,12 @@ export interface RequestOutcome {
 }
 
 /** Our metrics with CloudWatch's units. A name is also the field of the log line that holds the value. */
-const METRICS = [
-  { Name: 'Latency', Unit: 'Milliseconds' },
-  { Name: 'Receive', Unit: 'Milliseconds' },
-  { Name: 'Decode', Unit: 'Milliseconds' },
-  { Name: 'Invoke', Unit: 'Milliseconds' },
-  { Name: 'Photos', Unit: 'Count' },
-  { Name: 'Unknown', Unit: 'Count' },
-  { Name: 'Confidence', Unit: 'None' },
-  { Name: 'ClientErrors', Unit: 'Count' },
-  { Name: 'ServerErrors', Unit: 'Count' },
-  { Name: 'Shed', Unit: 'Count' },
-  { Name: 'InFlight', Unit: 'Count' },
-] as const;
-export type MetricName = (typeof METRICS)[number]['Name'];
+const UNITS = {
+  ...{ Latency: 'Milliseconds', Receive: 'Milliseconds', Decode: 'Milliseconds', Invoke: 'Milliseconds' },
+  ...{ Photos: 'Count', Unknown: 'Count', Confidence: 'None' },
+  ...{ ClientErrors: 'Count', ServerErrors: 'Count', Shed: 'Count', InFlight: 'Count' },
+} as const;
+export type MetricName = keyof typeof UNITS;
 
 const isOneOf = (status: number, hundred: number) => (Math.floor(status / 100) === hundred ? 1 : 0);
 /** Refused because of too much at once; nothing is broken. */
@@ -69,35 +61,32 @@ export interface MetricsOptions {
 export class Metrics {
   readonly #namespace: string;
   readonly #registry = new Registry();
-  readonly #requests: Counter<'status'>;
-  readonly #photos: Counter<'answer'>;
-  readonly #latency: Histogram;
-  readonly #stages: Histogram<'stage'>;
-  readonly #inFlight: Gauge;
+  readonly #requests = new Counter({
+    ...this.#metric('requests_total', 'Requests by class of status.'),
+    labelNames: ['status'],
+  });
+  readonly #photos = new Counter({
+    ...this.#metric('photos_total', 'Photos that were classified.'),
+    labelNames: ['answer'],
+  });
+  readonly #latency = new Histogram({
+    ...this.#metric('request_seconds', 'Time to the answer of a request.'),
+    buckets: SECONDS,
+  });
+  readonly #stages = new Histogram({
+    ...this.#metric('stage_seconds', 'Time of a stage of a request.'),
+    buckets: SECONDS,
+    labelNames: ['stage'],
+  });
+  readonly #inFlight = new Gauge(this.#metric('requests_in_flight', 'Requests in work at the last answer.'));
 
   constructor({ service, namespace = 'Bloomstack' }: MetricsOptions) {
     this.#namespace = namespace;
-    const registers = [this.#registry];
-    const metric = (name: string, help: string) => ({ name: `bloomstack_${name}`, help, registers });
-    this.#requests = new Counter({
-      ...metric('requests_total', 'Requests by class of status.'),
-      labelNames: ['status'],
-    });
-    this.#photos = new Counter({
-      ...metric('photos_total', 'Photos that were classified.'),
-      labelNames: ['answer'],
-    });
-    this.#latency = new Histogram({
-      ...metric('request_seconds', 'Time to the answer of a request.'),
-      buckets: SECONDS,
-    });
-    this.#stages = new Histogram({
-      ...metric('stage_seconds', 'Time of a stage of a request.'),
-      buckets: SECONDS,
-      labelNames: ['stage'],
-    });
-    this.#inFlight = new Gauge(metric('requests_in_flight', 'Requests in work at the last answer.'));
     this.#registry.setDefaultLabels({ service });
+  }
+
+  #metric(name: string, help: string) {
+    return { name: `bloomstack_${name}`, help, registers: [this.#registry] };
   }
 
   /**
@@ -131,6 +120,7 @@ export class Metrics {
       Shed: SHED.has(code) ? 1 : 0,
       InFlight: inFlight,
     } satisfies Record<MetricName, unknown>;
+    const given: Readonly<Record<string, unknown>> = values;
     // Alarms need a metric that does not change its name with every model.
     const dimensions = [['service'], ...(modelVersion === undefined ? [] : [['service', 'modelVersion']])];
     return {
@@ -140,7 +130,9 @@ export class Metrics {
           {
             Namespace: this.#namespace,
             Dimensions: dimensions,
-            Metrics: METRICS.filter(({ Name }) => values[Name] !== undefined),
+            Metrics: Object.entries(UNITS).flatMap(([Name, Unit]) =>
+              given[Name] === undefined ? [] : [{ Name, Unit }],
+            ),
           },
         ],
       },

@@ -12,18 +12,13 @@ const malformed = (whatIsWrong: string) =>
 const PARSER_ERRORS: readonly [code: string, whatIsWrong: string][] = [
   ['HPE_INVALID_METHOD', 'its method is not known'],
   ['HPE_INVALID_URL', 'its target is not a URL'],
-  ['HPE_INVALID_VERSION', 'its version is neither HTTP/1.1 nor HTTP/1.0'],
-  ['HPE_PAUSED_H2_UPGRADE', 'its version is neither HTTP/1.1 nor HTTP/1.0'],
   ['HPE_INVALID_CONTENT_LENGTH', 'its Content-Length is not one number'],
   ['HPE_UNEXPECTED_CONTENT_LENGTH', 'it has more than one length'],
   [
     'HPE_INVALID_TRANSFER_ENCODING',
     'its Transfer-Encoding does not end with chunked, or comes with a length',
   ],
-  ['HPE_INVALID_CHUNK_SIZE', 'a chunk of its body has no readable size'],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'a chunk of its body has too long an extension'],
   ['HPE_INVALID_HEADER_TOKEN', 'one of its headers has a character that is not allowed'],
-  ['HPE_INVALID_EOF_STATE', 'it ends too early'],
 ];
 
 const toParserProblem = (code = ''): ProblemError => {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, Hono } from 'hono';
 import { pino } from 'pino';
 import { problemSchema } from '../contract.ts';
@@ -48,28 +47,18 @@ test('a busy port is an error that names the variable that moves it', async (t) 
   });
 });
 
-test('an idle connection does not keep it from stopping', async () => {
-  const server = await serve();
-  assert.equal(await (await fetch(server.url)).text(), 'hello');
-  await server.stop(60_000);
-  await assert.rejects(fetch(server.url));
-});
-
 test('what is in flight is answered before it stops, and the connection is closed', async () => {
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  let isHere = false;
+  const inFlight = new EventEmitter();
   const server = await serve(async (context) => {
-    isHere = true;
-    await released;
+    inFlight.emit('here');
+    await once(inFlight, 'released');
     return context.text('late, but here');
   });
+  const here = once(inFlight, 'here');
   const pending = fetch(server.url);
-  while (!isHere) await sleep(1);
+  await here;
   const stopped = server.stop(60_000);
-  release();
+  inFlight.emit('released');
   const response = await pending;
   assert.equal(response.headers.get('Connection'), 'close');
   assert.equal(await response.text(), 'late, but here');
@@ -108,12 +97,10 @@ const refused: Record<string, [request: string, status?: number, code?: string]>
   'no Host': [`GET / HTTP/1.1\r\n${close}`],
   'a malformed Host': [`GET / HTTP/1.1\r\nHost: a b\r\n${close}`],
   'two Hosts': [`${get}host: x\r\n${close}`],
-  'two Hosts in HTTP/1.0': [`GET / HTTP/1.0\r\nHost: x\r\nHost: y\r\n${close}`],
   'two lengths': [`${post}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`],
   'a transfer coding in HTTP/1.0': [`POST / HTTP/1.0\r\n${coding} chunked\r\n${close}0\r\n\r\n`],
   'a transfer coding after chunked': [`${post}${coding} chunked, gzip\r\n${close}`],
   'an unknown transfer coding': [`${post}${coding} gzip, chunked\r\n${close}0\r\n\r\n`, 501, unknown],
-  'an unknown one, and no chunks after it': [`${post}${coding} gzip, chunked\r\n\r\nx\r\n`, 501, unknown],
   'too long headers': [`${get}X: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'headers-too-large'],
   'an unknown expectation': [`${post}Expect: tea\r\nContent-Length: 0\r\n${close}`, 417, hopeless],
   'a tunnel': ['CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n', 405, 'method-not-allowed'],
@@ -156,32 +143,30 @@ test('who asks before it sends what is too large is refused without 100 Continue
 });
 
 const MEBIBYTE = 1024 * 1024;
-for (const connection of ['close', 'keep-alive']) {
-  for (const reads of ['nothing', 'the beginning']) {
-    test(`an early answer reaches a client that reads it at the end: ${connection}, read ${reads}`, async (t) => {
-      const head = (kept: string, length: number) =>
-        `${post}Connection: ${kept}\r\nContent-Length: ${length}\r\n\r\n`;
-      const url = await serveFor(t, async (context) => {
-        if (reads === 'the beginning') await context.req.raw.body?.getReader().read();
-        return context.text('refused', 413);
-      });
-      const socket = open(url).pause();
-      socket.write(head(connection, 8 * MEBIBYTE));
-      for (let sent = 0; sent < 8; sent++) {
-        await new Promise<void>((resolve, reject) => {
-          socket.write(Buffer.alloc(MEBIBYTE), (error) => (error ? reject(error) : resolve()));
-        });
-      }
-      const [answer] = await once(socket.resume(), 'data');
-      assert.match(answer, /^HTTP\/1\.1 413 /);
-      if (connection === 'keep-alive') {
-        socket.write(`${head('close', 1)}x`);
-        assert.match(String(await once(socket, 'data')), /^HTTP\/1\.1 413 /);
-      }
-      socket.destroy();
+for (const [connection, reads] of [
+  ['close', 'nothing'],
+  ['keep-alive', 'the beginning'],
+])
+  test(`an early answer reaches a client that reads it at the end: ${connection}, read ${reads}`, async (t) => {
+    const head = (kept = '', length = 1) => `${post}Connection: ${kept}\r\nContent-Length: ${length}\r\n\r\n`;
+    const url = await serveFor(t, async (context) => {
+      if (reads === 'the beginning') await context.req.raw.body?.getReader().read();
+      return context.text('refused', 413);
     });
-  }
-}
+    const socket = open(url).pause();
+    socket.write(head(connection, 8 * MEBIBYTE));
+    for (let sent = 0; sent < 8; sent++)
+      await new Promise<void>((resolve, reject) => {
+        socket.write(Buffer.alloc(MEBIBYTE), (error) => (error ? reject(error) : resolve()));
+      });
+    const [answer] = await once(socket.resume(), 'data');
+    assert.match(answer, /^HTTP\/1\.1 413 /);
+    if (connection === 'keep-alive') {
+      socket.write(`${head('close')}x`);
+      assert.match(String(await once(socket, 'data')), /^HTTP\/1\.1 413 /);
+    }
+    socket.destroy();
+  });
 
 test('what still comes is not read for ever', async (t) => {
   const socket = open(await serveFor(t, (context) => context.text('refused', 413))).resume();

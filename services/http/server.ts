@@ -164,16 +164,13 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
 /** Stops a server on SIGTERM, on Ctrl-C, and when the parent process is gone; then ends the process. */
 const stopOnSignals = (server: RunningServer): void => {
   let stopping = false;
-  const stopOn = (event: keyof typeof STOP_MS) =>
+  for (const [event, { grace, lameDuck }] of Object.entries(STOP_MS))
     process.once(event, async () => {
       if (stopping) return;
       stopping = true;
-      await server.stop(STOP_MS[event].grace, STOP_MS[event].lameDuck);
+      await server.stop(grace, lameDuck);
       process.exit(0);
     });
-  stopOn('SIGTERM');
-  stopOn('SIGINT');
-  stopOn('disconnect');
 };
 
 export interface RunServiceOptions {

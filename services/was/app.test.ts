@@ -45,46 +45,35 @@ const readProblem = async (response: Response) => {
 
 test('the answer keeps the fields of the original API and ranks every class', async () => {
   const { result } = answerSchema.parse(await (await post(form(jpeg))).json());
-  assert.equal(result.no, 1);
-  assert.equal(result.name, 'Black-eyed Susan');
-  assert.equal(result.acc, 0.7);
+  const { no, name, acc, known, model } = result;
+  assert.deepEqual(
+    { no, name, acc, known, model },
+    { no: 1, name: 'Black-eyed Susan', acc: 0.7, known: true, model: { version: '42' } },
+  );
   assert.match(result.description, /Rudbeckia/);
   assert.deepEqual(
     result.predictions.map(({ label }) => label),
     ['black_eyed_susan', 'astilbe', 'unheard_of_flower'],
   );
   assert.deepEqual(result.predictions[1]?.names, { en: 'Astilbe', ko: '아스틸베' });
-  assert.equal(result.model.version, '42');
-  assert.equal(result.known, true);
 });
 
 test('a photo of something else names no flower, and still lists what the model would have guessed', async () => {
   const unsure = createWasApp({ log, classifier: saying({ ...CLASSIFICATION, known: false }) });
-  const words = {
-    en: ['None of my flowers', /I know: Astilbe, Black-eyed Susan, Unheard of flower\. Try another/],
-    ko: ['아는 꽃이 아니에요', /아스틸베, 루드베키아/],
-  } as const;
-  for (const [language, [name, description]] of Object.entries(words)) {
+  for (const [language, name, description] of [
+    ['en-GB,ko;q=0.5', 'None of my flowers', /I know: Astilbe, Black-eyed Susan, Unheard of flower\. Try/],
+    ['ko-KR,ko;q=0.9', '아는 꽃이 아니에요', /아스틸베, 루드베키아/],
+  ] as const) {
     const headers = { 'Accept-Language': language };
     const response = await unsure.request('/classify/image', { method: 'POST', body: form(jpeg), headers });
     const { result } = answerSchema.parse(await response.json());
-    const { known, no, acc } = result;
-    assert.deepEqual({ known, no, acc, name: result.name }, { known: false, no: -1, acc: 0, name });
+    assert.deepEqual([result.known, result.no, result.acc, result.name], [false, -1, 0, name]);
     assert.match(result.description, description);
-    assert.equal(result.translations.en.name, words.en[0]);
+    assert.equal(result.translations.en.name, 'None of my flowers');
     assert.deepEqual(
-      result.predictions.map((prediction) => prediction.acc),
+      result.predictions.map(({ acc }) => acc),
       [0.7, 0.2, 0.1],
     );
-    assert.equal(result.model.version, '42');
-  }
-});
-
-test('the language follows Accept-Language, and English is the default', async () => {
-  const names = { 'ko-KR,ko;q=0.9,en;q=0.8': '루드베키아', 'en-GB,ko;q=0.5': 'Black-eyed Susan' };
-  for (const [language, name] of Object.entries(names)) {
-    const response = await post(form(jpeg), { 'Accept-Language': language });
-    assert.equal(answerSchema.parse(await response.json()).result.name, name);
   }
 });
 
@@ -122,16 +111,10 @@ describe('what cannot be classified is refused with a problem that says what to 
     'a truncated JPEG': [() => post(form(jpeg.subarray(0, jpeg.length / 2))), 422, 'unreadable'],
     'no file in the form': [() => post(form(jpeg, 'a.jpg', 'photo')), 400, 'missing-photo'],
     'two photos in the field': [() => post(form([jpeg, png])), 400, 'too-many-photos'],
-    'film and photo of a Live Photo': [
-      () => post(form([Buffer.alloc(20_000), jpeg])),
-      400,
-      'too-many-photos',
-    ],
     'a form whose file was not chosen': [() => post(form(Buffer.alloc(0), '')), 400, 'missing-photo'],
     'no Content-Type': [() => post(new Uint8Array(jpeg)), 415, 'unsupported-content-type'],
     'a compressed body': [() => post(gzipSync(jpeg), gzip), 415, 'unsupported-content-type'],
     'no JSON': [() => post('{', JSON_TYPE), 400, 'malformed-body'],
-    'a list of images': [() => postJson({ image: ['AAAA'] }), 400, 'missing-photo'],
     'an image that is not base64': [() => postJson({ image: 'a*b' }), 400, 'malformed-body'],
     'a form without an end': [() => post(noEnd, formType), 400, 'malformed-body'],
     'a photo over 15 MiB': [() => post(form(Buffer.alloc(15 * 2 ** 20 + 1))), 413, 'too-large'],
@@ -149,12 +132,9 @@ describe('what cannot be classified is refused with a problem that says what to 
   }
 });
 
-test('health and root answer as the original did, other methods with a problem', async () => {
+test('health and root answer as the original did', async () => {
   assert.deepEqual(await (await app.request('/health')).json(), { message: 'WAS-Connected' });
   assert.deepEqual(await (await app.request('/')).json(), { message: 'connected' });
-  const wrongMethod = await app.request('/classify/image');
-  assert.equal(wrongMethod.headers.get('Allow'), 'POST');
-  assert.equal((await readProblem(wrongMethod)).status, 405);
 });
 
 test('requests beyond those allowed at once are asked to come back', async () => {
@@ -173,15 +153,4 @@ test('requests beyond those allowed at once are asked to come back', async () =>
   assert.equal((await readProblem(refused)).code, 'overloaded');
   for (const release of waiting) release();
   for (const response of await Promise.all(accepted)) assert.equal(response.status, 200);
-});
-
-test('a bug of ours is a 500 that reveals nothing of the inside', async () => {
-  const broken = createWasApp({
-    log,
-    classifier: { classify: () => Promise.reject(new TypeError('secret of the inside')) },
-  });
-  const response = await broken.request('/classify/image', { method: 'POST', body: form(jpeg) });
-  const problem = await readProblem(response);
-  assert.equal(problem.code, 'internal');
-  assert.doesNotMatch(JSON.stringify(problem), /secret/);
 });

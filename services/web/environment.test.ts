@@ -3,25 +3,23 @@ import { test } from 'node:test';
 import { readEnvironment } from '../http/environment.ts';
 import { webEnvironment } from './environment.ts';
 
-test('has a default for everything', () => {
-  const { PORT, WAS_URL, VERSION } = readEnvironment(webEnvironment, {});
-  assert.deepEqual(
-    { PORT, WAS_URL, VERSION },
-    { PORT: 8000, WAS_URL: 'http://127.0.0.1:8081', VERSION: 'development' },
-  );
+const read = (environment: NodeJS.ProcessEnv) => readEnvironment(webEnvironment, environment);
+
+test('what is not set or empty has its default', () => {
+  const { PORT, HOST, WAS_URL, VERSION } = read({ PORT: '', LOG_LEVEL: '' });
+  assert.deepEqual([PORT, HOST, WAS_URL, VERSION], [8000, '0.0.0.0', 'http://127.0.0.1:8081', 'development']);
+  assert.equal(read({ VERSION: 'a', npm_package_version: 'b' }).VERSION, 'a');
+  assert.equal(read({ VERSION: '', npm_package_version: 'b' }).VERSION, 'b');
+  assert.equal(read({ WAS_URL: 'https://was.test/' }).WAS_URL, 'https://was.test');
 });
 
-test('takes the version from VERSION, then from package.json', () => {
-  assert.equal(readEnvironment(webEnvironment, { VERSION: 'a', npm_package_version: 'b' }).VERSION, 'a');
-  assert.equal(readEnvironment(webEnvironment, { VERSION: '', npm_package_version: 'b' }).VERSION, 'b');
+test('every wrong variable is named', () => {
+  assert.throws(() => read({ PORT: '70000', LOG_LEVEL: 'loud' }), /PORT: .*LOG_LEVEL: /);
+  for (const WAS_URL of [
+    'was.test',
+    'file:///etc/passwd',
+    'http://user:secret@was.test',
+    'http://was.test/?a=b',
+  ])
+    assert.throws(() => read({ WAS_URL }), /WAS_URL/, WAS_URL);
 });
-
-test('drops the slash at the end of WAS_URL', () => {
-  assert.equal(readEnvironment(webEnvironment, { WAS_URL: 'https://was.test/' }).WAS_URL, 'https://was.test');
-});
-
-const WRONG = ['was.test', 'file:///etc/passwd', 'http://user:secret@was.test', 'http://was.test/?a=b'];
-for (const WAS_URL of WRONG) {
-  test(`refuses ${WAS_URL} as WAS_URL`, () =>
-    assert.throws(() => readEnvironment(webEnvironment, { WAS_URL }), /WAS_URL/));
-}

@@ -22,14 +22,11 @@ const answering =
 
 const notTheWas: Record<string, RequestListener> = {
   'another service': answering('{"message":"hello"}'),
-  'a page': answering('<h1>It works!</h1>'),
-  'an empty answer': answering(''),
   'a load balancer without a WAS': answering('<h1>503 Service Temporarily Unavailable</h1>', 503),
   'a redirect': answering('', 302),
   'far too much': answering('x'.repeat(2 * 1024 * 1024)),
   'something that closes the connection': (request) => request.socket.destroy(),
   'something that hangs': () => {},
-  'something that hangs in the middle of its answer': (_, answer) => void answer.write('{"message"'),
 };
 
 for (const [what, listener] of Object.entries(notTheWas)) {

@@ -12,26 +12,10 @@ const load = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}) =>
   loadConfiguration({ context: { bloomstack }, env });
 const DEFAULTS = loadConfiguration({ context: {}, env: {} });
 
-test('without a choice everything is as the schema says, for dev', () => {
-  const { environment, region, network, web, deletionProtection } = DEFAULTS;
-  assert.deepEqual(
-    [environment, region, network.zones, web.memory, deletionProtection, network.nat],
-    ['dev', 'ap-northeast-2', ['a', 'c'], 1024, false, 'one'],
-  );
-});
-
 test('what is not our field in the context and the environment is left alone', () => {
   const context = { excludeStackIdFromLogicalIds: 'true' };
   const env = { PATH: '/bin', AWS_REGION: 'eu-west-1' };
   assert.deepEqual(loadConfiguration({ context, env }), DEFAULTS);
-});
-
-test('prod has defaults of its own over those of the schema', () => {
-  const { deletionProtection, network, observability, web } = load({ environment: 'prod' });
-  assert.deepEqual(
-    [deletionProtection, network.nat, network.cidr, observability.logRetentionDays, web.minTasks],
-    [true, 'per-zone', '10.0.0.0/16', 90, 2],
-  );
 });
 
 test('every layer takes precedence over the ones before it, field by field', () => {
@@ -53,12 +37,6 @@ test('every layer takes precedence over the ones before it, field by field', () 
     const { network, web, observability } = load(context, env);
     assert.deepEqual([observability.logRetentionDays, network.nat, network.cidr, web.memory], outcome);
   }
-});
-
-test('a list is replaced, not joined', () => {
-  const all = { network: { zones: ['a', 'b', 'c'] } };
-  const environments = { dev: { network: { zones: ['b', 'c'] } } };
-  assert.deepEqual(load({ all, environments }).network.zones, ['b', 'c']);
 });
 
 test('the environment is the variable, or else the context, or else dev; its defaults come with it', () => {

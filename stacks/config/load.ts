@@ -47,24 +47,7 @@ const PROJECT_FILE = fileURLToPath(new URL('../../cdktf.json', import.meta.url))
 /** The variable in which cdktf-cli passes the context to the app that it runs. */
 const CONTEXT_VARIABLE = 'CDKTF_CONTEXT_JSON';
 
-const context = z.record(z.string(), z.unknown());
-const projectFile = z.object({ context: context.default({}) });
-
-const wrong = (what: string, cause: unknown, fix: string) =>
-  new ConfigurationError([`${what} (${cause instanceof Error ? cause.message : cause}), ${fix}`], { cause });
-
-const parseJson = <T>(text: string, schema: z.ZodType<T>, place: string, fix: string): T => {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw wrong(`${place} is not valid JSON`, cause, fix);
-  }
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  const where = result.error.issues.map(({ path }) => [place, ...path].join(', ')).join(' and ');
-  throw new ConfigurationError([`${where} is not an object, ${fix}`]);
-};
+const fieldsObject = z.record(z.string(), z.unknown());
 
 /**
  * The `context` of cdktf.json. cdktf passes it to the app only when its own CLI runs that; otherwise it is read from
@@ -77,105 +60,71 @@ export const readContext = (
   file: string = PROJECT_FILE,
 ): Readonly<Record<string, unknown>> => {
   const passed = env[CONTEXT_VARIABLE];
-  if (passed) return parseJson(passed, context, CONTEXT_VARIABLE, 'unset it, cdktf.json is read without it');
-  let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    const json: unknown = JSON.parse(passed || readFileSync(file, 'utf8'));
+    return passed
+      ? fieldsObject.parse(json)
+      : z.object({ context: fieldsObject.default({}) }).parse(json).context;
   } catch (cause) {
-    throw wrong('cdktf.json cannot be read', cause, 'restore it from the repository');
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : cause;
+    const problem = passed
+      ? `${CONTEXT_VARIABLE} cannot be read (${why}), unset it, cdktf.json is read without it`
+      : `cdktf.json cannot be read (${why}), fix it as docs/configuration.md shows`;
+    throw new ConfigurationError([problem], { cause });
   }
-  return parseJson(text, projectFile, 'cdktf.json', 'fix it as docs/configuration.md shows').context;
 };
 
 const CONTEXT = 'cdktf.json, context.bloomstack';
 
 /** A value for a field, and where it was chosen: a variable's name, or a place in cdktf.json. */
 interface Choice {
+  readonly path: string;
   readonly value: unknown;
   readonly place: string;
 }
 
-/** What one layer chooses: by the fields' paths. */
-interface Layer {
-  readonly chosen: ReadonlyMap<string, Choice>;
-  readonly problems: readonly string[];
-}
-
-const fieldsObject = z.record(z.string(), z.unknown());
-
-const didYouMean = (word: string, known: Iterable<string>): string => {
-  const other = closestMatch(word, [...known]);
-  return other === undefined ? '' : `, did you mean ${other}?`;
-};
-
-/**
- * Reads an object of the configuration's shape, of which anything may be left out.
- *
- * @param locate where a field of this layer is written, from its path
- */
-const objectLayer = (layer: unknown, locate: (path: string) => string): Layer => {
-  const chosen = new Map<string, Choice>();
-  const problems: string[] = [];
-  const visit = (value: unknown, section: string): void => {
-    const object = fieldsObject.safeParse(value);
-    if (!object.success) {
-      problems.push(`${locate(section)} is ${JSON.stringify(value)}: give an object of fields`);
-      return;
-    }
-    for (const [name, inner] of Object.entries(object.data)) {
-      const path = section ? `${section}.${name}` : name;
-      const known = [...FIELD_OF_PATH.keys(), ...(section ? [] : SECTIONS)];
-      if (FIELD_OF_PATH.has(path)) chosen.set(path, { value: inner, place: locate(path) });
-      else if (SECTIONS.has(path)) visit(inner, path);
-      else problems.push(`unknown field ${path} (${locate(path)})${didYouMean(path, known)}`);
-    }
-  };
-  visit(layer, '');
-  return { chosen, problems };
-};
-
-const contextLayer = (place: string, layer: unknown = {}): Layer => {
-  const { chosen, problems } = objectLayer(layer, (path) => (path ? `${place}.${path}` : place));
-  const environment = chosen.get('environment');
-  if (!environment) return { chosen, problems };
-  // It picks the layers, so no layer can hold it.
-  const misplaced = `environment (${environment.place}) cannot be chosen there, write it in ${CONTEXT}.environment`;
-  return { chosen, problems: [...problems, misplaced] };
-};
+/** What an object of the configuration's shape chooses, of which anything may be left out. */
+const objectChoices = (object: Readonly<Record<string, unknown>>, place: string, section = ''): Choice[] =>
+  Object.entries(object).flatMap(([name, value]) => {
+    const path = `${section}${name}`;
+    const inner = SECTIONS.has(path) ? fieldsObject.safeParse(value).data : undefined;
+    return inner ? objectChoices(inner, place, `${path}.`) : [{ path, value, place: `${place}.${path}` }];
+  });
 
 /** The value of a variable's text. A text of another type stays one: the schema reports it. */
-const parseText = (text: string, { type }: Field): unknown => {
-  switch (type) {
-    case 'string':
-      return text;
-    case 'integer':
-    case 'number':
-      return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
-    case 'boolean':
-      return text === 'true' || text === 'false' ? text === 'true' : text;
-    case 'array':
-      return text.split(',').map((item) => item.trim());
-  }
+const parseText = (text: string, type: Field['type']): unknown => {
+  if (type === 'array') return text.split(',').map((item) => item.trim());
+  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
+  return type !== 'string' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 };
 
-/** Reads the variables that begin with BLOOMSTACK_. An empty one counts as not set, as in a shell's `${X:-default}`. */
-const variablesLayer = (env: NodeJS.ProcessEnv): Layer => {
-  const chosen = new Map<string, Choice>();
-  const problems: string[] = [];
-  for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(VARIABLE_PREFIX) || text === undefined) continue;
-    const field = FIELD_OF_VARIABLE.get(name);
-    if (!field) problems.push(`unknown variable ${name}${didYouMean(name, FIELD_OF_VARIABLE.keys())}`);
-    else if (text !== '') chosen.set(field.path, { value: parseText(text, field), place: name });
-  }
-  return { chosen, problems };
+/** What the variables choose that begin with BLOOMSTACK_. An empty one counts as not set, as in a shell's `${X:-default}`. */
+const variableChoices = (env: NodeJS.ProcessEnv): Choice[] =>
+  Object.entries(env).flatMap(([name, text]) => {
+    if (!name.startsWith(VARIABLE_PREFIX) || !text) return [];
+    const { path, type } = FIELD_OF_VARIABLE.get(name) ?? { path: name, type: 'string' as const };
+    return [{ path, value: parseText(text, type), place: name }];
+  });
+
+/** What is wrong with a choice, whatever its value. */
+const misplaced = ({ path, value, place }: Choice): string[] => {
+  if (path === 'environment' && place.startsWith(CONTEXT))
+    // It picks the layers, so no layer can hold it.
+    return [`environment (${place}) cannot be chosen there, write it in ${CONTEXT}.environment`];
+  if (FIELD_OF_PATH.has(path)) return [];
+  if (SECTIONS.has(path)) return [`${place} is ${JSON.stringify(value)}: give an object of fields`];
+  const isVariable = path === place;
+  const known = isVariable ? FIELD_OF_VARIABLE.keys() : [...FIELD_OF_PATH.keys(), ...SECTIONS];
+  const unknown = isVariable ? `unknown variable ${path}` : `unknown field ${path} (${place})`;
+  return [`${unknown}, did you mean ${closestMatch(path, [...known])}?`];
 };
 
+const layer = fieldsObject.default({});
 const outline = z
   .strictObject({
     environment: z.unknown().optional(),
-    all: z.unknown().optional(),
-    environments: z.strictObject({ dev: z.unknown().optional(), prod: z.unknown().optional() }).default({}),
+    all: layer,
+    environments: z.strictObject({ dev: layer, prod: layer }).prefault({}),
   })
   .prefault({});
 
@@ -200,42 +149,42 @@ interface Sources {
 const mergeLayers = ({ context, env }: Sources): ReadonlyMap<string, Choice> => {
   const read = outline.safeParse(context['bloomstack']);
   if (!read.success) throw new ConfigurationError(read.error.issues.map(outlineProblem));
-  const { all, environments, environment: inContext } = read.data;
+  const { all, environments, environment: value = 'dev' } = read.data;
 
-  const variables = variablesLayer(env);
-  const environment = variables.chosen.get('environment') ?? {
-    value: inContext ?? 'dev',
-    place: inContext === undefined ? 'default' : `${CONTEXT}.environment`,
+  const variables = variableChoices(env);
+  const environment = variables.find(({ path }) => path === 'environment') ?? {
+    path: 'environment',
+    value,
+    place: value === 'dev' ? 'default' : `${CONTEXT}.environment`,
   };
-  const everywhere = contextLayer(`${CONTEXT}.all`, all);
+  const everywhere = objectChoices(all, `${CONTEXT}.all`);
   // The other environments are read too: their misspelt fields should not wait for the day of their deployment.
   const byEnvironment = {
-    dev: contextLayer(`${CONTEXT}.environments.dev`, environments.dev),
-    prod: contextLayer(`${CONTEXT}.environments.prod`, environments.prod),
+    dev: objectChoices(environments.dev, `${CONTEXT}.environments.dev`),
+    prod: objectChoices(environments.prod, `${CONTEXT}.environments.prod`),
   };
+  const written = [...everywhere, ...byEnvironment.dev, ...byEnvironment.prod, ...variables];
+  const problems = written.flatMap(misplaced);
   const name = z.enum(ENVIRONMENTS).safeParse(environment.value);
-  const problems = [everywhere, byEnvironment.dev, byEnvironment.prod, variables].flatMap(
-    (layer) => layer.problems,
-  );
   if (!name.success)
     problems.unshift(
       `environment (${environment.place}) is ${JSON.stringify(environment.value)}: give ${ENVIRONMENTS.join(' or ')}`,
     );
   if (!name.success || problems.length > 0) throw new ConfigurationError(problems);
-
-  const defaults = objectLayer(ENVIRONMENT_DEFAULTS[name.data], () => `default of ${name.data}`);
-  const layers = [defaults, everywhere, byEnvironment[name.data], variables];
-  return new Map([...layers.flatMap(({ chosen }) => [...chosen]), ['environment', environment]]);
+  const defaults = objectChoices(ENVIRONMENT_DEFAULTS[name.data], `defaults.${name.data}`);
+  const layers = [...defaults, ...everywhere, ...byEnvironment[name.data], ...variables, environment];
+  return new Map(layers.map((choice) => [choice.path, choice]));
 };
 
+/** Fields in their sections. */
 const nest = (chosen: ReadonlyMap<string, Choice>): unknown => {
-  const below = (prefix: string) =>
-    [...chosen].flatMap(([path, { value }]) => {
-      const name = path.slice(prefix.length);
-      return path.startsWith(prefix) && !name.includes('.') ? [[name, value] as const] : [];
-    });
-  const sections = [...SECTIONS].map((section) => [section, Object.fromEntries(below(`${section}.`))]);
-  return Object.fromEntries([...below(''), ...sections]);
+  const object: Record<string, Record<string, unknown>> = {};
+  for (const { path, value } of chosen.values()) {
+    const [section = '', name = ''] = path.includes('.') ? path.split('.') : ['', path];
+    object[section] = { ...object[section], [name]: value };
+  }
+  const { '': top, ...sections } = object;
+  return { ...sections, ...top };
 };
 
 /** The field that an issue is about; the issue itself may be about an item of the field's array. */
@@ -245,7 +194,7 @@ const fieldAt = (path: readonly PropertyKey[]): Field | undefined =>
     .find((field) => field !== undefined);
 
 const describeRange = ({ minimum, maximum }: Field): string => {
-  if (minimum === undefined && maximum === undefined) return '';
+  if (minimum === undefined) return '';
   return maximum === undefined ? ` of at least ${minimum}` : ` from ${minimum} to ${maximum}`;
 };
 
@@ -270,28 +219,26 @@ const typeRule = (path: readonly PropertyKey[]): string | undefined => {
   }
 };
 
-/** Of several items, the wrong one is named. */
-const ruleWithItem = ({ path, message }: z.core.$ZodIssue, value: unknown): string => {
-  const index = path.at(-1);
-  if (typeof index !== 'number' || !Array.isArray(value) || value.length < 2) return message;
-  return `${JSON.stringify(value[index])} is wrong, ${message}`;
-};
-
 /** One problem for every field with issues: its value, where that comes from, and each rule that it breaks. */
 const describeIssues = (
   issues: readonly z.core.$ZodIssue[],
   chosen: ReadonlyMap<string, Choice>,
 ): readonly string[] => {
-  const byField = new Map<Field, z.core.$ZodIssue[]>();
-  for (const issue of issues) {
-    const field = fieldAt(issue.path);
-    if (!field) throw new Error(`The schema reports ${issue.path.join('.')}, which is not a field.`);
-    byField.set(field, [...(byField.get(field) ?? []), issue]);
+  const rulesOf = new Map<Field, Set<string>>();
+  const chosenFor = ({ path, default: value }: Field) => chosen.get(path) ?? { value, place: 'default' };
+  for (const { path, message } of issues) {
+    const field = fieldAt(path);
+    if (!field) throw new Error(`The schema reports ${path.join('.')}, which is not a field.`);
+    const { value } = chosenFor(field);
+    const index = path.at(-1);
+    // Of several items, the wrong one is named.
+    const isItem = typeof index === 'number' && Array.isArray(value) && value.length > 1;
+    const rule = isItem ? `${JSON.stringify(value[index])} is wrong, ${message}` : message;
+    rulesOf.set(field, (rulesOf.get(field) ?? new Set<string>()).add(rule));
   }
-  return [...byField].map(([field, those]) => {
-    const { value, place } = chosen.get(field.path) ?? { value: field.default, place: 'default' };
-    const rules = [...new Set(those.map((issue) => ruleWithItem(issue, value)))];
-    return `${field.path} (${place}) is ${JSON.stringify(value)}: ${rules.join(', and ')}`;
+  return [...rulesOf].map(([field, rules]) => {
+    const { value, place } = chosenFor(field);
+    return `${field.path} (${place}) is ${JSON.stringify(value)}: ${[...rules].join(', and ')}`;
   });
 };
 

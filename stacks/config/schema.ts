@@ -27,26 +27,37 @@ const ordered = <Field extends string>(value: Readonly<Record<Field, number>>, l
 
 const flag = (value: boolean, description: string) => z.boolean().default(value).describe(description);
 
+const count = ([least, most]: readonly [number, number], value: number, description: string) =>
+  z.int().min(least).max(most).default(value).describe(description);
+
+/** A pattern, and what to give where it is not met. */
+type Rule = readonly [pattern: RegExp, rule: string];
+
+const text = ([pattern, rule]: Rule, value: string, description: string) =>
+  z.string().regex(pattern, rule).default(value).describe(description);
+
 /** Empty unless it is chosen. */
-const optionalText = (pattern: RegExp, rule: string, description: string) =>
+const optionalText = ([pattern, rule]: Rule, description: string) =>
+  text([new RegExp(`^$|${pattern.source}`), rule], '', description);
+
+const REGION: Rule = [/^[a-z]{2}(-[a-z]+)+-\d$/, 'give a region, such as ap-northeast-2'];
+
+const cidr = z.string().refine((block) => parseCidr(block) !== undefined, first(CIDR_RULE));
+
+const IMAGE_TAG: Rule = [
+  /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/,
+  'give the tag of a container image, such as a commit id',
+];
+
+const INSTANCES = [1, 100] as const;
+
+const subnets = (kind: string, half: string) =>
   z
-    .string()
-    .refine((text) => text === '' || pattern.test(text), rule)
-    .default('')
-    .describe(description);
-
-const REGION = { pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, rule: 'give a region, such as ap-northeast-2' };
-
-const cidr = z.string().refine((text) => parseCidr(text) !== undefined, first(CIDR_RULE));
-
-const imageTag = z
-  .string()
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, 'give the tag of a container image, such as a commit id')
-  .default('initial');
-
-const instances = z.int().min(1).max(100);
-
-const ZONES = { min: 2, max: 4 };
+    .array(cidr)
+    .default([])
+    .describe(
+      `CIDR blocks of the ${kind} subnets, one per Availability Zone; empty: sixteenths of the VPC's ${half} half.`,
+    );
 
 /** The VPC, its subnets and their way out. */
 const network = z
@@ -54,14 +65,8 @@ const network = z
     cidr: cidr.default('10.0.0.0/16').describe('CIDR block of the VPC, between /16 and /20.'),
     zones: z
       .array(z.string().regex(/^[a-z]$/, 'give the suffix of an Availability Zone, such as a'))
-      .refine(
-        (zones) => zones.length >= ZONES.min,
-        first('a load balancer needs two Availability Zones, give two suffixes such as a,c'),
-      )
-      .refine(
-        (zones) => zones.length <= ZONES.max,
-        first(`more than ${ZONES.max} Availability Zones, give fewer suffixes`),
-      )
+      .min(2, first('a load balancer needs two Availability Zones, give two suffixes such as a,c'))
+      .max(4, first('more than 4 Availability Zones, give fewer suffixes'))
       .refine(
         (zones) => new Set(zones).size === zones.length,
         'an Availability Zone is named twice, name each once',
@@ -70,18 +75,8 @@ const network = z
       .describe(
         "AZ suffixes: two to four of the region's Availability Zones; each gets one public and one private subnet.",
       ),
-    publicSubnets: z
-      .array(cidr)
-      .default([])
-      .describe(
-        "CIDR blocks of the public subnets, one per Availability Zone; empty: sixteenths of the VPC's lower half.",
-      ),
-    privateSubnets: z
-      .array(cidr)
-      .default([])
-      .describe(
-        "CIDR blocks of the private subnets, one per Availability Zone; empty: sixteenths of the VPC's upper half.",
-      ),
+    publicSubnets: subnets('public', 'lower'),
+    privateSubnets: subnets('private', 'upper'),
     nat: z
       .enum(['one', 'per-zone'])
       .default('one')
@@ -90,10 +85,7 @@ const network = z
       ),
     allowedCidrs: z
       .array(cidr)
-      .refine(
-        (blocks) => blocks.length > 0,
-        'nothing could reach the load balancer, give a CIDR block such as 0.0.0.0/0',
-      )
+      .min(1, 'nothing could reach the load balancer, give a CIDR block such as 0.0.0.0/0')
       .default(['0.0.0.0/0'])
       .describe('CIDR blocks that may reach the public load balancer.'),
   })
@@ -114,15 +106,6 @@ const FARGATE_MEMORY: Readonly<Record<number, { from: number; to: number; step: 
 };
 const CPU_SIZES = Object.keys(FARGATE_MEMORY).map(Number);
 
-const memorySizes = (cpu: number): readonly number[] => {
-  const { from, to, step } = FARGATE_MEMORY[cpu] ?? { from: 0, to: 0, step: 1 };
-  const steps = Array.from({ length: to / step }, (_, index) => (index + 1) * step);
-  return [...new Set([from, ...steps.filter((memory) => memory >= from)])];
-};
-
-const closest = (sizes: readonly number[], expected: number): number =>
-  sizes.reduce((best, size) => (Math.abs(size - expected) < Math.abs(best - expected) ? size : best));
-
 /** A service on Fargate: the size of its tasks, and how many there are. */
 const service = z
   .strictObject({
@@ -138,21 +121,21 @@ const service = z
       .int()
       .default(1024)
       .describe('Memory of one task in MiB; Fargate allows certain pairs with CPU.'),
-    minTasks: instances.default(2).describe('Tasks that always run.'),
-    maxTasks: instances.default(4).describe('Tasks that autoscaling may run.'),
-    imageTag: imageTag.describe(
+    minTasks: count(INSTANCES, 2, 'Tasks that always run.'),
+    maxTasks: count(INSTANCES, 4, 'Tasks that autoscaling may run.'),
+    imageTag: text(
+      IMAGE_TAG,
+      'initial',
       'Tag of the image that the very first deployment runs; afterwards the pipeline owns the image.',
     ),
   })
   .check(({ value, issues }) => {
     issues.push(...ordered(value, 'minTasks', 'maxTasks'));
-    const sizes = memorySizes(value.cpu);
-    if (!sizes.includes(value.memory))
+    const { cpu, memory } = value;
+    const { from, to, step } = FARGATE_MEMORY[cpu] ?? { from: 0, to: 0, step: 1 };
+    if (memory !== from && (memory < from || memory > to || memory % step !== 0))
       issues.push(
-        conflict(
-          'memory',
-          `with cpu ${value.cpu} Fargate allows ${sizes[0]} to ${sizes.at(-1)} MiB, the nearest is ${closest(sizes, value.memory)}`,
-        ),
+        conflict('memory', `with cpu ${cpu} Fargate allows ${from} to ${to} MiB in steps of ${step}`),
       );
   })
   .prefault({});
@@ -163,36 +146,35 @@ const CERTIFICATE_ARN = /^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate\/\S
 const https = z
   .strictObject({
     certificateArn: optionalText(
-      CERTIFICATE_ARN,
-      'give the ARN of an ACM certificate, arn:aws:acm:<region>:<account>:certificate/<id>',
+      [
+        CERTIFICATE_ARN,
+        'give the ARN of an ACM certificate, arn:aws:acm:<region>:<account>:certificate/<id>',
+      ],
       'ACM certificate in the same region. Empty: one is requested for domain if hostedZoneId is given, else HTTP only.',
     ),
     domain: optionalText(
-      /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
-      'give a host name without a protocol, such as flowers.example.com',
+      [
+        /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
+        'give a host name without a protocol, such as flowers.example.com',
+      ],
       'Name under which people reach the service, by HTTPS; HTTP is redirected.',
     ),
     hostedZoneId: optionalText(
-      /^Z[A-Z0-9]+$/,
-      'give the id of a Route 53 hosted zone, such as Z0123456789ABC',
+      [/^Z[A-Z0-9]+$/, 'give the id of a Route 53 hosted zone, such as Z0123456789ABC'],
       'Route 53 zone of domain: the certificate is validated in it and domain pointed at the load balancer; empty: you do it.',
     ),
   })
-  .check(({ value, issues }) => {
-    const { certificateArn, domain, hostedZoneId } = value;
+  .check(({ value: { certificateArn, domain, hostedZoneId }, issues }) => {
+    const wrong = (field: string, message: string) => issues.push(conflict(field, message));
     if (domain && !certificateArn && !hostedZoneId)
-      issues.push(
-        conflict(
-          'hostedZoneId',
-          'https.domain is set and HTTPS needs a certificate, give the Route 53 zone in which one can be validated, or https.certificateArn',
-        ),
+      wrong(
+        'hostedZoneId',
+        'https.domain is set and HTTPS needs a certificate, give the Route 53 zone in which one can be validated, or https.certificateArn',
       );
     if (!domain && (certificateArn || hostedZoneId))
-      issues.push(
-        conflict(
-          'domain',
-          `https.${certificateArn ? 'certificateArn' : 'hostedZoneId'} is set, give the name that people use: nobody gets a certificate for the load balancer's own`,
-        ),
+      wrong(
+        'domain',
+        `https.${certificateArn ? 'certificateArn' : 'hostedZoneId'} is set, give the name that people use: nobody gets a certificate for the load balancer's own`,
       );
   })
   .prefault({});
@@ -201,12 +183,11 @@ const https = z
 const firewall = z
   .strictObject({
     enabled: flag(true, 'A WAF with managed rules in front of the public load balancer.'),
-    requestsPerFiveMinutes: z
-      .int()
-      .min(10)
-      .max(2_000_000_000)
-      .default(2000)
-      .describe('Requests that one address may make in five minutes before it is refused.'),
+    requestsPerFiveMinutes: count(
+      [10, 2_000_000_000],
+      2000,
+      'Requests that one address may make in five minutes before it is refused.',
+    ),
   })
   .prefault({});
 
@@ -216,12 +197,7 @@ const ORIGIN = /^https?:\/\/[a-z0-9.-]+(:\d+)?$/;
 const api = z
   .strictObject({
     keys: flag(false, 'Ask for a key on /v1/*. The keys are in a secret, see docs/operating.md.'),
-    photosPerMinute: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(600)
-      .describe('Photos a minute that each key may send to a task of web.'),
+    photosPerMinute: count([1, 1_000_000], 600, 'Photos a minute that each key may send to a task of web.'),
     corsOrigins: z
       .array(z.string().regex(ORIGIN, 'give an origin, such as https://shop.example.com'))
       .default([])
@@ -230,12 +206,12 @@ const api = z
   .prefault({});
 
 const FOR_GITHUB = [
-  { field: 'repository', pattern: /^[\w.-]+\/[\w.-]+$/, example: 'owner/name' },
-  {
-    field: 'connectionArn',
-    pattern: /^arn:aws[a-z-]*:code(connections|star-connections):/,
-    example: 'arn:aws:codeconnections:<region>:<account>:connection/<id>',
-  },
+  ['repository', /^[\w.-]+\/[\w.-]+$/, 'owner/name'],
+  [
+    'connectionArn',
+    /^arn:aws[a-z-]*:code(connections|star-connections):/,
+    'arn:aws:codeconnections:<region>:<account>:connection/<id>',
+  ],
 ] as const;
 
 /** Where the pipelines take the code from. */
@@ -247,17 +223,17 @@ const source = z
       .describe(
         'Where pipelines take the code from: repositories of CodeCommit, or GitHub through CodeConnections.',
       ),
-    branch: z
-      .string()
-      .regex(/^\S+$/, 'give the name of a branch, such as main')
-      .default('main')
-      .describe('Branch whose pushes are deployed.'),
+    branch: text(
+      [/^\S+$/, 'give the name of a branch, such as main'],
+      'main',
+      'Branch whose pushes are deployed.',
+    ),
     repository: z.string().default('').describe('github only: owner/name of the repository.'),
     connectionArn: z.string().default('').describe('github only: ARN of the CodeConnections connection.'),
   })
   .check(({ value, issues }) => {
     if (value.provider !== 'github') return;
-    for (const { field, pattern, example } of FOR_GITHUB)
+    for (const [field, pattern, example] of FOR_GITHUB)
       if (!pattern.test(value[field]))
         issues.push(conflict(field, `source.provider is github, give ${example}`));
   })
@@ -273,24 +249,24 @@ const learning = z
       true,
       'Train on spot capacity: much cheaper; interrupted jobs resume from their checkpoint.',
     ),
-    trainingHours: z.int().min(1).max(72).default(4).describe('Hours after which a training job is stopped.'),
+    trainingHours: count([1, 72], 4, 'Hours after which a training job is stopped.'),
     processingInstanceType: instanceType
       .default('ml.m5.large')
       .describe('Instance type of the evaluation and deployment jobs.'),
     endpointInstanceType: instanceType
       .default('ml.m5.large')
       .describe('Type of the instances that serve the model.'),
-    endpointMinInstances: instances.default(1).describe('Instances that always serve the model.'),
-    endpointMaxInstances: instances.default(2).describe('Instances that autoscaling may use.'),
-    servingImage: z
-      .string()
-      .regex(
+    endpointMinInstances: count(INSTANCES, 1, 'Instances that always serve the model.'),
+    endpointMaxInstances: count(INSTANCES, 2, 'Instances that autoscaling may use.'),
+    servingImage: text(
+      [
         /^tensorflow-inference:[\w.-]+$/,
         'give tensorflow-inference:<tag> with a tag of AWS Deep Learning Containers',
-      )
-      .default('tensorflow-inference:2.20-cpu-py312-amzn2023-sagemaker-v1')
-      .describe('Image of TensorFlow Serving in the account of AWS Deep Learning Containers.'),
-    imageTag: imageTag.describe('Tag of the learning image that the SageMaker pipelines run.'),
+      ],
+      'tensorflow-inference:2.20-cpu-py312-amzn2023-sagemaker-v1',
+      'Image of TensorFlow Serving in the account of AWS Deep Learning Containers.',
+    ),
+    imageTag: text(IMAGE_TAG, 'initial', 'Tag of the learning image that the SageMaker pipelines run.'),
     minAccuracy: z
       .number()
       .min(0)
@@ -329,7 +305,7 @@ const observability = z
     alarmEmail: z
       .string()
       .refine(
-        (text) => text === '' || z.email().safeParse(text).success,
+        (address) => address === '' || z.email().safeParse(address).success,
         'give an e-mail address, such as ops@example.com',
       )
       .default('')
@@ -358,11 +334,10 @@ const observability = z
 const state = z
   .strictObject({
     bucket: optionalText(
-      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-      'give the name of an S3 bucket',
+      [/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'give the name of an S3 bucket'],
       'S3 bucket of the Terraform state, with a lock file beside it; empty: a file in the project.',
     ),
-    region: optionalText(REGION.pattern, REGION.rule, "The bucket's region; empty: the system's own."),
+    region: optionalText(REGION, "The bucket's region; empty: the system's own."),
   })
   .prefault({});
 
@@ -373,39 +348,34 @@ export const configuration = z
       .enum(ENVIRONMENTS)
       .default('dev')
       .describe('Which deployment this is: it names the stack and picks safer defaults for prod.'),
-    region: z
-      .string()
-      .regex(REGION.pattern, REGION.rule)
-      .default('ap-northeast-2')
-      .describe('AWS region of everything; the default is Seoul.'),
+    region: text(REGION, 'ap-northeast-2', 'AWS region of everything; the default is Seoul.'),
     anyRegion: flag(false, 'Accept a region that is newer than the list in stacks/config/regions.ts.'),
-    account: z
-      .string()
-      .regex(/^\d{12}$/, 'give the 12 digits of an AWS account')
-      .default('000000000000')
-      .describe('AWS account. The default plans without an account; AWS refuses to apply it.'),
-    namePrefix: z
-      .string()
-      .regex(
+    account: text(
+      [/^\d{12}$/, 'give the 12 digits of an AWS account'],
+      '000000000000',
+      'AWS account. The default plans without an account; AWS refuses to apply it.',
+    ),
+    namePrefix: text(
+      [
         /^[a-z][a-z0-9]{0,9}$/,
         'give up to ten lower-case letters and digits that begin with a letter, such as app',
-      )
-      .default('app')
-      .describe("First part of the resources' names."),
-    nameSuffix: z
-      .string()
-      .regex(/^[a-z0-9]{0,6}$/, 'give up to six lower-case letters and digits')
-      .default('')
-      .describe("Last part of the resources' names, so that two deployments share an account."),
-    bucketSuffix: z
-      .string()
-      // What S3 refuses at the end of a bucket's name, it would refuse only at apply.
-      .regex(
-        /^([a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?)?$/,
+      ],
+      'app',
+      "First part of the resources' names.",
+    ),
+    nameSuffix: text(
+      [/^[a-z0-9]{0,6}$/, 'give up to six lower-case letters and digits'],
+      '',
+      "Last part of the resources' names, so that two deployments share an account.",
+    ),
+    // What S3 refuses at the end of a bucket's name, it would refuse only at apply.
+    bucketSuffix: optionalText(
+      [
+        /^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$/,
         'give up to thirty lower-case letters, digits and hyphens that neither begin nor end with a hyphen',
-      )
-      .default('')
-      .describe("Last part of the buckets' names, which are unique in the world; empty: the account."),
+      ],
+      "Last part of the buckets' names, which are unique in the world; empty: the account.",
+    ),
     deletionProtection: flag(
       false,
       'Refuse to delete load balancers, and buckets and registries that hold something.',

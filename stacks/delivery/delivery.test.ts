@@ -24,20 +24,9 @@ const environment = z.object({
   environment_variable: z.array(z.object({ name: z.string(), value: z.string() })),
 });
 /** CodePipeline's limits are in it. */
-const triggers = z.tuple([
-  z.object({
-    git_configuration: z.object({
-      push: z
-        .array(
-          z.object({
-            branches: z.unknown(),
-            file_paths: z.object({ includes: z.array(z.string()).max(8) }),
-          }),
-        )
-        .max(3),
-    }),
-  }),
-]);
+const paths = z.object({ includes: z.array(z.string()).max(8) });
+const push = z.array(z.object({ branches: z.unknown(), file_paths: paths })).max(3);
+const triggers = z.tuple([z.object({ git_configuration: z.object({ push }) })]);
 
 const buildEnvironment = (key: string) =>
   environment.parse(stack.get(`aws_codebuild_project.delivery-${key}-build`)['environment']);
@@ -65,27 +54,27 @@ for (const key of ['web', 'was'] as const) {
   });
 
   test(`CodePipeline app-${key}-pipeline: V2, CodeCommit main, then ${project}, then app-${key}-service`, () => {
-    assertProperties(stack.get(`aws_codepipeline.delivery-${key}-pipeline`), {
-      name: `app-${key}-pipeline`,
-      pipeline_type: 'V2',
-    });
-    const steps = pipelineStages(stack, key).flatMap((stage) => stage.action);
+    const pipeline = stack.get(`aws_codepipeline.delivery-${key}-pipeline`);
+    assertProperties(pipeline, { name: `app-${key}-pipeline`, pipeline_type: 'V2' });
+    const RepositoryName = `\${aws_codecommit_repository.delivery-${key}-repository.repository_name}`;
+    const ServiceName = `\${aws_ecs_service.${key}-service.name}`;
     assert.deepEqual(
-      steps.map(({ provider }) => provider),
-      ['CodeCommit', 'CodeBuild', 'ECS'],
+      pipelineStages(stack, key).flatMap((stage) => stage.action),
+      [
+        {
+          provider: 'CodeCommit',
+          configuration: { RepositoryName, BranchName: 'main', PollForSourceChanges: 'false' },
+        },
+        {
+          provider: 'CodeBuild',
+          configuration: { ProjectName: `\${aws_codebuild_project.delivery-${key}-build.name}` },
+        },
+        {
+          provider: 'ECS',
+          configuration: { ClusterName: 'AppEcsCluster', ServiceName, FileName: 'imagedefinitions.json' },
+        },
+      ],
     );
-    const [source, build, deploy] = steps.map(({ configuration }) => configuration);
-    assert.deepEqual(source, {
-      RepositoryName: `\${aws_codecommit_repository.delivery-${key}-repository.repository_name}`,
-      BranchName: 'main',
-      PollForSourceChanges: 'false',
-    });
-    assert.deepEqual(build, { ProjectName: `\${aws_codebuild_project.delivery-${key}-build.name}` });
-    assert.deepEqual(deploy, {
-      ClusterName: 'AppEcsCluster',
-      ServiceName: `\${aws_ecs_service.${key}-service.name}`,
-      FileName: 'imagedefinitions.json',
-    });
   });
 
   test(`a push to main starts app-${key}-pipeline`, () => {
@@ -122,19 +111,16 @@ test('an image that runs already is not deployed again', () => {
     const [, , deploy] = pipelineStages(stack, key);
     const condition = JSON.stringify(deploy?.before_entry);
     assert.match(condition, /"result":"SKIP".*"Variable":"#{build.IMAGE_CHANGED}"/);
-    assert.match(
-      condition,
-      /"region":"ap-northeast-2"/,
-      'AWS may answer with it, and a plan would take it away',
-    );
+    // AWS may answer with it, and a plan would take it away.
+    assert.match(condition, /"region":"ap-northeast-2"/);
     const role = `aws_iam_role_policy.delivery-${key}-build-role-permissions`;
     const actions = stack.statements().flatMap((each) => (each.address === role ? each.Action : []));
-    for (const action of [
+    for (const what of [
       'ecs:DescribeServices',
       'ecs:DescribeTaskDefinition',
       'ecr-public:GetAuthorizationToken',
     ])
-      assert.ok(actions.includes(action), action);
+      assert.ok(actions.includes(what), what);
     assertProperties(buildVariables(key), { CLUSTER: 'AppEcsCluster', SERVICE: `app-${key}-service` });
   }
 });
@@ -153,13 +139,10 @@ test('the artifacts are encrypted with a customer managed key', () => {
     },
   );
   for (const pipeline of stack.ofType('aws_codepipeline'))
-    assert.deepEqual(pipeline['artifact_store'], [
-      {
-        type: 'S3',
-        location: '${aws_s3_bucket.delivery-artifacts-bucket.bucket}',
-        encryption_key: { type: 'KMS', id: key },
-      },
-    ]);
+    assert.match(
+      JSON.stringify(pipeline['artifact_store']),
+      /"id":"\$\{aws_kms_key\.delivery-artifacts-key\.arn\}".*"\$\{aws_s3_bucket\.delivery-artifacts-bucket\.bucket\}"/,
+    );
 });
 
 test('with GitHub, the connection starts the pipelines and there is no CodeCommit', () => {
@@ -174,13 +157,11 @@ test('with GitHub, the connection starts the pipelines and there is no CodeCommi
       FullRepositoryId: 'owner/name',
       BranchName: 'main',
     });
-    const [
-      {
-        git_configuration: { push },
-      },
-    ] = triggers.parse(github.get(`aws_codepipeline.delivery-${key}-pipeline`)['trigger']);
-    for (const { branches } of push) assert.deepEqual(branches, { includes: ['main'] });
-    const paths = push.flatMap(({ file_paths }) => file_paths.includes);
+    const [{ git_configuration: filters }] = triggers.parse(
+      github.get(`aws_codepipeline.delivery-${key}-pipeline`)['trigger'],
+    );
+    for (const { branches } of filters.push) assert.deepEqual(branches, { includes: ['main'] });
+    const paths = filters.push.flatMap(({ file_paths }) => file_paths.includes);
     const dockerfile = buildVariables(key)['DOCKERFILE'] ?? '';
     const copied = readFileSync(path.join(ROOT, dockerfile), 'utf8')
       .split('\n')

@@ -81,7 +81,7 @@ class ContainerPipeline extends Construct {
     artifacts.grantReadWrite(role);
     role.grant({
       sid: 'BuildTheImage',
-      actions: ['codebuild:BatchGetBuilds', 'codebuild:StartBuild'],
+      actions: 'codebuild:BatchGetBuilds StartBuild',
       resources: [deployment.arns.buildProject(names.build)],
     });
 

@@ -33,19 +33,6 @@ export const IMAGE_DEFINITIONS = 'imagedefinitions.json';
 /** Variable of the build action that says whether the service runs another image than the one that was built. */
 export const IMAGE_CHANGED = 'IMAGE_CHANGED';
 
-/** What `build-image.sh` takes from its environment, beside IMAGE_TAG: one more tag, given for a single build. */
-interface BuildVariables {
-  readonly DOCKERFILE: string;
-  /** Host of the registry. */
-  readonly REGISTRY: string;
-  /** Name of the repository in it. */
-  readonly REPOSITORY: string;
-  readonly CONTAINER_NAME: string;
-  /** The service that runs the image, and its cluster. @default - the SageMaker pipelines run it */
-  readonly CLUSTER?: string;
-  readonly SERVICE?: string;
-}
-
 /** Where the build is described, in the format of CodeBuild (JSON is YAML); the source brings the script. */
 const BUILDSPEC = JSON.stringify({
   version: '0.2',
@@ -97,10 +84,11 @@ export class ImageBuildProject extends Construct {
     artifacts.grantReadWrite(role);
     role.grant({
       sid: 'WriteTheLog',
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      actions: 'logs:CreateLogStream PutLogEvents',
       resources: [arns.logStreams(names.buildLogGroup)],
     });
-    const variables: BuildVariables = {
+    /** What `build-image.sh` takes from its environment, beside IMAGE_TAG: one more tag, given for a single build. */
+    const variables = {
       DOCKERFILE: props.dockerfile,
       REGISTRY: arns.registry,
       REPOSITORY: repository.name,

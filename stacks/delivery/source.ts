@@ -8,7 +8,6 @@ import type {
 import type { Construct } from 'constructs';
 import type { Configuration } from '../config/schema.ts';
 import type { Deployment } from '../deployment.ts';
-import { actionsOf } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 
 /** Name under which the later stages find the source bundle. */
@@ -52,12 +51,8 @@ const codeCommit = (scope: Construct, { arns }: Deployment, name: string, branch
     grantRead: (role) =>
       role.grant({
         sid: 'ReadSource',
-        actions: actionsOf(
-          'codecommit',
-          `
-          CancelUploadArchive GetBranch GetCommit GetRepository GetUploadArchiveStatus UploadArchive
-        `,
-        ),
+        actions: `codecommit:CancelUploadArchive GetBranch GetCommit GetRepository GetUploadArchiveStatus
+          UploadArchive`,
         resources: [arns.codeRepository(name)],
       }),
     repositoryArn: arns.codeRepository(name),
@@ -85,7 +80,7 @@ const gitHub = ({ connectionArn, repository, branch }: SourceSettings, paths: re
   grantRead: (role) =>
     role.grant({
       sid: 'ReadSource',
-      actions: ['codeconnections:UseConnection', 'codestar-connections:UseConnection'],
+      actions: 'codeconnections:UseConnection codestar-connections:UseConnection',
       resources: [connectionArn],
     }),
   triggers: [
@@ -131,7 +126,7 @@ export const startOnPush = (
   });
   role.grant({
     sid: 'StartThePipeline',
-    actions: ['codepipeline:StartPipelineExecution'],
+    actions: 'codepipeline:StartPipelineExecution',
     resources: [arns.pipeline(names.pipeline)],
   });
   const rule = new CloudwatchEventRule(scope, 'push', {

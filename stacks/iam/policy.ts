@@ -3,7 +3,8 @@ type Conditions = Readonly<Record<string, Readonly<Record<string, string | reado
 export interface PolicyStatement {
   /** What it permits, for the reviewer. Letters and digits only, as IAM demands. */
   readonly sid: string;
-  readonly actions: readonly string[];
+  /** `ecs:RegisterTaskDefinition TagResource`: a service is written once for the actions that follow. */
+  readonly actions: string;
   readonly resources: readonly string[];
   readonly conditions?: Conditions;
 }
@@ -14,12 +15,15 @@ export interface ResourceStatement extends PolicyStatement {
   readonly principal: '*' | { readonly service: string | readonly string[] } | { readonly aws: string };
 }
 
-/** `['s3:GetObject', 's3:PutObject']` of `'s3', 'GetObject PutObject'`. */
-export const actionsOf = (service: string, names: string): readonly string[] =>
-  names
-    .trim()
-    .split(/\s+/)
-    .map((name) => `${service}:${name}`);
+/** `['s3:GetObject', 's3:PutObject']` of `s3:GetObject PutObject`. */
+const actionsOf = (text: string): readonly string[] => {
+  let service = '';
+  return text.split(/\s+/).map((word) => {
+    if (!word.includes(':')) return `${service}:${word}`;
+    service = word.split(':', 1).join();
+    return word;
+  });
+};
 
 /** AWS returns a list of one as a bare string; writing it so avoids a difference in each plan. */
 const oneOrMany = (values: readonly string[]): string | readonly string[] =>
@@ -34,7 +38,7 @@ const document = (statements: readonly object[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: statements });
 
 const common = ({ actions, resources, conditions }: PolicyStatement) => ({
-  Action: oneOrMany(actions),
+  Action: oneOrMany(actionsOf(actions)),
   Resource: oneOrMany(resources),
   ...(conditions ? { Condition: conditions } : {}),
 });
@@ -43,7 +47,7 @@ const common = ({ actions, resources, conditions }: PolicyStatement) => ({
  * A policy that is attached to a role.
  *
  * @example
- * const statement = { sid: 'ListPhotos', actions: ['s3:ListBucket'], resources: ['arn:aws:s3:::photos'] };
+ * const statement = { sid: 'ListPhotos', actions: 's3:ListBucket', resources: ['arn:aws:s3:::photos'] };
  * JSON.parse(identityPolicy([statement])).Statement[0].Action; // => 's3:ListBucket'
  */
 export const identityPolicy = (statements: readonly PolicyStatement[]): string =>

@@ -23,7 +23,7 @@ interface RoleProps {
  *   description: 'Reads photos',
  *   service: 'ecs-tasks.amazonaws.com',
  * });
- * role.grant({ sid: 'ReadPhotos', actions: ['s3:GetObject'], resources: ['arn:aws:s3:::photos/*'] });
+ * role.grant({ sid: 'ReadPhotos', actions: 's3:GetObject', resources: ['arn:aws:s3:::photos/*'] });
  */
 export class Role extends Construct {
   /** Made from the name, so that plans show it before the role exists. */

@@ -2,7 +2,6 @@ import { EcrLifecyclePolicy } from '@cdktf/provider-aws/lib/ecr-lifecycle-policy
 import { EcrRepository } from '@cdktf/provider-aws/lib/ecr-repository/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import { actionsOf } from '../iam/policy.ts';
 import type { Role } from '../iam/role.ts';
 
 /** Images kept for a rollback. */
@@ -37,26 +36,19 @@ interface ImageRepositoryProps {
   readonly initialTag: string;
 }
 
-export const PULL_ACTIONS = actionsOf(
-  'ecr',
-  'BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer',
-);
+export const PULL_ACTIONS = 'ecr:BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer';
 
 /** Lets a role log in to registries; AWS has one token for all of them, and no resource for it. */
 export const grantRegistryLogin = (role: Role): void =>
-  role.grant({
-    sid: 'LogInToTheRegistry',
-    actions: ['ecr:GetAuthorizationToken'],
-    resources: ['*'],
-  });
+  role.grant({ sid: 'LogInToTheRegistry', actions: 'ecr:GetAuthorizationToken', resources: ['*'] });
 
 /** Lets a role log in to Amazon's public registry, which lets those who do pull more. */
 export const grantPublicRegistryLogin = (role: Role): void =>
   role.grant(
-    { sid: 'LogInToThePublicRegistry', actions: ['ecr-public:GetAuthorizationToken'], resources: ['*'] },
+    { sid: 'LogInToThePublicRegistry', actions: 'ecr-public:GetAuthorizationToken', resources: ['*'] },
     {
       sid: 'TokenOfThePublicRegistry',
-      actions: ['sts:GetServiceBearerToken'],
+      actions: 'sts:GetServiceBearerToken',
       resources: ['*'],
       conditions: { StringEquals: { 'sts:AWSServiceName': 'ecr-public.amazonaws.com' } },
     },
@@ -108,13 +100,8 @@ export class ImageRepository extends Construct {
     grantRegistryLogin(role);
     role.grant({
       sid: 'PushTheImage',
-      actions: actionsOf(
-        'ecr',
-        `
-        BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImages
-        GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart
-      `,
-      ),
+      actions: `ecr:BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImages
+        GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart`,
       resources: [this.#arn],
     });
   }

@@ -9,6 +9,8 @@ const name = z
   .string()
   .regex(/^[A-Za-z0-9\-_]{1,64}$/, 'must be up to 64 letters, digits, hyphens and underscores');
 
+const word = z.string().min(1);
+
 const get = z.strictObject({
   Get: z.union([
     z.templateLiteral(['Parameters.', z.string()]),
@@ -20,7 +22,7 @@ const get = z.strictObject({
 const jsonGet = z.strictObject({
   'Std:JsonGet': z.strictObject({
     PropertyFile: z.strictObject({ Get: z.templateLiteral(['Steps.', z.string()]) }),
-    Path: z.string().min(1),
+    Path: word,
   }),
 });
 
@@ -42,9 +44,8 @@ export const pipelineVariable = z.union([get, join, jsonGet]);
  */
 const requests = <Text extends z.ZodType, Value extends z.ZodType>(text: Text, value: Value) => {
   const environment = z.record(z.string().regex(/^[A-Za-z_]\w*$/), value);
-  const roleArn = z.string().min(1);
   const oneInstance = z.strictObject({
-    InstanceType: z.string().min(1),
+    InstanceType: word,
     InstanceCount: z.literal(1),
     VolumeSizeInGB: z.int().min(1),
   });
@@ -53,35 +54,27 @@ const requests = <Text extends z.ZodType, Value extends z.ZodType>(text: Text, v
     S3DataType: z.literal('S3Prefix'),
     S3DataDistributionType: z.literal('FullyReplicated'),
   };
-  const container = z.strictObject({
-    Image: z.string().min(1),
-    ModelDataUrl: text,
-    Environment: environment,
+  const container = z.strictObject({ Image: word, ModelDataUrl: text, Environment: environment });
+
+  const channel = z.strictObject({
+    ChannelName: z.string().regex(/^[\w.-]{1,64}$/),
+    InputMode: z.literal('File'),
+    DataSource: z.strictObject({ S3DataSource: z.strictObject(prefix) }),
   });
+  const metric = z.strictObject({ Name: word.max(255), Regex: word.max(500) });
 
   /** `TrainingJobName` is the first part of the job's name; SageMaker adds the execution and some random letters. */
   const training = z.strictObject({
-    TrainingJobName: z.string().min(1),
+    TrainingJobName: word,
     AlgorithmSpecification: z.strictObject({
       TrainingImage: text,
       TrainingInputMode: z.literal('File'),
-      MetricDefinitions: z.array(
-        z.strictObject({ Name: z.string().min(1).max(255), Regex: z.string().min(1).max(500) }),
-      ),
+      MetricDefinitions: z.array(metric),
     }),
     HyperParameters: z.record(z.string(), text),
-    InputDataConfig: z
-      .array(
-        z.strictObject({
-          ChannelName: z.string().regex(/^[\w.-]{1,64}$/),
-          InputMode: z.literal('File'),
-          DataSource: z.strictObject({ S3DataSource: z.strictObject(prefix) }),
-        }),
-      )
-      .min(1)
-      .max(20),
+    InputDataConfig: z.array(channel).min(1).max(20),
     OutputDataConfig: z.strictObject({ S3OutputPath: text }),
-    CheckpointConfig: z.strictObject({ S3Uri: text, LocalPath: z.string().min(1) }),
+    CheckpointConfig: z.strictObject({ S3Uri: text, LocalPath: word }),
     ResourceConfig: oneInstance,
     EnableManagedSpotTraining: z.boolean(),
     StoppingCondition: z.strictObject({
@@ -90,75 +83,55 @@ const requests = <Text extends z.ZodType, Value extends z.ZodType>(text: Text, v
     }),
     EnableNetworkIsolation: z.boolean(),
     Environment: environment,
-    RoleArn: roleArn,
+    RoleArn: word,
+  });
+
+  const input = z.strictObject({
+    InputName: word,
+    S3Input: z.strictObject({ ...prefix, LocalPath: word, S3InputMode: z.literal('File') }),
+  });
+  const output = z.strictObject({
+    OutputName: word,
+    S3Output: z.strictObject({ S3Uri: text, LocalPath: word, S3UploadMode: z.literal('EndOfJob') }),
   });
 
   /** Without a name SageMaker calls the job `pipelines-<execution>-<step>-<random letters>`; so with models. */
   const processing = z.strictObject({
     AppSpecification: z.strictObject({ ImageUri: text, ContainerArguments: z.array(text).min(1).max(100) }),
-    ProcessingInputs: z
-      .array(
-        z.strictObject({
-          InputName: z.string().min(1),
-          S3Input: z.strictObject({
-            ...prefix,
-            LocalPath: z.string().min(1),
-            S3InputMode: z.literal('File'),
-          }),
-        }),
-      )
-      .max(10)
-      .optional(),
-    ProcessingOutputConfig: z
-      .strictObject({
-        Outputs: z
-          .array(
-            z.strictObject({
-              OutputName: z.string().min(1),
-              S3Output: z.strictObject({
-                S3Uri: text,
-                LocalPath: z.string().min(1),
-                S3UploadMode: z.literal('EndOfJob'),
-              }),
-            }),
-          )
-          .max(10),
-      })
-      .optional(),
+    ProcessingInputs: z.array(input).max(10).optional(),
+    ProcessingOutputConfig: z.strictObject({ Outputs: z.array(output).max(10) }).optional(),
     Environment: environment.optional(),
     NetworkConfig: z.strictObject({ EnableNetworkIsolation: z.boolean() }).optional(),
     ProcessingResources: z.strictObject({ ClusterConfig: oneInstance }),
     StoppingCondition: z.strictObject({ MaxRuntimeInSeconds: z.int().min(1) }),
-    RoleArn: roleArn,
+    RoleArn: word,
   });
 
   const model = z.strictObject({
     PrimaryContainer: container,
-    ExecutionRoleArn: roleArn,
+    ExecutionRoleArn: word,
     EnableNetworkIsolation: z.boolean(),
   });
 
   const modelPackage = z.strictObject({
-    ModelPackageGroupName: z.string().min(1),
+    ModelPackageGroupName: word,
     ModelApprovalStatus: z.enum(['Approved', 'PendingManualApproval', 'Rejected']),
     InferenceSpecification: z.strictObject({
       Containers: z.array(container).length(1),
-      SupportedContentTypes: z.array(z.string().min(1)),
-      SupportedResponseMIMETypes: z.array(z.string().min(1)),
-      SupportedRealtimeInferenceInstanceTypes: z.array(z.string().min(1)),
+      SupportedContentTypes: z.array(word),
+      SupportedResponseMIMETypes: z.array(word),
+      SupportedRealtimeInferenceInstanceTypes: z.array(word),
     }),
     ModelMetrics: z.strictObject({
-      ModelQuality: z.strictObject({
-        Statistics: z.strictObject({ ContentType: z.string().min(1), S3Uri: text }),
-      }),
+      ModelQuality: z.strictObject({ Statistics: z.strictObject({ ContentType: word, S3Uri: text }) }),
     }),
-    CustomerMetadataProperties: z.record(z.string().min(1).max(128), text),
+    CustomerMetadataProperties: z.record(word.max(128), text),
   });
 
   return { training, processing, model, modelPackage };
 };
 
-const text = z.union([z.string().min(1), pipelineVariable]);
+const text = z.union([word, pipelineVariable]);
 const unresolved = requests(text, z.union([z.string(), pipelineVariable]));
 
 /** The same requests once every variable is resolved: what carries out a step parses its request with them. */
@@ -186,8 +159,8 @@ const retried = { ...anyStep, RetryPolicies: z.array(retryPolicy) };
 /** A JSON file in one of the step's outputs, from which later steps read values. */
 const propertyFile = z.strictObject({
   PropertyFileName: name,
-  OutputName: z.string().min(1),
-  FilePath: z.string().min(1),
+  OutputName: word,
+  FilePath: word,
 });
 
 /** The steps that may be on a branch: SageMaker does not nest conditions. */

@@ -62,17 +62,6 @@ const STEPS = {
   rejectModel: 'RejectModel',
 } as const;
 
-type ParameterName =
-  | 'TrainData'
-  | 'TestData'
-  | 'Epoch'
-  | 'BatchSize'
-  | 'LearningRate'
-  | 'TrainingImage'
-  | 'InitialModel'
-  | 'Pretrained'
-  | 'MinAccuracy';
-
 const REPORT = 'Report';
 const JSON_TYPE = 'application/json';
 const SECONDS_PER_HOUR = 3600;
@@ -81,7 +70,7 @@ const SPOT_WAIT_HOURS = 4;
 const VOLUME_GB = 30;
 
 /** A value that may be chosen when the pipeline is started. */
-export const parameter = (name: ParameterName) => ({ Get: `Parameters.${name}` as const });
+const parameter = (name: string) => ({ Get: `Parameters.${name}` as const });
 
 const TRAINED_MODEL = property(STEPS.train, 'ModelArtifacts.S3ModelArtifacts');
 const CREATED_MODEL = property(STEPS.createModel, 'ModelName');
@@ -133,9 +122,9 @@ const trainingParameters = ({ datasetBucket, trainingImage }: PipelineSettings) 
     { Name: 'TrainingImage', Type: 'String', DefaultValue: trainingImage },
     { Name: 'InitialModel', Type: 'String', DefaultValue: inputPrefix(datasetBucket, FOLDERS.nothing) },
     { Name: 'Pretrained', Type: 'String', DefaultValue: inputPrefix(datasetBucket, FOLDERS.pretrained) },
-  ] satisfies readonly (DefinitionParameter & { readonly Name: ParameterName })[];
+  ] satisfies readonly DefinitionParameter[];
 
-const channel = (name: string, prefix: ParameterName) => ({
+const channel = (name: string, prefix: string) => ({
   ChannelName: name,
   InputMode: 'File' as const,
   DataSource: {
@@ -282,6 +271,9 @@ const createModelStep = (settings: PipelineSettings): StepOfType<'Model'> => ({
   },
 });
 
+/** The parameters that say what a model was made of. */
+const ORIGIN = ['TrainingImage', 'TrainData', 'TestData', 'InitialModel', 'Pretrained'];
+
 /** Registers the model as a new version, with its evaluation, image and data. */
 const registerModelStep = (settings: PipelineSettings): StepOfType<'RegisterModel'> => ({
   Name: STEPS.registerModel,
@@ -303,11 +295,7 @@ const registerModelStep = (settings: PipelineSettings): StepOfType<'RegisterMode
     CustomerMetadataProperties: {
       [MODEL_PROPERTY]: CREATED_MODEL,
       PipelineExecution: EXECUTION.arn,
-      TrainingImage: parameter('TrainingImage'),
-      TrainData: parameter('TrainData'),
-      TestData: parameter('TestData'),
-      InitialModel: parameter('InitialModel'),
-      Pretrained: parameter('Pretrained'),
+      ...Object.fromEntries(ORIGIN.map((name) => [name, parameter(name)])),
     },
   },
 });

@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { trialEndpointName } from '../../model/contract/sagemaker-jobs.ts';
 import type { Deployment } from '../deployment.ts';
-import { actionsOf, type PolicyStatement } from '../iam/policy.ts';
+import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import { grantRegistryLogin, type ImageRepository, PULL_ACTIONS } from '../images/image-repository.ts';
 import { endpointAlarmNames } from '../names.ts';
@@ -18,63 +18,50 @@ const deployStatements = ({ account, arns, names }: Deployment): readonly Policy
     {
       sid: 'ChangeTheEndpoint',
       // One that failed can only be deleted and recreated.
-      actions: actionsOf(
-        'sagemaker',
-        `
-        AddTags CreateEndpoint DeleteEndpoint DescribeEndpoint InvokeEndpoint UpdateEndpoint
-        UpdateEndpointWeightsAndCapacities
-      `,
-      ),
+      actions: `sagemaker:AddTags CreateEndpoint DeleteEndpoint DescribeEndpoint InvokeEndpoint
+        UpdateEndpoint UpdateEndpointWeightsAndCapacities`,
       resources: [arns.sagemaker('endpoint', endpoint)],
     },
     {
       // A model answers there before it answers clients.
       sid: 'TryModels',
-      actions: actionsOf('sagemaker', 'CreateEndpoint DeleteEndpoint DescribeEndpoint InvokeEndpoint'),
+      actions: 'sagemaker:CreateEndpoint DeleteEndpoint DescribeEndpoint InvokeEndpoint',
       resources: [arns.sagemaker('endpoint', trialEndpointName(endpoint))],
     },
     {
       // CreateEndpoint and UpdateEndpoint are checked against the endpoint's configuration too.
       sid: 'ChangeItsConfiguration',
-      actions: actionsOf(
-        'sagemaker',
-        `
-        CreateEndpoint CreateEndpointConfig DeleteEndpointConfig UpdateEndpoint
-      `,
-      ),
+      actions: 'sagemaker:CreateEndpoint CreateEndpointConfig DeleteEndpointConfig UpdateEndpoint',
       resources: [configs],
     },
     {
       // CreateEndpointConfig is checked against the model too.
       sid: 'ServeModels',
-      actions: ['sagemaker:CreateEndpointConfig'],
+      actions: 'sagemaker:CreateEndpointConfig',
       resources: [arns.sagemaker('model', '*')],
     },
-    { sid: 'FindOldConfigurations', actions: ['sagemaker:ListEndpointConfigs'], resources: ['*'] },
+    { sid: 'FindOldConfigurations', actions: 'sagemaker:ListEndpointConfigs', resources: ['*'] },
     {
       sid: 'ScaleTheEndpoint',
-      actions: actionsOf(
-        'application-autoscaling',
-        'DeregisterScalableTarget PutScalingPolicy RegisterScalableTarget',
-      ),
+      actions: 'application-autoscaling:DeregisterScalableTarget PutScalingPolicy RegisterScalableTarget',
       resources: [arns.scalableTargets],
       conditions: { StringEquals: { 'application-autoscaling:service-namespace': 'sagemaker' } },
     },
     {
       sid: 'AlarmsOfItsScaling',
-      actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
+      actions: 'cloudwatch:DeleteAlarms PutMetricAlarm',
       resources: [arns.alarm(`TargetTracking-endpoint/${endpoint}/*`)],
     },
     {
       // Those that take a model back by name; autoscaling looks for its own among all of them, as its managed policy
       // AWSApplicationAutoscalingSageMakerEndpointPolicy shows.
       sid: 'FindAlarms',
-      actions: ['cloudwatch:DescribeAlarms'],
+      actions: 'cloudwatch:DescribeAlarms',
       resources: [arns.alarm('*')],
     },
     {
       sid: 'FirstScalingInTheAccount',
-      actions: ['iam:CreateServiceLinkedRole'],
+      actions: 'iam:CreateServiceLinkedRole',
       resources: [`arn:aws:iam::${account}:${SERVICE_LINKED}`],
       conditions: {
         StringEquals: { 'iam:AWSServiceName': 'sagemaker.application-autoscaling.amazonaws.com' },
@@ -88,12 +75,12 @@ export const grantLogsAndMetrics = (role: Role, { arns }: Deployment): void =>
   role.grant(
     {
       sid: 'WriteTheLog',
-      actions: actionsOf('logs', 'CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents'),
+      actions: 'logs:CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents',
       resources: [arns.logGroup('/aws/sagemaker/*')],
     },
     {
       sid: 'WriteMetrics',
-      actions: ['cloudwatch:PutMetricData'],
+      actions: 'cloudwatch:PutMetricData',
       resources: ['*'],
       conditions: { StringLike: { 'cloudwatch:namespace': '/aws/sagemaker/*' } },
     },
@@ -148,7 +135,7 @@ export class LearningRoles extends Construct {
     dataset.grantReadModels(this.serving);
     this.serving.grant({
       sid: 'WatchForRollback',
-      actions: ['cloudwatch:DescribeAlarms'],
+      actions: 'cloudwatch:DescribeAlarms',
       resources: Object.values(endpointAlarmNames(names)).map(arns.alarm),
     });
 
@@ -164,28 +151,18 @@ export class LearningRoles extends Construct {
     this.pipeline.grant(
       {
         sid: 'RunJobs',
-        actions: actionsOf(
-          'sagemaker',
-          `
-          AddTags CreateProcessingJob CreateTrainingJob DescribeProcessingJob DescribeTrainingJob
-          StopProcessingJob StopTrainingJob
-        `,
-        ),
+        actions: `sagemaker:AddTags CreateProcessingJob CreateTrainingJob DescribeProcessingJob
+          DescribeTrainingJob StopProcessingJob StopTrainingJob`,
         resources: [job('training-job'), job('processing-job')],
       },
       {
         sid: 'CreateModels',
-        actions: ['sagemaker:AddTags', 'sagemaker:CreateModel', 'sagemaker:DescribeModel'],
+        actions: 'sagemaker:AddTags CreateModel DescribeModel',
         resources: [job('model')],
       },
       {
         sid: 'RegisterModels',
-        actions: actionsOf(
-          'sagemaker',
-          `
-          AddTags CreateModelPackage DescribeModelPackage DescribeModelPackageGroup
-        `,
-        ),
+        actions: 'sagemaker:AddTags CreateModelPackage DescribeModelPackage DescribeModelPackageGroup',
         resources: [
           arns.sagemaker('model-package-group', names.learning.modelPackageGroup),
           arns.sagemaker('model-package', `${names.learning.modelPackageGroup}/*`),
@@ -193,7 +170,7 @@ export class LearningRoles extends Construct {
       },
       {
         sid: 'PassJobRoles',
-        actions: ['iam:PassRole'],
+        actions: 'iam:PassRole',
         resources: [this.training.arn, this.serving.arn, this.deploy.arn],
         conditions: { StringEquals: { 'iam:PassedToService': SAGEMAKER } },
       },

@@ -2,7 +2,7 @@ import { SagemakerDomain } from '@cdktf/provider-aws/lib/sagemaker-domain/index.
 import { SagemakerUserProfile } from '@cdktf/provider-aws/lib/sagemaker-user-profile/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import { actionsOf, type PolicyStatement } from '../iam/policy.ts';
+import type { PolicyStatement } from '../iam/policy.ts';
 import { Role } from '../iam/role.ts';
 import type { Network } from '../network/network.ts';
 import { SecurityGroup } from '../network/security-group.ts';
@@ -18,53 +18,34 @@ const studioStatements = (deployment: Deployment): readonly PolicyStatement[] =>
   return [
     {
       sid: 'WorkInASpace',
-      actions: actionsOf(
-        'sagemaker',
-        `
-        CreateApp CreatePresignedDomainUrl CreateSpace DeleteApp DeleteSpace DescribeApp
-        DescribeDomain DescribeSpace DescribeUserProfile UpdateSpace
-      `,
-      ),
+      actions: `sagemaker:CreateApp CreatePresignedDomainUrl CreateSpace DeleteApp DeleteSpace DescribeApp
+        DescribeDomain DescribeSpace DescribeUserProfile UpdateSpace`,
       resources: ['app', 'domain', 'space', 'user-profile'].map(inTheDomain),
     },
     {
       sid: 'ListResources',
-      actions: actionsOf(
-        'sagemaker',
-        `
-        ListApps ListDomains ListModelPackageGroups ListModelPackages ListPipelines ListSpaces
-        ListUserProfiles
-      `,
-      ),
+      actions: `sagemaker:ListApps ListDomains ListModelPackageGroups ListModelPackages ListPipelines
+        ListSpaces ListUserProfiles`,
       resources: ['*'],
     },
     {
       // Studio tags whatever it creates, and fails if it is not allowed to. Source: "Provide permissions for tagging", SageMaker guide.
       sid: 'TagWhatStudioMakes',
-      actions: ['sagemaker:AddTags'],
+      actions: 'sagemaker:AddTags',
       resources: ['app', 'space'].map(inTheDomain),
       conditions: { Null: { 'sagemaker:TaggingAction': 'false' } },
     },
     {
       sid: 'RunThePipelines',
-      actions: actionsOf(
-        'sagemaker',
-        `
-        DescribePipeline DescribePipelineDefinitionForExecution DescribePipelineExecution
+      actions: `sagemaker:DescribePipeline DescribePipelineDefinitionForExecution DescribePipelineExecution
         ListPipelineExecutionSteps ListPipelineExecutions ListPipelineParametersForExecution
-        RetryPipelineExecution StartPipelineExecution StopPipelineExecution
-      `,
-      ),
+        RetryPipelineExecution StartPipelineExecution StopPipelineExecution`,
       resources: [...ours, ...ours.map((arn) => `${arn}/execution/*`)],
     },
     {
       sid: 'ReadTheResults',
-      actions: actionsOf(
-        'sagemaker',
-        `
-        DescribeModelPackage DescribeModelPackageGroup DescribeProcessingJob DescribeTrainingJob
-      `,
-      ),
+      actions: `sagemaker:DescribeModelPackage DescribeModelPackageGroup DescribeProcessingJob
+        DescribeTrainingJob`,
       resources: [
         arns.sagemaker('model-package-group', modelPackageGroup),
         arns.sagemaker('model-package', `${modelPackageGroup}/*`),
@@ -74,7 +55,7 @@ const studioStatements = (deployment: Deployment): readonly PolicyStatement[] =>
     },
     {
       sid: 'TryTheModel',
-      actions: ['sagemaker:DescribeEndpoint', 'sagemaker:InvokeEndpoint'],
+      actions: 'sagemaker:DescribeEndpoint InvokeEndpoint',
       resources: [arns.sagemaker('endpoint', names.learning.endpoint)],
     },
   ];

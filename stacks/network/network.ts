@@ -33,10 +33,10 @@ const logFlows = (scope: Construct, deployment: Deployment, vpc: Vpc): void => {
   role.grant(
     {
       sid: 'WriteTheLog',
-      actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+      actions: 'logs:CreateLogStream DescribeLogStreams PutLogEvents',
       resources: [arns.logGroup(name), arns.logStreams(name)],
     },
-    { sid: 'FindTheLog', actions: ['logs:DescribeLogGroups'], resources: [arns.logGroup('*')] },
+    { sid: 'FindTheLog', actions: 'logs:DescribeLogGroups', resources: [arns.logGroup('*')] },
   );
   new FlowLog(scope, 'flow-logs', {
     vpcId: vpc.id,

@@ -82,49 +82,26 @@ export const watchService = (
   const group = { ...balancer, TargetGroup: loadBalancer.targetGroup.arnSuffix };
   const tasks = { ClusterName: names.cluster, ServiceName: name };
   const logs = `See the log group ${names[label].logGroup}.`;
-  const watch = (
-    what: string,
-    [metricName, statistic, above, minutes]: readonly [string, string, number, number],
-    dimensions: Metric['dimensions'],
-    description: string,
-  ) => {
+  const rows = [
+    ['errors', 'HTTPCode_Target_5XX_Count', 'Sum', group, ERRORS_PER_MINUTE, 3],
+    ['unanswered', 'HTTPCode_ELB_5XX_Count', 'Sum', balancer, ERRORS_PER_MINUTE, 3],
+    ['latency', 'TargetResponseTime', 'p95', group, LATENCY_LIMIT_SECONDS, 5],
+    ['unhealthy', 'UnHealthyHostCount', 'Maximum', group, 0, 3],
+    ['cpu', 'CPUUtilization', 'Average', tasks, CPU_LIMIT_PERCENT, 10],
+  ] as const;
+  const descriptions: Record<(typeof rows)[number][0], string> = {
+    errors: `${name} answers with 5xx. ${logs}`,
+    unanswered: `The load balancer of ${name} answers 5xx itself: no task is there, or none in time.`,
+    latency: `One answer in twenty of ${name} takes more than ${LATENCY_LIMIT_SECONDS} s. ${logs}`,
+    unhealthy: `A task of ${name} does not answer GET /health. ${logs}`,
+    cpu: `The tasks of ${name} are at their limit. Raise maxTasks, or give a task more CPU.`,
+  };
+  return rows.map(([what, metricName, statistic, dimensions, above, minutes]) => {
     const namespace = dimensions === tasks ? 'AWS/ECS' : 'AWS/ApplicationELB';
     const metric = { namespace, metricName, dimensions, statistic };
-    const watched = { metric, above, minutes, description };
+    const watched = { metric, above, minutes, description: descriptions[what] };
     return alarm(scope, `${label}-${what}`, topic, names.alarm(`${label}-${what}`), watched);
-  };
-  return [
-    watch(
-      'errors',
-      ['HTTPCode_Target_5XX_Count', 'Sum', ERRORS_PER_MINUTE, 3],
-      group,
-      `${name} answers with 5xx. ${logs}`,
-    ),
-    watch(
-      'unanswered',
-      ['HTTPCode_ELB_5XX_Count', 'Sum', ERRORS_PER_MINUTE, 3],
-      balancer,
-      `The load balancer of ${name} answers 5xx itself: no task is there, or none in time.`,
-    ),
-    watch(
-      'latency',
-      ['TargetResponseTime', 'p95', LATENCY_LIMIT_SECONDS, 5],
-      group,
-      `One answer in twenty of ${name} takes more than ${LATENCY_LIMIT_SECONDS} s. ${logs}`,
-    ),
-    watch(
-      'unhealthy',
-      ['UnHealthyHostCount', 'Maximum', 0, 3],
-      group,
-      `A task of ${name} does not answer GET /health. ${logs}`,
-    ),
-    watch(
-      'cpu',
-      ['CPUUtilization', 'Average', CPU_LIMIT_PERCENT, 10],
-      tasks,
-      `The tasks of ${name} are at their limit. Raise maxTasks, or give a task more CPU.`,
-    ),
-  ];
+  });
 };
 
 /** A metric that the WAS writes into its log: see services/http/metrics.ts. */
@@ -146,6 +123,16 @@ export const watchAnswers = (
 ): readonly CloudwatchMetricAlarm[] => {
   const watch = (what: string, watched: Watched) => alarm(scope, what, topic, names.alarm(what), watched);
   const photos = fromLog(namespace, 'Photos', 'Sum');
+  /** Judges a quarter of an hour by what an expression makes of enough photos. */
+  const ofEnoughPhotos = (expression: string, above: number, metrics: Readonly<Record<string, Metric>>) => ({
+    metric: {
+      expression: `IF(photos >= ${ENOUGH_PHOTOS}, ${expression}, 0)`,
+      metrics: { photos, ...metrics },
+    },
+    above,
+    minutes: 15,
+    period: 5,
+  });
   const model =
     'Compare versions by the saved query "models"; npm run model -- rollback --aws takes a new one back.';
   return [
@@ -164,23 +151,11 @@ export const watchAnswers = (
     }),
     watch('was-unknown', {
       description: `Four photos of five show none of the classes. ${model}`,
-      metric: {
-        expression: `IF(photos >= ${ENOUGH_PHOTOS}, unknown / photos, 0)`,
-        metrics: { photos, unknown: fromLog(namespace, 'Unknown', 'Sum') },
-      },
-      above: 0.8,
-      minutes: 15,
-      period: 5,
+      ...ofEnoughPhotos('unknown / photos', 0.8, { unknown: fromLog(namespace, 'Unknown', 'Sum') }),
     }),
     watch('was-confidence', {
       description: `The model is less than 60 % sure on average. ${model}`,
-      metric: {
-        expression: `IF(photos >= ${ENOUGH_PHOTOS}, 1 - confidence, 0)`,
-        metrics: { photos, confidence: fromLog(namespace, 'Confidence', 'Average') },
-      },
-      above: 0.4,
-      minutes: 15,
-      period: 5,
+      ...ofEnoughPhotos('1 - confidence', 0.4, { confidence: fromLog(namespace, 'Confidence', 'Average') }),
     }),
   ];
 };

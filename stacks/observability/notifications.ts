@@ -32,11 +32,7 @@ export class AlarmTopic extends Construct {
   constructor(scope: Construct, id: string, { deployment, email }: AlarmTopicProps) {
     super(scope, id);
     const { account, arns, names } = deployment;
-    const allow = (
-      what: string,
-      actions: readonly string[],
-      resource: string,
-    ): readonly ResourceStatement[] => {
+    const allow = (what: string, actions: string, resource: string): readonly ResourceStatement[] => {
       const allowed = { actions, resources: [resource] };
       const conditions = { StringEquals: { 'aws:SourceAccount': account } };
       return [
@@ -49,12 +45,12 @@ export class AlarmTopic extends Construct {
       name: names.alarmTopic,
       description: `Messages of ${names.alarmTopic}`,
       // CloudWatch cannot publish to a topic under the key that AWS manages.
-      services: allow('EncryptTheirMessages', ['kms:Decrypt', 'kms:GenerateDataKey'], '*'),
+      services: allow('EncryptTheirMessages', 'kms:Decrypt GenerateDataKey', '*'),
     });
     this.topic = new SnsTopic(this, 'Resource', { name: names.alarmTopic, kmsMasterKeyId: key.key.arn });
     this.policy = new SnsTopicPolicy(this, 'policy', {
       arn: this.topic.arn,
-      policy: resourcePolicy(allow('Publish', ['sns:Publish'], arns.topic(names.alarmTopic))),
+      policy: resourcePolicy(allow('Publish', 'sns:Publish', arns.topic(names.alarmTopic))),
     });
     if (email)
       new SnsTopicSubscription(this, 'email', {

@@ -31,11 +31,9 @@ test('every alarm notifies the topic, says what to do, and does not treat missin
 });
 
 test('the alarms of the endpoint watch the endpoint that the pipeline creates', () => {
+  const dimensions = { EndpointName: 'image-classifier', VariantName: 'AllTraffic' };
   for (const what of ['errors', 'latency'])
-    assertProperties(stack.get(`aws_cloudwatch_metric_alarm.observability-endpoint-${what}`), {
-      namespace: 'AWS/SageMaker',
-      dimensions: { EndpointName: 'image-classifier', VariantName: 'AllTraffic' },
-    });
+    assertProperties(stack.get(`aws_cloudwatch_metric_alarm.observability-endpoint-${what}`), { dimensions });
 });
 
 test('the alarms of the model judge enough photos, of this deployment', () => {
@@ -83,31 +81,28 @@ test('the topic is encrypted, with a key that its senders may use', () => {
 });
 
 test('e-mail is sent if an address is configured', () => {
-  assert.deepEqual(stack.ofType('aws_sns_topic_subscription'), []);
-  const [subscription] = synthesizedStack('full').ofType('aws_sns_topic_subscription');
-  assert.deepEqual(
-    [subscription?.['protocol'], subscription?.['endpoint']],
-    ['email', 'on-call@flowers.example'],
-  );
+  const emails = (from: typeof stack) =>
+    from.ofType('aws_sns_topic_subscription').map((each) => each['endpoint']);
+  assert.deepEqual([emails(stack), emails(synthesizedStack('full'))], [[], ['on-call@flowers.example']]);
 });
 
 test('one dashboard shows the alarms, both services and the model, without overlap', () => {
   const [dashboard, ...others] = stack.ofType('aws_cloudwatch_dashboard');
   assert.deepEqual(others, []);
   const place = { x: z.int(), y: z.int(), width: z.int(), height: z.int() };
-  const widget = z.object({ type: z.string(), ...place, properties: z.object({ title: z.string() }) });
-  const { widgets } = z
-    .object({ widgets: z.array(widget) })
-    .parse(JSON.parse(String(dashboard?.['dashboard_body'])));
-  assert.equal(widgets.filter(({ type }) => type === 'alarm').length, 1);
-  for (const part of ['app-web-service', 'app-was-service', 'model'])
+  const widget = z.object({ ...place, properties: z.object({ title: z.string() }) });
+  const body: unknown = JSON.parse(String(dashboard?.['dashboard_body']));
+  const { widgets } = z.object({ widgets: z.array(widget) }).parse(body);
+  const titles = widgets.map(({ properties }) => properties.title);
+  for (const part of ['Alarms', 'app-web-service', 'app-was-service', 'model'])
     assert.ok(
-      widgets.some(({ properties }) => properties.title.startsWith(part)),
+      titles.some((title) => title.startsWith(part)),
       part,
     );
-  const cells = widgets.flatMap((each) =>
-    Array.from({ length: each.width * each.height }, (_, cell) =>
-      [each.x + (cell % each.width), each.y + Math.floor(cell / each.width)].join(),
+  const cells = widgets.flatMap(({ x, y, width, height }) =>
+    Array.from(
+      { length: width * height },
+      (_, cell) => `${x + (cell % width)} ${y + Math.floor(cell / width)}`,
     ),
   );
   assert.equal(new Set(cells).size, cells.length);
@@ -154,13 +149,10 @@ test('if configured, the WAF, the connections and the requests for buckets are l
 });
 
 test('the budget warns the topic at 80 % and before 100 %; zero means none', () => {
-  assertProperties(stack.get('aws_budgets_budget.observability-budget'), {
-    limit_amount: '500',
-    limit_unit: 'USD',
-    time_unit: 'MONTHLY',
-  });
+  const budget = stack.get('aws_budgets_budget.observability-budget');
+  assertProperties(budget, { limit_amount: '500', limit_unit: 'USD', time_unit: 'MONTHLY' });
   assert.match(
-    JSON.stringify(stack.get('aws_budgets_budget.observability-budget')['notification']),
+    JSON.stringify(budget['notification']),
     /"ACTUAL","subscriber_sns_topic_arns".*"threshold":80.*"FORECASTED".*"threshold":100/,
   );
   assert.deepEqual(synthesizedStack('minimal').ofType('aws_budgets_budget'), []);

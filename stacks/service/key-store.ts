@@ -41,7 +41,7 @@ export class KeyStore extends Construct {
     });
     role.grant({
       sid: 'ReadTheApiKeys',
-      actions: ['secretsmanager:GetSecretValue'],
+      actions: 'secretsmanager:GetSecretValue',
       resources: [arns.secret(names.apiKeys)],
     });
     return role;

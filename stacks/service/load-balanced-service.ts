@@ -167,10 +167,10 @@ export class LoadBalancedService extends Construct {
     role.grant(
       {
         sid: 'DescribeTheService',
-        actions: ['ecs:DescribeServices'],
+        actions: 'ecs:DescribeServices',
         resources: [arns.service(names.cluster, this.name)],
       },
-      { sid: 'ReadTaskDefinitions', actions: ['ecs:DescribeTaskDefinition'], resources: ['*'] },
+      { sid: 'ReadTaskDefinitions', actions: 'ecs:DescribeTaskDefinition', resources: ['*'] },
     );
   }
 
@@ -182,28 +182,24 @@ export class LoadBalancedService extends Construct {
     role.grant(
       {
         sid: 'UpdateTheService',
-        actions: ['ecs:UpdateService'],
+        actions: 'ecs:UpdateService',
         resources: [arns.service(names.cluster, this.name)],
       },
       {
         sid: 'RegisterTheTaskDefinition',
-        actions: ['ecs:RegisterTaskDefinition', 'ecs:TagResource'],
+        actions: 'ecs:RegisterTaskDefinition TagResource',
         resources: [arns.taskDefinition(family)],
       },
-      {
-        sid: 'WatchTheTasks',
-        actions: ['ecs:DescribeTasks'],
-        resources: [arns.tasks(names.cluster)],
-      },
+      { sid: 'WatchTheTasks', actions: 'ecs:DescribeTasks', resources: [arns.tasks(names.cluster)] },
       {
         sid: 'ListTheTasks',
-        actions: ['ecs:ListTasks'],
+        actions: 'ecs:ListTasks',
         resources: ['*'],
         conditions: { ArnEquals: { 'ecs:cluster': arns.cluster(names.cluster) } },
       },
       {
         sid: 'PassTaskRoles',
-        actions: ['iam:PassRole'],
+        actions: 'iam:PassRole',
         resources: [executionRole.arn, ...(taskRole ? [taskRole.arn] : [])],
         conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
       },

@@ -88,7 +88,7 @@ export class TaskDefinition extends Construct {
     repository.grantPull(this.executionRole);
     this.executionRole.grant({
       sid: 'WriteTheLog',
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      actions: 'logs:CreateLogStream PutLogEvents',
       resources: [deployment.arns.logStreams(names.logGroup)],
     });
     this.definition = new EcsTaskDefinition(this, 'Resource', {
@@ -124,7 +124,7 @@ export const createInvokeRole = (scope: Construct, id: string, deployment: Deplo
     policy: identityPolicy([
       {
         sid: 'InvokeEndpoint',
-        actions: ['sagemaker:InvokeEndpoint'],
+        actions: 'sagemaker:InvokeEndpoint',
         resources: [arns.sagemaker('endpoint', names.learning.endpoint)],
       },
     ]),

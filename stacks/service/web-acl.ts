@@ -52,7 +52,7 @@ const logWebAcl = (
       {
         sid: 'FirewallWritesItsLog',
         principal: { service: 'delivery.logs.amazonaws.com' },
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        actions: 'logs:CreateLogStream PutLogEvents',
         resources: [arns.logStreams(name)],
         conditions: { StringEquals: { 'aws:SourceAccount': account } },
       },

@@ -98,7 +98,7 @@ class PrivateBucket extends Construct {
           sid: 'OnlyOverTls',
           effect: 'Deny',
           principal: '*',
-          actions: ['s3:*'],
+          actions: 's3:*',
           resources: [this.arn, this.objectsArn()],
           conditions: { Bool: { 'aws:SecureTransport': 'false' } },
         },
@@ -137,7 +137,7 @@ class PrivateBucket extends Construct {
 const bucketLogs = ({ account, arns, names }: Deployment): ResourceStatement => ({
   sid: 'BucketsWriteTheirLogs',
   principal: { service: 'logging.s3.amazonaws.com' },
-  actions: ['s3:PutObject'],
+  actions: 's3:PutObject',
   resources: [arns.objects(names.buckets.accessLogs, 's3/')],
   conditions: {
     ArnLike: { 'aws:SourceArn': [names.buckets.artifacts, names.buckets.dataset].map(arns.bucket) },
@@ -149,7 +149,7 @@ const bucketLogs = ({ account, arns, names }: Deployment): ResourceStatement => 
 const loadBalancerLogs = ({ account, arns, names }: Deployment): ResourceStatement => ({
   sid: 'LoadBalancersWriteTheirLogs',
   principal: { service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
-  actions: ['s3:PutObject'],
+  actions: 's3:PutObject',
   resources: [names.web, names.was].map(({ loadBalancer }) =>
     arns.objects(names.buckets.accessLogs, `${loadBalancer}/AWSLogs/${account}/`),
   ),
@@ -195,13 +195,13 @@ export class DatasetBucket extends PrivateBucket {
 
   grantRead(role: Role): void {
     this.#grantList(role);
-    role.grant({ sid: 'ReadTheData', actions: ['s3:GetObject'], resources: [this.objectsArn()] });
+    role.grant({ sid: 'ReadTheData', actions: 's3:GetObject', resources: [this.objectsArn()] });
   }
 
   /** Lets a role read models, but no photos. */
   grantReadModels(role: Role): void {
     this.#grantList(role);
-    role.grant({ sid: 'ReadModels', actions: ['s3:GetObject'], resources: [this.objectsArn('models/')] });
+    role.grant({ sid: 'ReadModels', actions: 's3:GetObject', resources: [this.objectsArn('models/')] });
   }
 
   /**
@@ -213,17 +213,13 @@ export class DatasetBucket extends PrivateBucket {
     this.grantRead(role);
     role.grant({
       sid: 'WriteResults',
-      actions: ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:PutObject'],
+      actions: 's3:AbortMultipartUpload DeleteObject PutObject',
       resources: prefixes.map((prefix) => this.objectsArn(prefix)),
     });
   }
 
   #grantList(role: Role): void {
-    role.grant({
-      sid: 'ListDataset',
-      actions: ['s3:GetBucketLocation', 's3:ListBucket'],
-      resources: [this.arn],
-    });
+    role.grant({ sid: 'ListDataset', actions: 's3:GetBucketLocation ListBucket', resources: [this.arn] });
   }
 }
 
@@ -254,12 +250,12 @@ export class ArtifactStore extends Construct {
     role.grant(
       {
         sid: 'ListArtifacts',
-        actions: ['s3:GetBucketAcl', 's3:GetBucketLocation', 's3:GetBucketVersioning', 's3:ListBucket'],
+        actions: 's3:GetBucketAcl GetBucketLocation GetBucketVersioning ListBucket',
         resources: [this.bucket.arn],
       },
       {
         sid: 'ReadWriteArtifacts',
-        actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'],
+        actions: 's3:GetObject GetObjectVersion PutObject',
         resources: [this.bucket.objectsArn()],
       },
     );

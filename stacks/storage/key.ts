@@ -2,7 +2,7 @@ import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias/index.js';
 import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
-import { actionsOf, type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
+import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
 import type { Role } from '../iam/role.ts';
 
 interface EncryptionKeyProps {
@@ -14,16 +14,10 @@ interface EncryptionKeyProps {
 }
 
 /** Without these permissions of the account, the key could never be managed or used. */
-const ACCOUNT_ACTIONS = actionsOf(
-  'kms',
-  `
-  CancelKeyDeletion CreateAlias CreateGrant Decrypt DeleteAlias DescribeKey DisableKey
-  DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey GetKeyPolicy
-  GetKeyRotationStatus ListGrants ListKeyPolicies ListResourceTags PutKeyPolicy ReEncryptFrom
-  ReEncryptTo RevokeGrant ScheduleKeyDeletion TagResource UntagResource UpdateAlias
-  UpdateKeyDescription
-`,
-);
+const ACCOUNT_ACTIONS = `kms:CancelKeyDeletion CreateAlias CreateGrant Decrypt DeleteAlias DescribeKey
+  DisableKey DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey GetKeyPolicy
+  GetKeyRotationStatus ListGrants ListKeyPolicies ListResourceTags PutKeyPolicy ReEncryptFrom ReEncryptTo
+  RevokeGrant ScheduleKeyDeletion TagResource UntagResource UpdateAlias UpdateKeyDescription`;
 
 /**
  * A customer managed key, rotated every year, used by the roles that it is granted to.
@@ -71,11 +65,11 @@ export class EncryptionKey extends Construct {
     role.grant(
       {
         sid: 'UseTheKey',
-        actions: actionsOf('kms', 'Decrypt Encrypt GenerateDataKey ReEncryptFrom ReEncryptTo'),
+        actions: 'kms:Decrypt Encrypt GenerateDataKey ReEncryptFrom ReEncryptTo',
         resources: [this.#anyKey],
         conditions: { StringLike: { 'kms:EncryptionContext:aws:s3:arn': [bucketArn, `${bucketArn}/*`] } },
       },
-      { sid: 'DescribeTheKey', actions: ['kms:DescribeKey'], resources: [this.#anyKey] },
+      { sid: 'DescribeTheKey', actions: 'kms:DescribeKey', resources: [this.#anyKey] },
     );
   }
 }
