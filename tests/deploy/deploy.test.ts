@@ -7,7 +7,6 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { GetRolePolicyCommand } from '@aws-sdk/client-iam';
-import { GetObjectCommand, GetPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { DescribePipelineCommand } from '@aws-sdk/client-sagemaker';
 import { reviewPlan } from '../../scripts/plan/review.ts';
 import type { StackFiles } from '../../scripts/terraform/synth.ts';
@@ -70,21 +69,6 @@ test('an empty account: every resource is created, none is left out', options, a
 
 test('a second plan finds nothing to do', options, async () => {
   assert.deepEqual((await workspace.plan()).resources, {});
-});
-
-test('the dataset bucket is private and holds the notes for optional inputs', options, async () => {
-  const Bucket = 'app-ml-dataset-123456789012';
-  const { PublicAccessBlockConfiguration } = await account.s3.send(
-    new GetPublicAccessBlockCommand({ Bucket }),
-  );
-  assert.deepEqual(Object.values(PublicAccessBlockConfiguration ?? {}), [true, true, true, true]);
-  for (const [folder, content] of [
-    ['none', /on purpose/],
-    ['pretrained', /fetch-backbone/],
-  ] as const) {
-    const note = await account.s3.send(new GetObjectCommand({ Bucket, Key: `${folder}/README.txt` }));
-    assert.match((await note.Body?.transformToString()) ?? '', content);
-  }
 });
 
 test('SageMaker has accepted all three learning pipelines, and Studio may start them', options, async () => {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { IAMClient } from '@aws-sdk/client-iam';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
 import { synthesizeStack } from '../../scripts/terraform/synth.ts';
@@ -19,19 +18,13 @@ const change = z.looseObject({
 const planSchema = z.looseObject({ resource_changes: z.array(change).default([]) });
 
 /** What applying a plan would do: `create`, `update`, `delete`, or `delete,create`, by address. */
-interface PlannedChanges {
-  readonly resources: Readonly<Record<string, string>>;
-  readonly raw: unknown;
-}
-
-const changesOf = (plan: unknown): PlannedChanges => {
-  const { resource_changes } = planSchema.parse(plan);
-  const changed = resource_changes.filter(({ change: { actions } }) => actions.join() !== 'no-op');
-  return {
-    resources: Object.fromEntries(changed.map((each) => [each.address, each.change.actions.join()])),
-    raw: plan,
-  };
-};
+const changesOf = (plan: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    planSchema
+      .parse(plan)
+      .resource_changes.map(({ address, change: { actions } }) => [address, actions.join()] as const)
+      .filter(([, actions]) => actions !== 'no-op'),
+  );
 
 /**
  * A project's folder in which the real Terraform works on our stack against the emulator.
@@ -55,9 +48,10 @@ export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
     stateFile: path.join(root, stateNames(configured({})).file),
     write,
     /** @param options `-refresh=false` where an earlier plan has just compared the state with the account */
-    plan: async (...options: string[]): Promise<PlannedChanges> => {
+    plan: async (...options: string[]) => {
       await terraform.run('plan', '-input=false', '-no-color', '-out=test.tfplan', ...options);
-      return changesOf(JSON.parse(await terraform.run('show', '-json', 'test.tfplan')));
+      const raw: unknown = JSON.parse(await terraform.run('show', '-json', 'test.tfplan'));
+      return { raw, resources: changesOf(raw) };
     },
     /** Applies the last plan. */
     apply: () => terraform.run('apply', '-input=false', '-no-color', 'test.tfplan'),
@@ -80,7 +74,6 @@ export const clientsOf = (endpoint: string, region: string) => {
   return {
     ecs: new ECSClient(settings),
     iam: new IAMClient(settings),
-    s3: new S3Client({ ...settings, forcePathStyle: true }),
     sageMaker: new SageMakerClient(settings),
   };
 };

@@ -1,7 +1,5 @@
 import { type IncomingMessage, request as open, type ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
+import { buffer, text } from 'node:stream/consumers';
 import { z } from 'zod';
 import {
   AwsError,
@@ -70,67 +68,53 @@ const describeRules = (descriptions: Map<string, string>, form: URLSearchParams,
   });
 };
 
-interface Outgoing {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: readonly string[];
-  readonly body: Readable | string;
-}
-
 /** Content type of AWS's query protocol. */
 const FORM = 'application/x-www-form-urlencoded';
 
-/** They speak about one connection, and a proxy has two. `Expect` was answered by the proxy's own server. */
-const PER_CONNECTION = ['connection', 'keep-alive', 'expect'];
-/** They describe the operation and its body, which a handler's own call replaces. */
-const PER_CALL = ['accept-encoding', 'content-length', 'transfer-encoding', 'x-amz-target'];
+/** They speak about one connection or one body, and a proxy has two. `Expect` was answered by the proxy's own server. */
+const PER_CONNECTION = ['connection', 'keep-alive', 'expect', 'accept-encoding', 'transfer-encoding'];
 
 /** Header lines as they came, in their order and case, less some. */
-const headersWithout = (raw: readonly string[], names: readonly string[]): string[] => {
+const headersWithout = (raw: readonly string[], ...names: readonly string[]): string[] => {
   const kept: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const [name = '', value = ''] = raw.slice(i, i + 2);
-    if (!names.includes(name.toLowerCase())) kept.push(name, value);
+    if (![...PER_CONNECTION, ...names].includes(name.toLowerCase())) kept.push(name, value);
   }
   return kept;
 };
 
-const ask = (upstream: URL, { method, path, headers, body }: Outgoing): Promise<IncomingMessage> =>
+/** Sends a request on, with another body and perhaps another target. */
+const ask = (
+  { hostname, port }: URL,
+  { method, url: path, rawHeaders }: IncomingMessage,
+  body: Buffer,
+  target?: string,
+): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const { hostname, port } = upstream;
-    const outgoing = open({ hostname, port, method, path, headers });
-    outgoing.once('response', resolve).on('error', reject);
-    if (typeof body === 'string') outgoing.end(body);
-    // Not pipeline(): when the upstream fails it would cut the client's connection, which is still owed an answer.
-    else body.on('error', (error) => outgoing.destroy(error)).pipe(outgoing);
+    const kept = headersWithout(rawHeaders, 'content-length', ...(target ? ['x-amz-target'] : []));
+    const own = ['Content-Length', String(body.length), ...(target ? ['X-Amz-Target', target] : [])];
+    const outgoing = open({ hostname, port, method, path, headers: [...kept, ...own] });
+    outgoing.once('response', resolve).once('error', reject).end(body);
   });
 
-const passOn = async (upstream: URL, request: IncomingMessage, response: ServerResponse) => {
-  const { method = 'GET', url: path = '/' } = request;
-  const headers = headersWithout(request.rawHeaders, PER_CONNECTION);
-  const answer = await ask(upstream, { method, path, headers, body: request });
-  response.sendDate = false;
-  const { statusCode = 502, statusMessage, rawHeaders } = answer;
-  response.writeHead(statusCode, statusMessage, headersWithout(rawHeaders, PER_CONNECTION));
-  await pipeline(answer, response);
-};
-
-/** Passes on a request whose body has been read, and hands its answer out as text. */
-const passOnText = async (
+const passOn = async (
   upstream: URL,
-  { method = 'POST', url: path = '/', rawHeaders }: IncomingMessage,
+  request: IncomingMessage,
   response: ServerResponse,
-  body: string,
-  amend: (answer: string) => string,
+  body: Buffer,
+  amend = (answer: Buffer) => answer,
 ) => {
-  const length = ['Content-Length', `${Buffer.byteLength(body)}`];
-  const headers = [...headersWithout(rawHeaders, [...PER_CONNECTION, ...PER_CALL]), ...length];
-  const answer = await ask(upstream, { method, path, headers, body });
-  const content = amend(await text(answer));
-  const { statusCode = 502, rawHeaders: answered } = answer;
-  const kept = headersWithout(answered, [...PER_CONNECTION, 'content-length', 'transfer-encoding']);
-  response.writeHead(statusCode, [...kept, 'Content-Length', `${Buffer.byteLength(content)}`]);
-  response.end(content);
+  const answer = await ask(upstream, request, body);
+  const content = amend(await buffer(answer));
+  const { statusCode = 502, rawHeaders } = answer;
+  response.sendDate = false;
+  // Of an answer without a body, as to HEAD, the length is what the upstream says.
+  if (content.length === 0) response.writeHead(statusCode, headersWithout(rawHeaders)).end();
+  else {
+    const headers = headersWithout(rawHeaders, 'content-length');
+    response.writeHead(statusCode, [...headers, 'Content-Length', String(content.length)]).end(content);
+  }
 };
 
 /** `Credential=<key>/<date>/<region>/<service>/aws4_request` in a request's signature. */
@@ -145,28 +129,22 @@ const refusal = z.object({
 });
 
 /** Calls an operation of the same service on the upstream, in the name of the client that sent `request`. */
-const sender = (
-  upstream: URL,
-  service: string,
-  { method = 'POST', url = '/', rawHeaders }: IncomingMessage,
-) => {
-  const headers = headersWithout(rawHeaders, [...PER_CONNECTION, ...PER_CALL]);
-  return async (operation: string, input: unknown): Promise<unknown> => {
-    const body = JSON.stringify(input);
-    const own = ['Content-Length', `${Buffer.byteLength(body)}`, 'X-Amz-Target', `${service}.${operation}`];
-    const answer = await ask(upstream, { method, path: url, headers: [...headers, ...own], body });
+const sender =
+  (upstream: URL, service: string, request: IncomingMessage) =>
+  async (operation: string, input: unknown): Promise<unknown> => {
+    const target = `${service}.${operation}`;
+    const answer = await ask(upstream, request, Buffer.from(JSON.stringify(input)), target);
     const content = await text(answer);
     const { statusCode = 502 } = answer;
     if (statusCode === 200) return content === '' ? {} : JSON.parse(content);
-    if (statusCode >= 500) throw new Error(`${service}.${operation} answered ${statusCode}: ${content}`);
+    if (statusCode >= 500) throw new Error(`${target} answered ${statusCode}: ${content}`);
     const { __type, message, Message } = refusal.parse(JSON.parse(content));
     throw new AwsError(__type, message ?? Message ?? '', { status: statusCode });
   };
-};
 
 /**
  * Starts a server that answers what the overlays know, by the `x-amz-target` header of AWS's JSON protocols, and
- * requests about bucket policies and security group rules; it passes all else to the upstream and back, byte for byte.
+ * requests about bucket policies and security group rules; it passes all else to the upstream and back.
  *
  * @param upstream where the real emulator is
  * @returns the proxy on a free port of 127.0.0.1
@@ -184,15 +162,16 @@ export const startProxy = async (upstream: string, overlays: readonly Overlay[])
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [, bucket] = POLICY_REQUEST.exec(request.url ?? '') ?? [];
     if (bucket !== undefined) return answerPolicy(bucket, policies, request, response);
+    const body = await buffer(request);
     if (request.headers['content-type']?.startsWith(FORM)) {
-      const body = await text(request);
-      const form = new URLSearchParams(body);
+      const form = new URLSearchParams(String(body));
       events.learn(form, signedRegion(request));
-      return passOnText(base, request, response, body, (answer) => describeRules(descriptions, form, answer));
+      const amend = (answer: Buffer) => Buffer.from(describeRules(descriptions, form, String(answer)));
+      return passOn(base, request, response, body, amend);
     }
     const found = handlers.get(requestTarget(request));
-    if (!found) return passOn(base, request, response);
-    const input = parseJsonBody(await text(request));
+    if (!found) return passOn(base, request, response, body);
+    const input = parseJsonBody(String(body));
     const send = sender(base, found.service, request);
     sendJson(response, await found.handler(input, { region: signedRegion(request), send }));
   };

@@ -1,77 +1,40 @@
 import { z } from 'zod';
-import { AwsError, operation } from '../../../../scripts/aws-double/protocol.ts';
-import { type Anything, anything, type MotoCall, type Overlay, time } from './overlay.ts';
+import { AwsError, arn, operation } from '../../../../scripts/aws-double/protocol.ts';
+import { ACCOUNT, type Anything, type Overlay, time } from './overlay.ts';
 
-const place = z.looseObject({ type: z.string(), location: z.string().optional() });
-const project = z.looseObject({ source: place, artifacts: place });
-const change = z.looseObject({ name: z.string() });
-
-const stored = z.looseObject({ arn: z.string() });
-const phase = z.looseObject({ startTime: time.optional(), endTime: time.optional() });
-const build = phase.extend({ phases: z.array(phase).optional() });
+const project = z.looseObject({ name: z.string() });
 
 /** Terraform's id of a project is its ARN, and AWS takes either. */
 const nameOf = (nameOrArn: string): string => nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1);
 
-const PLACEHOLDER = 'given-by-the-pipeline';
-const located = <Place extends { type: string; location?: string | undefined }>(place: Place): Place =>
-  ['CODEPIPELINE', 'NO_SOURCE'].includes(place.type) ? { ...place, location: PLACEHOLDER } : place;
-
-/**
- * Moto demands a location even where a pipeline gives it, keeps only part of a project, knows no update and finds a
- * project to delete by name only. Here a project is what moto says, with the last request laid over it.
- */
+/** Moto keeps only part of a project, and knows no update: all of it is kept here. The emulator runs no builds. */
 export const codeBuild = (): Overlay => {
-  const requests = new Map<string, Anything>();
-
-  const full = (answer: unknown) => {
-    const found = stored.parse(answer);
-    return { ...found, ...requests.get(found.arn) };
-  };
-  const describe = async (names: readonly string[], { send }: MotoCall) => {
-    const answer = await send('BatchGetProjects', { names: names.map(nameOf) });
-    return z
-      .object({ projects: z.array(stored) })
-      .parse(answer)
-      .projects.map(full);
-  };
-  const builds = async (name: string, input: unknown, { send }: MotoCall) =>
-    z
-      .looseObject({ build: build.optional(), builds: z.array(build).optional() })
-      .parse(await send(name, input));
-
+  const projects = new Map<string, Anything>();
   return {
     service: 'CodeBuild_20161006',
     operations: {
-      CreateProject: operation(project, async (input, { send }) => {
-        const answer = await send('CreateProject', {
-          ...input,
-          source: located(input.source),
-          artifacts: located(input.artifacts),
-        });
-        const created = z.object({ project: stored }).parse(answer).project;
-        requests.set(created.arn, input);
-        return { project: full(created) };
+      CreateProject: operation(project, (input, { region }) => {
+        const created = {
+          ...{ cache: { type: 'NO_CACHE' }, badge: { badgeEnabled: false }, ...input },
+          arn: arn({ region, account: ACCOUNT }, 'codebuild', `project/${input.name}`),
+        };
+        projects.set(input.name, created);
+        return { project: created };
       }),
-      UpdateProject: operation(change, async (input, call) => {
-        const [current] = await describe([input.name], call);
-        if (!current)
-          throw new AwsError('ResourceNotFoundException', `Project cannot be found: ${input.name}`);
-        const changed = { ...current, ...input, name: nameOf(input.name) };
-        requests.set(current.arn, changed);
+      UpdateProject: operation(project, (input) => {
+        const name = nameOf(input.name);
+        const changed = { ...projects.get(name), ...input, name };
+        projects.set(name, changed);
         return { project: changed };
       }),
-      BatchGetProjects: operation(z.object({ names: z.array(z.string()) }), async ({ names }, call) => {
-        const projects = await describe(names, call);
-        const found = new Set(projects.map(({ arn }) => nameOf(arn)));
-        return { projects, projectsNotFound: names.filter((name) => !found.has(nameOf(name))) };
+      BatchGetProjects: operation(z.object({ names: z.array(z.string()) }), ({ names }) => ({
+        projects: names.flatMap((name) => projects.get(nameOf(name)) ?? []),
+        projectsNotFound: names.filter((name) => !projects.has(nameOf(name))),
+      })),
+      DeleteProject: operation(project, ({ name }) => {
+        projects.delete(nameOf(name));
+        return {};
       }),
-      DeleteProject: operation(z.object({ name: z.string() }), async ({ name }, call) => {
-        for (const { arn } of await describe([name], call)) requests.delete(arn);
-        return call.send('DeleteProject', { name: nameOf(name) });
-      }),
-      StartBuild: operation(anything, (input, call) => builds('StartBuild', input, call)),
-      BatchGetBuilds: operation(anything, (input, call) => builds('BatchGetBuilds', input, call)),
     },
   };
 };

@@ -15,8 +15,8 @@ import {
 /** A kind of resource that moto does not keep. */
 interface ResourceKind {
   readonly name: string;
-  /** Names of the service's exceptions. */
-  readonly errors: { readonly missing: string; readonly duplicate: string };
+  /** Name of the service's exception for one that is not there. */
+  readonly missing: string;
   /** Names of operations, where they are not Create, Describe and Update before the kind's name. */
   readonly operations?: { readonly read?: string; readonly update?: string };
   /** Field of a creation that holds the tags. @default Tags */
@@ -37,11 +37,11 @@ interface ResourceKind {
 
 /** Keeps the resources of a kind, with their tags, and answers the operations on them. */
 const keep = (kind: ResourceKind, tags = new Tags()) => {
-  const { name, errors, tagField = 'Tags', changed = () => ({}), described = (resource) => resource } = kind;
+  const { name, missing, tagField = 'Tags', changed = () => ({}), described = (resource) => resource } = kind;
   const { read = `Describe${name}`, update = `Update${name}` } = kind.operations ?? {};
   /** By ARN. */
   const resources = new Map<string, Anything>();
-  const notFound = (arn: string) => new AwsError(errors.missing, `${name} ${arn} does not exist`);
+  const notFound = (arn: string) => new AwsError(missing, `${name} ${arn} does not exist`);
   const find = (named: Anything, region: string): Anything => {
     const arn = kind.arn(named, region);
     const found = resources.get(arn);
@@ -53,7 +53,6 @@ const keep = (kind: ResourceKind, tags = new Tags()) => {
     [`Create${name}`]: operation(anything, ({ [tagField]: given = [], ...request }, { region }) => {
       const resource = kind.build(request, region);
       const arn = kind.arn(resource, region);
-      if (resources.has(arn)) throw new AwsError(errors.duplicate, `${name} already exists: ${arn}`);
       resources.set(arn, resource);
       tags.add(arn, writtenTags.parse(given));
       return changed(resource);
@@ -87,7 +86,7 @@ const arnOf = (service: string, region: string, ...parts: readonly unknown[]) =>
 export const codeCommit = (): Overlay => {
   const repositories = keep({
     name: 'Repository',
-    errors: { missing: 'RepositoryDoesNotExistException', duplicate: 'RepositoryNameExistsException' },
+    missing: 'RepositoryDoesNotExistException',
     operations: { read: 'GetRepository', update: 'UpdateRepositoryDescription' },
     tagField: 'tags',
     arn: ({ repositoryName }, region) => arnOf('codecommit', region, repositoryName),
@@ -95,12 +94,10 @@ export const codeCommit = (): Overlay => {
       const cloneUrl = `//git-codecommit.${region}.amazonaws.com/v1/repos/${request['repositoryName']}`;
       return {
         ...request,
-        accountId: ACCOUNT,
         repositoryId: randomUUID(),
         Arn: arnOf('codecommit', region, request['repositoryName']),
         cloneUrlHttp: `https:${cloneUrl}`,
         cloneUrlSsh: `ssh:${cloneUrl}`,
-        creationDate: secondsNow(),
       };
     },
     changed: (repositoryMetadata) => ({ repositoryMetadata }),
@@ -126,20 +123,14 @@ const toBudget = (given: unknown): Anything => {
   };
 };
 
-const notification = z.object({
-  BudgetName: text,
-  Notification: anything,
-  Subscribers: z.array(z.object({ SubscriptionType: z.enum(['SNS', 'EMAIL']), Address: text })).min(1),
-});
-
 /** Moto knows neither tags nor subscribers of budgets, and no update: all of it is kept here. */
 export const budgets = (): Overlay => {
-  const errors = { missing: 'NotFoundException', duplicate: 'DuplicateRecordException' };
+  const missing = 'NotFoundException';
   const notificationsOf = ({ BudgetName }: Anything) =>
     [...notifications.resources].filter(([, each]) => each['BudgetName'] === BudgetName);
   const { operations, find, tags, notFound } = keep({
     name: 'Budget',
-    errors,
+    missing,
     tagField: 'ResourceTags',
     arn: ({ BudgetName }) => `arn:aws:budgets::${ACCOUNT}:budget/${text.parse(BudgetName)}`,
     build: ({ Budget }) => toBudget(Budget),
@@ -151,14 +142,14 @@ export const budgets = (): Overlay => {
   });
   const notifications = keep({
     name: 'Notification',
-    errors,
+    missing,
     operations: { read: 'DescribeSubscribersForNotification' },
     // It has no ARN: its content is its name.
     arn: ({ BudgetName, Notification }) =>
       JSON.stringify([BudgetName, Object.entries(anything.parse(Notification)).sort()]),
     build: (request, region) => {
       find(request, region);
-      return notification.parse(request);
+      return request;
     },
     described: ({ Subscribers }) => ({ Subscribers }),
   });
@@ -199,13 +190,13 @@ export const logQueries = (): Overlay => {
 };
 
 /**
- * Moto's domains lack their id in CreateDomain's answer, an update and TagPropagation, and it has no user profiles:
- * both are kept here.
+ * Moto's domains lack their id in CreateDomain's answer, an update and TagPropagation; it has no user profiles, and
+ * cannot delete a model package group: all three are kept here.
  *
- * @param tags where the tags of domains and profiles are put
+ * @param tags where their tags are put
  */
-export const sageMakerStudio = (tags: Tags): Readonly<Record<string, MotoHandler>> => {
-  const errors = { missing: 'ResourceNotFound', duplicate: 'ResourceInUse' };
+export const keptSageMaker = (tags: Tags): Readonly<Record<string, MotoHandler>> => {
+  const missing = 'ResourceNotFound';
   const created = () => ({ Status: 'InService', CreationTime: secondsNow() });
   const domainArn = ({ DomainId }: Anything, region: string) =>
     arnOf('sagemaker', region, 'domain', DomainId);
@@ -217,7 +208,7 @@ export const sageMakerStudio = (tags: Tags): Readonly<Record<string, MotoHandler
   const domains = keep(
     {
       name: 'Domain',
-      errors,
+      missing,
       arn: domainArn,
       build: (request, region) => {
         const DomainId = `d-${randomBytes(6).toString('hex')}`;
@@ -247,7 +238,7 @@ export const sageMakerStudio = (tags: Tags): Readonly<Record<string, MotoHandler
   const profiles = keep(
     {
       name: 'UserProfile',
-      errors,
+      missing,
       arn: profileArn,
       build: (request, region) => {
         domains.find(request, region);
@@ -258,9 +249,25 @@ export const sageMakerStudio = (tags: Tags): Readonly<Record<string, MotoHandler
     },
     tags,
   );
+  const groupArn = ({ ModelPackageGroupName }: Anything, region: string) =>
+    arnOf('sagemaker', region, 'model-package-group', ModelPackageGroupName);
+  const groups = keep(
+    {
+      name: 'ModelPackageGroup',
+      missing: 'ValidationException',
+      arn: groupArn,
+      build: (request, region) => ({
+        ...{ ...request, ModelPackageGroupStatus: 'Completed', CreationTime: secondsNow() },
+        ModelPackageGroupArn: groupArn(request, region),
+      }),
+      changed: ({ ModelPackageGroupArn }) => ({ ModelPackageGroupArn }),
+    },
+    tags,
+  );
   return {
     ...domains.operations,
     ...profiles.operations,
+    ...groups.operations,
     // No one starts an application or creates a space in the emulator, but to delete a domain they are asked for.
     ListApps: operation(anything, () => ({ Apps: [] })),
     ListSpaces: operation(anything, () => ({ Spaces: [] })),

@@ -3,33 +3,8 @@ import { errorText } from '../../../../model/shared/text.ts';
 import { invalid, operation } from '../../../../scripts/aws-double/protocol.ts';
 import { checkSteps } from '../../../../scripts/pipeline/definition.ts';
 import { definitionSchema, referencesIn } from '../../../../stacks/learning/pipeline-schema.ts';
-import { sageMakerStudio } from './kept-services.ts';
-import { type MotoCall, type MotoHandler, type Overlay, Tags, tagList, toList, toMap } from './overlay.ts';
-
-const namedGroup = z.looseObject({ ModelPackageGroupName: z.string() });
-
-/** Moto cannot delete a model package group: deleted ones are hidden here. */
-const sageMakerModelPackages = (): Readonly<Record<string, MotoHandler>> => {
-  const deleted = new Set<string>();
-  const key = ({ ModelPackageGroupName }: z.infer<typeof namedGroup>, { region }: MotoCall) =>
-    `${region}/${ModelPackageGroupName}`;
-  return {
-    CreateModelPackageGroup: operation(namedGroup, async (input, call) => {
-      const answer = await call.send('CreateModelPackageGroup', input);
-      deleted.delete(key(input, call));
-      return answer;
-    }),
-    DescribeModelPackageGroup: operation(namedGroup, async (input, call) => {
-      if (deleted.has(key(input, call)))
-        throw invalid(`ModelPackageGroup ${input.ModelPackageGroupName} does not exist.`);
-      return call.send('DescribeModelPackageGroup', input);
-    }),
-    DeleteModelPackageGroup: operation(namedGroup, async (input, call) => {
-      deleted.add(key(input, call));
-      return {};
-    }),
-  };
-};
+import { keptSageMaker } from './kept-services.ts';
+import { type MotoHandler, type Overlay, Tags, tagList, toList, toMap } from './overlay.ts';
 
 /** Checks as SageMaker does when it takes a definition: its shape, unique names, references that lead somewhere. */
 const check = (text: string): void => {
@@ -47,17 +22,12 @@ const check = (text: string): void => {
 };
 
 const defined = z.looseObject({ PipelineDefinition: z.string() });
+/** Moto takes any text for a pipeline's definition. */
 const pipelineOperation = (name: string): MotoHandler =>
   operation(defined, (input, { send }) => {
     check(input.PipelineDefinition);
     return send(name, input);
   });
-
-/** Moto takes any text for a pipeline's definition. */
-const sageMakerPipelines: Readonly<Record<string, MotoHandler>> = {
-  CreatePipeline: pipelineOperation('CreatePipeline'),
-  UpdatePipeline: pipelineOperation('UpdatePipeline'),
-};
 
 const taggedResource = z.looseObject({ ResourceArn: z.string() });
 
@@ -67,9 +37,9 @@ export const sageMaker = (): Overlay => {
   return {
     service: 'SageMaker',
     operations: {
-      ...sageMakerStudio(tags),
-      ...sageMakerModelPackages(),
-      ...sageMakerPipelines,
+      ...keptSageMaker(tags),
+      CreatePipeline: pipelineOperation('CreatePipeline'),
+      UpdatePipeline: pipelineOperation('UpdatePipeline'),
       AddTags: operation(taggedResource.extend({ Tags: tagList }), async (input, { send }) => {
         const { ResourceArn, Tags: added } = input;
         if (tags.of(ResourceArn)) {
