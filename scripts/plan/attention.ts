@@ -4,7 +4,7 @@ import { codes } from './markdown.ts';
 import { documentedReason } from './permissions.ts';
 import { isPolicyChanged, managedPolicies, plannedPolicies } from './policies.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
-import { securityGroupRules } from './security-groups.ts';
+import { inboundRules } from './security-groups.ts';
 
 /** What someone who approves a plan should have seen, beside what is lost. */
 export interface Attention {
@@ -31,9 +31,8 @@ export const findAttention = (inventory: Inventory): Attention => ({
       ),
     ...managedPolicies(inventory).map(({ holder, arn }) => ({ holder, what: arn })),
   ],
-  openings: securityGroupRules(inventory)
-    .filter(({ direction, internet }) => direction === 'in' && internet.length > 0)
-    .filter(({ resource }) => resource.action !== 'no-op')
+  openings: inboundRules(inventory)
+    .filter(({ internet, resource }) => internet.length > 0 && resource.action !== 'no-op')
     .map(({ resource }) => resource.address),
   outages: inventory.resources
     .filter((resource) => isReplacedOrDestroyed(resource))

@@ -82,26 +82,17 @@ const SEVERITY_WORDS: Readonly<Record<Severity, string>> = {
   harmless: 'harmless',
 };
 
-/** Terraform's reasons to replace or destroy what no attribute explains. Source: "JSON Output Format". */
-const REASONS: Readonly<Record<string, string>> = {
-  replace_because_tainted: 'it is marked as tainted, because creating it failed before',
-  replace_by_request: 'it was requested (-replace)',
-  delete_because_no_resource_config: 'it is no longer in the configuration',
-};
-
 /** The worst first; what is unknown may be bad. */
 const RANKS: readonly (Severity | undefined)[] = ['data', 'endpoint-change', undefined, 'outage', 'harmless'];
 
 const rank = ({ type }: Resource): number => RANKS.indexOf(RESOURCE_TYPES[type]?.severity);
 
 const describeDestroyed = (resource: Resource): string => {
-  const { type, action, leftover, reason: given = '' } = resource;
-  const severity = RESOURCE_TYPES[type]?.severity;
+  const severity = RESOURCE_TYPES[resource.type]?.severity;
   const words = bold(severity ? SEVERITY_WORDS[severity] : 'unknown to this review');
-  const reason = leftover ? 'an earlier replacement left it behind' : REASONS[given];
-  const isReplaced = action === 'replace';
+  const isReplaced = resource.action === 'replace';
   return describeWithChanges(
-    `${describeResource(resource)}: ${isReplaced ? 'replaced' : 'destroyed'}, ${words}${reason ? `, because ${reason}` : ''}`,
+    `${describeResource(resource)}: ${isReplaced ? 'replaced' : 'destroyed'}, ${words}`,
     isReplaced ? findChanges(resource) : [],
   );
 };
@@ -152,20 +143,4 @@ export const createdSection = ({ resources }: Inventory): string => {
     return details(`${component}: ${pluralize(members.length, 'resource')}`, content);
   });
   return blocks(`## Created: ${created.length}`, ...components);
-};
-
-/** What the code sets and someone has changed; AWS itself changes many other attributes. */
-const driftedChanges = (resource: Resource): readonly Change[] =>
-  findChanges(resource).filter(
-    ({ path }) => !resource.declared || resource.declared[path.split(/[.[]/)[0] ?? ''] !== undefined,
-  );
-
-/** What was changed without Terraform since the last apply. */
-export const driftSection = ({ drifted }: Inventory): string => {
-  const items = drifted.flatMap((resource) => {
-    if (resource.action === 'destroy') return [bullet(`${describeResource(resource)}: gone`)];
-    const changes = driftedChanges(resource);
-    return changes.length > 0 ? [describeWithChanges(describeResource(resource), changes)] : [];
-  });
-  return items.length > 0 ? blocks(`## Changed outside Terraform: ${items.length}`, lines(...items)) : '';
 };

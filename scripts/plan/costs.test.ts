@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PIPELINE_SETTINGS } from '../../stacks/learning/pipeline-settings-fixture.ts';
-import { pipelineDefinitions } from '../../stacks/learning/pipelines.ts';
 import { costsSection } from './costs.ts';
 import {
   created,
@@ -86,18 +84,6 @@ for (const [title, fixtures, expected] of [
       'CloudWatch dashboards | 1 | **0**',
     ],
   ],
-  [
-    'a service without autoscaling has its fixed number of tasks',
-    [
-      unchanged('aws_ecs_task_definition.td', { cpu: '256', memory: '512' }),
-      unchanged('aws_ecs_service.web', { ...service, desired_count: 1 }, wiring),
-    ],
-    [
-      'charged by the hour, as long as it exists | now | after',
-      'Fargate tasks of app-web | 1 × (0.25 vCPU, 0.5 GiB, X86_64, on demand) | 1 × (0.25 vCPU, 0.5 GiB, X86_64, on demand)',
-      'Fargate, total | 0.25 vCPU, 0.5 GiB | 0.25 vCPU, 0.5 GiB',
-    ],
-  ],
 ] satisfies [string, Fixture[], string[]][])
   test(title, () => assert.deepEqual(rows(...fixtures), expected));
 
@@ -107,23 +93,3 @@ test('a change that costs nothing more is reported as such', () => {
     /Nothing that is charged for changes/,
   );
 });
-
-for (const [title, definition, expected] of [
-  [
-    'the instances of its steps are listed',
-    JSON.stringify(pipelineDefinitions(PIPELINE_SETTINGS).deploy),
-    'x`: `ml.g4dn.xlarge`, `ml.m5.large`, `ml.c5.xlarge`',
-  ],
-  ['it is only known at apply', undefined, 'x`: ⚠ its definition cannot be read'],
-  ['it is a reference', '${file("pipeline.json")}', 'x`: ⚠ its definition cannot be read'],
-  [
-    'it has steps of other types',
-    '{"Steps":[{"Name":"Tune","Type":"Tuning"}]}',
-    'x`: ⚠ its definition cannot be read',
-  ],
-] as const)
-  test(`the definition of a pipeline: ${title}`, () => {
-    const attributes = { pipeline_name: 'x', ...(definition && { pipeline_definition: definition }) };
-    const text = section(created('aws_sagemaker_pipeline.x', attributes));
-    assert.ok(text.includes(expected), text);
-  });

@@ -1,32 +1,10 @@
 import { pluralize } from '../../model/shared/text.ts';
-import { allSteps, definitionSchema } from '../../stacks/learning/pipeline-schema.ts';
-import { type Inventory, resourceLabel } from './inventory.ts';
-import { blocks, bold, bullet, code, codes, lines, markdownTable } from './markdown.ts';
+import type { Inventory } from './inventory.ts';
+import { blocks, bold, markdownTable } from './markdown.ts';
 import { chargedQuantities, type Quantities, type Quantity, type StateView } from './quantities.ts';
-import { type Json, parseStructure } from './terraform-plan.ts';
 
 const BEFORE: StateView = ({ before }) => before;
 const AFTER: StateView = ({ after }) => after;
-
-/** @returns nothing when the definition is only known at apply, or is of another form than ours */
-const instanceTypes = (definition: Json | undefined): string | undefined => {
-  const { data } = definitionSchema.safeParse(
-    typeof definition === 'string' ? parseStructure(definition) : definition,
-  );
-  return data && codes([...new Set(JSON.stringify(allSteps(data)).match(/\bml\.\w+\.\w+/g))]);
-};
-
-/** The instances that runs of SageMaker pipelines start, which Terraform never does. */
-const learningCosts = (inventory: Inventory): string => {
-  const pipelines = inventory.afterPlan('aws_sagemaker_pipeline').map((resource) => {
-    const types = instanceTypes(resource.after['pipeline_definition']);
-    return bullet(
-      `${code(resourceLabel(resource))}: ${types ?? '⚠ its definition cannot be read before the apply'}`,
-    );
-  });
-  if (pipelines.length === 0) return '';
-  return blocks('Instances that only executions of SageMaker pipelines start:', lines(...pipelines));
-};
 
 const PERIODS: readonly (readonly [keyof Quantities, string])[] = [
   ['hour', 'charged by the hour, as long as it exists'],
@@ -62,7 +40,6 @@ export const costsSection = (inventory: Inventory): string => {
           )
         : '',
     ),
-    learningCosts(inventory),
     'These are quantities, not prices; https://calculator.aws knows the prices of the region.',
   );
 };

@@ -216,29 +216,8 @@ export const findChanges = (resource: Resource): readonly Change[] => {
     .sort((one, other) => Number(other.forcesReplacement) - Number(one.forcesReplacement));
 };
 
-const LONGEST = 100;
-const CONTEXT = 24;
-
-/** Two long texts, cut down to the part in which they differ. */
-export const excerpts = ({ before, after }: Difference): Pick<Difference, 'before' | 'after'> => {
-  if (before === NOTHING || after === NOTHING || Math.max(before.length, after.length) <= LONGEST)
-    return { before, after };
-  const shorter = Math.min(before.length, after.length);
-  let start = 0;
-  while (start < shorter && before[start] === after[start]) start++;
-  let end = 0;
-  while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end++;
-  const from = Math.max(0, start - CONTEXT);
-  const cut = (text: string): string => {
-    const to = Math.min(text.length, text.length - end + CONTEXT);
-    return `${from > 0 ? '…' : ''}${text.slice(from, to)}${to < text.length ? '…' : ''}`;
-  };
-  return { before: cut(before), after: cut(after) };
-};
-
 /** What changes, as an item of the list under a resource's name. */
-export const describeChange = (change: Change): string => {
-  const { before, after } = excerpts(change);
-  const forced = change.forcesReplacement ? ' — forces the replacement' : '';
-  return bullet(`${code(change.path)}: ${code(shorten(before))} → ${code(shorten(after))}${forced}`, 1);
+export const describeChange = ({ path, before, after, forcesReplacement }: Change): string => {
+  const forced = forcesReplacement ? ' — forces the replacement' : '';
+  return bullet(`${code(path)}: ${code(shorten(before))} → ${code(shorten(after))}${forced}`, 1);
 };

@@ -4,11 +4,8 @@ import { type FutureResource, type Inventory, type Resource, resourceLabel } fro
 import { blocks, bold, bullet, code, codes, conjoin, lines } from './markdown.ts';
 import { type ParsedStatement, plannedPolicies } from './policies.ts';
 import { RESOURCE_TYPES, resourceTypeLabel } from './resource-types.ts';
-import { ANYONE, type SecurityGroupRule, securityGroupRules } from './security-groups.ts';
+import { ANYONE, inboundRules, type SecurityGroupRule } from './security-groups.ts';
 import { getPath } from './terraform-plan.ts';
-
-const labels = (resources: readonly Resource[]): string =>
-  conjoin(resources.map((resource) => code(resourceLabel(resource))));
 
 /** Load balancers with public addresses. One of which it is not known counts as public. */
 const publicLoadBalancers = (inventory: Inventory): readonly FutureResource[] =>
@@ -57,7 +54,7 @@ const describeCallers = (
   if (groups.length === 0) return ['who may connect: ⚠ no security group is known'];
   return groups.map((group) => {
     const sources = rules
-      .filter((rule) => rule.group === group && rule.direction === 'in')
+      .filter((rule) => rule.group === group)
       .flatMap(({ ports, internet, resource }) =>
         internet.map(
           (source) =>
@@ -68,21 +65,13 @@ const describeCallers = (
   });
 };
 
-const webAclAttributes = z.looseObject({
-  rule: z.array(z.looseObject({ name: z.string(), priority: z.number() })).default([]),
-});
-
-/** What the web application firewall in front of a load balancer checks. */
 const describeWebAcl = (balancer: Resource, inventory: Inventory): string => {
-  const associations = inventory
+  const [acl] = inventory
     .afterPlan('aws_wafv2_web_acl_association')
-    .filter((association) => inventory.linked(association, 'resource_arn').includes(balancer));
-  if (associations.length === 0) return `⚠ ${bold('no web firewall (WAF) in front')}`;
-  const [acl] = associations.flatMap((association) => inventory.linked(association, 'web_acl_arn'));
-  if (!acl?.after) return 'web firewall (WAF): one that is not part of this plan';
-  const rules = webAclAttributes.parse(acl.after).rule.sort((one, other) => one.priority - other.priority);
-  const names = conjoin(rules.map(({ name }) => name));
-  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}, ${pluralize(rules.length, 'rule')}: ${names}`;
+    .filter((association) => inventory.linked(association, 'resource_arn').includes(balancer))
+    .flatMap((association) => inventory.linked(association, 'web_acl_arn'));
+  if (!acl) return `⚠ ${bold('no web firewall (WAF) in front')}`;
+  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}`;
 };
 
 /** What a load balancer with public addresses lets in. */
@@ -91,17 +80,13 @@ const describeIngress = (
   rules: readonly SecurityGroupRule[],
   inventory: Inventory,
 ): string => {
-  const doubt = balancer.after['internal'] === false ? '' : ' (⚠ not marked as internal)';
   const title = `${bold(resourceLabel(balancer))}: load balancer ${code(balancer.address)}`;
   const facts = [
     ...describeListeners(balancer, inventory),
     ...describeCallers(balancer, rules, inventory),
     describeWebAcl(balancer, inventory),
   ];
-  return lines(
-    bullet(`${title}${doubt}${inventory.changeMark(balancer)}`),
-    ...facts.map((fact) => bullet(fact, 1)),
-  );
+  return lines(bullet(`${title}${inventory.changeMark(balancer)}`), ...facts.map((fact) => bullet(fact, 1)));
 };
 
 const publicTasks = (inventory: Inventory): readonly string[] =>
@@ -125,25 +110,22 @@ const INSIDE_ONLY = ['aws_vpc_endpoint'];
 const openPolicies = (inventory: Inventory): readonly string[] =>
   plannedPolicies(inventory)
     .filter(({ resource }) => !INSIDE_ONLY.includes(resource.type))
-    .flatMap(({ resource, statements, kind, holderName, unread }) => [
-      ...(unread !== undefined && kind !== 'identity'
-        ? [`${code(resource.address)} cannot be read before the apply: it could let anyone in`]
-        : []),
-      ...statements
+    .flatMap(({ resource, statements, holderName }) =>
+      statements
         .filter(({ statement, broad }) => broad.includes('anyone') && isForStrangers(statement))
         .map(({ statement: { Condition } }) => {
           const keys = Condition.map(({ key }) => code(key));
           const limit = keys.length > 0 ? `, if ${conjoin(keys)} matches` : '';
           return `${code(resource.address)} lets anyone use ${code(holderName)}${limit}`;
         }),
-    ]);
+    );
 
 const strayRules = (inventory: Inventory, rules: readonly SecurityGroupRule[]): readonly string[] => {
   const inFront = publicLoadBalancers(inventory).flatMap((balancer) =>
     inventory.linked(balancer, 'security_groups'),
   );
   return rules
-    .filter((rule) => rule.direction === 'in' && !(rule.group && inFront.includes(rule.group)))
+    .filter((rule) => !(rule.group && inFront.includes(rule.group)))
     .flatMap(({ group, resource, internet, ports }) => {
       const groupName = group ? code(resourceLabel(group)) : 'a security group outside this plan';
       return internet.map(
@@ -174,24 +156,14 @@ const openBuckets = (inventory: Inventory): readonly string[] => {
     );
 };
 
-/** What this review does not look into: types of other stacks, and rules inside a security group. */
-const notExamined = (inventory: Inventory): readonly string[] => {
-  const types = new Set(inventory.afterPlan().map(({ type }) => type));
-  return [
-    ...[...types]
-      .filter((type) => !RESOURCE_TYPES[type])
-      .map(
-        (type) =>
-          `${code(type)} (${resourceTypeLabel(type)}) is not examined: check whether it is reachable, and what it costs`,
-      ),
-    ...inventory
-      .afterPlan('aws_security_group', 'aws_default_security_group')
-      .filter(({ declared }) => declared?.['ingress'] ?? declared?.['egress'])
-      .map(
-        ({ address }) => `the rules inside ${code(address)} are not examined: check whether it is reachable`,
-      ),
-  ];
-};
+/** What this review does not look into. */
+const notExamined = (inventory: Inventory): readonly string[] =>
+  [...new Set(inventory.afterPlan().map(({ type }) => type))]
+    .filter((type) => !RESOURCE_TYPES[type])
+    .map(
+      (type) =>
+        `${code(type)} (${resourceTypeLabel(type)}) is not examined: check whether it is reachable, and what it costs`,
+    );
 
 /** What is open, or may be, without being a load balancer that is meant to be. */
 const findings = (inventory: Inventory, rules: readonly SecurityGroupRule[]): readonly string[] => [
@@ -202,34 +174,9 @@ const findings = (inventory: Inventory, rules: readonly SecurityGroupRule[]): re
   ...notExamined(inventory),
 ];
 
-const describeGateway = (gateway: FutureResource, inventory: Inventory): string => {
-  const [address] = inventory.linked(gateway, 'allocation_id');
-  const seenAs = address?.after?.['public_ip'] ?? gateway.after['public_ip'] ?? '(known after apply)';
-  return `${labels([gateway])}: NAT gateway with public address ${code(String(seenAs))}${inventory.changeMark(gateway)}`;
-};
-
-/** What can reach the internet, and as whom. */
-const egress = (inventory: Inventory, rules: readonly SecurityGroupRule[]): readonly string[] => [
-  ...inventory.afterPlan('aws_nat_gateway').map((gateway) => describeGateway(gateway, inventory)),
-  ...rules
-    .filter(({ direction }) => direction === 'out')
-    .flatMap(({ group, resource, internet, ports }) =>
-      internet.map(
-        (destination) =>
-          `${labels([group ?? resource])} may connect to ${code(destination)} on ${ports}${inventory.changeMark(resource)}`,
-      ),
-    ),
-  ...inventory
-    .afterPlan('aws_sagemaker_domain')
-    .filter(({ after }) => after['app_network_access_type'] === 'PublicInternetOnly')
-    .map(
-      (domain) => `${labels([domain])}: SageMaker Studio reaches the internet directly, not through the VPC`,
-    ),
-];
-
-/** Who can reach what from outside after the plan, and what can reach outside. */
+/** Who can reach what from outside after the plan. */
 export const exposureSection = (inventory: Inventory): string => {
-  const rules = securityGroupRules(inventory);
+  const rules = inboundRules(inventory);
   const ingress = publicLoadBalancers(inventory).map((balancer) =>
     describeIngress(balancer, rules, inventory),
   );
@@ -238,7 +185,6 @@ export const exposureSection = (inventory: Inventory): string => {
   const buckets = number > 0 ? `; ${pluralize(number, 'bucket')} cannot be made public` : '';
   const nothing = bold(ingress.length === 0 ? 'Nothing is reachable.' : 'Nothing else is reachable.');
   const looked = `Checked: every load balancer, inbound rule, service and resource policy that exists after this plan${buckets}.`;
-  const out = egress(inventory, rules);
   return blocks(
     '## Reachable from the internet',
     lines(...ingress),
@@ -246,6 +192,5 @@ export const exposureSection = (inventory: Inventory): string => {
       ? blocks('Check these too:', lines(...open.map((text) => bullet(`⚠ ${text}`))))
       : `${nothing} ${looked}`,
     'AWS APIs are reachable from anywhere, but only accept signed requests of identities with the permissions above.',
-    out.length > 0 ? blocks('### Outbound (egress)', lines(...out.map((text) => bullet(text)))) : '',
   );
 };

@@ -21,8 +21,6 @@ export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'nam
   /** What will be there, without secrets; an attribute that Terraform does not know yet is as in the code. */
   readonly after: Attributes | undefined;
   readonly declared: Attributes | undefined;
-  /** Why Terraform replaces or destroys it, when no attribute says so. */
-  readonly reason: string | undefined;
   /** An old copy that an interrupted replacement has left behind. */
   readonly leftover: boolean;
 }
@@ -33,8 +31,6 @@ export type FutureResource = Resource & { readonly after: Attributes };
 /** All resources of a plan, and what refers to what. */
 export interface Inventory {
   readonly resources: readonly Resource[];
-  /** What Terraform found to differ from its state: `before` is the state, `after` is AWS. */
-  readonly drifted: readonly Resource[];
   readonly ofType: (...types: readonly string[]) => readonly Resource[];
   /** Those that are there after the plan, of all types when none is named. */
   readonly afterPlan: (...types: readonly string[]) => readonly FutureResource[];
@@ -162,7 +158,6 @@ const toResource = (entry: ResourceChange, declarations: Declarations, resolve: 
       ? maskAttributes({ ...after, ...Object.fromEntries(fromCode) }, change.after_sensitive)
       : undefined,
     declared,
-    reason: entry.action_reason,
     leftover: entry.deposed !== undefined,
   };
 };
@@ -178,9 +173,9 @@ const ADDRESS_IN_TEXT = /\b[a-z]+_\w+\.[A-Za-z_][\w-]*/g;
 /** Combines the plan with the code. */
 export const buildInventory = (plan: TerraformPlan, declarations: Declarations): Inventory => {
   const resolve = createResolver(plan);
-  const toResources = (entries: readonly ResourceChange[]): readonly Resource[] =>
-    entries.filter(({ mode }) => mode === 'managed').map((entry) => toResource(entry, declarations, resolve));
-  const resources = toResources(plan.resource_changes);
+  const resources = plan.resource_changes
+    .filter(({ mode }) => mode === 'managed')
+    .map((entry) => toResource(entry, declarations, resolve));
   const byAddress = new Map(
     resources
       .filter(({ leftover }) => !leftover)
@@ -189,7 +184,6 @@ export const buildInventory = (plan: TerraformPlan, declarations: Declarations):
   const isFirst = resources.every(({ before }) => before === undefined);
   return {
     resources,
-    drifted: toResources(plan.resource_drift),
     ofType: (...types) => resources.filter(({ type }) => types.includes(type)),
     afterPlan: (...types) =>
       resources.filter(isFuture).filter(({ type }) => types.length === 0 || types.includes(type)),

@@ -121,17 +121,6 @@ testCases(section, [
     ],
   ],
   [
-    'a policy that cannot be read yet is marked as such',
-    [
-      created('aws_iam_policy.p', { name: 'p' }, { unknown, declared: { policy: '${data.x.p.json}' } }),
-      created('aws_sns_topic_policy.t', {}, { unknown }),
-    ],
-    [
-      /2 policies cannot be read before the apply/,
-      /cannot be read before the apply:\*\* `\$\{data\.x\.p\.json\}`/,
-    ],
-  ],
-  [
     'a policy inside a block is found too, and what is not a policy is not taken for one',
     [
       role('r', { inline_policy: [{ name: 'x', policy: policy(login) }] }),

@@ -1,7 +1,7 @@
 import { pluralize } from '../../model/shared/text.ts';
 import { UNRESTRICTED_ACTIONS } from '../../stacks/iam/policy.ts';
 import { CHANGE_MARKS, groupByComponent, type Inventory } from './inventory.ts';
-import { blocks, bold, bullet, code, codes, conjoin, details, lines, shorten } from './markdown.ts';
+import { blocks, bold, bullet, code, codes, conjoin, details, lines } from './markdown.ts';
 import {
   isPolicyChanged,
   managedPolicies,
@@ -103,12 +103,8 @@ const groupByHolder = (policies: readonly Policy[]): readonly Holder[] => {
   return [...groups.values()].sort((one, other) => one.title.localeCompare(other.title));
 };
 
-const LONGEST_UNREAD = 600;
-
 const describePolicy = (policy: Policy): string =>
-  policy.unread === undefined
-    ? lines(...policy.statements.map((statement) => describeStatement(policy, statement)))
-    : bullet(`⚠ ${bold('cannot be read before the apply:')} ${code(shorten(policy.unread, LONGEST_UNREAD))}`);
+  lines(...policy.statements.map((statement) => describeStatement(policy, statement)));
 
 const describeHolder = ({ title, policies }: Holder): string => {
   const places = policies.map(
@@ -133,10 +129,7 @@ const summary = (policies: readonly Policy[]): string => {
   const counts = (['new', 'removed', 'unchanged'] as const).map(
     (status) => `${statements.filter((each) => each.status === status).length} ${status}`,
   );
-  const unread = policies.filter((policy) => policy.unread !== undefined).length;
-  const warning =
-    unread > 0 ? ` ⚠ ${pluralize(unread, 'policy', 'policies')} cannot be read before the apply.` : '';
-  return `${pluralize(policies.length, 'policy', 'policies')} with ${pluralize(statements.length, 'statement')} (${conjoin(counts)}), created or changed.${warning} A reference such as ${code('${aws_kms_key.x.arn}')} is filled in at apply.`;
+  return `${pluralize(policies.length, 'policy', 'policies')} with ${pluralize(statements.length, 'statement')} (${conjoin(counts)}), created or changed. A reference such as ${code('${aws_kms_key.x.arn}')} is filled in at apply.`;
 };
 
 /** Every statement of every policy that is created or changed, overly broad ones first. */

@@ -96,20 +96,9 @@ export interface Policy {
   /** The holder's name, even when it is not part of the plan. */
   readonly holderName: string;
   readonly statements: readonly ReviewedStatement[];
-  /** What the code says, when the policy is only known at apply. */
-  readonly unread: string | undefined;
 }
 
-/** Attributes that always hold a policy, so that one that cannot be read yet is not missed. */
-const POLICY_ATTRIBUTES: Readonly<Record<string, string>> = {
-  aws_iam_policy: 'policy',
-  aws_iam_role: 'assume_role_policy',
-  aws_iam_role_policy: 'policy',
-  aws_s3_bucket_policy: 'policy',
-  aws_sns_topic_policy: 'policy',
-};
-
-/** Attributes of the resources above that name what the policy is attached to. */
+/** Attributes that name what a policy is attached to. */
 const ATTACHED_TO = ['role', 'bucket', 'arn'];
 
 const findHolders = (resource: Resource, inventory: Inventory): readonly Resource[] => {
@@ -163,8 +152,7 @@ const findPolicyTexts = (value: Json, path: PolicyText['path'] = []): readonly P
 
 const readPolicy = (resource: FutureResource, { path, value }: PolicyText, inventory: Inventory): Policy => {
   const holders = findHolders(resource, inventory);
-  const after = parsePolicy(value);
-  const before = parsePolicy(getPath(resource.before, path)) ?? [];
+  const [before = [], after = []] = [getPath(resource.before, path), value].map(parsePolicy);
   const isIdentity = resource.type.startsWith('aws_iam_');
   const kind = path[0] === 'assume_role_policy' ? 'trust' : isIdentity ? 'identity' : 'resource';
   return {
@@ -172,28 +160,22 @@ const readPolicy = (resource: FutureResource, { path, value }: PolicyText, inven
     kind,
     holders,
     holderName: nameHolders(resource, holders),
-    statements: after ? compareStatements(before, after, kind !== 'identity') : [],
-    unread: after ? undefined : String(value),
+    statements: compareStatements(before, after, kind !== 'identity'),
   };
 };
 
 /** Every policy that is there after the plan, in whichever attribute of whichever resource it is. */
 export const plannedPolicies = (inventory: Inventory): readonly Policy[] =>
-  inventory.afterPlan().flatMap((resource) => {
-    const texts = findPolicyTexts({ ...resource.after });
-    const expected = POLICY_ATTRIBUTES[resource.type];
-    const isMissing = expected !== undefined && texts.every(({ path }) => path[0] !== expected);
-    const missing = isMissing
-      ? [{ path: [expected], value: resource.after[expected] ?? '(known after apply)' }]
-      : [];
-    return [...texts, ...missing].map((text) => readPolicy(resource, text, inventory));
-  });
+  inventory
+    .afterPlan()
+    .flatMap((resource) =>
+      findPolicyTexts({ ...resource.after }).map((text) => readPolicy(resource, text, inventory)),
+    );
 
 /** Whether the plan creates or changes it. */
-export const isPolicyChanged = ({ resource, statements, unread }: Policy): boolean =>
+export const isPolicyChanged = ({ resource, statements }: Policy): boolean =>
   ['create', 'replace'].includes(resource.action) ||
-  (resource.action === 'update' &&
-    (unread !== undefined || statements.some(({ status }) => status !== 'unchanged')));
+  (resource.action === 'update' && statements.some(({ status }) => status !== 'unchanged'));
 
 /** New or changed attachments of policies that AWS maintains, which have no text in a plan. */
 export const managedPolicies = (inventory: Inventory) =>

@@ -94,9 +94,11 @@ const USES: readonly (readonly [type: string, what: string])[] = [
   ['aws_s3_bucket', 'S3: stored GB and requests'],
   ['aws_ecr_repository', 'ECR: stored GB of images'],
   ['aws_cloudwatch_log_group', 'CloudWatch: GB of logs written and stored'],
+  ['aws_ecs_cluster', 'Container Insights: metrics of ECS clusters'],
   ['aws_codebuild_project', 'CodeBuild: minutes of builds'],
   ['aws_codepipeline', 'CodePipeline: minutes of actions'],
   ['aws_codecommit_repository', 'CodeCommit: active users per month'],
+  ['aws_sagemaker_pipeline', 'SageMaker pipelines: hours of the instances that their executions start'],
   [
     'aws_sagemaker_domain',
     'SageMaker Studio: hours of running applications, and storage; the domain itself is free',
@@ -142,13 +144,7 @@ export const chargedQuantities = (inventory: Inventory, view: StateView): Quanti
     ['CloudWatch dashboards', number('aws_cloudwatch_dashboard')],
   ];
 
-  const insights = find('aws_ecs_cluster').filter((cluster) =>
-    /"containerInsights".*"enable/.test(JSON.stringify(view(cluster)?.['setting'] ?? null)),
-  );
-  const use: Amounts = [
-    ...USES.map(([type, what]) => [what, number(type)] as const),
-    ['Container Insights: metrics of ECS clusters', insights.length],
-  ];
+  const use: Amounts = USES.map(([type, what]) => [what, number(type)] as const);
 
   return { hour: withoutNone(hour), month: withoutNone(month), use: withoutNone(use) };
 };

@@ -1,5 +1,4 @@
 import { displayName, isReplacedOrDestroyed, type Resource } from './inventory.ts';
-import { type Attributes, getPath } from './terraform-plan.ts';
 
 const SEVERITIES = ['data', 'endpoint-change', 'outage', 'harmless'] as const;
 
@@ -147,26 +146,6 @@ export interface Loss {
   readonly lost: string;
 }
 
-const REFUSED = 'AWS refuses, and the apply fails, while any remain';
-
-/** What is lost, when the resource's own settings say more than its type. */
-const LOSS_DETAILS: Readonly<Record<string, (before: Attributes) => string>> = {
-  aws_s3_bucket: ({ force_destroy }) =>
-    `all objects and their versions are lost${force_destroy === true ? '' : `; ${REFUSED}`}`,
-  aws_ecr_repository: ({ force_delete }) =>
-    `all images are lost${force_delete === true ? '' : `; ${REFUSED}`}`,
-  aws_kms_key: (key) =>
-    `everything encrypted with it becomes permanently unreadable, unless the deletion is cancelled within ${key['deletion_window_in_days'] ?? 30} days`,
-  aws_sagemaker_domain: (domain) =>
-    getPath(domain['retention_policy'], [0, 'home_efs_file_system']) === 'Retain'
-      ? 'its users and spaces are deleted; the home directories stay in an EFS file system without a domain'
-      : 'its users, spaces and all home directories are deleted',
-  aws_sagemaker_model_package_group: () => `all registered model versions are lost; ${REFUSED}`,
-  aws_lb: ({ dns_name }) => `its DNS name (${dns_name ?? 'unknown'}) is lost; callers need the new one`,
-  aws_eip: ({ public_ip }) =>
-    `the public address ${public_ip ?? '(unknown)'} is released; it may be on allow lists elsewhere`,
-};
-
 /** Whatever the plan would lose for good. */
 export const findLosses = (resources: readonly Resource[]): readonly Loss[] =>
   resources.filter(isReplacedOrDestroyed).flatMap(({ address, type, before = {}, action }) => {
@@ -177,6 +156,6 @@ export const findLosses = (resources: readonly Resource[]): readonly Loss[] =>
       what: known.label,
       name: displayName({ before, after: undefined }),
       action: action === 'replace' ? 'replace' : 'destroy',
-      lost: LOSS_DETAILS[type]?.(before) ?? known.meaning,
+      lost: known.meaning,
     };
   });

@@ -14,7 +14,7 @@ import {
 } from './plan-fixtures.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { reviewPlan } from './review.ts';
-import { summarizeReview, unfinishedResources } from './review-plan.ts';
+import { unfinishedResources } from './review-plan.ts';
 
 const review = (...fixtures: readonly Fixture[]) => reviewPlan(planJson(...fixtures), stackOf(...fixtures));
 
@@ -25,21 +25,8 @@ const definition = (memory: number) => ({
 });
 const secret = (value: string) => ({ name: 'db', password: value, nested: [{ token: value }] });
 const isSecret = { sensitive: { password: true, nested: [{ token: true }] } };
-const policy = (...actions: readonly string[]) => ({
-  name: 'Invoke',
-  policy: JSON.stringify({
-    Statement: [{ Sid: 'Ask', Effect: 'Allow', Action: actions, Resource: 'arn:1' }],
-  }),
-});
 const old = destroyed('aws_s3_bucket.photos', { bucket: 'app-photos-old' });
 const leftover = { ...old, entry: { ...old.entry, deposed: 'abcd1234' } };
-const drifted = updated(
-  'aws_security_group.sg',
-  { description: 'a', etag: 'c' },
-  { description: 'b', etag: 'd' },
-  { declared: { description: 'a' } },
-);
-
 const markdownOf = (...fixtures: readonly Fixture[]): string => review(...fixtures).markdown;
 
 testCases(markdownOf, [
@@ -76,18 +63,13 @@ testCases(markdownOf, [
     [/STOP|revision`|web:1/],
   ],
   [
-    'what is replaced is under its component, the worst first, with what it means',
+    'what is replaced is under its component, with what it means',
     [
-      replaced(
-        'aws_vpc.main',
-        { cidr_block: '10.0.0.0/16' },
-        { cidr_block: '10.1.0.0/16' },
-        { replacePaths: [['cidr_block']], component: 'network' },
-      ),
+      replaced('aws_vpc.main', {}, {}, { component: 'network' }),
       replaced('aws_thing.x', { size: 1 }, { size: 2 }, { replacePaths: [['size']] }),
     ],
     [
-      /### network\n\n- `aws_vpc\.main`, VPC: replaced, \*\*outage\*\*\n {2}- `cidr_block`: `10\.0\.0\.0\/16` → `10\.1\.0\.0\/16`/,
+      /### network\n\n- `aws_vpc\.main`, VPC: replaced, \*\*outage\*\*/,
       /`aws_thing\.x`, thing: replaced, \*\*unknown to this review\*\*/,
       /\| `aws_vpc` +\| everything in it must be replaced/,
     ],
@@ -109,48 +91,22 @@ testCases(markdownOf, [
     ],
     [
       /## ⚠ STOP: 1 thing that cannot be restored/,
-      /\*\*load balancer `app-web-alb`\*\* \(`aws_lb\.web`\) is replaced: its DNS name \(web\.example\.com\)/,
+      /\*\*load balancer `app-web-alb`\*\* \(`aws_lb\.web`\) is replaced: its DNS name is lost/,
       /Because of `subnets` \(`subnet-1` → `\(known after apply: aws_subnet\.a\.id\)`\)/,
     ],
   ],
   [
-    'a bucket that is no longer in the configuration is stopped',
+    'a bucket that is destroyed is stopped',
+    [destroyed('aws_s3_bucket.photos', { bucket: 'app-photos' })],
     [
-      destroyed(
-        'aws_s3_bucket.photos',
-        { bucket: 'app-photos', force_destroy: true },
-        { reason: 'delete_because_no_resource_config' },
-      ),
-    ],
-    [
-      /\*\*S3 bucket `app-photos`\*\* \(`aws_s3_bucket\.photos`\) is destroyed: all objects and their versions are lost\./,
-      /destroyed, \*\*DATA IS LOST\*\*, because it is no longer in the configuration/,
+      /\*\*S3 bucket `app-photos`\*\* \(`aws_s3_bucket\.photos`\) is destroyed: all objects and their versions are deleted\./,
+      /destroyed, \*\*DATA IS LOST\*\*/,
     ],
   ],
   [
     'the copy that a broken replacement left behind is a loss of its own',
     [unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }), leftover],
-    [
-      /STOP: 1 thing.*S3 bucket `app-photos-old`.*AWS refuses, and the apply fails, while any remain/s,
-      /because an earlier replacement left it behind/,
-    ],
-  ],
-  [
-    'a key can be kept, and so can home directories that the domain retains',
-    [
-      destroyed('aws_kms_key.k', { deletion_window_in_days: 7 }),
-      destroyed('aws_sagemaker_domain.a', { retention_policy: [{ home_efs_file_system: 'Delete' }] }),
-      destroyed('aws_sagemaker_domain.b', { retention_policy: [{ home_efs_file_system: 'Retain' }] }),
-    ],
-    [/within 7 days/, /domain\.a`\) .* all home directories are deleted/, /domain\.b`\) .* stay in an EFS/],
-  ],
-  [
-    'a changed policy is shown line by line and statement by statement',
-    [updated('aws_iam_policy.p', policy('a:Get'), policy('a:Get', 'a:Put'))],
-    [
-      /## Changed in place: 1\n\n### web\n\n- `aws_iam_policy\.p`, IAM policy `Invoke`\n {2}- `policy\.Statement\[Ask\]\.Action`: `\(none\)` → `a:Put`/,
-      /new: \*\*Allow\*\* `a:Get`, `a:Put` \(Ask\)/,
-    ],
+    [/STOP: 1 thing.*S3 bucket `app-photos-old`/s],
   ],
   [
     'what is secret is in no section',
@@ -176,19 +132,6 @@ test('only what is lost for good has an exit code of its own', () => {
   assert.equal(review(replaced('aws_vpc.v')).exitCode, 0);
 });
 
-test('an unfinished plan, and changes outside Terraform, are reported', () => {
-  const plan = { format_version: '1.2', errored: true, resource_drift: [drifted.entry] };
-  const { markdown } = reviewPlan(plan, stackOf(drifted));
-  assert.match(markdown, /could not finish this plan/);
-  assert.match(markdown, /## Changed outside Terraform: 1.*`description`: `a` → `b`/s);
-  assert.doesNotMatch(markdown, /etag/);
-});
-
-test('a summary is the title, the totals and the warnings of a review', () => {
-  const text = '# Plan\n\n3 changes.\n\n## ⚠ STOP: 1 thing\n\n- a bucket\n\n## Changed\n\n- a topic\n';
-  assert.equal(summarizeReview(text), '# Plan\n\n3 changes.\n\n## ⚠ STOP: 1 thing\n\n- a bucket');
-});
-
 test('what an earlier run has half created is distinguished from what is replaced for other reasons', () => {
   const plan = planJson(
     replaced('aws_s3_bucket.half-made', {}, {}, { reason: 'replace_because_tainted' }),
@@ -212,15 +155,12 @@ for (const [title, fixtures, expected] of [
     [group, listener],
     /`aws_lb_target_group\.tg` is deleted first, which AWS refuses while `aws_lb_listener\.http`/,
   ],
-  ['the listener goes too', [group, replaced('aws_lb_listener.http', {}, {}, forwarding)], undefined],
-  ['the listener is new', [group, created('aws_lb_listener.http', {}, forwarding)], undefined],
   ['the new group is created first', [newFirst, listener], undefined],
   [
     'a load balancer that follows its subnets into another VPC',
     [replaced('aws_vpc.main'), replaced('aws_subnet.a'), movingBalancer],
     /`aws_lb\.web` would move to another VPC/,
   ],
-  ['the VPC stays', [unchanged('aws_vpc.main'), replaced('aws_subnet.a'), movingBalancer], undefined],
 ] satisfies [string, Fixture[], RegExp | undefined][])
   test(`an apply ${expected ? 'fails' : 'succeeds'}: ${title}`, () => {
     const { markdown } = review(...fixtures);

@@ -1,21 +1,15 @@
 import { pluralize } from '../../model/shared/text.ts';
 import type { StackFiles } from '../terraform/synth.ts';
 import { type Attention, findAttention } from './attention.ts';
-import {
-  createdSection,
-  destroyedSection,
-  driftSection,
-  likelyFailuresSection,
-  updatedSection,
-} from './changes.ts';
+import { createdSection, destroyedSection, likelyFailuresSection, updatedSection } from './changes.ts';
 import { costsSection } from './costs.ts';
-import { excerpts, findChanges } from './differences.ts';
+import { findChanges } from './differences.ts';
 import { exposureSection } from './exposure.ts';
 import { type Action, buildInventory, type Inventory, isChanged, type Resource } from './inventory.ts';
-import { blocks, bold, bullet, code, lines } from './markdown.ts';
+import { blocks, bold, bullet, code, lines, shorten } from './markdown.ts';
 import { permissionsSection } from './permissions.ts';
 import { findLosses, type Loss } from './resource-types.ts';
-import { parseTerraformPlan, type TerraformPlan } from './terraform-plan.ts';
+import { parseTerraformPlan } from './terraform-plan.ts';
 
 interface PlanReview {
   readonly markdown: string;
@@ -33,11 +27,6 @@ const title = ({ name, json }: ReviewedStack): string => {
   return blocks(`# Plan of ${name}`, where.join(', '));
 };
 
-const incompleteness = ({ complete, errored }: TerraformPlan): string =>
-  errored || !complete
-    ? `⚠ ${bold('Terraform could not finish this plan; what follows is only part of it.')}`
-    : '';
-
 const summary = ({ resources }: Inventory): string => {
   const number = (action: Action) => resources.filter((resource) => resource.action === action).length;
   return `This plan creates ${pluralize(number('create'), 'resource')}, changes ${number('update')}, replaces ${number('replace')}, destroys ${number('destroy')}.`;
@@ -46,10 +35,7 @@ const summary = ({ resources }: Inventory): string => {
 const describeCause = (resource: Resource | undefined): string => {
   const texts = (resource?.action === 'replace' ? findChanges(resource) : [])
     .filter((change) => change.forcesReplacement)
-    .map((change) => {
-      const { before, after } = excerpts(change);
-      return `${code(change.path)} (${code(before)} → ${code(after)})`;
-    });
+    .map(({ path, before, after }) => `${code(path)} (${code(shorten(before))} → ${code(shorten(after))})`);
   return texts.length > 0 ? ` Because of ${texts.join(', ')}.` : '';
 };
 
@@ -76,8 +62,7 @@ type ReviewedStack = Pick<StackFiles, 'name' | 'json'>;
  * @throws Error when the plan is something else
  */
 export const reviewPlan = (json: unknown, stack: ReviewedStack): PlanReview => {
-  const plan = parseTerraformPlan(json);
-  const inventory = buildInventory(plan, stack.json.resource);
+  const inventory = buildInventory(parseTerraformPlan(json), stack.json.resource);
   const losses = findLosses(inventory.resources);
   const content = inventory.resources.some(isChanged)
     ? [
@@ -92,7 +77,7 @@ export const reviewPlan = (json: unknown, stack: ReviewedStack): PlanReview => {
         costsSection(inventory),
       ]
     : ['No changes.'];
-  const markdown = blocks(title(stack), incompleteness(plan), ...content, driftSection(inventory));
+  const markdown = blocks(title(stack), ...content);
   return {
     markdown: `${markdown}\n`,
     stateful: losses,

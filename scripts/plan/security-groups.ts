@@ -32,7 +32,6 @@ export const isPublicCidr = (cidr: string): boolean | undefined => {
 export interface SecurityGroupRule {
   readonly group: Resource | undefined;
   readonly resource: Resource;
-  readonly direction: 'in' | 'out';
   /** CIDR blocks and prefix lists that are in the internet, or may be. */
   readonly internet: readonly string[];
   readonly ports: string;
@@ -61,7 +60,6 @@ const toRule = (resource: FutureResource, inventory: Inventory): SecurityGroupRu
       .linked(resource, 'security_group_id')
       .find(({ type }) => type.endsWith('security_group')),
     resource,
-    direction: resource.type.includes('ingress') ? 'in' : 'out',
     internet: [rule.cidr_ipv4, rule.cidr_ipv6, rule.prefix_list_id]
       .flatMap((source) => source ?? [])
       .filter((source) => isPublicCidr(source) ?? true),
@@ -69,8 +67,6 @@ const toRule = (resource: FutureResource, inventory: Inventory): SecurityGroupRu
   };
 };
 
-/** All rules of security groups that are resources of their own. */
-export const securityGroupRules = (inventory: Inventory): readonly SecurityGroupRule[] =>
-  inventory
-    .afterPlan('aws_vpc_security_group_ingress_rule', 'aws_vpc_security_group_egress_rule')
-    .map((resource) => toRule(resource, inventory));
+/** All inbound rules of security groups that are resources of their own. */
+export const inboundRules = (inventory: Inventory): readonly SecurityGroupRule[] =>
+  inventory.afterPlan('aws_vpc_security_group_ingress_rule').map((resource) => toRule(resource, inventory));

@@ -34,9 +34,6 @@ const terraformPlan = z.looseObject({
     .string()
     .regex(SUPPORTED, 'must be 1.x; a newer Terraform may need a newer version of this review'),
   resource_changes: z.array(resourceChange).default([]),
-  resource_drift: z.array(resourceChange).default([]),
-  complete: z.boolean().default(true),
-  errored: z.boolean().default(false),
 });
 
 export type TerraformPlan = z.output<typeof terraformPlan>;
