@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { temporaryFolder } from '../tests/temporary-folder.ts';
+import { listen } from './deploy/fake-aws.ts';
 import { ROOT } from './shared/paths.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
 const OLD = `sha256:${'cd'.repeat(32)}`;
 
 test('tags are pinned by what the registry says; where it says nothing, they stand and the file says so', async (t) => {
-  const server = createServer((request, response) => {
-    const { url = '', headers, method } = request;
+  const url = await listen(t, (request, response) => {
+    const { url: asked = '', headers, method } = request;
     const { host } = headers;
-    if (url === '/token?service=stub&scope=repository%3Anode%3Apull') response.end('{"token":"given"}');
+    if (asked === '/token?service=stub&scope=repository%3Anode%3Apull') response.end('{"token":"given"}');
     else if (method !== 'HEAD' || !headers.accept?.includes('image.index')) response.writeHead(400).end();
     else if (headers.authorization !== 'Bearer given')
       response
@@ -23,14 +23,11 @@ test('tags are pinned by what the registry says; where it says nothing, they sta
           'WWW-Authenticate': `Bearer realm="http://${host}/token",service="stub",scope="repository:node:pull"`,
         })
         .end();
-    else if (url === '/v2/library/node/manifests/24')
+    else if (asked === '/v2/library/node/manifests/24')
       response.setHeader('Docker-Content-Digest', DIGEST).end();
     else response.writeHead(404).end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const address = server.address();
-  const host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const { host } = new URL(url);
   const file = path.join(temporaryFolder(t), 'base-images.env');
   const run = () =>
     promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/base-images.ts', '--file', file], {

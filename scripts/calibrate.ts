@@ -32,7 +32,7 @@ const options = z.strictObject({
 
 const head = 'Usage: node --import tsx scripts/calibrate.ts --model DIR --data DIR [options]\n';
 
-await runCommand({ head, lastWins: true, options }, async ({ model, data, exclude, unknown, ...shares }) => {
+await runCommand({ head, options }, async ({ model, data, exclude, unknown, ...shares }) => {
   const stored = await readStoredTraining(model);
   print(`Computing on ${(await loadBackend()).reason}.`);
   const dataset = await readDataset(data, {

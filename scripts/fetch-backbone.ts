@@ -10,12 +10,7 @@ import { print, runCommand } from './shared/cli.ts';
 /** Fetches the pretrained network on which a small head is trained. */
 
 /** A file, as its publisher made it. */
-export interface BackboneFile {
-  readonly name: string;
-  readonly bytes: number;
-  /** Hex. */
-  readonly sha256: string;
-}
+export type BackboneFile = Readonly<Record<'name' | 'sha256', string>>;
 
 /**
  * Google's MobileNet v1 for photos of 224 x 224, a quarter as wide, trained on ImageNet (Apache-2.0): a TensorFlow.js
@@ -27,12 +22,10 @@ export const MOBILENET: { readonly address: string; readonly files: readonly Bac
   files: [
     {
       name: 'group1-shard1of1.bin',
-      bytes: 1_870_388,
       sha256: '639c16be6dac70b2350586f503a379396807dcb2df840685bfafe6af2d8ec30f',
     },
     {
       name: 'model.json',
-      bytes: 44_068,
       sha256: 'f9d5d3752f20a5d9a115749bdbe7643b38cd57a11d4114f5dd2f4404af9850d8',
     },
   ],
@@ -44,48 +37,34 @@ export const sha256 = (content: Uint8Array): string => createHash('sha256').upda
 /** For a file of two megabytes, however slow the network is. */
 const LIMIT_MS = 300_000;
 
-/** @throws Error when it cannot be fetched; redirects are followed */
-const download = async (url: URL): Promise<Uint8Array> => {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
-    if (!response.ok) throw new Error(`${response.url} answered ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
-  } catch (cause) {
-    // `fetch` itself only says that it failed.
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-    throw new Error(
-      `${url} could not be fetched: ${errorText(reason) || String(reason)}. Where a network does not let it through, fetch the files elsewhere and give their folder, or a mirror, with --from.`,
-      { cause },
-    );
-  }
-};
-
 const isWebAddress = (from: string): boolean => /^https?:\/\//i.test(from) && URL.canParse(from);
 
-/** Where a file is in `from`; what follows the path of a web address, such as `?token=`, is asked of every file. */
-const placeIn = (from: string, { name }: BackboneFile): URL | string => {
-  if (!isWebAddress(from)) return path.join(from, name);
+/** Reads a file in `from`; what follows the path of a web address, such as `?token=`, is asked of every file. */
+const readFrom = async (from: string, name: string): Promise<Uint8Array> => {
+  if (!isWebAddress(from)) return readFile(path.join(from, name));
   const url = new URL(from);
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${name}`;
-  return url;
+  const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
 };
+
+const OTHERWISE =
+  'Fetch the files elsewhere and give their folder, or a mirror, with --from. Nothing was put in place.';
 
 /** @throws Error when it cannot be read, or is not the very file that was published */
 const readVerified = async (from: string, file: BackboneFile): Promise<Uint8Array> => {
-  const place = placeIn(from, file);
-  const content =
-    place instanceof URL
-      ? await download(place)
-      : await readFile(place).catch((cause: unknown) => {
-          throw new Error(
-            `${place} cannot be read (${errorText(cause)}). Give --from the folder that holds ${file.name}, or its http address.`,
-            { cause },
-          );
-        });
+  const content = await readFrom(from, file.name).catch((cause: unknown) => {
+    // `fetch` itself only says that it failed.
+    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+    throw new Error(`${file.name} cannot be read from ${from} (${errorText(reason)}). ${OTHERWISE}`, {
+      cause,
+    });
+  });
   const got = sha256(content);
   if (got === file.sha256) return content;
   throw new Error(
-    `${place} is not the ${file.name} that was published: its SHA-256 is ${got} (${content.length} bytes), expected is ${file.sha256} (${file.bytes} bytes). Nothing was put in place. Look at what is there, or give another place of the same files with --from.`,
+    `What ${from} has is not the ${file.name} that was published: its SHA-256 is ${got}, expected is ${file.sha256}. ${OTHERWISE}`,
   );
 };
 
@@ -97,19 +76,14 @@ const readVerified = async (from: string, file: BackboneFile): Promise<Uint8Arra
 const holdsFiles = async (folder: string, files: readonly BackboneFile[]): Promise<boolean> => {
   const found = await readdir(folder).catch((cause: unknown): string[] => {
     if (isNotFound(cause)) return [];
-    throw new Error(`${folder} cannot be used: ${errorText(cause)}. Give another folder with --to.`, {
-      cause,
-    });
+    throw cause;
   });
   if (found.length === 0) return false;
-  for (const file of files) {
-    const isThere =
-      found.includes(file.name) && sha256(await readFile(path.join(folder, file.name))) === file.sha256;
-    if (!isThere)
+  for (const file of files)
+    if (!found.includes(file.name) || sha256(await readFile(path.join(folder, file.name))) !== file.sha256)
       throw new Error(
         `${folder} holds something already, but not the published ${file.name}. It is left as it is: move or delete it, or give another folder with --to.`,
       );
-  }
   return true;
 };
 

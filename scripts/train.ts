@@ -113,7 +113,6 @@ export const TRAIN_COMMAND = {
 
 Stopped or killed, it resumes from its checkpoint when it is started again with the same options.
 `,
-  lastWins: true,
   options,
 };
 

@@ -1,15 +1,6 @@
 import { Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 
-/** What a load found. Times in milliseconds, sorted. */
-export interface LoadResult {
-  /** Answers by status; 0 where there was none. */
-  readonly statuses: ReadonlyMap<number, number>;
-  readonly seconds: number;
-  /** Of `/health`, asked all the while. */
-  readonly healthTimes: readonly number[];
-}
-
 export interface LoadOptions {
   readonly photo: Buffer;
   readonly seconds: number;
@@ -28,8 +19,12 @@ export const quantile = (values: readonly number[], share: number): number =>
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Sends one photo after the other to a service, as browsers do, and asks for its health meanwhile. */
-export const runLoad = async (url: string, { photo, seconds, pace }: LoadOptions): Promise<LoadResult> => {
+/**
+ * Sends one photo after the other to a service, as browsers do, and asks for its health meanwhile.
+ *
+ * @returns answers by status, 0 where there was none; and how long each look at the health took, in milliseconds
+ */
+export const runLoad = async (url: string, { photo, seconds, pace }: LoadOptions) => {
   const agent = new Agent({ keepAlive: true });
   const statuses = new Map<number, number>();
   const healthTimes: number[] = [];

@@ -1,10 +1,7 @@
 import { element, label, svgDocument } from '../../model/shared/svg.ts';
 
 /** A figure of a service, and of what the same work costs with nothing around it. */
-export interface Pair {
-  readonly ours: number;
-  readonly bare: number;
-}
+type Pair = Readonly<Record<'ours' | 'bare', number>>;
 
 export interface Comparison {
   /** Service, photo and number of clients. */

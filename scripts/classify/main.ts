@@ -2,7 +2,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { duration, errorText, percent, pluralize, wholeNumber } from '../../model/shared/text.ts';
+import { progressReporter } from '../../model/shared/progress.ts';
+import { errorText, percent, pluralize, wholeNumber } from '../../model/shared/text.ts';
 import { CommandError, runCommand } from '../shared/cli.ts';
 import { ClassifyClient, type Outcome } from './client.ts';
 import { openJournal, type PhotoFile } from './journal.ts';
@@ -74,18 +75,9 @@ const tableRow = (width: number, { file }: PhotoFile, outcome: Outcome): string 
 };
 
 /** How far it is, on standard error: a line that is rewritten in a terminal, one every few seconds elsewhere. */
-const createProgress = (total: number, startedAt: number) => {
-  let shownAt = startedAt;
-  return (done: number, sent: number, atOnce: number): void => {
-    const terminal = process.stderr.isTTY;
-    const now = performance.now();
-    if (now - shownAt < (terminal ? 100 : 5000)) return;
-    shownAt = now;
-    const left = sent > 0 ? ((now - startedAt) / 1000 / sent) * (total - done) : 0;
-    const text = `${done} of ${total} photos, ${atOnce} at once, ${duration(left)} left`;
-    process.stderr.write(terminal ? `\r\x1b[K${text}` : `${text}\n`);
-  };
-};
+const progress = process.stderr.isTTY
+  ? progressReporter((line) => process.stderr.write(`\r\x1b[K${line}`), 0.1)
+  : progressReporter((line) => process.stderr.write(`${line}\n`), 5);
 
 await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }, async (given) => {
   const { url, concurrency } = given;
@@ -131,8 +123,6 @@ await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }
   };
   printReady();
 
-  const startedAt = performance.now();
-  const progress = createProgress(photos.length, startedAt);
   let sent = 0;
   const answer = async (photo: PhotoFile, index: number): Promise<void> => {
     const { outcome, final } = await client.classify(await readFile(photo.file));
@@ -140,7 +130,7 @@ await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }
     sent++;
     if (final) await journal.append(photo, outcome);
     printReady();
-    progress(earlier + sent, sent, client.concurrency);
+    progress('Photos', earlier + sent, photos.length);
   };
   const running = new Set<Promise<void>>();
   for (const [index, photo] of photos.entries()) {

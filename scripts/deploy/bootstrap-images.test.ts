@@ -95,13 +95,8 @@ interface Account {
   readonly optional?: string;
 }
 
-const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
-
 /** The images of both services, built in an account: a build takes two looks, and pushes its image. */
-const start = async (
-  t: TestContext,
-  { manifest = MANIFEST, limit = 9, optional = 'app-ml', ...account }: Account,
-) => {
+const start = async (t: TestContext, { limit = 9, optional = 'app-ml', ...account }: Account) => {
   const images = [...(account.images ?? [])];
   const builds = new Map<string, { project: string; looks: number }>();
   if (account.running) builds.set(`${account.running}:0`, { project: account.running, looks: -2 });
@@ -110,7 +105,7 @@ const start = async (
       const { repositoryName, imageIds } = imagesInput.parse(input);
       if (!images.includes(`${repositoryName}:${imageIds[0].imageTag}`))
         throw new AwsError('ImageNotFoundException', 'The image does not exist');
-      return { imageDetails: [{ imageManifestMediaType: manifest }] };
+      return { imageDetails: [{ imageManifestMediaType: account.manifest }] };
     },
     ListBuildsForProject: ({ projectName }) => ({
       ids: [...builds].flatMap(([id, { project }]) => (project === projectName ? [id] : [])),
@@ -139,10 +134,6 @@ const start = async (
             buildStatus,
             environment: { environmentVariables: [{ name: 'IMAGE_TAG', value: 'initial' }] },
             logs: { deepLink: `https://console.aws.amazon.com/log/${build.project}` },
-            phases: [
-              { phaseType: 'PRE_BUILD', phaseStatus: 'SUCCEEDED' },
-              { phaseType: 'BUILD', phaseStatus: ended, contexts: [{ message: 'exit status 1' }] },
-            ],
           };
         }),
       };
@@ -203,12 +194,12 @@ for (const [title, account, projects] of [
 
 for (const [title, account, ...expected] of [
   [
-    'a failed build says in which phase, why, and where its log is',
+    'a failed build says where its log is',
     { fails: 'appWasBuild' },
-    'app-was:initial (appWasBuild) ended as FAILED in phase BUILD: exit status 1',
+    'app-was:initial (appWasBuild) ended as FAILED',
     'https://console.aws.amazon.com/log/appWasBuild',
   ],
-  ['one that pushes nothing', { pushesNothing: true }, 'app-web:initial is not in the registry', 'IMAGE_TAG'],
+  ['one that pushes nothing', { pushesNothing: true }, 'did not push app-web:initial'],
   [
     'an account that may run none',
     { limit: 0 },
@@ -219,7 +210,6 @@ for (const [title, account, ...expected] of [
   [
     'a manifest that SageMaker refuses',
     { manifest: 'application/vnd.oci.image.index.v1+json' },
-    'application/vnd.oci.image.index.v1+json',
     '--provenance=false --sbom=false',
     'batch-delete-image --repository-name app-web',
   ],
@@ -237,10 +227,7 @@ for (const [title, account, ...expected] of [
 
 test('a training image that fails is reported and stops nothing', async (t) => {
   const { built } = await start(t, { fails: 'appWasBuild', optional: 'app-was' });
-  assert.match(
-    (await built) ?? '',
-    /app-was:initial.*FAILED in phase BUILD[\s\S]*The services do without it/,
-  );
+  assert.match((await built) ?? '', /app-was:initial.*FAILED[\s\S]*The services do without it/);
 });
 
 const IDENTITY = ['-c', 'user.name=Kim', '-c', 'user.email=kim@example.com', '-c', 'commit.gpgsign=false'];

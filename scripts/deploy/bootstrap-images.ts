@@ -156,13 +156,9 @@ const startBuild = async (
   }
 };
 
-/** Why a build failed, in CodeBuild's words, and where its log is. */
-const describeFailure = (image: ImageBuild, { phases = [], buildStatus, logs }: Build): string => {
-  const phase = phases.find(({ phaseStatus = SUCCEEDED }) => phaseStatus !== SUCCEEDED);
-  const reason = phase?.contexts?.map(({ message }) => message).join(' ') ?? '';
-  return `The build of ${imageName(image)} (${image.project}) ended as ${buildStatus} in phase ${phase?.phaseType ?? '(unknown)'}: ${reason}
+const describeFailure = (image: ImageBuild, { buildStatus, logs }: Build): string =>
+  `The build of ${imageName(image)} (${image.project}) ended as ${buildStatus}.
   Its log: ${logs?.deepLink ?? `CodeBuild, project ${image.project}`}`;
-};
 
 interface BuildWaiting extends Waiting {
   /** Milliseconds that a build may be refused while none of ours runs. @default - five minutes */
@@ -234,12 +230,11 @@ const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 const checkPushed = async (client: ECRClient, image: ImageBuild): Promise<string | undefined> => {
   const found = await findImage(client, image);
   const name = imageName(image);
-  if (!found)
-    return `The build ${image.project} succeeded, but ${name} is not in the registry. Its buildspec must push the tag in IMAGE_TAG.`;
+  if (!found) return `${image.project} succeeded, but did not push ${name}.`;
   const { imageManifestMediaType: type = DOCKER_MANIFEST } = found;
   return type === DOCKER_MANIFEST
     ? undefined
-    : `${name} was pushed as ${type}, which SageMaker refuses to run. Its buildspec must build with --provenance=false --sbom=false, so that it is ${DOCKER_MANIFEST}. Delete it before the next run: aws ecr batch-delete-image --repository-name ${image.repository} --image-ids imageTag=${image.tag}`;
+    : `${name} was pushed as ${type}, which SageMaker refuses to run: build it with --provenance=false --sbom=false. Delete it first: aws ecr batch-delete-image --repository-name ${image.repository} --image-ids imageTag=${image.tag}`;
 };
 
 interface SourceArchive {

@@ -1,30 +1,26 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { test } from 'node:test';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { after, test } from 'node:test';
 import { STSClient } from '@aws-sdk/client-sts';
-import { configuration, type PartialConfiguration } from '../../stacks/config/schema.ts';
+import { configuration } from '../../stacks/config/schema.ts';
 import { synthesizedStack } from '../../stacks/synthesized-stack.ts';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { AwsError } from '../aws-double/protocol.ts';
 import { synthesizeStack } from '../terraform/synth.ts';
 import byType from './actions-by-type.json' with { type: 'json' };
 import { deployerPolicy } from './deployer-policy.ts';
 import { startFakeAws } from './fake-aws.ts';
-import { type Account, describeFindings, preflight, quotaNeeds } from './preflight.ts';
+import { type Account, describeFindings, preflight } from './preflight.ts';
 import { readQuotas } from './quotas.ts';
 
-const configure = (choices: PartialConfiguration = {}) =>
-  configuration.parse({ account: '123456789012', ...choices });
+const config = configuration.parse({ account: '123456789012' });
 
-const outdir = mkdtempSync(path.join(tmpdir(), 'bloomstack-preflight-'));
-const stack = synthesizeStack(configure(), outdir);
-rmSync(outdir, { recursive: true });
+const stack = synthesizeStack(config, temporaryFolder({ after }));
 
 /** An account in which everything is in order but for this. */
 const check = (account: Partial<Account>, isFirst = true) =>
   preflight(
-    { config: configure(), stack, isFirst },
+    { config, stack, isFirst },
     {
       denied: async () => [],
       zones: async () => ['ap-northeast-2a', 'ap-northeast-2b', 'ap-northeast-2c'],
@@ -98,18 +94,6 @@ test('each thing that is wrong has a remedy, and comes first in the table', asyn
   const [, , first = '', second = ''] = describeFindings(findings).split('\n');
   assert.match(first, /Availability Zones +\| ⚠ FAILS .*BLOOMSTACK_NETWORK_ZONES/);
   assert.match(second, /g4dn.xlarge for spot training job usage +\| ⚠ later .*Service Quotas, sagemaker/);
-});
-
-test('quotas are those of what the configuration uses', () => {
-  const learning = { trainingSpot: false, endpointMaxInstances: 5 };
-  const config = configure({ learning, web: { maxTasks: 10 } });
-  const needs = quotaNeeds({ config, stack, isFirst: true }).map(({ name, later }) => `${later} ${name}`);
-  for (const need of [
-    '1 ml.g4dn.xlarge for training job usage',
-    '10 ml.m5.large for endpoint usage',
-    '14 Fargate On-Demand vCPU resource count',
-  ])
-    assert.ok(needs.includes(need), needs.join('\n'));
 });
 
 test('quotas are read page by page, AWS’s defaults for what the account has none of', async (t) => {

@@ -165,15 +165,8 @@ const checkZones = ({ config: { region, network } }: PreflightOptions, account: 
     return found('fails', what, `${missing.join(', ')} not open to this account`, remedy);
   });
 
-interface QuotaNeed {
-  readonly service: string;
-  readonly name: string;
-  /** Without so many the deployment fails. */
-  readonly now: number;
-  /** Without so many something fails later. */
-  readonly later: number;
-  readonly why: string;
-}
+/** Without so many `now` the deployment fails, without so many `later` something fails later. */
+type QuotaNeed = readonly [service: string, name: string, now: number, later: number, why: string];
 
 const buildProject = z.looseObject({
   name: z.string(),
@@ -181,7 +174,7 @@ const buildProject = z.looseObject({
 });
 
 /** Quotas of CodeBuild are by kind of machine: ARM/Small, Linux/Medium. */
-const buildNeeds = ({ stack, config, isFirst }: PreflightOptions): Iterable<QuotaNeed> => {
+const buildNeeds = ({ stack, config, isFirst }: PreflightOptions): QuotaNeed[] => {
   const needs = new Map<string, QuotaNeed>();
   for (const resource of Object.values(stack.json.resource['aws_codebuild_project'] ?? {})) {
     const { name: project, environment } = buildProject.parse(resource);
@@ -189,49 +182,45 @@ const buildNeeds = ({ stack, config, isFirst }: PreflightOptions): Iterable<Quot
     const size = environment.compute_type.split('_').at(-1)?.toLowerCase() ?? '';
     const name = `Concurrently running builds for ${cpu}/${size.charAt(0).toUpperCase()}${size.slice(1)} environment`;
     const isNeeded = isFirst && !project.startsWith(`${config.namePrefix}Ml`);
-    const now = isNeeded ? 1 : (needs.get(name)?.now ?? 0);
-    needs.set(name, { service: 'codebuild', name, now, later: 1, why: 'builds of images' });
+    const now = isNeeded ? 1 : (needs.get(name)?.[2] ?? 0);
+    needs.set(name, ['codebuild', name, now, 1, 'builds of images']);
   }
-  return needs.values();
+  return [...needs.values()];
 };
 
 /** What the configuration uses of what AWS limits. Source: "Service endpoints and quotas", AWS General Reference. */
-export const quotaNeeds = (options: PreflightOptions): readonly QuotaNeed[] => {
+const quotaNeeds = (options: PreflightOptions): readonly QuotaNeed[] => {
   const { web, was, learning } = options.config;
   const vCpus = (tasks: 'minTasks' | 'maxTasks') => (web.cpu * web[tasks] + was.cpu * was[tasks]) / 1024;
   const training = `${learning.trainingInstanceType} for ${learning.trainingSpot ? 'spot training' : 'training'}`;
-  const sageMaker: readonly (readonly [name: string, later: number, why: string])[] = [
-    [`${training} job usage`, 1, 'a training'],
+  const endpoint = `${learning.endpointInstanceType} for endpoint usage`;
+  const processing = `${learning.processingInstanceType} for processing job usage`;
+  const cpus = 'Fargate On-Demand vCPU resource count';
+  return [
+    ['sagemaker', `${training} job usage`, 0, 1, 'a training'],
     [
-      `${learning.endpointInstanceType} for endpoint usage`,
+      'sagemaker',
+      endpoint,
+      0,
       2 * learning.endpointMaxInstances,
       'an update of the endpoint runs both fleets',
     ],
-    [`${learning.processingInstanceType} for processing job usage`, 1, 'evaluation and deployment'],
-  ];
-  return [
-    ...sageMaker.map(([name, later, why]) => ({ service: 'sagemaker', name, now: 0, later, why })),
+    ['sagemaker', processing, 0, 1, 'evaluation and deployment'],
     ...buildNeeds(options),
-    {
-      service: 'fargate',
-      name: 'Fargate On-Demand vCPU resource count',
-      now: vCpus('minTasks'),
-      later: 2 * vCpus('maxTasks'),
-      why: 'a rollout runs old and new tasks',
-    },
+    ['fargate', cpus, vCpus('minTasks'), 2 * vCpus('maxTasks'), 'a rollout runs old and new tasks'],
   ];
 };
 
 const checkQuotas = (options: PreflightOptions, account: Account) => {
   const all = quotaNeeds(options);
-  return [...new Set(all.map(({ service }) => service))].map((service) => {
-    const needs = all.filter((need) => need.service === service);
+  return [...new Set(all.map(([service]) => service))].map((service) => {
+    const needs = all.filter((need) => need[0] === service);
     const question = account.quotas(
       service,
-      needs.map(({ name }) => name),
+      needs.map(([, name]) => name),
     );
     return judge(`quotas of ${service}`, question, (values) =>
-      needs.map(({ name, now, later, why }) => {
+      needs.map(([, name, now, later, why]) => {
         const value = values.get(name);
         if (value === undefined) return found('not asked', name, 'Service Quotas does not list it');
         if (value >= later) return found('ok', name, String(value));
@@ -255,7 +244,7 @@ const checkAlarms = ({ config: { observability } }: PreflightOptions): Finding =
       );
 };
 
-export interface PreflightOptions {
+interface PreflightOptions {
   readonly config: Configuration;
   readonly stack: StackFiles;
   /** Whether nothing is deployed yet, so that images must be built. */

@@ -45,9 +45,7 @@ const valueAt = (scope: Scope, reference: string): Scalar => {
   }
   const { data } = scalar.safeParse(value);
   if (data !== undefined) return data;
-  throw new Error(
-    `${reference} cannot be read: ${value === undefined ? 'it is not there' : 'it is no text, number or truth value'}.`,
-  );
+  throw new Error(`${reference} cannot be read: there is no text, number or truth value.`);
 };
 
 /**

@@ -52,11 +52,7 @@ export const checkInput = async (parameter: string, place: string): Promise<void
     if (problem !== undefined) throw new Error(problem);
   }
   if (await isValid(place).catch(() => false)) return;
-  const exists = await stat(place).catch(() => undefined);
-  const problem = exists
-    ? `${place} is not what ${option} takes`
-    : `There is nothing at ${place}, to which ${option} points`;
-  throw new Error(`${problem}. Give ${expected}.`);
+  throw new Error(`${place} is not what ${option} takes. Give ${expected}.`);
 };
 
 const parse = (parameter: DefinitionParameter, text: string): Scalar => {

@@ -70,12 +70,3 @@ test('a model that cannot be served leaves the one before, in memory and on disk
     ['endpoint'],
   );
 });
-
-test('an archive without the model is an error', async (t) => {
-  const root = temporaryFolder(t);
-  const archive = path.join(root, 'empty.tar.gz');
-  writeFileSync(path.join(root, 'note.txt'), 'nothing');
-  await create({ cwd: root, file: archive, gzip: true }, ['note.txt']);
-  const served = serveArchive({ archive, name: MODEL_NAME }, root, 'http://127.0.0.1:9');
-  await assert.rejects(served, /empty\.tar\.gz holds no image-classifier\/<version>/);
-});

@@ -68,12 +68,4 @@ export class LocalS3 {
     if ((await stat(from)).isDirectory()) await symlink(path.resolve(from), target, 'dir');
     else await copyFile(from, target);
   }
-
-  /** Whether an object, or anything below a prefix, is there. */
-  async has(uri: string): Promise<boolean> {
-    return stat(this.path(uri)).then(
-      () => true,
-      () => false,
-    );
-  }
 }

@@ -97,10 +97,9 @@ const runPlan = async (
     await save({ status: 'Executing', resumable: true });
     await execution.run();
     const { status, states, outputs } = execution;
-    const kept = Object.keys(outputs).length > 0 || (await workspace.hasCheckpoint(id));
     // A pipeline's own decision would be the same again.
     const refused = states.some((state) => state.type === 'Fail' && state.status === 'Failed');
-    const resumable = status === 'Stopped' || (status === 'Failed' && kept && !refused);
+    const resumable = status === 'Stopped' || (status === 'Failed' && !refused);
     await save({ status, resumable });
     return {
       status,

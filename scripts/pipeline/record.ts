@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -6,10 +6,8 @@ import { jsonText, replaceFile } from '../../model/shared/files.ts';
 import { definitionSchema } from '../../stacks/learning/pipeline-schema.ts';
 import { PIPELINES, stepOutputSchema } from './definition.ts';
 
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
-
-export const randomLetters = (count: number): string =>
-  Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+/** @param count even */
+export const randomLetters = (count: number): string => randomBytes(count / 2).toString('hex');
 
 /** What SageMaker calls a job or a model of a step that does not name it. */
 export const defaultName = (execution: string, step: string): string =>

@@ -196,11 +196,6 @@ const runProcessing = async (
   };
 };
 
-/** @throws Error when there is nothing at the URI */
-const requireObject = async ({ s3 }: LocalAws, uri: string, what: string): Promise<void> => {
-  if (!(await s3.has(uri))) throw new Error(`${what} is not in S3 at ${uri} (here: ${s3.path(uri)}).`);
-};
-
 /** Makes a SageMaker model of an archive. */
 const runModel = async (
   request: unknown,
@@ -209,7 +204,6 @@ const runModel = async (
   local: LocalAws,
 ): Promise<StepOutput> => {
   const model = resolvedRequests.model.parse(request);
-  await requireObject(local, model.PrimaryContainer.ModelDataUrl, "The model's archive");
   const ModelName = defaultName(executionId, stepName);
   const { ModelArn } = local.registry.createModel({ ModelName, ...model });
   report(ModelName);
@@ -223,11 +217,8 @@ const runRegisterModel = async (
   local: LocalAws,
 ): Promise<StepOutput> => {
   const { ModelPackageGroupName, ...description } = resolvedRequests.modelPackage.parse(request);
-  const { ModelApprovalStatus, ModelMetrics, InferenceSpecification } = description;
+  const { ModelApprovalStatus, ModelMetrics } = description;
   const { S3Uri } = ModelMetrics.ModelQuality.Statistics;
-  for (const { ModelDataUrl } of InferenceSpecification.Containers)
-    await requireObject(local, ModelDataUrl, "The model's archive");
-  await requireObject(local, S3Uri, "The model's measurements");
   const ModelPackageArn = local.registry.register(ModelPackageGroupName, description, local.s3.path(S3Uri));
   const version = ModelPackageArn.slice(ModelPackageArn.lastIndexOf('/') + 1);
   report(`version ${version} of ${ModelPackageGroupName}, ${ModelApprovalStatus}`);

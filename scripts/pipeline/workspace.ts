@@ -81,12 +81,6 @@ export class Workspace {
     return buckets.map((bucket) => this.s3.path(`s3://${bucket}/${FOLDERS.checkpoints}/${execution}`));
   }
 
-  /** Whether a training of an execution has left anything to resume from. */
-  async hasCheckpoint(execution: string): Promise<boolean> {
-    const found = await Promise.all((await this.#checkpoints(execution)).map(namesIn));
-    return found.flat().length > 0;
-  }
-
   /** Removes what only this execution needs. Links, as to photos, are removed; what they lead to stays. */
   async drop(execution: string): Promise<void> {
     const jobs = (await namesIn(this.jobs)).filter((name) => name.includes(execution));

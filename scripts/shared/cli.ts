@@ -11,8 +11,6 @@ interface CommandSpec<Options extends z.ZodObject> {
   readonly head: string;
   /** The help's text below the options. @default - none */
   readonly foot?: string;
-  /** An option that is given again replaces the one before, as of scripts that call others. @default - it is refused */
-  readonly lastWins?: boolean;
   /** Exit code of a wrong call. @default 1 */
   readonly usageExitCode?: number;
   /**
@@ -70,11 +68,7 @@ export const helpText = ({ head, foot = '', options }: CommandSpec<z.ZodObject>)
 };
 
 /** The options as they were typed, by the name of their field. @throws Error with a line for each that is wrong */
-const readTokens = (
-  shape: z.ZodObject['shape'],
-  args: readonly string[],
-  lastWins: boolean,
-): Record<string, unknown> => {
+const readTokens = (shape: z.ZodObject['shape'], args: readonly string[]): Record<string, unknown> => {
   const names = Object.keys(shape);
   const others = names.find((name) => isRecord(shape[name]));
   const rest = names.find((name) => shape[name] && readMeta(shape[name])?.positional);
@@ -96,15 +90,13 @@ const readTokens = (
     const { name: option, rawName, value, inlineValue } = token;
     const name = fields.get(option);
     if (name === undefined && (others === undefined || value === undefined))
-      return others === undefined
-        ? `There is no option ${rawName}.`
-        : `There is no option ${rawName}. If it is another parameter, write --${option}=VALUE.`;
+      return `There is no option ${rawName}.`;
     if (flags.has(option) && value !== undefined)
       return `--${option} is "${value}", but must be given without a value.`;
     if (!flags.has(option) && (value === undefined || (value.startsWith('-') && !inlineValue)))
       return `--${option} needs a value: --${option}=VALUE`;
     const into = name === undefined ? collected : typed;
-    if (!lastWins && Object.hasOwn(into, name ?? option)) return `--${option} is given twice.`;
+    if (Object.hasOwn(into, name ?? option)) return `--${option} is given twice.`;
     into[name ?? option] = value ?? true;
     return undefined;
   };
@@ -114,7 +106,7 @@ const readTokens = (
 };
 
 /** What is wrong with values, a line each. */
-export const describeIssues = (typed: Readonly<Record<string, unknown>>, { issues }: z.ZodError): string =>
+const describeIssues = (typed: Readonly<Record<string, unknown>>, { issues }: z.ZodError): string =>
   issues
     .map(({ path: [key], message }) => {
       if (key === undefined) return message;
@@ -134,10 +126,9 @@ export const describeIssues = (typed: Readonly<Record<string, unknown>>, { issue
 export const readOptions = <Options extends z.ZodObject>(
   options: Options,
   args: readonly string[],
-  { lastWins = false }: Pick<CommandSpec<Options>, 'lastWins'> = {},
 ): z.output<Options> | undefined => {
   if (args.includes(`--${HELP}`)) return undefined;
-  const typed = readTokens(options.shape, args, lastWins);
+  const typed = readTokens(options.shape, args);
   const { data, error } = options.safeParse(typed);
   if (error) throw new Error(describeIssues(typed, error));
   return data;
@@ -167,7 +158,7 @@ export const runCommand = async <Options extends z.ZodObject>(
 ): Promise<void> => {
   let options: z.output<Options> | undefined;
   try {
-    options = readOptions(command.options, process.argv.slice(2), command);
+    options = readOptions(command.options, process.argv.slice(2));
   } catch (error) {
     process.stderr.write(`${errorText(error)}\n\n${helpText(command)}`);
     process.exitCode = command.usageExitCode ?? 1;

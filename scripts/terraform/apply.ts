@@ -53,7 +53,6 @@ export class TerraformProgress {
   /** Errors, and lines that are not of the format, such as a crash of a provider. */
   readonly problems: string[] = [];
   readonly #running = new Map<string, number>();
-  #latest = '';
 
   /** @param total operations of the plan that is applied; 0 while planning */
   constructor(total = 0) {
@@ -71,10 +70,7 @@ export class TerraformProgress {
     if (type === 'apply_start' || type === 'apply_progress')
       this.#running.set(address, hook?.elapsed_seconds ?? 0);
     if (type === 'apply_complete' || type === 'apply_errored') this.#running.delete(address);
-    if (type === 'apply_complete') {
-      this.done += 1;
-      this.#latest = ` · ${address}`;
-    }
+    if (type === 'apply_complete') this.done += 1;
     if (said?.severity === 'error') this.problems.push(describe(said));
   }
 
@@ -83,11 +79,6 @@ export class TerraformProgress {
     const [slowest] = [...this.#running].sort(([, a], [, b]) => b - a);
     const awaited = slowest ? ` · ${slowest[0]} (${duration(slowest[1])})` : '';
     return `${this.done} of ${this.#total}${awaited}`;
-  }
-
-  /** What is done, and what was done last: `37 of 184 · aws_vpc.network`. */
-  get latest(): string {
-    return `${this.done} of ${this.#total}${this.#latest}`;
   }
 }
 
@@ -149,7 +140,7 @@ export const applyPlan = async (
   const progress = new TerraformProgress(operations);
   const { exitCode, errors } = await terraform.follow(['apply', '-json', '-input=false', file], (line) => {
     progress.accept(line);
-    if (operations > 0) report(progress.now, progress.latest);
+    if (operations > 0) report(progress.now, `${progress.done} of ${operations}`);
   });
   if (exitCode === 0) return;
   throw new Error(

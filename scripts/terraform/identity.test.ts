@@ -65,11 +65,9 @@ for (const [title, states, choices, choseAccount, expected] of [
     false,
     /BLOOMSTACK_REGION=ap-northeast-2/,
   ],
-  ['another region, by the old name', { [OLD]: stateText() }, { region: 'us-east-1' }, false, /NAME_SUFFIX/],
   ['another environment', { [CURRENT]: stateText() }, { environment: 'prod' }, false, /_ENVIRONMENT=dev/],
   ['another account', { [CURRENT]: stateText() }, { account: OTHER }, false, /_ACCOUNT=210987654321/],
   ['another account that was chosen', { [CURRENT]: stateText() }, { account: OTHER }, true, undefined],
-  ['another suffix', { [CURRENT]: stateText() }, { nameSuffix: 'b' }, true, undefined],
   ['another suffix, by the old name', { [OLD]: stateText() }, { nameSuffix: 'b' }, true, undefined],
   ['where nothing is left', { [CURRENT]: '{"resources":[]}' }, { region: 'us-east-1' }, true, undefined],
 ] satisfies [string, Record<string, string>, PartialConfiguration, boolean, RegExp | undefined][])
@@ -115,8 +113,6 @@ for (const [title, recorded, backend, follows] of [
   ['a state that is renamed is followed', { type: 'local', config: { path: 'a' } }, local, true],
   ['so is one in the same bucket', { type: 's3', config: { bucket: 'a', key: 'x' } }, bucketA, true],
   ['into a bucket it is not', { type: 'local', config: { path: 'a' } }, bucketA, false],
-  ['out of a bucket it is not', { type: 's3', config: { bucket: 'a' } }, local, false],
-  ['into another bucket it is not', { type: 's3', config: { bucket: 'b' } }, bucketA, false],
   ['a first time is nothing to follow', undefined, local, false],
 ] satisfies [string, object | undefined, object, boolean][])
   test(`terraform init: ${title}`, (t) => {
@@ -144,7 +140,6 @@ test('a state says where its resources are, and which are protected from deletio
       resource('aws_iam_role', 'i', { arn: `arn:aws:iam::${ACCOUNT}:role/x` }),
       resource('aws_vpc', 'v', { arn: `arn:aws:ec2:ap-northeast-2:${ACCOUNT}:vpc/vpc-1` }),
       resource('aws_lb', 'web', { enable_deletion_protection: true }),
-      resource('aws_lb', 'was', { enable_deletion_protection: false }),
       resource('aws_ecr_repository', 'web', { force_delete: true }),
     ],
   });

@@ -1,20 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { z } from 'zod';
-import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { listen } from '../deploy/fake-aws.ts';
-import { fakeTerraform } from './fake-terraform.ts';
-import { type StackFiles, terraformJson } from './synth.ts';
-import {
-  chooseAccount,
-  createStsClient,
-  findCaller,
-  offlineEnvironment,
-  offlineTerraform,
-} from './target.ts';
+import { chooseAccount, createStsClient, findCaller, offlineEnvironment } from './target.ts';
 
 const caller = { account: '123456789012', arn: 'arn:aws:iam::123456789012:user/kim' };
 
@@ -74,50 +62,6 @@ test('the account of the configuration must be the caller’s, unless it is the 
     /for account 210987654321, but these credentials belong to account 123456789012/,
   );
 });
-
-const provider = z.object({
-  alias: z.string().optional(),
-  access_key: z.string(),
-  allowed_account_ids: z.array(z.string()),
-});
-const overrideSchema = z.object({
-  provider: z.object({ aws: z.array(provider) }),
-  terraform: z.object({ backend: z.object({ local: z.object({ path: z.string() }) }) }),
-});
-
-/** A synthesized stack of two topics in two regions, as deep in a project as cdktf writes it. */
-const twoTopics = (t: TestContext, backend: object): StackFiles => {
-  const directory = path.join(temporaryFolder(t), 'cdktf.out/stacks/flowers');
-  mkdirSync(directory, { recursive: true });
-  const json = {
-    terraform: { backend },
-    provider: { aws: [{ region: 'ap-northeast-2' }, { alias: 'other', region: 'us-east-1' }] },
-    resource: {},
-  };
-  writeFileSync(path.join(directory, 'cdk.tf.json'), JSON.stringify(json));
-  return { name: 'flowers', directory, json: terraformJson.parse(json) };
-};
-
-for (const [name, backend, expected] of [
-  [
-    'a state in a file is compared with',
-    { local: { path: '../../../terraform.flowers.tfstate' } },
-    'terraform.flowers.tfstate',
-  ],
-  ['a state in S3 is not asked for', { s3: { bucket: 'states' } }, 'cdktf.out/offline/flowers/empty.tfstate'],
-] as const)
-  test(`offline, ${name}; each provider has made-up credentials and no check of the account`, async (t) => {
-    const stack = twoTopics(t, backend);
-    const { directory } = await offlineTerraform(stack, fakeTerraform(t, 'echo "$@" > arguments'));
-    const override = overrideSchema.parse(
-      JSON.parse(readFileSync(path.join(directory, 'offline_override.tf.json'), 'utf8')),
-    );
-    assert.equal(override.terraform.backend.local.path, path.resolve(stack.directory, '../../..', expected));
-    const offline = { access_key: 'offline', allowed_account_ids: [] };
-    assert.deepEqual(override.provider.aws, [offline, { alias: 'other', ...offline }]);
-    assert.match(readFileSync(path.join(directory, 'arguments'), 'utf8'), /^init .*-reconfigure\n$/);
-    assert.ok(existsSync(path.join(directory, 'cdk.tf.json')));
-  });
 
 test('no variable of the AWS SDKs reaches an offline plan', () => {
   const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_EC2_METADATA_DISABLED, PATH } = offlineEnvironment({

@@ -170,25 +170,6 @@ onPage('says of a screenshot that it shows none of the flowers', 'en', PHONE, as
   assert.ok(await chooser);
 });
 
-for (const [shares, alternatives] of [
-  [[0.7, 0.29, 0.004], ['29%']],
-  [[0.995, 0.004, 0.001], []],
-] as const)
-  onPage(`shows ${alternatives.length} alternatives to shares of ${shares}`, 'en', DESKTOP, async (page) => {
-    await page.route('**/classify/image', async (route) => {
-      const response = await route.fetch();
-      const { result } = answerSchema.parse(await response.json());
-      const [prediction] = result.predictions;
-      assert.ok(prediction);
-      const predictions = shares.map((acc) => ({ ...prediction, acc }));
-      await route.fulfill({ response, json: { result: { ...result, known: true, predictions } } });
-    });
-    await classify(page, flower);
-    const list = page.getByTestId('result-alternatives');
-    assert.deepEqual(await list.locator('.alternative-share').allTextContents(), alternatives);
-    assert.equal(await page.getByText('It could also be').isVisible(), alternatives.length > 0);
-  });
-
 onPage('offers another photo instead of one that will never be read', 'en', PHONE, async (page) => {
   await send(page, file('flower.jpg', Buffer.from('This is not a photo.')));
   await page.getByTestId('error').waitFor();
@@ -253,13 +234,6 @@ onPage('names several photos at once, lists them, and goes back to each', 'en', 
   assert.deepEqual(await page.locator('.alternative-share').allTextContents(), [], 'no shares in nothing');
   await page.getByTestId('close').click();
   assert.equal(await cards.count(), 2);
-});
-
-onPage('closes a photo and gives the focus back to the camera', 'en', DESKTOP, async (page) => {
-  await page.locator('input[type=file]').setInputFiles(flower);
-  await page.getByTestId('close').click();
-  assert.equal(await isVisible(page, 'preview'), false);
-  assert.equal(await focused(page), 'choose');
 });
 
 onPage('can be installed: manifest and icons are there, and allowed', 'ko', PHONE, async (page) => {

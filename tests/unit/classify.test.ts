@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { readPhoto } from '../../model/photo/read-photo.ts';
+import { listen } from '../../scripts/deploy/fake-aws.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import type { Answer } from '../../services/contract.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
-const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-classify-'));
+const work = temporaryFolder({ after });
 const folder = path.join(work, 'photos');
 const cache = path.join(work, 'cache');
 const PHOTOS = ['a.png', 'b.jpg', 'garden/c.webp'];
@@ -24,7 +26,6 @@ before(async () => {
     );
   writeFileSync(path.join(folder, 'notes.txt'), 'not a photo');
 });
-after(() => rmSync(work, { recursive: true }));
 
 const words = { name: 'Rose', description: 'A rose.' };
 const rose = { no: 0, label: 'rose', name: 'Rose', names: { en: 'Rose', ko: '장미' }, acc: 0.9 };
@@ -43,21 +44,11 @@ const answer: Answer = {
 const serve = async (
   t: TestContext,
   onPhoto: (response: ServerResponse, body: Buffer, request: IncomingMessage) => void,
-): Promise<string> => {
-  const server = createServer(async (request, response) => {
+): Promise<string> =>
+  listen(t, async (request, response) => {
     if (request.method === 'GET') return void response.end('{}');
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    onPhoto(response, Buffer.concat(chunks), request);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
+    onPhoto(response, await buffer(request), request);
   });
-  const address = server.address();
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-};
 
 const classify = (...args: string[]) => {
   const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/classify/main.ts', ...args], {
@@ -140,8 +131,6 @@ test('killed and resumed, it sends no photo twice and prints every answer', asyn
 const MISTAKES: readonly (readonly [string, args: readonly string[], status: number, message: RegExp])[] = [
   ['no photo', [], 2, /Name at least one photo, or a folder of photos/],
   ['no such file', ['none.jpg'], 2, /none\.jpg cannot be read/],
-  ['no photos in it', [path.join(ROOT, 'docs/decisions')], 2, /There are no photos in /],
-  ['an address of another kind', ['a.jpg', '--url', 'ftp://x'], 2, /begins with http/],
   ['no service', [folder, '--url', 'http://127.0.0.1:9'], 1, /No service answers at .*npm start/],
 ];
 for (const [what, args, expected, message] of MISTAKES)

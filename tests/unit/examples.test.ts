@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -21,6 +20,7 @@ import { createDeployment } from '../../stacks/deployment.ts';
 import { Role } from '../../stacks/iam/role.ts';
 import { Network } from '../../stacks/network/network.ts';
 import { AlarmTopic } from '../../stacks/observability/notifications.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 /** The examples in docstrings run, and give what the comments `// =>` behind them say. */
 
@@ -54,8 +54,7 @@ before(async () => {
 });
 after(() => endpoint.stop(0));
 
-const outdir = mkdtempSync(path.join(tmpdir(), 'bloomstack-examples-'));
-after(() => rmSync(outdir, { recursive: true }));
+const outdir = temporaryFolder({ after });
 
 const settings = loadConfiguration({ context: {}, env: { BLOOMSTACK_ACCOUNT: '123456789012' } });
 const deployment = createDeployment(settings);

@@ -82,9 +82,3 @@ test('a busy port is a line that names the port and the variable that moves it',
     occupant.close();
   }
 });
-
-test('a folder without a model is a clear message', async () => {
-  const { end, output } = start({ MODEL_DIR: 'docs' });
-  assert.equal(await end(), 1);
-  assert.match(output(), /The model folder docs holds no model\. .*MODEL_DIR/);
-});

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
@@ -10,8 +9,9 @@ import { MODEL_NAME } from '../../model/contract/tensors.ts';
 import { metricsSchema } from '../../model/evaluation/metrics.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import { ModelStore } from '../../services/endpoint/models.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
-const work = mkdtempSync(path.join(tmpdir(), 'bloomstack-train-'));
+const work = temporaryFolder({ after });
 const photos = path.join(work, 'photos');
 const out = path.join(work, 'out');
 
@@ -31,7 +31,6 @@ before(async () => {
   await drawPhotos('yellow', 40);
   writeFileSync(path.join(photos, 'yellow', 'broken.jpg'), 'not a photo');
 });
-after(() => rmSync(work, { recursive: true }));
 
 test('from a folder of photos to a model that is served', async () => {
   const { status, stdout, stderr } = spawnSync(
