@@ -79,6 +79,9 @@ const reservePorts = async ({ HOST, ...ports }: Settings): Promise<number[]> => 
   return reserved;
 };
 
+/** A laptop that is busy, or starts, is slower than the machine of an endpoint. */
+const LOCAL_TIMEOUT_MS = '10000';
+
 const services: ServiceProcess[] = [];
 let stopping = false;
 
@@ -150,7 +153,11 @@ const startAll = async (isOpen: boolean): Promise<void> => {
   const MODEL_DIR = await modelFolder(settings);
   await Promise.all([
     startService('endpoint', endpoint, settings, { ENDPOINT_NAME: ENDPOINT.name, MODEL_DIR }),
-    startService('was', was, settings, { ...LOCAL_AWS, AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: here(endpoint) }),
+    startService('was', was, settings, {
+      ...LOCAL_AWS,
+      AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: here(endpoint),
+      ENDPOINT_TIMEOUT_MS: process.env['ENDPOINT_TIMEOUT_MS'] ?? LOCAL_TIMEOUT_MS,
+    }),
     startService('web', web, ofWeb, { WAS_URL: here(was) }),
   ]);
   if (settings.MODEL_DIR === undefined) await recordRunningEndpoint(MODEL_DIR, here(endpoint));
