@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -38,7 +38,7 @@ before(async () => {
   if (missing) return;
   emulator = await startEmulator();
   project = mkdtempSync(path.join(tmpdir(), 'bloomstack-commands-'));
-  for (const name of ['main.ts', '.npmrc', 'package.json', 'cdktf.json', 'tsconfig.json'])
+  for (const name of readdirSync(ROOT).filter((each) => /\.json$|^main\.ts$|^\.npmrc$/.test(each)))
     cpSync(path.join(ROOT, name), path.join(project, name));
   for (const room of ['stacks', 'services', 'scripts', 'model'])
     cpSync(path.join(ROOT, room), path.join(project, room), { recursive: true });
