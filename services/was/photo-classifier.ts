@@ -15,6 +15,9 @@ const ANSWER_MS = 18_000;
 /** For so long the latest answer says what the model is; then it is asked once more. */
 const MODEL_FRESH_MS = 30_000;
 
+/** Of a millisecond; more digits say nothing. */
+const tenths = (milliseconds: number) => Math.round(milliseconds * 10) / 10;
+
 /** Who asks, and for how long. */
 interface Asking {
   /** By address: clients take turns. */
@@ -146,10 +149,10 @@ export class PhotoClassifier {
     await Promise.all(calls);
     const ended = performance.now();
     const timings = {
-      receive: received - began,
-      decode: decoded - received,
-      invoke: ended - (invoked ?? ended),
-      total: ended - began,
+      receive: tenths(received - began),
+      decode: tenths(decoded - received),
+      invoke: tenths(ended - (invoked ?? ended)),
+      total: tenths(ended - began),
     };
     return { outcomes, timings };
   }
