@@ -2,7 +2,7 @@ import { pluralize } from '../../model/shared/text.ts';
 import { type Inventory, isReplacedOrDestroyed } from './inventory.ts';
 import { codes } from './markdown.ts';
 import { documentedReason } from './permissions.ts';
-import { isPolicyChanged, managedPolicies, plannedPolicies } from './policies.ts';
+import { isPolicyChanged, managedPolicies, plannedPolicies, unreadPolicies } from './policies.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { inboundRules } from './security-groups.ts';
 
@@ -30,6 +30,10 @@ export const findAttention = (inventory: Inventory): Attention => ({
           }),
       ),
     ...managedPolicies(inventory).map(({ holder, arn }) => ({ holder, what: arn })),
+    ...unreadPolicies(inventory).map((holder) => ({
+      holder,
+      what: 'a policy that cannot be read before the apply',
+    })),
   ],
   openings: inboundRules(inventory)
     .filter(({ internet, resource }) => internet.length > 0 && resource.action !== 'no-op')

@@ -132,6 +132,12 @@ testCases(section, [
     [/aws_thing/],
   ],
   [
+    'a policy that is only known at apply is named, not passed over',
+    [created('aws_iam_role_policy.p', { role: 'task', policy: '${aws_thing.x.json}' })],
+    [/⚠ `task` gets a policy that cannot be read before the apply/],
+    [],
+  ],
+  [
     'a managed policy belongs to the roles that it is attached to',
     [
       created('aws_iam_policy.invoke', { name: 'Invoke', policy: policy(read) }),
@@ -187,6 +193,13 @@ for (const [title, statement, expected, type = 'aws_iam_policy'] of [
     const texts = describeAttention(findAttention(inventoryFrom(fixture)));
     assert.deepEqual(texts, expected ? [`⚠ Access is widened by 1 statement:\n  p gets ${expected}`] : []);
   });
+
+test('a policy that is only known at apply widens access', () => {
+  const fixture = created('aws_iam_role_policy.p', { role: 'task', policy: '${aws_thing.x.json}' });
+  assert.deepEqual(findAttention(inventoryFrom(fixture)).widened, [
+    { holder: 'task', what: 'a policy that cannot be read before the apply' },
+  ]);
+});
 
 test('policies of AWS, new openings to the internet and outages are counted and named', () => {
   const rule = { ip_protocol: 'tcp', from_port: 22, to_port: 22 };

@@ -9,6 +9,7 @@ import {
   type Policy,
   plannedPolicies,
   type ReviewedStatement,
+  unreadPolicies,
 } from './policies.ts';
 import { resourceTypeLabel } from './resource-types.ts';
 
@@ -117,8 +118,12 @@ const describeHolder = ({ title, policies }: Holder): string => {
   );
 };
 
-const describeManaged = (inventory: Inventory): string =>
+/** What is given without a text that could be examined. */
+const describeUnexamined = (inventory: Inventory): string =>
   lines(
+    ...unreadPolicies(inventory).map((holder) =>
+      bullet(`⚠ ${code(holder)} gets a policy that cannot be read before the apply`),
+    ),
     ...managedPolicies(inventory).map(({ holder, arn }) =>
       bullet(`⚠ ${code(holder)} gets ${code(arn)}, a policy of AWS that is not examined`),
     ),
@@ -135,8 +140,8 @@ const summary = (policies: readonly Policy[]): string => {
 /** Every statement of every policy that is created or changed, overly broad ones first. */
 export const permissionsSection = (inventory: Inventory): string => {
   const policies = plannedPolicies(inventory).filter(isPolicyChanged);
-  const managed = describeManaged(inventory);
-  if (policies.length === 0 && managed === '') return '';
+  const unexamined = describeUnexamined(inventory);
+  if (policies.length === 0 && unexamined === '') return '';
   const components = [...groupByComponent(groupByHolder(policies))].map(([component, holders]) => {
     const statements = holders.flatMap((holder) => holder.policies.flatMap((policy) => policy.statements));
     return details(
@@ -145,5 +150,5 @@ export const permissionsSection = (inventory: Inventory): string => {
     );
   });
   const own = policies.length > 0 ? [summary(policies), broadStatements(policies)] : [];
-  return blocks('## Permissions (IAM)', ...own, managed, ...components);
+  return blocks('## Permissions (IAM)', ...own, unexamined, ...components);
 };

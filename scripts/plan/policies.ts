@@ -177,6 +177,24 @@ export const isPolicyChanged = ({ resource, statements }: Policy): boolean =>
   ['create', 'replace'].includes(resource.action) ||
   (resource.action === 'update' && statements.some(({ status }) => status !== 'unchanged'));
 
+/** Attributes that always hold a policy, so that one that cannot be read yet is not missed. */
+const POLICY_ATTRIBUTES: Readonly<Record<string, string>> = {
+  aws_iam_policy: 'policy',
+  aws_iam_role: 'assume_role_policy',
+  aws_iam_role_policy: 'policy',
+  aws_s3_bucket_policy: 'policy',
+  aws_sns_topic_policy: 'policy',
+};
+
+/** Holders of new or changed policies whose text is only known at apply. */
+export const unreadPolicies = (inventory: Inventory): readonly string[] =>
+  inventory.afterPlan().flatMap((resource) => {
+    const attribute = POLICY_ATTRIBUTES[resource.type];
+    const isChanged = ['create', 'update', 'replace'].includes(resource.action);
+    if (attribute === undefined || !isChanged || parsePolicy(resource.after[attribute])) return [];
+    return [nameHolders(resource, findHolders(resource, inventory))];
+  });
+
 /** New or changed attachments of policies that AWS maintains, which have no text in a plan. */
 export const managedPolicies = (inventory: Inventory) =>
   inventory.afterPlan('aws_iam_role_policy_attachment').flatMap((attachment) => {

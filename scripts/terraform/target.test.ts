@@ -54,6 +54,15 @@ test('no credentials at all is not an error; a profile that gives none is, and i
   );
 });
 
+for (const [given, missing] of [
+  ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+  ['AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'],
+] as const)
+  test(`${given} without its other half is an error, not an absence of credentials`, async (t) => {
+    const call = findCaller(withVariables(t, { [given]: 'half' }));
+    await assert.rejects(call, new RegExp(`cannot be used: ${missing} is missing`));
+  });
+
 test('the account of the configuration must be the caller’s, unless it is the placeholder', () => {
   assert.equal(chooseAccount('000000000000', caller), '123456789012');
   assert.equal(chooseAccount('123456789012', caller), '123456789012');

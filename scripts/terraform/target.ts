@@ -38,6 +38,8 @@ export const createStsClient = (region: string, answerMs = 10_000): STSClient =>
 const REFRESH =
   'Renew them (for SSO: aws sso login), or unset them to work without; npm run plan -- --offline needs none.';
 
+const KEY_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
+
 /**
  * Whose credentials the AWS SDK finds here.
  *
@@ -63,8 +65,13 @@ export const findCaller = async (client: STSClient): Promise<Caller | undefined>
     // The end of the SDK's chain of providers; any other message is of a provider that is set up and fails.
     const nothing = cause.message.includes('Could not load credentials from any providers');
     const profile = process.env['AWS_PROFILE'];
-    if (nothing && profile === undefined) return undefined;
-    const why = nothing ? `the profile ${profile} (AWS_PROFILE) gives none` : cause.message;
+    const missing = KEY_VARIABLES.filter((name) => !process.env[name]);
+    const hasHalf = missing.length === 1;
+    if (nothing && profile === undefined && !hasHalf) return undefined;
+    const without = hasHalf
+      ? `${missing[0]} is missing beside its other half`
+      : `the profile ${profile} (AWS_PROFILE) gives none`;
+    const why = nothing ? without : cause.message;
     throw new Error(`The AWS credentials cannot be used: ${why}. ${REFRESH}`, { cause });
   }
 };
