@@ -76,16 +76,16 @@ const planAndApprove = async (target: Target, approval: Approval): Promise<PlanF
   // No other command writes there.
   const planFile = path.join(SYNTH_FOLDER, 'approved', stack.name, 'plan.tfplan');
   const { plan, review } = await planAndReview(target, [], planFile);
-  const { losses, unfinished, widened, summary, warnings, file } = review;
+  const { stateful, unfinished, widened, summary, file } = review;
   const where = path.relative('', file);
-  if (losses.length > 0 && !approval.allowLoss)
+  if (stateful.length > 0 && !approval.allowLoss)
     throw new CommandError(
       `${summary}\nStopped: this plan loses data. Read ${where}; if that is intended, run npm run deploy -- --allow-loss.`,
       LOSS,
     );
   const recreated =
     unfinished.length > 0 ? `\nAn earlier run did not finish ${unfinished.join(', ')}: recreated.` : '';
-  print(`${summary}${recreated}\nThe review is in ${where}.${warnings}`);
+  print(`${summary}${recreated}\nThe review is in ${where}.`);
   await approveWidening(
     widened.map(({ holder }) => holder),
     approval,

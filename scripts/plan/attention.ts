@@ -1,20 +1,83 @@
 import { pluralize } from '../../model/shared/text.ts';
-import { type Inventory, isReplacedOrDestroyed } from './inventory.ts';
-import { codes } from './markdown.ts';
+import { findChanges, NOTHING, PRESENT } from './differences.ts';
+import { type Inventory, isReplacedOrDestroyed, type Resource } from './inventory.ts';
+import { blocks, bullet, code, lines } from './markdown.ts';
 import { documentedReason } from './permissions.ts';
 import { isPolicyChanged, managedPolicies, plannedPolicies, unreadPolicies } from './policies.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
-import { inboundRules } from './security-groups.ts';
+import { securityGroupRules } from './security-groups.ts';
 
 /** What someone who approves a plan should have seen, beside what is lost. */
 export interface Attention {
   /** New permissions with wildcards for which the code gives no reason, by who gets them. */
   readonly widened: readonly { readonly holder: string; readonly what: string }[];
+  /** Protections that are taken away or hold less. */
+  readonly weakened: readonly string[];
   /** Addresses of new rules that admit the internet. */
   readonly openings: readonly string[];
+  /** Addresses of new rules that let something connect to the internet. */
+  readonly waysOut: readonly string[];
   /** Addresses of what does not work until it is recreated. */
   readonly outages: readonly string[];
 }
+
+type Worse = (before: string, after: string) => boolean;
+
+const off: Worse = (_, after) => after === 'false' || after === NOTHING;
+const becomes =
+  (value: string): Worse =>
+  (_, after) =>
+    after === value;
+/** Nothing and 0 keep for ever. */
+const fewer: Worse = (before, after) =>
+  Number(after) > 0 && !(Number(before) > 0 && Number(before) <= Number(after));
+const more: Worse = (before, after) => Number(after) > Number(before);
+
+/** Settings that protect something, and what their change means. */
+const SAFEGUARDS: readonly (readonly [setting: RegExp, worse: Worse, meaning: string])[] = [
+  [/(^|\.)(retention_in_days|(noncurrent_)?days|countNumber)$/, fewer, 'what is older is deleted'],
+  [/^(deletion|recovery)_window_in_days$/, fewer, 'a deletion can be cancelled for a shorter time'],
+  [/^(enable_(deletion_protection|key_rotation)|drop_invalid_header_fields)$/, off, 'it is not protected'],
+  [/^(block|ignore|restrict)_public_\w+$/, off, 'the bucket could be made public'],
+  [/^access_logs\.enabled$|\.scan_on_push$|\[containerInsights\]/, off, 'it is no longer watched'],
+  [/^force_(destroy|delete)$/, becomes('true'), 'it can be deleted with all that is in it'],
+  [/^versioning_configuration\.status$/, becomes('Suspended'), 'what is overwritten is not kept'],
+  [/\.home_efs_file_system$/, becomes('Delete'), 'home directories are deleted with the domain'],
+  [/^image_tag_mutability$/, becomes('MUTABLE'), 'a tag may come to mean another image'],
+  [/^rule\[[^\]]+\]\.name$/, off, 'the firewall no longer has this rule'],
+  [/^rule\[.*action\.count$/, becomes(PRESENT), 'the firewall only counts what this rule matches'],
+  [/\.rate_based_statement\.limit$/, more, 'an address may send more'],
+  [/^alarm_actions$/, off, 'nobody is told'],
+  [/kms_(master_)?key(_id|_arn)?$/, off, 'it is no longer under a key of its own'],
+];
+
+/** What protects something else by being there. */
+const GUARDS =
+  /^aws_(budgets_budget|cloudwatch_metric_alarm|flow_log|s3_bucket_(logging|public_access_block|versioning)|wafv2_web_acl_logging_configuration)$/;
+
+const weakenedSettings = (resource: Resource): readonly string[] =>
+  findChanges(resource).flatMap(({ path, before, after }) => {
+    const found = SAFEGUARDS.find(([setting, isWorse]) => setting.test(path) && isWorse(before, after));
+    return found ? [`${code(path)} ${code(before)} → ${code(after)}, ${found[2]}`] : [];
+  });
+
+const findWeakened = ({ resources, ofType }: Inventory): readonly string[] =>
+  resources.flatMap((resource) => {
+    const { address, type, action, before, after } = resource;
+    const ofLostBucket = ofType('aws_s3_bucket').some(
+      (bucket) => bucket.action === 'destroy' && bucket.before?.['bucket'] === before?.['bucket'],
+    );
+    const isGone = action === 'destroy' && GUARDS.test(type) && !ofLostBucket;
+    const texts = isGone ? [`destroyed, ${RESOURCE_TYPES[type]?.meaning}`] : [];
+    return [...texts, ...(before && after ? weakenedSettings(resource) : [])].map(
+      (text) => `${code(address)}: ${text}`,
+    );
+  });
+
+const newRules = (inventory: Inventory, direction: 'ingress' | 'egress'): readonly string[] =>
+  securityGroupRules(inventory, direction)
+    .filter(({ internet, resource }) => internet.length > 0 && resource.action !== 'no-op')
+    .map(({ resource }) => resource.address);
 
 export const findAttention = (inventory: Inventory): Attention => ({
   widened: [
@@ -35,25 +98,34 @@ export const findAttention = (inventory: Inventory): Attention => ({
       what: 'a policy that cannot be read before the apply',
     })),
   ],
-  openings: inboundRules(inventory)
-    .filter(({ internet, resource }) => internet.length > 0 && resource.action !== 'no-op')
-    .map(({ resource }) => resource.address),
+  weakened: findWeakened(inventory),
+  openings: newRules(inventory, 'ingress'),
+  waysOut: newRules(inventory, 'egress'),
   outages: inventory.resources
     .filter((resource) => isReplacedOrDestroyed(resource))
     .filter(({ type }) => RESOURCE_TYPES[type]?.severity === 'outage')
     .map(({ address }) => address),
 });
 
-/** A paragraph for each kind that there is. */
-export const describeAttention = ({ widened, openings, outages }: Attention): string[] => {
-  const gains = widened.map(({ holder, what }) => `\n  ${holder} gets ${what}`).join('');
-  return [
-    widened.length > 0 ? `⚠ Access is widened by ${pluralize(widened.length, 'statement')}:${gains}` : '',
-    openings.length > 0
-      ? `⚠ ${pluralize(openings.length, 'new opening')} to the internet: ${codes(openings)}`
-      : '',
-    outages.length > 0
-      ? `⚠ ${pluralize(outages.length, 'thing')} out of service until recreated: ${codes(outages)}`
-      : '',
-  ].filter((text) => text !== '');
+/** The kinds that there are, with their number; nothing where everything goes. */
+export const attentionSection = (inventory: Inventory): string => {
+  if (inventory.afterPlan().length === 0) return '';
+  const { widened, weakened, openings, waysOut, outages } = findAttention(inventory);
+  const kinds: readonly (readonly [texts: readonly string[], one: string, many: string])[] = [
+    [
+      widened.map(({ holder, what }) => `${code(holder)} gets ${what}`),
+      'statement widens access',
+      'statements widen access',
+    ],
+    [weakened, 'protection is weaker', 'protections are weaker'],
+    [openings.map(code), 'new opening to the internet', 'new openings to the internet'],
+    [waysOut.map(code), 'new way out to the internet', 'new ways out to the internet'],
+    [outages.map(code), 'thing out of service until recreated', 'things out of service until recreated'],
+  ];
+  const items = kinds
+    .filter(([texts]) => texts.length > 0)
+    .map(([texts, one, many]) =>
+      lines(bullet(`${pluralize(texts.length, one, many)}:`), ...texts.map((text) => bullet(text, 1))),
+    );
+  return items.length > 0 ? blocks('## ⚠ Before you approve', lines(...items)) : '';
 };

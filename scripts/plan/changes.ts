@@ -89,10 +89,12 @@ const rank = ({ type }: Resource): number => RANKS.indexOf(RESOURCE_TYPES[type]?
 
 const describeDestroyed = (resource: Resource): string => {
   const severity = RESOURCE_TYPES[resource.type]?.severity;
-  const words = bold(severity ? SEVERITY_WORDS[severity] : 'unknown to this review');
+  const known = severity ? SEVERITY_WORDS[severity] : 'unknown to this review';
+  const words = bold(resource.unfinished ? 'never finished by an earlier run' : known);
+  const left = resource.leftover ? ', left behind by an earlier replacement' : '';
   const isReplaced = resource.action === 'replace';
   return describeWithChanges(
-    `${describeResource(resource)}: ${isReplaced ? 'replaced' : 'destroyed'}, ${words}`,
+    `${describeResource(resource)}: ${isReplaced ? 'replaced' : 'destroyed'}, ${words}${left}`,
     isReplaced ? findChanges(resource) : [],
   );
 };

@@ -70,6 +70,11 @@ for (const [title, fixtures, expected] of [
     'a change has what differs in bold',
     [
       unchanged('aws_kms_key.k'),
+      updated(
+        'aws_sagemaker_pipeline.p',
+        { pipeline_definition: '{"InstanceType":"ml.g4dn.xlarge"}' },
+        { pipeline_definition: '{"InstanceType":"ml.p3.2xlarge"}' },
+      ),
       destroyed('aws_cloudwatch_dashboard.d'),
       replaced('aws_ecs_task_definition.td', size('1024'), size('2048')),
       unchanged('aws_ecs_service.web', service, wiring),
@@ -82,6 +87,8 @@ for (const [title, fixtures, expected] of [
       'charged by the month | now | after',
       'KMS keys | 1 | 1',
       'CloudWatch dashboards | 1 | **0**',
+      'charged by use | now | after',
+      'SageMaker pipelines: hours of the instances that their executions start, and of the endpoint | ml.g4dn.xlarge | **ml.p3.2xlarge**',
     ],
   ],
 ] satisfies [string, Fixture[], string[]][])

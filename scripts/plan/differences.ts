@@ -4,7 +4,9 @@ import { bullet, code, shorten } from './markdown.ts';
 import { isObject, type Json, parseStructure, SENSITIVE } from './terraform-plan.ts';
 
 const UNKNOWN = '(known after apply)';
-const NOTHING = '(none)';
+export const NOTHING = '(none)';
+/** A block with nothing in it, such as `count` of a firewall's rule. */
+export const PRESENT = '(set)';
 
 /** One attribute, or one place inside it, that changes. */
 interface Difference {
@@ -103,8 +105,12 @@ const compareLists = (
       const index = typeof key === 'number' ? key : identities.indexOf(key);
       return index >= 0 && index < count ? index : undefined;
     };
-    const sidesOfKey = descend(sides, place(old ?? [], before.length), place(young ?? [], length));
-    return findDifferences(sidesOfKey, isSingle && !isNamed ? path : `${path}[${key}]`);
+    const [from, to] = [place(old ?? [], before.length), place(young ?? [], length)];
+    const inner = isSingle && !isNamed ? path : `${path}[${key}]`;
+    const found = findDifferences(descend(sides, from, to), inner);
+    if (found.length > 0 || (from === undefined) === (to === undefined)) return found;
+    const presence = (index: Key) => (index === undefined ? NOTHING : PRESENT);
+    return [{ path: inner, before: presence(from), after: presence(to) }];
   });
 };
 
@@ -178,7 +184,7 @@ const isRepeatedTag = ({ path, before, after }: Difference, all: readonly Differ
       other.path === path.replace('tags_all', 'tags') && other.before === before && other.after === after,
   );
 
-const TRIVIAL = ['false', '0'];
+const TRIVIAL = ['false', '0', PRESENT];
 
 /** What AWS fills in where the code says nothing; it follows from the rest. */
 const isFilledIn = (
@@ -216,8 +222,13 @@ export const findChanges = (resource: Resource): readonly Change[] => {
     .sort((one, other) => Number(other.forcesReplacement) - Number(one.forcesReplacement));
 };
 
-/** What changes, as an item of the list under a resource's name. */
+const CONTEXT = 24;
+
+/** What changes, as an item of the list under a resource's name; of long texts from where they begin to differ. */
 export const describeChange = ({ path, before, after, forcesReplacement }: Change): string => {
   const forced = forcesReplacement ? ' — forces the replacement' : '';
-  return bullet(`${code(path)}: ${code(shorten(before))} → ${code(shorten(after))}${forced}`, 1);
+  let same = 0;
+  while (same < before.length && before[same] === after[same]) same++;
+  const cut = (text: string) => shorten(same > 2 * CONTEXT ? `…${text.slice(same - CONTEXT)}` : text);
+  return bullet(`${code(path)}: ${code(cut(before))} → ${code(cut(after))}${forced}`, 1);
 };

@@ -42,7 +42,7 @@ const publicService = [...balancer, listener([{ type: 'forward' }])];
 const redirecting = { type: 'redirect', redirect: [{ protocol: 'HTTPS', port: '443' }] };
 
 const firewall = [
-  created('aws_wafv2_web_acl.waf', { name: 'app-waf' }),
+  created('aws_wafv2_web_acl.waf', { name: 'app-waf', rule: [{ name: 'limit' }, { name: 'common' }] }),
   referring('aws_wafv2_web_acl_association.waf', {
     resource_arn: '${aws_lb.alb.arn}',
     web_acl_arn: '${aws_wafv2_web_acl.waf.arn}',
@@ -81,9 +81,9 @@ testCases(section, [
     ],
   ],
   [
-    'a port that only redirects to HTTPS is not called unencrypted, and a firewall is named',
+    'a port that only redirects to HTTPS is not called unencrypted, and a firewall is named with its rules',
     [...balancer, listener([redirecting]), ...firewall],
-    [/port 80, HTTP: redirects to HTTPS 443$/m, /\(WAF\) `app-waf`/],
+    [/port 80, HTTP: redirects to HTTPS 443$/m, /\(WAF\) `app-waf`: `limit` and `common`/],
   ],
   [
     'an internal load balancer and rules between groups are not reachable',
@@ -92,8 +92,16 @@ testCases(section, [
       created('aws_lb.was', { name: 'app-was-alb', internal: true }),
       inbound('from-web', 'was-sg', { ...http, referenced_security_group_id: 'sg-1' }),
       inbound('from-vpc', 'was-sg', { ...http, cidr_ipv4: '10.0.0.0/16' }),
+      referring(
+        'aws_vpc_security_group_egress_rule.https',
+        { security_group_id: '${aws_security_group.was-sg.id}' },
+        { ip_protocol: 'tcp', from_port: 443, to_port: 443, cidr_ipv4: '0.0.0.0/0' },
+      ),
     ],
-    [/\*\*Nothing is reachable\.\*\*/],
+    [
+      /\*\*Nothing is reachable\.\*\*/,
+      /to the internet are allowed for `app-was-sg` to `0\.0\.0\.0\/0` on tcp 443\./,
+    ],
     [/app-was-alb/],
   ],
   [

@@ -4,8 +4,8 @@ import { type FutureResource, type Inventory, type Resource, resourceLabel } fro
 import { blocks, bold, bullet, code, codes, conjoin, lines } from './markdown.ts';
 import { type ParsedStatement, plannedPolicies } from './policies.ts';
 import { RESOURCE_TYPES, resourceTypeLabel } from './resource-types.ts';
-import { ANYONE, inboundRules, type SecurityGroupRule } from './security-groups.ts';
-import { getPath } from './terraform-plan.ts';
+import { ANYONE, type SecurityGroupRule, securityGroupRules } from './security-groups.ts';
+import { asArray, getPath } from './terraform-plan.ts';
 
 /** Load balancers with public addresses. One of which it is not known counts as public. */
 const publicLoadBalancers = (inventory: Inventory): readonly FutureResource[] =>
@@ -71,7 +71,8 @@ const describeWebAcl = (balancer: Resource, inventory: Inventory): string => {
     .filter((association) => inventory.linked(association, 'resource_arn').includes(balancer))
     .flatMap((association) => inventory.linked(association, 'web_acl_arn'));
   if (!acl) return `⚠ ${bold('no web firewall (WAF) in front')}`;
-  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}`;
+  const names = asArray(acl.after?.['rule']).map((rule) => code(String(getPath(rule, ['name']))));
+  return `web firewall (WAF) ${code(resourceLabel(acl))}${inventory.changeMark(acl)}: ${conjoin(names) || '⚠ no rule'}`;
 };
 
 /** What a load balancer with public addresses lets in. */
@@ -174,13 +175,23 @@ const findings = (inventory: Inventory, rules: readonly SecurityGroupRule[]): re
   ...notExamined(inventory),
 ];
 
-/** Who can reach what from outside after the plan. */
+/** What may connect to the internet. */
+const waysOut = (inventory: Inventory): readonly string[] =>
+  securityGroupRules(inventory, 'egress').flatMap(({ group, resource, internet, ports }) =>
+    internet.map(
+      (destination) =>
+        `${code(resourceLabel(group ?? resource))} to ${code(destination)} on ${ports}${inventory.changeMark(resource)}`,
+    ),
+  );
+
+/** Who can reach what from outside after the plan, and what can reach outside. */
 export const exposureSection = (inventory: Inventory): string => {
-  const rules = inboundRules(inventory);
+  const rules = securityGroupRules(inventory, 'ingress');
   const ingress = publicLoadBalancers(inventory).map((balancer) =>
     describeIngress(balancer, rules, inventory),
   );
   const open = findings(inventory, rules);
+  const out = waysOut(inventory);
   const number = inventory.afterPlan('aws_s3_bucket').length;
   const buckets = number > 0 ? `; ${pluralize(number, 'bucket')} cannot be made public` : '';
   const nothing = bold(ingress.length === 0 ? 'Nothing is reachable.' : 'Nothing else is reachable.');
@@ -191,6 +202,7 @@ export const exposureSection = (inventory: Inventory): string => {
     open.length > 0
       ? blocks('Check these too:', lines(...open.map((text) => bullet(`⚠ ${text}`))))
       : `${nothing} ${looked}`,
+    `Connections to the internet are allowed ${out.length > 0 ? `for ${conjoin(out)}` : 'by no rule'}.`,
     'AWS APIs are reachable from anywhere, but only accept signed requests of identities with the permissions above.',
   );
 };

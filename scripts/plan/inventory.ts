@@ -23,6 +23,8 @@ export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'nam
   readonly declared: Attributes | undefined;
   /** An old copy that an interrupted replacement has left behind. */
   readonly leftover: boolean;
+  /** Creating it never succeeded, so it is replaced. */
+  readonly unfinished: boolean;
 }
 
 /** A resource that is there after the plan. */
@@ -50,7 +52,8 @@ export const isReplacedOrDestroyed = ({ action }: Resource): boolean =>
   action === 'replace' || action === 'destroy';
 
 /** Attributes that come nearest to a name. */
-const NAME_LIKE = /^(bucket|family|policy_arn|destination_cidr_block|description|(?!.*display).*_name)$/;
+const NAME_LIKE =
+  /^(bucket|family|policy_arn|destination_cidr_block|description|(?!.*(display|bus)).*_name)$/;
 
 /** What people call it in AWS: its name, or what comes nearest to one. */
 export const displayName = ({ after, before }: Pick<Resource, 'after' | 'before'>): string => {
@@ -159,6 +162,7 @@ const toResource = (entry: ResourceChange, declarations: Declarations, resolve: 
       : undefined,
     declared,
     leftover: entry.deposed !== undefined,
+    unfinished: entry.action_reason === 'replace_because_tainted',
   };
 };
 

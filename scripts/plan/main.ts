@@ -53,10 +53,10 @@ await runCommand({ head: HEAD, options }, async ({ offline }) => {
   const { stack, terraform, planOptions } = target;
   await terraform.run('validate', '-no-color');
   const { plan, review } = await planAndReview(target, planOptions);
-  const { exitCode, summary, warnings, file } = review;
+  const { exitCode, summary, file } = review;
   const planText = path.join(SYNTH_FOLDER, `plan-${stack.name}.txt`);
   writeFileSync(planText, await terraform.run('show', '-no-color', plan.file));
-  print(`${summary}${warnings}
+  print(`${summary}
 
 The whole review is in ${path.relative('', file)}, Terraform's own plan in ${path.relative('', planText)}.`);
   return exitCode;

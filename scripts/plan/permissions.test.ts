@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeAttention, findAttention } from './attention.ts';
+import { attentionSection, findAttention } from './attention.ts';
 import { permissionsSection } from './permissions.ts';
 import {
   created,
+  destroyed,
   type Fixture,
   inventoryFrom,
   referring,
@@ -190,8 +191,8 @@ for (const [title, statement, expected, type = 'aws_iam_policy'] of [
   test(`access is widened by ${title}: ${expected === undefined ? 'no' : 'yes'}`, () => {
     const after = policy(read, { Effect: 'Allow', ...statement });
     const fixture = updated(`${type}.p`, { name: 'p', policy: policy(read) }, { name: 'p', policy: after });
-    const texts = describeAttention(findAttention(inventoryFrom(fixture)));
-    assert.deepEqual(texts, expected ? [`⚠ Access is widened by 1 statement:\n  p gets ${expected}`] : []);
+    const items = attentionSection(inventoryFrom(fixture)).split('\n').slice(2);
+    assert.deepEqual(items, expected ? ['- 1 statement widens access:', `  - \`p\` gets ${expected}`] : []);
   });
 
 test('a policy that is only known at apply widens access', () => {
@@ -201,7 +202,7 @@ test('a policy that is only known at apply widens access', () => {
   ]);
 });
 
-test('policies of AWS, new openings to the internet and outages are counted and named', () => {
+test('policies of AWS, new ways from and to the internet and outages are counted and named', () => {
   const rule = { ip_protocol: 'tcp', from_port: 22, to_port: 22 };
   const inventory = inventoryFrom(
     unchanged('aws_iam_role_policy.was', { policy: policy({ Effect: 'Allow', ...every }) }),
@@ -209,12 +210,79 @@ test('policies of AWS, new openings to the internet and outages are counted and 
     created('aws_vpc_security_group_ingress_rule.ssh', { ...rule, cidr_ipv4: '0.0.0.0/0' }),
     created('aws_vpc_security_group_ingress_rule.inside', { ...rule, cidr_ipv4: '10.0.0.0/16' }),
     unchanged('aws_vpc_security_group_ingress_rule.http', { ...rule, cidr_ipv4: '0.0.0.0/0' }),
+    created('aws_vpc_security_group_egress_rule.all', { ip_protocol: '-1', cidr_ipv4: '0.0.0.0/0' }),
     replaced('aws_ecs_service.web'),
     replaced('aws_ecs_task_definition.web'),
   );
-  assert.deepEqual(describeAttention(findAttention(inventory)), [
-    `⚠ Access is widened by 1 statement:\n  studio gets ${studio.policy_arn}`,
-    '⚠ 1 new opening to the internet: `aws_vpc_security_group_ingress_rule.ssh`',
-    '⚠ 1 thing out of service until recreated: `aws_ecs_service.web`',
+  assert.deepEqual(attentionSection(inventory).split('\n'), [
+    '## ⚠ Before you approve',
+    '',
+    '- 1 statement widens access:',
+    `  - \`studio\` gets ${studio.policy_arn}`,
+    '- 1 new opening to the internet:',
+    '  - `aws_vpc_security_group_ingress_rule.ssh`',
+    '- 1 new way out to the internet:',
+    '  - `aws_vpc_security_group_egress_rule.all`',
+    '- 1 thing out of service until recreated:',
+    '  - `aws_ecs_service.web`',
   ]);
+});
+
+const rule = (name: string, action: object) => ({ name, ...action });
+const blocking = rule('limit', { action: [{ block: [{ custom_response: [] }], count: [] }] });
+const lifecycle = (days: number | null) => ({ rule: [{ id: 'tidy', expiration: [{ days }] }] });
+const images = (countNumber: number) => ({
+  policy: JSON.stringify({ rules: [{ selection: { countNumber } }] }),
+});
+
+for (const [type, before, after, expected] of [
+  ['cloudwatch_log_group', { retention_in_days: 30 }, { retention_in_days: 7 }, 'what is older is deleted'],
+  ['cloudwatch_log_group', { retention_in_days: 0 }, { retention_in_days: 365 }, 'what is older is deleted'],
+  ['cloudwatch_log_group', { retention_in_days: 30 }, { retention_in_days: 90 }],
+  ['cloudwatch_log_group', { retention_in_days: 30 }, { retention_in_days: 0 }],
+  ['s3_bucket_lifecycle_configuration', lifecycle(90), lifecycle(7), 'what is older is deleted'],
+  ['s3_bucket_lifecycle_configuration', lifecycle(null), lifecycle(7), 'what is older is deleted'],
+  ['ecr_lifecycle_policy', images(20), images(2), 'what is older is deleted'],
+  ['ecr_repository', { force_delete: false }, { force_delete: true }, 'all that is in it'],
+  ['lb', { enable_deletion_protection: true }, { enable_deletion_protection: false }, 'not protected'],
+  ['lb', { enable_deletion_protection: false }, { enable_deletion_protection: true }],
+  ['kms_key', { deletion_window_in_days: 30 }, { deletion_window_in_days: 7 }, 'a shorter time'],
+  [
+    's3_bucket_versioning',
+    { versioning_configuration: [{ status: 'Enabled' }] },
+    { versioning_configuration: [{ status: 'Suspended' }] },
+    'what is overwritten is not kept',
+  ],
+  ['s3_bucket_public_access_block', { block_public_acls: true }, { block_public_acls: false }, 'made public'],
+  ['wafv2_web_acl', { rule: [blocking, rule('sql', {})] }, { rule: [blocking] }, 'no longer has this rule'],
+  [
+    'wafv2_web_acl',
+    { rule: [blocking] },
+    { rule: [rule('limit', { action: [{ block: [], count: [{ custom_request_handling: [] }] }] })] },
+    'only counts what this rule matches',
+  ],
+  ['cloudwatch_metric_alarm', { alarm_actions: ['arn:1'] }, { alarm_actions: [] }, 'nobody is told'],
+] satisfies [string, Record<string, Json>, Record<string, Json>, string?][])
+  test(`a protection is weaker: ${type}, ${JSON.stringify(after)}: ${expected ?? 'no'}`, () => {
+    const { weakened } = findAttention(inventoryFrom(updated(`aws_${type}.x`, before, after)));
+    assert.equal(weakened.length, expected ? 1 : 0, weakened.join());
+    assert.ok(
+      weakened.every((text) => text.includes(expected ?? '')),
+      weakened.join(),
+    );
+  });
+
+test('what protects something that stays is missed when it is destroyed; where everything goes, nothing is', () => {
+  const own = { bucket: 'app-photos' };
+  const inventory = inventoryFrom(
+    unchanged('aws_s3_bucket.photos', own),
+    destroyed('aws_s3_bucket_versioning.photos', own),
+    destroyed('aws_s3_bucket.old', { bucket: 'old' }),
+    destroyed('aws_s3_bucket_versioning.old', { bucket: 'old' }),
+  );
+  assert.match(
+    findAttention(inventory).weakened.join(),
+    /^`aws_s3_bucket_versioning\.photos`: destroyed, [^,]*$/,
+  );
+  assert.equal(attentionSection(inventoryFrom(destroyed('aws_ecs_service.web'))), '');
 });

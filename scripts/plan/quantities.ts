@@ -98,7 +98,6 @@ const USES: readonly (readonly [type: string, what: string])[] = [
   ['aws_codebuild_project', 'CodeBuild: minutes of builds'],
   ['aws_codepipeline', 'CodePipeline: minutes of actions'],
   ['aws_codecommit_repository', 'CodeCommit: active users per month'],
-  ['aws_sagemaker_pipeline', 'SageMaker pipelines: hours of the instances that their executions start'],
   [
     'aws_sagemaker_domain',
     'SageMaker Studio: hours of running applications, and storage; the domain itself is free',
@@ -144,7 +143,15 @@ export const chargedQuantities = (inventory: Inventory, view: StateView): Quanti
     ['CloudWatch dashboards', number('aws_cloudwatch_dashboard')],
   ];
 
-  const use: Amounts = USES.map(([type, what]) => [what, number(type)] as const);
+  const definitions = find('aws_sagemaker_pipeline').map((each) => view(each)?.['pipeline_definition']);
+  const instances = new Set(JSON.stringify(definitions).match(/\bml\.\w+\.\w+/g));
+  const use: Amounts = [
+    ...USES.map(([type, what]) => [what, number(type)] as const),
+    [
+      'SageMaker pipelines: hours of the instances that their executions start, and of the endpoint',
+      [...instances].sort().join(', ') || definitions.length,
+    ],
+  ];
 
   return { hour: withoutNone(hour), month: withoutNone(month), use: withoutNone(use) };
 };

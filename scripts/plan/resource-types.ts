@@ -1,4 +1,5 @@
 import { displayName, isReplacedOrDestroyed, type Resource } from './inventory.ts';
+import { type Attributes, getPath } from './terraform-plan.ts';
 
 const SEVERITIES = ['data', 'endpoint-change', 'outage', 'harmless'] as const;
 
@@ -27,6 +28,7 @@ const NOT_ENFORCED = 'its statements do not apply until it is recreated';
 const NO_EVENTS = 'events start nothing until it is recreated';
 const UNFILTERED = 'requests are not filtered until it is recreated';
 const NOT_LOGGED = 'nothing is logged until it is recreated';
+const REFUSED = 'AWS refuses, and the apply fails, while anything is in it';
 const BLOCKED = 'new connections that it allows fail until it is recreated';
 
 type BySeverity = Readonly<
@@ -40,7 +42,10 @@ const BY_SEVERITY: BySeverity = {
     aws_ecr_repository: ['ECR repository', 'all images are deleted; tasks that name them cannot start'],
     aws_kms_key: ['KMS key', 'everything encrypted with it becomes permanently unreadable'],
     aws_s3_bucket: ['S3 bucket', 'all objects and their versions are deleted'],
-    aws_sagemaker_domain: ['SageMaker Studio domain', 'its users, spaces and home directories go with it'],
+    aws_sagemaker_domain: [
+      'SageMaker Studio domain',
+      'its users and spaces go with it, and the home directories unless they are retained',
+    ],
     aws_sagemaker_model_package_group: [
       'SageMaker model package group',
       'all registered model versions are deleted',
@@ -79,6 +84,8 @@ const BY_SEVERITY: BySeverity = {
     aws_subnet: ['subnet', 'everything in it must be moved or replaced'],
     aws_vpc: ['VPC', 'everything in it must be replaced'],
     aws_vpc_endpoint: ['VPC endpoint', 'that AWS service is reached by another route, or not'],
+    aws_vpc_security_group_egress_rule: ['outbound rule', BLOCKED],
+    aws_vpc_security_group_ingress_rule: ['inbound rule', BLOCKED],
     aws_wafv2_web_acl: ['web firewall (WAF)', UNFILTERED],
     aws_wafv2_web_acl_association: ['web firewall association', UNFILTERED],
   },
@@ -118,8 +125,6 @@ const BY_SEVERITY: BySeverity = {
     aws_s3_bucket_versioning: ['S3 versioning', 'overwritten objects are not kept until it is recreated'],
     aws_s3_object: ['S3 object', 'it is missing until it is recreated'],
     aws_sns_topic_policy: ['SNS topic policy', NOT_ENFORCED],
-    aws_vpc_security_group_egress_rule: ['outbound rule', BLOCKED],
-    aws_vpc_security_group_ingress_rule: ['inbound rule', BLOCKED],
     aws_wafv2_web_acl_logging_configuration: ['web firewall log', NOT_LOGGED],
   },
 };
@@ -146,9 +151,22 @@ export interface Loss {
   readonly lost: string;
 }
 
-/** Whatever the plan would lose for good. */
+/** What becomes of what is lost, where a resource's own settings decide it. */
+const BY_SETTINGS: Readonly<Record<string, (before: Attributes) => string | false>> = {
+  aws_ecr_repository: ({ force_delete }) => force_delete === false && REFUSED,
+  aws_kms_key: ({ deletion_window_in_days: days }) =>
+    days !== undefined && `the deletion can be cancelled within ${days} days`,
+  aws_s3_bucket: ({ force_destroy }) => force_destroy === false && REFUSED,
+  aws_sagemaker_domain: (domain) =>
+    getPath(domain['retention_policy'], [0, 'home_efs_file_system']) === 'Retain' &&
+    'they are: in an EFS file system without a domain',
+};
+
+/** Whatever the plan would lose for good. What was never finished holds nothing. */
 export const findLosses = (resources: readonly Resource[]): readonly Loss[] =>
-  resources.filter(isReplacedOrDestroyed).flatMap(({ address, type, before = {}, action }) => {
+  resources.filter(isReplacedOrDestroyed).flatMap(({ address, type, before = {}, action, unfinished }) => {
+    if (unfinished) return [];
+    const settled = BY_SETTINGS[type]?.(before);
     const known = RESOURCE_TYPES[type];
     if (known?.severity !== 'data' && known?.severity !== 'endpoint-change') return [];
     return {
@@ -156,6 +174,6 @@ export const findLosses = (resources: readonly Resource[]): readonly Loss[] =>
       what: known.label,
       name: displayName({ before, after: undefined }),
       action: action === 'replace' ? 'replace' : 'destroy',
-      lost: known.meaning,
+      lost: settled ? `${known.meaning}; ${settled}` : known.meaning,
     };
   });

@@ -5,7 +5,6 @@ import { makePlan, type PlanFile } from '../terraform/apply.ts';
 import { SYNTH_FOLDER } from '../terraform/synth.ts';
 import type { Target } from '../terraform/target.ts';
 import type { Terraform } from '../terraform/terraform.ts';
-import { describeAttention } from './attention.ts';
 import { reviewPlan } from './review.ts';
 import { parseTerraformPlan } from './terraform-plan.ts';
 
@@ -41,18 +40,11 @@ export const requirePartOf = async (terraform: Terraform, part: PlanFile, whole:
     );
 };
 
-/** Addresses that a plan recreates because creating them has not succeeded. */
-export const unfinishedResources = (plan: unknown): string[] =>
-  parseTerraformPlan(plan)
-    .resource_changes.filter((change) => change.action_reason === 'replace_because_tainted')
-    .map(({ address }) => address);
-
 /**
  * Plans a stack, reviews the plan and writes the review next to the synthesized stack. When that fails, no earlier
  * review is left in its place.
  *
- * @returns besides the plan and where the review is: the addresses of what holds data and would be lost, those of what an
- * earlier run has half created and Terraform recreates, and the summary and further warnings for the terminal
+ * @returns besides the plan and the review: where it is, and its summary for the terminal, warnings included
  */
 export const planAndReview = async (
   { terraform, stack }: Pick<Target, 'terraform' | 'stack'>,
@@ -63,14 +55,7 @@ export const planAndReview = async (
   rmSync(file, { force: true });
   const plan = await makePlan(terraform, options, statusLine(), planFile);
   const json: unknown = JSON.parse(await terraform.run('show', '-json', plan.file));
-  const { markdown, exitCode, stateful, attention } = reviewPlan(json, stack);
-  const unfinished = unfinishedResources(json);
-  const losses = stateful.map(({ address }) => address).filter((address) => !unfinished.includes(address));
-  writeFileSync(file, markdown);
-  const warnings = describeAttention(attention)
-    .map((text) => `\n\n${text}`)
-    .join('');
-  const summary = summarizeReview(markdown);
-  const { widened } = attention;
-  return { plan, review: { exitCode, losses, unfinished, widened, warnings, summary, file } };
+  const review = reviewPlan(json, stack);
+  writeFileSync(file, review.markdown);
+  return { plan, review: { ...review, summary: summarizeReview(review.markdown), file } };
 };

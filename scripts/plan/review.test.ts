@@ -14,7 +14,6 @@ import {
 } from './plan-fixtures.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { reviewPlan } from './review.ts';
-import { unfinishedResources } from './review-plan.ts';
 
 const review = (...fixtures: readonly Fixture[]) => reviewPlan(planJson(...fixtures), stackOf(...fixtures));
 
@@ -96,6 +95,26 @@ testCases(markdownOf, [
     ],
   ],
   [
+    'of what is lost, its own settings are named',
+    [
+      destroyed('aws_s3_bucket.photos', { force_destroy: false }),
+      destroyed('aws_kms_key.k', { deletion_window_in_days: 30 }),
+      destroyed('aws_sagemaker_domain.d', { retention_policy: [{ home_efs_file_system: 'Retain' }] }),
+    ],
+    [/deleted; AWS refuses, and the apply fails/, /cancelled within 30 days/, /in an EFS file system/],
+  ],
+  [
+    'of two long texts the part is shown from where they begin to differ',
+    [
+      updated(
+        'aws_codebuild_project.b',
+        { text: `${'a'.repeat(200)}OLD${'b'.repeat(200)}` },
+        { text: `${'a'.repeat(200)}NEWER${'b'.repeat(200)}` },
+      ),
+    ],
+    [/`text`: `…a{24}OLDb+…b+` → `…a{24}NEWERb+…b+`/],
+  ],
+  [
     'a bucket that is destroyed is stopped',
     [destroyed('aws_s3_bucket.photos', { bucket: 'app-photos' })],
     [
@@ -106,7 +125,7 @@ testCases(markdownOf, [
   [
     'the copy that a broken replacement left behind is a loss of its own',
     [unchanged('aws_s3_bucket.photos', { bucket: 'app-photos' }), leftover],
-    [/STOP: 1 thing.*S3 bucket `app-photos-old`/s],
+    [/STOP: 1 thing.*S3 bucket `app-photos-old`.*left behind by an earlier replacement/s],
   ],
   [
     'what is secret is in no section',
@@ -132,12 +151,19 @@ test('only what is lost for good has an exit code of its own', () => {
   assert.equal(review(replaced('aws_vpc.v')).exitCode, 0);
 });
 
-test('what an earlier run has half created is distinguished from what is replaced for other reasons', () => {
-  const plan = planJson(
-    replaced('aws_s3_bucket.half-made', {}, {}, { reason: 'replace_because_tainted' }),
-    replaced('aws_s3_bucket.renamed', {}, {}, { reason: 'replace_because_cannot_update' }),
+test('what an earlier run has half created is no loss; what is replaced for other reasons is', () => {
+  const half = replaced('aws_s3_bucket.half-made', {}, {}, { reason: 'replace_because_tainted' });
+  const renamed = replaced('aws_s3_bucket.renamed', {}, {}, { reason: 'replace_because_cannot_update' });
+  const { unfinished, exitCode, markdown } = review(half);
+  assert.deepEqual([unfinished, exitCode], [['aws_s3_bucket.half-made'], 0]);
+  assert.match(
+    markdown,
+    /^(?!.*STOP).*half-made`, S3 bucket: replaced, \*\*never finished by an earlier run/s,
   );
-  assert.deepEqual(unfinishedResources(plan), ['aws_s3_bucket.half-made']);
+  assert.deepEqual(
+    review(half, renamed).stateful.map(({ address }) => address),
+    ['aws_s3_bucket.renamed'],
+  );
 });
 
 const group = replaced('aws_lb_target_group.tg', { port: 1 }, { port: 2 });

@@ -1,6 +1,6 @@
 import { pluralize } from '../../model/shared/text.ts';
 import type { StackFiles } from '../terraform/synth.ts';
-import { type Attention, findAttention } from './attention.ts';
+import { type Attention, attentionSection, findAttention } from './attention.ts';
 import { createdSection, destroyedSection, likelyFailuresSection, updatedSection } from './changes.ts';
 import { costsSection } from './costs.ts';
 import { findChanges } from './differences.ts';
@@ -15,8 +15,9 @@ interface PlanReview {
   readonly markdown: string;
   /** Whatever the plan would lose for good. */
   readonly stateful: readonly Loss[];
-  /** What the terminal names beside the losses. */
-  readonly attention: Attention;
+  /** Addresses of what an earlier run has half created and Terraform recreates. */
+  readonly unfinished: readonly string[];
+  readonly widened: Attention['widened'];
   /** 2 when data or an address that others keep would be lost, else 0. */
   readonly exitCode: 0 | 2;
 }
@@ -68,6 +69,7 @@ export const reviewPlan = (json: unknown, stack: ReviewedStack): PlanReview => {
     ? [
         summary(inventory),
         warning(losses, inventory),
+        attentionSection(inventory),
         likelyFailuresSection(inventory),
         destroyedSection(inventory),
         updatedSection(inventory),
@@ -81,7 +83,8 @@ export const reviewPlan = (json: unknown, stack: ReviewedStack): PlanReview => {
   return {
     markdown: `${markdown}\n`,
     stateful: losses,
-    attention: findAttention(inventory),
+    unfinished: inventory.resources.filter(({ unfinished }) => unfinished).map(({ address }) => address),
+    widened: findAttention(inventory).widened,
     exitCode: losses.length > 0 ? 2 : 0,
   };
 };

@@ -67,6 +67,11 @@ const toRule = (resource: FutureResource, inventory: Inventory): SecurityGroupRu
   };
 };
 
-/** All inbound rules of security groups that are resources of their own. */
-export const inboundRules = (inventory: Inventory): readonly SecurityGroupRule[] =>
-  inventory.afterPlan('aws_vpc_security_group_ingress_rule').map((resource) => toRule(resource, inventory));
+/** All rules of security groups, which are resources of their own, that let in or out. */
+export const securityGroupRules = (
+  inventory: Inventory,
+  direction: 'ingress' | 'egress',
+): readonly SecurityGroupRule[] =>
+  inventory
+    .afterPlan(`aws_vpc_security_group_${direction}_rule`)
+    .map((resource) => toRule(resource, inventory));
