@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accuracySchema } from '../model/contract/catalogue.ts';
 import { MAX_PHOTO_BYTES } from '../model/photo/format.ts';
 /** What the services, their clients, the cloud's definition and the local start agree on. */
 
@@ -174,6 +175,7 @@ export const modelSchema = z
     version: z.string(),
     title: inLanguages.optional().describe('What the model is called, if it says so'),
     hint: inLanguages.optional().describe('What to photograph, and how, if it says so'),
+    accuracy: accuracySchema.optional().describe('How it did on its test photos, if it says so'),
     classes: z.array(modelClass).min(1),
     languages: z.array(z.string()),
     limits: z.object({

@@ -92,8 +92,21 @@ const pair = z.object({ en: z.string(), ko: z.string() });
 /** What the graph answers of each class. */
 export const namesSchema = pair;
 
+const share = z.number().min(0).max(1);
+/** How a model did on photos that it was not trained on. */
+export const accuracySchema = z.object({
+  value: share.describe('Share of the test photos that were classified correctly, 0 to 1'),
+  interval: z.tuple([share, share]).describe('95 % Wilson score interval'),
+  photos: z.int().min(1).describe('How many photos that was measured on'),
+});
+export type Accuracy = z.output<typeof accuracySchema>;
+
 /** What the graph answers of the most probable class, and of itself. */
-export const wordsSchema = z.object({ description: pair, model: aboutModel });
+export const wordsSchema = z.object({
+  description: pair,
+  // Not strict: a newer model may say more than this knows.
+  model: z.object({ ...aboutModel.shape, accuracy: accuracySchema.optional() }),
+});
 export type Words = z.output<typeof wordsSchema>;
 
 /** What a model answers with each class. */
@@ -103,7 +116,10 @@ export const namesOfLabel = (label: string, catalogue?: Catalogue): z.output<typ
 };
 
 /** What a model answers with its most probable class. */
-export const wordsOfLabel = (label: string, catalogue?: Catalogue): Words => {
+export const wordsOfLabel = (label: string, catalogue?: Catalogue, accuracy?: Accuracy): Words => {
   const { en, ko } = describeLabel(label, catalogue);
-  return { description: { en: en.description, ko: ko.description }, model: catalogue?.model ?? {} };
+  return {
+    description: { en: en.description, ko: ko.description },
+    model: { ...catalogue?.model, ...(accuracy && { accuracy }) },
+  };
 };

@@ -1,4 +1,4 @@
-import { type Catalogue, namesOfLabel, wordsOfLabel } from '../contract/catalogue.ts';
+import { type Accuracy, type Catalogue, namesOfLabel, wordsOfLabel } from '../contract/catalogue.ts';
 import {
   INPUT_NAME,
   OUTPUT_NAMES,
@@ -29,6 +29,8 @@ interface ServingOptions {
   readonly version: string;
   /** Names and descriptions of the classes. @default - those of the flowers, or made of the labels */
   readonly catalogue?: Catalogue | undefined;
+  /** What the model says of itself. @default - nothing */
+  readonly accuracy?: Accuracy | undefined;
   /** How weights are stored. @default 'half' */
   readonly precision?: WeightPrecision;
   /** Makes confidence and `known_score` mean something. @default none: every photo is taken for a known one */
@@ -130,12 +132,16 @@ const writeEvidence = (
 };
 
 /** For every photo: the class names, the name of the most probable one, and the model's version. */
-const addLabels = (graph: Graph, probabilities: Node, { labels, version, catalogue }: ServingOptions) => {
+const addLabels = (
+  graph: Graph,
+  probabilities: Node,
+  { labels, version, catalogue, accuracy }: ServingOptions,
+) => {
   const labelNames = graph.strings('labels', labels);
   const texts = (name: string, describe: typeof namesOfLabel | typeof wordsOfLabel) =>
     graph.strings(
       name,
-      labels.map((label) => JSON.stringify(describe(label, catalogue))),
+      labels.map((label) => JSON.stringify(describe(label, catalogue, accuracy))),
     );
   const shapeOf = (name: string, x: Node, type: typeof float) =>
     graph.add('Shape', name, [x], { T: type, out_type: int32 });

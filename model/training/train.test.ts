@@ -83,6 +83,8 @@ const ofAnyTraining = (result: () => TrainingResult, files: readonly string[]): 
     const { interval, ...tested } = metrics.test;
     const expected = compare(answers, CLASSES, unseen);
     assert.deepEqual(tested, expected);
+    const inItsWords = { value: tested.accuracy, interval, photos: tested.count };
+    assert.ok(Buffer.from(savedModel).includes(JSON.stringify({ accuracy: inItsWords }).slice(1)));
     assert.ok(interval[0] < expected.accuracy && expected.accuracy < interval[1]);
     assert.equal(metrics.bytes, savedModel.byteLength);
     const wrong = unseen.flatMap(({ file, label, pixels }, index) => {

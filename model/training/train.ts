@@ -2,7 +2,7 @@ import type { Backend } from '../backend/backend.ts';
 import { type Calibration, calibrate, FEWEST_PHOTOS } from '../calibration/calibrate.ts';
 import { measureCalibration } from '../calibration/measure.ts';
 import type { FeaturesAndLogits } from '../calibration/observe.ts';
-import type { Catalogue } from '../contract/catalogue.ts';
+import type { Accuracy, Catalogue } from '../contract/catalogue.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
 import { compare, predictPhotos } from '../evaluation/evaluate.ts';
@@ -101,11 +101,10 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
     signal,
     counter('Calibrating, photos', validation.length + (forwardTrained ? 0 : train.length)),
   );
-  const exported = (calibration?: Calibration) =>
-    encodeSavedModel(buildServingGraph(write, { labels, version, catalogue, calibration }));
+  const exported = (calibration?: Calibration, accuracy?: Accuracy) =>
+    encodeSavedModel(buildServingGraph(write, { labels, version, catalogue, calibration, accuracy }));
   const runnerOf = (savedModel: Uint8Array) => new GraphRunner(decodeSavedModel(savedModel));
-  const savedModel = exported(calibration);
-  const runner = runnerOf(savedModel);
+  const runner = runnerOf(exported(calibration));
   log('Measuring the exported model.');
   const pictures = unknown.reduce((sum, { photos }) => sum + photos.length, 0);
   const toMeasure = test.length + (calibration ? test.length + validation.length + pictures : 0);
@@ -125,11 +124,13 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
     });
   const probabilities = answers.map((answer) => answer.probabilities);
   const { confusion, ...tested } = compare(probabilities, labels.length, test);
+  const { accuracy: value, count: photos } = tested;
+  const interval = wilsonInterval(tested.correct, photos);
   return {
-    savedModel,
+    // The same once more, with what has been measured.
+    savedModel: exported(calibration, photos > 0 ? { value, interval, photos } : undefined),
     test: {
-      ...tested,
-      interval: wilsonInterval(tested.correct, tested.count),
+      ...{ ...tested, interval },
       confusion: confusion.map((row) => [...row]),
     },
     calibration: measured && {

@@ -143,11 +143,12 @@ export const buildClassifications = async ({
 
 /** What the model says of itself with every photo. */
 export const buildModel = ({ classes, modelVersion, words }: Classification): Model => {
-  const { title, hint } = words.model;
+  const { title, hint, accuracy } = words.model;
   return {
     version: modelVersion,
     ...(title && { title }),
     ...(hint && { hint }),
+    ...(accuracy && { accuracy }),
     classes: classes.map(({ label, names }, no) => ({ no, label, names })),
     languages: [...LANGUAGES],
     limits: {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import sharp from 'sharp';
+import type { Accuracy } from '../../model/contract/catalogue.ts';
 import { classificationsSchema, MAX_PHOTOS, modelSchema, problemSchema } from '../contract.ts';
 import { ProblemError } from '../http/problem.ts';
 import { createWasApp, type WasAppOptions } from './app.ts';
@@ -141,18 +142,22 @@ test('the model says what it is, from its latest answer or that for a blank phot
   let version = '1';
   let calls = 0;
   const title = { en: 'Cups', ko: '컵' };
+  const accuracy: Accuracy = { value: 0.9, interval: [0.8, 0.95], photos: 100 };
   const classifier: Classifier = {
     classify: async (photos) => {
       calls += 1;
       if (version === '') throw new ProblemError('endpoint-unavailable', 'Away.');
-      const words = { ...CLASSIFICATION.words, model: { title } };
+      const words = { ...CLASSIFICATION.words, model: { title, accuracy } };
       return photos.map(() => ({ ...CLASSIFICATION, words, modelVersion: version }));
     },
   };
   const app = createWasApp({ log, classifier });
   const ask = async () => modelSchema.parse(await (await app.request('/v1/model')).json());
   const first = await ask();
-  assert.deepEqual([first.version, first.title, first.hint], ['1', title, undefined]);
+  assert.deepEqual(
+    [first.version, first.title, first.hint, first.accuracy],
+    ['1', title, undefined, accuracy],
+  );
   assert.deepEqual(first.classes[0], { no: 0, label: 'astilbe', names: { en: 'Astilbe', ko: '아스틸베' } });
   assert.equal(first.limits.photosPerRequest, MAX_PHOTOS);
   assert.deepEqual([(await ask()).version, calls], ['1', 1]);
