@@ -3,6 +3,7 @@ import { tinyEndpoint } from '../services/endpoint/tiny-endpoint.ts';
 import { startServer } from '../services/http/server.ts';
 import { createWasApp } from '../services/was/app.ts';
 import { createSageMakerClassifier } from '../services/was/classifier.ts';
+import { PhotoClassifier } from '../services/was/photo-classifier.ts';
 import { RuntimeClient } from '../services/was/runtime-client.ts';
 import { createWebApp } from '../services/web/app.ts';
 
@@ -23,7 +24,7 @@ export const startSystem = async () => {
   });
   const endpointName = 'image-classifier';
   const classifier = createSageMakerClassifier({ client, endpointName, timeoutMs: 20_000 });
-  const was = await serve(createWasApp({ log, classifier }).fetch);
+  const was = await serve(createWasApp({ log, photos: new PhotoClassifier({ classifier }) }).fetch);
   const app = createWebApp({ log, wasUrl: was.url, version: 'test' });
   const web = await serve(app.fetch);
   return {

@@ -24,8 +24,10 @@ export interface RequestOutcome {
   readonly code?: ProblemCode | undefined;
   /** From the first byte of the request's head to the answer, in milliseconds. */
   readonly latency: number;
-  /** Requests that were in work beside this one, itself included. */
-  readonly inFlight: number;
+  /** Requests that were in work beside this one, itself included. @default - not known */
+  readonly inFlight?: number;
+  /** Requests that had this very outcome. @default 1 */
+  readonly count?: number;
 }
 
 /** Our metrics with CloudWatch's units. A name is also the field of the log line that holds the value. */
@@ -90,15 +92,15 @@ export class Metrics {
   }
 
   /**
-   * Counts a request.
+   * Counts a request, or several.
    *
    * @returns the fields of its log line: `_aws` and the metrics
    */
-  record({ status, code, latency, inFlight }: RequestOutcome, measured: Measurements) {
+  record({ status, code, latency, inFlight, count = 1 }: RequestOutcome, measured: Measurements) {
     const { receive, decode, invoke, photos, unknown, confidence, modelVersion } = measured;
-    this.#requests.inc({ status: `${Math.floor(status / 100)}xx` });
-    this.#latency.observe(latency / 1000);
-    this.#inFlight.set(inFlight - 1);
+    this.#requests.inc({ status: `${Math.floor(status / 100)}xx` }, count);
+    for (let each = 0; each < count; each++) this.#latency.observe(latency / 1000);
+    if (inFlight !== undefined) this.#inFlight.set(inFlight - 1);
     for (const stage of STAGES) {
       const time = measured[stage];
       if (time !== undefined) this.#stages.observe({ stage }, time / 1000);
@@ -115,9 +117,9 @@ export class Metrics {
       Photos: photos,
       Unknown: unknown,
       Confidence: confidence?.length ? confidence : undefined,
-      ClientErrors: isOneOf(status, 4),
-      ServerErrors: isOneOf(status, 5),
-      Shed: SHED.has(code) ? 1 : 0,
+      ClientErrors: isOneOf(status, 4) * count,
+      ServerErrors: isOneOf(status, 5) * count,
+      Shed: SHED.has(code) ? count : 0,
       InFlight: inFlight,
     } satisfies Record<MetricName, unknown>;
     const given: Readonly<Record<string, unknown>> = values;

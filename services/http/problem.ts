@@ -87,19 +87,27 @@ export const problemBody = (
   ...(retryAfter !== undefined && { retryAfter }),
 });
 
-/** Answers a request with a problem (RFC 9457) that carries the request's id, in the language that it asks for. */
+/** The answer to a request with a problem (RFC 9457), in one of the languages. */
+export const problemAnswer = (
+  problem: ProblemError,
+  { language = 'en', requestId }: { language?: Language; requestId?: string | undefined } = {},
+) => ({
+  status: problem.status,
+  body: JSON.stringify(problemBody(problem, { language, requestId })),
+  headers: {
+    ...problem.headers,
+    ...(requestId !== undefined && { 'X-Request-Id': requestId }),
+    'Content-Type': 'application/problem+json',
+    'Content-Language': language,
+    Vary: 'Accept-Language',
+  },
+});
+
+/** Answers a request with a problem that carries the request's id, in the language that it asks for. */
 export const respondWithProblem = (context: Context, problem: ProblemError): Response => {
   const id: unknown = context.get('requestId');
   const requestId = typeof id === 'string' ? id : undefined;
-  const language = requestedLanguage(context);
-  return new Response(JSON.stringify(problemBody(problem, { language, requestId })), {
-    status: problem.status,
-    headers: {
-      ...problem.headers,
-      ...(requestId !== undefined && { 'X-Request-Id': requestId }),
-      'Content-Type': 'application/problem+json',
-      'Content-Language': language,
-      Vary: 'Accept-Language',
-    },
-  });
+  const language = requestedLanguage(context.req.header('Accept-Language'));
+  const { body, ...init } = problemAnswer(problem, { language, requestId });
+  return new Response(body, init);
 };

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RequestError } from '@hono/node-server';
-import { ProblemError, problemBody } from './problem.ts';
+import { ProblemError, problemAnswer } from './problem.ts';
 
 /** Refusals of what never becomes a request that an app could answer; in English, since no headers are known. */
 
@@ -37,15 +37,9 @@ const toParserProblem = (code = ''): ProblemError => {
 };
 
 const refusal = (problem: ProblemError) => {
-  const body = JSON.stringify(problemBody(problem));
-  const headers = {
-    ...problem.headers,
-    'Content-Type': 'application/problem+json',
-    'Content-Language': 'en',
-    'Content-Length': String(Buffer.byteLength(body)),
-    Connection: 'close',
-  };
-  return { status: problem.status, headers, body };
+  const { status, headers, body } = problemAnswer(problem);
+  const length = String(Buffer.byteLength(body));
+  return { status, headers: { ...headers, 'Content-Length': length, Connection: 'close' }, body };
 };
 
 /** The latest request of each connection, and its answer. */

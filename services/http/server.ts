@@ -15,6 +15,7 @@ import {
   refuseUnreadable,
   rememberExchange,
 } from './refusals.ts';
+import type { Shedding } from './shedding.ts';
 
 export interface ServerOptions {
   /** A fetch handler, such as a Hono app's. It is given Node's own request and response, too. */
@@ -23,6 +24,8 @@ export interface ServerOptions {
   readonly port: number;
   readonly hostname: string;
   readonly log: Logger;
+  /** Refuses what is too much at once before `fetch` hears of it. @default - `fetch` is given everything */
+  readonly shedding?: Shedding;
 }
 
 export interface RunningServer {
@@ -91,7 +94,13 @@ const SETTLE_MS = 500;
  * await (await fetch(server.url)).text(); // => 'hello'
  * await server.stop(1000);
  */
-export const startServer = async ({ fetch, port, hostname, log }: ServerOptions): Promise<RunningServer> => {
+export const startServer = async ({
+  fetch,
+  port,
+  hostname,
+  log,
+  shedding,
+}: ServerOptions): Promise<RunningServer> => {
   let isLastAnswer = false;
   const unanswered = new Set<ServerResponse>();
   const passOn = getRequestListener(fetch, {
@@ -101,7 +110,7 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
     // It would close the connection after half a second: see `drainAfterAnswer`.
     autoCleanupIncoming: false,
   });
-  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse, begin = () => {}): void => {
     unanswered.add(outgoing);
     outgoing.once('close', () => unanswered.delete(outgoing));
     if (isLastAnswer) outgoing.shouldKeepAlive = false;
@@ -109,20 +118,24 @@ export const startServer = async ({ fetch, port, hostname, log }: ServerOptions)
     drainAfterAnswer(incoming, outgoing);
     const fault = findFault(incoming);
     if (fault) refuse(fault, outgoing);
-    else void passOn(incoming, outgoing);
+    else if (!shedding?.refuse(incoming, outgoing)) {
+      begin();
+      void passOn(incoming, outgoing);
+    }
   };
   const server = createServer(
     // Without a Host, Node itself would answer, and with nothing in it.
     { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false },
-    answer,
+    (incoming, outgoing) => answer(incoming, outgoing),
   )
-    .on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      // A client that asks before it sends need not send what is too large; it may then not use the connection again.
-      if (Number(incoming.headers['content-length']) > MAX_PHOTOS_BODY_BYTES)
-        outgoing.shouldKeepAlive = false;
-      else outgoing.writeContinue();
-      answer(incoming, outgoing);
-    })
+    .on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) =>
+      answer(incoming, outgoing, () => {
+        // A client that asks before it sends need not send what is too large; it may then not use the connection again.
+        if (Number(incoming.headers['content-length']) > MAX_PHOTOS_BODY_BYTES)
+          outgoing.shouldKeepAlive = false;
+        else outgoing.writeContinue();
+      }),
+    )
     .on('checkExpectation', refuseExpectation)
     .on('connect', refuseTunnel)
     .on('clientError', refuseUnreadable);

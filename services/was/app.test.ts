@@ -8,7 +8,7 @@ import { answerSchema, MAX_BODY_BYTES, problemSchema } from '../contract.ts';
 import { createWasApp } from './app.ts';
 import type { Classifier } from './classifier.ts';
 import { CLASSIFICATION, saying } from './fake-classifier.ts';
-import { WorkQueue } from './queue.ts';
+import { PhotoClassifier } from './photo-classifier.ts';
 
 const log = pino({ level: 'silent' });
 const seen: Uint8Array[] = [];
@@ -18,7 +18,7 @@ const classifier: Classifier = {
     return saying().classify(photos);
   },
 };
-const app = createWasApp({ log, classifier });
+const app = createWasApp({ log, photos: new PhotoClassifier({ classifier }) });
 
 const picture = sharp({ create: { width: 300, height: 200, channels: 3, background: '#8040c0' } });
 const [jpeg, png, webp] = await Promise.all([
@@ -59,7 +59,8 @@ test('the answer keeps the fields of the original API and ranks every class', as
 });
 
 test('a photo of something else names no flower, and still lists what the model would have guessed', async () => {
-  const unsure = createWasApp({ log, classifier: saying({ ...CLASSIFICATION, known: false }) });
+  const photos = new PhotoClassifier({ classifier: saying({ ...CLASSIFICATION, known: false }) });
+  const unsure = createWasApp({ log, photos });
   for (const [language, name, description] of [
     ['en-GB,ko;q=0.5', 'None of my flowers', /I know: Astilbe, Black-eyed Susan, Unheard of flower\. Try/],
     ['ko-KR,ko;q=0.9', '아는 꽃이 아니에요', /아스틸베, 루드베키아/],
@@ -135,22 +136,4 @@ describe('what cannot be classified is refused with a problem that says what to 
 test('health and root answer as the original did', async () => {
   assert.deepEqual(await (await app.request('/health')).json(), { message: 'WAS-Connected' });
   assert.deepEqual(await (await app.request('/')).json(), { message: 'connected' });
-});
-
-test('requests beyond those allowed at once are asked to come back', async () => {
-  const waiting: (() => void)[] = [];
-  const slow = createWasApp({
-    log,
-    invocations: new WorkQueue({ places: 2, paceMs: 20 }),
-    maxWaitMs: 0,
-    classifier: { classify: () => new Promise((resolve) => waiting.push(() => resolve([CLASSIFICATION]))) },
-  });
-  const send = () => slow.request('/classify/image', { method: 'POST', body: form(jpeg) });
-  const accepted = [send(), send()];
-  while (waiting.length < 2) await new Promise((resolve) => setImmediate(resolve));
-  const refused = await send();
-  assert.match(refused.headers.get('Retry-After') ?? '', /^[1-9]$/);
-  assert.equal((await readProblem(refused)).code, 'overloaded');
-  for (const release of waiting) release();
-  for (const response of await Promise.all(accepted)) assert.equal(response.status, 200);
 });

@@ -9,19 +9,16 @@ import { type App, type AppEnvironment, createApp } from '../http/app.ts';
 import { requestedLanguage } from '../http/language.ts';
 import type { Measurements, Metrics } from '../http/metrics.ts';
 import { ProblemError } from '../http/problem.ts';
+import type { Glance } from '../http/shedding.ts';
 import { buildAnswer, buildClassifications, buildModel } from './answer.ts';
 import { clientAddress } from './client-address.ts';
-import {
-  type Classified,
-  PhotoClassifier,
-  type PhotoClassifierOptions,
-  type PhotoRequest,
-} from './photo-classifier.ts';
+import type { Classified, PhotoClassifier, PhotoRequest } from './photo-classifier.ts';
 import { ClientGone, RequestScope } from './request-scope.ts';
 import { MANY_PHOTOS, ONE_PHOTO, type UploadKind } from './upload.ts';
 
-export interface WasAppOptions extends PhotoClassifierOptions {
+export interface WasAppOptions {
   readonly log: Logger;
+  readonly photos: PhotoClassifier;
   /** @default - requests are not counted */
   readonly metrics?: Metrics;
 }
@@ -51,6 +48,18 @@ const measure = (measured: Measurements, { outcomes, timings }: Classified): voi
   } satisfies Measurements);
 };
 
+const clientOf = (incoming: IncomingMessage | undefined): string =>
+  clientAddress({
+    peer: incoming?.socket.remoteAddress,
+    forwardedFor: incoming?.headers['x-forwarded-for']?.toString(),
+  });
+
+/** Refuses photos, at a glance at their requests, while more are waiting than can be answered in time. */
+export const glanceAtPhotos =
+  (photos: PhotoClassifier): Glance =>
+  (incoming) =>
+    incoming.method === 'POST' ? photos.refusal(clientOf(incoming)) : undefined;
+
 /** The body as Node has it, where there is a server; tests have none. */
 const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readable =>
   incoming ?? (request.body ? Readable.fromWeb(request.body) : Readable.from([]));
@@ -62,13 +71,12 @@ const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readab
  * const classes = [{ label: 'rose', probability: 1, names: { en: 'Rose', ko: '장미' } }];
  * const words = { description: { en: 'It has thorns.', ko: '가시가 있습니다.' }, model: {} };
  * const classifier = { classify: async () => [{ classes, words, modelVersion: '7', known: true }] };
- * const app = createWasApp({ log, classifier });
+ * const app = createWasApp({ log, photos: new PhotoClassifier({ classifier }) });
  * const response = await app.request('/classify/image', { method: 'POST', body: photo, headers });
  * (await response.json()).result.name; // => 'Rose'
  */
-export const createWasApp = ({ log, metrics, ...options }: WasAppOptions): App => {
+export const createWasApp = ({ log, metrics, photos }: WasAppOptions): App => {
   const app = createApp({ log, metrics });
-  const photos = new PhotoClassifier(options);
 
   /** Answers a request whose work ends with its client. */
   const whileWaited = async (
@@ -78,10 +86,7 @@ export const createWasApp = ({ log, metrics, ...options }: WasAppOptions): App =
     const { raw } = context.req;
     // Without a server, Hono has no environment at all.
     const incoming = context.env?.incoming;
-    const client = clientAddress({
-      peer: incoming?.socket.remoteAddress,
-      forwardedFor: raw.headers.get('X-Forwarded-For'),
-    });
+    const client = clientOf(incoming);
     const scope = new RequestScope({ client: raw.signal });
     try {
       const requestId = context.get('requestId');
@@ -103,7 +108,7 @@ export const createWasApp = ({ log, metrics, ...options }: WasAppOptions): App =
   ): Promise<Response> =>
     whileWaited(context, async (request) => {
       const classified = await photos.classify(request, kind);
-      const language = requestedLanguage(context);
+      const language = requestedLanguage(context.req.header('Accept-Language'));
       const answer = await toAnswer(classified, language);
       measure(context.get('measured'), classified);
       const { receive, decode, invoke, total } = classified.timings;

@@ -5,9 +5,10 @@ import sharp from 'sharp';
 import type { Accuracy } from '../../model/contract/catalogue.ts';
 import { classificationsSchema, MAX_PHOTOS, modelSchema, problemSchema } from '../contract.ts';
 import { ProblemError } from '../http/problem.ts';
-import { createWasApp, type WasAppOptions } from './app.ts';
+import { createWasApp } from './app.ts';
 import type { Classifier } from './classifier.ts';
 import { CLASSIFICATION, saying } from './fake-classifier.ts';
+import { PhotoClassifier, type PhotoClassifierOptions } from './photo-classifier.ts';
 
 const log = pino({ level: 'silent' });
 const picture = (width: number) =>
@@ -19,7 +20,11 @@ const text = Buffer.from('I am not a photo.');
 /** Posts photos as a form, and notes the size of every batch that the model is given. */
 const post = async (
   files: readonly Buffer[],
-  { query = '', classifier = saying(), ...options }: Partial<WasAppOptions> & { query?: string } = {},
+  {
+    query = '',
+    classifier = saying(),
+    ...options
+  }: Partial<PhotoClassifierOptions> & { query?: string } = {},
 ) => {
   const batches: number[] = [];
   const noting: Classifier = {
@@ -30,7 +35,7 @@ const post = async (
   };
   const body = new FormData();
   for (const file of files) body.append('files', new File([new Uint8Array(file)], 'photo'));
-  const app = createWasApp({ log, ...options, classifier: noting });
+  const app = createWasApp({ log, photos: new PhotoClassifier({ ...options, classifier: noting }) });
   const response = await app.request(`/v1/classifications${query}`, { method: 'POST', body });
   return { response, batches };
 };
@@ -110,7 +115,10 @@ test('top and map say how much is answered', async () => {
 test('JSON is answered too, and what is no base64 in it is a problem of its photo', async () => {
   const body = JSON.stringify({ images: [photo.toString('base64'), 'https://example.org/a.jpg'] });
   const request = { method: 'POST', body, headers: { 'Content-Type': 'application/json' } };
-  const response = await createWasApp({ log, classifier: saying() }).request('/v1/classifications', request);
+  const response = await createWasApp({ log, photos: new PhotoClassifier({ classifier: saying() }) }).request(
+    '/v1/classifications',
+    request,
+  );
   const answer = classificationsSchema.parse(await response.json());
   assert.deepEqual(codes(answer), ['black_eyed_susan', 'malformed-body']);
 });
@@ -151,7 +159,7 @@ test('the model says what it is, from its latest answer or that for a blank phot
       return photos.map(() => ({ ...CLASSIFICATION, words, modelVersion: version }));
     },
   };
-  const app = createWasApp({ log, classifier });
+  const app = createWasApp({ log, photos: new PhotoClassifier({ classifier }) });
   const ask = async () => modelSchema.parse(await (await app.request('/v1/model')).json());
   const first = await ask();
   assert.deepEqual(
@@ -166,6 +174,6 @@ test('the model says what it is, from its latest answer or that for a blank phot
   await app.request('/classify/image', { method: 'POST', body: new Uint8Array(photo), headers });
   assert.deepEqual([(await ask()).version, calls], ['2', 2]);
   version = '';
-  const away = createWasApp({ log, classifier });
+  const away = createWasApp({ log, photos: new PhotoClassifier({ classifier }) });
   assert.equal((await away.request('/v1/model')).status, 503);
 });

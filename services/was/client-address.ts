@@ -24,7 +24,7 @@ export interface ClientAddressOptions {
   /** Of the connection. @default - there is none */
   readonly peer: string | undefined;
   /** `X-Forwarded-For`: each proxy appends the address that it was called from. */
-  readonly forwardedFor: string | null;
+  readonly forwardedFor: string | undefined;
 }
 
 /**
@@ -37,7 +37,7 @@ export interface ClientAddressOptions {
  */
 export const clientAddress = ({ peer = '', forwardedFor }: ClientAddressOptions): string => {
   const direct = withoutMapping(peer);
-  if (forwardedFor === null || (direct !== '' && !isPrivate(direct))) return direct;
+  if (forwardedFor === undefined || (direct !== '' && !isPrivate(direct))) return direct;
   const hops = forwardedFor.split(',', 20).map(withoutMapping);
   const isAddress = (hop: string) => isIP(hop) !== 0;
   return hops.findLast((hop) => isAddress(hop) && !isPrivate(hop)) ?? hops.find(isAddress) ?? direct;

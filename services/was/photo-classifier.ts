@@ -12,6 +12,9 @@ import { Uploads } from './uploads.ts';
 /** From the end of an upload to its answer: less than `web` waits. */
 const ANSWER_MS = 18_000;
 
+/** Whose upload was let in is refused later only if its photo changes much: then work is lost. */
+const LENIENCE = 1.25;
+
 /** For so long the latest answer says what the model is; then it is asked once more. */
 const MODEL_FRESH_MS = 30_000;
 
@@ -32,6 +35,16 @@ export interface PhotoRequest {
   readonly scope: RequestScope;
   readonly headers: Headers;
   readonly source: Readable;
+}
+
+/** What is to be waited for. */
+interface Wanted {
+  /** Of decoding. */
+  readonly queue: WorkQueue;
+  readonly cost: number;
+  readonly client: string;
+  /** @default 1 */
+  readonly photos?: number;
 }
 
 /** What became of a photo: what it shows, or why that is not known. */
@@ -74,21 +87,32 @@ export class PhotoClassifier {
     this.#options = { classifier, decoder, invocations, uploads, maxWaitMs };
   }
 
-  #refuseWhenLate(decoding: WorkQueue, cost: number, client: string, photos = 1): void {
-    const { decoder, invocations, maxWaitMs } = this.#options;
+  #lateness(limitMs: number, { queue, cost, client, photos = 1 }: Wanted): ProblemError | undefined {
+    const { decoder, invocations } = this.#options;
     const ahead = decoder.soon;
     const wait =
-      decoding.expectedWaitMs({ client, cost }) + invocations.expectedWaitMs({ client, cost: photos, ahead });
-    if (wait > maxWaitMs) throw overloaded('More photos are waiting than can be answered in time.', wait);
+      queue.expectedWaitMs({ client, cost }) + invocations.expectedWaitMs({ client, cost: photos, ahead });
+    if (wait <= limitMs) return undefined;
+    return overloaded('More photos are waiting than can be answered in time.', wait);
+  }
+
+  /** Why not even the smallest photo of a client can be answered in time, if that is so. */
+  refusal(client: string): ProblemError | undefined {
+    const { decoder, maxWaitMs } = this.#options;
+    return this.#lateness(maxWaitMs, { queue: decoder.small, cost: 0, client });
+  }
+
+  #refuseWhenLate(wanted: Wanted): void {
+    const late = this.#lateness(this.#options.maxWaitMs * LENIENCE, wanted);
+    if (late) throw late;
   }
 
   async #receive(
     { client, scope, headers, source }: PhotoRequest,
     kind: UploadKind,
   ): Promise<UploadedFile[]> {
-    const { decoder, uploads, maxWaitMs } = this.#options;
+    const { uploads, maxWaitMs } = this.#options;
     const { signal } = scope;
-    this.#refuseWhenLate(decoder.small, 0, client);
     const announced = headers.get('Content-Length');
     const length = announced === null ? undefined : Number(announced);
     const most = kind.mostBytes;
@@ -101,7 +125,7 @@ export class PhotoClassifier {
   async #decode(file: Buffer, { client, signal }: Asking): Promise<Uint8Array> {
     const { decoder } = this.#options;
     const plan = decoder.plan(file);
-    this.#refuseWhenLate(plan.queue, plan.cost, client);
+    this.#refuseWhenLate({ ...plan, client });
     return decoder.read(file, plan, { client, signal });
   }
 
@@ -128,7 +152,8 @@ export class PhotoClassifier {
     const asking = { client, requestId, signal: request.scope.signal };
     const files = await this.#receive(request, kind);
     const received = performance.now();
-    if (kind.isList) this.#refuseWhenLate(this.#options.decoder.small, 0, asking.client, files.length);
+    const { small } = this.#options.decoder;
+    if (kind.isList) this.#refuseWhenLate({ queue: small, cost: 0, client, photos: files.length });
     const outcomes: Outcome[] = files.map(() => ({ error: new Error('The photo was left out.') }));
     const calls: Promise<void>[] = [];
     let batch: Decoded[] = [];

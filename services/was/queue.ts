@@ -47,6 +47,13 @@ interface Waiting {
   readonly begin: () => void;
 }
 
+/** What a client has waiting. */
+interface Turns {
+  readonly works: Set<Waiting>;
+  /** Of all together. */
+  cost: number;
+}
+
 /**
  * Work in places that are few, first come, first served, client by client in turn. It knows how long one more would wait.
  *
@@ -61,7 +68,8 @@ export class WorkQueue {
   #places: number;
   #paceMs: number;
   #running = 0;
-  readonly #waiting = new Map<string, Set<Waiting>>();
+  readonly #waiting = new Map<string, Turns>();
+  #waitingCount = 0;
 
   constructor({ places, paceMs, targetMs = Number.POSITIVE_INFINITY }: WorkQueueOptions) {
     this.#most = places;
@@ -77,26 +85,16 @@ export class WorkQueue {
 
   /** Pieces of work that wait for a place. */
   get waiting(): number {
-    let count = 0;
-    for (const { size } of this.#waiting.values()) count += size;
-    return count;
+    return this.#waitingCount;
   }
 
   /** How long a client's next piece of work would wait, in milliseconds; `ahead` of it comes what is not yet here. */
   expectedWaitMs({ client, cost, ahead = 0 }: { client: string; cost: number; ahead?: number }): number {
     if (this.#waiting.size === 0 && this.#running + ahead < Math.floor(this.#places)) return 0;
-    const costs = new Map(
-      [...this.#waiting].map(([key, waiting]) => [
-        key,
-        [...waiting].reduce((sum, work) => sum + work.cost, 0),
-      ]),
-    );
-    const own = (costs.get(client) ?? 0) + cost;
+    const own = (this.#waiting.get(client)?.cost ?? 0) + cost;
+    let before = own;
     // By turns, no other client gets more done before it than its own client.
-    const before = [...costs].reduce(
-      (sum, [key, other]) => sum + (key === client ? 0 : Math.min(other, own)),
-      own,
-    );
+    for (const [key, other] of this.#waiting) if (key !== client) before += Math.min(other.cost, own);
     return (before + ahead) * this.#paceMs;
   }
 
@@ -122,13 +120,15 @@ export class WorkQueue {
   }
 
   #wait(client: string, work: Omit<Waiting, 'begin'>, signal: AbortSignal): Promise<void> {
-    const own = this.#waiting.get(client) ?? new Set();
+    const own = this.#waiting.get(client) ?? { works: new Set(), cost: 0 };
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const leave = () => {
         signal.removeEventListener('abort', onAbort);
-        own.delete(waiting);
-        if (own.size === 0) this.#waiting.delete(client);
+        own.works.delete(waiting);
+        own.cost -= work.cost;
+        this.#waitingCount -= 1;
+        if (own.works.size === 0) this.#waiting.delete(client);
       };
       const onAbort = () => {
         leave();
@@ -143,7 +143,10 @@ export class WorkQueue {
       };
       const waiting = { ...work, begin };
       signal.addEventListener('abort', onAbort);
-      this.#waiting.set(client, own.add(waiting));
+      own.works.add(waiting);
+      own.cost += work.cost;
+      this.#waitingCount += 1;
+      this.#waiting.set(client, own);
     });
   }
 
@@ -152,11 +155,11 @@ export class WorkQueue {
       const [next] = this.#waiting;
       if (next === undefined) return;
       const [client, own] = next;
-      const [first] = own;
+      const [first] = own.works;
       if (first === undefined || !this.#fits(first.places)) return;
       first.begin();
       // The client's turn is over.
-      if (own.size > 0) {
+      if (own.works.size > 0) {
         this.#waiting.delete(client);
         this.#waiting.set(client, own);
       }

@@ -4,8 +4,10 @@ import { createLog } from '../http/app.ts';
 import { readEnvironment, serverEnvironment } from '../http/environment.ts';
 import { startMetrics } from '../http/metrics.ts';
 import { runService, startServer } from '../http/server.ts';
-import { createWasApp } from './app.ts';
+import { Shedding } from '../http/shedding.ts';
+import { createWasApp, glanceAtPhotos } from './app.ts';
 import { createSageMakerClassifier } from './classifier.ts';
+import { PhotoClassifier } from './photo-classifier.ts';
 import { RuntimeClient } from './runtime-client.ts';
 
 const environment = serverEnvironment({ defaultPort: WAS.port }).extend({
@@ -36,7 +38,9 @@ await runService({
       endpointName: ENDPOINT_NAME,
       timeoutMs: ENDPOINT_TIMEOUT_MS,
     });
-    const { fetch } = createWasApp({ log, metrics, classifier });
-    return startServer({ fetch, port: PORT, hostname: HOST, log });
+    const photos = new PhotoClassifier({ classifier });
+    const { fetch } = createWasApp({ log, metrics, photos });
+    const shedding = new Shedding({ glance: glanceAtPhotos(photos), log, metrics });
+    return startServer({ fetch, port: PORT, hostname: HOST, log, shedding });
   },
 });

@@ -6,9 +6,11 @@ import { pino } from 'pino';
 import sharp from 'sharp';
 import { problemSchema } from '../contract.ts';
 import { startServer } from '../http/server.ts';
-import { createWasApp, type WasAppOptions } from './app.ts';
+import { Shedding } from '../http/shedding.ts';
+import { createWasApp, glanceAtPhotos } from './app.ts';
 import { Decoder } from './decoder.ts';
-import { saying } from './fake-classifier.ts';
+import { CLASSIFICATION, saying } from './fake-classifier.ts';
+import { PhotoClassifier, type PhotoClassifierOptions } from './photo-classifier.ts';
 import { WorkQueue } from './queue.ts';
 import { Uploads } from './uploads.ts';
 
@@ -18,14 +20,16 @@ const photo = await sharp({ create: { ...size, channels: 3, background: 'red' } 
   .toBuffer();
 
 /** The application service on a real socket, the messages that it logs, and what its requests hold. */
-const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
-  const lines: { level: number; msg: string }[] = [];
+const start = async (t: TestContext, options: Partial<PhotoClassifierOptions> = {}) => {
+  const lines: { level: number; msg: string; count?: number }[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const uploads = options.uploads ?? new Uploads({ bytes: 2 ** 27 });
   const invocations = options.invocations ?? new WorkQueue({ places: 2, paceMs: 1 });
   const decoder = new Decoder({ places: 1 });
-  const { fetch } = createWasApp({ log, classifier: saying(), ...options, uploads, invocations, decoder });
-  const server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log });
+  const photos = new PhotoClassifier({ classifier: saying(), ...options, uploads, invocations, decoder });
+  const { fetch } = createWasApp({ log, photos });
+  const shedding = new Shedding({ glance: glanceAtPhotos(photos), log });
+  const server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log, shedding });
   t.after(() => server.stop(0));
   const queues = [decoder.small, decoder.cheap, decoder.dear, invocations];
   const held = () => [
@@ -37,8 +41,12 @@ const start = async (t: TestContext, options: Partial<WasAppOptions> = {}) => {
 };
 
 const HEADERS = { 'Content-Type': 'image/png' };
-const post = (url: string) =>
-  fetch(`${url}/classify/image`, { method: 'POST', headers: HEADERS, body: new Uint8Array(photo) });
+const post = (url: string, headers: Record<string, string> = {}) =>
+  fetch(`${url}/classify/image`, {
+    method: 'POST',
+    headers: { ...HEADERS, ...headers },
+    body: new Uint8Array(photo),
+  });
 
 const open = async (url: string): Promise<Socket> => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
@@ -67,6 +75,45 @@ const LIMIT = { timeout: 120_000 };
 const until = async (condition: () => Promise<boolean> | boolean) => {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 };
+
+test(
+  'beyond what can be answered in time, photos are refused at a glance, in one line for all',
+  LIMIT,
+  async (t) => {
+    const waiting: (() => void)[] = [];
+    const { url, lines } = await start(t, {
+      maxWaitMs: 0,
+      classifier: { classify: () => new Promise((resolve) => waiting.push(() => resolve([CLASSIFICATION]))) },
+    });
+    const accepted: ReturnType<typeof post>[] = [];
+    for (const taken of [1, 2]) {
+      accepted.push(post(url));
+      await until(() => waiting.length === taken);
+    }
+    const headers = { 'X-Request-Id': 'mine', 'Accept-Language': 'ko' };
+    for (let refusals = 0; refusals < 3; refusals++) {
+      const refused = await post(url, headers);
+      assert.match(refused.headers.get('Retry-After') ?? '', /^[1-9]$/);
+      assert.equal(refused.headers.get('Connection'), 'keep-alive');
+      const { code, requestId, detail } = problemSchema.parse(await refused.json());
+      assert.deepEqual([refused.status, code, requestId], [503, 'overloaded', 'mine']);
+      assert.match(detail, /[가-힣]/);
+    }
+    // Who asks before it sends is told not to, and sends something else next, if anything.
+    const asking = await open(url);
+    asking.write(head(10).replace('\r\n\r\n', '\r\nExpect: 100-continue\r\n\r\n'));
+    assert.match(String(await once(asking, 'data')), /^HTTP\/1.1 503 .*\r\nConnection: close\r\n/s);
+    asking.destroy();
+    assert.equal((await fetch(`${url}/health`)).status, 200);
+    for (const release of waiting) release();
+    for (const response of await Promise.all(accepted)) assert.equal(response.status, 200);
+    await until(() => lines.some(({ level }) => level === 40));
+    assert.deepEqual(
+      lines.flatMap(({ level, count }) => (level === 40 ? [count] : [])),
+      [4],
+    );
+  },
+);
 
 test('uploads that stall keep no others out', LIMIT, async (t) => {
   const { url } = await start(t);

@@ -14,6 +14,7 @@ import { decodeSavedModel, encodeSavedModel } from '../../model/savedmodel/file.
 import { ModelStore } from '../../services/endpoint/models.ts';
 import { tinyEndpoint } from '../../services/endpoint/tiny-endpoint.ts';
 import { type RunningServer, startServer } from '../../services/http/server.ts';
+import { PhotoClassifier } from '../../services/was/photo-classifier.ts';
 import { RuntimeClient } from '../../services/was/runtime-client.ts';
 import { loadConfiguration } from '../../stacks/config/load.ts';
 import { createDeployment } from '../../stacks/deployment.ts';
@@ -69,7 +70,7 @@ const cloud = () => {
 /** What examples name without saying where it comes from. */
 const givens = async () => ({
   ...cloud(),
-  ...{ assert, log, Hono, ModelStore, RuntimeClient, Network, AlarmTopic },
+  ...{ assert, log, Hono, ModelStore, RuntimeClient, PhotoClassifier, Network, AlarmTopic },
   ...{ buildNetwork, exportLayers, encodeSavedModel, decodeSavedModel },
   endpoint: endpoint.url,
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },

@@ -14,6 +14,7 @@ import { startServer } from '../../services/http/server.ts';
 import { createWasApp } from '../../services/was/app.ts';
 import { Decoder } from '../../services/was/decoder.ts';
 import { saying } from '../../services/was/fake-classifier.ts';
+import { PhotoClassifier } from '../../services/was/photo-classifier.ts';
 import { WorkQueue } from '../../services/was/queue.ts';
 import { Uploads } from '../../services/was/uploads.ts';
 import { createWebApp } from '../../services/web/app.ts';
@@ -200,7 +201,8 @@ test('however a request is damaged, it is answered, and nothing is held afterwar
   const uploads = new Uploads({ bytes: 2 ** 27 });
   const invocations = new WorkQueue({ places: 2, paceMs: 1 });
   const decoder = new Decoder();
-  const was = await serve(createWasApp({ log, classifier: saying(), uploads, invocations, decoder }).fetch);
+  const classifying = new PhotoClassifier({ classifier: saying(), uploads, invocations, decoder });
+  const was = await serve(createWasApp({ log, photos: classifying }).fetch);
   const web = await serve(createWebApp({ log, wasUrl: was, version: 'test' }).fetch);
   const queues = [decoder.small, decoder.cheap, decoder.dear, invocations];
   const held = () => [uploads, ...queues.map(({ running: bytes, waiting: count }) => ({ bytes, count }))];
