@@ -10,7 +10,7 @@ import { invocationRoutes } from './invocations.ts';
 import type { ModelStore, ServedModel, VersionStatus } from './models.ts';
 import { predict } from './predict.ts';
 
-/** protobuf's JSON form writes 64-bit integers as strings. */
+/** protobuf's JSON encoding writes 64-bit integers as strings. */
 const tensorInfo = ({ name, dtype, tensorShape }: TensorInfo) => ({
   dtype: dataTypeName(dtype),
   tensor_shape: {
@@ -107,7 +107,7 @@ export interface EndpointAppOptions {
   readonly log: Logger;
 }
 
-/** The largest body that InvokeEndpoint takes, in bytes. */
+/** The largest body that InvokeEndpoint accepts, in bytes. */
 export const MAX_INVOCATION_BYTES = 6 * 1024 * 1024;
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
@@ -116,7 +116,7 @@ const respond = (status: number, message: string): Response =>
   new Response(JSON.stringify({ error: message }), { status, headers: JSON_TYPE });
 
 /**
- * An emulator of a SageMaker endpoint: the very SavedModel behind the three protocols by which it is reached on AWS,
+ * An emulator of a SageMaker endpoint: serves the SavedModel that would go to AWS, over the three protocols used there:
  * SageMaker Runtime, the hosting contract of containers, and TensorFlow Serving's REST API.
  *
  * @example

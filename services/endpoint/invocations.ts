@@ -3,19 +3,17 @@ import { ServingError } from './errors.ts';
 import type { ModelStore } from './models.ts';
 import { predict } from './predict.ts';
 
-/** The model behind the two protocols of SageMaker: that of its containers, and that of its runtime. */
-
-/** The account in messages of AWS; there is none here. */
+/** The account that AWS's messages name; there is none here. */
 const ACCOUNT = '000000000000';
 const VARIANT = 'AllTraffic';
 
-/** TensorFlow Serving's own JSON passes; any other JSON becomes its only instance. */
+/** TensorFlow Serving's own JSON is passed through; any other JSON becomes the only instance. */
 const toPredictBody = (body: string): string =>
   /"(instances|inputs|examples)"\s*:/.test(body) ? body : `{"instances":[${body}]}`;
 
 /**
  * Answers JSON as the AWS tensorflow-inference image does without Python handlers (tensorflowServing.js in
- * github.com/aws/deep-learning-containers). That image takes CSV and JSON lines too; here they are unsupported.
+ * github.com/aws/deep-learning-containers). That image accepts CSV and JSON lines too; this emulator does not.
  *
  * @throws ServingError 400 or 415
  */
@@ -45,13 +43,13 @@ const modelError = ({ status, message }: ServingError): Response => {
 
 export interface InvocationRoutesOptions {
   readonly store: ModelStore;
-  /** The one endpoint that exists for InvokeEndpoint. */
+  /** The one endpoint that InvokeEndpoint knows. */
   readonly endpointName: string;
 }
 
 /**
  * The hosting contract of containers, `GET /ping` and `POST /invocations`, and SageMaker Runtime's InvokeEndpoint,
- * `POST /endpoints/{name}/invocations`, without a check of signatures.
+ * `POST /endpoints/{name}/invocations`. Signatures are not checked.
  */
 export const invocationRoutes = ({ store, endpointName }: InvocationRoutesOptions): Hono => {
   const routes = new Hono();

@@ -15,7 +15,7 @@ export interface ModelFolderOptions {
   readonly directory: string;
 }
 
-/** The name that the AWS image gives to a model whose versions are not in a folder of its name. */
+/** The name that the AWS image gives to a model whose versions are not in a folder named after it. */
 export const BARE_NAME = 'model';
 
 const folders = async (directory: string): Promise<string[]> => {
@@ -24,7 +24,7 @@ const folders = async (directory: string): Promise<string[]> => {
 };
 
 /**
- * The newest version of each model below a folder, as TensorFlow Serving's default policy picks it.
+ * The newest version of each model below a folder, by TensorFlow Serving's default version policy.
  *
  * @example
  * const [model] = await newestModels({ directory: 'model/default' });
@@ -44,7 +44,7 @@ export const newestModels = async ({ directory }: ModelFolderOptions): Promise<r
 };
 
 /**
- * As `newestModels`, of a folder that is to be served.
+ * Like `newestModels`, for a folder that must hold a model.
  *
  * @throws Error when it cannot be read or holds no model
  */

@@ -12,7 +12,7 @@ export interface ModelWatcherOptions {
   readonly log: Logger;
 }
 
-/** Changes when a file is written again. */
+/** Changes whenever a file is rewritten. */
 const fileSignature = async (file: string): Promise<string> => {
   const found = await stat(file).catch(() => undefined);
   return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : 'missing';
@@ -21,9 +21,9 @@ const fileSignature = async (file: string): Promise<string> => {
 const errorText = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /**
- * Looks every second which version of each model is the newest in a folder, and serves it in place of the one before,
- * once it is loaded and has answered. A version that cannot be loaded is logged once, and tried again when its file
- * changes; until then the one before stays in service.
+ * Polls a folder every second for the newest version of each model, and serves it once it is loaded and has answered a
+ * request. A version that cannot be loaded is logged once, and tried again when its file changes; until then the
+ * previous one stays in service.
  *
  * @example
  * const directory = 'model/default';
@@ -36,7 +36,7 @@ export class ModelWatcher {
   readonly #directory: string;
   readonly #store: ModelStore;
   readonly #log: Logger;
-  /** By file: what it looked like when it could not be loaded. */
+  /** Signatures of the files that could not be loaded, by path. */
   readonly #failed = new Map<string, string>();
   #unreadable = false;
   #timer: NodeJS.Timeout | undefined;
@@ -60,7 +60,7 @@ export class ModelWatcher {
     this.#timer = undefined;
   }
 
-  /** Looks once; never fails. */
+  /** Polls once; never rejects. */
   async poll(): Promise<void> {
     for (const model of await this.#newest()) {
       const served = this.#store.statuses(model.name).find(({ state }) => state === 'AVAILABLE');

@@ -6,7 +6,7 @@ import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { ServingError } from './errors.ts';
 import { BARE_NAME, type ModelFolderOptions, modelsToServe, type StoredModel } from './model-folder.ts';
 
-/** A model that is loaded and answers. */
+/** A loaded model. */
 export interface ServedModel {
   readonly name: string;
   readonly version: string;
@@ -14,9 +14,9 @@ export interface ServedModel {
 }
 
 /**
- * Loads a model's file.
+ * Loads a model.
  *
- * @throws Error that says which file cannot be served, and why
+ * @throws Error that names the file and says why it cannot be served
  */
 export const loadModel = async ({ name, version, file }: StoredModel): Promise<ServedModel> => {
   try {
@@ -29,13 +29,13 @@ export const loadModel = async ({ name, version, file }: StoredModel): Promise<S
   }
 };
 
-/** The first run compiles kernels and is several times slower than the rest: no client should wait for it. */
+/** The first run compiles kernels and is several times slower than later ones: no client should wait for it. */
 export const warmUp = async ({ runner }: ServedModel): Promise<void> => {
   const photo = { shape: [1], values: [new Uint8Array(PHOTO_BYTES)] };
   await runner.run(new Map(Object.keys(runner.signature.inputs).map((name) => [name, photo])));
 };
 
-/** TensorFlow Serving's status of a version. */
+/** A version's status, as TensorFlow Serving reports it. */
 export interface VersionStatus {
   readonly version: string;
   readonly state: 'AVAILABLE' | 'END';
@@ -43,7 +43,7 @@ export interface VersionStatus {
   readonly error?: string;
 }
 
-/** A model that no new request gets, and the requests that may still have it. */
+/** A replaced model, and the requests that may still be using it. */
 interface Retired {
   readonly model: ServedModel;
   readonly requests: Set<symbol>;
@@ -54,7 +54,7 @@ export interface ModelStoreOptions {
 }
 
 /**
- * The models that answer, one version of each.
+ * The models in service, one version of each.
  *
  * @example
  * const store = await ModelStore.load({ directory: 'model/default' });
@@ -72,7 +72,7 @@ export class ModelStore {
   }
 
   /**
-   * The newest version of each model of a folder, like TensorFlow Serving's default policy.
+   * Loads the newest version of each model in a folder, as TensorFlow Serving does by default.
    *
    * @throws Error when there is none, or one of them cannot be served
    */
@@ -83,7 +83,7 @@ export class ModelStore {
     return new ModelStore({ models });
   }
 
-  /** The name of the model that answers when a request names none: the first by name. */
+  /** The model for requests that name none: the first in alphabetical order. */
   get defaultName(): string {
     return [...this.#models.keys()].sort()[0] ?? BARE_NAME;
   }
@@ -92,7 +92,7 @@ export class ModelStore {
     return [...this.#models.values()];
   }
 
-  /** @throws ServingError 404, in TensorFlow Serving's words */
+  /** @throws ServingError 404, with TensorFlow Serving's message */
   find(name: string, version?: string): ServedModel {
     const model = this.#models.get(name);
     if (model && (version === undefined || version === model.version)) return model;
@@ -116,8 +116,8 @@ export class ModelStore {
   }
 
   /**
-   * From now on this model answers, in place of another version of it. Requests in flight finish on the old
-   * one, whose memory is released after the last of them.
+   * Puts a new version of a model in service. Requests in flight finish on the old one, whose memory is released after
+   * the last of them.
    */
   replace(model: ServedModel): void {
     const old = this.#models.get(model.name);
@@ -127,7 +127,7 @@ export class ModelStore {
     this.#release();
   }
 
-  /** Runs `work`; no model that it finds meanwhile is released before it ends. */
+  /** Runs `work`; no model that it looks up is released before it ends. */
   async during<T>(work: () => Promise<T> | T): Promise<T> {
     const request = Symbol('request');
     this.#requests.add(request);

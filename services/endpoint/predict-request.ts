@@ -3,7 +3,7 @@ import { INPUT_NAME, SIGNATURE_NAME } from '../../model/contract/tensors.ts';
 import type { Strings } from '../../model/savedmodel/run.ts';
 import { invalidArgument } from './errors.ts';
 
-/** A predict request: its inputs by name, and the form of its answer. */
+/** A predict request: its inputs by name, and the format of its answer. */
 export interface PredictRequest {
   /** `row`: `{"instances"}` is answered with `{"predictions"}`; `column`: `{"inputs"}` with `{"outputs"}`. */
   readonly form: 'row' | 'column';
@@ -12,7 +12,7 @@ export interface PredictRequest {
 
 const utf8 = new TextEncoder();
 
-/** A string as TensorFlow Serving's REST API takes it; base64 with the standard alphabet, the padding optional. */
+/** A string in TensorFlow Serving's REST API: text, or base64 in the standard alphabet, with optional padding. */
 const stringValue = z.union(
   [
     z.string().transform((text): Uint8Array => utf8.encode(text)),
@@ -34,15 +34,15 @@ const requestSchema = z
     "must have one of the keys 'instances' and 'inputs'",
   );
 
-/** The value of an input, which may also be given as an object that names it. */
-const unnamed = (value: unknown): unknown => {
+/** An input's value, which may be wrapped in an object that names it. */
+const unwrap = (value: unknown): unknown => {
   const object = z.strictObject({ [INPUT_NAME]: z.unknown() }).safeParse(value);
   return object.success ? object.data[INPUT_NAME] : value;
 };
 
 const check = <T>(result: z.ZodSafeParseResult<T>): T => {
   if (result.success) return result.data;
-  throw invalidArgument(`The request is wrong. ${z.prettifyError(result.error)}`);
+  throw invalidArgument(`The request is not valid. ${z.prettifyError(result.error)}`);
 };
 
 const parseJson = (body: string): unknown => {
@@ -54,7 +54,7 @@ const parseJson = (body: string): unknown => {
 };
 
 /**
- * Reads the body of a `:predict` request (TensorFlow Serving REST API). Only lists of strings are read: the serving
+ * Reads the body of a `:predict` request (TensorFlow Serving REST API). Accepts lists of strings only: the serving
  * contract has no other input.
  *
  * @throws ServingError 400
@@ -64,7 +64,7 @@ const parseJson = (body: string): unknown => {
  */
 export const parsePredictRequest = (body: string): PredictRequest => {
   const { instances, inputs } = check(requestSchema.safeParse(parseJson(body)));
-  const given = instances ? instances.map(unnamed) : unnamed(inputs);
+  const given = instances ? instances.map(unwrap) : unwrap(inputs);
   const values = check(z.array(stringValue).safeParse(given));
   return {
     form: instances ? 'row' : 'column',

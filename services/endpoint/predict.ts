@@ -6,14 +6,14 @@ import { type PredictRequest, parsePredictRequest } from './predict-request.ts';
 
 type Json = number | string | Json[] | { [name: string]: Json };
 
-/** Nine significant digits carry a float32 exactly. */
+/** Nine significant digits represent a float32 exactly. */
 const round = (value: number) => Number(value.toPrecision(9));
 const utf8 = new TextDecoder();
 
 const flat = (output: Output): Json[] =>
   'numbers' in output ? output.numbers.map(round) : output.strings.map((value) => utf8.decode(value));
 
-/** A flat list as nested lists of the given shape. */
+/** Nests a flat list to the given shape. */
 const nest = (values: readonly Json[], shape: readonly number[]): Json => {
   const [size, ...rest] = shape;
   if (size === undefined) return values[0] ?? [];
@@ -26,7 +26,7 @@ const nest = (values: readonly Json[], shape: readonly number[]): Json => {
 const nested = (outputs: ReadonlyMap<string, Output>) =>
   [...outputs].map(([name, output]) => [name, nest(flat(output), output.shape)] as const);
 
-/** `{"outputs": ...}`: each output whole. Our models have several; TensorFlow Serving leaves out the name of an only one. */
+/** `{"outputs": ...}`: each output as a whole. TensorFlow Serving omits the name of a single output; our models have more. */
 const columns = (outputs: ReadonlyMap<string, Output>): Json => ({
   outputs: Object.fromEntries(nested(outputs)),
 });
@@ -40,7 +40,7 @@ const rows = (outputs: ReadonlyMap<string, Output>): Json => {
   return { predictions: predictions ?? [] };
 };
 
-/** As TensorFlow Serving with batching (batching_util). */
+/** The check of TensorFlow Serving's batching (batching_util). */
 const checkBatchSize = ({ inputs }: PredictRequest): void => {
   for (const {
     shape: [size = 1],
@@ -62,9 +62,9 @@ const run = async ({ runner }: ServedModel, { inputs }: PredictRequest) => {
 };
 
 /**
- * Answers the body of a `:predict` request.
+ * Answers a `:predict` request.
  *
- * @throws ServingError 400 for a request that the model cannot take
+ * @throws ServingError 400 for a request that the model cannot process
  */
 export const predict = async (model: ServedModel, body: string): Promise<Json> => {
   const request = parsePredictRequest(body);

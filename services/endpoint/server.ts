@@ -12,9 +12,9 @@ import { ModelStore, warmUp } from './models.ts';
 const DEFAULT_MODEL_DIR = fileURLToPath(new URL('../../model/default', import.meta.url));
 
 const environment = serverEnvironment({ defaultPort: ENDPOINT.port }).extend({
-  /** Folder with `<name>/<version>/saved_model.pb`; versions that are put there later are served as they appear. */
+  /** Folder with `<name>/<version>/saved_model.pb`; new versions are served as they appear. */
   MODEL_DIR: z.string().default(DEFAULT_MODEL_DIR),
-  /** Its name for InvokeEndpoint. */
+  /** The endpoint's name for InvokeEndpoint. */
   ENDPOINT_NAME: z.string().min(1).default(ENDPOINT.name),
 });
 

@@ -7,16 +7,16 @@ import { type Logger, pino } from 'pino';
 import { PATHS, type ProblemCode } from '../contract.ts';
 import type { LogLevel } from './environment.ts';
 import type { Measurements, Metrics } from './metrics.ts';
-import { ProblemError, respondWithProblem } from './problem.ts';
+import { ClientDisconnected, ProblemError, respondWithProblem } from './problem.ts';
 import { traceRoot } from './request-id.ts';
 
 export interface AppEnvironment {
   /** Node's own request and response; tests without a server have none. */
   Bindings: Partial<HttpBindings>;
   Variables: RequestIdVariables & {
-    /** What a handler finds out, for the log and the metrics. */
+    /** What a handler has measured, for the log and the metrics. */
     measured: Measurements;
-    /** The name of the key that the client has shown. */
+    /** The name of the client's API key. */
     caller?: string;
   };
 }
@@ -26,13 +26,13 @@ export type App = Hono<AppEnvironment>;
 type SecureHeadersOptions = NonNullable<Parameters<typeof secureHeaders>[0]>;
 
 export interface LogOptions {
-  /** Named on every line. */
+  /** Added to every line. */
   readonly service: string;
   readonly level: LogLevel;
 }
 
 /**
- * A log of JSON lines on stdout, which CloudWatch Logs parses as they are.
+ * A log of JSON lines on stdout, which CloudWatch Logs parses as it is.
  *
  * @example
  * createLog({ service: 'app-was', level: 'warn' }).bindings(); // => { service: 'app-was' }
@@ -41,13 +41,13 @@ export const createLog = ({ service, level }: LogOptions): Logger => pino({ base
 
 export interface AccessLogOptions {
   readonly log: Logger;
-  /** Counts what is logged, and adds to each line what makes it a metric for CloudWatch. @default - none */
+  /** Counts requests, and turns each line into metrics for CloudWatch. @default - none */
   readonly metrics?: Metrics | undefined;
 }
 
 /**
- * Middleware that logs one line per request, after it was answered; health checks only at level debug. The line holds
- * no photo, no file name and no key.
+ * Middleware that logs one line per request once it is answered; health checks only at level debug. The line holds no
+ * photo, no file name and no key.
  *
  * @example
  * const app = new Hono().use(accessLog({ log })).get('/', (context) => context.text('hello'));
@@ -85,22 +85,25 @@ export const accessLog = ({ log, metrics }: AccessLogOptions): MiddlewareHandler
   };
 };
 
+/** nginx's status for a client that did not wait; only the access log shows it. */
+const CLIENT_CLOSED_REQUEST = 499;
+
 const toProblem = (error: Error): ProblemError => {
   if (error instanceof ProblemError) return error;
   return new ProblemError(
     'internal',
-    'Something went wrong on our side. Try again; if it stays, report the requestId.',
+    'Something went wrong on our side. Try again; if this persists, report the requestId.',
     { cause: error },
   );
 };
 
-/** Too much at once, or a service behind that is away: they come in large numbers, and their stacks say nothing. */
+/** Overload, or a service behind this one that is down: these come in large numbers, and their stacks say nothing. */
 const EXPECTED: ReadonlySet<ProblemCode> = new Set(['overloaded', 'endpoint-unavailable', 'was-unavailable']);
 
-/** Of each of them, a line a second is enough. */
+/** At most one line per code in this time. */
 const SAMPLE_MS = 1000;
 
-/** Logs one line a second for each code, with the number of those that were left out since the last one. */
+/** Logs at most one line a second for each code, with the number of lines left out since the last one. */
 const sampledWarning = (log: Logger) => {
   const last = new Map<ProblemCode, { at: number; leftOut: number }>();
   return ({ code, status, message, cause }: ProblemError, requestId: unknown): void => {
@@ -116,12 +119,16 @@ const sampledWarning = (log: Logger) => {
   };
 };
 
-/** Every error becomes a problem; those of our own making are logged with their cause. */
+/** Turns every error into a problem; the services' own errors are logged with their cause. */
 const handleError = (log: Logger): ErrorHandler => {
   const warn = sampledWarning(log);
   return (error, context) => {
-    const problem = toProblem(error);
     const requestId: unknown = context.get('requestId');
+    if (error instanceof ClientDisconnected) {
+      log.info({ requestId }, error.message);
+      return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+    }
+    const problem = toProblem(error);
     const fields = { requestId, code: problem.code, status: problem.status };
     if (EXPECTED.has(problem.code)) warn(problem, requestId);
     else if (problem.status >= 500) log.error({ ...fields, err: problem.cause ?? problem }, problem.message);
@@ -130,14 +137,14 @@ const handleError = (log: Logger): ErrorHandler => {
   };
 };
 
-/** Without what people get wrong in a path. */
+/** Undoes the usual mistakes in a path: case, repeated and trailing slashes. */
 const normalizePath = (path: string) =>
   path
     .toLowerCase()
     .replace(/\/+/g, '/')
     .replace(/(.)\/$/, '$1');
 
-/** Names the route that was meant: the one whose path differs by case or slashes, else the one that most come for. */
+/** Suggests a route: one whose path differs only in case or slashes, or else the one for classifying a photo. */
 const handleNotFound =
   ({ routes }: App): NotFoundHandler =>
   (context) => {
@@ -155,13 +162,12 @@ const handleNotFound =
   };
 
 export interface AppOptions extends AccessLogOptions {
-  /** Added to the secure defaults of every answer. @default none */
+  /** Added to the secure default headers of every answer. @default none */
   readonly headers?: SecureHeadersOptions;
 }
 
 /**
- * A Hono app with what every service has: request ids, access log, secure headers, and problems (RFC 9457) for every
- * error.
+ * A Hono app with what all services share: request ids, access log, secure headers, and problems (RFC 9457) for errors.
  *
  * @example
  * const app = createApp({ log });

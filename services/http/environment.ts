@@ -17,26 +17,26 @@ export interface ServerEnvironmentOptions {
  */
 export const serverEnvironment = ({ defaultPort }: ServerEnvironmentOptions) =>
   z.object({
-    /** TCP port to listen on; 0 takes a free one. */
+    /** TCP port to listen on; 0 picks a free one. */
     PORT: z.coerce.number().int().min(0).max(65535).default(defaultPort),
     /** Address to listen on. */
     HOST: z.string().min(1).default('0.0.0.0'),
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
-    /** CloudWatch's namespace of the metrics in the log. */
+    /** CloudWatch namespace of the metrics in the log. */
     METRICS_NAMESPACE: z.string().min(1).default('Bloomstack'),
     /** TCP port of `GET /metrics` for Prometheus. */
     METRICS_PORT: z.coerce.number().int().min(1).max(65535).optional(),
-    /** Address that it listens on. */
+    /** Address that `GET /metrics` listens on. */
     METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   });
 
 export type ServerEnvironment = z.output<ReturnType<typeof serverEnvironment>>;
 
 /**
- * Reads settings. A variable that is set but empty counts as not set, as in a shell's `${X:-default}`.
+ * Reads settings. An empty variable counts as unset, as in a shell's `${X:-default}`.
  *
  * @param environment @default process.env
- * @throws Error that names each wrong variable
+ * @throws Error that names each invalid variable
  * @example
  * const schema = serverEnvironment({ defaultPort: 8000 });
  * readEnvironment(schema, { PORT: '81' }).PORT; // => 81
@@ -49,5 +49,5 @@ export const readEnvironment = <T extends z.ZodType>(
   const result = schema.safeParse(present);
   if (result.success) return result.data;
   const issues = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new Error(`The environment is wrong. ${issues.join('; ')}`);
+  throw new Error(`Invalid environment variables: ${issues.join('; ')}`);
 };

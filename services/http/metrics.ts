@@ -4,14 +4,14 @@ import type { ProblemCode } from '../contract.ts';
 import type { ServerEnvironment } from './environment.ts';
 import { startServer } from './server.ts';
 
-/** What handlers find out about a request, for its log line and the metrics. Times are in milliseconds. */
+/** What handlers measure, for the log line and the metrics of a request. Times are in milliseconds. */
 export interface Measurements {
   receive?: number;
   decode?: number;
   invoke?: number;
   /** Photos that were classified. */
   photos?: number;
-  /** Those of them that show none of the classes. */
+  /** How many of them show none of the classes. */
   unknown?: number;
   /** The probability of each known photo's answer, 0 to 1; 100 at most. */
   confidence?: readonly number[];
@@ -20,7 +20,7 @@ export interface Measurements {
 
 export interface RequestOutcome {
   readonly status: number;
-  /** Of the problem that was answered, if any. */
+  /** The code of the problem that was answered, if any. */
   readonly code?: ProblemCode | undefined;
   /** From the first byte of the request's head to the answer, in milliseconds. */
   readonly latency: number;
@@ -30,7 +30,7 @@ export interface RequestOutcome {
   readonly count?: number;
 }
 
-/** Our metrics with CloudWatch's units. A name is also the field of the log line that holds the value. */
+/** CloudWatch's unit for each metric. A metric's name is also the log line's field with its value. */
 const UNITS = {
   ...{ Latency: 'Milliseconds', Receive: 'Milliseconds', Decode: 'Milliseconds', Invoke: 'Milliseconds' },
   ...{ Photos: 'Count', Unknown: 'Count', Confidence: 'None' },
@@ -39,22 +39,22 @@ const UNITS = {
 export type MetricName = keyof typeof UNITS;
 
 const isOneOf = (status: number, hundred: number) => (Math.floor(status / 100) === hundred ? 1 : 0);
-/** Refused because of too much at once; nothing is broken. */
+/** Requests refused because of load; nothing is broken. */
 const SHED: ReadonlySet<ProblemCode | undefined> = new Set(['overloaded', 'rate-limited']);
 
 const STAGES = ['receive', 'decode', 'invoke'] as const;
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export interface MetricsOptions {
-  /** Names the service: the one dimension that all metrics have. */
+  /** The service's name: the one dimension of all metrics. */
   readonly service: string;
-  /** Of CloudWatch: keeps the deployments of an account apart. @default 'Bloomstack' */
+  /** CloudWatch namespace: keeps the deployments of an account apart. @default 'Bloomstack' */
   readonly namespace?: string;
 }
 
 /**
- * The numbers of a service, from one source: the fields of a log line that CloudWatch takes for metrics (Embedded Metric
- * Format; nothing has to run beside the service), and a registry for Prometheus.
+ * A service's metrics, published in two ways: as log lines in CloudWatch's Embedded Metric Format, which needs no
+ * agent, and as a registry for Prometheus.
  *
  * @example
  * const metrics = new Metrics({ service: 'app-was' });
@@ -64,7 +64,7 @@ export class Metrics {
   readonly #namespace: string;
   readonly #registry = new Registry();
   readonly #requests = new Counter({
-    ...this.#metric('requests_total', 'Requests by class of status.'),
+    ...this.#metric('requests_total', 'Requests by status class.'),
     labelNames: ['status'],
   });
   readonly #photos = new Counter({
@@ -72,15 +72,17 @@ export class Metrics {
     labelNames: ['answer'],
   });
   readonly #latency = new Histogram({
-    ...this.#metric('request_seconds', 'Time to the answer of a request.'),
+    ...this.#metric('request_seconds', 'Time from request to answer.'),
     buckets: SECONDS,
   });
   readonly #stages = new Histogram({
-    ...this.#metric('stage_seconds', 'Time of a stage of a request.'),
+    ...this.#metric('stage_seconds', 'Time that a stage of a request takes.'),
     buckets: SECONDS,
     labelNames: ['stage'],
   });
-  readonly #inFlight = new Gauge(this.#metric('requests_in_flight', 'Requests in work at the last answer.'));
+  readonly #inFlight = new Gauge(
+    this.#metric('requests_in_flight', 'Requests in progress at the last answer.'),
+  );
 
   constructor({ service, namespace = 'Bloomstack' }: MetricsOptions) {
     this.#namespace = namespace;
@@ -94,7 +96,7 @@ export class Metrics {
   /**
    * Counts a request, or several.
    *
-   * @returns the fields of its log line: `_aws` and the metrics
+   * @returns fields for its log line: `_aws` and the metrics
    */
   record({ status, code, latency, inFlight, count = 1 }: RequestOutcome, measured: Measurements) {
     const { receive, decode, invoke, photos, unknown, confidence, modelVersion } = measured;
@@ -123,7 +125,7 @@ export class Metrics {
       InFlight: inFlight,
     } satisfies Record<MetricName, unknown>;
     const given: Readonly<Record<string, unknown>> = values;
-    // Alarms need a metric that does not change its name with every model.
+    // Alarms need a metric whose dimensions do not change with every model.
     const dimensions = [['service'], ...(modelVersion === undefined ? [] : [['service', 'modelVersion']])];
     return {
       _aws: {
@@ -144,7 +146,7 @@ export class Metrics {
     };
   }
 
-  /** All numbers in Prometheus' text form. */
+  /** All metrics in Prometheus' text format. */
   async text(): Promise<Response> {
     const headers = { 'Content-Type': this.#registry.contentType };
     return new Response(await this.#registry.metrics(), { headers });
@@ -153,7 +155,7 @@ export class Metrics {
 
 type Settings = Pick<ServerEnvironment, 'METRICS_NAMESPACE' | 'METRICS_PORT' | 'METRICS_HOST'>;
 
-/** The metrics of a service; `GET /metrics` is served on a port of its own, which no load balancer names. */
+/** Creates a service's metrics, and serves `GET /metrics` on a separate port that no load balancer forwards to. */
 export const startMetrics = async (
   { METRICS_NAMESPACE: namespace, METRICS_PORT: port, METRICS_HOST: hostname }: Settings,
   { service, log }: { readonly service: string; readonly log: Logger },

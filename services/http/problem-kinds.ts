@@ -1,7 +1,7 @@
 import { MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS, MIN_PHOTO_SIDE } from '../../model/photo/format.ts';
 import { MAX_PHOTOS, PATHS, type ProblemCode } from '../contract.ts';
 
-/** Status of each code (RFC 9110 and 6585), and its title in both languages. */
+/** Each code's status (RFC 9110 and 6585), and its title in both languages. */
 export const PROBLEM_KINDS = {
   'malformed-request': [400, 'The request cannot be read', '요청을 읽을 수 없습니다'],
   'headers-too-large': [431, 'The headers are too large', '헤더가 너무 큽니다'],
@@ -30,20 +30,21 @@ export const PROBLEM_KINDS = {
   internal: [500, 'Internal error', '내부 오류'],
 } as const satisfies Record<ProblemCode, readonly [status: number, english: string, korean: string]>;
 
-const WAYS = '사진은 multipart 필드 "file", image/* 본문, 또는 JSON {"image": "<base64>"}으로 보내 주세요.';
+const HOW_TO_SEND =
+  '사진은 multipart 필드 "file", image/* 본문, 또는 JSON {"image": "<base64>"}으로 보내 주세요.';
 const LATER = '잠시 후 다시 시도해 주세요.';
 
-/** The Korean detail that problems of a code share; English ones are written where a problem is found. */
+/** The Korean detail shared by all problems of a code; English ones are written where the problem is raised. */
 export const KOREAN_DETAILS: Readonly<Record<ProblemCode, string>> = {
   'malformed-request': '읽을 수 있는 HTTP 요청이 아닙니다.',
   'headers-too-large': '요청 줄과 헤더는 합쳐서 16 KiB까지 받습니다. 쿠키와 헤더를 줄여 주세요.',
   'expectation-failed': 'Expect 헤더는 100-continue만 받습니다.',
   'unsupported-transfer-coding': 'Transfer-Encoding은 chunked만 받습니다.',
   'too-slow': '더 작은 사진을 보내거나 연결이 좋은 곳에서 다시 시도해 주세요.',
-  'missing-photo': WAYS,
+  'missing-photo': HOW_TO_SEND,
   'too-many-photos': `한 번에 받는 것보다 사진이 많습니다. POST ${PATHS.classifications}은(는) ${MAX_PHOTOS}장까지 받습니다.`,
-  'malformed-body': `본문이 중간에 끊겼거나 형식이 잘못되었습니다. ${WAYS}`,
-  'unsupported-content-type': WAYS,
+  'malformed-body': `본문이 중간에 끊겼거나 형식이 잘못되었습니다. ${HOW_TO_SEND}`,
+  'unsupported-content-type': HOW_TO_SEND,
   empty: '사진 파일에 내용이 없습니다. 다른 사진을 보내 주세요.',
   'too-large': `${MAX_PHOTO_BYTES / 2 ** 20} MiB까지 받습니다. 긴 변이 1600픽셀 정도인 사진이면 충분합니다.`,
   'unsupported-format': '움직이지 않는 JPEG, PNG, WebP 사진을 보내 주세요. 파일 이름이 아니라 내용을 봅니다.',

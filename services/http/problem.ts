@@ -6,20 +6,20 @@ import { requestedLanguage } from './language.ts';
 import { KOREAN_DETAILS, PROBLEM_KINDS } from './problem-kinds.ts';
 
 export interface ProblemOptions extends ErrorOptions {
-  /** Seconds after which it is worth trying again. @default - no `Retry-After` */
+  /** Seconds until a retry may succeed. @default - no `Retry-After` */
   readonly retryAfter?: number;
-  /** Methods that the route does know, for a 405. @default - no `Allow` */
+  /** Methods that the route supports, for a 405. @default - no `Allow` */
   readonly allow?: readonly string[];
-  /** Further headers of the answer. @default - none */
+  /** More headers for the answer. @default - none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Limits that were exceeded, by the names that `RateLimit-Policy` gives them. @default - none */
+  /** Limits that were exceeded, by their names in `RateLimit-Policy`. @default - none */
   readonly violatedPolicies?: readonly string[];
-  /** The detail in Korean. @default - the one that all problems of this code share */
+  /** The detail in Korean. @default - the one shared by all problems of this code */
   readonly korean?: string;
 }
 
 /**
- * An error that is shown to the client as it is.
+ * An error whose message is sent to the client.
  *
  * @example
  * const problem = new ProblemError('overloaded', 'Too many photos. Try again in a second.', { retryAfter: 1 });
@@ -61,18 +61,26 @@ export class ProblemError extends Error {
   }
 }
 
-/** Of a body that is longer than it may be: so is the photo in it, or there are too many. */
-export const tooLarge = (mostBytes: number): ProblemError => {
-  if (mostBytes === MAX_BODY_BYTES) return new ProblemError('too-large', TOO_LARGE_MESSAGE);
-  const most = `${mostBytes / 2 ** 20} MiB`;
+/** The client has closed its connection, so nothing can be answered. */
+export class ClientDisconnected extends Error {
+  override readonly name = 'ClientDisconnected';
+  constructor() {
+    super('The client closed its connection.');
+  }
+}
+
+/** The problem of a body above its limit: one photo that is too large, or too many photos. */
+export const tooLarge = (maxBytes: number): ProblemError => {
+  if (maxBytes === MAX_BODY_BYTES) return new ProblemError('too-large', TOO_LARGE_MESSAGE);
+  const most = `${maxBytes / 2 ** 20} MiB`;
   return new ProblemError(
     'too-large',
-    `The request is too large: all photos together may have at most ${most}. Send fewer at a time, or smaller versions of them.`,
+    `The request is too large: all photos together may be at most ${most}. Send fewer at a time, or smaller versions of them.`,
     { korean: `요청 하나에 ${most}까지 받습니다. 나누어 보내거나 크기를 줄여서 보내 주세요.` },
   );
 };
 
-/** A problem as it is sent. */
+/** The body that is sent for a problem. */
 export const problemBody = (
   { code, message, korean, status, retryAfter, violatedPolicies }: ProblemError,
   { language = 'en', requestId }: { language?: Language; requestId?: string | undefined } = {},

@@ -3,16 +3,16 @@ import type { Duplex } from 'node:stream';
 import { RequestError } from '@hono/node-server';
 import { ProblemError, problemAnswer } from './problem.ts';
 
-/** Refusals of what never becomes a request that an app could answer; in English, since no headers are known. */
+/** Answers to what never becomes a request for the app; in English, because no headers have been read. */
 
 const malformed = (whatIsWrong: string) =>
   new ProblemError('malformed-request', `This is not a readable HTTP request: ${whatIsWrong}.`);
 
-/** What Node's parser means by its codes, by their beginning. */
+/** Explanations of the error codes of Node's parser. */
 const PARSER_ERRORS: readonly [code: string, whatIsWrong: string][] = [
-  ['HPE_INVALID_METHOD', 'its method is not known'],
+  ['HPE_INVALID_METHOD', 'its method is unknown'],
   ['HPE_INVALID_URL', 'its target is not a URL'],
-  ['HPE_INVALID_CONTENT_LENGTH', 'its Content-Length is not one number'],
+  ['HPE_INVALID_CONTENT_LENGTH', 'its Content-Length is not a number'],
   ['HPE_UNEXPECTED_CONTENT_LENGTH', 'it has more than one length'],
   [
     'HPE_INVALID_TRANSFER_ENCODING',
@@ -31,9 +31,7 @@ const toParserProblem = (code = ''): ProblemError => {
       'At most 16 KiB are accepted for the request line and all headers. Send fewer cookies or headers.';
     return new ProblemError('headers-too-large', limit);
   }
-  return malformed(
-    PARSER_ERRORS.find(([known]) => known === code)?.[1] ?? 'its lines are not those of HTTP/1.1',
-  );
+  return malformed(PARSER_ERRORS.find(([known]) => known === code)?.[1] ?? 'it is not valid HTTP/1.1');
 };
 
 const refusal = (problem: ProblemError) => {
@@ -49,13 +47,13 @@ export const rememberExchange = (incoming: IncomingMessage, outgoing: ServerResp
   latest.set(incoming.socket, { incoming, outgoing });
 };
 
-/** Whether a request was answered before its end: what the parser makes of the rest is not answered once more. */
+/** Whether the current request was already answered: errors in the rest of it get no second answer. */
 const isAnswered = (socket: Duplex): boolean => {
   const exchange = latest.get(socket);
   return exchange?.outgoing.headersSent === true && !exchange.incoming.complete;
 };
 
-/** Refuses what has no {@link ServerResponse}. */
+/** Writes a problem where there is no {@link ServerResponse}. */
 export const refuseOnSocket = (problem: ProblemError, socket: Duplex): void => {
   const { status, headers, body } = refusal(problem);
   const lines = [
@@ -65,7 +63,7 @@ export const refuseOnSocket = (problem: ProblemError, socket: Duplex): void => {
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 };
 
-/** Answers what Node's parser gives up on, which goes to the server's event `clientError`. */
+/** Handles the server's event `clientError`: what Node's parser cannot read. */
 export const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Duplex): void => {
   if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
   else if (isAnswered(socket)) socket.end(() => socket.destroy());
@@ -74,7 +72,7 @@ export const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Duplex): 
 
 /** Answers `CONNECT`, which asks for a tunnel. */
 export const refuseTunnel = (_: IncomingMessage, socket: Duplex): void => {
-  // Clients that are gone meanwhile.
+  // The client may be gone.
   socket.on('error', () => socket.destroy());
   const allow = ['GET', 'HEAD', 'POST'];
   refuseOnSocket(new ProblemError('method-not-allowed', 'This server is not a proxy.', { allow }), socket);
@@ -85,21 +83,24 @@ export const refuse = (problem: ProblemError, outgoing: ServerResponse): void =>
   outgoing.writeHead(status, headers).end(body);
 };
 
-/** Answers a request whose target and Host make no URL: the adapter does not pass it to an app. */
+/** Answers a request whose target and Host do not form a URL, which the adapter does not pass to the app. */
 export const refuseTarget = (error: unknown): Response => {
   if (!(error instanceof RequestError)) throw error;
-  const { status, headers, body } = refusal(malformed('its target and its header Host make no URL'));
+  const { status, headers, body } = refusal(malformed('its target and its Host header do not form a URL'));
   return new Response(body, { status, headers });
 };
 
 /** Answers an `Expect` other than `100-continue` (RFC 9110, 10.1.1). */
 export const refuseExpectation = ({ headers }: IncomingMessage, outgoing: ServerResponse): void =>
   refuse(
-    new ProblemError('expectation-failed', `"Expect: ${headers.expect}" is not known; only 100-continue is.`),
+    new ProblemError(
+      'expectation-failed',
+      `"Expect: ${headers.expect}" is not supported; only 100-continue is.`,
+    ),
     outgoing,
   );
 
-/** What Node's parser lets through and HTTP does not (RFC 9112, 3.2 and 6.1), if there is any. */
+/** Finds what Node's parser accepts but HTTP forbids (RFC 9112, 3.2 and 6.1). */
 export const findFault = ({
   headers,
   rawHeaders,
@@ -110,14 +111,14 @@ export const findFault = ({
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
-  if (hosts > 1) return malformed('it has more than one header Host');
-  if (hosts === 0 && httpVersion !== '1.0') return malformed('it has no header Host');
+  if (hosts > 1) return malformed('it has more than one Host header');
+  if (hosts === 0 && httpVersion !== '1.0') return malformed('it has no Host header');
   const coding = headers['transfer-encoding'];
   if (coding === undefined) return undefined;
   if (httpVersion === '1.0') return malformed('HTTP/1.0 has no Transfer-Encoding');
   if (coding.trim().toLowerCase() === 'chunked') return undefined;
   return new ProblemError(
     'unsupported-transfer-coding',
-    `Transfer-Encoding ${coding} is not supported; only chunked is, and photos are compressed already.`,
+    `Transfer-Encoding ${coding} is not supported; only chunked is. Photos are already compressed.`,
   );
 };

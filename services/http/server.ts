@@ -18,9 +18,9 @@ import {
 import type { Shedding } from './shedding.ts';
 
 export interface ServerOptions {
-  /** A fetch handler, such as a Hono app's. It is given Node's own request and response, too. */
+  /** A fetch handler, such as a Hono app's. It also receives Node's own request and response. */
   readonly fetch: (request: Request, bindings: object) => Response | Promise<Response>;
-  /** 0 takes a free one. */
+  /** 0 picks a free one. */
   readonly port: number;
   readonly hostname: string;
   readonly log: Logger;
@@ -29,23 +29,24 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** Where it listens, as a URL without a path. */
+  /** The address it listens on, as a URL without a path. */
   readonly url: string;
   /**
-   * For `lameDuckMs` (0 by default), all is answered as before, but with `Connection: close`, so that load balancers
-   * move on. Then what is in flight is answered, for `graceMs` at most, and the rest refused. Resolves once all
-   * connections are closed.
+   * For `lameDuckMs` (0 by default), keeps answering, but with `Connection: close`, so that load balancers move on.
+   * Then
+   * stops listening and finishes the requests in flight, for `graceMs` at most. Resolves once all connections are
+   * closed.
    */
   readonly stop: (graceMs: number, lameDuckMs?: number) => Promise<void>;
 }
 
-/** Longer than the 60 s for which an Application Load Balancer keeps an idle connection: shorter ones give 502s. */
+/** Longer than the 60 s that an Application Load Balancer keeps idle connections: anything shorter causes 502s. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** A photo over a slow mobile connection must fit. Node demands at least as much as for the headers. */
+/** Enough for a photo over a slow mobile connection. Node requires at least the timeout for headers. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
-/** After SIGTERM there is time; a person waits less. */
+/** There is time after SIGTERM; a person at a terminal waits less. */
 const STOP_MS = {
   SIGTERM: { lameDuck: 1000 * STOP_SECONDS.lameDuck, grace: 1000 * STOP_SECONDS.inFlight },
   SIGINT: { lameDuck: 0, grace: 3_000 },
@@ -55,22 +56,22 @@ const STOP_MS = {
 const listen = (server: Server, port: number, hostname: string) =>
   new Promise<AddressInfo>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const busy = `Port ${port} is already in use on ${hostname}. Stop what listens there, or choose another port with the variable PORT.`;
+      const busy = `Port ${port} is already in use on ${hostname}. Stop the process that is listening there, or choose another port with the variable PORT.`;
       reject(error.code === 'EADDRINUSE' ? new Error(busy, { cause: error }) : error);
     });
     server.listen(port, hostname, () => {
       const address = server.address();
       if (address === null || typeof address === 'string')
-        throw new Error('The server listens on no TCP port.');
+        throw new Error('The server is not listening on a TCP port.');
       resolve(address);
     });
   });
 
-/** A turn of the event loop that is shorter than this, in milliseconds, had nothing to do. */
+/** An event loop iteration shorter than this, in milliseconds, was idle. */
 const QUIET_MS = 0.2;
 const MAX_TURNS = 2_000;
 
-/** Resolves when what has connected is accepted, and what has arrived is read: to close just then loses nothing. */
+/** Resolves when all connections are accepted and all arrived data is read, so that closing loses nothing. */
 const quietMoment = async (): Promise<void> => {
   let before = performance.now();
   for (let turn = 0; turn < MAX_TURNS; turn++) {
@@ -81,13 +82,13 @@ const quietMoment = async (): Promise<void> => {
   }
 };
 
-/** Long enough for each of many clients to ask once more. */
+/** Long enough for each of many clients to send one more request. */
 const SETTLE_MS = 500;
 
 /**
  * Serves a fetch handler over HTTP.
  *
- * @throws Error with one line that names the port and the variable that moves it, when the port is taken
+ * @throws Error that names the port and the variable to change it, when the port is in use
  * @example
  * const fetchHandler = () => new Response('hello');
  * const server = await startServer({ fetch: fetchHandler, port: 0, hostname: '127.0.0.1', log });
@@ -107,7 +108,7 @@ export const startServer = async ({
     errorHandler: refuseTarget,
     // HTTP/1.0 needs no Host.
     hostname: 'localhost',
-    // It would close the connection after half a second: see `drainAfterAnswer`.
+    // The adapter would close the connection after half a second: see `drainAfterAnswer`.
     autoCleanupIncoming: false,
   });
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse, begin = () => {}): void => {
@@ -124,7 +125,7 @@ export const startServer = async ({
     }
   };
   const server = createServer(
-    // Without a Host, Node itself would answer, and with nothing in it.
+    // Node would answer a request without Host itself, with an empty body.
     { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false },
     (incoming, outgoing) => answer(incoming, outgoing),
   )
@@ -139,7 +140,7 @@ export const startServer = async ({
     .on('checkExpectation', refuseExpectation)
     .on('connect', refuseTunnel)
     .on('clientError', refuseUnreadable);
-  /** The answers to come, also of requests that are there already, are the last of their connections. */
+  /** Makes all further answers, including those to pending requests, the last on their connections. */
   const askToClose = () => {
     isLastAnswer = true;
     for (const outgoing of unanswered) outgoing.shouldKeepAlive = false;
@@ -154,13 +155,13 @@ export const startServer = async ({
       const settleMs = Math.min(lameDuckMs, SETTLE_MS);
       askToClose();
       await sleep(lameDuckMs);
-      // Clients that keep connections do not connect at the moment at which the service ceases to listen, and is deaf
-      // to those that the system has accepted for it.
+      // The kernel accepts connections that the service will never see once it stops listening. Clients that keep
+      // their connections do not open new ones at that moment.
       isLastAnswer = settleMs === 0;
       await sleep(settleMs);
       await quietMoment();
       const closed = once(server, 'close');
-      // Unlike that of an HTTP server, it leaves idle connections open.
+      // Unlike the HTTP server's own `close`, this leaves idle connections open.
       NetServer.prototype.close.call(server);
       askToClose();
       await sleep(settleMs);
@@ -174,7 +175,7 @@ export const startServer = async ({
   };
 };
 
-/** Stops a server on SIGTERM, on Ctrl-C, and when the parent process is gone; then ends the process. */
+/** Stops a server on SIGTERM, on Ctrl-C, and when the parent process disconnects; then exits. */
 const stopOnSignals = (server: RunningServer): void => {
   let stopping = false;
   for (const [event, { grace, lameDuck }] of Object.entries(STOP_MS))
@@ -187,14 +188,14 @@ const stopOnSignals = (server: RunningServer): void => {
 };
 
 export interface RunServiceOptions {
-  /** Begins the message of a service that cannot start. */
+  /** The service's name, for the message when it cannot start. */
   readonly name: string;
   readonly start: () => Promise<RunningServer>;
 }
 
 /**
- * Runs a service as a process: starts it, sends its URL to the parent (if any), stops on signals. A service that cannot
- * start says why in one line and exits with 1.
+ * Runs a service as a process: starts it, sends its URL to the parent (if any) and stops on signals. If it cannot
+ * start, prints one line that says why, and exits with 1.
  */
 export const runService = async ({ name, start }: RunServiceOptions): Promise<void> => {
   try {

@@ -17,9 +17,9 @@ export interface Classification {
   readonly modelVersion: string;
   /** Whether the photo looks like any of the classes. */
   readonly known: boolean;
-  /** The description of the most probable class, and words of the model's own. */
+  /** The description of the most probable class, and what the model says about itself. */
   readonly words: Words;
-  /** How much each part of the photo speaks for the most probable class, row by row. @default - the model does not tell */
+  /** Evidence for the most probable class in each part of the photo, row by row. @default - the model has no such output */
   readonly map?: readonly (readonly number[])[] | undefined;
 }
 
@@ -28,9 +28,9 @@ export interface Classifier {
    * Classifies photos in one call.
    *
    * @param photos uint8 RGB, `224 * 224 * 3` each; at most MAX_BATCH_SIZE
-   * @param options.signal ends the call; its reason is what is thrown then
-   * @param options.requestId finds the call in the endpoint's log and captured data
-   * @returns as many classifications, in the same order
+   * @param options.signal ends the call, which then rejects with the signal's reason
+   * @param options.requestId identifies the call in the endpoint's log and captured data
+   * @returns one classification per photo, in the same order
    * @throws ProblemError `endpoint-unavailable` or `model-failed`
    */
   classify(
@@ -42,25 +42,25 @@ export interface Classifier {
 export interface SageMakerClassifierOptions {
   readonly client: RuntimeClient;
   readonly endpointName: string;
-  /** How long the answer for one photo may take, retries included; twice as long for a full batch. */
+  /** Timeout for one photo, retries included; twice as long for a full batch. */
   readonly timeoutMs: number;
 }
 
-/** The row form of TensorFlow Serving's answer. */
+/** TensorFlow Serving's answer in row format. */
 const responseSchema = z.object({ predictions: z.array(predictionSchema) });
 
-/** The most that InvokeEndpoint takes. */
+/** The maximum of InvokeEndpoint. */
 const INFERENCE_ID_LENGTH = 64;
 
-/** Seconds after which it is worth trying again, by the service's error. */
+/** Seconds until a retry may succeed, by error name. */
 const RETRY_AFTER: Readonly<Record<string, number>> = { ThrottlingException: 1, ModelNotReadyException: 5 };
 
 const REASONS: Readonly<Record<string, string>> = {
-  ThrottlingException: 'It is receiving more requests than it is allowed.',
+  ThrottlingException: 'It is receiving more requests than it is allowed to.',
   ModelNotReadyException: 'It is still loading its model.',
   ValidationError: 'It has not been deployed yet.',
-  // The SDK's name for connections that take too long, and for those that break.
-  TimeoutError: 'The connection to it broke or took too long.',
+  // The SDK's name for connections that time out or break.
+  TimeoutError: 'The connection to it broke or timed out.',
   AbortError: 'It did not answer in time.',
 };
 
@@ -69,12 +69,12 @@ const describeReason = (error: unknown, name: string): string => {
   return REASONS[name] ?? (answered ? `It answered with an error (${name}).` : 'It cannot be reached.');
 };
 
-/** A photo that the model refuses stays refused; a model that fails may answer the next time. */
+/** Retrying does not help a photo that the model refuses, but may help when the model itself fails. */
 const modelFailed = (error: ModelError): ProblemError => {
   const refused = (error.OriginalStatusCode ?? 500) < 500;
   const message = refused
     ? 'The model could not process the photo. Try another photo.'
-    : 'The model failed. Try again; if it stays, look at the log of the endpoint.';
+    : 'The model failed. Try again; if this persists, look at the log of the endpoint.';
   return new ProblemError('model-failed', message, { cause: error });
 };
 
@@ -117,14 +117,14 @@ const parseResponse = (body: Uint8Array, count: number): Classification[] => {
   return predictions.map(toClassification);
 };
 
-/** The two base64 letters of each 12 bits, side by side in memory. */
+/** The two base64 letters for each value of 12 bits, as they are laid out in memory. */
 const LETTERS = (() => {
   const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
   const letters = new Uint8Array(2 * 4096).map((_, at) => alphabet[(at & 1 ? at >> 1 : at >> 7) & 63] ?? 0);
   return new Uint16Array(letters.buffer);
 })();
 
-/** Blanks let the base64 begin at an even place. */
+/** Pads with blanks, so that the base64 begins at an even offset. */
 const even = (text: string) => Buffer.from(text.padStart(text.length + (text.length % 2)));
 const HEAD = even(`{"instances":[{"${INPUT_NAME}":{"b64":"`);
 const BETWEEN = even(`"}},{"${INPUT_NAME}":{"b64":"`);
@@ -132,7 +132,7 @@ const TAIL = Buffer.from('"}}]}');
 
 const base64Length = (bytes: number) => Math.ceil(bytes / 3) * 4;
 
-/** Writes a photo as base64: Node's own is a string first, and takes ten times as long. */
+/** Writes a photo as base64, ten times as fast as Node, which makes a string first. */
 const writeBase64 = (pixels: Uint8Array, body: Buffer, at: number): void => {
   const whole = pixels.length - (pixels.length % 3);
   const out = new Uint16Array(body.buffer, at, (whole / 3) * 2);
@@ -144,7 +144,7 @@ const writeBase64 = (pixels: Uint8Array, body: Buffer, at: number): void => {
   body.write(Buffer.from(pixels.subarray(whole)).toString('base64'), at + (whole / 3) * 4, 'latin1');
 };
 
-/** The body of a request, with the photos written into it. */
+/** The request body, with the photos encoded into it. */
 const requestBody = (photos: readonly Uint8Array[]): Buffer => {
   const letters = photos.reduce((sum, { length }) => sum + base64Length(length), 0);
   const between = (photos.length - 1) * BETWEEN.length;
@@ -160,7 +160,8 @@ const requestBody = (photos: readonly Uint8Array[]): Buffer => {
 };
 
 /**
- * Invokes a SageMaker endpoint. A photo travels as base64 of raw RGB: 201 kB where JSON numbers would be 600 or more.
+ * Classifies by a SageMaker endpoint. A photo is sent as base64 of raw RGB: 201 kB, where JSON numbers would be 600 or
+ * more.
  *
  * @example
  * const client = new RuntimeClient({ endpoint, region: 'ap-northeast-2', credentials });
@@ -181,7 +182,7 @@ export const createSageMakerClassifier = ({
       Body: requestBody(photos),
       ...(requestId && { InferenceId: requestId.slice(0, INFERENCE_ID_LENGTH) }),
     };
-    // The model's time begins when it is asked.
+    // The clock starts only now: time in the queue does not count.
     const call = new AbortController();
     const abort = () => call.abort();
     const timeout = setTimeout(abort, timeoutMs * (1 + (photos.length - 1) / (MAX_BATCH_SIZE - 1)));
@@ -201,7 +202,7 @@ export const createSageMakerClassifier = ({
     } catch (error) {
       throw new ProblemError(
         'model-failed',
-        'The model answered in a form that is not understood. Report it.',
+        'The model's answer has an unknown format. Report it.',
         { cause: error },
       );
     }

@@ -4,13 +4,13 @@ import { readPhoto } from '../../model/photo/read-photo.ts';
 /** One photo. */
 export interface DecodeMessage {
   readonly file: Uint8Array;
-  /** What decoding may take of a processor, in milliseconds; beyond it, the process ends. */
+  /** CPU time that decoding may take, in milliseconds; beyond it, the process kills itself. */
   readonly cpuMs: number;
 }
 
-/** Decodes the photos that its parent sends, one after the other: see `decoder.ts`. */
+/** Decodes the photos that the parent process sends, one at a time: see `decoder.ts`. */
 
-/** Exiting in order would wait for the decoding. */
+/** A regular exit would wait for the decoding. */
 const end = () => process.kill(process.pid, 'SIGKILL');
 const CHECK_MS = 50;
 

@@ -9,17 +9,17 @@ import { ProblemError } from '../http/problem.ts';
 import type { DecodeMessage } from './decoder-process.ts';
 import { WorkQueue } from './queue.ts';
 
-/** The source, or what is compiled of it, beside this very module. */
+/** The module next to this one, as source or compiled. */
 const PROCESS_FILE = fileURLToPath(
   new URL(`./decoder-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
 );
 
-/** Other photos, and the service itself, come first (`man 2 setpriority`). */
+/** Below the priority of the service itself and its other photos (`man 2 setpriority`). */
 const NICENESS = 5;
-/** An idle process is ended after this time; starting one takes some tenths of a second. */
+/** An idle process is killed after this time; starting one takes a few tenths of a second. */
 const IDLE_MS = 10_000;
-/** A decoding that takes this many times the CPU estimated from its header is given up. */
-const PATIENCE = 3;
+/** A decoding is killed when it takes this many times the CPU time estimated from its header. */
+const MAX_OVERRUN = 3;
 
 const replySchema = z.union([
   z.object({ pixels: z.instanceof(Uint8Array) }),
@@ -35,7 +35,7 @@ const tooCostly = () =>
 const toError = (error: unknown): unknown =>
   error instanceof PhotoError ? new ProblemError(error.code, error.message, { cause: error }) : error;
 
-/** A process that decodes photos one at a time, and can be ended in the middle of one; libvips itself cannot. */
+/** A process that decodes photos one at a time and can be killed in the middle of one; libvips cannot be interrupted. */
 class DecoderProcess {
   readonly #maxWallMs: number;
   #child: ChildProcess | undefined;
@@ -49,7 +49,7 @@ class DecoderProcess {
     const { NODE_ENV, PATH, TMPDIR } = process.env;
     const child = fork(PROCESS_FILE, {
       serialization: 'advanced',
-      // What is decoded here is of strangers: it is not to find credentials.
+      // Uploads are untrusted: an exploit must not find credentials.
       env: { NODE_ENV, PATH, TMPDIR, VIPS_BLOCK_UNTRUSTED: '1', UV_THREADPOOL_SIZE: '1' },
     });
     if (child.pid !== undefined) setPriority(child.pid, NICENESS);
@@ -61,7 +61,7 @@ class DecoderProcess {
     return child;
   }
 
-  /** Ends it, at once, whatever it does. */
+  /** Kills it at once, whatever it is doing. */
   kill(): void {
     clearTimeout(this.#idle);
     this.#child?.kill('SIGKILL');
@@ -86,7 +86,7 @@ class DecoderProcess {
         if ('pixels' in reply) resolve(reply.pixels);
         else reject(new PhotoError(reply.code, reply.message));
       };
-      // It ends itself when it has taken too long; the system ends it when it takes more memory than there is.
+      // It kills itself when it takes too long; the system kills it when memory runs out.
       const onEnd = (cause: unknown) => giveUp(Object.assign(tooCostly(), { cause }));
       const onAbort = () => giveUp(signal.reason);
       const deadline = setTimeout(() => giveUp(tooCostly()), this.#maxWallMs);
@@ -101,15 +101,15 @@ class DecoderProcess {
       child.on('message', onMessage).on('exit', onEnd).on('error', onEnd);
       signal.addEventListener('abort', onAbort);
       if (signal.aborted) onAbort();
-      else child.send({ file, cpuMs: PATIENCE * (100 + milliseconds) } satisfies DecodeMessage);
+      else child.send({ file, cpuMs: MAX_OVERRUN * (100 + milliseconds) } satisfies DecodeMessage);
     });
   }
 }
 
 export interface DecoderOptions {
-  /** Photos of each of the two cheap lanes that are decoded side by side. @default one for each processor, 2 at most */
+  /** Photos decoded at a time in each of the two cheaper lanes. @default one per processor, 2 at most */
   readonly places?: number;
-  /** A dear photo is waited for no longer than this, however busy the machine is. @default 14 s */
+  /** A costly photo gets no more time than this, however busy the machine is. @default 14 s */
   readonly maxWallMs?: number;
 }
 
@@ -121,8 +121,8 @@ export interface DecodeOptions {
 
 /**
  * Decodes photos in three lanes, so that no photo waits for others that take much longer than itself. Small and cheap
- * ones, nearly all, are decoded in this process; the dear ones one at a time in another, which is ended when it takes too
- * long: then its memory is free again.
+ * photos, nearly all, are decoded in this process. Costly ones are decoded one at a time in another process, which is
+ * killed when it takes too long; that also frees its memory.
  */
 export class Decoder {
   readonly small: WorkQueue;
@@ -136,7 +136,7 @@ export class Decoder {
     this.cheap = new WorkQueue({ places, paceMs: 1 });
   }
 
-  /** Photos whose turn at the model comes soon. */
+  /** Photos that will soon be ready for the model. */
   get soon(): number {
     return this.small.waiting + this.small.running + this.cheap.waiting + this.cheap.running;
   }
@@ -147,21 +147,21 @@ export class Decoder {
   }
 
   /**
-   * Checks a photo by its header, and says where it will be decoded.
+   * Checks a photo by its header, and chooses its lane.
    *
-   * @throws ProblemError the photo's
+   * @throws ProblemError when the photo is not acceptable
    */
   plan(file: Uint8Array) {
     try {
       const header = checkPhoto(file);
-      // Each has a cost that does not depend on its pixels.
+      // Every photo has a fixed cost, too.
       return { header, queue: this.#lane(header), cost: 2 + header.milliseconds };
     } catch (error) {
       throw toError(error);
     }
   }
 
-  /** @throws ProblemError the photo's */
+  /** @throws ProblemError when the photo cannot be decoded */
   async read(
     file: Uint8Array,
     { header, queue, cost }: ReturnType<Decoder['plan']>,

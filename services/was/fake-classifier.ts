@@ -3,7 +3,7 @@ import type { Classification, Classifier } from './classifier.ts';
 
 const PROBABILITIES = { astilbe: 0.2, black_eyed_susan: 0.7, unheard_of_flower: 0.1 };
 
-/** What a model says, in tests. */
+/** A model's answer in tests. */
 export const CLASSIFICATION: Classification = {
   classes: Object.entries(PROBABILITIES).map(([label, probability]) => ({
     ...{ label, probability },
@@ -14,7 +14,7 @@ export const CLASSIFICATION: Classification = {
   known: true,
 };
 
-/** A model that says the same of every photo. */
+/** A classifier that gives the same answer for every photo. */
 export const saying = (classification: Classification = CLASSIFICATION): Classifier => ({
   classify: async (photos) => photos.map(() => classification),
 });

@@ -1,19 +1,19 @@
 import { detectFormat } from '../../model/photo/format.ts';
 
-/** No form of a photo has nearly as many. */
+/** Far more than a form with photos has. */
 const MAX_PARTS = 100;
-/** A file may hold what begins like a delimiter and is none; many of them are there to cost time. */
+/** A file may contain the delimiter's bytes by chance; many of them are an attack. */
 const MAX_FALSE_DELIMITERS = 1000;
-/** Of one part. The longest thing in it is a file's name. */
+/** The headers of one part. The longest thing in them is a file name. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
 const [TAB, LF, CR, SPACE, DASH] = [0x09, 0x0a, 0x0d, 0x20, 0x2d];
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
-/** A quoted value that has no end goes to the end of the header: then no text takes more than one look at each letter. */
+/** An unterminated quoted value extends to the end of the header, so that matching takes linear time. */
 const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:\\.?|[^"\\])*)(?:"|$)|([^;"]*))/g;
 
-/** The parameters of a header such as `form-data; name=file; filename="a.jpg"`, by their names in small letters. */
+/** The parameters of a header such as `form-data; name=file; filename="a.jpg"`, by lower-case name. */
 const readParameters = (header: string): ReadonlyMap<string, string> =>
   new Map(
     [...header.matchAll(PARAMETER)].map(([, name = '', quoted, token = '']): [string, string] => [
@@ -22,9 +22,9 @@ const readParameters = (header: string): ReadonlyMap<string, string> =>
     ]),
   );
 
-/** The headers of a part, by their names in small letters. */
+/** The headers of a part, by lower-case name. */
 const readHead = (head: Buffer): ReadonlyMap<string, string> => {
-  if (head.length > MAX_HEAD_BYTES) throw new Error('The head of a part is too long.');
+  if (head.length > MAX_HEAD_BYTES) throw new Error('The headers of a part are too long.');
   // A line that begins with a blank continues the one before (RFC 5322, 2.2.3).
   const lines = head
     .toString('latin1')
@@ -44,14 +44,14 @@ interface Part {
 }
 
 const toPart = (part: Buffer): Part => {
-  // Without any header, the empty line comes at once.
+  // A part without headers begins with the empty line.
   if (part[0] === CR && part[1] === LF) return { headers: new Map(), content: part.subarray(2) };
   const end = part.indexOf(END_OF_HEAD);
-  if (end === -1) throw new Error('A part has no end of its head.');
+  if (end === -1) throw new Error('The headers of a part have no end.');
   return { headers: readHead(part.subarray(0, end)), content: part.subarray(end + END_OF_HEAD.length) };
 };
 
-/** Where the line of a delimiter ends and whether it is the form's last; undefined when it is none. */
+/** Where the delimiter's line ends, and whether it is the last one; undefined if this is not a delimiter. */
 const readDelimiterLine = (form: Buffer, after: number) => {
   if (form[after] === DASH && form[after + 1] === DASH) return { end: after + 2, last: true };
   let end = after;
@@ -60,13 +60,13 @@ const readDelimiterLine = (form: Buffer, after: number) => {
   return form[end] === CR && form[end + 1] === LF ? { end: end + 2, last: false } : undefined;
 };
 
-/** The parts of a form, as views into it, without what stands before the first and after the last. */
+/** The parts of a form, as views into it, without the preamble and the epilogue. */
 const readParts = (form: Buffer, boundary: string): Part[] => {
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
   const parts: Part[] = [];
   let begin: number | undefined;
   let falseDelimiters = 0;
-  // The very first may stand without the line break before it.
+  // The first delimiter need not follow a line break.
   const first = form.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2)) ? -2 : undefined;
   for (let at = first ?? form.indexOf(delimiter); at !== -1; ) {
     const line = readDelimiterLine(form, at + delimiter.length);
@@ -76,15 +76,15 @@ const readParts = (form: Buffer, boundary: string): Part[] => {
       if (parts.length === MAX_PARTS) throw new Error(`The form has more than ${MAX_PARTS} parts.`);
       begin = line.end;
     } else if (++falseDelimiters > MAX_FALSE_DELIMITERS) {
-      throw new Error('What begins like a delimiter stands too often in the form.');
+      throw new Error('The form contains too many false delimiters.');
     }
-    // The line break of a delimiter may be that of the next.
+    // The line break after one delimiter may be the one before the next.
     at = form.indexOf(delimiter, line ? line.end - 2 : at + delimiter.length);
   }
   throw new Error('The form has no end.');
 };
 
-/** A part without a file's name is a file when it says so, or looks like a photo; else it is a field of text. */
+/** A part without a file name is a file if its Content-Type says so or it looks like a photo; otherwise it is text. */
 const isFile = ({ headers, content }: Part): boolean => {
   const type = headers.get('content-type') ?? 'text/plain';
   return !/^text\//i.test(type) || detectFormat(content) !== undefined;
@@ -92,20 +92,20 @@ const isFile = ({ headers, content }: Part): boolean => {
 
 export interface FormFilesOptions {
   readonly form: Buffer;
-  /** With the form's boundary. */
+  /** The Content-Type header, which names the boundary. */
   readonly contentType: string;
   readonly field: string;
-  /** Whether the field is for several files: then an empty one has its place among the others. @default false */
+  /** Whether the field holds several files; then empty ones keep their position. @default false */
   readonly isList?: boolean;
 }
 
 /**
- * The files in a field of a multipart form (RFC 7578), as views into it. Takes what widespread clients write: .NET's
- * `name=file; filename=a.jpg; filename*=utf-8''a.jpg`, other dispositions than `form-data`, files without a name. An
- * empty file counts only when it has a name and, unless it is a list, there is no other: inputs that were left empty send
- * one without.
+ * The files in a field of a multipart form (RFC 7578), as views into it. Accepts what widespread clients send: .NET's
+ * `name=file; filename=a.jpg; filename*=utf-8''a.jpg`, dispositions other than `form-data`, files without a name.
+ * Inputs that were left empty send an empty file without a name, which is ignored; an empty file with a name counts in
+ * a list, or if there is no other.
  *
- * @throws Error when the form is malformed or cut short
+ * @throws Error when the form is malformed or truncated
  * @example
  * const form = Buffer.from('--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhi\r\n--b--');
  * const files = readFormFiles({ form, contentType: 'multipart/form-data; boundary=b', field: 'file' });

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** Room for all that surrounds the photos in JSON; then it costs next to nothing to read. */
+/** Limit for the JSON around the photos, which keeps parsing cheap. */
 const MAX_OTHER_BYTES = 64 * 1024;
-/** Text that is decoded at a time, so that other requests get their turn in between. */
+/** Bytes that are decoded at a time, so that other requests are served in between. */
 const STEP = 2 ** 18;
-/** Of a data URL: its media type and parameters. */
+/** A data URL's media type and parameters. */
 const MAX_HEAD_BYTES = 1024;
 
 const [QUOTE, COLON, BACKSLASH] = [0x22, 0x3a, 0x5c];
@@ -20,7 +20,7 @@ const afterBlanks = (json: Buffer, at: number, end: number): number => {
   return next;
 };
 
-/** The end of a text that begins at `from`: the place of its closing quote, or `end`. */
+/** The index of the closing quote of a string that begins at `from`, or `end`. */
 const endOfText = (json: Buffer, from: number, end: number): number => {
   let at = from;
   while (at < end && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
@@ -35,21 +35,21 @@ const parse = (text: string): unknown => {
   }
 };
 
-/** A text without its quotes, as a range of bytes. */
+/** The byte range of a string, without its quotes. */
 interface Range {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Finds the text of a field of the outermost object, or the texts of the list in it. Looks at each byte outside of them
- * once, and at no more of them than may be there; whether they are JSON is for the parser to say.
+ * Finds the string in a field of the outermost object, or the strings of a list there. Visits each byte outside of them
+ * once, up to the limit; whether those bytes are valid JSON is left to the parser.
  */
 const findTexts = (json: Buffer, field: string): Range[] => {
   let found: Range[] = [];
   let [at, depth, isInList, limit] = [0, 0, false, MAX_OTHER_BYTES];
   const take = (from: number) => {
-    // Base64 has no quote and no backslash, so the first quote ends it; what is no base64 is refused for that.
+    // Base64 contains no escaped quotes, so the first quote ends it; anything else is refused later.
     const to = json.indexOf(QUOTE, from);
     if (to === -1) throw new Error('The body is not JSON.');
     found.push({ from, to });
@@ -85,12 +85,12 @@ const findTexts = (json: Buffer, field: string): Range[] => {
     }
   }
   if (limit < json.length) {
-    throw new Error(`The JSON has more than ${MAX_OTHER_BYTES / 1024} KiB beside what is a photo.`);
+    throw new Error(`The JSON has more than ${MAX_OTHER_BYTES / 1024} KiB around the photos.`);
   }
   return found;
 };
 
-/** What each byte means in base64, of either alphabet (RFC 4648, 4 and 5): six bits, or one of the codes below. */
+/** The value of each byte in both base64 alphabets (RFC 4648, 4 and 5): six bits, or one of the codes below. */
 const MEANING = new Int8Array(256).fill(-1);
 const [BLANK, PADDING] = [-2, -3];
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -98,14 +98,14 @@ for (const [value, letter] of [...ALPHABET].entries()) MEANING[letter.charCodeAt
 const OTHERS = { '-': 62, _: 63, '=': PADDING, ' ': BLANK, '\n': BLANK, '\r': BLANK, '\t': BLANK };
 for (const [letter, meaning] of Object.entries(OTHERS)) MEANING[letter.charCodeAt(0)] = meaning;
 
-/** The letter behind a backslash, and where it ends. JSON writes a slash, a plus sign and line breaks so. */
+/** The character of an escape sequence, and where it ends. JSON encoders escape slashes, plus signs and line breaks. */
 const readEscape = (text: Buffer, at: number) => {
   const end = at + (text[at + 1] === 0x75 ? 6 : 2);
   const letter = parse(`"${text.toString('latin1', at, end)}"`);
   return { code: String(letter).charCodeAt(0), end };
 };
 
-/** Where the base64 begins: behind the head of a data URL (RFC 2397), if there is one. */
+/** Where the base64 begins: after the header of a data URL (RFC 2397), if there is one. */
 const afterHead = (text: Buffer): number => {
   const comma = text.subarray(0, MAX_HEAD_BYTES).indexOf(',');
   if (comma === -1) return 0;
@@ -113,19 +113,19 @@ const afterHead = (text: Buffer): number => {
   return /^data:.*;base64$/i.test(head) ? comma + 1 : 0;
 };
 
-/** How far a text is decoded. */
+/** The state of decoding a string. */
 interface Decoded {
-  /** Place of the next letter. */
+  /** Index of the next character. */
   readonly at: number;
-  /** Bytes that are decoded. */
+  /** Bytes decoded so far. */
   readonly bytes: number;
   readonly letters: number;
-  /** Of letters that are not yet a byte. */
+  /** Bits of the characters that do not form a byte yet. */
   readonly bits: number;
   readonly padding: number;
 }
 
-/** Decodes on, up to a place; undefined when something is no base64. */
+/** Continues decoding up to an index; undefined if something is not base64. */
 const decodeUpTo = (text: Buffer, end: number, start: Decoded): Decoded | undefined => {
   let { at, bytes, letters, bits, padding } = start;
   for (; at < end; at += 1) {
@@ -151,10 +151,10 @@ const decodeUpTo = (text: Buffer, end: number, start: Decoded): Decoded | undefi
 };
 
 /**
- * Decodes the base64 of a JSON text in its own place, bare or as a data URL. Line breaks do not count (RFC 2045), and
- * the padding is optional. Node's own decoder needs all of it as a string first, and accepts text that is not base64.
+ * Decodes base64, bare or as a data URL, in place. Line breaks are ignored (RFC 2045) and padding is optional. Node's
+ * own decoder needs all of it as a string first, and accepts text that is not base64.
  *
- * @returns undefined when it is something else
+ * @returns undefined if it is not base64
  */
 const decodeBase64 = async (text: Buffer, signal: AbortSignal | undefined): Promise<Buffer | undefined> => {
   let decoded: Decoded = { at: afterHead(text), bytes: 0, letters: 0, bits: 0, padding: 0 };
@@ -175,20 +175,21 @@ const decodeBase64 = async (text: Buffer, signal: AbortSignal | undefined): Prom
 
 export interface JsonPhotosOptions {
   readonly json: Buffer;
-  /** The field of the outermost object whose text is the photo. */
+  /** The field of the outermost object that holds the photo. */
   readonly field: string;
-  /** Whether the field holds a list of such texts. @default false */
+  /** Whether the field holds a list of photos. @default false */
   readonly isList?: boolean;
-  /** Ends the decoding. @default none */
+  /** Aborts the decoding. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The photos in a JSON object, decoded into the body itself, which is lost thereby. What is not a photo is parsed alone,
- * and a photo is never a text as a whole: the cost is that of the photos, whatever was sent.
+ * The photos in a JSON object, decoded in place, which overwrites the body. The JSON around the photos is parsed
+ * without them, and no photo is ever turned into a string.
  *
- * @returns for each text its bytes, or undefined where it is no base64; none when the field is missing or something else
- * @throws Error when this is no JSON, or too much beside the photos
+ * @returns the bytes of each photo, or undefined where it is not base64; an empty list if the field is missing or has
+ * another type
+ * @throws Error if the body is not JSON, or there is too much around the photos
  * @example
  * const json = Buffer.from('{"image": "data:image/png;base64,AAEC"}');
  * const [photo] = await readJsonPhotos({ json, field: 'image' });

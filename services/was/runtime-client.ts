@@ -5,13 +5,13 @@ import {
   type SageMakerRuntimeClientConfig,
 } from '@aws-sdk/client-sagemaker-runtime';
 
-/** What only writes logs, or headers that nobody reads; a user agent is set once instead of being put together. */
+/** Middleware that only writes logs or unused headers. The user agent is set directly instead of being computed. */
 const UNUSED = ['loggerMiddleware', 'recursionDetectionMiddleware', 'getUserAgentMiddleware'];
 const USER_AGENT = 'bloomstack-was';
 
 /**
- * The SDK's client for endpoints, without what it does anew for every call: its middleware is put together once, which
- * it does only for calls without options. So the signal that ends a call is found by the call's body instead.
+ * The SDK's client for endpoints, faster per call: its middleware stack is resolved once. The SDK caches it only for
+ * calls without options, so the abort signal is looked up by the call's body instead.
  *
  * @example
  * const client = new RuntimeClient({ endpoint, region: 'ap-northeast-2', credentials });
@@ -30,22 +30,22 @@ export class RuntimeClient {
     const { requestHandler } = this.#client.config;
     const handle = requestHandler.handle.bind(requestHandler);
     requestHandler.handle = (request, options) => {
-      // A signature does not cover it.
+      // The signature does not cover this header.
       request.headers['user-agent'] = USER_AGENT;
       const abortSignal = this.#signals.get(request.body);
       return handle(request, { ...options, ...(abortSignal && { abortSignal }) });
     };
   }
 
-  /** @throws Error when neither the configuration nor the environment sets a region */
+  /** @throws Error if neither the configuration nor the environment sets a region */
   async checkRegion(): Promise<void> {
     await this.#client.config.region();
   }
 
   /**
-   * @param signal ends the call, also between two attempts
+   * @param signal aborts the call, also between two attempts
    * @returns the body of the answer
-   * @throws SageMakerRuntimeServiceException, or Error `AbortError`, or what the network says
+   * @throws SageMakerRuntimeServiceException, Error `AbortError`, or a network error
    */
   async invoke(
     input: InvokeEndpointCommandInput & { readonly Body: Uint8Array },

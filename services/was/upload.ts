@@ -3,14 +3,14 @@ import { ProblemError } from '../http/problem.ts';
 import { readFormFiles } from './form.ts';
 import { readJsonPhotos } from './json-photos.ts';
 
-/** How a route takes its photos. */
+/** How a route accepts photos. */
 export interface UploadKind {
   readonly isList: boolean;
-  /** The field of a form, and that of JSON. */
+  /** The field of a form; `jsonField` is the one of JSON. */
   readonly field: string;
   readonly jsonField: string;
   readonly mostBytes: number;
-  readonly ways: string;
+  readonly howToSend: string;
 }
 
 export const ONE_PHOTO: UploadKind = {
@@ -18,7 +18,8 @@ export const ONE_PHOTO: UploadKind = {
   field: 'file',
   jsonField: 'image',
   mostBytes: MAX_BODY_BYTES,
-  ways: 'Send the photo as the multipart field "file", as a raw image/* body, or as JSON {"image": "<base64>"}.',
+  howToSend:
+    'Send the photo as the multipart field "file", as a raw image/* body, or as JSON {"image": "<base64>"}.',
 };
 
 export const MANY_PHOTOS: UploadKind = {
@@ -26,19 +27,19 @@ export const MANY_PHOTOS: UploadKind = {
   field: 'files',
   jsonField: 'images',
   mostBytes: MAX_PHOTOS_BODY_BYTES,
-  ways: `Send up to ${MAX_PHOTOS} photos as multipart fields "files", one as a raw image/* body, or JSON {"images": ["<base64>"]}.`,
+  howToSend: `Send up to ${MAX_PHOTOS} photos as multipart fields "files", one as a raw image/* body, or JSON {"images": ["<base64>"]}.`,
 };
 
-/** What was sent as a photo, or why its place is empty. */
+/** The bytes that were sent as a photo, or why they cannot be read. */
 export type UploadedFile = Buffer | ProblemError;
 
-const readForm = (form: Buffer, contentType: string, { field, isList, ways }: UploadKind): Buffer[] => {
+const readForm = (form: Buffer, contentType: string, { field, isList, howToSend }: UploadKind): Buffer[] => {
   try {
     return readFormFiles({ form, contentType, field, isList });
   } catch (error) {
     throw new ProblemError(
       'malformed-body',
-      `The multipart form cannot be read: it is cut short or malformed, or its Content-Type names no boundary. ${ways}`,
+      `The multipart form cannot be read: it is truncated or malformed, or its Content-Type names no boundary. ${howToSend}`,
       { cause: error },
     );
   }
@@ -46,61 +47,61 @@ const readForm = (form: Buffer, contentType: string, { field, isList, ways }: Up
 
 const readJson = async (
   json: Buffer,
-  { jsonField: field, isList, ways }: UploadKind,
+  { jsonField: field, isList, howToSend }: UploadKind,
   signal: AbortSignal | undefined,
 ): Promise<UploadedFile[]> => {
   const photos = await readJsonPhotos({ json, field, isList, signal }).catch((error: unknown) => {
     signal?.throwIfAborted();
     const what = error instanceof Error ? error.message : String(error);
-    throw new ProblemError('malformed-body', `${what} ${ways}`, { cause: error });
+    throw new ProblemError('malformed-body', `${what} ${howToSend}`, { cause: error });
   });
-  const notBase64 = `What is in the field "${field}" is neither base64 nor a base64 data URL. A photo itself is sent there, never its address. ${ways}`;
+  const notBase64 = `The field "${field}" is neither base64 nor a base64 data URL. Send the photo itself, not its URL. ${howToSend}`;
   return photos.map((photo) => photo ?? new ProblemError('malformed-body', notBase64));
 };
 
 /** @throws ProblemError `unsupported-content-type` */
-const readMediaType = (headers: Headers, ways: string): string => {
+const readMediaType = (headers: Headers, howToSend: string): string => {
   const encoding = (headers.get('Content-Encoding') ?? '').trim();
-  // Codings have no case (RFC 9110, 8.4.1).
+  // Codings are case-insensitive (RFC 9110, 8.4.1).
   if (encoding !== '' && encoding.toLowerCase() !== 'identity') {
     throw new ProblemError(
       'unsupported-content-type',
-      `Content-Encoding ${encoding} is not accepted; photos are compressed already. ${ways}`,
+      `Content-Encoding ${encoding} is not accepted; photos are already compressed. ${howToSend}`,
     );
   }
   const type = headers.get('Content-Type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const isAccepted = ['multipart/form-data', 'application/json', 'application/octet-stream'].includes(type);
   if (isAccepted || type.startsWith('image/')) return type;
   const claimed = type === '' ? 'The request has no Content-Type.' : `Content-Type ${type} is not accepted.`;
-  throw new ProblemError('unsupported-content-type', `${claimed} ${ways}`);
+  throw new ProblemError('unsupported-content-type', `${claimed} ${howToSend}`);
 };
 
 /** @throws ProblemError `missing-photo` or `too-many-photos` */
-const checkCount = (count: number, { field, jsonField, isList, ways }: UploadKind): void => {
+const checkCount = (count: number, { field, jsonField, isList, howToSend }: UploadKind): void => {
   if (count === 0) {
-    const nowhere = `No photo is in the field "${field}" of a form, or "${jsonField}" of JSON.`;
-    throw new ProblemError('missing-photo', `${nowhere} ${ways}`);
+    const nowhere = `There is no photo in the form field "${field}" or the JSON field "${jsonField}".`;
+    throw new ProblemError('missing-photo', `${nowhere} ${howToSend}`);
   }
   if (count <= (isList ? MAX_PHOTOS : 1)) return;
   const most = isList ? `At most ${MAX_PHOTOS} photos are` : 'One photo is';
   throw new ProblemError(
     'too-many-photos',
-    `${most} classified at a time here, and of a Live Photo only the still picture; the request has ${count}. POST ${PATHS.classifications} takes up to ${MAX_PHOTOS}.`,
+    `${most} accepted here, and only the still picture of a Live Photo; the request has ${count}. POST ${PATHS.classifications} takes up to ${MAX_PHOTOS}.`,
   );
 };
 
 export interface UploadOptions {
-  /** JSON is decoded into it. */
+  /** Overwritten when it is JSON. */
   readonly body: Buffer;
-  /** Of the request; its Content-Type says how the photos are wrapped. */
+  /** The request's headers; Content-Type says how the photos are encoded. */
   readonly headers: Headers;
   readonly kind: UploadKind;
-  /** Ends the reading. @default none */
+  /** Aborts the reading. @default none */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The photos in a body, as views into it: a form, JSON, or one photo itself.
+ * The photos in a body, as views into it. The body is a form, JSON, or a single photo.
  *
  * @throws ProblemError `unsupported-content-type`, `malformed-body`, `missing-photo` or `too-many-photos`
  * @example
@@ -110,7 +111,7 @@ export interface UploadOptions {
  * [...photo]; // => [0, 1, 2]
  */
 export const readUpload = async ({ body, headers, kind, signal }: UploadOptions): Promise<UploadedFile[]> => {
-  const type = readMediaType(headers, kind.ways);
+  const type = readMediaType(headers, kind.howToSend);
   if (type.startsWith('image/') || type === 'application/octet-stream') return [body];
   const files =
     type === 'application/json'

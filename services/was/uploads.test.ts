@@ -150,7 +150,7 @@ test('large uploads leave room for small ones', LIMIT, async (t) => {
 test('an upload that breaks off is not an error of ours', LIMIT, async (t) => {
   const { url, lines } = await start(t);
   (await stall(url, 10)).destroy();
-  await until(() => lines.some(({ msg }) => /broke off|has closed/.test(msg)));
+  await until(() => lines.some(({ msg }) => /cut off|closed/.test(msg)));
   assert.ok(lines.every(({ level }) => level < 50));
 });
 

@@ -2,43 +2,43 @@ import type { Readable } from 'node:stream';
 import { ProblemError, tooLarge } from '../http/problem.ts';
 import { overloaded } from './queue.ts';
 
-/** An upload makes progress when this much of it has arrived; less does not count, so that trickling is not progress. */
+/** An upload makes progress each time this much arrives, so that a trickle does not count as progress. */
 const PROGRESS_BYTES = 16 * 1024;
-/** The least speed of arrival: progress within this time. */
+/** The minimum speed: progress within this time. */
 const STALL_MS = 10_000;
-/** When memory is short, an upload without progress for this long gives way to one that arrives. */
+/** When memory is short, an upload without progress for this long is evicted in favour of a new one. */
 const YIELD_MS = 1_000;
-/** Memory is taken for a whole upload only when this much of it is there: announcing costs nothing. */
+/** Memory for a whole upload is allocated only after this much has arrived: a mere Content-Length costs nothing. */
 const FIRST_BYTES = 64 * 1024;
-/** Uploads larger than this leave a quarter of the memory to the smaller ones. */
+/** A quarter of the memory is reserved for uploads smaller than this. */
 const SMALL_BYTES = 1024 * 1024;
 
 const tooSlow = () =>
   new ProblemError(
     'too-slow',
-    'The upload stalled, or arrived too slowly. Send a smaller version of the photo, or try again where the connection is better.',
+    'The upload stalled or was too slow. Send a smaller version of the photo, or try again where the connection is better.',
   );
 
 export interface ReceiveOptions {
   readonly source: Readable;
-  /** As announced. @default - not known, as of a chunked body */
+  /** Content-Length. @default - unknown, as with a chunked body */
   readonly length?: number | undefined;
-  /** Bytes that it may have. */
+  /** Largest body, in bytes. */
   readonly most: number;
-  /** Whose upload it is: one client cannot take all memory. */
+  /** Memory is shared fairly between clients. */
   readonly client: string;
-  /** Ends it. */
+  /** Aborts it. */
   readonly signal: AbortSignal;
 }
 
-/** One body on its way in, or in use. */
+/** A body that is arriving or in use. */
 class Upload {
   readonly client: string;
   readonly begun = performance.now();
   bytes = 0;
   isWhole = false;
   progressAt = this.begun;
-  /** Ends its arrival. */
+  /** Stops receiving it. */
   refuse: (problem: ProblemError) => void = () => {};
   #progressBytes = 0;
 
@@ -62,9 +62,9 @@ export interface UploadsOptions {
 }
 
 /**
- * The bodies that are held in memory, from their first byte until they are released. Bytes that have arrived count, not
- * requests. When they are too many, an upload that stalls gives way, then the latest of a client that holds more than
- * half of all; else the newcomer is refused.
+ * The request bodies in memory, from their first byte until they are released. The limit is in bytes received, not in
+ * requests. At the limit, a stalled upload is evicted, or else the latest one of a client that holds more than half of
+ * the memory; otherwise the new upload is refused.
  */
 export class Uploads {
   readonly #most: number;
@@ -75,12 +75,12 @@ export class Uploads {
     this.#most = bytes;
   }
 
-  /** Bytes that are held. */
+  /** Bytes in memory. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Bodies that are held. */
+  /** Bodies in memory. */
   get count(): number {
     return this.#held.size;
   }
@@ -143,7 +143,7 @@ export class Uploads {
       };
       const onBreak = (cause?: unknown) =>
         fail(
-          new ProblemError('malformed-body', 'The upload broke off before its end. Send it again.', {
+          new ProblemError('malformed-body', 'The upload was cut off before its end. Send it again.', {
             cause,
           }),
         );
@@ -151,7 +151,7 @@ export class Uploads {
       const stop = () => {
         clearTimeout(stall);
         source.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak);
-        // Errors that come later are of no interest, but must not end the process.
+        // Later errors do not matter, but must not crash the process.
         source.on('error', () => {});
         signal.removeEventListener('abort', onAbort);
       };
@@ -172,15 +172,15 @@ export class Uploads {
   #take(upload: Upload, bytes: number): void {
     const most = upload.bytes + bytes > SMALL_BYTES ? this.#most * 0.75 : this.#most;
     while (this.#bytes + bytes > most) {
-      const other = this.#whoGivesWay(upload);
-      if (!other) throw overloaded('More photos are arriving at the moment than fit into memory.', 1000);
+      const other = this.#findEvictable(upload);
+      if (!other) throw overloaded('More photos are arriving than fit into memory.', 1000);
       other.refuse(tooSlow());
       this.#release(other);
     }
     this.#bytes += bytes;
   }
 
-  #whoGivesWay(newcomer: Upload): Upload | undefined {
+  #findEvictable(newcomer: Upload): Upload | undefined {
     const arriving = [...this.#held].filter((upload) => !upload.isWhole && upload !== newcomer);
     const [slowest] = arriving.toSorted((a, b) => a.progressAt - b.progressAt);
     if (slowest && performance.now() - slowest.progressAt >= YIELD_MS) return slowest;

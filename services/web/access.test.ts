@@ -68,7 +68,7 @@ describe('keys', () => {
     for (const broken of ['{"shop": "bloom_plain"}', 'bloom_plain', '']) {
       store = broken;
       await keys.renew();
-      assert.equal(keys.nameOf('bloom_shop'), 'shop');
+      assert.equal(keys.findName('bloom_shop'), 'shop');
     }
     assert.equal(lines.length, 3);
     assert.doesNotMatch(JSON.stringify(lines), /bloom_plain/);

@@ -6,13 +6,13 @@ import { z } from 'zod';
 import type { AppEnvironment } from '../http/app.ts';
 import { ProblemError } from '../http/problem.ts';
 
-/** The SHA-256 of each key by the key's name: who reads the store learns no key. A long random key needs no slow hash. */
+/** The SHA-256 of each key, by name: reading the store reveals no key. A long random key needs no slow hash. */
 const storeSchema = z.record(
   z.string().regex(/^[\w.-]{1,64}$/),
   z.string().regex(/^[0-9a-f]{64}$/i, 'give the SHA-256 of a key in hexadecimal'),
 );
 
-/** Reads the store: a JSON object of names and hashes. */
+/** Reads the store: a JSON object of hashes by name. */
 export type ReadStore = () => Promise<string>;
 
 /** A store in a file. */
@@ -21,14 +21,14 @@ export const fileStore =
   () =>
     readFile(path, 'utf8');
 
-/** A store in AWS Secrets Manager. The SDK takes 20 MiB of memory: without keys it is not loaded. */
+/** A store in AWS Secrets Manager. The SDK takes 20 MiB of memory, so it is only loaded when needed. */
 export const secretStore = async (arn: string): Promise<ReadStore> => {
   const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
   const client = new SecretsManagerClient({});
   return async () => (await client.send(new GetSecretValueCommand({ SecretId: arn }))).SecretString ?? '';
 };
 
-const RENEWED_EVERY_MS = 60_000;
+const REFRESH_MS = 60_000;
 
 export interface ApiKeysOptions {
   readonly read: ReadStore;
@@ -36,15 +36,15 @@ export interface ApiKeysOptions {
 }
 
 /**
- * The keys that may call, renewed each minute: a key that is added or taken away is known within a minute, without a
- * new deployment. Several at once allow for a rotation. A store that cannot be read leaves the last keys in force, at the
- * start none.
+ * The valid API keys, reloaded every minute: adding or revoking one takes effect within a minute, without a deployment.
+ * Several may be valid at once, for rotation. If the store cannot be read, the last known keys stay valid; at the start
+ * there are none.
  *
  * @example
  * const shop = '21ac06bed03ec6c4b6301f50c21d6651fa59b5a01318583d753405e2526aecde';
  * const keys = new ApiKeys({ read: async () => JSON.stringify({ shop }), log });
  * await keys.renew();
- * keys.nameOf('bloom_secret'); // => 'shop'
+ * keys.findName('bloom_secret'); // => 'shop'
  */
 export class ApiKeys {
   readonly #read: ReadStore;
@@ -56,10 +56,10 @@ export class ApiKeys {
     this.#log = log;
   }
 
-  /** Reads the store, now and each minute from now on. */
+  /** Reads the store now and then every minute. */
   async start(): Promise<void> {
     await this.renew();
-    setInterval(() => void this.renew(), RENEWED_EVERY_MS).unref();
+    setInterval(() => void this.renew(), REFRESH_MS).unref();
   }
 
   async renew(): Promise<void> {
@@ -67,17 +67,17 @@ export class ApiKeys {
       const store = storeSchema.parse(JSON.parse(await this.#read()));
       this.#keys = Object.entries(store).map(([name, hash]) => ({ name, hash: Buffer.from(hash, 'hex') }));
     } catch (error) {
-      // The error of a parser would quote the store.
+      // A parser's message would quote the store.
       const why = error instanceof Error ? error.name : 'unknown';
       this.#log.error(
         { why, keys: this.#keys.length },
-        'The API keys cannot be read: the last ones stay in force.',
+        'The API keys cannot be read: the last known ones stay valid.',
       );
     }
   }
 
-  /** The name of a key, if it may call. Takes as long for every key. */
-  nameOf(key: string): string | undefined {
+  /** The name of a valid key. Takes the same time for every key. */
+  findName(key: string): string | undefined {
     const hash = createHash('sha256').update(key).digest();
     let found: string | undefined;
     for (const known of this.#keys) if (timingSafeEqual(known.hash, hash)) found = known.name;
@@ -89,7 +89,7 @@ const REALM = 'Bearer realm="bloomstack"';
 const BEARER = /^Bearer +([\w.~+/-]+=*) *$/i;
 
 /**
- * Middleware that lets requests with a known key pass (`Authorization: Bearer`, RFC 6750), and notes the key's name.
+ * Middleware that requires a valid key (`Authorization: Bearer`, RFC 6750), and records the key's name.
  *
  * @throws ProblemError `unauthorized`
  */
@@ -97,13 +97,13 @@ export const requireKey = (keys: ApiKeys): MiddlewareHandler<AppEnvironment> =>
   async function requireKey(context, next) {
     const shown = context.req.header('Authorization');
     const [, key] = BEARER.exec(shown ?? '') ?? [];
-    const name = key && keys.nameOf(key);
+    const name = key && keys.findName(key);
     if (!name)
       throw new ProblemError(
         'unauthorized',
         shown === undefined
-          ? 'This needs a key. Send it in the header "Authorization: Bearer KEY".'
-          : 'This key is not known here, or not any more. Ask the operator for a new one.',
+          ? 'This needs an API key. Send it in the header "Authorization: Bearer KEY".'
+          : 'This API key is not valid, or no longer valid. Ask the operator for a new one.',
         { headers: { 'WWW-Authenticate': shown === undefined ? REALM : `${REALM}, error="invalid_token"` } },
       );
     context.set('caller', name);

@@ -15,21 +15,20 @@ import { wasHealthRoute } from './was-health.ts';
 
 export interface WebAppOptions {
   readonly log: Logger;
-  /** Where the WAS is: an http(s) URL without a slash at its end. */
+  /** Where the WAS is: an http(s) URL without a trailing slash. */
   readonly wasUrl: string;
   /** The answer to `GET /version`, also at the foot of the page. */
   readonly version: string;
   /** @default - requests are not counted */
   readonly metrics?: Metrics;
-  /** Who may call `/v1/*`. @default - anybody */
+  /** Keys that may call `/v1/*`. @default - no key is needed */
   readonly keys?: ApiKeys | undefined;
-  /** Photos a minute for each key. @default 600 */
+  /** Photos per minute for each key. @default 600 */
   readonly photosPerMinute?: number;
-  /** Origins whose pages may call the API. @default - none but our own */
+  /** Origins whose pages may call the API. @default - only our own */
   readonly corsOrigins?: readonly string[];
-  /**
-   * How long the WAS may take to read what was sent to it, or to answer, in milliseconds.
-   * @default 30_000, half of what a load balancer waits
+  /*   * How long the WAS may take to read the upload, or to answer, in milliseconds.
+   * @default 30_000, half of the load balancer's timeout
    */
   readonly classifyTimeoutMs?: number;
   /**
@@ -39,7 +38,7 @@ export interface WebAppOptions {
   readonly healthTimeoutMs?: number;
 }
 
-/** The pages load nothing but their own files, run no inline code, and cannot be framed. */
+/** The pages load only their own files, run no inline code, and cannot be framed. */
 const HEADERS = {
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
@@ -58,7 +57,7 @@ const HEADERS = {
   originAgentCluster: false,
 };
 
-/** What browsers hide from the pages of other origins unless it is named. */
+/** Headers that browsers hide from pages of other origins unless they are listed. */
 const EXPOSED = [
   'Content-Language',
   'RateLimit',
@@ -101,8 +100,8 @@ export const createWebApp = ({
   // Before the keys: a preflight request carries none.
   if (corsOrigins.length > 0) for (const path of API) app.use(path, crossOrigin);
   const was = new WasClient(wasUrl);
-  const toWas = { log, was, timeoutMs: classifyTimeoutMs };
-  // The page asks it too, which has no key.
+  const toWas = { was, timeoutMs: classifyTimeoutMs };
+  // Open: the page calls it too, and has no key.
   app.get(PATHS.model, describeRoute(ROUTES.model), etag(), passOn(toWas));
   if (keys) app.use('/v1/*', requireKey(keys), limitPhotos({ photosPerMinute }));
   app.get(PATHS.health, describeRoute(ROUTES.health), (context) => context.json({ status: 'ok' }));
@@ -112,15 +111,11 @@ export const createWebApp = ({
     describeRoute(ROUTES.wasHealth),
     wasHealthRoute({ was, timeoutMs: healthTimeoutMs }),
   );
-  app.post(
-    PATHS.classify,
-    describeRoute(ROUTES.classifyOne),
-    passOn({ ...toWas, mostBytes: MAX_BODY_BYTES }),
-  );
+  app.post(PATHS.classify, describeRoute(ROUTES.classifyOne), passOn({ ...toWas, maxBytes: MAX_BODY_BYTES }));
   app.post(
     PATHS.classifications,
     describeRoute(ROUTES.classifyMany),
-    passOn({ ...toWas, mostBytes: MAX_PHOTOS_BODY_BYTES }),
+    passOn({ ...toWas, maxBytes: MAX_PHOTOS_BODY_BYTES }),
   );
   app.route('/', createPages({ version }));
   app.route('/', createReference({ app, version }));

@@ -7,14 +7,14 @@ const wasUrl = z
   .refine((url) => {
     const { username, password, search, hash } = new URL(url);
     return `${username}${password}${search}${hash}` === '';
-  }, 'must have no user name, password, query or fragment')
+  }, 'must not have a user name, password, query or fragment')
   .transform((url) => url.replace(/\/+$/, ''));
 
 const origin = z
   .url({ protocol: /^https?$/, error: 'must be origins such as https://shop.example.com' })
   .refine(
     (url) => new URL(url).origin === url,
-    'must be origins: no path, no slash at the end, no default port',
+    'must be origins: no path, no trailing slash, no default port',
   );
 
 /** The settings that the web service reads from its environment. */
@@ -22,13 +22,13 @@ export const webEnvironment = serverEnvironment({ defaultPort: WEB.port })
   .extend({
     /** Where the WAS is. */
     WAS_URL: wasUrl.default(`http://127.0.0.1:${WAS.port}`),
-    /** The answer to `GET /version`; a deployment sets it to what it built. */
+    /** The answer to `GET /version`; a deployment sets it to what was built. */
     VERSION: z.string().optional(),
-    /** A JSON file of names and SHA-256 hashes of the keys that may call `/v1/*`; without it and the next one, anybody may. */
+    /** A JSON file of SHA-256 hashes by name, of the keys for `/v1/*`. Without this or the next variable no key is needed. */
     API_KEYS_FILE: z.string().min(1).optional(),
     /** ARN of a secret with the same content, in AWS Secrets Manager. */
     API_KEYS_SECRET: z.string().startsWith('arn:').optional(),
-    /** Photos a minute that each key may send to this process. */
+    /** Photos per minute that each key may send to this process. */
     PHOTOS_PER_MINUTE: z.coerce.number().int().positive().default(600),
     /** Origins, separated by commas, whose pages may call the API from a browser. */
     CORS_ORIGINS: z

@@ -18,7 +18,7 @@ export const recordedLog = (): { log: Logger; lines: { level: number; msg: strin
 export const webApp = (options: Partial<WebAppOptions> = {}) =>
   createWebApp({ log: recordedLog().log, wasUrl: 'http://was.test', version: '1.2.3', ...options });
 
-/** A WAS that answers as the test says, on a real socket. */
+/** A WAS on a real socket that answers as the test says. */
 export const startFakeWas = async (t: TestContext, listener: RequestListener): Promise<string> => {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

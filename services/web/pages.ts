@@ -32,7 +32,7 @@ const fill = (html: string, values: Readonly<Record<string, string>>) =>
   html.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = values[name];
     if (value === undefined)
-      throw new Error(`A page asks for {{${name}}}, which has no value. Add it to pages.ts.`);
+      throw new Error(`A page uses {{${name}}}, which has no value. Add it to pages.ts.`);
     return escapeHtml(value);
   });
 
@@ -42,8 +42,8 @@ export interface PagesOptions {
 }
 
 /**
- * The pages and the files that they load: read once, kept in memory, and revalidated by ETag, so that a deploy is seen
- * at once and costs a visitor nothing otherwise.
+ * The pages and the files that they load: read once, kept in memory, and revalidated by ETag, so that a deployment is
+ * visible at once and files are transferred only when they change.
  *
  * @throws Error when a file is of an unknown kind
  * @example

@@ -11,9 +11,9 @@ interface Window {
 }
 
 /**
- * The RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11, which is not final: they are written here only.
+ * The RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11. As it is not final, only this function writes them.
  *
- * @param limit photos a minute
+ * @param limit photos per minute
  */
 const rateLimitFields = (limit: number, { endsAt, photos }: Window) => {
   const seconds = Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
@@ -24,13 +24,13 @@ const rateLimitFields = (limit: number, { endsAt, photos }: Window) => {
 };
 
 export interface PhotoLimitOptions {
-  /** Photos that one key may send a minute to this process. */
+  /** Photos per minute that one key may send to this process. */
   readonly photosPerMinute: number;
 }
 
 /**
- * Middleware that limits what each key may send, in photos: a request with ten counts as ten. Each task counts for itself,
- * so with two of them a key gets up to twice as much; the hard limit is the firewall's.
+ * Middleware that limits each key, in photos: a request with ten counts as ten. Each task counts on its own, so with
+ * two tasks a key gets up to twice as many; the hard limit is the firewall's.
  *
  * @throws ProblemError `rate-limited`
  */
@@ -38,7 +38,7 @@ export const limitPhotos = ({
   photosPerMinute: limit,
 }: PhotoLimitOptions): MiddlewareHandler<AppEnvironment> => {
   const windows = new Map<string, Window>();
-  const windowOf = (caller: string): Window => {
+  const currentWindow = (caller: string): Window => {
     const known = windows.get(caller);
     if (known && known.endsAt > Date.now()) return known;
     const window = { endsAt: Date.now() + WINDOW_SECONDS * 1000, photos: 0 };
@@ -48,13 +48,13 @@ export const limitPhotos = ({
   return async function limitPhotos(context, next) {
     const caller = context.get('caller');
     if (caller === undefined || context.req.method !== 'POST') return next();
-    const window = windowOf(caller);
+    const window = currentWindow(caller);
     if (window.photos >= limit) {
-      // Clients that all come back at once would be refused again.
+      // Jitter: clients that all return at once would be refused again.
       const retryAfter = Math.ceil((window.endsAt - Date.now()) / 1000 + Math.random() * 5);
       throw new ProblemError(
         'rate-limited',
-        `This key may send ${limit} photos a minute. Try again in ${retryAfter} seconds.`,
+        `This key may send ${limit} photos per minute. Try again in ${retryAfter} seconds.`,
         {
           retryAfter,
           headers: rateLimitFields(limit, window),
@@ -65,7 +65,7 @@ export const limitPhotos = ({
     }
     window.photos += 1;
     await next();
-    // How many there were is known once they have been read.
+    // The number of photos is known once the request has been read.
     window.photos += Math.max(0, (context.get('measured').photos ?? 1) - 1);
     for (const [name, value] of Object.entries(rateLimitFields(limit, window))) context.header(name, value);
   };

@@ -30,14 +30,14 @@ import { PROBLEM_KINDS } from '../http/problem-kinds.ts';
 type Route = Parameters<typeof describeRoute>[0];
 type Responses = NonNullable<Route['responses']>;
 
-/** zod writes the bounds of a safe integer, which say nothing. */
+/** Removes the bounds of a safe integer, which zod adds and which mean nothing here. */
 const override = ({ jsonSchema }: { jsonSchema: { minimum?: number; maximum?: number } }) => {
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
 };
 const inDocument = (schema: z.ZodType) => resolver(schema, { options: { override } });
 
-/** The page's own words for each code. */
+/** The page's messages for each code. */
 const { PROBLEMS } = z
   .object({ PROBLEMS: z.object({ en: z.record(z.string(), z.string()) }) })
   .parse(await import(new URL('./public/problems.js', import.meta.url).href));
@@ -50,19 +50,19 @@ const example = (code: ProblemCode) => {
 
 const header = (description: string) => ({ description, schema: { type: 'string' } as const });
 const HEADERS = {
-  'X-Request-Id': header('Finds the request in the logs; yours, if you send one'),
+  'X-Request-Id': header('Identifies the request in the logs; yours, if you send one'),
   'Content-Language': header('en or ko'),
 };
 const retry = { 'Retry-After': header('Seconds') };
 const MORE_HEADERS: Readonly<Record<number, Record<string, ReturnType<typeof header>>>> = {
-  401: { 'WWW-Authenticate': header('Bearer, with error="invalid_token" if the key is not known') },
-  405: { Allow: header('The methods that there are') },
-  429: { ...retry, RateLimit: header('Photos that are left (r), seconds until there are more (t)') },
+  401: { 'WWW-Authenticate': header('Bearer, with error="invalid_token" if the key is not valid') },
+  405: { Allow: header('The supported methods') },
+  429: { ...retry, RateLimit: header('Photos left (r), and seconds until the limit is reset (t)') },
   503: retry,
 };
 
 const codesIn = (text: string) => z.array(z.enum(PROBLEM_CODES)).parse(text.split(' '));
-/** What any route may answer: the server itself or the firewall does. */
+/** Problems of any route: the server itself or the firewall answers with them. */
 const ANYWHERE =
   'malformed-request headers-too-large expectation-failed unsupported-transfer-coding too-slow method-not-allowed rate-limited internal';
 const UPLOAD =
@@ -70,7 +70,7 @@ const UPLOAD =
 const PHOTO = 'empty unsupported-format too-few-pixels too-many-pixels too-costly unreadable';
 const MODEL = 'endpoint-unavailable model-failed';
 
-/** The problems of a route by their status, with an example for each code. */
+/** The problems of a route by status, with an example for each code. */
 const problems = (...codes: readonly string[]): Responses => {
   const all = codesIn([ANYWHERE, ...codes].join(' '));
   const response = (status: number) => {
@@ -86,7 +86,7 @@ const problems = (...codes: readonly string[]): Responses => {
   return Object.fromEntries([...statuses].map((status) => [status, response(status)]));
 };
 
-/** A route, the answer that it is there for, and its problems. It needs no key, where there are any. */
+/** A route with its answer and its problems, which needs no API key. */
 const open = (summary: string, answer: z.ZodType, ...codes: readonly string[]) => {
   const content = { 'application/json': { schema: inDocument(answer) } };
   const answered = { 200: { description: 'The answer', headers: HEADERS, content } };
@@ -95,10 +95,10 @@ const open = (summary: string, answer: z.ZodType, ...codes: readonly string[]) =
 
 const BINARY = { type: 'string', format: 'binary' } as const;
 const BASE64 = { type: 'string', description: 'Base64, or a base64 data URL' } as const;
-/** A photo itself as the body: of these types, any other image type, or none. */
+/** Media types of a bare photo as the body. */
 const RAW = [...PHOTO_MEDIA_TYPES, 'image/*', 'application/octet-stream'];
 
-/** A form or JSON with one required field, or a photo itself. */
+/** Bodies: a form or JSON with one required field, or a bare photo. */
 const bodies = (form: Record<string, object>, json: Record<string, object>) => {
   const object = (properties: Record<string, object>) => ({
     schema: { type: 'object' as const, properties, required: Object.keys(properties) },
@@ -109,18 +109,18 @@ const bodies = (form: Record<string, object>, json: Record<string, object>) => {
 };
 const list = (items: object) => ({ type: 'array', items, minItems: 1, maxItems: MAX_PHOTOS });
 
-/** What a program may ask; the pages describe themselves. */
+/** The routes for programs; pages are described by `describePage`. */
 export const ROUTES = {
   classifyOne: {
     ...open('Classify a photo', answerSchema, UPLOAD, PHOTO, MODEL),
-    description: 'The route of the original. It takes one photo, and answers with all classes.',
+    description: 'The original API's route. Takes one photo, and answers with all classes.',
     requestBody: bodies({ file: BINARY }, { image: BASE64 }),
   },
   classifyMany: {
     ...open(`Classify 1 to ${MAX_PHOTOS} photos`, classificationsSchema, UPLOAD, 'unauthorized'),
-    // Whether there are keys is the operator's choice.
+    // Whether keys are required is the operator's choice.
     security: [{ key: [] }, {}],
-    description: `Answers 200 as soon as the request can be read, with a result or a problem for each photo, in order: a bad photo spoils no other. At most ${MAX_PHOTOS_BODY_BYTES / MEBIBYTE} MiB in all. A problem with \`retryAfter\` is worth trying again, with that photo alone. Nothing is stored, so a request may be repeated as it is: an \`Idempotency-Key\` is not needed, and ignored.`,
+    description: `Answers 200 as soon as the request can be read, with a result or a problem for each photo, in order: a bad photo does not affect the others. At most ${MAX_PHOTOS_BODY_BYTES / MEBIBYTE} MiB in all. A problem with \`retryAfter\` is worth trying again, with that photo alone. Nothing is stored, so a request may be repeated as it is: an \`Idempotency-Key\` is not needed, and is ignored.`,
     parameters: Object.entries(z.toJSONSchema(classificationsQuery).properties ?? {}).map(
       ([name, schema]) => ({
         ...{ name, in: 'query' as const },
@@ -133,7 +133,7 @@ export const ROUTES = {
   health: open('Whether this service is up', z.object({ status: z.literal('ok') })),
   version: open('The version of this service', z.object({ version: z.string() })),
   wasHealth: open(
-    'Whether the application service is reached',
+    'Whether the application service can be reached',
     z.object({ 'was-health': z.object({ message: z.string() }) }),
     'was-unavailable',
   ),
@@ -173,17 +173,17 @@ const require = createRequire(import.meta.url);
 const { version: swaggerVersion } = z
   .object({ version: z.string() })
   .parse(require('swagger-ui-dist/package.json'));
-/** Where the files of Swagger UI are: a new version has a new address. */
+/** Where Swagger UI's files are served: a new version has a new path. */
 export const SWAGGER_PATH = `/assets/swagger-ui-${swaggerVersion}`;
 const SWAGGER_FILES = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript' };
 
 export interface ReferenceOptions {
-  /** All routes of it are described. */
+  /** The app whose routes are described. */
   readonly app: App;
   readonly version: string;
 }
 
-/** `GET /openapi.json`, and what the page `/docs` loads to show it: large files, packed once. */
+/** `GET /openapi.json`, and the files of Swagger UI, which `/docs` loads: they are large, and compressed only once. */
 export const createReference = ({ app, version }: ReferenceOptions): Hono => {
   const reference = new Hono();
   const options = {
@@ -203,7 +203,7 @@ export const createReference = ({ app, version }: ReferenceOptions): Hono => {
       return context.body(new Uint8Array(await packed), 200, {
         'Content-Type': `${type}; charset=utf-8`,
         'Cache-Control': 'public, max-age=31536000, immutable',
-        // Every browser takes it.
+        // Every browser supports it.
         'Content-Encoding': 'gzip',
       });
     });

@@ -8,45 +8,40 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { urlToHttpOptions } from 'node:url';
-import { ProblemError, tooLarge } from '../http/problem.ts';
+import { ClientDisconnected, ProblemError, tooLarge } from '../http/problem.ts';
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** The problem for whenever the WAS does not do its part. */
+/** The problem for a WAS that is unreachable, slow or broken. */
 export const wasUnavailable = (whatHappened: string, cause?: unknown): ProblemError =>
   new ProblemError(
     'was-unavailable',
-    `${whatHappened} Try again in a few seconds; if it stays, check that the WAS runs and that WAS_URL of the web service names it.`,
+    `${whatHappened} Try again in a few seconds; if this persists, check that the WAS is running and that the web service's WAS_URL points to it.`,
     { retryAfter: RETRY_AFTER_SECONDS, cause },
   );
 
-/** Nobody waits for an answer any more. */
-export class ClientDisconnected extends Error {
-  override readonly name = 'ClientDisconnected';
-}
-
-/** Far more than any answer of the WAS. */
+/** Far more than any answer from the WAS. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** As much of an upload is kept until the WAS answers, to send it again if it was not received. */
+/** How much of an upload is kept until the WAS answers, so that it can be sent again if it was not received. */
 const REPLAY_BYTES = 64 * 1024;
 
-/** Idle connections are closed before a load balancer closes them after 60 s, which a request may meet on its way. */
+/** A load balancer closes idle connections after 60 s. Closing them earlier avoids racing it with a new request. */
 const IDLE_MS = 50_000;
 
 export interface WasRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Streamed through: no more is held than what is on its way. @default - no body */
+  /** Streamed through: only what is in transit is held. @default - no body */
   readonly upload?: IncomingMessage;
-  /** Bytes that it may have. @default - any number */
-  readonly mostBytes?: number;
-  /** Its end ends the request: nobody waits for the answer. @default - waits in any case */
+  /** Largest upload, in bytes. @default - no limit */
+  readonly maxBytes?: number;
+  /** When it closes, the request is aborted. @default - never aborted */
   readonly client?: ServerResponse;
   /**
-   * How long the WAS may keep us waiting at a time, in milliseconds: for reading what was sent, or for its answer. Time
-   * that the client takes to send does not count, since a photo may come over a slow mobile connection.
+   * How long the WAS may stall at a time, in milliseconds: reading what was sent, or answering. The client's own
+   * sending time does not count, since a photo may come over a slow mobile connection.
    */
   readonly timeoutMs: number;
 }
@@ -54,18 +49,18 @@ export interface WasRequest {
 export interface WasAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Whole: it is small, and so an answer that breaks off half-way can still become a problem. */
+  /** Complete: it is small, and an answer that is cut off half-way can still be turned into a problem. */
   readonly body: Buffer<ArrayBuffer>;
 }
 
-/** The WAS as `web` calls it, over connections that are kept. */
+/** Calls the WAS over kept-alive connections. */
 export class WasClient {
   readonly #request: typeof request;
   readonly #options: ReturnType<typeof urlToHttpOptions>;
   readonly #prefix: string;
   readonly #agent: Agent;
 
-  /** @param url http or https, without a slash at its end */
+  /** @param url http or https, without a trailing slash */
   constructor(url: string) {
     const isHttps = url.startsWith('https:');
     this.#request = isHttps ? httpsRequest : request;
@@ -78,13 +73,13 @@ export class WasClient {
     this.#request({ ...this.#options, path: `${this.#prefix}${path}`, method, headers, agent });
 
   /**
-   * Sends a request. What a kept connection did not deliver, because the WAS closed it at that moment, is sent once more.
+   * Sends a request. One that fails because the WAS closed the kept-alive connection at that moment is sent once more.
    *
-   * @returns the answer; it may come before the end of the upload, whose rest is then not read
-   * @throws ProblemError `was-unavailable`, or `too-large` as soon as an upload is; {@link ClientDisconnected}
+   * @returns the answer; if it arrives before the end of the upload, the rest of the upload is not read
+   * @throws ProblemError `was-unavailable`, or `too-large` as soon as the limit is passed; {@link ClientDisconnected}
    */
   send(wanted: WasRequest): Promise<WasAnswer> {
-    const { upload, mostBytes = Number.POSITIVE_INFINITY, client, timeoutMs } = wanted;
+    const { upload, maxBytes = Number.POSITIVE_INFINITY, client, timeoutMs } = wanted;
     return new Promise((resolve, reject) => {
       let upstream: ClientRequest;
       let bytes = 0;
@@ -96,7 +91,7 @@ export class WasClient {
       const onData = (chunk: Buffer) => {
         timer.refresh();
         bytes += chunk.length;
-        if (bytes > mostBytes) return settle(() => reject(tooLarge(mostBytes)));
+        if (bytes > maxBytes) return settle(() => reject(tooLarge(maxBytes)));
         if (bytes > REPLAY_BYTES) replay = undefined;
         replay?.push(chunk);
         if (!upstream.write(chunk)) upload?.pause();
@@ -106,8 +101,7 @@ export class WasClient {
         timer.refresh();
         upstream.end();
       };
-      const onDisconnect = () =>
-        settle(() => reject(new ClientDisconnected('The client closed its connection.')));
+      const onDisconnect = () => settle(() => reject(new ClientDisconnected()));
       const stopReading = () => {
         upload?.off('data', onData).off('end', onEnd);
       };
@@ -125,7 +119,7 @@ export class WasClient {
       const timer = setTimeout(() => {
         const isClientsTurn = !isSent && !upload?.isPaused() && !hasAnswer;
         if (isClientsTurn) timer.refresh();
-        else fail(`The WAS has not answered for ${timeoutMs / 1000} seconds.`);
+        else fail(`The WAS did not answer within ${timeoutMs / 1000} seconds.`);
       }, timeoutMs);
 
       const onAnswer = (answer: IncomingMessage) => {
@@ -136,13 +130,13 @@ export class WasClient {
         answer.on('data', (chunk: Buffer) => {
           length += chunk.length;
           chunks.push(chunk);
-          if (length > MAX_ANSWER_BYTES) fail('The WAS answered far too much.');
+          if (length > MAX_ANSWER_BYTES) fail('The WAS sent an answer that is far too large.');
         });
         answer.on('end', () => {
           const { statusCode: status = 0, headers } = answer;
           settle(() => resolve({ status, headers, body: Buffer.concat(chunks) }), isSent);
         });
-        answer.on('error', (error) => fail('The WAS broke off its answer.', error));
+        answer.on('error', (error) => fail('The answer of the WAS was cut off.', error));
       };
       const start = (agent: Agent | false) => {
         upstream = this.#open(wanted, agent)

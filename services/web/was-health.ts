@@ -15,11 +15,11 @@ const parseJson = (text: string): unknown => {
 
 export interface WasHealthRouteOptions {
   readonly was: WasClient;
-  /** How long the WAS may take, in milliseconds. */
+  /** The WAS's timeout, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** `GET /was/health`: whether the configured WAS answers. No visitor can choose another. */
+/** `GET /was/health`: whether the configured WAS answers. Visitors cannot choose another address. */
 export const wasHealthRoute = ({ was, timeoutMs }: WasHealthRouteOptions) =>
   async function checkWas(context: Context) {
     const route = { method: 'GET', path: PATHS.health } as const;
