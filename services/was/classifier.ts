@@ -200,11 +200,9 @@ export const createSageMakerClassifier = ({
     try {
       return parseResponse(response, photos.length);
     } catch (error) {
-      throw new ProblemError(
-        'model-failed',
-        'The model's answer has an unknown format. Report it.',
-        { cause: error },
-      );
+      throw new ProblemError('model-failed', "The model's answer has an unknown format. Report it.", {
+        cause: error,
+      });
     }
   },
 });

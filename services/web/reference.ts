@@ -113,7 +113,7 @@ const list = (items: object) => ({ type: 'array', items, minItems: 1, maxItems: 
 export const ROUTES = {
   classifyOne: {
     ...open('Classify a photo', answerSchema, UPLOAD, PHOTO, MODEL),
-    description: 'The original API's route. Takes one photo, and answers with all classes.',
+    description: "The original API's route. Takes one photo, and answers with all classes.",
     requestBody: bodies({ file: BINARY }, { image: BASE64 }),
   },
   classifyMany: {
