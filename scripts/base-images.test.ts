@@ -38,7 +38,7 @@ test('tags are pinned by what the registry says; where it says nothing, they sta
     );
   const node = '# Of the services.';
   const lost = '# Below the libraries.';
-  const says = ' Not pinned: its digest could not be learned.';
+  const says = ' Not pinned: its digest could not be read.';
   writeFileSync(
     file,
     `${node}${says}\nNODE=${host}/library/node:24\n${lost}\nUBUNTU=${host}/gone:22.04\nOLD=${host}/gone:1@${OLD}\n`,

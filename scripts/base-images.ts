@@ -8,18 +8,18 @@ import { ROOT } from './shared/paths.ts';
 const HEAD = `Usage: npm run base-images [-- --file FILE]
 
 Asks the registries of the base images for the digests of their tags, and pins them in stacks/images/base-images.env.
-Where a digest cannot be learned, what is in the file stands, and the file says so.
+An image whose digest cannot be read keeps its line, with a comment that says so.
 `;
 
 const options = z.strictObject({
   file: z
     .string()
     .default(path.join(ROOT, 'stacks/images/base-images.env'))
-    .meta({ description: 'another file of that form', hint: 'FILE' }),
+    .meta({ value: 'FILE', description: 'another file in this format' }),
 });
 
 const TIMEOUT_MS = 20_000;
-/** An index of images for several CPUs before a single image: it is what the tag means. */
+/** Prefers the index of images for several CPUs to a single image: the tag refers to the index. */
 const MANIFESTS = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -29,7 +29,7 @@ const MANIFESTS = [
 
 const token = z.object({ token: z.string() });
 
-/** The token that a registry gives to anyone, as its refusal says where. Source: "Token authentication", Distribution. */
+/** An anonymous token, from where the registry's 401 says. Source: "Token authentication", Distribution. */
 const anonymousToken = async (challenge: string): Promise<string> => {
   const fields = new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
   const url = new URL(fields.get('realm') ?? '');
@@ -39,13 +39,13 @@ const anonymousToken = async (challenge: string): Promise<string> => {
 };
 
 /**
- * Asks a registry by its HTTP API what a tag means now.
+ * Reads the current digest of a tag by the registry's HTTP API.
  *
  * @returns `sha256:` and 64 digits
- * @throws Error when the registry cannot be reached or does not say
+ * @throws Error if the registry cannot be reached or gives no digest
  */
 const readDigest = async (registry: string, repository: string, tag: string): Promise<string> => {
-  // As Docker has it: a registry on this machine needs no TLS.
+  // Like Docker, which needs no TLS for a registry on this machine.
   const scheme = /^(localhost|127\.0\.0\.1)(:|$)/.test(registry) ? 'http' : 'https';
   const url = `${scheme}://${registry}/v2/${repository}/manifests/${tag}`;
   const ask = (headers: Record<string, string> = {}) =>
@@ -60,15 +60,15 @@ const readDigest = async (registry: string, repository: string, tag: string): Pr
     answer = await ask({ Authorization: `Bearer ${await anonymousToken(challenge)}` });
   const digest = answer.headers.get('docker-content-digest') ?? '';
   if (!answer.ok || !/^sha256:[0-9a-f]{64}$/.test(digest))
-    throw new Error(`${url} answered ${answer.status}, and no digest`);
+    throw new Error(`${url} answered ${answer.status} without a digest`);
   return digest;
 };
 
 const IMAGE =
   /^(?<name>[A-Z_]+)=(?<registry>[^/]+)\/(?<repository>[^:]+):(?<tag>[^@]+)(?<pinned>@sha256:\w+)?$/;
-const NOT_PINNED = ' Not pinned: its digest could not be learned.';
+const NOT_PINNED = ' Not pinned: its digest could not be read.';
 
-/** The file with the digests of today; a line of it is a comment, an image, or empty. */
+/** The file with current digests. Each of its lines is a comment, an image, or empty. */
 const pinned = async (text: string, onFailure: (reason: string) => void): Promise<string> => {
   const lines = text.split('\n');
   for (const [index, line] of lines.entries()) {

@@ -21,20 +21,20 @@ import { ROOT } from './shared/paths.ts';
 
 const HEAD = `Usage: npm run bench [-- OPTION...]
 
-Measures the services, as npm run build compiles them, beside the same work with nothing around it, in turns and in one
-run: ratios hold on a busy machine too, milliseconds are for orientation. Needs Linux. Writes docs/benchmark.md.
+Compares the compiled services with the same work in a minimal server, alternating within one run: ratios are valid even
+on a busy machine, milliseconds are rough. Needs Linux. Writes docs/benchmark.md.
 `;
 
 const options = z.strictObject({
-  seconds: wholeNumber(1).default(3).meta({ value: 'N', description: 'of each measurement (3)' }),
-  rounds: wholeNumber(1).default(5).meta({ value: 'N', description: 'of each pair (5)' }),
+  seconds: wholeNumber(1).default(3).meta({ value: 'N', description: 'length of each measurement (3)' }),
+  rounds: wholeNumber(1).default(5).meta({ value: 'N', description: 'measurements of each pair (5)' }),
 });
 
 const OVERLOAD = 4;
 
 const median = (values: readonly number[]) => quantile(values, 0.5);
 
-/** A JPEG of coarse noise, which costs about what a camera's picture does. */
+/** A JPEG of coarse noise, which takes about as long to decode as a camera's picture. */
 const makePhoto = (width: number, height: number): Promise<Buffer> => {
   let state = 1;
   const noise = Buffer.alloc((width / 4) * (height / 4) * 3).map(() => {
@@ -47,7 +47,7 @@ const makePhoto = (width: number, height: number): Promise<Buffer> => {
     .toBuffer();
 };
 
-/** A server that takes everything and answers at once: the model behind `was`, or `was` behind `web`. */
+/** A server that answers everything at once, in place of the model behind `was`, or of `was` behind `web`. */
 const answerAll = async (answer: object): Promise<string> => {
   const body = JSON.stringify(answer);
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
@@ -116,7 +116,7 @@ const compare = async (
   return comparison;
 };
 
-/** What `was` makes of more photos than it can answer. */
+/** How `was` behaves under more load than it can handle. */
 const overload = async (photo: Buffer, seconds: number): Promise<string> => {
   const { ours, bare } = await startBoth('was');
   await bare.stop();
@@ -131,7 +131,7 @@ const overload = async (photo: Buffer, seconds: number): Promise<string> => {
   return text;
 };
 
-/** Processor time of the photo contract alone. */
+/** CPU time of the photo contract alone. */
 const timeDecoding = async (photo: Buffer): Promise<string> => {
   const times: number[] = [];
   for (let round = 0; round < 20; round++) {

@@ -6,7 +6,7 @@ import { share } from '../model/shared/text.ts';
 import { readStoredTraining, recalibrate } from '../model/training/recalibrate.ts';
 import { folderOption, print, runCommand, showProgress } from './shared/cli.ts';
 
-/** Calibrates the newest version of a model that was trained before, without training it again. */
+/** Calibrates the newest version of a trained model without training it again. */
 
 const folder = (expected: string, description: string) =>
   z.string(expected).meta({ value: 'DIR', description });
@@ -18,7 +18,7 @@ const part = (name: string) => ({
 const options = z.strictObject({
   model: folder(
     'the folder that a training wrote',
-    'what a training wrote: image-classifier/<version>/ and the report',
+    'output of a training: image-classifier/<version>/ and the report',
   ),
   data: folder('the folder of its photos', 'the photos that it was trained on'),
   exclude: z
@@ -27,7 +27,7 @@ const options = z.strictObject({
     .meta({ value: 'FILE', description: 'photos to leave out, as when it was trained' }),
   test: share(0.01, 0.5, 0.1).default(0.1).meta(part('the final test')),
   validation: share(0, 0.5, 0.1).default(0.1).meta(part('validation')),
-  unknown: folderOption('photos of other things to measure by, one folder for each kind'),
+  unknown: folderOption('photos of other things to measure with, one folder for each kind'),
 });
 
 const head = 'Usage: node --import tsx scripts/calibrate.ts --model DIR --data DIR [options]\n';

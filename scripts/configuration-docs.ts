@@ -7,11 +7,11 @@ import { ROOT } from './shared/paths.ts';
 
 const HEAD = `Usage: node --import tsx scripts/configuration-docs.ts [--write]
 
-Prints docs/configuration.md with its table as the schema has it.
+Prints docs/configuration.md, with its table updated from the schema.
 `;
 
 const options = z.strictObject({
-  write: z.boolean().default(false).meta({ description: 'updates docs/configuration.md instead' }),
+  write: z.boolean().default(false).meta({ description: 'writes docs/configuration.md instead' }),
 });
 
 await runCommand({ head: HEAD, options }, async ({ write }) => {

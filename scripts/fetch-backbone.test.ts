@@ -77,7 +77,7 @@ const REFUSED: readonly (readonly [
     'a file of other content',
     OTHER,
     undefined,
-    /is not the model\.json that was published: its SHA-256 is [0-9a-f]{64}/,
+    /model\.json from .* is not the published file: its SHA-256 is [0-9a-f]{64}/,
   ],
   [
     'a file that is not there',
@@ -100,7 +100,7 @@ test('what holds something else is left as it is, and nothing is fetched', async
   writeFileSync(path.join(folder, WEIGHTS.name), 'other');
   await assert.rejects(
     fetchFrom(address),
-    /holds something already, but not the published weights\.bin\..*--to/,
+    /is not empty and does not hold the published weights\.bin\..*--to/,
   );
   assert.deepEqual(readdirSync(folder), ['weights.bin']);
   assert.deepEqual(asked, []);
@@ -124,7 +124,10 @@ test('the published files have the checksums that are expected, and are put in p
   const fetchOnce = () => run('--from', String(BACKBONE_DIR), '--to', to);
   const { status, stdout, stderr } = fetchOnce();
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /its checksums are right\.\nTrain on it: npm run train -- --data DIR --backbone \S/);
+  assert.match(
+    stdout,
+    /its checksums are correct\.\nTrain with it: npm run train -- --data DIR --backbone \S/,
+  );
   assert.deepEqual(readdirSync(to).sort(), MOBILENET.files.map(({ name }) => name).sort());
   assert.match(fetchOnce().stdout, /Nothing was fetched/);
 });

@@ -7,15 +7,15 @@ import { isNotFound } from '../model/shared/files.ts';
 import { errorText } from '../model/shared/text.ts';
 import { print, runCommand } from './shared/cli.ts';
 
-/** Fetches the pretrained network on which a small head is trained. */
+/** Fetches the pretrained network for training a head. */
 
-/** A file, as its publisher made it. */
+/** A published file. */
 export type BackboneFile = Readonly<Record<'name' | 'sha256', string>>;
 
 /**
- * Google's MobileNet v1 for photos of 224 x 224, a quarter as wide, trained on ImageNet (Apache-2.0): a TensorFlow.js
- * graph model. The address is TensorFlow Hub's, which `loadGraphModel` with `fromTFHub` asks too; it leads to where
- * Google keeps the files now.
+ * Google's MobileNet v1 with a width of 0.25 for photos of 224 x 224, trained on ImageNet (Apache-2.0), as a
+ * TensorFlow.js graph model. The address is the one that `loadGraphModel` uses with `fromTFHub`; TensorFlow Hub
+ * redirects it to where Google keeps the files now.
  */
 export const MOBILENET: { readonly address: string; readonly files: readonly BackboneFile[] } = {
   address: 'https://tfhub.dev/google/imagenet/mobilenet_v1_025_224/classification/1/?tfjs-format=file',
@@ -31,15 +31,15 @@ export const MOBILENET: { readonly address: string; readonly files: readonly Bac
   ],
 };
 
-/** Hex. */
+/** In hexadecimal. */
 export const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-/** For a file of two megabytes, however slow the network is. */
+/** Enough for two megabytes over a slow network. */
 const LIMIT_MS = 300_000;
 
 const isWebAddress = (from: string): boolean => /^https?:\/\//i.test(from) && URL.canParse(from);
 
-/** Reads a file in `from`; what follows the path of a web address, such as `?token=`, is asked of every file. */
+/** Reads a file in `from`. The query of a web address, such as `?token=`, is kept. */
 const readFrom = async (from: string, name: string): Promise<Uint8Array> => {
   if (!isWebAddress(from)) return readFile(path.join(from, name));
   const url = new URL(from);
@@ -50,9 +50,9 @@ const readFrom = async (from: string, name: string): Promise<Uint8Array> => {
 };
 
 const OTHERWISE =
-  'Fetch the files elsewhere and give their folder, or a mirror, with --from. Nothing was put in place.';
+  'Download the files another way and pass their folder, or a mirror, with --from. Nothing was written.';
 
-/** @throws Error when it cannot be read, or is not the very file that was published */
+/** @throws Error if it cannot be read, or is not the published file */
 const readVerified = async (from: string, file: BackboneFile): Promise<Uint8Array> => {
   const content = await readFrom(from, file.name).catch((cause: unknown) => {
     // `fetch` itself only says that it failed.
@@ -64,14 +64,14 @@ const readVerified = async (from: string, file: BackboneFile): Promise<Uint8Arra
   const got = sha256(content);
   if (got === file.sha256) return content;
   throw new Error(
-    `What ${from} has is not the ${file.name} that was published: its SHA-256 is ${got}, expected is ${file.sha256}. ${OTHERWISE}`,
+    `${file.name} from ${from} is not the published file: its SHA-256 is ${got}, but should be ${file.sha256}. ${OTHERWISE}`,
   );
 };
 
 /**
- * Whether a folder holds these very files already.
+ * Whether a folder already holds these files.
  *
- * @throws Error when it holds anything else, which is not touched
+ * @throws Error if it holds anything else, which is left alone
  */
 const holdsFiles = async (folder: string, files: readonly BackboneFile[]): Promise<boolean> => {
   const found = await readdir(folder).catch((cause: unknown): string[] => {
@@ -82,24 +82,24 @@ const holdsFiles = async (folder: string, files: readonly BackboneFile[]): Promi
   for (const file of files)
     if (!found.includes(file.name) || sha256(await readFile(path.join(folder, file.name))) !== file.sha256)
       throw new Error(
-        `${folder} holds something already, but not the published ${file.name}. It is left as it is: move or delete it, or give another folder with --to.`,
+        `${folder} is not empty and does not hold the published ${file.name}. It was left alone: move or delete it, or choose another folder with --to.`,
       );
   return true;
 };
 
 interface FetchOptions {
   readonly files: readonly BackboneFile[];
-  /** Folder of this machine, or the http address of one. */
+  /** A local folder, or a web address. */
   readonly from: string;
-  /** Folder to make. */
+  /** The folder to create. */
   readonly to: string;
 }
 
 /**
- * Puts the files into a folder, which appears at once: all of them, verified, or none.
+ * Writes the verified files into a folder, atomically: all of them or none.
  *
- * @returns whether anything was fetched: false when they are there already
- * @throws Error when one cannot be read, or is not what was published
+ * @returns whether anything was fetched: false if they were already there
+ * @throws Error if one cannot be read, or is not what was published
  */
 export const fetchBackbone = async ({ files, from, to }: FetchOptions): Promise<boolean> => {
   if (await holdsFiles(to, files)) return false;
@@ -121,7 +121,7 @@ export const fetchBackbone = async ({ files, from, to }: FetchOptions): Promise<
 const DEFAULT_FOLDER = 'build/mobilenet';
 const S3_URI = /^s3:\/\/[a-z0-9][a-z0-9.-]+(\/.*)?$/;
 
-/** A folder's name may be almost anything, but with `://` an address is meant. */
+/** A folder's name may be almost anything, but `://` means an address. */
 const isPlace = (from: string): boolean => (from.includes('://') ? isWebAddress(from) : from !== '');
 
 const options = z.strictObject({
@@ -134,13 +134,13 @@ const options = z.strictObject({
     .default(DEFAULT_FOLDER)
     .meta({
       value: 'DIR|S3',
-      description: `folder to make, for --backbone of npm run train and --pretrained of npm run pipeline
-(${DEFAULT_FOLDER}); with s3://BUCKET/pretrained/, which the pipelines in AWS read, it is
+      description: `folder to create, for --backbone of npm run train and --pretrained of npm run pipeline
+(${DEFAULT_FOLDER}); with s3://BUCKET/pretrained/, where the pipelines on AWS look, it is
 ${DEFAULT_FOLDER}, and the command that copies it to S3 is printed`,
     }),
   from: z.string().refine(isPlace, 'a folder, or an http or https address').default(MOBILENET.address).meta({
     value: 'URL|DIR',
-    description: 'another place of the same files: a mirror, or an unpacked download',
+    description: 'another source of the same files: a mirror, or an unpacked download',
   }),
   help: z.boolean().default(false).meta({ description: 'shows this' }),
 });
@@ -150,18 +150,17 @@ const HEAD = `Usage: node --import tsx scripts/fetch-backbone.ts [options]
 Fetches Google's ImageNet MobileNet (v1, 0.25, 224; 1.9 MB, Apache-2.0) from TensorFlow Hub and verifies it.
 `;
 
-/** What to do with the folder. */
 const nextStep = (folder: string, to: string): string =>
   to === folder
-    ? `Train on it: npm run train -- --data DIR --backbone ${folder}, or npm run pipeline -- --data DIR --pretrained ${folder}`
+    ? `Train with it: npm run train -- --data DIR --backbone ${folder}, or npm run pipeline -- --data DIR --pretrained ${folder}`
     : `Copy it to S3: aws s3 cp --recursive ${folder} ${to}
-Trainings of the SageMaker pipelines build on what is in the folder pretrained/ of the dataset bucket; for another, start them with the parameter Pretrained.`;
+The SageMaker pipelines use the network in the folder pretrained/ of the dataset bucket; for another one, set their parameter Pretrained.`;
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
   await runCommand({ head: HEAD, options }, async ({ to, from }) => {
     const folder = to.startsWith('s3:') ? DEFAULT_FOLDER : to;
     const fetched = await fetchBackbone({ files: MOBILENET.files, from, to: folder });
-    print(`MobileNet is in ${folder}; its checksums are right.${fetched ? '' : ' Nothing was fetched.'}`);
+    print(`MobileNet is in ${folder}; its checksums are correct.${fetched ? '' : ' Nothing was fetched.'}`);
     print(nextStep(folder, to));
     return 0;
   });

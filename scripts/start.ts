@@ -12,26 +12,26 @@ import { environmentWithoutAws, LOCAL_AWS, ServiceProcess } from './shared/proce
 import { forgetRunningEndpoint, prepareServedModel, recordRunningEndpoint } from './shared/served-model.ts';
 
 /**
- * Runs the whole system on this machine: the endpoint emulator, the application service and the web service, each a
- * process of its own. What differs from AWS is in their environment only.
+ * Runs the whole system on this machine: the endpoint emulator, the application service and the web service, each in
+ * its own process. Only their environment differs from AWS.
  */
 
 const HEAD = `Usage: npm start [-- --host]
 
-Runs the whole system on this machine, until Ctrl-C. Environment variables:
+Runs the whole system on this machine until Ctrl-C. Environment variables:
 
-  WEB_PORT, WAS_PORT, ENDPOINT_PORT   where the services listen (${WEB.port}, ${WAS.port}, ${ENDPOINT.port}); 0 takes a free port
+  WEB_PORT, WAS_PORT, ENDPOINT_PORT   where the services listen (${WEB.port}, ${WAS.port}, ${ENDPOINT.port}); 0 picks a free port
   HOST                                address to listen on (127.0.0.1)
-  LOG_LEVEL                           of the services (warn)
-  MODEL_DIR                           models to serve; without it the one that ships, or the latest that
-                                      npm run pipeline has deployed
+  LOG_LEVEL                           log level of the services (warn)
+  MODEL_DIR                           models to serve (the model deployed by npm run pipeline, or else the
+                                      default model)
 `;
 
 const options = z.strictObject({
   host: z
     .literal(true)
     .optional()
-    .meta({ description: 'opens the page to the network, and shows its address for a phone' }),
+    .meta({ description: 'makes the page available in the network, and shows its address for a phone' }),
 });
 
 const port = (standard: number) => z.coerce.number().int().min(0).max(65535).default(standard);
@@ -47,7 +47,7 @@ const settingsSchema = z.object({
 
 type Settings = z.infer<typeof settingsSchema>;
 
-/** Takes a port for a moment; resolves to its number, or to undefined when another process has it. */
+/** Opens a port for a moment. Resolves to its number, or to undefined if it is in use. */
 const probe = (port: number, host: string) =>
   new Promise<number | undefined>((resolve) => {
     const server = createServer()
@@ -59,9 +59,9 @@ const probe = (port: number, host: string) =>
   });
 
 /**
- * The ports to use, with a number for 0: each service can be given the others' addresses before they listen.
+ * Chooses the ports, with actual numbers in place of 0: each service needs the others' addresses before they listen.
  *
- * @throws Error with a line for each busy port that names the variable that moves it
+ * @throws Error with a line for each port in use that names its variable
  */
 const reservePorts = async ({ HOST, ...ports }: Settings): Promise<number[]> => {
   const reserved: number[] = [];
@@ -79,7 +79,7 @@ const reservePorts = async ({ HOST, ...ports }: Settings): Promise<number[]> => 
   return reserved;
 };
 
-/** A laptop that is busy, or starts, is slower than the machine of an endpoint. */
+/** A busy laptop is slower than an endpoint's instance. */
 const LOCAL_TIMEOUT_MS = '10000';
 
 const services: ServiceProcess[] = [];
@@ -90,7 +90,7 @@ const stopAll = async (): Promise<void> => {
   await Promise.all([...services.map((service) => service.stop()), forgetRunningEndpoint(endpointFolder())]);
 };
 
-/** Starts a service; resolves to where it listens. */
+/** Starts a service and resolves to its URL. */
 const startService = async (
   name: 'endpoint' | 'was' | 'web',
   port: number,
@@ -105,7 +105,7 @@ const startService = async (
       const folder = environment['MODEL_DIR'];
       const models = folder === undefined ? '' : `MODEL_DIR=${path.relative(ROOT, folder)} `;
       process.stderr.write(
-        `The service ${name} has ended. The others continue; start it again with: ${models}PORT=${port} npm run start:${name}\n`,
+        `The service ${name} has exited. The others keep running; start it again with: ${models}PORT=${port} npm run start:${name}\n`,
       );
     },
   });
@@ -115,7 +115,7 @@ const startService = async (
   return url;
 };
 
-/** The folder that the endpoint is to serve; prints which model is in the pipeline's. */
+/** The model folder to serve. Says so if its model was deployed by the pipeline. */
 const modelFolder = async ({ MODEL_DIR }: Settings): Promise<string> => {
   if (MODEL_DIR !== undefined) {
     await modelsToServe({ directory: MODEL_DIR });
@@ -125,17 +125,17 @@ const modelFolder = async ({ MODEL_DIR }: Settings): Promise<string> => {
   const { version, deployed } = await prepareServedModel(folder);
   if (deployed)
     print(
-      `  serving model ${version}, which npm run pipeline has deployed; remove ${path.relative(ROOT, folder)} to go back to the one that ships`,
+      `  serving model ${version}, deployed by npm run pipeline; remove ${path.relative(ROOT, folder)} to return to the default model`,
     );
   return folder;
 };
 
-/** Where other devices of the network reach this machine. */
+/** Prints the addresses at which other devices in the network reach the page. */
 const printNetworkAddresses = (port: number): void => {
   const [first, ...others] = Object.values(networkInterfaces())
     .flatMap((addresses = []) => addresses.filter(({ family, internal }) => family === 'IPv4' && !internal))
     .map(({ address }) => `http://${address}:${port}`);
-  if (first === undefined) print('This machine is in no network.');
+  if (first === undefined) print('This machine is not connected to a network.');
   else
     print(
       `From a phone in the same network: ${[first, ...others].join(' or ')}\n${renderUnicodeCompact(first)}`,
@@ -144,8 +144,8 @@ const printNetworkAddresses = (port: number): void => {
 
 const startAll = async (isOpen: boolean): Promise<void> => {
   const settings = readEnvironment(settingsSchema);
-  // Only the page is for others: the services behind it stay on this machine.
-  const ofWeb = isOpen ? { ...settings, HOST: '0.0.0.0' } : settings;
+  // Only the page is opened: the services behind it stay local.
+  const webSettings = isOpen ? { ...settings, HOST: '0.0.0.0' } : settings;
   const [web = 0, was = 0, endpoint = 0] = await reservePorts(settings);
   print('Starting Bloomstack on this machine:');
   const host = ['0.0.0.0', '::'].includes(settings.HOST) ? '127.0.0.1' : settings.HOST;
@@ -158,7 +158,7 @@ const startAll = async (isOpen: boolean): Promise<void> => {
       AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: here(endpoint),
       ENDPOINT_TIMEOUT_MS: process.env['ENDPOINT_TIMEOUT_MS'] ?? LOCAL_TIMEOUT_MS,
     }),
-    startService('web', web, ofWeb, { WAS_URL: here(was) }),
+    startService('web', web, webSettings, { WAS_URL: here(was) }),
   ]);
   if (settings.MODEL_DIR === undefined) await recordRunningEndpoint(MODEL_DIR, here(endpoint));
   if (isOpen) printNetworkAddresses(web);
@@ -174,7 +174,7 @@ await runCommand({ head: HEAD, options }, async ({ host = false }) => {
   try {
     await startAll(host);
   } catch (error) {
-    // A service that was stopped did not start; that is no error.
+    // Stopping a service before it is ready is not an error.
     if (stopping) return 0;
     await stopAll();
     throw error;

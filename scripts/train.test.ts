@@ -10,7 +10,7 @@ const readCommandLine = (parameters: readonly string[]) => readOptions(TRAIN_COM
 
 const WRONG: readonly (readonly [parameters: string, expected: RegExp])[] = [
   ['--data=photos --fine-tune 3', /--fine-tune trains blocks .* Give that network with --backbone/],
-  ['--data=photos --reference a', /--reference is for a network whose blocks are trained/],
+  ['--data=photos --reference a', /--reference only makes sense with --fine-tune/],
   ['--epochs=0 --seed=x', /--data .*\n--epochs .*\n--seed /],
 ];
 for (const [parameters, expected] of WRONG)
@@ -22,17 +22,17 @@ const REFUSED: readonly (readonly [what: string, options: string, message: RegEx
   [
     'results among the photos',
     '--data DIR --out DIR/model',
-    /--out .*model is in the folder of photos, .* whose folders are classes\. Give another folder/,
+    /--out .*model is inside the folder of photos, .* each folder is a class\. Choose another folder/,
   ],
   [
     'results in a file',
     '--data DIR/photos --out DIR/file/model',
-    /--out must be a folder that can be written to; .* is not \(.*\)\. Give another folder/,
+    /--out must be a writable folder; .* is not \(.*\)\. Choose another folder/,
   ],
   [
     'a folder in which another training runs',
     '--data DIR/photos --out DIR/busy',
-    /npm run train is at work in .*busy, in process \d+ since .*\. Wait for its end/,
+    /npm run train has been running in .*busy since .*, as process \d+\. Wait until it ends/,
   ],
   [
     'a backbone that is none',

@@ -34,11 +34,11 @@ import { trainNetwork } from '../model/training/train-network.ts';
 import { CommandError, folderOption, INTERRUPTED, print, progressLine, runCommand } from './shared/cli.ts';
 import { takeLock } from './shared/lock.ts';
 
-/** Trains a model on this computer, measures its export and reports on it. */
+/** Trains a model on this computer, evaluates the exported model and writes a report. */
 
 const { epochs, batchSize, learningRate, patience, balanced, seed, fineTune: blocks } = recipeSchema.shape;
 
-/** What is true when an option of the recipe is left out. */
+/** Adds an option's default to its description. */
 const described = (field: z.ZodType, otherwise: number | string) => ({
   ...field.meta(),
   description: `${field.description} (${otherwise})`,
@@ -59,19 +59,19 @@ const options = z
     out: z
       .string()
       .default('build/model')
-      .meta({ value: 'DIR', description: 'where model, model.tar.gz and report go (build/model)' }),
+      .meta({ value: 'DIR', description: 'folder for the model, model.tar.gz and the report (build/model)' }),
     backbone: folderOption(
-      'a TensorFlow.js model, such as MobileNet, on which only a small head is trained: minutes, not hours',
+      'a TensorFlow.js model such as MobileNet; only a small head is trained: minutes, not hours',
     ),
     range: rangeText.optional().meta(rangeText.meta() ?? {}),
     features: z.string().default('build/features').meta({
       value: 'DIR',
-      description: "where the backbone's features are kept for the next training (build/features)",
+      description: "cache for the backbone's features (build/features)",
     }),
     reference: folderOption(
-      'a small TensorFlow.js model beside a fine-tuned one, whose features say what is none of the classes',
+      'a small TensorFlow.js model next to a fine-tuned one, to detect photos of none of the classes',
     ),
-    fineTune: optional(blocks, 'none: only a head on its features'),
+    fineTune: optional(blocks, 'none: only a head is trained'),
     batchSize: optional(batchSize, `${NETWORK_RECIPE.batchSize}; ${HEAD_RECIPE.batchSize} with --backbone`),
     learningRate: optional(
       learningRate,
@@ -81,28 +81,28 @@ const options = z
     balanced: balanced.default(false).meta(balanced.meta() ?? {}),
     test: share(0.01, 0.5, 0.1)
       .default(0.1)
-      .meta({ value: 'X', description: 'share of each class kept for the final test (0.1)' }),
+      .meta({ value: 'X', description: 'share of each class held out for the final test (0.1)' }),
     validation: share(0, 0.5, 0.1).default(0.1).meta({
       value: 'X',
-      description: 'share of each class kept for validation, and for calibration (0.1)',
+      description: 'share of each class held out for validation and calibration (0.1)',
     }),
     unknown: folderOption(
-      'one folder of photos for each kind of other things, to measure what is refused as none of the classes',
+      'photos of other things, one folder for each kind, to measure how many are rejected',
     ),
     seed: seed.default(NETWORK_RECIPE.seed).meta(described(seed, NETWORK_RECIPE.seed)),
     version: z
       .string()
       .regex(/^\d+$/, 'digits only, such as 1')
       .optional()
-      .meta({ value: 'N', description: 'version of the model: digits (the time)' }),
+      .meta({ value: 'N', description: 'version of the model, in digits (the current time)' }),
   })
   .refine(
     ({ fineTune, backbone }) => fineTune === undefined || backbone !== undefined,
-    '--fine-tune trains blocks of a pretrained network. Give that network with --backbone.',
+    '--fine-tune trains blocks of a pretrained network. Pass that network with --backbone.',
   )
   .refine(
     ({ fineTune, reference }) => reference === undefined || fineTune !== undefined,
-    '--reference is for a network whose blocks are trained. Give --fine-tune too, or leave it out.',
+    '--reference only makes sense with --fine-tune. Add --fine-tune, or omit --reference.',
   );
 
 type TrainCommand = z.infer<typeof options>;
@@ -111,24 +111,25 @@ export const TRAIN_COMMAND = {
   head: 'Usage: npm run train -- --data DIR [options]\n',
   foot: `  --help                shows this
 
-Stopped or killed, it resumes from its checkpoint when it is started again with the same options.
+A training that was stopped or killed resumes from its checkpoint when it is started with the same options.
 `,
   options,
 };
 
-const PLACES = ['exclude', 'backbone', 'reference', 'unknown'] as const;
+const PATH_OPTIONS = ['exclude', 'backbone', 'reference', 'unknown'] as const;
 
-/** The command as another person would type it: without the places on this computer. */
+/** The command to reproduce this training, without the paths on this computer. */
 export const commandFor = ({ data, out, features, version, ...command }: TrainCommand): string => {
   const { epochs, learningRate } = command.fineTune === undefined ? NETWORK_RECIPE : FINE_TUNE_RECIPE;
   const shared: Record<string, unknown> = { epochs, learningRate, ...command };
-  for (const name of PLACES) if (command[name] !== undefined) shared[name] = path.basename(command[name]);
+  for (const name of PATH_OPTIONS)
+    if (command[name] !== undefined) shared[name] = path.basename(command[name]);
   return reproduceCommand(shared);
 };
 
-/** Shows how the training goes. */
+/** Shows the progress of a training. */
 const reportTraining = (onProgress: ReportProgress): TrainingRunOptions => {
-  // Of this run's own epochs: computing features comes before the first, and those of a checkpoint are done.
+  // Only epochs of this run: computing features comes before the first one, and a checkpoint's epochs are done.
   const took: number[] = [];
   return {
     onStep: (done, total) => onProgress('Steps of this epoch', done, total),
@@ -189,10 +190,10 @@ const createTrainer = (
 };
 
 /**
- * Reserves the folder of the results before anything is read.
+ * Locks the output folder before anything is read.
  *
- * @returns gives it back
- * @throws Error when it, or that of the features, is no place for them
+ * @returns a function that unlocks it
+ * @throws Error if it, or the folder of features, is not suitable
  */
 const reserveFolders = async ({ data, out, features, backbone }: TrainCommand): Promise<() => void> => {
   const folders = Object.entries({ out, ...(backbone !== undefined && { features }) });
@@ -200,13 +201,13 @@ const reserveFolders = async ({ data, out, features, backbone }: TrainCommand): 
     const from = path.relative(path.resolve(data), path.resolve(folder));
     if (!path.isAbsolute(from) && from.split(path.sep)[0] !== '..')
       throw new Error(
-        `--${option} ${folder} is in the folder of photos, ${data}, whose folders are classes. Give another folder.`,
+        `--${option} ${folder} is inside the folder of photos, ${data}, where each folder is a class. Choose another folder.`,
       );
     await mkdir(folder, { recursive: true })
       .then(() => access(folder, constants.W_OK))
       .catch((cause: unknown) => {
         throw new Error(
-          `--${option} must be a folder that can be written to; ${folder} is not (${errorText(cause)}). Give another folder.`,
+          `--${option} must be a writable folder; ${folder} is not (${errorText(cause)}). Choose another folder.`,
           { cause },
         );
       });
@@ -220,7 +221,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
   print(`Computing on ${backend.reason}.`);
-  // One that is of no use is refused before anything that takes long.
+  // Refuses an unusable backbone before anything slow happens.
   if (backbone !== undefined) (await Backbone.load(backbone, { range: parseRange(range) })).dispose();
   const onProgress = progressLine();
   const dataset = await readPhotos(command, signal, onProgress);
@@ -273,6 +274,6 @@ const run = async (command: TrainCommand): Promise<number> => {
   return 0;
 };
 
-// Its test imports this file.
+// A test imports this file.
 if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url))
   await runCommand(TRAIN_COMMAND, run);

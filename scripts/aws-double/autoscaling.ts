@@ -4,7 +4,7 @@ import { type AwsState, scalable, scalableTarget, scalingPolicy } from './state.
 
 const variantId = (endpointName: string) => `endpoint/${endpointName}/variant/${ENDPOINT_VARIANT}`;
 
-/** Application Auto Scaling for endpoints, which here only remembers: there are no instances to start. */
+/** Application Auto Scaling for endpoints. Only stores what it is given: there are no instances to start. */
 export const createAutoscaling = ({ contents }: AwsState, place: Place) => {
   const targetArn = arn(place, 'application-autoscaling', 'scalable-target/0ec5');
   const serviceRole = `arn:aws:iam::${place.account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`;
@@ -48,7 +48,7 @@ export const createAutoscaling = ({ contents }: AwsState, place: Place) => {
       const { ResourceId, PolicyName } = policy;
       assertAllowed(caller, 'PutScalingPolicy');
       caller.assertAllowed('cloudwatch:PutMetricAlarm', alarmArn(ResourceId));
-      // Without a name, IAM checks it against all alarms.
+      // The call names no alarm, so IAM checks it against all of them.
       caller.assertAllowed('cloudwatch:DescribeAlarms', arn(place, 'cloudwatch', 'alarm:*'));
       assertRegistered(ResourceId);
       const others = contents.scalingPolicies.filter(
@@ -60,7 +60,7 @@ export const createAutoscaling = ({ contents }: AwsState, place: Place) => {
   } satisfies Record<string, Handler<AwsCaller>>;
   return {
     operations,
-    /** Bounds and names of the policies of an endpoint; `undefined` when it does not scale. */
+    /** An endpoint's bounds and policy names; `undefined` if it does not scale. */
     find: (endpointName: string) => {
       const id = variantId(endpointName);
       const found = findTarget(id);

@@ -62,6 +62,6 @@ test('what is known outlives the process, but not what it was in the middle of',
 
 test('an operation that it does not have, and a wrong request, are errors', async (t) => {
   const { aws, update } = start(t);
-  await assert.rejects(aws.perform('ListModels', {}), /There is no ListModels on this/);
+  await assert.rejects(aws.perform('ListModels', {}), /ListModels is not available on this/);
   await assert.rejects(update('-'), { code: 'ValidationException' });
 });

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { type AwsCaller, arn, type Handler, invalid, operation, type Place } from './protocol.ts';
 import { type AwsState, productionVariant } from './state.ts';
 
-/** SageMaker reports most errors as ValidationException; callers go by the wording. */
+/** SageMaker reports most errors as ValidationException, so callers distinguish them by their message. */
 const KINDS = {
   endpoint: 'endpoint',
   'endpoint-config': 'endpoint configuration',
   model: 'model',
 } as const;
 
-/** ARNs of SageMaker's resources in one place, and the errors that name them. */
+/** ARNs of SageMaker's resources, and the errors that name them. */
 export const sageMakerNames = (place: Place) => {
   const resourceArn = (kind: keyof typeof KINDS, name: string) => arn(place, 'sagemaker', `${kind}/${name}`);
   return {
@@ -27,7 +27,7 @@ const named = z.strictObject({ EndpointConfigName: sageMakerName });
 const creation = named.extend({ ProductionVariants: z.tuple([productionVariant]) });
 const listing = z.strictObject({ NameContains: z.string().default(''), NextToken: z.string().default('0') });
 
-/** As many as SageMaker lists at a time by default. */
+/** SageMaker's default page size. */
 const PAGE = 10;
 
 /**
@@ -43,7 +43,7 @@ export const createEndpointConfigs = (
 ) => {
   const { resourceArn, notFound, alreadyExists } = sageMakerNames(place);
   const configArn = (name: string) => resourceArn('endpoint-config', name);
-  /** @throws AwsError when there is no such configuration */
+  /** @throws AwsError if there is no such configuration */
   const variant = (name: string) => {
     const found = endpointConfigs[name];
     if (!found) throw notFound('endpoint-config', name);

@@ -17,7 +17,7 @@ const withConfig = named.extend({ EndpointConfigName: sageMakerName });
 const creation = withConfig.extend({ Tags: endpointTagList.optional() });
 const tagging = z.strictObject({ ResourceArn: z.string(), Tags: endpointTagList.min(1) });
 
-/** The bounds are those of SageMaker's API reference, as far as blue/green updates go. */
+/** The limits of blue/green updates in SageMaker's API reference. */
 const seconds = z.int().min(0).max(3600);
 const routing = z.discriminatedUnion('Type', [
   z.strictObject({ Type: z.literal('ALL_AT_ONCE'), WaitIntervalInSeconds: seconds }),
@@ -57,29 +57,29 @@ export interface Rollout {
   readonly endpoint: string;
   /** Names of the alarms that watch it. */
   readonly alarms: readonly string[];
-  /** For how long they do. */
+  /** How long they watch it. */
   readonly bakingSeconds: number;
 }
 
-/** What a rollout comes to, so many seconds from now. */
+/** The result of a rollout, and when it is reached. */
 export interface RolloutOutcome {
   readonly succeeded: boolean;
   readonly seconds?: number;
-  /** How long it then takes to serve the previous model again. */
+  /** How long a rollback takes. */
   readonly rollbackSeconds?: number;
   readonly failureReason?: string | undefined;
 }
 
-/** What runs the models of the endpoints. */
+/** Runs the models of the endpoints. */
 export interface ModelHost {
   readonly has: (modelName: string) => boolean;
   /**
-   * Makes a model answer in place of the one before. Rollouts come one after the other.
+   * Replaces the model that answers. Rollouts run one after another.
    *
-   * @returns `undefined` when it never comes to an end
+   * @returns `undefined` if it never ends
    */
   readonly serve: (modelName: string, rollout: Rollout) => Promise<RolloutOutcome | undefined>;
-  /** Answers InvokeEndpoint, body to body, with the model of an endpoint. */
+  /** Answers the body of an InvokeEndpoint call with an endpoint's model. */
   readonly invoke: (modelName: string, body: string, endpoint: string) => Promise<string>;
 }
 
@@ -100,14 +100,14 @@ interface Transition {
   readonly apply: () => void;
 }
 
-/** SageMaker's endpoints, which take their time, roll back, and refuse what SageMaker refuses. */
+/** SageMaker's endpoints, with its delays, rollbacks and refusals. */
 export const createEndpoints = (options: EndpointsOptions) => {
   const { state, place, now, host, configs, autoscaling, deletionSeconds } = options;
   const { endpoints: all, tags } = state.contents;
   const { resourceArn, alreadyExists, notFound } = sageMakerNames(place);
   const endpointArn = (name: string) => resourceArn('endpoint', name);
   let transitions: Transition[] = [];
-  let underWay: Promise<void> = Promise.resolve();
+  let rollouts: Promise<void> = Promise.resolve();
 
   /** Applies the transitions that are due. */
   const tick = (): void => {
@@ -115,20 +115,20 @@ export const createEndpoints = (options: EndpointsOptions) => {
     transitions = transitions.filter((each) => !due.includes(each));
     for (const { apply } of due) apply();
   };
-  /** @throws AwsError when there is no such endpoint */
+  /** @throws AwsError if there is no such endpoint */
   const get = (name: string): Endpoint => {
     tick();
     const found = all[name];
     if (!found) throw notFound('endpoint', name);
     return found;
   };
-  /** @throws AwsError when the endpoint accepts no change now */
+  /** @throws AwsError if the endpoint cannot be changed now */
   const changeable = (name: string): Endpoint => {
     const found = get(name);
     if (isBusy(found)) throw invalid(`Cannot update in-progress endpoint "${endpointArn(name)}".`);
     return found;
   };
-  /** Adds an endpoint as if it had been there for long. */
+  /** Adds an endpoint that is already in service. */
   const add = (name: string, config: string, start: Partial<Endpoint> = {}): void => {
     const CreationTime = now() / 1000;
     const instances = configs.variant(config).InitialInstanceCount;
@@ -150,7 +150,7 @@ export const createEndpoints = (options: EndpointsOptions) => {
   const later = (name: string, seconds: number, apply: () => void): void => {
     transitions.push({ name, at: now() + seconds * 1000, apply });
   };
-  /** Puts an endpoint into a status for a while, and then into another; what was under way before is off. */
+  /** Puts an endpoint into a status for a while, then into another. Cancels its other pending transitions. */
   const transition = (
     name: string,
     status: EndpointStatus,
@@ -163,12 +163,12 @@ export const createEndpoints = (options: EndpointsOptions) => {
       next === 'gone' ? remove(name) : settle(name, { status: next, config: pending ?? config }),
     );
   };
-  /** Begins a rollout, which continues after the answer. */
+  /** Starts a rollout, which continues after the call is answered. */
   const rollOut = (next: Pick<Endpoint, 'config' | 'instances'>, rollout: Rollout): void => {
     const name = rollout.endpoint;
     const isNew = get(name).status === 'Creating';
     const { ModelName } = configs.variant(next.config);
-    underWay = underWay.then(async () => {
+    rollouts = rollouts.then(async () => {
       const outcome = await host.serve(ModelName, rollout);
       if (!outcome) return;
       const { succeeded, seconds = 0, rollbackSeconds = 0, failureReason } = outcome;
@@ -204,10 +204,10 @@ export const createEndpoints = (options: EndpointsOptions) => {
       const EndpointArn = endpointArn(name);
       const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration } = DeploymentConfig;
       const { TrafficRoutingConfiguration: traffic, TerminationWaitInSeconds } = policy;
-      const watching = AutoRollbackConfiguration.Alarms.map(({ AlarmName }) => AlarmName);
+      const alarmNames = AutoRollbackConfiguration.Alarms.map(({ AlarmName }) => AlarmName);
       caller.assertAllowed('sagemaker:UpdateEndpoint', EndpointArn);
       caller.assertAllowed('sagemaker:UpdateEndpoint', resourceArn('endpoint-config', config));
-      for (const alarm of watching)
+      for (const alarm of alarmNames)
         caller.assertAllowed('cloudwatch:DescribeAlarms', arn(place, 'cloudwatch', `alarm:${alarm}`));
       const endpoint = changeable(name);
       if (endpoint.status === 'Failed')
@@ -223,7 +223,7 @@ export const createEndpoints = (options: EndpointsOptions) => {
         );
       settle(name, { status: 'Updating', pending: config });
       const bakingSeconds = traffic.WaitIntervalInSeconds + TerminationWaitInSeconds;
-      rollOut({ config, instances }, { endpoint: name, alarms: watching, bakingSeconds });
+      rollOut({ config, instances }, { endpoint: name, alarms: alarmNames, bakingSeconds });
       return { EndpointArn };
     }),
     DescribeEndpoint: operation(named, ({ EndpointName: name }, caller: AwsCaller) => {
@@ -264,13 +264,13 @@ export const createEndpoints = (options: EndpointsOptions) => {
     add,
     get,
     transition,
-    /** Name of the model that answers. */
+    /** The name of the model in service. */
     answering: (name: string): string | undefined => {
       tick();
       const found = all[name];
       return found && isAnswering(found) ? configs.variant(found.config).ModelName : undefined;
     },
     /** Resolves once no model is being loaded. */
-    settled: () => underWay,
+    settled: () => rollouts,
   };
 };

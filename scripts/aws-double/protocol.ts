@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 
-/** What every double of AWS shares: ARNs, errors, operations, permissions, and a server for AWS's JSON protocols. */
+/** What the AWS doubles share: ARNs, errors, operations, permissions, and a server for AWS's JSON protocols. */
 
-/** Where a double pretends to be. */
+/** The region and account that a double pretends to be in. */
 export interface Place {
   readonly region: string;
   readonly account: string;
@@ -15,17 +15,17 @@ export interface Place {
 export const arn = ({ region, account }: Place, service: string, resource: string): string =>
   `arn:aws:${service}:${region}:${account}:${resource}`;
 
-/** Region and account in the ARNs of what exists on this machine only. */
+/** Region and account in the ARNs of resources on this machine. */
 export const THIS_MACHINE: Place = { region: 'local', account: '000000000000' };
 
 export const localArn = (resource: string): string => arn(THIS_MACHINE, 'sagemaker', resource);
 
-/** An error as AWS's JSON protocols write it; SDKs throw an exception named `code`. */
+/** An error in AWS's JSON protocols; the SDK throws an exception named `code`. */
 export class AwsError extends Error {
   override readonly name = 'AwsError';
   readonly code: string;
   readonly status: number;
-  /** Further fields of the answer. */
+  /** More fields of the response. */
   readonly fields: object;
 
   constructor(code: string, message: string, { status = 400, fields = {} } = {}) {
@@ -38,10 +38,10 @@ export class AwsError extends Error {
 
 export const invalid = (message: string): AwsError => new AwsError('ValidationException', message);
 
-/** Answers one operation: takes the request's JSON, gives the response's. `Call` is what else a service knows of it. */
+/** Implements an operation, from request to response. `Call` is the context of the call. */
 export type Handler<Call> = (input: unknown, call: Call) => Promise<unknown>;
 
-/** A handler whose input is checked; like AWS, it refuses what does not fit with ValidationException. */
+/** A handler that validates its input and, like AWS, refuses what does not fit with ValidationException. */
 export const operation =
   <Input, Call>(schema: z.ZodType<Input>, run: (input: Input, call: Call) => unknown): Handler<Call> =>
   async (input, call) => {
@@ -50,7 +50,7 @@ export const operation =
     return run(data, call);
   };
 
-/** A statement of an IAM policy that allows; its texts may hold `*`. */
+/** An Allow statement of an IAM policy; its strings may contain `*`. */
 export interface AllowStatement {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
@@ -64,7 +64,7 @@ const matches = (pattern: string, text: string): boolean => {
   return new RegExp(`^${escaped}$`).test(text);
 };
 
-/** Whoever calls an operation, with the permissions that the double was given for them. */
+/** The caller of an operation, with its permissions. */
 export class AwsCaller {
   readonly #statements: readonly AllowStatement[];
 
@@ -73,7 +73,8 @@ export class AwsCaller {
   }
 
   /**
-   * Every operation asserts what IAM demands for it. Source: "Actions, resources, and condition keys", IAM's reference.
+   * Checks a permission that IAM requires for an operation. Source: "Actions, resources, and condition keys", IAM's
+   * reference.
    *
    * @param context values of condition keys
    * @throws AwsError AccessDeniedException, unless a statement allows it
@@ -99,13 +100,13 @@ export class AwsCaller {
   }
 }
 
-/** Seconds since 1970, as AWS's JSON protocols write times. */
+/** Seconds since 1970, the time format of AWS's JSON protocols. */
 export const secondsNow = (): number => Date.now() / 1000;
 
 /** @returns `Service.Operation` */
 export const requestTarget = ({ headers }: IncomingMessage): string => String(headers['x-amz-target']);
 
-/** @throws AwsError as AWS answers a body that is not JSON */
+/** @throws AwsError the one with which AWS answers a body that is not JSON */
 export const parseJsonBody = (body: string): unknown => {
   try {
     return JSON.parse(body);
@@ -144,8 +145,8 @@ export interface LocalServer {
 }
 
 /**
- * Serves HTTP on a free port of this machine. What `answer` throws is answered in AWS's form, an error of the double
- * itself as a failing gateway's.
+ * Serves HTTP on a free port of this machine. What `answer` throws is sent in AWS's format, with status 502 if it is a
+ * bug of the double.
  */
 export const startLocalServer = async (
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,
@@ -157,12 +158,13 @@ export const startLocalServer = async (
       sendError(response, error);
     }
   });
-  // A client that reuses a connection at the moment when the server closes it would see a failure.
+  // A client that reuses a connection just as the server closes it would see an error.
   server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server listens on no TCP port.');
+  if (address === null || typeof address === 'string')
+    throw new Error('The server is not listening on a TCP port.');
   return {
     url: `http://127.0.0.1:${address.port}`,
     stop: async () => {

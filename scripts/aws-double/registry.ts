@@ -17,7 +17,7 @@ const modelSchema = z.object({
   CreationTime: z.string(),
 });
 
-/** A SageMaker model: what to serve, and with what. */
+/** A SageMaker model: the archive to serve, and the image that serves it. */
 export type Model = z.infer<typeof modelSchema>;
 
 const writeJson = (file: string, value: unknown): void => {
@@ -25,7 +25,7 @@ const writeJson = (file: string, value: unknown): void => {
   writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 };
 
-/** The fields that are read here; the others are kept as they are. */
+/** The fields that are used here; others are preserved. */
 const packageSchema = z.looseObject({
   ModelPackageArn: z.string(),
   ModelPackageVersion: z.int(),
@@ -69,16 +69,16 @@ export class ModelRegistry {
     return existsSync(this.#modelFile(name));
   }
 
-  /** @returns `undefined` when there is no such model */
+  /** @returns `undefined` if there is no such model */
   findModel(name: string): Model | undefined {
     if (!this.hasModel(name)) return undefined;
     return modelSchema.parse(JSON.parse(readFileSync(this.#modelFile(name), 'utf8')));
   }
 
   /**
-   * Adds the next version to a group of model packages, with a copy of the file of its measurements.
+   * Adds the next version to a model package group, with a copy of its evaluation.
    *
-   * @returns its ARN, which ends in the version
+   * @returns its ARN, which ends with the version
    */
   register(group: string, description: object, statistics: string): string {
     const folder = this.#groupFolder(group);
@@ -113,7 +113,7 @@ export class ModelRegistry {
     return path.join(this.#groupFolder(group), String(version), 'model-package.json');
   }
 
-  /** @throws AwsError when there is no such version */
+  /** @throws AwsError if there is no such version */
   #readPackage(group: string, version: number | string) {
     const file = this.#packageFile(group, version);
     if (!existsSync(file)) throw invalid(`ModelPackage ${group}/${version} does not exist.`);
@@ -121,7 +121,7 @@ export class ModelRegistry {
     return { ...found, CreationTime: Date.parse(found.CreationTime) / 1000 };
   }
 
-  /** Of SageMaker's API. */
+  /** Operations of SageMaker's API. */
   get operations() {
     const parts = (arn: string): [group: string, version: string] => {
       const [, group = '', version = ''] = arn.split('/');

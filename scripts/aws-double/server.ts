@@ -25,11 +25,11 @@ export interface AwsDoubleOptions {
   readonly host: ModelHost;
   /** @default in memory */
   readonly state?: AwsState;
-  /** @default - it has none */
+  /** @default - no model registry */
   readonly registry?: ModelRegistry | undefined;
   /** Milliseconds since 1970. @default the system's clock */
   readonly now?: () => number;
-  /** What callers are allowed to do. @default everything */
+  /** Permissions of the caller. @default everything is allowed */
   readonly statements?: readonly AllowStatement[];
   /** @default this machine */
   readonly place?: Place;
@@ -63,16 +63,16 @@ type Operations = ReturnType<typeof allOperations>;
 export type Operation = keyof Operations;
 
 /**
- * A double of SageMaker's endpoints, their runtime and Application Auto Scaling, as far as the deployment job calls
- * them. What runs the models, time, faults and permissions are given to it.
+ * A double of SageMaker's endpoints, their runtime and Application Auto Scaling, with the operations that the
+ * deployment job calls. Its options set what runs the models, the clock, the faults and the permissions.
  */
 export class AwsDouble {
   readonly configs: ReturnType<typeof createEndpointConfigs>;
   readonly endpoints: ReturnType<typeof createEndpoints>;
   readonly autoscaling: ReturnType<typeof createAutoscaling>;
-  /** Every call that was carried out, in order. */
+  /** Every call that was performed, in order. */
   readonly calls: { readonly operation: Operation; readonly input: unknown }[] = [];
-  /** Called when a call was carried out, before it is answered; an error that it throws is the answer. */
+  /** Called after a call was performed, before it is answered; an error that it throws becomes the answer. */
   afterCall: (operation: Operation) => void = () => undefined;
   readonly #operations: Operations;
   readonly #state: AwsState;
@@ -98,24 +98,27 @@ export class AwsDouble {
     this.#operations = allOperations(this, { host, place, registry });
   }
 
-  /** Answers the first calls of every operation with ThrottlingException. */
+  /** Answers the first calls of each operation with ThrottlingException. */
   throttle(times: number): void {
     this.#throttled = times;
   }
 
-  /** Answers the next calls of an operation with an error instead of carrying them out. */
+  /** Answers the next calls of an operation with an error instead of performing them. */
   injectFault(operation: Operation, times: number, error = THROTTLED): void {
     this.#faults.set(operation, { times, error });
   }
 
-  /** Carries a call out. @throws AwsError */
+  /** Performs a call. @throws AwsError */
   async perform(operation: string, input: unknown): Promise<unknown> {
     const { times, error } = this.#faults.get(operation) ?? { times: this.#throttled, error: THROTTLED };
     this.#faults.set(operation, { times: times - 1, error });
     if (times > 0) throw error;
     const handler = isOperation(operation, this.#operations) && this.#operations[operation];
     if (!handler)
-      throw new AwsError('UnknownOperationException', `There is no ${operation} on this machine.`);
+      throw new AwsError(
+        'UnknownOperationException',
+        `The operation ${operation} is not available on this machine.`,
+      );
     const answer = await handler(input, this.#caller);
     if (isChange(operation)) this.#state.save();
     this.calls.push({ operation, input });
@@ -123,7 +126,7 @@ export class AwsDouble {
     return answer;
   }
 
-  /** Serves the double over HTTP. Signatures are not checked. Stopping it awaits what was begun. */
+  /** Serves the double over HTTP. Signatures are not checked. Stopping it waits for rollouts in progress. */
   async start(): Promise<LocalServer> {
     const server = await startLocalServer(async (request, response) => {
       const body = await text(request);

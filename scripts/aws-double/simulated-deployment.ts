@@ -13,14 +13,14 @@ import { AwsError, arn } from './protocol.ts';
 import { AwsDouble, type AwsDoubleOptions, isChange, type Operation } from './server.ts';
 import { AwsState } from './state.ts';
 
-/** Beside the double and not the job: what is below model/ is compiled into the images. */
+/** In this folder and not next to the job, because what is below model/ is compiled into the images. */
 
 const PLACE = { region: 'ap-northeast-2', account: '123456789012' } as const;
 export const ENDPOINT_NAME = 'image-classifier';
 export const TRIAL_NAME = trialEndpointName(ENDPOINT_NAME);
 export const ENDPOINT_ARN = arn(PLACE, 'sagemaker', `endpoint/${ENDPOINT_NAME}`);
 export const ALARMS = ['app-endpoint-errors', 'app-endpoint-latency'];
-/** What the double keeps of the endpoint's autoscaling after a deployment. */
+/** The endpoint's autoscaling after a deployment. */
 export const SCALING = { min: 1, max: 4, policies: [`${ENDPOINT_NAME}-invocations`] };
 
 export const modelName = (version: number): string => `flowers-${version}`;
@@ -41,7 +41,7 @@ export const settingsFor = (version: number, overrides: Partial<DeploySettings> 
   ...overrides,
 });
 
-/** Name of the configuration of a version. */
+/** A version's endpoint configuration. */
 export const configFor = (version: number): string => configName(settingsFor(version));
 
 type RetryStrategy = Extract<SageMakerClientConfig['retryStrategy'], { recordSuccess: unknown }>;
@@ -58,7 +58,7 @@ const retryAtOnce = (retries: number): RetryStrategy => ({
   recordSuccess: () => undefined,
 });
 
-/** Time that passes only while everyone sleeps, and then at once. */
+/** A clock that jumps ahead whenever all tasks are sleeping. */
 class VirtualClock {
   #now = Date.UTC(2026, 10, 1);
   #runners = 1;
@@ -79,7 +79,7 @@ class VirtualClock {
     this.#now += minutes * 60_000;
   }
 
-  /** Runs several tasks at once, on the same time. */
+  /** Runs several tasks concurrently on this clock. */
   async together<T>(...tasks: readonly (() => Promise<T>)[]): Promise<PromiseSettledResult<T>[]> {
     this.#runners = tasks.length;
     const results = await Promise.allSettled(
@@ -105,21 +105,21 @@ class VirtualClock {
   }
 }
 
-/** How long SageMaker takes for what. */
+/** How long SageMaker takes for each phase. */
 const SECONDS = { starting: 300, givingUp: 1500, alarm: 120, rollingBack: 90 } as const;
 
 const NOT_READY =
   'The primary container for production variant AllTraffic did not pass the ping health check. Please check CloudWatch logs for this endpoint.';
 
-/** How a model fares on an endpoint. */
+/** How a model behaves on an endpoint. */
 interface ModelBehavior {
-  /** Whether its container gets ready: in time, never so that SageMaker gives up, or never and SageMaker waits on. */
+  /** Whether its container starts: in time, not before SageMaker gives up, or never while SageMaker keeps waiting. */
   readonly container?: 'ready' | 'broken' | 'stuck';
-  /** Alarms that go off while it serves. */
+  /** Alarms that go off while it is in service. */
   readonly alarms?: readonly string[];
-  /** Whether all of that shows only once clients use it. */
+  /** Whether these problems appear only after the trial. */
   readonly passesTrial?: boolean;
-  /** Fields of its answer to a photo that differ from a good one; or the whole text. */
+  /** Fields that differ from those of a good answer, or the whole text of the answer. */
   readonly answer?: Readonly<Record<string, unknown>> | string;
 }
 
@@ -134,10 +134,10 @@ const modelError = (): AwsError =>
     fields: { OriginalStatusCode: 400, OriginalMessage: 'Invalid input', LogStreamArn: '' },
   });
 
-/** Models that only pretend: they take SageMaker's time by the clock, and behave as configured. */
+/** Simulated models: they take as long as SageMaker's on the virtual clock, and behave as configured. */
 class SimulatedModels implements ModelHost {
   readonly #models = new Map<string, ModelBehavior>();
-  /** SageMaker does not always say why it has rolled back. */
+  /** SageMaker does not always say why it rolled back. */
   givesReasons = true;
 
   add(name: string, behavior: ModelBehavior = {}): void {
@@ -166,7 +166,7 @@ class SimulatedModels implements ModelHost {
     return { succeeded: true, seconds: SECONDS.starting + rollout.bakingSeconds };
   };
 
-  /** Its model's version is its name. */
+  /** Reports the model's name as its version. */
   readonly invoke = async (name: string, body: string, endpoint: string): Promise<string> => {
     const { success, data } = invocation.safeParse(JSON.parse(body));
     if (!success) throw modelError();
@@ -184,13 +184,13 @@ class SimulatedModels implements ModelHost {
 }
 
 export interface SimulationOptions extends Pick<AwsDoubleOptions, 'statements' | 'registry'> {
-  /** How often the SDK tries again. */
+  /** How often the SDK retries. */
   readonly retries?: number;
-  /** Versions of models that behave. @default [7, 8] */
+  /** Versions of the models without problems. @default [7, 8] */
   readonly models?: readonly number[];
-  /** Version that a configuration and the endpoint are there for. @default - no endpoint */
+  /** Version that the endpoint serves at the start. @default - no endpoint */
   readonly serving?: number;
-  /** Version that the job has deployed before. @default - none */
+  /** Version that the job has deployed already. @default - none */
   readonly deployed?: number;
 }
 
@@ -200,14 +200,14 @@ interface RunOptions {
   readonly tried?: boolean;
 }
 
-/** Does something as soon as the job reports a line with some words. */
+/** Acts as soon as the job reports a line with the given words. */
 export const when = (words: string, act: () => void): RunOptions => ({
   onLine: (line) => {
     if (line.includes(words)) act();
   },
 });
 
-/** The double on a virtual clock, with models that only pretend, and the job with real clients; it lasts as long as the test. */
+/** The deployment job with real clients, against a double with a virtual clock and simulated models. Ends with the test. */
 export const startSimulation = async (
   t: TestContext,
   { retries = 0, models: versions = [7, 8], serving, deployed, ...options }: SimulationOptions = {},
@@ -223,10 +223,10 @@ export const startSimulation = async (
     const variant = { VariantName: 'AllTraffic', InstanceType: 'ml.m5.large', InitialInstanceCount: 1 };
     aws.configs.create({ EndpointConfigName: name, ProductionVariants: [{ ...variant, ModelName: model }] });
   };
-  /** Carried out, and not about the trial. */
+  /** Calls that were performed and do not concern the trial. */
   const calls = () => aws.calls.filter(({ input }) => !JSON.stringify(input).includes(TRIAL_NAME));
   for (const version of versions) models.add(modelName(version));
-  /** Adds the configurations that earlier deployments have left. */
+  /** Adds the configurations that earlier deployments left behind. */
   const addConfigs = (...earlier: readonly number[]): void => {
     for (const version of earlier) addConfig(configFor(version), modelName(version));
   };
@@ -278,7 +278,7 @@ export const startSimulation = async (
     models,
     server,
     addConfig,
-    /** The calls that have changed something, in order. */
+    /** The operations that changed something, in order. */
     changes: () => calls().flatMap(({ operation }) => (isChange(operation) ? operation : [])),
     /** The requests of an operation. */
     inputs: (operation: Operation) =>

@@ -18,7 +18,7 @@ const time = z.number();
 
 const endpointConfig = z.object({ ProductionVariants: z.tuple([productionVariant]), CreationTime: time });
 
-/** Statuses in which SageMaker accepts no other change. */
+/** Statuses in which SageMaker refuses changes. */
 const BUSY = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting'] as const;
 const SETTLED = ['InService', 'OutOfService', 'UpdateRollbackFailed', 'Failed'] as const;
 const ANSWERING: readonly string[] = [
@@ -31,7 +31,7 @@ const ANSWERING: readonly string[] = [
 
 const endpoint = z.object({
   status: z.enum([...BUSY, ...SETTLED]),
-  /** Name of the configuration that is served; while the endpoint is being created, that will be. */
+  /** Name of the configuration in service, or of the first one while the endpoint is being created. */
   config: z.string(),
   /** Name of the configuration that is being rolled out. */
   pending: z.string().exactOptional(),
@@ -46,7 +46,7 @@ export type EndpointStatus = Endpoint['status'];
 export const isBusy = ({ status }: Endpoint): boolean => BUSY.some((busy) => busy === status);
 export const isAnswering = ({ status }: Endpoint): boolean => ANSWERING.includes(status);
 
-/** What identifies the scalable target of an endpoint's variant. */
+/** Identifies the scalable target of an endpoint's variant. */
 export const scalable = z.strictObject({
   ServiceNamespace: z.literal('sagemaker'),
   ScalableDimension: z.literal('sagemaker:variant:DesiredInstanceCount'),
@@ -79,7 +79,7 @@ const stateSchema = z.object({
 });
 type Contents = z.infer<typeof stateSchema>;
 
-/** What was under way when a process was killed is under way no more. */
+/** Ends the changes that were in progress when the process was killed. */
 const settle = (endpoints: Contents['endpoints']): Contents['endpoints'] =>
   Object.fromEntries(
     Object.entries(endpoints).flatMap(([name, found]) => {
@@ -90,7 +90,7 @@ const settle = (endpoints: Contents['endpoints']): Contents['endpoints'] =>
     }),
   );
 
-/** Everything that the double knows of endpoints and their autoscaling: in memory, or in a file that outlives it. */
+/** The state of endpoints and their autoscaling, in memory or in a file. */
 export class AwsState {
   readonly contents: Contents;
   readonly #file: string | undefined;
@@ -106,7 +106,7 @@ export class AwsState {
 
   /**
    * @param file JSON; need not exist
-   * @throws Error when it is damaged
+   * @throws Error if it is damaged
    */
   static inFile(file: string): AwsState {
     try {

@@ -8,11 +8,11 @@ import { answerSchema, PATHS, problemSchema } from '../../services/contract.ts';
 
 const failure = problemSchema.pick({ code: true, detail: true }).partial({ code: true });
 
-/** What became of a photo: the answer, or why there is none. */
+/** The result of a photo: an answer or a problem. */
 export const outcomeSchema = z.union([answerSchema, z.object({ problem: failure })]);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** An outcome, and whether sending the photo again could change it: not when it was answered, or broke the contract. */
+/** An outcome, and whether it is final: sending the photo again would not change it. */
 interface Classified {
   readonly outcome: Outcome;
   readonly final: boolean;
@@ -23,21 +23,21 @@ export interface ClientOptions {
   readonly url: string;
   /** Sent as `Authorization: Bearer`. */
   readonly key?: string | undefined;
-  /** Sends the file as it is, not the 224 x 224 pixels that the model sees of it. */
+  /** Sends the file unchanged instead of the 224 x 224 pixels that the model sees. */
   readonly whole: boolean;
-  /** Most photos at once. */
+  /** Maximum number of photos in flight. */
   readonly concurrency: number;
 }
 
-/** How often a photo is sent before it counts as failed. */
+/** Attempts before a photo counts as failed. */
 const ATTEMPTS = 8;
 const ANSWER_TIMEOUT_MS = 60_000;
 const LONGEST_PAUSE_SECONDS = 60;
 
-/** Statuses after which the same request may succeed: too many requests, or a service that is away. */
+/** Statuses after which a retry may succeed: too many requests, or a service that is down. */
 const RETRIED = new Set([429, 502, 503, 504]);
 
-/** What the model will see, as a lossless file: the service decodes it to the same pixels. */
+/** The pixels that the model sees, as a lossless file: the service decodes it to the same pixels. */
 const shrink = async (file: Uint8Array): Promise<Uint8Array> => {
   const size = { width: PHOTO_SIDE, height: PHOTO_SIDE, channels: PHOTO_CHANNELS } as const;
   return sharp(await readPhoto(file), { raw: size })
@@ -45,18 +45,18 @@ const shrink = async (file: Uint8Array): Promise<Uint8Array> => {
     .toBuffer();
 };
 
-/** How long to wait before the next attempt, in milliseconds: what the service asks for, else longer each time. */
+/** Pause before the next attempt, in milliseconds: what the service asks for, or exponential backoff. */
 const pauseMs = (response: Response | undefined, attempt: number): number => {
-  const asked = z.coerce
+  const requested = z.coerce
     .number()
     .min(0)
     .safeParse(response?.headers.get('Retry-After') ?? undefined).data;
-  return 1000 * Math.min(LONGEST_PAUSE_SECONDS, asked ?? Math.random() * 2 ** attempt);
+  return 1000 * Math.min(LONGEST_PAUSE_SECONDS, requested ?? Math.random() * 2 ** attempt);
 };
 
 /**
- * Posts photos, as many at once as the service takes: one more after each round of answers, half as many after each
- * refusal for overload (additive increase, multiplicative decrease).
+ * Posts photos, adapting the concurrency to the service: one more after each round of answers, half as many after an
+ * overload (additive increase, multiplicative decrease).
  */
 export class ClassifyClient {
   readonly #options: ClientOptions;
@@ -68,12 +68,12 @@ export class ClassifyClient {
     this.#limit = Math.min(4, options.concurrency);
   }
 
-  /** How many photos are sent at once, at present. */
+  /** The current limit of photos in flight. */
   get concurrency(): number {
     return Math.floor(this.#limit);
   }
 
-  /** @throws Error when the service cannot be reached, or there is none at the address */
+  /** @throws Error if there is no such service at the address */
   async checkService(): Promise<void> {
     const { url } = this.#options;
     const health = fetch(new URL(PATHS.health, url), { signal: AbortSignal.timeout(10_000) });
@@ -114,7 +114,7 @@ export class ClassifyClient {
     }
   }
 
-  /** @returns nothing when no answer came */
+  /** @returns `undefined` if there was no answer */
   async #post(body: Uint8Array): Promise<Response | undefined> {
     const { url, key } = this.#options;
     return fetch(new URL(PATHS.classify, url), {
@@ -129,7 +129,7 @@ export class ClassifyClient {
     const body: unknown = await response.json().catch(() => undefined);
     const answer = answerSchema.safeParse(body).data;
     if (response.ok && answer) return answer;
-    const detail = `The service answered ${response.status}, and not as this version understands it.`;
+    const detail = `The service answered ${response.status}, in a format that this version does not know.`;
     return { problem: failure.safeParse(body).data ?? { detail } };
   }
 
@@ -137,7 +137,7 @@ export class ClassifyClient {
     this.#limit = Math.min(this.#options.concurrency, this.#limit + 1 / this.#limit);
   }
 
-  /** Photos that were sent together are refused together: that counts once. */
+  /** Photos that were in flight together are refused together, which counts once. */
   #shrinkLimit(sentAt: number): void {
     if (sentAt < this.#changedAt) return;
     this.#changedAt = performance.now();

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { type Outcome, outcomeSchema } from './client.ts';
 
-/** A photo's file as it was when it was sent: a changed one is sent again. */
+/** A photo's file when it was sent; if it has changed since, it is sent again. */
 export interface PhotoFile {
   readonly file: string;
   readonly bytes: number;
@@ -19,22 +19,22 @@ const entrySchema = z.object({
   outcome: outcomeSchema,
 });
 
-const keyOf = ({ file, bytes, modifiedMs }: PhotoFile): string => `${file}\0${bytes}\0${modifiedMs}`;
+const photoKey = ({ file, bytes, modifiedMs }: PhotoFile): string => `${file}\0${bytes}\0${modifiedMs}`;
 
 const parseLine = (line: string) => {
   try {
     return entrySchema.safeParse(JSON.parse(line)).data;
   } catch {
-    // A line that was being written when the command was killed.
+    // A line that was only partly written when the command was killed.
     return undefined;
   }
 };
 
 /**
- * Opens the journal of a call: the answers of a run that has not finished, one JSON line each, appended as they come. The
- * same photos and the same service have the same.
+ * Opens the journal of an unfinished run, which holds each answer as a line of JSON. There is one for each combination
+ * of photos and service.
  *
- * @param resume keeps the answers of the run before; otherwise they are discarded
+ * @param resume keeps the answers of the previous run; otherwise they are discarded
  */
 export const openJournal = async (call: readonly string[], resume: boolean) => {
   const folder = path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'bloomstack');
@@ -45,16 +45,16 @@ export const openJournal = async (call: readonly string[], resume: boolean) => {
   const handle = await open(file, 'a+', 0o600);
   const text = await handle.readFile('utf8');
   const entries = text.split('\n').flatMap((line) => parseLine(line) ?? []);
-  const outcomes = new Map(entries.map((entry) => [keyOf(entry), entry.outcome]));
-  // After a line that was cut short.
+  const outcomes = new Map(entries.map((entry) => [photoKey(entry), entry.outcome]));
+  // Ends a truncated line.
   if (text !== '' && !text.endsWith('\n')) await handle.write('\n');
   return {
-    /** The answer that the run before had received. */
-    find: (photo: PhotoFile): Outcome | undefined => outcomes.get(keyOf(photo)),
+    /** The answer that the previous run received. */
+    find: (photo: PhotoFile): Outcome | undefined => outcomes.get(photoKey(photo)),
     append: async (photo: PhotoFile, outcome: Outcome): Promise<void> => {
       await handle.write(`${JSON.stringify({ ...photo, outcome })}\n`);
     },
-    /** @param finished there is nothing to resume: the file is deleted */
+    /** @param finished nothing is left to resume, so the file is deleted */
     close: async (finished: boolean): Promise<void> => {
       await handle.close();
       if (finished) await rm(file, { force: true });

@@ -10,12 +10,12 @@ import { openJournal, type PhotoFile } from './journal.ts';
 
 const HEAD = `Usage: npm run classify -- PHOTO ... [options]
 
-Classifies photos by a running service. A terminal gets a table; a pipe or a file gets one line of JSON a photo, in the
-order of the files.
+Classifies photos with a running service. Prints a table to a terminal, and one line of JSON per photo to a pipe or a
+file, in the order of the files.
 `;
 
 const FOOT = `
-Exit codes: 0 every photo was answered, 1 some were not, 2 the call was wrong.
+Exit codes: 0 all photos were classified, 1 some were not, 2 usage error.
 `;
 
 const USAGE_ERROR = 2;
@@ -29,27 +29,31 @@ const options = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' })
     .default('http://127.0.0.1:8000')
-    .meta({ value: 'URL', description: 'address of the service (http://127.0.0.1:8000, that of npm start)' }),
+    .meta({
+      value: 'URL',
+      description: 'address of the service (http://127.0.0.1:8000, as served by npm start)',
+    }),
   key: z
     .string()
     .optional()
-    .meta({ value: 'KEY', description: 'API key (the environment variable BLOOMSTACK_KEY, if it is set)' }),
-  concurrency: wholeNumber(1, 64)
-    .default(16)
-    .meta({ value: 'N', description: 'most photos at once; fewer while the service is overloaded (16)' }),
+    .meta({ value: 'KEY', description: 'API key (the environment variable BLOOMSTACK_KEY)' }),
+  concurrency: wholeNumber(1, 64).default(16).meta({
+    value: 'N',
+    description: 'maximum number of photos in flight; fewer while the service is overloaded (16)',
+  }),
   noShrink: z.literal(true).optional().meta({
     description:
-      'sends files whole; otherwise only the 224 x 224 pixels that the\nmodel sees of them, which gives the same answer',
+      'sends whole files instead of only the 224 x 224 pixels that the\nmodel sees, which give the same answer',
   }),
   resume: z
     .literal(true)
     .optional()
-    .meta({ description: 'continues the same call where it was stopped: no photo is sent twice' }),
+    .meta({ description: 'continues the same call where it was stopped; no photo is sent twice' }),
 });
 
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp']);
 
-/** @throws CommandError when there is nothing of the name */
+/** @throws CommandError if there is no such file */
 const findPhotos = async (name: string): Promise<string[]> => {
   const found = await stat(name).catch((error: unknown) => {
     throw new CommandError(`${name} cannot be read: ${errorText(error)}`, USAGE_ERROR);
@@ -74,7 +78,7 @@ const tableRow = (width: number, { file }: PhotoFile, outcome: Outcome): string 
   return `${name}  ${result.name}${result.known ? `, ${percent(result.acc)}` : ''}`;
 };
 
-/** How far it is, on standard error: a line that is rewritten in a terminal, one every few seconds elsewhere. */
+/** Shows progress on standard error: one line that is updated in a terminal, a line every few seconds elsewhere. */
 const progress = process.stderr.isTTY
   ? progressReporter((line) => process.stderr.write(`\r\x1b[K${line}`), 0.1)
   : progressReporter((line) => process.stderr.write(`${line}\n`), 5);
@@ -83,7 +87,7 @@ await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }
   const { url, concurrency } = given;
   if (given.photos.length === 0)
     throw new CommandError('Name at least one photo, or a folder of photos.', USAGE_ERROR);
-  // The reader of the pipe has seen enough.
+  // The reader of the pipe has closed it.
   process.stdout.on('error', () => process.exit(0));
   const files = (await Promise.all(given.photos.map(findPhotos))).flat();
   if (files.length === 0)
@@ -107,7 +111,7 @@ await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }
   });
   const outcomes = photos.map((photo) => journal.find(photo));
   const earlier = outcomes.filter((outcome) => outcome !== undefined).length;
-  if (earlier > 0) process.stderr.write(`${pluralize(earlier, 'photo')} answered before.\n`);
+  if (earlier > 0) process.stderr.write(`${pluralize(earlier, 'photo')} already answered.\n`);
 
   const width = Math.min(60, Math.max(...files.map(({ length }) => length)));
   let printed = 0;

@@ -21,15 +21,15 @@ import {
   previousVersion,
 } from './models.ts';
 
-/** Shows the registered versions of the model, and chooses which one answers. */
+/** Shows the registered versions of the model, and chooses the one in service. */
 
 const HEAD = `Usage: npm run model -- list | show VERSION | approve VERSION | deploy VERSION | rollback
 
-  list       the newest versions, their accuracy, when and by whom they were registered, and which one answers
-  show       all that is known of a version
-  approve    marks a version as fit to answer, and deploys it
-  deploy     puts an approved version on the endpoint
-  rollback   puts the approved version before the one that answers on the endpoint, at once
+  list       the newest versions, their accuracy, when and by whom they were registered, and which one is in service
+  show       everything about a version
+  approve    approves a version and deploys it
+  deploy     deploys an approved version to the endpoint
+  rollback   deploys the previous approved version to the endpoint, at once
 `;
 
 const WITH_VERSION = ['show', 'approve', 'deploy'] as const;
@@ -42,11 +42,11 @@ const options = z.strictObject({
     .meta({ positional: true, value: 'COMMAND', description: CALL }),
   aws: z.boolean().default(false).meta({
     description:
-      'on AWS, with the credentials and the configuration that are here; otherwise on this machine,\nwith what npm run pipeline has registered and npm start serves',
+      'on AWS, with the current credentials and configuration; otherwise on this machine,\nwith the models that npm run pipeline registers and npm start serves',
   }),
 });
 
-/** Runs `work` where the models are. */
+/** Runs `work` with access to the models. */
 type WithPlace = <T>(changes: boolean, work: (place: ModelPlace) => Promise<T>) => Promise<T>;
 
 const configured = () => {
@@ -69,7 +69,7 @@ const configured = () => {
   };
 };
 
-/** The account of the SDK's own credentials, in the configuration's region. */
+/** The account of the SDK's credentials, in the configured region. */
 const onAws: WithPlace = async (_, work) => {
   const { region, ...place } = configured();
   const s3 = new S3Client({ region });
@@ -89,7 +89,7 @@ const onThisMachine: WithPlace = async (changes, work) => {
   try {
     const { region, deployEnvironment, ...place } = configured();
     const environment = await endpoints.environment();
-    // AWS's SDK finds the local SageMaker by it, as in the pipeline's jobs.
+    // Points the AWS SDK to the local SageMaker, as in the pipeline's jobs.
     Object.assign(process.env, environment);
     return await work({
       ...place,
@@ -113,10 +113,10 @@ const list = async (place: ModelPlace): Promise<void> => {
   print(status ? `The endpoint ${endpointName} is ${status}.` : `No model is deployed to ${endpointName}.`);
   const rows = (await listVersions(place)).map((each) => {
     const { version, status, registeredAt, by } = each;
-    const use = version === served ? 'answers' : version === next ? 'is being deployed' : '';
+    const use = version === served ? 'in service' : version === next ? 'being deployed' : '';
     return [String(version), status, accuracyText(each), when(registeredAt), by, use];
   });
-  if (rows.length === 0) print('No version is registered: npm run pipeline registers them.');
+  if (rows.length === 0) print('No version is registered yet. npm run pipeline trains and registers one.');
   else
     for (const line of textTable([['version', 'status', 'accuracy', 'registered (UTC)', 'by', ''], ...rows]))
       print(line);
@@ -128,7 +128,7 @@ const show = async (place: ModelPlace, number: number): Promise<void> => {
   const facts = {
     Version: String(version),
     Status: status,
-    Answers: (await findServed(place)).served === version ? 'yes' : 'no',
+    'In service': (await findServed(place)).served === version ? 'yes' : 'no',
     Accuracy: accuracyText(found),
     Registered: `${when(registeredAt)} UTC by ${by}`,
     Package: arn,
@@ -138,7 +138,7 @@ const show = async (place: ModelPlace, number: number): Promise<void> => {
   for (const line of textTable(Object.entries(facts))) print(line);
 };
 
-/** @throws Error when it is not approved */
+/** @throws Error if it is not approved */
 const approved = async (place: ModelPlace, version: number): Promise<ModelVersion> => {
   const found = await findVersion(place, version);
   if (found.status === 'Approved') return found;

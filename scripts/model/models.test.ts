@@ -82,7 +82,7 @@ test('a rollback is to the approved version before the one that is served, or is
 
 test('without a version to go back to, it says what is served', async (t) => {
   const previous = previousVersion((await start(t, 1)).place);
-  await assert.rejects(previous, /Version 1 is served, and no approved one is older/);
+  await assert.rejects(previous, /Version 1 is in service, and there is no older approved version/);
 });
 
 test('a version is deployed with trial and alarms, but taken back at once', async (t) => {
@@ -106,6 +106,6 @@ test('an approval is kept; what is not there, and what does not name its model, 
   await assert.rejects(findVersion(place, 9), /no version 9 of flowers\. The newest are: 5, 4, 3, 2, 1/);
   await assert.rejects(
     deployVersion(place, { ...approved, status, origin, modelName: undefined }, OPTIONS),
-    /Version 4 does not say which SageMaker model serves it/,
+    /Version 4 does not name its SageMaker model/,
   );
 });

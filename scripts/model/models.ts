@@ -19,9 +19,9 @@ export interface ModelPlace {
   /** Name of the group of registered versions. */
   readonly group: string;
   readonly endpointName: string;
-  /** Variables of the deployment job, less those of a model. */
+  /** Environment of the deployment job, without the variables that name a model. */
   readonly deployEnvironment: Readonly<Record<string, string>>;
-  /** Reads an object of S3. */
+  /** Reads an S3 object. */
   readonly readText: (uri: string) => Promise<string>;
 }
 
@@ -31,17 +31,17 @@ export interface ModelVersion {
   readonly arn: string;
   /** `Approved`, `PendingManualApproval` or `Rejected` */
   readonly status: string;
-  /** On the test photos, 0 to 1; `undefined` when its report is gone. */
+  /** Accuracy on the test photos, 0 to 1; `undefined` if its report is missing. */
   readonly accuracy: number | undefined;
   readonly registeredAt: Date | undefined;
   readonly by: string;
   /** The SageMaker model that serves it. */
   readonly modelName: string | undefined;
-  /** Where it comes from, by name. */
+  /** Where it comes from: the properties of its model package. */
   readonly origin: Readonly<Record<string, string>>;
 }
 
-/** How many of the newest versions are looked at. */
+/** How many of the newest versions are listed. */
 const LISTED = 20;
 
 const reportSchema = z.object({
@@ -58,7 +58,7 @@ const readAccuracy = async ({ readText }: ModelPlace, uri: string | undefined) =
   }
 };
 
-/** Who has registered it: a Studio profile, or the identity of another caller. */
+/** Who registered it: a Studio profile, or another IAM identity. */
 const creator = ({ CreatedBy }: DescribeModelPackageCommandOutput): string =>
   CreatedBy?.UserProfileName ?? CreatedBy?.IamIdentity?.Arn ?? 'unknown';
 
@@ -93,7 +93,7 @@ export const listVersions = async (place: ModelPlace): Promise<ModelVersion[]> =
   return Promise.all(arns.map((arn) => describe(place, arn)));
 };
 
-/** @throws Error that names the versions that there are */
+/** @throws Error that lists the existing versions */
 export const findVersion = async (place: ModelPlace, version: number): Promise<ModelVersion> => {
   const versions = await listVersions(place);
   const found = versions.find((each) => each.version === version);
@@ -102,7 +102,7 @@ export const findVersion = async (place: ModelPlace, version: number): Promise<M
   throw new Error(`There is no version ${version} of ${place.group}. The newest are: ${known}.`);
 };
 
-/** What the endpoint does, and which versions it serves and is about to; of others than registered ones, none. */
+/** The endpoint's status, the version in service and the one being deployed. `undefined` for unregistered models. */
 export const findServed = async ({ clients, endpointName }: ModelPlace) => {
   const endpoint = await describeEndpoint({ clients, settings: { endpointName } });
   const version = (config: string | undefined) =>
@@ -114,7 +114,6 @@ export const findServed = async ({ clients, endpointName }: ModelPlace) => {
   };
 };
 
-/** Marks a version as fit to answer. */
 export const approveVersion = async ({ clients }: ModelPlace, { arn }: ModelVersion): Promise<void> => {
   await clients.sageMaker.send(
     new UpdateModelPackageCommand({
@@ -126,13 +125,13 @@ export const approveVersion = async ({ clients }: ModelPlace, { arn }: ModelVers
 };
 
 interface DeployOptions {
-  /** The version has answered clients before, and must do so soon: without trial, canary and alarms. @default false */
+  /** Rolls back to a version that was in service before: without trial, canary and alarms. @default false */
   readonly back?: boolean;
   readonly signal: AbortSignal;
   readonly report: (line: string) => void;
 }
 
-/** Puts a version on the endpoint, as the pipeline's DeployEndpoint step does. @throws Error as that job does */
+/** Deploys a version to the endpoint, as the pipeline's step DeployEndpoint does. @throws Error like that job */
 export const deployVersion = async (
   { clients, clock, deployEnvironment }: ModelPlace,
   { version, arn, modelName }: ModelVersion,
@@ -140,7 +139,7 @@ export const deployVersion = async (
 ): Promise<DeployResult> => {
   if (modelName === undefined)
     throw new Error(
-      `Version ${version} does not say which SageMaker model serves it: an earlier pipeline has registered it. Run the pipeline again.`,
+      `Version ${version} does not name its SageMaker model, because an older pipeline registered it. Run the pipeline again.`,
     );
   const given = readDeploySettings({ ...deployEnvironment, MODEL_NAME: modelName, MODEL_PACKAGE_ARN: arn });
   const settings = back ? withoutWatching(given) : given;
@@ -149,9 +148,9 @@ export const deployVersion = async (
 };
 
 /**
- * The version to go back to: the newest approved one that is older than what the endpoint serves, or is about to.
+ * The version to roll back to: the newest approved one older than the version in service or being deployed.
  *
- * @throws Error when there is none
+ * @throws Error if there is none
  */
 export const previousVersion = async (place: ModelPlace): Promise<ModelVersion> => {
   const { served, next = served } = await findServed(place);
@@ -162,6 +161,6 @@ export const previousVersion = async (place: ModelPlace): Promise<ModelVersion> 
   if (found) return found;
   const what = next === undefined ? 'No registered version' : `Version ${next}`;
   throw new Error(
-    `${what} is served, and no approved one is older. Choose a version with npm run model -- deploy VERSION.`,
+    `${what} is in service, and there is no older approved version. Choose a version with npm run model -- deploy VERSION.`,
   );
 };

@@ -15,9 +15,11 @@ const options = z.strictObject({
     .meta({
       value: 'NAME',
       description:
-        'train, model (also makes a SageMaker model) or deploy (also measures the model, registers it,\nand puts it on the local endpoint if it is good enough) (deploy)',
+        'train, model (also creates a SageMaker model) or deploy (also evaluates the model, registers\nit, and deploys it to the local endpoint if it is good enough) (deploy)',
     }),
-  testData: folderOption('photos to test on, like --data (a tenth of each class is held out)'),
+  testData: folderOption(
+    'test photos, in folders like those of --data (by default a tenth of each class is held out)',
+  ),
   epochs: epochs.optional().meta(epochs.meta() ?? {}),
   batchSize: batchSize.optional().meta(batchSize.meta() ?? {}),
   learningRate: learningRate.optional().meta({
@@ -30,7 +32,7 @@ const options = z.strictObject({
       "share of the test photos, 0 to 1, that a model must classify correctly to be deployed (0.8\nhere, where the definition's is higher)",
   }),
   pretrained: folderOption(
-    'a TensorFlow.js model, such as MobileNet (scripts/fetch-backbone.ts fetches it), on which only\na small head is trained',
+    'a TensorFlow.js model such as MobileNet (scripts/fetch-backbone.ts downloads it); only a small\nhead on top of it is trained',
   ),
   initialModel: z
     .string()
@@ -42,16 +44,16 @@ const options = z.strictObject({
   definition: z
     .string()
     .optional()
-    .meta({ value: 'FILE', description: "this definition, not the Terraform's" }),
+    .meta({ value: 'FILE', description: "another definition than the Terraform's" }),
   resume: z.boolean().default(false).meta({
     description:
-      'resumes the last execution that can be resumed: the steps that have not succeeded run\nagain, a training continues where it was stopped',
+      'resumes the last execution that can be resumed: steps that have not succeeded run again,\nand a training continues where it was stopped',
   }),
 });
 
 export type PipelineOptions = z.output<typeof options>;
 
-/** Options that are a parameter by another name. */
+/** Options that set a parameter. */
 const VALUES = [
   ['epochs', 'Epoch'],
   ['batchSize', 'BatchSize'],
@@ -59,7 +61,7 @@ const VALUES = [
   ['minAccuracy', 'MinAccuracy'],
 ] as const;
 
-/** Options that put something of this machine where a parameter points. */
+/** Options that put a local file or folder where a parameter points. */
 const FILES = [
   ['data', 'TrainData'],
   ['testData', 'TestData'],
@@ -67,14 +69,14 @@ const FILES = [
   ['initialModel', 'InitialModel'],
 ] as const;
 
-/** The options that were given, by their parameters. */
-const givenAs = (typed: PipelineOptions, names: typeof VALUES | typeof FILES): [string, string][] =>
+/** The given options, by parameter. */
+const toParameters = (typed: PipelineOptions, names: typeof VALUES | typeof FILES): [string, string][] =>
   names.flatMap(([option, parameter]) =>
     typed[option] === undefined ? [] : [[parameter, String(typed[option])]],
   );
 
 const problemsWith = (typed: PipelineOptions, { FLOWERS_DIR }: NodeJS.ProcessEnv): string[] => {
-  // A parameter that is given by its own name has the bounds of its option.
+  // A parameter that is set by its own name has the bounds of its option.
   const outOfBounds = VALUES.flatMap(([option, name]) => {
     const value = typed.parameters[name];
     const [issue] = options.shape[option].safeParse(value).error?.issues ?? [];
@@ -82,8 +84,8 @@ const problemsWith = (typed: PipelineOptions, { FLOWERS_DIR }: NodeJS.ProcessEnv
   });
   if (outOfBounds.length > 0) return outOfBounds;
   const given = [
-    ...givenAs(typed, VALUES),
-    ...givenAs(typed, FILES),
+    ...toParameters(typed, VALUES),
+    ...toParameters(typed, FILES),
     ...Object.entries(typed.parameters),
   ].map(([parameter]) => parameter);
   const twice = given.find((name, index) => given.indexOf(name) !== index);
@@ -94,15 +96,15 @@ const problemsWith = (typed: PipelineOptions, { FLOWERS_DIR }: NodeJS.ProcessEnv
       : ['Give a folder of photos with --data DIR, or set FLOWERS_DIR.'];
   return given.length === 0
     ? []
-    : ['--resume continues with what the last execution was given; leave the other options out.'];
+    : ['--resume uses the options of the last execution. Omit the other options.'];
 };
 
-/** The command line. That a parameter exists is not checked: the definition is not read yet. */
+/** The command line. Whether a parameter exists is checked later, against the definition. */
 export const pipelineCommand = (environment: NodeJS.ProcessEnv) => ({
   head: `Usage: npm run pipeline -- --data DIR [options]
        npm run pipeline -- --resume
 
-Runs a SageMaker pipeline on this machine: the very definition that is in the Terraform.
+Runs a SageMaker pipeline on this machine, from its definition in the Terraform.
 `,
   foot: '  --help                shows this\n',
   options: options.superRefine((typed, context) => {
@@ -120,7 +122,7 @@ export const pipelineRequest = (
   return {
     pipeline,
     ...(definition !== undefined && { definition }),
-    values: { ...Object.fromEntries(givenAs(typed, VALUES)), ...parameters },
-    files: { ...flowers, ...Object.fromEntries(givenAs(typed, FILES)) },
+    values: { ...Object.fromEntries(toParameters(typed, VALUES)), ...parameters },
+    files: { ...flowers, ...Object.fromEntries(toParameters(typed, FILES)) },
   };
 };

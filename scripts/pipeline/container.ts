@@ -22,7 +22,7 @@ export const ENTRY_POINT: readonly string[] = [
 /** Characters of a reason that SageMaker shows. */
 const REASON_LENGTH = 1024;
 const LAST_LINES = 5;
-/** The start of a stack trace, which belongs in the log file. */
+/** The start of a stack trace, which is only for the log file. */
 const FRAMES = /\n+ {4}at /;
 
 interface JobOptions {
@@ -30,32 +30,32 @@ interface JobOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
-  /** The job is stopped after these. */
+  /** Time limit of the job. */
   readonly seconds: number;
-  /** Where the job writes why it failed, as in a container. */
+  /** Where the job writes why it failed, inside its container. */
   readonly reasonFile: string;
 }
 
-/** A job's folder, which is `/` to it. */
+/** A job's folder, which stands for the `/` of its container. */
 export class Container {
   readonly #root: string;
   readonly #uris: [place: string, uri: string][] = [];
 
-  /** @param jobs holds a folder per job */
+  /** @param jobs folder of all jobs' folders */
   constructor(jobs: string, name: string) {
     this.#root = path.join(jobs, name);
   }
 
-  /** @param contractPath absolute, as in a container */
+  /** @param contractPath absolute path in the container */
   at(contractPath: string): string {
     return path.join(this.#root, contractPath);
   }
 
   /**
-   * Gives the job what is in S3 at a URI.
+   * Provides the job with an S3 object or prefix.
    *
-   * @param name of this input, for the message
-   * @throws Error when there is nothing
+   * @param name the input's name, for the message
+   * @throws Error if there is nothing at the URI
    */
   async provide(s3: LocalS3, uri: string, contractPath: string, name: string): Promise<void> {
     try {
@@ -71,7 +71,7 @@ export class Container {
     this.#uris.push([this.at(contractPath), uri]);
   }
 
-  /** The text with URIs of S3 in place of the job's folders. */
+  /** Replaces the job's folders with their S3 URIs. */
   #withUris(text: string): string {
     return this.#uris.reduce((result, [place, uri]) => result.replaceAll(place, uri), text);
   }
@@ -85,7 +85,7 @@ export class Container {
     await writeFile(this.at(contractPath), jsonText(value));
   }
 
-  /** @returns undefined when the job has written no such file */
+  /** @returns undefined if the job wrote no such file */
   async read(contractPath: string): Promise<string | undefined> {
     return readFile(this.at(contractPath), 'utf8').catch(() => undefined);
   }
@@ -93,7 +93,7 @@ export class Container {
   /**
    * Runs the job to its end.
    *
-   * @throws AbortedError when the signal was aborted
+   * @throws AbortedError if the signal was aborted
    * @throws Error with the job's own reason
    */
   async run(options: JobOptions): Promise<void> {

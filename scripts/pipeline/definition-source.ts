@@ -10,7 +10,7 @@ interface NamedDefinition {
   readonly definition: Definition;
 }
 
-/** @throws Error that names every wrong field */
+/** @throws Error that names every invalid field */
 const parse = (text: string, place: string): Definition => {
   try {
     return definitionSchema.parse(JSON.parse(text));
@@ -20,7 +20,7 @@ const parse = (text: string, place: string): Definition => {
   }
 };
 
-/** @throws Error when the file cannot be read or is not a definition */
+/** @throws Error if the file cannot be read or is not a definition */
 export const definitionFromFile = async (file: string): Promise<NamedDefinition> => {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new Error(`The definition ${file} cannot be read.`, { cause });
@@ -31,9 +31,9 @@ export const definitionFromFile = async (file: string): Promise<NamedDefinition>
 const pipelineResource = z.object({ pipeline_name: z.string(), pipeline_definition: z.string() });
 
 /**
- * The very definition that Terraform would give to SageMaker: `aws_sagemaker_pipeline.learning-pipeline-<key>`.
+ * The definition that Terraform would pass to SageMaker: `aws_sagemaker_pipeline.learning-pipeline-<key>`.
  *
- * @param directory is created for the Terraform, and removed again
+ * @param directory a temporary folder for the Terraform
  */
 export const definitionFromTerraform = async (
   key: PipelineKey,

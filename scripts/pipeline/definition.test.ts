@@ -53,7 +53,7 @@ test('what refers to nothing is named', () => {
   ])
     assert.throws(
       () => resolve(variable, scope),
-      /^Error: [\w.['\]]+ cannot be read: there is no text, number/,
+      /^Error: [\w.['\]]+ cannot be read: it is not a string, number/,
     );
 });
 

@@ -11,17 +11,17 @@ export type PipelineKey = (typeof PIPELINES)[number];
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
-/** What a variable can stand for. */
+/** The value of a variable. */
 export type Scalar = z.infer<typeof scalar>;
 
 /**
- * What later steps can read of a step that has succeeded, in JSON: the fields of its Describe answer, and the content of
- * its property files under `PropertyFiles`. Lists of named things may be objects, by those names.
+ * What later steps can read from a step that succeeded, as JSON: the fields of its Describe response, and the content
+ * of its property files under `PropertyFiles`.
  */
 export const stepOutputSchema = z.record(z.string(), z.unknown());
 export type StepOutput = z.infer<typeof stepOutputSchema>;
 
-/** What variables refer to, by their paths. */
+/** The values that variables can refer to. */
 export interface Scope {
   readonly Parameters: Readonly<Record<string, Scalar>>;
   readonly Execution: Readonly<Record<'PipelineExecutionId' | 'PipelineExecutionArn', string>>;
@@ -31,7 +31,7 @@ export interface Scope {
 const has = (value: unknown, key: string): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key);
 
-/** Fields that name the items of SageMaker's lists, as in `FinalMetricDataList['validation:accuracy']`. */
+/** Fields that identify items of SageMaker's lists, as in `FinalMetricDataList['validation:accuracy']`. */
 const NAMES = ['MetricName', 'OutputName', 'InputName', 'ChannelName', 'Name', 'Key'];
 
 /** The value at a path such as `Steps.Evaluate.Outputs['the report'].S3Output.S3Uri`. */
@@ -45,13 +45,13 @@ const valueAt = (scope: Scope, reference: string): Scalar => {
   }
   const { data } = scalar.safeParse(value);
   if (data !== undefined) return data;
-  throw new Error(`${reference} cannot be read: there is no text, number or truth value.`);
+  throw new Error(`${reference} cannot be read: it is not a string, number or boolean.`);
 };
 
 /**
- * A value with what its variables stand for in their place.
+ * Replaces the variables in a value with their values.
  *
- * @throws Error when one refers to nothing
+ * @throws Error if one refers to nothing
  */
 export const resolve = (value: unknown, scope: Scope): unknown => {
   if (typeof value !== 'object' || value === null) return value;
@@ -68,7 +68,7 @@ export const resolve = (value: unknown, scope: Scope): unknown => {
   return Values.map((each) => String(resolve(each, scope))).join(On);
 };
 
-/** The steps that must have succeeded before a step can run: those that it names, and those that it reads. */
+/** The steps that must have succeeded before a step can run: those in its `DependsOn`, and those that it reads from. */
 export const dependenciesOf = (step: DefinitionStep): ReadonlySet<string> => {
   const own = step.Type === 'Condition' ? step.Arguments.Conditions : step.Arguments;
   const read = referencesIn(own).flatMap((reference) => /^Steps\.([^.[]+)/.exec(reference)?.[1] ?? []);
@@ -76,7 +76,7 @@ export const dependenciesOf = (step: DefinitionStep): ReadonlySet<string> => {
 };
 
 /**
- * Checks what the schema of a definition does not: that names are used once, and that steps refer to earlier ones.
+ * Checks what the schema of a definition cannot: that names are unique, and that steps refer to earlier ones.
  *
  * @throws Error that names the step
  */
@@ -101,6 +101,6 @@ const side = (value: unknown, scope: Scope): number => {
   throw new Error(`${JSON.stringify(value)} is not a number and cannot be compared.`);
 };
 
-/** Whether all conditions hold. */
-export const holds = (conditions: readonly Condition[], scope: Scope): boolean =>
+/** Whether all conditions are met. */
+export const areMet = (conditions: readonly Condition[], scope: Scope): boolean =>
   conditions.every(({ LeftValue, RightValue }) => side(LeftValue, scope) >= side(RightValue, scope));

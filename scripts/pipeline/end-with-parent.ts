@@ -1,5 +1,5 @@
-/** Loaded into every job: it exits cleanly when its parent process is gone, even if that was killed. */
+/** Loaded into every job, so that it exits cleanly when its parent process ends, even if that was killed. */
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-// Listening alone must not keep a job alive that is done.
+// The channel must not keep a finished job alive.
 process.channel?.unref();

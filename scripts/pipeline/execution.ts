@@ -7,52 +7,52 @@ import {
   type StepOfType,
 } from '../../stacks/learning/pipeline-schema.ts';
 import {
+  areMet,
   checkSteps,
   dependenciesOf,
-  holds,
   resolve,
   type Scalar,
   type Scope,
   type StepOutput,
 } from './definition.ts';
 
-/** A step that does something outside of the definition. */
+/** A step that has an effect outside the pipeline. */
 type JobStep = Exclude<DefinitionStep, { Type: 'Condition' | 'Fail' }>;
 
 export interface StepContext {
   readonly executionId: string;
-  /** Aborted, it stops the step. */
+  /** Stops the step when aborted. */
   readonly signal: AbortSignal;
   /** Shows what the step is doing. */
   readonly report: (note: string) => void;
-  /** Shows what to look at even if the step succeeds. */
+  /** Shows a warning, even if the step succeeds. */
   readonly warn: (text: string) => void;
 }
 
 /**
  * Runs a step.
  *
- * @param step as the definition has it
+ * @param step from the definition
  * @param request the step's `Arguments`, with the values of all variables
- * @throws AbortedError; any other error is why the step failed
+ * @throws AbortedError if it was stopped; any other error means that the step failed
  */
 export type StepRunner = (step: JobStep, request: unknown, context: StepContext) => Promise<StepOutput>;
 
 type StepStatus = 'Waiting' | 'Executing' | 'Succeeded' | 'Failed' | 'Stopped' | 'NotRun';
 
-/** How far a step is. */
+/** The state of a step. */
 export interface StepState {
   readonly name: string;
   readonly type: DefinitionStep['Type'];
-  /** The condition that has it on a branch. */
+  /** The condition step that has it on a branch. */
   readonly condition: string | undefined;
   readonly status: StepStatus;
   /** Milliseconds since 1970. */
   readonly startedAt?: number;
   readonly endedAt?: number;
-  /** Its last report, such as its metrics; or why it failed or was not run. */
+  /** Its last report, such as its metrics, or why it failed or did not run. */
   readonly note?: string;
-  /** Each once, however often it was reported. */
+  /** Without duplicates. */
   readonly warnings?: readonly string[];
 }
 
@@ -62,19 +62,18 @@ export interface ExecutionOptions {
   readonly definition: Definition;
   readonly parameters: Readonly<Record<string, Scalar>>;
   readonly run: StepRunner;
-  /** Outputs of steps that succeeded before: they are not run again. */
+  /** Outputs of steps that succeeded in an earlier run: they are not run again. */
   readonly earlier: Readonly<Record<string, StepOutput>>;
   readonly signal: AbortSignal;
   readonly onChange: (state: StepState) => void;
 }
 
 /**
- * One execution of a pipeline, by SageMaker's rules: a step runs as soon as all that it refers to have succeeded; after
- * a failure those that run are finished, and no others are started. Retry policies are for SageMaker: here a failed
- * execution is resumed by hand.
+ * Executes a pipeline by SageMaker's rules: a step runs as soon as all steps that it refers to have succeeded. After a
+ * failure running steps finish, and no others start. Retry policies are ignored: a failed execution is resumed by hand.
  */
 export class Execution {
-  /** What the steps that have succeeded gave. */
+  /** The outputs of the steps that succeeded. */
   readonly outputs: Record<string, StepOutput>;
   readonly #options: ExecutionOptions;
   readonly #states = new Map<string, StepState>();
@@ -82,7 +81,7 @@ export class Execution {
   #halted = false;
   #stopped = false;
 
-  /** @throws Error when the definition cannot be run */
+  /** @throws Error if the definition cannot be run */
   constructor(options: ExecutionOptions) {
     checkSteps(options.definition.Steps);
     this.#options = options;
@@ -99,7 +98,6 @@ export class Execution {
     return [...this.#states.values()];
   }
 
-  /** How it ended. */
   get status(): 'Succeeded' | 'Failed' | 'Stopped' {
     if (this.states.some(({ status }) => status === 'Failed')) return 'Failed';
     return this.#stopped ? 'Stopped' : 'Succeeded';
@@ -110,7 +108,7 @@ export class Execution {
     return { Parameters, Execution: { PipelineExecutionId, PipelineExecutionArn }, Steps: this.outputs };
   }
 
-  /** Runs every step that is to be run; a failure is found in {@link states}. */
+  /** Runs all steps. Never rejects: see {@link states} for failures. */
   async run(steps: readonly DefinitionStep[] = this.#options.definition.Steps): Promise<void> {
     for (const step of steps) this.#ended.set(step.Name, this.#end(step));
     await Promise.all(steps.map(({ Name }) => this.#ended.get(Name)));
@@ -135,7 +133,7 @@ export class Execution {
     return 'NotRun';
   }
 
-  /** @param work resolves to the step's last note, if that is another */
+  /** @param work resolves to the step's last note, or to undefined to keep the current one */
   async #start(step: DefinitionStep, work: () => Promise<string | undefined>): Promise<StepStatus> {
     if (this.#options.signal.aborted) this.#stopped = true;
     if (this.#stopped) return this.#skip(step, 'the execution was stopped');
@@ -152,15 +150,15 @@ export class Execution {
     return status;
   }
 
-  /** @returns once the steps of the chosen branch have ended, too */
+  /** Resolves once the steps of the chosen branch have ended, too. */
   async #branch(step: StepOfType<'Condition'>): Promise<StepStatus> {
     const { Conditions, IfSteps, ElseSteps } = step.Arguments;
     let chosen: readonly DefinitionStep[] = [];
     const status = await this.#start(step, async () => {
-      const holding = holds(Conditions, this.#scope);
-      chosen = holding ? IfSteps : ElseSteps;
-      for (const other of holding ? ElseSteps : IfSteps) this.#skip(other, `${step.Name} is ${holding}`);
-      return String(holding);
+      const met = areMet(Conditions, this.#scope);
+      chosen = met ? IfSteps : ElseSteps;
+      for (const other of met ? ElseSteps : IfSteps) this.#skip(other, `${step.Name} is ${met}`);
+      return String(met);
     });
     await this.run(chosen);
     return status;

@@ -32,9 +32,9 @@ test('what a parameter takes is taken; anything else is refused, for a training 
   ] as const)
     await check(parameter, place);
   for (const [parameter, place, expected] of [
-    ['TrainData', 'nowhere', /nowhere is not what --data or FLOWERS_DIR takes\. Give a folder with one/],
+    ['TrainData', 'nowhere', /nowhere is not valid for --data or FLOWERS_DIR\. It must be a folder with one/],
     ['TrainData', 'flat', /photos are directly in .*flat, .*Give a folder that holds one folder of photos/],
-    ['TrainData', 'archive', /archive is not what --data or FLOWERS_DIR takes\. Give a folder with one/],
+    ['TrainData', 'archive', /archive is not valid for --data or FLOWERS_DIR\. It must be a folder with one/],
     ['TrainData', 'split', /classes are in .*split.train\. Give that folder in place of .*split\.$/],
     ['Pretrained', 'photos', /Give a folder with the model\.json of a TensorFlow\.js model/],
     ['InitialModel', 'photos', /Give a model\.tar\.gz of an earlier training/],

@@ -20,8 +20,8 @@ const photos = (option: string): InputKind => [
 ];
 
 /**
- * What a parameter can point to, and the option that does. The training job takes an empty channel as one that was not
- * given, because on AWS the two look the same; on this machine an option was given.
+ * What each parameter can point to, and its option. On AWS an empty channel means that there is no such input; here the
+ * option was given, so it must be valid.
  */
 const KINDS: Readonly<Record<string, InputKind>> = {
   TrainData: photos('--data or FLOWERS_DIR'),
@@ -39,9 +39,9 @@ const KINDS: Readonly<Record<string, InputKind>> = {
 };
 
 /**
- * Checks before the training whether a file or folder of this machine is what a parameter takes.
+ * Checks a local file or folder for a parameter before anything is trained.
  *
- * @throws Error that says what it must be
+ * @throws Error that says what is expected
  */
 export const checkInput = async (parameter: string, place: string): Promise<void> => {
   const kind = KINDS[parameter];
@@ -52,7 +52,7 @@ export const checkInput = async (parameter: string, place: string): Promise<void
     if (problem !== undefined) throw new Error(problem);
   }
   if (await isValid(place).catch(() => false)) return;
-  throw new Error(`${place} is not what ${option} takes. Give ${expected}.`);
+  throw new Error(`${place} is not valid for ${option}. It must be ${expected}.`);
 };
 
 const parse = (parameter: DefinitionParameter, text: string): Scalar => {
@@ -66,10 +66,10 @@ const parse = (parameter: DefinitionParameter, text: string): Scalar => {
 };
 
 /**
- * The value of every parameter: the one given, or its default.
+ * The value of every parameter: given or default.
  *
- * @param given texts by name
- * @throws Error for a name that the definition does not have, or a value of another type
+ * @param given strings by name
+ * @throws Error for an unknown name or a value of the wrong type
  */
 export const parameterValues = (
   { Parameters }: Definition,
@@ -88,19 +88,15 @@ export const parameterValues = (
 };
 
 /**
- * The definition's learning rate is the original's, for ten epochs on a backbone or from an earlier model. New weights
- * learn little by it within a few epochs; by these they do.
+ * The definition's learning rate is the original one, for ten epochs on a backbone or from an earlier model. It is too
+ * low for new weights and few epochs.
  */
 const LEARNING_RATES = { head: 0.003, network: 0.002 } as const;
 
-/** The definition's threshold is for a whole training on a GPU. What three epochs reach on the flowers passes this one. */
+/** The definition's threshold is for a full training on a GPU. Three epochs on the flowers reach this one. */
 const MIN_ACCURACY_OF_A_TRIAL = 0.8;
 
-/**
- * Values for a short training on this machine where none was given.
- *
- * @returns with the reason: what it replaces, and why
- */
+/** Defaults for a short training on this machine, with the reason for each. */
 export const localDefaults = ({ Parameters }: Definition, given: Readonly<Record<string, string>>) => {
   const rate = 'Pretrained' in given ? LEARNING_RATES.head : LEARNING_RATES.network;
   const choose = (name: string, value: number, isBetter: (own: number) => boolean, why: string) => {
@@ -119,7 +115,7 @@ export const localDefaults = ({ Parameters }: Definition, given: Readonly<Record
       'MinAccuracy',
       MIN_ACCURACY_OF_A_TRIAL,
       (own) => own > MIN_ACCURACY_OF_A_TRIAL,
-      'for a whole training; --min-accuracy changes it',
+      'for a full training; --min-accuracy changes it',
     ),
   ];
 };

@@ -22,11 +22,11 @@ import {
 import type { LocalTrial } from './local-trial.ts';
 import type { Workspace } from './workspace.ts';
 
-/** The deployment job's own settings for a SageMaker that is quick. */
+/** Settings of the deployment job for the local SageMaker, which is fast. */
 const QUICK = { POLL_SECONDS: '0.3', BAKING_SECONDS: '0', LIMIT_MINUTES: '5' } as const;
 const MODEL_NAME_VARIABLE = 'SAGEMAKER_TFS_DEFAULT_MODEL_NAME';
 
-/** The emulator looks for models every second; a large one takes a while to load. */
+/** The emulator polls for models every second, and a large one takes a while to load. */
 const LIMIT_MS = 60_000;
 const POLL_MS = 100;
 
@@ -36,12 +36,12 @@ const statusSchema = z.object({
   ),
 });
 
-/** @returns why the version is not served; undefined when it is */
+/** @returns why the version is not served, or undefined if it is */
 const waitUntilServed = async (url: string, name: string, version: string): Promise<string | undefined> => {
   const deadline = Date.now() + LIMIT_MS;
   while (Date.now() < deadline) {
     const response = await fetch(`${url}/v1/models/${name}/versions/${version}`).catch(() => undefined);
-    if (!response) return `The endpoint at ${url} does not answer any more.`;
+    if (!response) return `The endpoint at ${url} no longer answers.`;
     if (response.ok) {
       const [found] = statusSchema.parse(await response.json()).model_version_status;
       if (found?.state === 'AVAILABLE') return undefined;
@@ -49,7 +49,7 @@ const waitUntilServed = async (url: string, name: string, version: string): Prom
     }
     await sleep(POLL_MS);
   }
-  return `The endpoint at ${url} does not load it within ${LIMIT_MS / 1000} s.`;
+  return `The endpoint at ${url} did not load it within ${LIMIT_MS / 1000} s.`;
 };
 
 interface PackedArchive {
@@ -58,7 +58,7 @@ interface PackedArchive {
   readonly name: string;
 }
 
-/** Runs `work` on the archive's newest version of the model, in `root`. @throws Error when it holds none */
+/** Unpacks an archive and runs `work` on its newest version of the model. @throws Error if it has none */
 const withUnpacked = async <T>(
   { archive, name }: PackedArchive,
   work: (root: string, version: string, folder: string) => Promise<T>,
@@ -75,13 +75,13 @@ const withUnpacked = async <T>(
 };
 
 /**
- * Serves an archive's model instead of any other version, even one with a higher number, and waits until it answers.
- * The others are out of the way only while that is uncertain; when it fails they are put back.
+ * Replaces all versions in service by an archive's model, even if that has a lower number, and waits until it answers.
+ * If it fails, the others are restored.
  *
- * @param folder what the endpoint emulator serves
- * @param url where it listens
+ * @param folder the endpoint emulator's model folder
+ * @param url the emulator's address
  * @returns the model's version
- * @throws Error with the reason why the one before is still served
+ * @throws Error that says why the previous model is still in service
  */
 export const serveArchive = (packed: PackedArchive, folder: string, url: string): Promise<string> =>
   withUnpacked(packed, async (_, version, from) => {
@@ -104,15 +104,15 @@ export const serveArchive = (packed: PackedArchive, folder: string, url: string)
     }
   });
 
-/** The endpoint that answers on this machine. */
+/** The endpoint in use on this machine. */
 interface ServingEndpoint {
   readonly url: string;
-  /** Whether `npm start` runs it; otherwise it is the pipeline's own, and ends with it. */
+  /** Whether `npm start` runs it; otherwise the pipeline started it, and stops it. */
   readonly shared: boolean;
   readonly stop: () => Promise<void>;
 }
 
-/** The endpoint of `npm start` if it serves this folder, else one of our own, which prints to `logFile`. */
+/** The endpoint of `npm start` if it serves this folder, or else a new one, which logs to `logFile`. */
 const useServingEndpoint = async (folder: string, logFile: string): Promise<ServingEndpoint> => {
   const running = await findRunningEndpoint(folder);
   if (running !== undefined) return { url: running, shared: true, stop: async () => {} };
@@ -130,7 +130,7 @@ const useServingEndpoint = async (folder: string, logFile: string): Promise<Serv
   return { url: await service.ready, shared: false, stop: () => service.stop() };
 };
 
-/** SageMaker and its endpoint on this machine, started when the first job needs them. */
+/** The local SageMaker and its endpoint, started when the first job needs them. */
 export class LocalEndpoints {
   readonly #workspace: Workspace;
   #trial: LocalTrial | undefined;
@@ -154,7 +154,7 @@ export class LocalEndpoints {
         try {
           const archive = this.#archive(name);
           if (isTrialEndpoint(endpointName)) {
-            // Only now, because it loads TensorFlow.js.
+            // Imported lazily, because it loads TensorFlow.js.
             const { loadTrial } = await import('./local-trial.ts');
             this.#trial = await withUnpacked(archive, loadTrial);
           } else this.#version = await serveArchive(archive, endpoint, await url());
@@ -176,7 +176,7 @@ export class LocalEndpoints {
       },
     };
     const state = AwsState.inFile(sageMakerState);
-    // Without its folder, as after it was removed, the model that ships is served, and SageMaker knows no endpoint.
+    // Without a deployed model, for example after the folder was removed, there is no endpoint yet.
     if (!(await prepareServedModel(endpoint)).deployed) state.contents.endpoints = {};
     return new AwsDouble({ host, registry, state }).start();
   }
@@ -189,7 +189,7 @@ export class LocalEndpoints {
     return { archive: s3.path(ModelDataUrl), name: Environment[MODEL_NAME_VARIABLE] ?? '' };
   }
 
-  /** The environment in which AWS's SDK reaches them. */
+  /** Environment variables that point the AWS SDK to them. */
   async environment(): Promise<Record<string, string>> {
     this.#starting ??= this.#start();
     const server = await this.#starting;
@@ -202,13 +202,13 @@ export class LocalEndpoints {
     };
   }
 
-  /** Where the model that was deployed answers; undefined when none was. */
+  /** The deployed version and its endpoint; undefined if nothing was deployed. */
   async deployed(): Promise<{ version: string; serving: ServingEndpoint } | undefined> {
     const serving = await this.#serving;
     return serving && this.#version !== undefined ? { version: this.#version, serving } : undefined;
   }
 
-  /** Leaves the endpoint of `npm start` alone. */
+  /** Stops everything but the endpoint of `npm start`. */
   async stop(): Promise<void> {
     const ended = () => undefined;
     await (await this.#starting?.catch(ended))?.stop();

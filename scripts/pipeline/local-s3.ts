@@ -14,7 +14,7 @@ export class LocalS3 {
   /**
    * The file of an object, or the folder of a prefix.
    *
-   * @throws Error when it is not an S3 URI, or leads out of its bucket
+   * @throws Error if it is not an S3 URI, or points outside its bucket
    */
   path(uri: string): string {
     const [, bucket, key] = URI.exec(uri) ?? [];
@@ -22,20 +22,20 @@ export class LocalS3 {
       throw new Error(`${uri} is not an S3 URI. Write s3://<bucket>/<key>.`);
     const folder = path.join(this.#root, bucket);
     const file = path.join(folder, key);
-    if (path.relative(folder, file).startsWith('..')) throw new Error(`${uri} leads out of its bucket.`);
+    if (path.relative(folder, file).startsWith('..')) throw new Error(`${uri} points outside its bucket.`);
     return file;
   }
 
-  /** Their names. */
+  /** The names of all buckets. */
   async buckets(): Promise<string[]> {
     return readdir(this.#root).catch(() => []);
   }
 
   /**
-   * Gives a job an object as a copy in `folder`, or a prefix as `folder` itself: a link, so that photos are not copied.
+   * Copies an object into `folder`, or makes `folder` a link to a prefix, so that photos are not copied.
    *
-   * @returns where the job finds it: the folder, or the file in it
-   * @throws Error when there is nothing
+   * @returns the folder, or the file in it
+   * @throws Error if there is nothing at the URI
    */
   async provide(uri: string, folder: string): Promise<string> {
     const source = this.path(uri);
@@ -45,14 +45,15 @@ export class LocalS3 {
       await symlink(source, folder, 'dir');
       return folder;
     }
-    if (!found?.isFile()) throw new Error(`There is nothing at ${uri}. S3 is the folder ${this.#root} here.`);
+    if (!found?.isFile())
+      throw new Error(`There is nothing at ${uri}. Locally, S3 is the folder ${this.#root}.`);
     const file = path.join(folder, path.basename(source));
     await mkdir(folder, { recursive: true });
     await copyFile(source, file);
     return file;
   }
 
-  /** Links `folder` to the prefix: what a job writes there is in S3 at once, and it finds what is there already. */
+  /** Makes `folder` a link to a prefix, so that a job reads and writes S3 directly. */
   async share(uri: string, folder: string): Promise<void> {
     const prefix = this.path(uri);
     await mkdir(prefix, { recursive: true });
@@ -60,7 +61,7 @@ export class LocalS3 {
     await symlink(prefix, folder, 'dir');
   }
 
-  /** Puts a file of this machine there as a copy, or a folder as a link. */
+  /** Puts a local file into S3 as a copy, or a folder as a link. */
   async put(from: string, uri: string): Promise<void> {
     const target = this.path(uri.replace(/\/$/, ''));
     await mkdir(path.dirname(target), { recursive: true });

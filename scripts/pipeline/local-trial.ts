@@ -4,10 +4,10 @@ import { ENDPOINT } from '../../services/contract.ts';
 import { createEndpointApp } from '../../services/endpoint/app.ts';
 import { ModelStore } from '../../services/endpoint/models.ts';
 
-/** A model within this process, where no client of the endpoint reaches it. */
+/** A model served within this process, where no client can reach it. */
 export type LocalTrial = ReturnType<typeof createEndpointApp>;
 
-/** @throws Error when the folder's model cannot be served */
+/** @throws Error if the folder's model cannot be served */
 export const loadTrial = async (directory: string): Promise<LocalTrial> => {
   await loadBackend();
   const store = await ModelStore.load({ directory });

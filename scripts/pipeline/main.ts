@@ -12,14 +12,14 @@ import { localRunner } from './steps.ts';
 import { introduction, type PipelineResult, stepLog, summary } from './view.ts';
 import { Workspace } from './workspace.ts';
 
-/** Runs a SageMaker pipeline of the Terraform on this machine. */
+/** Runs a SageMaker pipeline on this machine. */
 
 const EXIT_CODES = { Succeeded: 0, Failed: 1, Stopped: INTERRUPTED } as const;
 
 /**
- * Puts a new execution on record before anything is done for it, so that it can be resumed even if it ends at once.
+ * Records a new execution before it starts, so that it can be resumed whenever it is interrupted.
  *
- * @throws Error when a file or folder is not what its option takes
+ * @throws Error if a file or folder is not valid for its option
  */
 const start = async (request: PipelineRequest, { records }: Workspace): Promise<ExecutionRecord> => {
   const { definition } = request;
@@ -33,25 +33,25 @@ const start = async (request: PipelineRequest, { records }: Workspace): Promise<
     startedAt: new Date().toISOString(),
     status: 'Executing',
     resumable: true,
-    asked: { ...request, ...(definition !== undefined && { definition: path.resolve(definition) }), files },
+    request: { ...request, ...(definition !== undefined && { definition: path.resolve(definition) }), files },
     outputs: {},
   };
   await records.save(record);
   return record;
 };
 
-/** @throws Error when the definition cannot be read, or does not have the parameters that were given */
-const createPlan = async ({ id, asked }: ExecutionRecord, workspace: Workspace): Promise<Plan> => {
-  const given = { ...asked.values };
-  for (const [parameter, place] of Object.entries(asked.files))
+/** @throws Error if the definition cannot be read or does not have the given parameters */
+const createPlan = async ({ id, request }: ExecutionRecord, workspace: Workspace): Promise<Plan> => {
+  const given = { ...request.values };
+  for (const [parameter, place] of Object.entries(request.files))
     given[parameter] = await workspace.provide(id, parameter, place);
-  // Only now, because it loads all constructs of the stack.
+  // Imported lazily, because it loads all constructs of the stack.
   const { definitionFromFile, definitionFromTerraform } = await import('./definition-source.ts');
-  if (asked.definition === undefined) print("Reading the pipeline's definition out of the Terraform.");
+  if (request.definition === undefined) print("Reading the pipeline's definition from the Terraform.");
   const { pipeline, definition } =
-    asked.definition === undefined
-      ? await definitionFromTerraform(asked.pipeline, workspace.synthFolder(id))
-      : await definitionFromFile(asked.definition);
+    request.definition === undefined
+      ? await definitionFromTerraform(request.pipeline, workspace.synthFolder(id))
+      : await definitionFromFile(request.definition);
   for (const { name, value, reason } of localDefaults(definition, given)) {
     given[name] = value;
     print(`${name} is ${value} here, ${reason}.`);
@@ -97,7 +97,7 @@ const runPlan = async (
     await save({ status: 'Executing', resumable: true });
     await execution.run();
     const { status, states, outputs } = execution;
-    // A pipeline's own decision would be the same again.
+    // A Fail step would fail again.
     const refused = states.some((state) => state.type === 'Fail' && state.status === 'Failed');
     const resumable = status === 'Stopped' || (status === 'Failed' && !refused);
     await save({ status, resumable });
@@ -122,7 +122,7 @@ const run = async (options: PipelineOptions): Promise<number> => {
     const record = options.resume
       ? await workspace.records.lastResumable()
       : await start(pipelineRequest(options, process.env), workspace);
-    // Without a plan it would fail in the same way again, and must not be in the way of an earlier one.
+    // Without a plan it would only fail again, and must not hide an earlier execution from --resume.
     const plan =
       record.plan ??
       (await createPlan(record, workspace).catch(async (error: unknown) => {

@@ -9,17 +9,17 @@ import { PIPELINES, stepOutputSchema } from './definition.ts';
 /** @param count even */
 export const randomLetters = (count: number): string => randomBytes(count / 2).toString('hex');
 
-/** What SageMaker calls a job or a model of a step that does not name it. */
+/** SageMaker's name for a job or model that its step does not name. */
 export const defaultName = (execution: string, step: string): string =>
   `pipelines-${execution}-${step}-${randomLetters(10)}`;
 
 const requestSchema = z.object({
   pipeline: z.enum(PIPELINES),
-  /** File of another definition than the Terraform's. */
+  /** A file with another definition than the Terraform's. */
   definition: z.string().optional(),
-  /** Parameters, by name, as they were typed. */
+  /** Parameters by name, as typed. */
   values: z.record(z.string(), z.string()),
-  /** Files and folders of this machine, by the parameter that points to them. */
+  /** Local files and folders, by the parameter that points to them. */
   files: z.record(z.string(), z.string()),
 });
 
@@ -33,25 +33,24 @@ const recordSchema = z.object({
   id: z.string(),
   startedAt: z.string(),
   status: z.enum(['Executing', 'Succeeded', 'Failed', 'Stopped']),
-  /** Whether resuming it can lead any further. */
+  /** Whether there is a point in resuming it. */
   resumable: z.boolean(),
-  asked: requestSchema,
-  /** Absent until the definition was read. */
+  request: requestSchema,
+  /** Absent until the definition has been read. */
   plan: planSchema.optional(),
-  /** Of the steps that have succeeded. */
+  /** Outputs of the steps that succeeded. */
   outputs: z.record(z.string(), stepOutputSchema),
 });
 
-/** What was asked for on the command line. */
+/** What the command line asked for. */
 export type PipelineRequest = z.infer<typeof requestSchema>;
 
-/** What an execution runs. */
 export type Plan = z.infer<typeof planSchema>;
 
-/** What was asked for, and how far the execution got. */
+/** An execution: the request, and how far it got. */
 export type ExecutionRecord = z.infer<typeof recordSchema>;
 
-/** The executions of this machine, a JSON file each. */
+/** The executions on this machine, a JSON file each. */
 export class ExecutionRecords {
   readonly #folder: string;
   #writing: Promise<void> = Promise.resolve();
@@ -64,14 +63,14 @@ export class ExecutionRecords {
     return path.join(this.#folder, `${id}.json`);
   }
 
-  /** One write after the other. */
+  /** Writes are serialized. */
   save(record: ExecutionRecord): Promise<void> {
     const text = jsonText(record);
     this.#writing = this.#writing.then(() => replaceFile(this.file(record.id), text));
     return this.#writing;
   }
 
-  /** The last first; a damaged record, or one of another version, cannot be resumed anyway. */
+  /** The latest first, without unreadable ones: a damaged record, or one of another version, cannot be resumed. */
   async all(): Promise<ExecutionRecord[]> {
     const names = await readdir(this.#folder).catch(() => []);
     const read = names.map(async (name) => {
@@ -87,15 +86,14 @@ export class ExecutionRecords {
   /**
    * The last execution that can be resumed.
    *
-   * @throws Error when there is none
+   * @throws Error if there is none
    */
   async lastResumable(): Promise<ExecutionRecord> {
     const all = await this.all();
     const found = all.find(({ resumable }) => resumable);
     if (found) return found;
     const last =
-      all[0] &&
-      `The last, ${all[0].id}, has ${all[0].status.toLowerCase()}: nothing is left of it to resume.`;
+      all[0] && `The last, ${all[0].id}, has ${all[0].status.toLowerCase()} and cannot be resumed.`;
     throw new Error(
       `${last ?? 'There is no execution to resume.'} Start another: npm run pipeline -- --data DIR`,
     );

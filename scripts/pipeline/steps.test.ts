@@ -77,7 +77,7 @@ const FAILURES: readonly (readonly [name: string, program: string, expected: Reg
     /^No photos\. The job's log is [^\n]*$/,
   ],
   ['its last words', `console.error('Out of paper.'); process.exit(3);`, /^Exit code 3: Out of paper\./],
-  ['that it left no model', '', /ended before its time: it has left no model/],
+  ['that it left no model', '', /ended early, without a model/],
   ['the signal that ended it', `process.kill(process.pid, 'SIGKILL');`, /was ended by SIGKILL/],
   [
     'S3 addresses in place of its folders',
@@ -113,6 +113,6 @@ test('a processing job fails where it does not write the JSON that it should', a
   for (const program of ['', `write('${REPORT}', 'accuracy: 1');`]) {
     const { first } = await run([job('Evaluate')], program);
     assert.equal(first.status, 'Failed');
-    assert.match(first.note, /The step Evaluate was to write JSON to .*report\.json/);
+    assert.match(first.note, /The step Evaluate should have written JSON to .*report\.json/);
   }
 });

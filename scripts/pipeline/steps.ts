@@ -20,25 +20,25 @@ import { defaultName, randomLetters } from './record.ts';
 type TrainingRequest = z.infer<typeof resolvedRequests.training>;
 type ProcessingRequest = z.infer<typeof resolvedRequests.processing>;
 
-/** What the steps have in place of AWS. */
+/** What replaces AWS on this machine. */
 interface LocalAws {
   readonly s3: LocalS3;
   readonly registry: ModelRegistry;
-  /** Holds a folder per job. */
+  /** Folder of all jobs' folders. */
   readonly jobs: string;
   /** The program that runs the jobs. */
   readonly entryPoint: readonly string[];
-  /** The environment in which a job reaches the local SageMaker; starts it the first time. */
+  /** Environment variables that point a job to the local SageMaker, which the first call starts. */
   readonly sageMaker: () => Promise<Readonly<Record<string, string>>>;
 }
 
-/** The environment of a definition, as a machine without a GPU needs it. */
+/** A definition's environment, adapted to a machine without a GPU. */
 const withoutGpu = (environment: Readonly<Record<string, string>> = {}): Record<string, string> =>
   TRAINING_ENVIRONMENT.requireGpu in environment
     ? { ...environment, [TRAINING_ENVIRONMENT.requireGpu]: 'false' }
     : { ...environment };
 
-/** Reports a line of a job's log, and what it warns of. */
+/** Reports a line of a job's log, and its warning if there is one. */
 const logLine = ({ report, warn }: StepContext, line: string, shown = line): void => {
   const [, warning] = /^Warning: (.+)$/.exec(line) ?? [];
   if (warning !== undefined) warn(warning);
@@ -46,10 +46,10 @@ const logLine = ({ report, warn }: StepContext, line: string, shown = line): voi
 };
 
 /**
- * Finds metrics in a line of a job's log, by its definition's patterns, as SageMaker does.
+ * Extracts metrics from a line of a job's log by its definition's patterns, as SageMaker does.
  *
- * @param last of each metric, which is replaced
- * @returns the line, with the metrics that it holds at its end and in short
+ * @param last the latest value of each metric, which is updated
+ * @returns the line, with its metrics abbreviated and at the end
  */
 const readMetrics = (
   line: string,
@@ -68,7 +68,7 @@ const readMetrics = (
   return `${rest.trim()} ${found.join(', ')}`.trim();
 };
 
-/** Packs the content of the folder, not the folder, as SageMaker does. @returns whether there is any */
+/** Packs the content of a folder, as SageMaker does. @returns whether there is any */
 const pack = async (folder: string, file: string): Promise<boolean> => {
   const entries = await readdir(folder);
   if (entries.length === 0) return false;
@@ -77,7 +77,7 @@ const pack = async (folder: string, file: string): Promise<boolean> => {
   return true;
 };
 
-/** Runs a training job, from the channels to the archive of the model. */
+/** Runs a training job, from its channels to the model archive. */
 const runTraining = async (
   request: unknown,
   context: StepContext,
@@ -107,7 +107,7 @@ const runTraining = async (
     },
     onLine: (line) => {
       const shown = readMetrics(line, training.AlgorithmSpecification.MetricDefinitions, metrics);
-      // Indented lines belong to the line before, and may be hundreds.
+      // Indented lines continue the line before, and there may be hundreds.
       if (!line.startsWith(' ')) logLine(context, line, shown);
     },
     signal,
@@ -118,7 +118,7 @@ const runTraining = async (
   const output = `${training.OutputDataConfig.S3OutputPath}/${name}/output`;
   const S3ModelArtifacts = `${output}/${MODEL_ARCHIVE}`;
   if (!(await pack(container.at(TRAINING_PATHS.model), s3.path(S3ModelArtifacts))))
-    throw new Error(`The job ${name} ended before its time: it has left no model.`);
+    throw new Error(`The job ${name} ended early, without a model.`);
   await pack(container.at(TRAINING_PATHS.output), s3.path(`${output}/output.tar.gz`));
   return {
     TrainingJobName: name,
@@ -131,7 +131,7 @@ const runTraining = async (
 
 type ProcessingStep = StepOfType<'Processing'>;
 
-/** The file whose content SageMaker shows at a processing job's end. */
+/** SageMaker shows this file's content when a processing job ends. */
 const MESSAGE = '/opt/ml/output/message';
 
 const readPropertyFiles = async (
@@ -147,13 +147,13 @@ const readPropertyFiles = async (
     try {
       contents[PropertyFileName] = JSON.parse(await readFile(file, 'utf8'));
     } catch (cause) {
-      throw new Error(`The step ${Name} was to write JSON to ${file}. ${String(cause)}`, { cause });
+      throw new Error(`The step ${Name} should have written JSON to ${file}. ${String(cause)}`, { cause });
     }
   }
   return contents;
 };
 
-/** Runs a processing job, from its inputs to its outputs. Without network isolation it reaches the local SageMaker. */
+/** Runs a processing job, from its inputs to its outputs. Without network isolation it can call the local SageMaker. */
 const runProcessing = async (
   step: ProcessingStep,
   request: unknown,
@@ -196,7 +196,7 @@ const runProcessing = async (
   };
 };
 
-/** Makes a SageMaker model of an archive. */
+/** Creates a SageMaker model from an archive. */
 const runModel = async (
   request: unknown,
   stepName: string,
@@ -210,7 +210,7 @@ const runModel = async (
   return { ModelName, ModelArn };
 };
 
-/** Adds a version to a group of model packages. */
+/** Adds a version to a model package group. */
 const runRegisterModel = async (
   request: unknown,
   { report }: StepContext,

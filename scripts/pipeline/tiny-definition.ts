@@ -2,12 +2,12 @@ import { type Definition, definitionSchema } from '../../stacks/learning/pipelin
 import type { StepOutput } from './definition.ts';
 import { Execution, type ExecutionOptions, type StepRunner } from './execution.ts';
 
-/** Small definitions for tests: JSON as people write it, then checked. */
+/** Small definitions for tests. */
 
 const joined = (...Values: unknown[]) => ({ 'Std:Join': { On: '/', Values } });
 const ONE_INSTANCE = { InstanceType: 'ml.m5.large', InstanceCount: 1, VolumeSizeInGB: 30 };
 
-/** A processing job; `Environment` is what it refers to. */
+/** A processing job; its references to other steps are in `Environment`. */
 export const job = (Name: string, Environment: object = {}, changes: object = {}) => ({
   Name,
   Type: 'Processing',
@@ -93,12 +93,12 @@ export const condition = (
   Arguments: { Conditions: [{ Type: 'GreaterThanOrEqualTo', LeftValue, RightValue }], IfSteps, ElseSteps },
 });
 
-/** A value of the report of a {@link job}. */
+/** Refers to a value in the report of a {@link job}. */
 export const reported = (step: string, Path: string) => ({
   'Std:JsonGet': { PropertyFile: { Get: `Steps.${step}.PropertyFiles.Report` }, Path },
 });
 
-/** A field of a {@link job} that later steps may read. */
+/** Refers to a field of a {@link job}. */
 export const nameOfJob = (step: string) => ({ Get: `Steps.${step}.ProcessingJobName` });
 
 export const definitionOf = (steps: readonly object[], parameters: readonly object[] = []): Definition =>
@@ -109,13 +109,13 @@ export const definitionOf = (steps: readonly object[], parameters: readonly obje
     Steps: steps,
   });
 
-/** The output of a {@link job} that has written `report`. */
+/** The output of a {@link job} that wrote `report`. */
 export const outputOf = (step: string, report: unknown = {}): StepOutput => ({
   ProcessingJobName: `job-of-${step}`,
   PropertyFiles: { Report: report },
 });
 
-/** Runs a definition to its end. */
+/** Executes a definition to its end. */
 export const execute = async (
   steps: readonly object[],
   run: StepRunner,

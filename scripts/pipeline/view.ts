@@ -10,7 +10,7 @@ import type { ExecutionRecord, Plan } from './record.ts';
 /** How an execution ended. */
 export interface PipelineResult {
   readonly status: 'Succeeded' | 'Failed' | 'Stopped';
-  /** Whether it makes sense to resume it. */
+  /** Whether there is a point in resuming it. */
   readonly resumable: boolean;
   readonly states: readonly StepState[];
   /** The archives of the trained models. */
@@ -24,14 +24,14 @@ export interface PipelineResult {
 const elapsed = ({ startedAt, endedAt = Date.now() }: StepState): string =>
   startedAt === undefined ? '' : duration((endedAt - startedAt) / 1000);
 
-/** What is about to run in `folder`, and how it differs from SageMaker. */
+/** Announces what is about to run in `folder`, and how it differs from SageMaker. */
 export const introduction = (
   { id, plan }: Pick<ExecutionRecord, 'id'> & { readonly plan: Pick<Plan, 'pipeline' | 'parameters'> },
   folder: string,
 ): string[] => [
   `Pipeline ${plan.pipeline}, execution ${id}`,
   ...textTable(Object.entries(plan.parameters).map(([name, value]) => [`  ${name}`, String(value)])),
-  `On this machine the images, machines, roles and networks of the definition are not used, and ${TRAINING_ENVIRONMENT.requireGpu} is false. S3, logs and models are in ${path.relative(ROOT, folder)}.`,
+  `The definition's images, instances, roles and networks are not used on this machine, and ${TRAINING_ENVIRONMENT.requireGpu} is false. S3, logs and models are in ${path.relative(ROOT, folder)}.`,
   '',
 ];
 
@@ -48,7 +48,7 @@ export const stepLog = (write: (line: string) => void) => {
   };
 };
 
-/** How it ended, what came of it and what to do next. */
+/** How the execution ended, its results and the next step. */
 export const summary = ({
   status,
   resumable,
@@ -69,14 +69,14 @@ export const summary = ({
     '',
     ...states.flatMap(({ name, warnings = [] }) => warnings.map((warning) => `${name} warns: ${warning}`)),
     ...states.flatMap((state) => (state.status === 'Failed' ? [`${state.name} failed: ${state.note}`] : [])),
-    ...models.map((model) => `The model, as --initial-model takes it: ${relative(model)}`),
-    ...reports.map((report) => `The report on it: ${relative(report)}`),
+    ...models.map((model) => `Model, for --initial-model: ${relative(model)}`),
+    ...reports.map((report) => `Report: ${relative(report)}`),
   ];
   if (resumable)
     lines.push(
       status === 'Stopped'
-        ? 'It was stopped. Resume it: npm run pipeline -- --resume'
-        : 'What is done is kept. If the reason is outside of the parameters, fix it and resume: npm run pipeline -- --resume',
+        ? 'The execution was stopped. Resume it with: npm run pipeline -- --resume'
+        : 'Finished steps are kept. Unless the parameters are to blame, fix the problem and resume with: npm run pipeline -- --resume',
     );
   if (deployed)
     lines.push(

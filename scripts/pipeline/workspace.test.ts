@@ -12,7 +12,7 @@ const recordOf = (id: string, changes: Partial<ExecutionRecord> = {}): Execution
   startedAt: '2026-01-01',
   status: 'Executing',
   resumable: true,
-  asked: { pipeline: 'deploy', values: {}, files: {} },
+  request: { pipeline: 'deploy', values: {}, files: {} },
   outputs: {},
   ...changes,
 });
@@ -36,7 +36,7 @@ test('an object is a file below its bucket', () => {
   for (const uri of ['http://my-bucket/a', 's3://my-bucket', 's3:///a', 'photos/', 's3://B/a'])
     assert.throws(() => s3.path(uri), /is not an S3 URI/);
   for (const uri of ['s3://my-bucket/../other/a', 's3://my-bucket/a/../../../b'])
-    assert.throws(() => s3.path(uri), /leads out of its bucket/);
+    assert.throws(() => s3.path(uri), /points outside its bucket/);
 });
 
 test('when an execution starts, what cannot be resumed is removed; the last that can be keeps all, and so do models and photos', async () => {
@@ -107,7 +107,7 @@ test('the last that can be resumed is found, also when others have ended since; 
   );
   await assert.rejects(
     records.lastResumable(),
-    /The last, refused00000, has failed: nothing is left of it to resume\. Start another/,
+    /The last, refused00000, has failed and cannot be resumed\. Start another/,
   );
   const stopped = recordOf('stopped00000', { startedAt: '2026-01-02', status: 'Stopped' });
   await records.save(recordOf('older0000000', { startedAt: '2026-01-01', status: 'Stopped' }));

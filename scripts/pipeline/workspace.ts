@@ -9,7 +9,7 @@ import type { StepOutput } from './definition.ts';
 import { LocalS3 } from './local-s3.ts';
 import { ExecutionRecords } from './record.ts';
 
-/** The bucket of files and folders that were given by an option. */
+/** The bucket for files and folders given as options. */
 const INPUT_BUCKET = 'this-machine';
 
 const MODEL_CARD = 'MODEL_CARD.md';
@@ -19,20 +19,20 @@ const trainedSchema = z.object({
   ModelArtifacts: z.object({ S3ModelArtifacts: z.string() }),
 });
 
-/** @returns nothing when there is no such folder */
+/** @returns an empty list if there is no such folder */
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
-/** Everything that pipelines create on this machine. */
+/** The files that pipelines create on this machine. */
 export class Workspace {
   readonly folder: string;
-  /** What the local endpoint serves. */
+  /** The local endpoint's model folder. */
   readonly endpoint: string;
   readonly s3: LocalS3;
   readonly registry: ModelRegistry;
   readonly records: ExecutionRecords;
   readonly jobs: string;
   readonly sageMakerState: string;
-  /** One execution at a time, or change of the model. */
+  /** Allows one execution or change of the model at a time. */
   readonly lock: string;
   readonly endpointLog: string;
 
@@ -48,15 +48,15 @@ export class Workspace {
     this.endpointLog = path.join(this.folder, 'endpoint.log');
   }
 
-  /** For the Terraform of an execution; among the execution's jobs, so that it is removed with them. */
+  /** Temporary folder for an execution's Terraform, which is removed with the execution's jobs. */
   synthFolder(execution: string): string {
     return path.join(this.jobs, `synth-${execution}`);
   }
 
   /**
-   * What the trainings among the steps have left. Their reports are copied to where they outlast their jobs.
+   * The results of an execution's trainings. Their reports are copied, so that they outlive the jobs.
    *
-   * @returns the models' archives, and their model cards, next to the pictures that these show
+   * @returns paths of the model archives and the model cards
    */
   async trained(
     outputs: Readonly<Record<string, StepOutput>>,
@@ -75,13 +75,13 @@ export class Workspace {
     return { models, reports };
   }
 
-  /** The checkpoints of an execution's trainings, in every bucket. */
+  /** Folders of the checkpoints of an execution's trainings, in all buckets. */
   async #checkpoints(execution: string): Promise<string[]> {
     const buckets = await this.s3.buckets();
     return buckets.map((bucket) => this.s3.path(`s3://${bucket}/${FOLDERS.checkpoints}/${execution}`));
   }
 
-  /** Removes what only this execution needs. Links, as to photos, are removed; what they lead to stays. */
+  /** Removes everything that only this execution needs. Links, for example to photos, are removed, but not their targets. */
   async drop(execution: string): Promise<void> {
     const jobs = (await namesIn(this.jobs)).filter((name) => name.includes(execution));
     for (const place of [
@@ -93,7 +93,7 @@ export class Workspace {
       await rm(place, { recursive: true, force: true });
   }
 
-  /** Drops all executions but the current one and the last before it that can be resumed. */
+  /** Drops all executions except the current one and the last other one that can be resumed. */
   async clean(current: string): Promise<void> {
     const others = (await this.records.all()).filter(({ id }) => id !== current);
     const kept = others.find(({ resumable }) => resumable);
@@ -101,9 +101,9 @@ export class Workspace {
   }
 
   /**
-   * Puts a file or folder of this machine into S3, for one execution.
+   * Puts a local file or folder into S3 for one execution.
    *
-   * @returns the prefix to give to a parameter
+   * @returns its prefix, for a parameter
    */
   async provide(execution: string, parameter: string, file: string): Promise<string> {
     const prefix = `s3://${INPUT_BUCKET}/${execution}/${parameter}/`;
@@ -111,7 +111,7 @@ export class Workspace {
     return prefix;
   }
 
-  /** Puts Terraform's placeholder objects into those of the parameters' prefixes that may otherwise be empty. */
+  /** Writes Terraform's placeholder objects to those prefixes among the parameters that may be empty. */
   async providePlaceholders(values: Iterable<unknown>): Promise<void> {
     for (const value of values) {
       const [, bucket] = /^s3:\/\/([^/]+)\//.exec(String(value)) ?? [];

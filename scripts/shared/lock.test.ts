@@ -14,7 +14,7 @@ test('one line says who is at work, until the first has ended', (t) => {
     () => takeLock(file, 'npm run plan'),
     ({ message }: Error) =>
       message.startsWith(
-        `npm run deploy is at work in ${path.dirname(file)}, in process ${process.pid} since ${since}.`,
+        `npm run deploy has been running in ${path.dirname(file)} since ${since}, as process ${process.pid}.`,
       ),
   );
   release();
@@ -37,6 +37,6 @@ const onLinux = { skip: process.platform !== 'linux' };
 test('a folder that cannot be written ends with what to do', onLinux, () => {
   assert.throws(
     () => takeLock('/sys/bloomstack/lock.json', 'npm run plan'),
-    /^Error: \/sys\/bloomstack cannot be written \(E\w+\)\. npm run plan keeps .* run it in a copy/,
+    /^Error: \/sys\/bloomstack cannot be written to \(E\w+\)\. npm run plan writes .* run it in a copy/,
   );
 });

@@ -5,7 +5,7 @@ import { isAlive } from './processes.ts';
 
 const ownerSchema = z.object({ pid: z.int(), command: z.string(), since: z.string() });
 
-/** Who has the lock; nothing when that process is gone, or its file was cut short. */
+/** The lock's owner, or undefined if that process has ended or the file is damaged. */
 const readOwner = (file: string): z.output<typeof ownerSchema> | undefined => {
   try {
     const owner = ownerSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
@@ -18,11 +18,11 @@ const readOwner = (file: string): z.output<typeof ownerSchema> | undefined => {
 const READ_ONLY = ['EACCES', 'EPERM', 'EROFS'];
 
 /**
- * Reserves a file for this process until it ends. The lock of a process that is gone is taken over.
+ * Takes a lock file for the life of this process. The lock of a process that has ended is taken over.
  *
- * @param command this one, as people type it
- * @returns releases it before
- * @throws Error with one line that says who has it, or that the folder cannot be written
+ * @param command this command, as it is typed
+ * @returns a function that releases the lock earlier
+ * @throws Error that names the lock's owner, or says that the folder cannot be written to
  */
 export const takeLock = (file: string, command: string): (() => void) => {
   const text = JSON.stringify({ pid: process.pid, command, since: new Date().toISOString() });
@@ -36,14 +36,14 @@ export const takeLock = (file: string, command: string): (() => void) => {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (READ_ONLY.includes(code))
       throw new Error(
-        `${path.dirname(file)} cannot be written (${code}). ${command} keeps what it makes in this folder: run it in a copy of the project that is yours to write.`,
+        `${path.dirname(file)} cannot be written to (${code}). ${command} writes to this folder: run it in a copy of the project that you can write to.`,
         { cause },
       );
     if (code !== 'EEXIST') throw cause;
     const owner = readOwner(file);
     if (owner)
       throw new Error(
-        `${owner.command} is at work in ${path.dirname(file)}, in process ${owner.pid} since ${owner.since}. Wait for its end, or stop it with Ctrl-C. (If that process is another program, remove ${file}.)`,
+        `${owner.command} has been running in ${path.dirname(file)} since ${owner.since}, as process ${owner.pid}. Wait until it ends, or stop it with Ctrl-C. (If that process is another program, remove ${file}.)`,
         { cause },
       );
     rmSync(file, { force: true });

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { ROOT } from './paths.ts';
 
 /**
- * What child processes get of our environment: all but AWS's variables, so that real credentials and profiles never
- * reach what runs on this machine instead of on AWS.
+ * The environment for child processes: ours without AWS's variables, so that real credentials and profiles never reach
+ * what runs on this machine instead of on AWS.
  */
 export const environmentWithoutAws = (environment: NodeJS.ProcessEnv = process.env): Record<string, string> =>
   Object.fromEntries(
@@ -21,11 +21,11 @@ export const LOCAL_AWS = {
   AWS_REGION: 'ap-northeast-2',
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local',
-  // Its advice to leave Node 20 is for those who run the cloud, not for a first try.
+  // Silences the SDK's warning about Node 20.
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
 } as const;
 
-/** Whether a process runs, and is ours to signal. */
+/** Whether a process exists and may be signalled by us. */
 export const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -34,7 +34,7 @@ export const isAlive = (pid: number): boolean => {
   }
 };
 
-/** How a process has ended. */
+/** How a process ended. */
 interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -48,21 +48,21 @@ interface ProcessOptions {
   readonly onLine: (line: string) => void;
   /** Called with each line of its standard error. @default - `onLine` */
   readonly onErrorLine?: (line: string) => void;
-  /** File for everything that it prints. @default - none */
+  /** A file for its output. @default - none */
   readonly logFile?: string;
-  /** Whether it has an IPC channel, whose end shows that this process is gone. @default false */
+  /** Whether it has an IPC channel, whose end tells it that this process has ended. @default false */
   readonly ipc?: boolean;
-  /** Aborted, it stops the process. */
+  /** Stops the process when aborted. */
   readonly signal: AbortSignal;
   /** @default SIGTERM */
   readonly stopSignal?: NodeJS.Signals;
 }
 
 /**
- * Runs a process to its end. It is in a process group of its own, so that Ctrl-C in a terminal reaches it through
- * `signal` only.
+ * Runs a process to its end. It gets its own process group, so that Ctrl-C in a terminal only reaches it through
+ * `signal`.
  *
- * @throws Error of the system when it cannot be started
+ * @throws Error if it cannot be started
  */
 export const runProcess = async ({
   command: [program, ...parameters],
@@ -107,7 +107,7 @@ export const runProcess = async ({
   }
 };
 
-/** How long a service may take to stop before it is killed. */
+/** A service that takes longer to stop is killed. */
 const STOP_MS = 4_000;
 
 const readyMessage = z.object({ url: z.url() });
@@ -115,17 +115,17 @@ const readyMessage = z.object({ url: z.url() });
 interface ServiceOptions {
   readonly name: 'endpoint' | 'was' | 'web';
   readonly environment: Readonly<Record<string, string>>;
-  /** File for what it prints. @default - the terminal */
+  /** A file for its output. @default - the terminal */
   readonly logFile?: string;
-  /** Called when it ends after it was ready. */
+  /** Called when it exits after it was ready. */
   readonly onExit: () => void;
 }
 
-/** One of the services as a child process, configured by its environment only, as it is in a container. */
+/** A service as a child process, configured only by its environment, as in a container. */
 export class ServiceProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
-  /** Where it listens, once it does; rejects when it ends before. It has then printed why. */
+  /** The service's URL, once it is listening. Rejects if it exits before that; it then has printed why. */
   readonly ready: Promise<string>;
 
   constructor({ name, environment, logFile, onExit }: ServiceOptions) {
@@ -142,7 +142,7 @@ export class ServiceProcess {
         this.#child.once('exit', onExit);
         resolve(readyMessage.parse(message).url);
       });
-      const why = logFile === undefined ? '' : ` ${logFile} says why.`;
+      const why = logFile === undefined ? '' : ` See ${logFile}.`;
       this.#child.once('exit', () => reject(new Error(`The service ${name} did not start.${why}`)));
     });
   }

@@ -8,9 +8,9 @@ import { ROOT } from './paths.ts';
 import { isAlive } from './processes.ts';
 
 const DEFAULT_MODEL = path.join(ROOT, 'model/default');
-/** In the endpoint's folder: which version the pipeline has deployed. */
+/** Names the version that the pipeline deployed, in the endpoint's folder. */
 const DEPLOYED_FILE = 'deployed.json';
-/** In the endpoint's folder: where it is being served. */
+/** Names the process that serves the endpoint's folder, in that folder. */
 const RUNNING_FILE = 'running.json';
 const ANSWER_MS = 2_000;
 
@@ -20,7 +20,7 @@ const runningSchema = z.object({ url: z.url(), pid: z.int() });
 const hasCode = (error: unknown, ...codes: string[]) =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
-/** The newest version of our model in a folder; undefined when there is none. */
+/** The newest version of our model in a folder, or undefined if there is none. */
 const newestVersion = async (directory: string): Promise<string | undefined> => {
   const models = await newestModels({ directory }).catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return [];
@@ -29,7 +29,7 @@ const newestVersion = async (directory: string): Promise<string | undefined> => 
   return models.find(({ name }) => name === MODEL_NAME)?.version;
 };
 
-/** Writes down which version is to be served until another one is deployed, even if an older one ships later. */
+/** Records the deployed version. It stays in service until another is deployed, even if a newer one ships. */
 export const recordDeployed = async (folder: string, version: string): Promise<void> =>
   writeFile(path.join(folder, DEPLOYED_FILE), `${JSON.stringify({ version })}\n`);
 
@@ -42,11 +42,11 @@ const deployedVersion = async (folder: string): Promise<string | undefined> => {
   }
 };
 
-/** In one move, so that a reader sees the whole model or nothing. */
+/** Adds a version atomically, so that readers see the whole model or nothing. */
 export const placeVersion = async (from: string, folder: string, version: string): Promise<void> => {
   const base = path.join(folder, MODEL_NAME);
   await mkdir(base, { recursive: true });
-  // Next to the folder, because a move must not leave the file system.
+  // Next to the folder, because renaming must stay within the file system.
   const temporary = await mkdtemp(`${folder}-`);
   try {
     await cp(from, path.join(temporary, version), { recursive: true });
@@ -61,18 +61,18 @@ export const placeVersion = async (from: string, folder: string, version: string
 
 export interface Served {
   readonly version: string;
-  /** Whether the pipeline has put it there. */
+  /** Whether the pipeline deployed it. */
   readonly deployed: boolean;
 }
 
 /**
- * Makes the local endpoint's folder ready to be served: the model that ships is copied into it when there is none, or
- * only an older one. A model that the pipeline has deployed stays.
+ * Prepares the local endpoint's folder: copies the default model into it if there is none or only an older one. A model
+ * that the pipeline deployed stays.
  */
 export const prepareServedModel = async (folder: string, shipped = DEFAULT_MODEL): Promise<Served> => {
   const ships = await newestVersion(shipped);
   if (ships === undefined)
-    throw new Error(`${shipped} holds no model. Restore it: git checkout -- model/default`);
+    throw new Error(`${shipped} contains no model. Restore it: git checkout -- model/default`);
   const found = await newestVersion(folder);
   const deployed = found !== undefined && found === (await deployedVersion(folder));
   if (found !== undefined && (deployed || !isNewer(ships, found))) return { version: found, deployed };
@@ -80,7 +80,7 @@ export const prepareServedModel = async (folder: string, shipped = DEFAULT_MODEL
   return { version: ships, deployed: false };
 };
 
-/** Records for `npm run pipeline` which endpoint serves this folder. */
+/** Records the endpoint that serves this folder, for `npm run pipeline`. */
 export const recordRunningEndpoint = async (folder: string, url: string): Promise<void> => {
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, RUNNING_FILE), `${JSON.stringify({ url, pid: process.pid })}\n`);
@@ -92,18 +92,18 @@ const readRunning = async (folder: string) => {
   try {
     return runningSchema.parse(JSON.parse(text));
   } catch {
-    // Cut short, as by a crash.
+    // Truncated, for example by a crash.
     return undefined;
   }
 };
 
-/** Removes the record, unless another process has written its own meanwhile. */
+/** Removes the record, unless another process has replaced it. */
 export const forgetRunningEndpoint = async (folder: string): Promise<void> => {
   const record = await readRunning(folder);
   if (record?.pid === process.pid) await rm(path.join(folder, RUNNING_FILE), { force: true });
 };
 
-/** Where `npm start` serves this folder; undefined when nothing answers there. */
+/** The URL of the endpoint that serves this folder, or undefined if none answers. */
 export const findRunningEndpoint = async (folder: string): Promise<string | undefined> => {
   const record = await readRunning(folder);
   if (record === undefined || !isAlive(record.pid)) return undefined;

@@ -126,11 +126,11 @@ describe('with the system running', () => {
     const { output } = await deploy('other', { round: 8, blue: 8 });
     assert.equal(await answering(), deployedBy(output));
     const list = await modelCommand('list');
-    assert.match(list.output, /^2 +Approved +[\d.]+ % .* answers\n1 +Approved +[\d.]+ % [^a]*$/m);
+    assert.match(list.output, /^2 +Approved +[\d.]+ % .* in service\n1 +Approved +[\d.]+ % (?!.*in service)/m);
     assert.match((await modelCommand('rollback')).output, /now serves model version 1,/);
     assert.equal(await answering(), deployed);
     const shown = await modelCommand('show', '1');
-    assert.match(shown.output, /^Answers +yes\n(.*\n)*TrainData +s3:\/\/this-machine/m);
+    assert.match(shown.output, /^In service +yes\n(.*\n)*TrainData +s3:\/\/this-machine/m);
   });
 
   test('a model that waits for approval is deployed once it has it', async () => {
@@ -169,7 +169,7 @@ test('Ctrl-C stops a training, which resumes from its checkpoint', async () => {
   assert.equal(code, 0, output);
   assert.match(output, /Resuming from a checkpoint/);
   const again = await pipeline('--resume');
-  assert.match(again.output, /has succeeded: nothing is left of it to resume/);
+  assert.match(again.output, /has succeeded and cannot be resumed/);
   assert.equal(again.code, 1);
 });
 
@@ -188,5 +188,5 @@ test('killed while the definition is read, it leaves nothing behind, and can be 
   await resumed.until(/Train Executing/);
   assert.equal(await resumed.end('SIGINT'), 130);
   assert.match(resumed.output(), /TrainData {6}s3:\/\/this-machine\/\w{12}\/TrainData\//);
-  assert.match(resumed.output(), /It was stopped\. Resume it: npm run pipeline -- --resume/);
+  assert.match(resumed.output(), /The execution was stopped\. Resume it with: npm run pipeline -- --resume/);
 });

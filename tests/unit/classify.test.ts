@@ -122,7 +122,7 @@ test('killed and resumed, it sends no photo twice and prints every answer', asyn
   held();
   const { status, out, err } = await classify(...args, '--resume').ended;
   assert.equal(status, 0);
-  assert.match(err, /2 photos answered before/);
+  assert.match(err, /2 photos already answered/);
   assert.equal(lines(out).length, 3);
   assert.equal(sizes.length, 4);
   assert.equal(sizes[3], sizes[2]);

@@ -26,7 +26,7 @@ const checkNetwork = async (web: string, output: string): Promise<void> => {
     found.filter(({ internal, family }) => !internal && family === 'IPv4'),
   );
   const [{ address } = { address: undefined }] = addresses;
-  if (address === undefined) return assert.match(output, /This machine is in no network/);
+  if (address === undefined) return assert.match(output, /This machine is not connected to a network/);
   const url = `http://${address}:${new URL(web).port}`;
   assert.match(output, /[█▀▄]{10}/);
   assert.ok(output.includes(`From a phone in the same network: ${url}`));
