@@ -126,7 +126,10 @@ describe('with the system running', () => {
     const { output } = await deploy('other', { round: 8, blue: 8 });
     assert.equal(await answering(), deployedBy(output));
     const list = await modelCommand('list');
-    assert.match(list.output, /^2 +Approved +[\d.]+ % .* in service\n1 +Approved +[\d.]+ % (?!.*in service)/m);
+    assert.match(
+      list.output,
+      /^2 +Approved +[\d.]+ % .* in service\n1 +Approved +[\d.]+ % (?!.*in service)/m,
+    );
     assert.match((await modelCommand('rollback')).output, /now serves model version 1,/);
     assert.equal(await answering(), deployed);
     const shown = await modelCommand('show', '1');
