@@ -5,8 +5,8 @@ import { resourceNames, stackName } from './names.ts';
 const DEEP_LEARNING_CONTAINERS = '763104351884';
 
 /**
- * ARNs and image addresses, from names. Those that Terraform reads from a resource are unknown until it exists;
- * written this way, a reviewer reads every permission in the very first plan.
+ * ARNs and image addresses, composed from names. Attributes of a resource are unknown until it exists; composed ARNs
+ * let a reviewer read every permission in the very first plan.
  */
 const resourceArns = ({ region, account }: { readonly region: string; readonly account: string }) => {
   const arn = (service: string, resource: string): string =>
@@ -31,11 +31,11 @@ const resourceArns = ({ region, account }: { readonly region: string; readonly a
     pipeline: (name: string) => arn('codepipeline', name),
     role: (name: string) => `arn:aws:iam::${account}:role/${name}`,
     sagemaker: (kind: string, name: string) => arn('sagemaker', `${kind}/${name}`),
-    /** SageMaker has written the names of pipelines in lower case in their ARNs, and writes them as they are. */
+    /** In ARNs, SageMaker writes the names of pipelines either in lower case or unchanged. */
     sagemakerPipelines: (name: string) =>
       [name, name.toLowerCase()].map((written) => arn('sagemaker', `pipeline/${written}`)),
     scalableTargets: arn('application-autoscaling', 'scalable-target/*'),
-    /** Secrets Manager ends the names in ARNs with six characters of its own. */
+    /** Secrets Manager appends six random characters to the name. */
     secret: (name: string) => arn('secretsmanager', `secret:${name}-??????`),
     service: (cluster: string, name: string) => arn('ecs', `service/${cluster}/${name}`),
     taskDefinition: (family: string) => arn('ecs', `task-definition/${family}:*`),
@@ -49,16 +49,16 @@ const resourceArns = ({ region, account }: { readonly region: string; readonly a
   };
 };
 
-/** What all constructs share of the configuration; other settings reach each by its own props. */
+/** The part of the configuration that all constructs share; other settings are passed as props. */
 export const createDeployment = (config: Configuration) => ({
   region: config.region,
   account: config.account,
   names: resourceNames(config),
   arns: resourceArns(config),
-  /** Keeps Terraform from deleting load balancers, and buckets and registries that hold something. */
+  /** Keeps Terraform from deleting load balancers, and buckets and registries that are not empty. */
   deletionProtection: config.deletionProtection,
   logRetentionDays: config.observability.logRetentionDays,
-  /** Of CloudWatch: keeps the metrics of an account's deployments apart. */
+  /** CloudWatch namespace: keeps the metrics of an account's deployments apart. */
   metricsNamespace: `Bloomstack/${stackName(config)}`,
 });
 

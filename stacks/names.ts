@@ -5,7 +5,7 @@ const pascal = (word: string): string => word.charAt(0).toUpperCase() + word.sli
 
 type Identity = Pick<Configuration, 'environment' | 'namePrefix' | 'nameSuffix' | 'account' | 'region'>;
 
-/** Names the stack and its folder. Neither prefix nor suffix holds a hyphen, so no two identities share it. */
+/** The stack's name. Neither prefix nor suffix contains a hyphen, so it is unique. */
 export const stackName = ({
   environment,
   namePrefix,
@@ -26,8 +26,8 @@ export const stateNames = (identity: Identity) => {
 };
 
 /**
- * The name of every resource that people look for in AWS. With the default prefix and no suffix they are
- * the names of the architecture's description, letter by letter.
+ * The names of all resources that people look for in AWS. With the default prefix and no suffix they are exactly the
+ * names in the architecture's description.
  */
 export const resourceNames = (
   config: Pick<Configuration, 'namePrefix' | 'nameSuffix' | 'bucketSuffix' | 'account'>,
@@ -74,7 +74,7 @@ export const resourceNames = (
     flowLogGroup: `/vpc/${own('vpc')}`,
     flowLogRole: own('flow-log-role'),
     firewall: own('web-waf'),
-    // WAF writes to groups with this beginning only.
+    // WAF requires this prefix.
     firewallLogGroup: `aws-waf-logs-${own('web')}`,
     learning: {
       repository: own('ml'),

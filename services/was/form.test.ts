@@ -88,7 +88,7 @@ test('a form of very many parts is refused', () => {
 });
 
 test('what is there to cost time is refused before it does', () => {
-  assert.throws(() => read(form(part(PLAIN, Buffer.alloc(2 ** 23, '\r\n--b-')))), /too often/);
+  assert.throws(() => read(form(part(PLAIN, Buffer.alloc(2 ** 23, '\r\n--b-')))), /false delimiters/);
   assert.throws(() => read(form(part('x'.repeat(20_000)))), /too long/);
   const quotes = Array.from({ length: 90 }, () => part(`Content-Disposition: x${';x="'.repeat(4000)}\\`));
   assert.deepEqual(read(form(...quotes, part(PLAIN))), [file]);

@@ -43,6 +43,6 @@ const configurationTable = (): string => {
   ].join('\n');
 };
 
-/** The document with its table made anew; all else in it is written by hand. */
+/** Updates the table in the document; the rest of it is written by hand. */
 export const updateConfigurationDocument = (document: string): string =>
   document.replace(/^\| field \|.*(?:\n\|.*)*/m, () => configurationTable());

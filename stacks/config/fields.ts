@@ -3,15 +3,15 @@ import { configuration } from './schema.ts';
 
 /** A single value of the configuration. */
 export interface Field {
-  /** As in network.cidr. */
+  /** For example network.cidr. */
   readonly path: string;
-  /** The environment variable that sets it, as in BLOOMSTACK_NETWORK_CIDR. */
+  /** The environment variable that sets it, for example BLOOMSTACK_NETWORK_CIDR. */
   readonly variable: string;
   readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'array';
-  /** What the schema takes when nothing is chosen. */
+  /** The schema's default. */
   readonly default: unknown;
   readonly description: string;
-  /** The only texts allowed; empty: any. */
+  /** The allowed values; empty if any string is allowed. */
   readonly choices: readonly string[];
   readonly minimum: number | undefined;
   readonly maximum: number | undefined;
@@ -19,7 +19,7 @@ export interface Field {
 
 export const VARIABLE_PREFIX = 'BLOOMSTACK_';
 
-/** The part of JSON Schema that the configuration uses. A field of another kind stops here, before it is misread. */
+/** The part of JSON Schema that the configuration uses. Anything else is an error rather than being misread. */
 const node = z.object({
   type: z.enum(['object', 'string', 'integer', 'number', 'boolean', 'array']),
   description: z.string().default(''),
@@ -39,7 +39,7 @@ const variableName = (path: string): string =>
     .replaceAll('.', '_')
     .toUpperCase();
 
-/** JSON Schema bounds every integer by what JavaScript can hold; that is not a rule of ours. */
+/** JSON Schema bounds every integer to JavaScript's safe range; that is not one of our rules. */
 const chosenBound = (bound: number | undefined): number | undefined =>
   bound === undefined || Math.abs(bound) === Number.MAX_SAFE_INTEGER ? undefined : bound;
 
@@ -68,7 +68,7 @@ export const FIELD_OF_VARIABLE: ReadonlyMap<string, Field> = new Map(
   FIELDS.map((field) => [field.variable, field]),
 );
 
-/** The objects that hold fields, as in network; none holds another. */
+/** The objects that contain fields, for example network. They are not nested. */
 export const SECTIONS: ReadonlySet<string> = new Set(
   FIELDS.flatMap(({ path }) => (path.includes('.') ? path.slice(0, path.indexOf('.')) : [])),
 );

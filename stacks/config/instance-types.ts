@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Of several rules that a value breaks, only the first helps. */
+/** Makes a rule the last one to be checked: of several broken rules, only the first message helps. */
 export const first = (error: string) => ({ error, abort: true });
 
 /** GPU families that SageMaker training offers today and CUDA 11 supports. ml.p2 and ml.p3 are retired. */

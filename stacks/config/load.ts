@@ -6,21 +6,21 @@ import { FIELD_OF_PATH, FIELD_OF_VARIABLE, type Field, SECTIONS, VARIABLE_PREFIX
 import { type Configuration, configuration, ENVIRONMENTS, type PartialConfiguration } from './schema.ts';
 
 /**
- * What an environment chooses where it differs from the schema's defaults. Those are for dev: cheap, and quick to
- * destroy again. prod pays for outliving the loss of an Availability Zone, and for not being deleted by mistake.
+ * Defaults of an environment that differ from the schema's. The schema's are for dev: cheap and quick to destroy. prod
+ * survives the loss of an Availability Zone and is protected against deletion.
  */
 const ENVIRONMENT_DEFAULTS: Readonly<Record<Configuration['environment'], PartialConfiguration>> = {
   dev: {},
   prod: {
     deletionProtection: true,
-    // With one gateway, its zone's failure would cut off the services in the other zones too.
+    // With a single gateway, a failure of its zone would cut off the services in the other zones too.
     network: { nat: 'per-zone' },
     // SageMaker spreads two or more instances over zones; the maximum leaves the same room above them as in dev.
     learning: { endpointMinInstances: 2, endpointMaxInstances: 4 },
     observability: {
       // Long enough to look into what is reported about the last quarter.
       logRetentionDays: 90,
-      // Who asked for what, when something has happened.
+      // For investigating incidents.
       firewallLogs: true,
       flowLogs: true,
       bucketLogs: true,
@@ -29,14 +29,14 @@ const ENVIRONMENT_DEFAULTS: Readonly<Record<Configuration['environment'], Partia
   },
 };
 
-/** Something in the configuration cannot be used. The message is one line. */
+/** The configuration is invalid. The message is one line. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
-  /** Each names the field, where its value comes from, what is wrong and how to fix it. */
+  /** Each names a field, where its value comes from, what is wrong and how to fix it. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[], options?: ErrorOptions) {
-    // What people wrote may hold line breaks.
+    // Values may contain line breaks.
     const text = problems.join('; ').replace(/\s+/g, ' ');
     super(`The configuration is wrong: ${text}${text.endsWith('?') ? '' : '.'}`, options);
     this.problems = problems;
@@ -50,10 +50,10 @@ const CONTEXT_VARIABLE = 'CDKTF_CONTEXT_JSON';
 const fieldsObject = z.record(z.string(), z.unknown());
 
 /**
- * The `context` of cdktf.json. cdktf passes it to the app only when its own CLI runs that; otherwise it is read from
- * the file.
+ * The `context` of cdktf.json. cdktf only passes it to the app if its own CLI runs it; otherwise it is read from the
+ * file.
  *
- * @throws ConfigurationError when it cannot be read
+ * @throws ConfigurationError if it cannot be read
  */
 export const readContext = (
   env: NodeJS.ProcessEnv = process.env,
@@ -76,14 +76,14 @@ export const readContext = (
 
 const CONTEXT = 'cdktf.json, context.bloomstack';
 
-/** A value for a field, and where it was chosen: a variable's name, or a place in cdktf.json. */
+/** A value for a field, and where it was set: a variable's name, or a path in cdktf.json. */
 interface Choice {
   readonly path: string;
   readonly value: unknown;
   readonly place: string;
 }
 
-/** What an object of the configuration's shape chooses, of which anything may be left out. */
+/** The choices in an object of the configuration's shape, which may be partial. */
 const objectChoices = (object: Readonly<Record<string, unknown>>, place: string, section = ''): Choice[] =>
   Object.entries(object).flatMap(([name, value]) => {
     const path = `${section}${name}`;
@@ -91,14 +91,14 @@ const objectChoices = (object: Readonly<Record<string, unknown>>, place: string,
     return inner ? objectChoices(inner, place, `${path}.`) : [{ path, value, place: `${place}.${path}` }];
   });
 
-/** The value of a variable's text. A text of another type stays one: the schema reports it. */
+/** Parses a variable. Text that does not fit the type is returned as it is, for the schema to report. */
 const parseText = (text: string, type: Field['type']): unknown => {
   if (type === 'array') return text.split(',').map((item) => item.trim());
   if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
   return type !== 'string' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 };
 
-/** What the variables choose that begin with BLOOMSTACK_. An empty one counts as not set, as in a shell's `${X:-default}`. */
+/** The choices in variables that begin with BLOOMSTACK_. An empty one counts as unset, as in a shell's `${X:-default}`. */
 const variableChoices = (env: NodeJS.ProcessEnv): Choice[] =>
   Object.entries(env).flatMap(([name, text]) => {
     if (!name.startsWith(VARIABLE_PREFIX) || !text) return [];
@@ -106,10 +106,10 @@ const variableChoices = (env: NodeJS.ProcessEnv): Choice[] =>
     return [{ path, value: parseText(text, type), place: name }];
   });
 
-/** What is wrong with a choice, whatever its value. */
+/** Problems of a choice that do not depend on its value. */
 const misplaced = ({ path, value, place }: Choice): string[] => {
   if (path === 'environment' && place.startsWith(CONTEXT))
-    // It picks the layers, so no layer can hold it.
+    // It selects the layers, so it cannot be set in one.
     return [`environment (${place}) cannot be chosen there, write it in ${CONTEXT}.environment`];
   if (FIELD_OF_PATH.has(path)) return [];
   if (SECTIONS.has(path)) return [`${place} is ${JSON.stringify(value)}: give an object of fields`];
@@ -138,14 +138,14 @@ const outlineProblem = (issue: z.core.$ZodIssue): string => {
     : `${names} is unknown, write a field in context.bloomstack.all or in context.bloomstack.environments.<environment>`;
 };
 
-/** Where the configuration is written. */
+/** The sources of the configuration. */
 interface Sources {
   /** The `context` of cdktf.json. */
   readonly context: Readonly<Record<string, unknown>>;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** The choice for each field, by its path; the last layer that chooses a field takes precedence, arrays are replaced. */
+/** The choice for each field, by path. Later layers take precedence; arrays are replaced, not merged. */
 const mergeLayers = ({ context, env }: Sources): ReadonlyMap<string, Choice> => {
   const read = outline.safeParse(context['bloomstack']);
   if (!read.success) throw new ConfigurationError(read.error.issues.map(outlineProblem));
@@ -158,7 +158,7 @@ const mergeLayers = ({ context, env }: Sources): ReadonlyMap<string, Choice> => 
     place: value === 'dev' ? 'default' : `${CONTEXT}.environment`,
   };
   const everywhere = objectChoices(all, `${CONTEXT}.all`);
-  // The other environments are read too: their misspelt fields should not wait for the day of their deployment.
+  // The other environments are checked too, so that misspelt fields are found before they are deployed.
   const byEnvironment = {
     dev: objectChoices(environments.dev, `${CONTEXT}.environments.dev`),
     prod: objectChoices(environments.prod, `${CONTEXT}.environments.prod`),
@@ -176,7 +176,7 @@ const mergeLayers = ({ context, env }: Sources): ReadonlyMap<string, Choice> => 
   return new Map(layers.map((choice) => [choice.path, choice]));
 };
 
-/** Fields in their sections. */
+/** Groups fields into their sections. */
 const nest = (chosen: ReadonlyMap<string, Choice>): unknown => {
   const object: Record<string, Record<string, unknown>> = {};
   for (const { path, value } of chosen.values()) {
@@ -187,7 +187,7 @@ const nest = (chosen: ReadonlyMap<string, Choice>): unknown => {
   return { ...sections, ...top };
 };
 
-/** The field that an issue is about; the issue itself may be about an item of the field's array. */
+/** The field that an issue is about, or whose array contains the item that it is about. */
 const fieldAt = (path: readonly PropertyKey[]): Field | undefined =>
   path
     .map((_, index) => FIELD_OF_PATH.get(path.slice(0, index + 1).join('.')))
@@ -198,14 +198,14 @@ const describeRange = ({ minimum, maximum }: Field): string => {
   return maximum === undefined ? ` of at least ${minimum}` : ` from ${minimum} to ${maximum}`;
 };
 
-/** What a field takes, from its type: for the values whose rule has no words of its own in the schema. */
+/** The rule of a field's type, for issues that have no message of their own in the schema. */
 const typeRule = (path: readonly PropertyKey[]): string | undefined => {
   const field = fieldAt(path);
   switch (field?.type) {
     case 'string':
       return field.choices.length > 0
         ? `give ${field.choices.join(' or ')}`
-        : `give a text in quotation marks, such as ${JSON.stringify(field.default)}`;
+        : `give a string in quotation marks, such as ${JSON.stringify(field.default)}`;
     case 'integer':
       return `give a whole number${describeRange(field)}, such as ${field.default}`;
     case 'number':
@@ -213,41 +213,41 @@ const typeRule = (path: readonly PropertyKey[]): string | undefined => {
     case 'boolean':
       return 'give true or false';
     case 'array':
-      return `give a list of texts, such as ${JSON.stringify(field.default)}`;
+      return `give a list of strings, such as ${JSON.stringify(field.default)}`;
     case undefined:
       return undefined;
   }
 };
 
-/** One problem for every field with issues: its value, where that comes from, and each rule that it breaks. */
+/** One problem for each field with issues: its value, where that comes from, and each rule that it breaks. */
 const describeIssues = (
   issues: readonly z.core.$ZodIssue[],
   chosen: ReadonlyMap<string, Choice>,
 ): readonly string[] => {
-  const rulesOf = new Map<Field, Set<string>>();
+  const brokenRules = new Map<Field, Set<string>>();
   const chosenFor = ({ path, default: value }: Field) => chosen.get(path) ?? { value, place: 'default' };
   for (const { path, message } of issues) {
     const field = fieldAt(path);
     if (!field) throw new Error(`The schema reports ${path.join('.')}, which is not a field.`);
     const { value } = chosenFor(field);
     const index = path.at(-1);
-    // Of several items, the wrong one is named.
+    // Names the wrong item if there are several.
     const isItem = typeof index === 'number' && Array.isArray(value) && value.length > 1;
     const rule = isItem ? `${JSON.stringify(value[index])} is wrong, ${message}` : message;
-    rulesOf.set(field, (rulesOf.get(field) ?? new Set<string>()).add(rule));
+    brokenRules.set(field, (brokenRules.get(field) ?? new Set<string>()).add(rule));
   }
-  return [...rulesOf].map(([field, rules]) => {
+  return [...brokenRules].map(([field, rules]) => {
     const { value, place } = chosenFor(field);
     return `${field.path} (${place}) is ${JSON.stringify(value)}: ${[...rules].join(', and ')}`;
   });
 };
 
 /**
- * The configuration of the cloud. Later layers take precedence, field by field: the schema's defaults, the environment's
- * defaults, `context.bloomstack.all`, `context.bloomstack.environments.<environment>`, BLOOMSTACK_* variables.
- * The environment is BLOOMSTACK_ENVIRONMENT, or `context.bloomstack.environment`, or dev.
+ * The configuration of the cloud. Later layers take precedence, field by field: the schema's defaults, the
+ * environment's defaults, `context.bloomstack.all`, `context.bloomstack.environments.<environment>`, BLOOMSTACK_*
+ * variables. The environment is BLOOMSTACK_ENVIRONMENT, or `context.bloomstack.environment`, or dev.
  *
- * @throws ConfigurationError whose one line names every wrong field, its value, where it was written and how to fix it
+ * @throws ConfigurationError that names every invalid field, its value, where it was set and how to fix it, in one line
  *
  * @example
  * const { environment, region } = loadConfiguration({

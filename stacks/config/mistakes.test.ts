@@ -47,11 +47,11 @@ const MISTAKES: readonly (readonly [bloomstack: unknown, problem: string])[] = [
   ],
   [
     { all: { account: 123456789012 } },
-    `account (${IN_ALL}.account) is 123456789012: give a text in quotation marks, such as "000000000000".`,
+    `account (${IN_ALL}.account) is 123456789012: give a string in quotation marks, such as "000000000000".`,
   ],
   [
     { all: { network: { zones: 'a,c' } } },
-    `network.zones (${IN_ALL}.network.zones) is "a,c": give a list of texts, such as ["a","c"].`,
+    `network.zones (${IN_ALL}.network.zones) is "a,c": give a list of strings, such as ["a","c"].`,
   ],
 ];
 
@@ -67,7 +67,7 @@ for (const [env, problem] of [
   [{ SOURCE_PROVIDER: 'github' }, /^source\.repository \(default\) is "": .* github, give owner\/name$/],
   [
     { NETWORK_PUBLIC_SUBNETS: '10.0.128.0/20,10.0.0.0/20' },
-    /^network\.privateSubnets .* taken for it overlaps/,
+    /^network\.privateSubnets .* default .* overlaps/,
   ],
 ] as const)
   test(`variables are wrong: ${JSON.stringify(env)}`, () => {

@@ -1,6 +1,6 @@
 /**
- * The regions of AWS's standard partition, for which the ARNs here are written. A newer one is accepted with the setting
- * `anyRegion`. Source: "AWS Regions", AWS General Reference.
+ * The regions of AWS's standard partition, which our ARNs assume. Newer ones are accepted with the setting `anyRegion`.
+ * Source: "AWS Regions", AWS General Reference.
  */
 export const REGIONS: readonly string[] = [
   ...['af-south-1', 'ap-east-1', 'ap-east-2', 'ap-northeast-1', 'ap-northeast-2', 'ap-northeast-3'],

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 /** A CIDR block; `first` and `last` are its addresses as numbers. */
 interface CidrBlock {
-  /** As in 10.0.0.0/16. */
+  /** For example 10.0.0.0/16. */
   readonly text: string;
   readonly prefix: number;
   readonly first: number;
@@ -15,12 +15,12 @@ export const CIDR_RULE =
 /**
  * Reads a block such as 10.0.0.0/16.
  *
- * @returns undefined when the text is not a block, or its address is not the first of the block, which AWS refuses
+ * @returns undefined if the text is not a block, or its address is not the first one of the block, which AWS refuses
  */
 export const parseCidr = (text: string): CidrBlock | undefined => {
   if (!ipaddr.IPv4.isValidCIDR(text)) return undefined;
   const [address, prefix] = ipaddr.IPv4.parseCIDR(text);
-  // The parser also knows shortened and octal addresses; AWS does not.
+  // The parser also accepts shortened and octal addresses, which AWS does not.
   if (`${address.toString()}/${prefix}` !== text) return undefined;
   const first = address.toByteArray().reduce((number, byte) => number * 256 + byte, 0);
   const size = 2 ** (32 - prefix);
@@ -43,11 +43,11 @@ interface Subnets {
   /** One CIDR block per zone, in the zones' order. */
   readonly public: readonly string[];
   readonly private: readonly string[];
-  /** Why these blocks cannot be used; empty when they can. */
+  /** Why these blocks are invalid; empty if they are valid. */
   readonly problems: readonly Problem[];
 }
 
-/** As the AWS console divides a new VPC: sixteen parts, the lower half public, the upper half private. */
+/** The AWS console divides a new VPC in this way, too: sixteen parts, the lower half public, the upper half private. */
 const PARTS = 16;
 const PART_BITS = Math.log2(PARTS);
 const SMALLEST_SUBNET_PREFIX = 28;
@@ -59,7 +59,7 @@ const part = (vpc: CidrBlock, index: number): string => {
   return `${bytes.join('.')}/${vpc.prefix + PART_BITS}`;
 };
 
-/** The subnets of a VPC: those that were chosen, or sixteenths of it; with every reason against them. */
+/** The subnets of a VPC: the configured ones, or sixteenths of it, with all problems. */
 export const planSubnets = ({ cidr, zones, publicSubnets, privateSubnets }: SubnetChoice): Subnets => {
   const vpc = parseCidr(cidr);
   const { largest, smallest } = VPC_PREFIXES;
@@ -98,8 +98,8 @@ export const planSubnets = ({ cidr, zones, publicSubnets, privateSubnets }: Subn
       if (other)
         report(
           chosen[kind]
-            ? `${text} overlaps the subnet ${other.text}, give every subnet addresses of its own`
-            : `the subnet ${text} taken for it overlaps ${other.text}, give network.${field} too`,
+            ? `${text} overlaps the subnet ${other.text}, subnets must not overlap`
+            : `its default ${text} overlaps ${other.text}, set network.${field} too`,
         );
       seen.push(block);
     }

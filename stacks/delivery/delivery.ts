@@ -23,17 +23,17 @@ import { createSource, SOURCE_ARTIFACT, startOnPush } from './source.ts';
 
 /** Name under which the deployment finds the image definitions. */
 const BUILD_ARTIFACT = 'build';
-/** Under which the deployment finds the variables that the build exports. */
+/** Namespace under which the deployment finds the build's exported variables. */
 const BUILD_VARIABLES = 'build';
 
-/** Skips a stage when the service runs the image already. Source: "VariableCheck", CodePipeline guide. */
+/** Skips a stage if the service already runs the image. Source: "VariableCheck", CodePipeline guide. */
 const onlyChangedImages = (region: string): CodepipelineStageBeforeEntry => ({
   condition: {
     result: 'SKIP',
     rule: [
       {
         name: 'ImageHasChanged',
-        // CodePipeline may answer with it; left out, every plan would then take it away again.
+        // CodePipeline may add it by itself; without it here, every plan would then remove it.
         region,
         ruleTypeId: { category: 'Rule', owner: 'AWS', provider: 'VariableCheck', version: '1' },
         configuration: { Variable: `#{${BUILD_VARIABLES}.${IMAGE_CHANGED}}`, Operator: 'EQ', Value: 'yes' },
@@ -42,7 +42,7 @@ const onlyChangedImages = (region: string): CodepipelineStageBeforeEntry => ({
   },
 });
 
-/** Copies the task definition that runs, changes the image in it, and has ECS replace the tasks one after the other. */
+/** Copies the running task definition with the new image, and has ECS replace the tasks one by one. */
 const ecsDeployAction = (cluster: string, { service }: LoadBalancedService): CodepipelineStageAction => ({
   name: 'Deploy',
   category: 'Deploy',

@@ -7,16 +7,16 @@ import { grantPublicRegistryLogin, type ImageRepository } from '../images/image-
 import type { LoadBalancedService } from '../service/load-balanced-service.ts';
 import type { ArtifactStore } from '../storage/bucket.ts';
 
-/** Where CodeBuild builds for each CPU; an image built for the other one would not start. */
+/** The CodeBuild environment for each CPU architecture; an image built for the other one would not start. */
 const ARCHITECTURES = {
-  /** Of the services: Fargate on Graviton. */
+  /** For the services: Fargate on Graviton. */
   arm64: {
     type: 'ARM_CONTAINER',
     image: 'aws/codebuild/amazonlinux-aarch64-standard:3.0',
     computeType: 'BUILD_GENERAL1_SMALL',
     minutes: 30,
   },
-  /** Of the learning image: GPU instances and the GPU build of TensorFlow have no other. It is several GB large. */
+  /** For the learning image: GPU instances and TensorFlow's GPU build need it. The image has several GB. */
   'x86-64': {
     type: 'LINUX_CONTAINER',
     image: 'aws/codebuild/amazonlinux-x86_64-standard:5.0',
@@ -27,13 +27,13 @@ const ARCHITECTURES = {
 
 type Architecture = keyof typeof ARCHITECTURES;
 
-/** The file by which CodePipeline's ECS action learns which image a container gets. */
+/** The file that tells CodePipeline's ECS action which image a container gets. */
 export const IMAGE_DEFINITIONS = 'imagedefinitions.json';
 
-/** Variable of the build action that says whether the service runs another image than the one that was built. */
+/** Output variable of the build: whether the service runs another image than the one that was built. */
 export const IMAGE_CHANGED = 'IMAGE_CHANGED';
 
-/** Where the build is described, in the format of CodeBuild (JSON is YAML); the source brings the script. */
+/** CodeBuild's buildspec (JSON is YAML); the script comes with the source. */
 const BUILDSPEC = JSON.stringify({
   version: '0.2',
   env: { shell: 'bash', 'exported-variables': [IMAGE_CHANGED] },
@@ -51,14 +51,14 @@ export interface ImageBuildProjectProps {
   readonly repository: ImageRepository;
   readonly containerName: string;
   readonly architecture: Architecture;
-  /** Path in the source. */
+  /** Path in the repository. */
   readonly dockerfile: string;
   readonly artifacts: ArtifactStore;
-  /** Where the new image runs. @default - it is only built */
+  /** The service that runs the image. @default - it is only built */
   readonly service?: LoadBalancedService;
 }
 
-/** Builds one container image with Docker, on the CPU that it will run on, and pushes it, unless it did so before. */
+/** Builds a container image with Docker, on the architecture that it will run on, and pushes it unless it already exists. */
 export class ImageBuildProject extends Construct {
   readonly project: CodebuildProject;
 
@@ -87,7 +87,7 @@ export class ImageBuildProject extends Construct {
       actions: 'logs:CreateLogStream PutLogEvents',
       resources: [arns.logStreams(names.buildLogGroup)],
     });
-    /** What `build-image.sh` takes from its environment, beside IMAGE_TAG: one more tag, given for a single build. */
+    /** The environment of `build-image.sh`. A single build may also set IMAGE_TAG, an additional tag. */
     const variables = {
       DOCKERFILE: props.dockerfile,
       REGISTRY: arns.registry,

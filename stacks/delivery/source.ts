@@ -15,7 +15,7 @@ export const SOURCE_ARTIFACT = 'source';
 
 type SourceSettings = Configuration['source'];
 
-/** Where a pipeline takes its code from. */
+/** A pipeline's source of code. */
 interface Source {
   readonly action: CodepipelineStageAction;
   readonly grantRead: (role: Role) => void;
@@ -59,10 +59,10 @@ const codeCommit = (scope: Construct, { arns }: Deployment, name: string, branch
   };
 };
 
-/** CodePipeline's limit for the paths of a filter; a push that passes one of three filters starts the pipeline. */
+/** CodePipeline's limit of paths per filter. A push that matches one of up to three filters starts the pipeline. */
 const PATHS_PER_FILTER = 8;
 
-/** Filters that pass a push to a branch if it changes one of these paths. */
+/** Filters that match a push to a branch if it changes one of the paths. */
 const pushFilters = (branch: string, paths: readonly string[]) =>
   Array.from({ length: Math.ceil(paths.length / PATHS_PER_FILTER) }, (_, index) => ({
     branches: { includes: [branch] },
@@ -93,14 +93,14 @@ const gitHub = ({ connectionArn, repository, branch }: SourceSettings, paths: re
 
 interface SourceProps {
   readonly deployment: Deployment;
-  /** Of the repository in CodeCommit. */
+  /** Name of the CodeCommit repository. */
   readonly repositoryName: string;
   readonly settings: SourceSettings;
-  /** What the pipeline's image is made of; a push that changes nothing else need not start it. */
+  /** The paths that the pipeline's image is built from; other changes do not start it. */
   readonly paths: readonly string[];
 }
 
-/** The source that the settings name; a repository of CodeCommit is created in `scope`. */
+/** The configured source; a CodeCommit repository is created in `scope`. */
 export const createSource = (
   scope: Construct,
   { deployment, repositoryName, settings, paths }: SourceProps,
@@ -109,7 +109,7 @@ export const createSource = (
     ? gitHub(settings, paths)
     : codeCommit(scope, deployment, repositoryName, settings.branch);
 
-/** Starts a pipeline when its branch is pushed to CodeCommit: at once, and without polling. */
+/** Starts a pipeline when its branch is pushed to CodeCommit, without polling. */
 export const startOnPush = (
   scope: Construct,
   deployment: Deployment,

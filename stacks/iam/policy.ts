@@ -1,9 +1,9 @@
 type Conditions = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
 export interface PolicyStatement {
-  /** What it permits, for the reviewer. Letters and digits only, as IAM demands. */
+  /** What it permits, for reviewers. IAM only allows letters and digits. */
   readonly sid: string;
-  /** `ecs:RegisterTaskDefinition TagResource`: a service is written once for the actions that follow. */
+  /** Separated by blanks; an action without a service has that of the one before: `ecs:RegisterTaskDefinition TagResource`. */
   readonly actions: string;
   readonly resources: readonly string[];
   readonly conditions?: Conditions;
@@ -15,8 +15,8 @@ export interface ResourceStatement extends PolicyStatement {
   readonly principal: '*' | { readonly service: string | readonly string[] } | { readonly aws: string };
 }
 
-/** `['s3:GetObject', 's3:PutObject']` of `s3:GetObject PutObject`. */
-const actionsOf = (text: string): readonly string[] => {
+/** `s3:GetObject PutObject` becomes `['s3:GetObject', 's3:PutObject']`. */
+const splitActions = (text: string): readonly string[] => {
   let service = '';
   return text.split(/\s+/).map((word) => {
     if (!word.includes(':')) return `${service}:${word}`;
@@ -25,7 +25,7 @@ const actionsOf = (text: string): readonly string[] => {
   });
 };
 
-/** AWS returns a list of one as a bare string; writing it so avoids a difference in each plan. */
+/** AWS returns a list with one item as a string; writing it that way avoids a difference in every plan. */
 const oneOrMany = (values: readonly string[]): string | readonly string[] =>
   values.length === 1 ? (values[0] ?? '') : values;
 
@@ -38,7 +38,7 @@ const document = (statements: readonly object[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: statements });
 
 const common = ({ actions, resources, conditions }: PolicyStatement) => ({
-  Action: oneOrMany(actionsOf(actions)),
+  Action: oneOrMany(splitActions(actions)),
   Resource: oneOrMany(resources),
   ...(conditions ? { Condition: conditions } : {}),
 });
@@ -72,14 +72,14 @@ export const trustPolicy = (service: string, account: string): string =>
       Effect: 'Allow',
       Principal: { Service: service },
       Action: 'sts:AssumeRole',
-      // Otherwise another customer of the service could make it act here ("confused deputy").
+      // Otherwise another customer of the service could make it act in this account ("confused deputy").
       Condition: { StringEquals: { 'aws:SourceAccount': account } },
     },
   ]);
 
 const LISTED_BY_STUDIO = 'Studio lists what there is in the account before it opens any of it';
 
-/** The only actions that are granted on every resource, and why AWS leaves no other way. */
+/** The only actions that are granted on every resource, and why AWS allows nothing narrower. */
 export const UNRESTRICTED_ACTIONS: Readonly<Record<string, string>> = {
   'cloudwatch:PutMetricData':
     'AWS knows no resource for it; a condition limits it to the namespaces of SageMaker',

@@ -14,7 +14,7 @@ interface RoleProps {
 }
 
 /**
- * A role with the permissions that it has been granted, statement by statement, and no others.
+ * A role with exactly the permissions that were granted to it.
  *
  * @example
  * const role = new Role(stack, 'reader', {
@@ -26,7 +26,7 @@ interface RoleProps {
  * role.grant({ sid: 'ReadPhotos', actions: 's3:GetObject', resources: ['arn:aws:s3:::photos/*'] });
  */
 export class Role extends Construct {
-  /** Made from the name, so that plans show it before the role exists. */
+  /** Composed from the name, so that plans show it before the role exists. */
   readonly arn: string;
   readonly resource: IamRole;
   readonly #statements: PolicyStatement[] = [];
@@ -42,7 +42,7 @@ export class Role extends Construct {
     });
   }
 
-  /** The policy with all that was granted; a resource whose creation checks these permissions must depend on it. */
+  /** The policy with all grants; a resource whose creation checks these permissions must depend on it. */
   get permissions(): IamRolePolicy {
     this.#permissions ??= new IamRolePolicy(this, 'permissions', {
       name: 'permissions',
@@ -54,7 +54,7 @@ export class Role extends Construct {
 
   grant(...statements: readonly PolicyStatement[]): void {
     this.#statements.push(...statements);
-    // Created by the first grant, for IAM has no empty policy.
+    // Created with the first grant, because IAM allows no empty policy.
     void this.permissions;
   }
 }

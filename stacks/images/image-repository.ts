@@ -4,10 +4,10 @@ import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import type { Role } from '../iam/role.ts';
 
-/** Images kept for a rollback. */
+/** Number of images kept for rollbacks. */
 const KEEP = 20;
 
-/** Only the first rule that matches an image's tag applies to it. */
+/** Only the first matching rule applies to an image. */
 const lifecycleRules = (initialTag: string) =>
   [
     {
@@ -30,19 +30,19 @@ const lifecycleRules = (initialTag: string) =>
 
 interface ImageRepositoryProps {
   readonly deployment: Deployment;
-  /** Name of the repository, as in image addresses. */
+  /** Name of the repository, as in image URLs. */
   readonly name: string;
-  /** The tag that the stack names; its image is never expired, however many are built after it. */
+  /** The tag that the stack refers to; its image never expires. */
   readonly initialTag: string;
 }
 
 export const PULL_ACTIONS = 'ecr:BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer';
 
-/** Lets a role log in to registries; AWS has one token for all of them, and no resource for it. */
+/** Lets a role log in to registries. One token is valid for all of them, so there is no resource to name. */
 export const grantRegistryLogin = (role: Role): void =>
   role.grant({ sid: 'LogInToTheRegistry', actions: 'ecr:GetAuthorizationToken', resources: ['*'] });
 
-/** Lets a role log in to Amazon's public registry, which lets those who do pull more. */
+/** Lets a role log in to Amazon's public registry, which raises its pull limit. */
 export const grantPublicRegistryLogin = (role: Role): void =>
   role.grant(
     { sid: 'LogInToThePublicRegistry', actions: 'ecr-public:GetAuthorizationToken', resources: ['*'] },
@@ -55,7 +55,7 @@ export const grantPublicRegistryLogin = (role: Role): void =>
   );
 
 /**
- * A container registry whose tags always mean the same image, scanned on push and kept small.
+ * A container registry with immutable tags, scanned on push and kept small.
  *
  * @example
  * const repository = new ImageRepository(stack, 'web', { deployment, name: 'web', initialTag: 'initial' });
@@ -107,10 +107,10 @@ export class ImageRepository extends Construct {
   }
 }
 
-/** The registries of all images that we build: of the services, and of what trains, evaluates and deploys models. */
+/** The registries of the images that we build: the services' and the learning image, which trains, evaluates and deploys. */
 export type Images = Readonly<Record<'web' | 'was' | 'ml', ImageRepository>>;
 
-/** @param tags that the stack names */
+/** @param tags the tags that the stack refers to */
 export const createImages = (
   scope: Construct,
   deployment: Deployment,

@@ -4,15 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What the images begin with; a push that changes it builds all of them. */
+/** Pins the base images; a change rebuilds all images. */
 const BASE_IMAGES = 'stacks/images/base-images.env';
 
 /**
- * What an image is made of: the paths that its Dockerfile copies from the source, the folder of the Dockerfile, and the
- * base images. `stacks/delivery/build-image.sh` makes the image's tag of the same.
+ * The paths that an image is built from: those that its Dockerfile copies, the Dockerfile itself, and the base images.
+ * `stacks/delivery/build-image.sh` computes the image's tag from the same paths.
  *
- * @param dockerfile its path in the source
- * @returns patterns as CodePipeline's triggers take them: files, and folders with all below them
+ * @param dockerfile path in the repository
+ * @returns patterns for CodePipeline's triggers: files, and folders with everything below them
  */
 export const imageSources = (dockerfile: string): readonly string[] => {
   const copied = readFileSync(path.join(ROOT, dockerfile), 'utf8').matchAll(/^COPY (?!--from)(.*) \S+$/gm);

@@ -1,10 +1,10 @@
 /** Folders of the dataset bucket. */
 export const FOLDERS = {
-  /** Photos to train on: `flowers/<class>/*.jpg`. */
+  /** Training photos: `flowers/<class>/*.jpg`. */
   photos: 'flowers',
-  /** Holds only its placeholder: the default of inputs that are not given. */
+  /** Contains only a placeholder: the default of optional inputs. */
   nothing: 'none',
-  /** A pretrained network that trainings build on, if one was put beside the placeholder. */
+  /** A pretrained network for trainings, if one was put next to the placeholder. */
   pretrained: 'pretrained',
   /** Trained models: `models/<training job>/output/model.tar.gz`. */
   models: 'models',
@@ -16,15 +16,15 @@ export const FOLDERS = {
 
 type Folder = (typeof FOLDERS)[keyof typeof FOLDERS];
 
-/** To read from. Ends in a slash: to S3 it is a prefix, and `flowers` would match `flowers-old/` too. */
+/** A prefix to read from. Ends with a slash, because `flowers` would match `flowers-old/` too. */
 export const inputPrefix = (bucket: string, folder: Folder) => `s3://${bucket}/${folder}/`;
 
-/** To write to. Ends without a slash: SageMaker adds its own, and two of them make another key. */
+/** A prefix to write to. Ends without a slash, because SageMaker adds one, and a second one would change the key. */
 export const outputPrefix = (bucket: string, folder: Folder) => `s3://${bucket}/${folder}`;
 
 /** An object that says what its folder is for. */
 interface PlaceholderObject {
-  /** Of the folder, as a pipeline's parameter names it. */
+  /** The folder's prefix, as in a pipeline's parameters. */
   readonly prefix: string;
   readonly key: string;
   readonly content: string;
@@ -43,8 +43,8 @@ While it is missing, trainings start from random weights.
 `;
 
 /**
- * The objects of a bucket's folders that may hold nothing else. SageMaker has no optional inputs and refuses a prefix
- * without objects; the learning image finds neither photos nor a model there, and continues without.
+ * Placeholders in the folders that may otherwise be empty. SageMaker has no optional inputs and refuses an empty
+ * prefix; the learning image ignores a folder that contains neither photos nor a model.
  */
 export const placeholderObjects = (bucket: string) => {
   const placeholder = (folder: Folder, content: (prefix: string) => string): PlaceholderObject => {

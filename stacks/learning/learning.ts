@@ -14,7 +14,7 @@ import { type PipelineSettings, pipelineDefinitions } from './pipelines.ts';
 import { LearningRoles } from './roles.ts';
 import { Studio } from './studio.ts';
 
-/** Roles are given by ARNs made from names, so that the first plan shows the definitions. */
+/** Roles are named by composed ARNs, so that the first plan shows the definitions. */
 const pipelineSettings = (
   { arns, names, region }: Deployment,
   settings: Configuration['learning'],
@@ -33,7 +33,7 @@ const pipelineSettings = (
   rollbackAlarms: Object.values(endpointAlarmNames(names)),
 });
 
-/** SageMaker makes them with the first job, and keeps them without end. */
+/** SageMaker creates these with the first job, without a retention period. */
 const SHARED_LOG_GROUPS = ['TrainingJobs', 'ProcessingJobs', 'studio'];
 
 interface LearningProps {
@@ -41,7 +41,7 @@ interface LearningProps {
   readonly network: Network;
   readonly repository: ImageRepository;
   readonly settings: Configuration['learning'];
-  /** Whether the log groups that all jobs of the account share are this stack's. */
+  /** Whether this stack owns the log groups that all jobs of the account share. */
   readonly sharedLogGroups: boolean;
 }
 
@@ -63,7 +63,7 @@ export class Learning extends Construct {
     this.dataset = dataset;
     const logGroup = (id: string, name: string) =>
       new CloudwatchLogGroup(this, id, { name, retentionInDays: deployment.logRetentionDays });
-    // The endpoint's is made here, for SageMaker would keep its own without end.
+    // Created here, because SageMaker would create it without a retention period.
     logGroup('endpoint-logs', names.learning.endpointLogGroup);
     if (props.sharedLogGroups)
       for (const name of SHARED_LOG_GROUPS) logGroup(`logs-${name.toLowerCase()}`, `/aws/sagemaker/${name}`);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /*
- * The part of a SageMaker pipeline definition that ours use; it is built, run and read with these types. Unknown fields
- * are errors, so that no reader skips a field without noticing.
+ * The subset of SageMaker's pipeline definitions that we use. Definitions are built, run and reviewed with these types.
+ * Unknown fields are errors, so that nothing silently ignores one.
  */
 
 const name = z
@@ -39,7 +39,7 @@ export const pipelineVariable = z.union([get, join, jsonGet]);
 /**
  * The `Arguments` of each type of step: a request of SageMaker's API.
  *
- * @param text a string that is not empty
+ * @param text a non-empty string
  * @param value any string
  */
 const requests = <Text extends z.ZodType, Value extends z.ZodType>(text: Text, value: Value) => {
@@ -63,7 +63,7 @@ const requests = <Text extends z.ZodType, Value extends z.ZodType>(text: Text, v
   });
   const metric = z.strictObject({ Name: word.max(255), Regex: word.max(500) });
 
-  /** `TrainingJobName` is the first part of the job's name; SageMaker adds the execution and some random letters. */
+  /** `TrainingJobName` is a prefix, to which SageMaker adds the execution's id and random letters. */
   const training = z.strictObject({
     TrainingJobName: word,
     AlgorithmSpecification: z.strictObject({
@@ -95,7 +95,7 @@ const requests = <Text extends z.ZodType, Value extends z.ZodType>(text: Text, v
     S3Output: z.strictObject({ S3Uri: text, LocalPath: word, S3UploadMode: z.literal('EndOfJob') }),
   });
 
-  /** Without a name SageMaker calls the job `pipelines-<execution>-<step>-<random letters>`; so with models. */
+  /** A job without a name, like a model, is called `pipelines-<execution>-<step>-<random letters>`. */
   const processing = z.strictObject({
     AppSpecification: z.strictObject({ ImageUri: text, ContainerArguments: z.array(text).min(1).max(100) }),
     ProcessingInputs: z.array(input).max(10).optional(),
@@ -134,7 +134,7 @@ const requests = <Text extends z.ZodType, Value extends z.ZodType>(text: Text, v
 const text = z.union([word, pipelineVariable]);
 const unresolved = requests(text, z.union([z.string(), pipelineVariable]));
 
-/** The same requests once every variable is resolved: what carries out a step parses its request with them. */
+/** The same requests with all variables resolved, as the local pipeline parses them. */
 export const resolvedRequests = requests(z.string(), z.string());
 
 /** Source: "Retry Policy for Pipeline Steps", SageMaker's developer guide. */
@@ -156,14 +156,14 @@ const retryPolicy = z.strictObject({
 
 const anyStep = { Name: name, DependsOn: z.array(name).min(1).optional() };
 const retried = { ...anyStep, RetryPolicies: z.array(retryPolicy) };
-/** A JSON file in one of the step's outputs, from which later steps read values. */
+/** A JSON file in one of the step's outputs, from which later steps can read values. */
 const propertyFile = z.strictObject({
   PropertyFileName: name,
   OutputName: word,
   FilePath: word,
 });
 
-/** The steps that may be on a branch: SageMaker does not nest conditions. */
+/** The steps allowed on a branch: SageMaker does not nest conditions. */
 const branchStep = [
   z.strictObject({ ...retried, Type: z.literal('Training'), Arguments: unresolved.training }),
   z.strictObject({
@@ -206,8 +206,8 @@ const parameter = z.discriminatedUnion('Type', [
 ]);
 
 /**
- * A pipeline definition, as `CreatePipeline` takes it in JSON. Names must be unique and references must point to earlier
- * steps; this schema does not check that.
+ * A pipeline definition: the JSON that `CreatePipeline` accepts. Names must be unique and references must point to
+ * earlier steps, which this schema does not check.
  */
 export const definitionSchema = z.strictObject({
   Version: z.literal('2020-12-01'),
@@ -236,21 +236,21 @@ export const EXECUTION = {
   arn: { Get: 'Execution.PipelineExecutionArn' },
 } as const;
 
-/** Several values as one string; of a single one, its text: for a field that must be a string, and a number. */
+/** Joins values into one string. A single value becomes a string, for a number in a field that must be one. */
 export const joined = (on: string, ...values: readonly JoinedValue[]) => ({
   'Std:Join': { On: on, Values: [...values] },
 });
 
-/** A value of the JSON file that an earlier processing step declared under `propertyFile`. */
+/** A value from the JSON file that an earlier processing step declared as `propertyFile`. */
 export const fromFile = (step: string, propertyFile: string, path: string) => ({
   'Std:JsonGet': { PropertyFile: property(step, `PropertyFiles.${propertyFile}`), Path: path },
 });
 
-/** The steps on the branches of a condition; none of any other step. */
+/** The steps on the branches of a condition; empty for other steps. */
 export const branchSteps = (step: DefinitionStep): readonly DefinitionStep[] =>
   step.Type === 'Condition' ? [...step.Arguments.IfSteps, ...step.Arguments.ElseSteps] : [];
 
-/** Every step, those on branches after their condition. */
+/** Every step; those on branches follow their condition. */
 export const allSteps = ({ Steps }: Pick<Definition, 'Steps'>): readonly DefinitionStep[] =>
   Steps.flatMap((step) => [step, ...branchSteps(step)]);
 

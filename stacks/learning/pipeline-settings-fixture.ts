@@ -2,7 +2,7 @@ import type { PipelineSettings } from './pipelines.ts';
 
 const role = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
 
-/** Settings for tests; no two values are the same. */
+/** Settings for tests, with distinct values. */
 export const PIPELINE_SETTINGS: PipelineSettings = {
   region: 'ap-northeast-2',
   datasetBucket: 'app-ml-dataset-test',

@@ -29,7 +29,7 @@ import {
   type StepOfType,
 } from './pipeline-schema.ts';
 
-/** What the pipelines' definitions depend on. Strings may be references that only Terraform resolves. */
+/** The settings that the definitions depend on. Strings may be references that only Terraform resolves. */
 export interface PipelineSettings
   extends Omit<Configuration['learning'], 'servingImage' | 'imageTag' | 'studio'> {
   readonly region: string;
@@ -41,9 +41,9 @@ export interface PipelineSettings
   readonly servingImage: string;
   /** Environment of the serving container: `SAGEMAKER_TFS_*`. */
   readonly servingEnvironment: Readonly<Record<string, string>>;
-  /** ARNs: of training and evaluation jobs, of the job that puts the model on the endpoint, and of the endpoint. */
+  /** ARNs of the roles of training and evaluation jobs, of the deployment job, and of the endpoint. */
   readonly roles: Readonly<Record<'training' | 'deploy' | 'serving', string>>;
-  /** First part of the training jobs' names. */
+  /** Prefix of the training jobs' names. */
   readonly trainingJobName: string;
   readonly modelPackageGroup: string;
   readonly endpointName: string;
@@ -51,7 +51,7 @@ export interface PipelineSettings
   readonly rollbackAlarms: readonly string[];
 }
 
-/** The names that people see, and by which steps refer to one another. */
+/** The names that people see, and by which steps refer to each other. */
 const STEPS = {
   train: 'Train',
   evaluate: 'Evaluate',
@@ -65,11 +65,11 @@ const STEPS = {
 const REPORT = 'Report';
 const JSON_TYPE = 'application/json';
 const SECONDS_PER_HOUR = 3600;
-/** How long a training on spot capacity may wait for instances in all, on top of the hours that it runs. */
+/** How long a training on spot capacity may wait for instances in total, in addition to its running time. */
 const SPOT_WAIT_HOURS = 4;
 const VOLUME_GB = 30;
 
-/** A value that may be chosen when the pipeline is started. */
+/** A value that can be set when the pipeline is started. */
 const parameter = (name: string) => ({ Get: `Parameters.${name}` as const });
 
 const TRAINED_MODEL = property(STEPS.train, 'ModelArtifacts.S3ModelArtifacts');
@@ -81,14 +81,14 @@ const EVALUATION_REPORT = joined(
   EVALUATION_OUTPUT.file,
 );
 
-/** A call that AWS could not answer soon succeeds: 10 s to 160 s. */
+/** For failed API calls, which soon succeed: pauses of 10 s to 160 s. */
 const CALLS: RetryPolicy = {
   ExceptionType: ['Step.SERVICE_FAULT', 'Step.THROTTLING'],
   IntervalSeconds: 10,
   BackoffRate: 2,
   MaxAttempts: 5,
 };
-/** An instance that AWS lacks may take a while: 1 min to 16 min, half an hour in all. */
+/** For lacking capacity, which may take a while: pauses of 1 min to 16 min, half an hour in total. */
 const INSTANCES: RetryPolicy = {
   ExceptionType: ['SageMaker.JOB_INTERNAL_ERROR', 'SageMaker.CAPACITY_ERROR'],
   IntervalSeconds: 60,
@@ -99,18 +99,16 @@ const RETRY_CALLS = [CALLS];
 const RETRY_JOBS = [CALLS, INSTANCES];
 
 /**
- * Parameters of every pipeline; all have defaults. Those of S3 are prefixes and end in a slash:
- *
- * - `TrainData`, `TestData`: `<prefix>/<class>/<photo>`. The test photos are never trained on. By default no test
- *   photos are given, and the training holds out a tenth of each class of TrainData, chosen by content hash, and
- *   records which; it does the same when TestData is TrainData itself. Photos that are in both are only tested on.
- * - `InitialModel`: holds the model.tar.gz of an earlier training, to start from; by default, from scratch.
- * - `Pretrained`: a pretrained TensorFlow.js model (`model.json` and weights), graph or layers format: the frozen
- *   backbone under a small head, which alone is trained (transfer learning). The defaults of Epoch, BatchSize and
- *   LearningRate are for it. By default, what is in the folder for it: until a network is put there, none, and
- *   trainings start from random weights.
- * - `TrainingImage`: runs every job of the execution, so that the code that evaluates a model is the code that
- *   trained it.
+ * Parameters of every pipeline; all have defaults. S3 locations are prefixes and end with a slash:
+ * - `TrainData`, `TestData`: `<prefix>/<class>/<photo>`. Test photos are never used for training. By default there are
+ * none, and the training holds out a tenth of each class of TrainData, chosen by content hash, and records which; it
+ * does the same if TestData is TrainData itself. Photos in both are only used for testing.
+ * - `InitialModel`: contains the model.tar.gz of an earlier training to start from; none by default.
+ * - `Pretrained`: a pretrained TensorFlow.js model (`model.json` and weights) in graph or layers format, the frozen
+ * backbone on which a small head is trained (transfer learning). The defaults of Epoch, BatchSize and LearningRate are
+ * meant for it. The default is its folder in the dataset bucket; while that has no network, trainings start from random
+ * weights.
+ * - `TrainingImage`: runs all jobs of the execution, so that a model is evaluated by the code that trained it.
  */
 const trainingParameters = ({ datasetBucket, trainingImage }: PipelineSettings) =>
   [
@@ -137,8 +135,9 @@ const channel = (name: string, prefix: string) => ({
 });
 
 /**
- * Trains on one GPU instance, without network: SageMaker copies everything in and out. Checkpoints are stored under the
- * execution's id, so an interrupted or repeated job resumes where the last one of the same execution stopped.
+ * Trains on one GPU instance without network access: SageMaker copies everything in and out. Checkpoints are stored
+ * under the execution's id, so that an interrupted or repeated job resumes where the last one of the same execution
+ * stopped.
  */
 const trainStep = (settings: PipelineSettings): StepOfType<'Training'> => {
   const { datasetBucket, trainingHours, trainingSpot } = settings;
@@ -179,7 +178,7 @@ const trainStep = (settings: PipelineSettings): StepOfType<'Training'> => {
       EnableManagedSpotTraining: trainingSpot,
       StoppingCondition: {
         MaxRuntimeInSeconds: seconds,
-        // Refused without spot capacity.
+        // Only allowed with spot capacity.
         ...(trainingSpot && { MaxWaitTimeInSeconds: seconds + SPOT_WAIT_HOURS * SECONDS_PER_HOUR }),
       },
       EnableNetworkIsolation: true,
@@ -191,7 +190,7 @@ const trainStep = (settings: PipelineSettings): StepOfType<'Training'> => {
 
 /** The arguments that our processing jobs share: one command of the learning image, on one instance. */
 const processingJob = (settings: PipelineSettings, command: string, minutes: number) => ({
-  // The image's own entry point stays: training jobs have no other either.
+  // Keeps the image's entry point, which training jobs use too.
   AppSpecification: { ImageUri: parameter('TrainingImage'), ContainerArguments: [command] },
   ProcessingResources: {
     ClusterConfig: {
@@ -203,7 +202,7 @@ const processingJob = (settings: PipelineSettings, command: string, minutes: num
   StoppingCondition: { MaxRuntimeInSeconds: minutes * 60 },
 });
 
-/** Objects in S3 that are in a folder of the container when the job starts. */
+/** S3 objects that SageMaker copies into a folder of the container. */
 const processingInput = (name: string, folder: string, uri: PipelineVariable) => ({
   InputName: name,
   S3Input: {
@@ -216,8 +215,8 @@ const processingInput = (name: string, folder: string, uri: PipelineVariable) =>
 });
 
 /**
- * Measures the packed model, as it would be served, on photos that it was not trained on. It reads the training photos
- * too: where no test photos were given, those held out are among them.
+ * Evaluates the packed model, as it would be served, on photos that it was not trained on. It also gets the training
+ * photos, which include the held-out ones if there are no test photos.
  */
 const evaluateStep = (settings: PipelineSettings): StepOfType<'Processing'> => ({
   Name: STEPS.evaluate,
@@ -250,15 +249,15 @@ const evaluateStep = (settings: PipelineSettings): StepOfType<'Processing'> => (
   ],
 });
 
-/** TensorFlow Serving with the model just trained; the same for the model that runs and for the registered one. */
+/** TensorFlow Serving with the trained model, both for the SageMaker model and for the registered version. */
 const servingContainer = ({ servingImage, servingEnvironment }: PipelineSettings) => ({
   Image: servingImage,
   ModelDataUrl: TRAINED_MODEL,
-  // The archive's folder is ours, so its name is not left to the settings.
+  // Our code names the archive's folder, so this is not a setting.
   Environment: { ...servingEnvironment, SAGEMAKER_TFS_DEFAULT_MODEL_NAME: MODEL_NAME },
 });
 
-/** Makes a SageMaker model of what was trained: image, artifact and role, ready for an endpoint. */
+/** Creates a SageMaker model from the training's result: image, artifact and role, ready for an endpoint. */
 const createModelStep = (settings: PipelineSettings): StepOfType<'Model'> => ({
   Name: STEPS.createModel,
   Type: 'Model',
@@ -266,12 +265,12 @@ const createModelStep = (settings: PipelineSettings): StepOfType<'Model'> => ({
   Arguments: {
     PrimaryContainer: servingContainer(settings),
     ExecutionRoleArn: settings.roles.serving,
-    // TensorFlow Serving calls nothing.
+    // TensorFlow Serving needs no network access.
     EnableNetworkIsolation: true,
   },
 });
 
-/** The parameters that say what a model was made of. */
+/** The parameters that document a model's origin. */
 const ORIGIN = ['TrainingImage', 'TrainData', 'TestData', 'InitialModel', 'Pretrained'];
 
 /** Registers the model as a new version, with its evaluation, image and data. */
@@ -281,7 +280,7 @@ const registerModelStep = (settings: PipelineSettings): StepOfType<'RegisterMode
   RetryPolicies: RETRY_CALLS,
   Arguments: {
     ModelPackageGroupName: settings.modelPackageGroup,
-    // It has passed the check of its accuracy.
+    // It has passed the accuracy check.
     ModelApprovalStatus: settings.approval === 'manual' ? 'PendingManualApproval' : 'Approved',
     InferenceSpecification: {
       Containers: [servingContainer(settings)],
@@ -301,15 +300,15 @@ const registerModelStep = (settings: PipelineSettings): StepOfType<'RegisterMode
 });
 
 /**
- * Puts the model on the endpoint: creates it the first time, and afterwards updates it bit by bit, rolling back if an
- * alarm goes off. The job may be repeated: it looks at what is there before it changes anything.
+ * Deploys the model: creates the endpoint the first time, and later shifts traffic gradually, rolling back if an alarm
+ * goes off. The job can be repeated: it checks the current state before it changes anything.
  */
 const deployEndpointStep = (settings: PipelineSettings): StepOfType<'Processing'> => ({
   Name: STEPS.deployEndpoint,
   Type: 'Processing',
   RetryPolicies: RETRY_JOBS,
   Arguments: {
-    // A careful update of an endpoint with several instances takes more than half an hour.
+    // A gradual update of an endpoint with several instances takes more than half an hour.
     ...processingJob(settings, COMMANDS.deploy, 120),
     Environment: {
       [DEPLOY_ENVIRONMENT.endpointName]: settings.endpointName,
@@ -325,7 +324,7 @@ const deployEndpointStep = (settings: PipelineSettings): StepOfType<'Processing'
   },
 });
 
-/** Only a model that is good enough is registered and deployed; any other fails the execution and changes nothing. */
+/** Registers and deploys the model only if it is accurate enough; otherwise fails the execution and changes nothing. */
 const checkAccuracyStep = (settings: PipelineSettings): StepOfType<'Condition'> => ({
   Name: STEPS.checkAccuracy,
   Type: 'Condition',
@@ -369,8 +368,8 @@ const definition = (Parameters: DefinitionParameter[], ...Steps: DefinitionStep[
 });
 
 /**
- * The three SageMaker pipelines, each of which does more than the one before: train; also make a SageMaker model of it;
- * also measure it and, if it is good enough, register it and put it on the endpoint, unless a person is to approve it.
+ * The three SageMaker pipelines, each of which extends the one before: train a model; also create a SageMaker model;
+ * also evaluate it and, if it is accurate enough, register and deploy it, unless a person has to approve it first.
  */
 export const pipelineDefinitions = (settings: PipelineSettings) => {
   const parameters = trainingParameters(settings);

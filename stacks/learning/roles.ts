@@ -10,20 +10,20 @@ import type { DatasetBucket } from '../storage/bucket.ts';
 const SERVICE_LINKED =
   'role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint';
 
-/** Permissions of the DeployEndpoint job: everything about the one endpoint, and nothing about another. */
+/** Permissions of the DeployEndpoint job, for this endpoint only. */
 const deployStatements = ({ account, arns, names }: Deployment): readonly PolicyStatement[] => {
   const { endpoint } = names.learning;
   const configs = arns.sagemaker('endpoint-config', `${endpoint}-*`);
   return [
     {
       sid: 'ChangeTheEndpoint',
-      // One that failed can only be deleted and recreated.
+      // A failed endpoint can only be deleted and recreated.
       actions: `sagemaker:AddTags CreateEndpoint DeleteEndpoint DescribeEndpoint InvokeEndpoint
         UpdateEndpoint UpdateEndpointWeightsAndCapacities`,
       resources: [arns.sagemaker('endpoint', endpoint)],
     },
     {
-      // A model answers there before it answers clients.
+      // A model is tried there before it answers clients.
       sid: 'TryModels',
       actions: 'sagemaker:CreateEndpoint DeleteEndpoint DescribeEndpoint InvokeEndpoint',
       resources: [arns.sagemaker('endpoint', trialEndpointName(endpoint))],
@@ -53,8 +53,8 @@ const deployStatements = ({ account, arns, names }: Deployment): readonly Policy
       resources: [arns.alarm(`TargetTracking-endpoint/${endpoint}/*`)],
     },
     {
-      // Those that take a model back by name; autoscaling looks for its own among all of them, as its managed policy
-      // AWSApplicationAutoscalingSageMakerEndpointPolicy shows.
+      // The rollback alarms have names, but autoscaling searches all alarms for its own: see its managed policy
+      // AWSApplicationAutoscalingSageMakerEndpointPolicy.
       sid: 'FindAlarms',
       actions: 'cloudwatch:DescribeAlarms',
       resources: [arns.alarm('*')],
@@ -70,7 +70,7 @@ const deployStatements = ({ account, arns, names }: Deployment): readonly Policy
   ];
 };
 
-/** Lets a job or endpoint of SageMaker write its log and its metrics. */
+/** Lets a SageMaker job or endpoint write its log and its metrics. */
 export const grantLogsAndMetrics = (role: Role, { arns }: Deployment): void =>
   role.grant(
     {
@@ -106,7 +106,7 @@ interface LearningRolesProps {
   readonly servingImage: string;
 }
 
-/** One role per kind of work, so that what trains cannot deploy, and what serves cannot read the photos. */
+/** Separate roles, so that trainings cannot deploy and the endpoint cannot read photos. */
 export class LearningRoles extends Construct {
   /** Trains and evaluates: reads photos, writes models and reports. */
   readonly training: Role;

@@ -29,7 +29,8 @@ const studioStatements = (deployment: Deployment): readonly PolicyStatement[] =>
       resources: ['*'],
     },
     {
-      // Studio tags whatever it creates, and fails if it is not allowed to. Source: "Provide permissions for tagging", SageMaker guide.
+      // Studio tags everything it creates, and fails without permission. Source: "Provide permissions for tagging",
+      // SageMaker guide.
       sid: 'TagWhatStudioMakes',
       actions: 'sagemaker:AddTags',
       resources: ['app', 'space'].map(inTheDomain),
@@ -102,7 +103,7 @@ export class Studio extends Construct {
         executionRole: role.resource.arn,
         securityGroups: [group.group.id],
       },
-      // Home directories outlive a deleted domain where deletion is protected.
+      // With deletion protection, home directories outlive a deleted domain.
       retentionPolicy: { homeEfsFileSystem: deployment.deletionProtection ? 'Retain' : 'Delete' },
       dependsOn: [role.permissions],
     });

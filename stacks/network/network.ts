@@ -56,7 +56,7 @@ interface NetworkProps {
 }
 
 /**
- * A VPC with a public and a private subnet in every zone; what is private reaches the internet, never the reverse.
+ * A VPC with a public and a private subnet in every zone. Private subnets reach the internet, but not the reverse.
  *
  * @example
  * const network = new Network(stack, 'network', { deployment, settings: settings.network });
@@ -68,8 +68,8 @@ export class Network extends Construct {
   readonly publicSubnets: readonly Subnet[];
   /** One per zone, for everything else. */
   readonly privateSubnets: readonly Subnet[];
-  /** Tasks that start before these exist reach neither the registry nor their log group. */
-  readonly waysOut: readonly ITerraformDependable[];
+  /** Routes to the internet. Tasks that start before these exist reach neither the registry nor their log group. */
+  readonly egressRoutes: readonly ITerraformDependable[];
 
   constructor(scope: Construct, id: string, { deployment, settings, flowLogs }: NetworkProps) {
     super(scope, id);
@@ -83,7 +83,7 @@ export class Network extends Construct {
       tags: { Name: names.vpc },
     });
     if (flowLogs) logFlows(this, deployment, this.vpc);
-    // The security group of whatever names none: it lets nothing in and nothing out.
+    // The default security group allows nothing in and nothing out.
     new DefaultSecurityGroup(this, 'default-security-group', {
       vpcId: this.vpc.id,
       tags: { Name: `${names.vpc}-unused-default` },
@@ -113,7 +113,7 @@ export class Network extends Construct {
       vpcId: this.vpc.id,
       tags: { Name: names.vpc },
     });
-    // Public subnets share one table; every private subnet has its own, so that its NAT gateway can change alone.
+    // Public subnets share a table; each private subnet has its own, so that its NAT gateway can be changed separately.
     const open = table('public');
     const outside = route('public', open, { gatewayId: gateway.id });
     let natGateway: NatGateway | undefined;
@@ -129,17 +129,17 @@ export class Network extends Construct {
         });
       }
       const own = table(`private-${zone}`);
-      const waysOut = [
+      const egressRoutes = [
         associate(`public-${zone}`, outer, open),
         route(`private-${zone}`, own, { natGatewayId: natGateway.id }),
         associate(`private-${zone}`, inner, own),
       ];
-      return { outer, inner, own, waysOut };
+      return { outer, inner, own, egressRoutes };
     });
     this.publicSubnets = zoned.map(({ outer }) => outer);
     this.privateSubnets = zoned.map(({ inner }) => inner);
-    this.waysOut = [outside, ...zoned.flatMap(({ waysOut }) => waysOut)];
-    // Photos, models and image layers reach S3 without a NAT gateway, which charges for every GB.
+    this.egressRoutes = [outside, ...zoned.flatMap(({ egressRoutes }) => egressRoutes)];
+    // Keeps photos, models and image layers off the NAT gateway, which charges per GB.
     new VpcEndpoint(this, 's3-endpoint', {
       vpcId: this.vpc.id,
       serviceName: `com.amazonaws.${region}.s3`,

@@ -13,8 +13,8 @@ interface SecurityGroupProps {
 }
 
 /**
- * A security group that starts with no rule. Connections are opened between two groups, on both sides at once;
- * only `allowFromCidrs` and `allowHttpsOut` name CIDR blocks.
+ * A security group without rules at first. Rules between two groups are added on both sides; only `allowFromCidrs` and
+ * `allowHttpsOut` use CIDR blocks.
  *
  * @example
  * const { vpc } = new Network(stack, 'network', { deployment, settings: settings.network });
@@ -55,7 +55,7 @@ export class SecurityGroup extends Construct {
     });
   }
 
-  /** Lets CIDR blocks from outside connect on one port. */
+  /** Lets external CIDR blocks connect on one port. */
   allowFromCidrs(cidrs: readonly string[], port: number): void {
     cidrs.forEach((cidrIpv4, index) => {
       new VpcSecurityGroupIngressRule(this, `from-internet-${port}-${index}`, {
@@ -83,12 +83,12 @@ export class SecurityGroup extends Construct {
     new VpcSecurityGroupEgressRule(this, 'to-members', rule);
   }
 
-  /** Its address in the stack, which names the other side of a rule. */
+  /** Its path in the stack, which names the rules on the other side. */
   get #label(): string {
     return this.node.path.split('/').slice(1).join('-');
   }
 
-  /** AWS's own interfaces (images, logs, SageMaker) have no addresses that a rule could name. */
+  /** Allows HTTPS to anywhere: AWS's APIs (images, logs, SageMaker) have no fixed addresses that a rule could name. */
   allowHttpsOut(): void {
     new VpcSecurityGroupEgressRule(this, 'to-aws', {
       securityGroupId: this.group.id,

@@ -19,17 +19,17 @@ interface Metric {
 }
 
 interface Watched {
-  /** What is wrong and where to look; it is part of the message. */
+  /** What is wrong and where to look; part of the notification. */
   readonly description: string;
-  /** One metric, or several by the names that an expression of metric math has for them. */
+  /** One metric, or a metric math expression and the metrics that it names. */
   readonly metric:
     | Metric
     | { readonly expression: string; readonly metrics: Readonly<Record<string, Metric>> };
-  /** The limit, in the metric's own unit. */
+  /** The threshold, in the metric's own unit. */
   readonly above: number;
-  /** How many minutes in a row it must be above. */
+  /** For how many minutes in a row it must be above the threshold. */
   readonly minutes: number;
-  /** What is looked at as one, in minutes. @default 1 */
+  /** The period, in minutes. @default 1 */
   readonly period?: number;
 }
 
@@ -46,7 +46,7 @@ const metricSettings = (metric: Watched['metric'], period: number) => {
   return { metricQuery: [judged, ...metrics] };
 };
 
-/** Notifies the alarm topic when a metric stays above its limit, and when it recovers. Missing data is not breaching. */
+/** Notifies the alarm topic when a metric stays above its threshold, and when it recovers. */
 const alarm = (
   scope: Construct,
   id: string,
@@ -68,10 +68,10 @@ const alarm = (
 
 const ERRORS_PER_MINUTE = 5;
 const LATENCY_LIMIT_SECONDS = 2;
-/** Autoscaling's target is 70; above this it cannot keep up. */
+/** Autoscaling targets 70; above this it cannot keep up. */
 const CPU_LIMIT_PERCENT = 90;
 
-/** Watches one service: its answers, their time, its tasks' health and their CPU. */
+/** Watches a service: its answers, their latency, and its tasks' health and CPU. */
 export const watchService = (
   scope: Construct,
   label: 'web' | 'was',
@@ -112,10 +112,10 @@ const fromLog = (namespace: string, metricName: MetricName, statistic: string): 
   statistic,
 });
 
-/** Fewer photos in five minutes say nothing about a model. */
+/** Fewer photos in five minutes are no evidence about a model. */
 const ENOUGH_PHOTOS = 20;
 
-/** Watches what clients are answered: whether in time, whether at all, and whether the model still knows what it sees. */
+/** Watches the answers to clients: latency, overload, and whether the model still recognizes the photos. */
 export const watchAnswers = (
   scope: Construct,
   { names, metricsNamespace: namespace }: Deployment,
@@ -123,7 +123,7 @@ export const watchAnswers = (
 ): readonly CloudwatchMetricAlarm[] => {
   const watch = (what: string, watched: Watched) => alarm(scope, what, topic, names.alarm(what), watched);
   const photos = fromLog(namespace, 'Photos', 'Sum');
-  /** Judges a quarter of an hour by what an expression makes of enough photos. */
+  /** Evaluates an expression over a quarter of an hour with enough photos. */
   const ofEnoughPhotos = (expression: string, above: number, metrics: Readonly<Record<string, Metric>>) => ({
     metric: {
       expression: `IF(photos >= ${ENOUGH_PHOTOS}, ${expression}, 0)`,
@@ -160,7 +160,7 @@ export const watchAnswers = (
   ];
 };
 
-/** Watches the endpoint, which the learning pipeline creates; until then there is no data, and no alarm. */
+/** Watches the endpoint, which the learning pipeline creates; until then there is no data and no alarm. */
 export const watchEndpoint = (
   scope: Construct,
   names: Names,

@@ -9,21 +9,21 @@ import type { Deployment } from '../deployment.ts';
 import { type ResourceStatement, resourcePolicy } from '../iam/policy.ts';
 import { EncryptionKey } from '../storage/key.ts';
 
-/** Services of AWS that report here, on behalf of an account that a condition can name. */
+/** AWS services that publish to the topic and support a condition on the account. */
 const SENDERS = ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com'];
 /**
- * EventBridge sends no such key, neither to SNS nor to KMS: with a condition its messages are dropped without a word.
+ * EventBridge does not support such a condition, neither for SNS nor for KMS: its messages would be dropped silently.
  * Source: "Using resource-based policies for Amazon EventBridge", SNS; "Key management", SNS guide.
  */
 const EVENTS = 'events.amazonaws.com';
 
 interface AlarmTopicProps {
   readonly deployment: Deployment;
-  /** Address to subscribe; empty: none. */
+  /** Address to subscribe, or empty. */
   readonly email: string;
 }
 
-/** Where alarms, failures and budget warnings are published, encrypted; e-mail is one subscription. */
+/** The encrypted topic for alarms, failures and budget warnings, optionally with a subscription by e-mail. */
 export class AlarmTopic extends Construct {
   readonly topic: SnsTopic;
   /** Services that check whether they may publish must depend on it. */
@@ -44,7 +44,7 @@ export class AlarmTopic extends Construct {
       deployment,
       name: names.alarmTopic,
       description: `Messages of ${names.alarmTopic}`,
-      // CloudWatch cannot publish to a topic under the key that AWS manages.
+      // CloudWatch cannot publish to a topic that is encrypted with the AWS managed key.
       services: allow('EncryptTheirMessages', 'kms:Decrypt GenerateDataKey', '*'),
     });
     this.topic = new SnsTopic(this, 'Resource', { name: names.alarmTopic, kmsMasterKeyId: key.key.arn });
@@ -102,8 +102,8 @@ const WARNINGS = [
 ];
 
 /**
- * Warns before the account costs more than expected. It counts the whole account: costs by tag are only known once
- * that tag is activated in the billing console.
+ * Warns before the account costs more than expected. It covers the whole account, because costs by tag are only known
+ * once the tag is activated in the billing console.
  */
 export const createBudget = (scope: Construct, name: string, usd: number, topic: AlarmTopic) =>
   new BudgetsBudget(scope, 'budget', {

@@ -26,7 +26,7 @@ const metric = (
   label: string,
 ): Metric => [namespace, name, ...dimensions, { stat, label }];
 
-/** @param unit at the left axis */
+/** @param unit label of the left axis */
 const graph = (title: string, unit: string, metrics: readonly Metric[]) => ({ title, unit, metrics });
 
 const serviceGraphs = ({ names }: Deployment, { name, loadBalancer }: LoadBalancedService) => {
@@ -59,7 +59,7 @@ const serviceGraphs = ({ names }: Deployment, { name, loadBalancer }: LoadBalanc
   ];
 };
 
-/** What the WAS writes into its log about the photos. */
+/** Metrics about photos from the log of the WAS. */
 const photoGraphs = ({ metricsNamespace }: Deployment) => {
   const was = (what: MetricName, stat: string, label: string) =>
     metric(metricsNamespace, what, ['service', WAS.name], stat, label);
@@ -108,7 +108,7 @@ const endpointGraphs = ({ names }: Deployment) => {
   ];
 };
 
-/** The whole system on one page: alarms on top, then a row for each service and one for the model. */
+/** The whole system on one page: alarms, then a row for each service, one for the photos and one for the model. */
 const createDashboard = (
   scope: Construct,
   deployment: Deployment,
@@ -158,7 +158,7 @@ interface ObservabilityProps {
   readonly settings: Pick<Configuration['observability'], 'alarmEmail' | 'monthlyBudgetUsd'>;
 }
 
-/** Questions to the logs that an operator asks first. */
+/** The first queries that an operator needs. */
 const QUERIES = {
   request:
     'filter requestId = "..." | sort @timestamp | display @timestamp, service, msg, status, code, Latency',

@@ -5,8 +5,8 @@ import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
 
 /**
- * The secret that holds the names of the API keys and their SHA-256, at first none. Operators write it; Terraform never
- * sees it again.
+ * The secret with the SHA-256 of each API key, by name; empty at first. Operators write it, and Terraform ignores its
+ * content.
  */
 export class KeyStore extends Construct {
   readonly #deployment: Deployment;
@@ -30,7 +30,7 @@ export class KeyStore extends Construct {
     return this.#secret.arn;
   }
 
-  /** Creates the role of the code that asks who may call. */
+  /** Creates the role of the code that checks the keys. */
   createReaderRole(scope: Construct): Role {
     const { arns, names } = this.#deployment;
     const role = new Role(scope, 'task-role', {

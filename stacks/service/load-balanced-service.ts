@@ -25,28 +25,28 @@ interface LoadBalancedServiceProps {
   readonly network: Network;
   readonly cluster: EcsCluster;
   readonly names: Names['web'] | Names['was'];
-  /** Port on which a task listens. */
+  /** Port of a task. */
   readonly port: number;
   readonly size: ServiceConfiguration;
   readonly repository: ImageRepository;
   readonly accessLogs: AccessLogBucket;
   /** @default - only PORT */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Creates the role with the permissions of the code. @default - none */
+  /** Creates the role with the code's permissions. @default - none */
   readonly taskRole?: (scope: Construct) => Role;
   /** Makes the load balancer public. @default - internal */
   readonly internet?: {
     /** CIDR blocks that may connect. */
     readonly cidrs: readonly string[];
-    /** ACM certificate; with it HTTPS is served and HTTP redirected. @default - HTTP only */
+    /** ACM certificate, for HTTPS and a redirect from HTTP. @default - HTTP only */
     readonly certificateArn?: string | undefined;
   };
 }
 
 /**
- * A service of ECS on Fargate behind a load balancer: two to four private tasks that only the load balancer reaches.
+ * An ECS service on Fargate behind a load balancer, with private tasks that only the load balancer reaches.
  *
- * Terraform owns its settings; the delivery pipeline owns which task definition runs, and autoscaling how many tasks.
+ * Terraform owns its settings, the delivery pipeline its running task definition, and autoscaling its number of tasks.
  */
 export class LoadBalancedService extends Construct {
   readonly loadBalancer: LoadBalancer;
@@ -131,9 +131,9 @@ export class LoadBalancedService extends Construct {
         },
       ],
       lifecycle: { ignoreChanges: ['task_definition', 'desired_count'] },
-      dependsOn: [this.loadBalancer.listener, ...network.waysOut],
+      dependsOn: [this.loadBalancer.listener, ...network.egressRoutes],
     });
-    // Keeps the average CPU of the tasks near its target by their number.
+    // Adjusts the number of tasks to keep their average CPU near the target.
     const target = new AppautoscalingTarget(this, 'scaling-target', {
       serviceNamespace: 'ecs',
       resourceId: `service/${cluster.name}/${this.service.name}`,
@@ -174,7 +174,7 @@ export class LoadBalancedService extends Construct {
     );
   }
 
-  /** Lets a role run a new image: register a task definition with it, and have ECS replace the tasks. */
+  /** Lets a role deploy a new image: register a task definition and have ECS replace the tasks. */
   grantDeploy(role: Role): void {
     const { arns, names } = this.#deployment;
     const { executionRole, taskRole, family } = this.taskDefinition;

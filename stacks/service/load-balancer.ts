@@ -20,11 +20,11 @@ interface LoadBalancerProps {
   readonly network: Network;
   readonly names: Pick<Names['web'], 'loadBalancer' | 'targetGroup'>;
   readonly securityGroup: SecurityGroup;
-  /** Whether it is in the public subnets, with public addresses. */
+  /** Whether it is in the public subnets and has public addresses. */
   readonly internetFacing: boolean;
   /** Port of the tasks behind it. */
   readonly targetPort: number;
-  /** With it, HTTPS is served and HTTP redirected. @default - HTTP only */
+  /** ACM certificate, for HTTPS and a redirect from HTTP. @default - HTTP only */
   readonly certificateArn?: string | undefined;
   readonly accessLogs: AccessLogBucket;
 }
@@ -33,7 +33,7 @@ interface LoadBalancerProps {
 export class LoadBalancer extends Construct {
   readonly alb: Lb;
   readonly targetGroup: LbTargetGroup;
-  /** What forwards to the target group; a service can only join the group once this exists. */
+  /** The listener that forwards to the target group; a service can only join the group once it exists. */
   readonly listener: LbListener;
 
   constructor(scope: Construct, id: string, props: LoadBalancerProps) {
@@ -51,7 +51,7 @@ export class LoadBalancer extends Construct {
       idleTimeout: 60,
       enableDeletionProtection: props.deployment.deletionProtection,
       accessLogs: { bucket: accessLogs.name, prefix: names.loadBalancer, enabled: true },
-      // AWS writes a test object when logs are switched on, and fails when it may not.
+      // AWS writes a test object when logging is enabled, and fails without permission.
       dependsOn: [accessLogs.policy],
     });
     this.targetGroup = new LbTargetGroup(this, 'tg', {
@@ -97,9 +97,9 @@ interface DomainName {
 }
 
 /**
- * A certificate for a name, validated by a record in the name's zone.
+ * A certificate for a domain, validated by a record in its zone.
  *
- * @returns its ARN, known once the certificate is valid: a listener that has it is created after that
+ * @returns its ARN, which is only known once the certificate is valid, so that listeners are created after that
  */
 export const createCertificate = (scope: Construct, { domain, hostedZoneId }: DomainName): string => {
   const own = new Construct(scope, 'certificate');
@@ -108,7 +108,7 @@ export const createCertificate = (scope: Construct, { domain, hostedZoneId }: Do
     validationMethod: 'DNS',
     lifecycle: { createBeforeDestroy: true },
   });
-  // One name, so one option; Terraform knows it as a set.
+  // There is one option for one name; Terraform represents it as a set.
   const option = (attribute: string): string =>
     `\${tolist(${certificate.fqn}.domain_validation_options)[0].resource_record_${attribute}}`;
   const record = new Route53Record(own, 'validation-record', {
@@ -125,7 +125,7 @@ export const createCertificate = (scope: Construct, { domain, hostedZoneId }: Do
   }).certificateArn;
 };
 
-/** Points a name at the public load balancer. */
+/** Points a domain to the public load balancer. */
 export const pointDomain = (
   scope: Construct,
   { domain, hostedZoneId }: DomainName,

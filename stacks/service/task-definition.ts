@@ -11,14 +11,14 @@ import { Role } from '../iam/role.ts';
 import type { ImageRepository } from '../images/image-repository.ts';
 import type { Names } from '../names.ts';
 
-/** User and group `node` of the official Node.js images. */
+/** The user and group `node` in the official Node.js images. */
 const NOT_ROOT = '1000:1000';
 const OPEN_FILES = 65_536;
 
 const healthCheckScript = (port: number): string =>
   `fetch('http://127.0.0.1:${port}${PATHS.health}').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
 
-/** One container as ECS wants it: no root user, a read-only file system, and no kernel capabilities. */
+/** An ECS container definition without root, with a read-only file system and no kernel capabilities. */
 const containerDefinition = (
   { deployment: { region }, names, repository, size, port, environment }: TaskDefinitionProps,
   logGroup: string,
@@ -28,12 +28,12 @@ const containerDefinition = (
   essential: true,
   user: NOT_ROOT,
   readonlyRootFilesystem: true,
-  // ECS answers with the empty list; without it Terraform would replace the definition in every plan.
+  // ECS returns the empty list; without it, Terraform would replace the definition in every plan.
   linuxParameters: { initProcessEnabled: true, capabilities: { add: [], drop: ['ALL'] } },
   portMappings: [{ containerPort: port, hostPort: port, protocol: 'tcp' }],
   environment: Object.entries({ PORT: String(port), ...environment })
     .map(([key, value]) => ({ name: key, value }))
-    // ECS sorts them, and Terraform would see a difference.
+    // ECS sorts them, so Terraform would see a difference.
     .sort((one, other) => (one.name < other.name ? -1 : 1)),
   healthCheck: {
     command: ['CMD', 'node', '-e', healthCheckScript(port)],
@@ -58,11 +58,11 @@ interface TaskDefinitionProps {
   readonly size: Pick<ServiceConfiguration, 'cpu' | 'memory' | 'imageTag'>;
   readonly repository: ImageRepository;
   readonly environment: Readonly<Record<string, string>>;
-  /** The permissions of the code in the container. @default - none */
+  /** Role of the code in the container. @default - none */
   readonly taskRole?: Role;
 }
 
-/** What one task of a service is: a single container on ARM64, its log group, and the role that starts it. */
+/** A service's task: a single container on ARM64, its log group, and the role that starts it. */
 export class TaskDefinition extends Construct {
   readonly definition: EcsTaskDefinition;
   readonly family: string;
@@ -109,7 +109,7 @@ export class TaskDefinition extends Construct {
   }
 }
 
-/** The role of the WAS's code: it may invoke the one endpoint, and nothing else. */
+/** The role of the WAS's code, which may only invoke the endpoint. */
 export const createInvokeRole = (scope: Construct, id: string, deployment: Deployment): Role => {
   const { arns, names } = deployment;
   const role = new Role(scope, `${id}-role`, {

@@ -9,19 +9,19 @@ import type { Deployment } from '../deployment.ts';
 import { resourcePolicy } from '../iam/policy.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 
-/** AWS's rule groups, and the rules in them that only count, because they would refuse what this service is for. */
+/** AWS's rule groups, and the rules in them that only count, because they would block legitimate requests. */
 const MANAGED_RULES = [
   { name: 'AWSManagedRulesAmazonIpReputationList', countOnly: [] },
   {
     name: 'AWSManagedRulesCommonRuleSet',
     countOnly: [
-      // A photo is larger than 8 KB, and its bytes may look like anything; the WAS decodes it under a contract of its own.
+      // Photos are larger than 8 KB, and their bytes may look like anything; the WAS validates them itself.
       'SizeRestrictions_BODY',
       'CrossSiteScripting_BODY',
       'GenericLFI_BODY',
       'GenericRFI_BODY',
       'EC2MetaDataSSRF_BODY',
-      // Plain HTTP clients need not say who they are.
+      // Simple HTTP clients may omit it.
       'NoUserAgent_HEADER',
     ],
   },
@@ -38,7 +38,7 @@ const LIMIT_PROBLEM: Problem = {
   detail: 'This address has sent too many requests in five minutes. Wait, then send fewer.',
 };
 
-/** Logs the requests that a web ACL has seen, without what authenticates them. */
+/** Logs the requests that a web ACL inspects, without their credentials. */
 const logWebAcl = (
   scope: Construct,
   { account, arns, names, logRetentionDays }: Deployment,
@@ -93,7 +93,7 @@ export class WebAcl extends Construct {
       customResponseBody: [
         { key: 'rate-limited', contentType: 'APPLICATION_JSON', content: JSON.stringify(LIMIT_PROBLEM) },
       ],
-      // cdktf leaves `statement` as it is, so it is written in Terraform's own spelling.
+      // cdktf passes `statement` on unchanged, so it has Terraform's spelling.
       rule: [
         {
           name: 'requests-per-address',

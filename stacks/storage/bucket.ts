@@ -17,13 +17,13 @@ import { EncryptionKey } from './key.ts';
 interface PrivateBucketProps {
   readonly deployment: Deployment;
   readonly name: string;
-  /** @default - a key that S3 manages */
+  /** @default - a key managed by S3 */
   readonly encryptionKey?: EncryptionKey;
   /** Days after which objects are deleted. @default - kept */
   readonly expireAfterDays?: number;
-  /** Days that a deleted or replaced object can still be restored. @default 30 */
+  /** Days for which a deleted or replaced object can be restored. @default 30 */
   readonly restoreDays?: number;
-  /** AWS services that may use the bucket. @default - none */
+  /** Policy statements for AWS services. @default - none */
   readonly statements?: readonly ResourceStatement[];
 }
 
@@ -108,18 +108,19 @@ class PrivateBucket extends Construct {
     });
   }
 
-  /** Made from the name, so that plans show it before the bucket exists. */
+  /** Composed from the name, so that plans show it before the bucket exists. */
   get arn(): string {
     return this.#arns.bucket(this.name);
   }
 
-  /** Of the objects under a prefix. */
+  /** ARN of the objects under a prefix. */
   objectsArn(prefix = ''): string {
     return this.#arns.objects(this.name, prefix);
   }
 
   /**
-   * Puts a text file into the bucket. It depends on encryption and versioning: an object that is there before them has no
+   * Puts a text file into the bucket. It depends on encryption and versioning: an object created before versioning has
+   * no
    * version, and deleting it leaves a marker behind, which can make the deletion of the bucket fail.
    */
   addTextObject(id: string, key: string, text: string): S3Object {
@@ -145,7 +146,7 @@ const bucketLogs = ({ account, arns, names }: Deployment): ResourceStatement => 
   },
 });
 
-/** As the guide of Elastic Load Balancing writes it; the account is in the path. */
+/** From the guide of Elastic Load Balancing; the account is in the path. */
 const loadBalancerLogs = ({ account, arns, names }: Deployment): ResourceStatement => ({
   sid: 'LoadBalancersWriteTheirLogs',
   principal: { service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
@@ -156,9 +157,9 @@ const loadBalancerLogs = ({ account, arns, names }: Deployment): ResourceStateme
   conditions: { ArnLike: { 'aws:SourceArn': arns.anyLoadBalancer } },
 });
 
-/** The access logs of the load balancers. They can only write to buckets whose keys S3 manages. */
+/** The access logs of the load balancers, which can only write to buckets encrypted with a key managed by S3. */
 export class AccessLogBucket extends PrivateBucket {
-  /** @param ofBuckets whether the requests for the other buckets are logged here too */
+  /** @param ofBuckets whether requests to the other buckets are logged here too */
   constructor(scope: Construct, id: string, deployment: Deployment, ofBuckets: boolean) {
     super(scope, id, {
       deployment,
@@ -169,7 +170,7 @@ export class AccessLogBucket extends PrivateBucket {
   }
 }
 
-/** Puts the log of a bucket's requests into another one. */
+/** Logs a bucket's requests to another bucket. */
 export const logRequests = (source: PrivateBucket, logs: AccessLogBucket): void => {
   new S3BucketLoggingA(source, 'logging', {
     bucket: source.bucket.id,
@@ -180,7 +181,7 @@ export const logRequests = (source: PrivateBucket, logs: AccessLogBucket): void 
 };
 
 /**
- * Photos by class (`flowers/<class>/*.jpg`), and what learning makes of them: models, checkpoints and reports.
+ * Photos by class (`flowers/<class>/*.jpg`), models, checkpoints and reports.
  *
  * @example
  * const bucket = new DatasetBucket(stack, 'dataset', deployment);
@@ -207,7 +208,7 @@ export class DatasetBucket extends PrivateBucket {
   /**
    * Lets a role read everything, and write under some prefixes.
    *
-   * @param prefixes each ends in a slash
+   * @param prefixes each ends with a slash
    */
   grantReadWrite(role: Role, ...prefixes: readonly string[]): void {
     this.grantRead(role);
@@ -225,7 +226,7 @@ export class DatasetBucket extends PrivateBucket {
 
 const KEEP_DAYS = 30;
 
-/** What the stages of the pipelines pass on: source bundles and image definitions, under a key of their own. */
+/** The artifacts that pipeline stages pass on, source bundles and image definitions, encrypted with their own key. */
 export class ArtifactStore extends Construct {
   readonly bucket: PrivateBucket;
   readonly key: EncryptionKey;

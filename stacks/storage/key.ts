@@ -9,18 +9,18 @@ interface EncryptionKeyProps {
   readonly deployment: Deployment;
   readonly name: string;
   readonly description: string;
-  /** Statements of the key policy for AWS services that use it on their own behalf. @default - none */
+  /** Key policy statements for AWS services that use the key on their own behalf. @default - none */
   readonly services?: readonly ResourceStatement[];
 }
 
-/** Without these permissions of the account, the key could never be managed or used. */
+/** Without these permissions for the account, the key could not be managed or used. */
 const ACCOUNT_ACTIONS = `kms:CancelKeyDeletion CreateAlias CreateGrant Decrypt DeleteAlias DescribeKey
   DisableKey DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey GetKeyPolicy
   GetKeyRotationStatus ListGrants ListKeyPolicies ListResourceTags PutKeyPolicy ReEncryptFrom ReEncryptTo
   RevokeGrant ScheduleKeyDeletion TagResource UntagResource UpdateAlias UpdateKeyDescription`;
 
 /**
- * A customer managed key, rotated every year, used by the roles that it is granted to.
+ * A customer managed key, rotated every year, for the roles that it is granted to.
  *
  * @example
  * const key = new EncryptionKey(stack, 'key', { deployment, name: 'photos', description: 'Photos' });
@@ -56,10 +56,13 @@ export class EncryptionKey extends Construct {
   }
 
   /**
-   * Lets a role read and write one bucket's objects with this key. By what S3 encrypts: the key's ARN is unknown before
-   * it exists, and an alias counts only minutes after it was made ("Use aliases to control access", KMS guide).
+   * Lets a role read and write one bucket's objects with this key. The condition is S3's encryption context, because
+   * the
+   * key's ARN is unknown before it exists, and an alias takes minutes to become effective ("Use aliases to control
+   * access",
+   * KMS guide).
    *
-   * @param bucketArn with a bucket key S3 names the bucket, without one each object
+   * @param bucketArn the encryption context is the bucket's ARN with a bucket key, and the object's without one
    */
   grantUse(role: Role, bucketArn: string): void {
     role.grant(
