@@ -126,7 +126,7 @@ const overload = async (photo: Buffer, seconds: number): Promise<string> => {
   const servingMiB = ours.peakMiB();
   const more = await measure(ours, { photo, seconds, pace: { rate: OVERLOAD * best.rate } });
   const goodput = Math.round((more.rate / best.rate) * 100);
-  const text = `At ${OVERLOAD} times the rate that it can answer, \`was\` answers ${goodput} % of its best (${more.statuses}); p99 of \`/health\` is ${more.healthP99Ms.toFixed(0)} ms, and its peak ${ours.peakMiB().toFixed(0)} MiB after ${servingMiB.toFixed(0)} while all was served.`;
+  const text = `At ${OVERLOAD} times its maximum rate, \`was\` still answers ${goodput} % of its maximum (${more.statuses}); p99 of \`/health\` is ${more.healthP99Ms.toFixed(0)} ms, and its peak ${ours.peakMiB().toFixed(0)} MiB after ${servingMiB.toFixed(0)} while all was served.`;
   await ours.stop();
   return text;
 };
@@ -184,16 +184,16 @@ const run = async ({ seconds, rounds }: z.infer<typeof options>): Promise<number
   const decoding = [await timeDecoding(small), await timeDecoding(phone)].join(', ');
   const text = `# Benchmark
 
-Written by \`npm run bench\` on Node ${process.version}. ${PINNING} Each service is measured in turns with the same
-work with nothing around it (\`scripts/bench/bare-was.ts\`, \`bare-pipe.ts\`); a ratio is the median of ${rounds} such pairs. It
-holds on other machines too; times are of this one. What is behind the services answers at once.
+Written by \`npm run bench\` on Node ${process.version}. ${PINNING} Each service is measured alternately with a
+minimal server that does the same work (\`scripts/bench/bare-was.ts\`, \`bare-pipe.ts\`); a ratio is the median of ${rounds} such pairs. Ratios
+are valid on other machines too; times are not. What the services call answers at once.
 
 ![Processor time of a request, beside the bare service](images/benchmark.svg)
 
 ${comparisonTable(comparisons)}
 
-The photo contract alone, which \`was\` and its bare service have in common, takes ${decoding}. Request id, log line
-and metrics take ${(await timeMetrics()).toFixed(3)} ms of a request.
+The photo contract alone, which \`was\` and its bare server share, takes ${decoding}. Request id, log line and metrics
+take ${(await timeMetrics()).toFixed(3)} ms per request.
 
 ${await overload(small, seconds * rounds)}
 `;

@@ -17,9 +17,9 @@ import {
   uploads,
 } from './requests.ts';
 
-/** What the services answer, as `npm start` starts them. */
+/** Answers of the services that `npm start` starts. */
 
-/** JSON as JSON, if that loses nothing; long texts as their checksum. */
+/** Keeps JSON as JSON if that is lossless, and replaces long texts with their checksum. */
 const compared = (body: string): unknown => {
   try {
     const json: unknown = JSON.parse(body);
@@ -56,7 +56,7 @@ const askBytes = async (base: string, bytes: string): Promise<readonly string[]>
     .filter((line) => !/^date:/i.test(line));
 };
 
-/** One after the other, so that none waits for another. */
+/** One at a time, so that none waits for another. */
 const answerEach = async <T>(
   table: Readonly<Record<string, T>>,
   answer: (row: T) => Promise<unknown>,
@@ -76,7 +76,7 @@ const drawPhotos = async (): Promise<Record<string, Buffer>> => {
   return Object.fromEntries(await Promise.all(drawn));
 };
 
-/** The photo as others than the application service may send it: cropped here. */
+/** The photo's pixels, cropped here, as clients other than the application service may send them. */
 const invocation = async (file: Buffer): Promise<Asked> => {
   const pixels = await sharp(file).resize(224, 224).flatten().toColourspace('srgb').raw().toBuffer();
   const body = JSON.stringify({ instances: [{ b64: pixels.toString('base64') }] });
@@ -87,7 +87,7 @@ export const writeAnswers = async (out: string): Promise<void> => {
   const save = (name: string, answers: unknown): void =>
     write(path.join(out, `${name}.json`), pretty(answers));
   const ports = { WEB_PORT: '0', WAS_PORT: '0', ENDPOINT_PORT: '0' };
-  /** Longer than any answer takes, even while the other core trains. */
+  /** Longer than any answer takes, even on a busy machine. */
   const patient = { ENDPOINT_TIMEOUT_MS: '20000' };
   const system = new Command('npm start -s', { ...patient, HOST: '127.0.0.1', ...ports });
   await system.until(() => system.stdout.includes('Ready:'));

@@ -5,7 +5,7 @@ import { devNull, tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 
-/** Command lines as processes, and what is written of them. */
+/** Runs command lines, and records what they print. */
 
 const started = Date.now();
 export const say = (text: string): void =>
@@ -20,7 +20,7 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-/** Native TensorFlow, where it is installed, is hidden: it rounds otherwise. */
+/** Hides native TensorFlow, which rounds differently. */
 const HOOK = `import { Module } from 'node:module';
 const { require } = Module.prototype;
 Module.prototype.require = function (name) {
@@ -28,7 +28,7 @@ Module.prototype.require = function (name) {
   return require.call(this, name);
 };`;
 
-/** What the environment sets for AWS, npm or this project must not change what is written. */
+/** The environment without variables for AWS, npm and this project, which could change the output. */
 const FOREIGN =
   /^(AWS|BLOOMSTACK|CDKTF|npm|SM)_|^(FORCE_COLOR|HOST|INIT_CWD|LOG_LEVEL|NODE_OPTIONS|PORT|VERSION|WAS_URL)$|^(?!TF_|XDG_).*_DIR$|^(WEB|WAS|ENDPOINT)_/;
 
@@ -46,7 +46,7 @@ const ENVIRONMENT = {
   TZ: 'UTC',
 };
 
-/** Text without what differs from run to run or moves with the code: folders, ports, ids, lines of stack traces. */
+/** Text without what differs between runs or moves with the code: folders, ports, ids, lines of stack traces. */
 export const masked = (text: string): string =>
   text
     .replaceAll(WORK, '<work>')
@@ -58,7 +58,7 @@ export const masked = (text: string): string =>
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** A command line that runs, such as `npm run -s plan`. */
+/** A running command, such as `npm run -s plan`. */
 export class Command {
   stdout = '';
   stderr = '';
@@ -84,7 +84,7 @@ export class Command {
     void this.exited.then(() => running.delete(this));
   }
 
-  /** Resolves once that is true. @throws Error when the command ends before */
+  /** Resolves once the condition is true. @throws Error if the command ends before that */
   async until(ready: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await ready())) {
       if (!running.has(this)) throw new Error(await this.report());
@@ -105,7 +105,7 @@ export class Command {
     await this.exited;
   }
 
-  /** What it was, how it ended and what it wrote. */
+  /** The command, how it ended and what it printed. */
   async report(): Promise<string> {
     const code = await this.exited;
     return masked(`$ ${this.#line}\nexit ${code}\n\n--- stdout\n${this.stdout}\n--- stderr\n${this.stderr}`);
@@ -128,7 +128,7 @@ export const pretty = (value: unknown): string => `${JSON.stringify(value, undef
 export const checksum = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('hex');
 
-/** Numbers from 0 to 1 that are the same each time (Park and Miller's generator). */
+/** Reproducible random numbers from 0 to 1 (Park and Miller's generator). */
 export const seeded = (seed: number) => {
   let state = seed;
   return (): number => {
@@ -137,7 +137,7 @@ export const seeded = (seed: number) => {
   };
 };
 
-/** A picture like no other: discs of about this hue, in degrees, on grey. */
+/** A unique picture: discs of about this hue, in degrees, on grey. */
 export const drawing = (random: () => number, hue: number, width: number, height: number) => {
   const number = (from: number, to: number): string => (from + random() * (to - from)).toFixed(1);
   const disc = () =>

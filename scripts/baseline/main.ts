@@ -19,8 +19,8 @@ import {
 import configurations from './configurations.json' with { type: 'json' };
 
 /**
- * Writes what must stay equal while the project is restructured. It asks by npm scripts, HTTP and files and imports
- * nothing of the project, so that it runs on every shape of it.
+ * Writes what a refactoring must not change. Uses only npm scripts, HTTP and files and imports nothing from the
+ * project, so that it runs on any structure of it.
  */
 
 const USAGE = `Usage: npm run baseline -- DIR [PART ...]
@@ -103,15 +103,15 @@ const withoutTimes = (text: string): string =>
     .replaceAll(/in \d+ (seconds|minutes) on /g, 'in <time> on ')
     .replaceAll(/\(\d+ photos a second\)/g, '(<speed>)')
     .replaceAll(/\([^()]* left\)/g, '(<time>)')
-    // Where exactly it was interrupted is as it happened.
+    // Where exactly it was interrupted differs between runs.
     .replaceAll(/((?:Going on|Resuming) from a checkpoint), after .*/g, '$1, <after>');
 
-/** What a training has said and left: reports to read, and checksums of all. */
+/** The output and the results of a training: its reports, and checksums of all files. */
 const writeTrained = async (out: string, folder: string, training: Command): Promise<void> => {
   write(path.join(out, 'output.txt'), withoutTimes(await training.report()));
   if (!existsSync(folder)) return;
   const sums = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    // An archive holds the time at which it was made.
+    // An archive contains the time of its creation.
     .filter((file) => path.extname(file) !== '' && !file.endsWith('.gz'))
     .sort()
     .map((file) => {
@@ -129,7 +129,7 @@ const writeTrainings = async (out: string): Promise<void> => {
   await prepareTrainings(folder);
   const train = (name: string, options: string): string =>
     `npm run -s train -- --data ${folder}/photos --out ${folder}/${name} --features ${folder}/features --epochs 2 --batch-size 16 --version 7 --seed 3 ${options}`;
-  // Enough photos to calibrate by; without them a training takes half the time.
+  // Enough photos for calibration; with fewer, a training takes half the time.
   const shares = '--test 0.17 --validation 0.3';
   const trainings: Readonly<Record<string, string>> = {
     whole: shares,
@@ -166,7 +166,7 @@ if (out === '' || out === '--help' || wanted.some((part) => !(part in WRITERS)))
   process.exit(out === '--help' ? 0 : 1);
 }
 if (existsSync(out) && readdirSync(out).length > 0)
-  throw new Error(`${out} is not empty. Give a new folder.`);
+  throw new Error(`${out} is not empty. Choose a new folder.`);
 for (const [name, writePart] of parts)
   await writePart(out).catch((error: unknown) => {
     const text = masked(error instanceof Error ? error.message : String(error));

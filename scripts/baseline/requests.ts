@@ -34,7 +34,7 @@ const JSON_TYPE = 'application/json';
 const FORM = 'multipart/form-data; boundary=b';
 const FORM_HEAD = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n';
 
-/** A request that says how long it is, and is to be refused for that before its body is sent. */
+/** A request that is to be refused for its Content-Length, before its body is sent. */
 const announced = (path: string, bytes: number): Asked => ({
   method: 'POST',
   path,
@@ -42,7 +42,7 @@ const announced = (path: string, bytes: number): Asked => ({
 });
 
 const MEBIBYTE = 2 ** 20;
-/** A photo of 15 MiB in base64, and what is around it. */
+/** A photo of 15 MiB in base64, with its envelope. */
 const LARGEST_BODY = 20 * MEBIBYTE + 64 * 1024;
 const LARGEST_INVOCATION = 6 * MEBIBYTE;
 
@@ -89,7 +89,7 @@ const pictures = async (): Promise<Record<string, Buffer>> => {
 export const repeated = (text: string): string =>
   text.replaceAll(/<<(\d+) times (.*?)>>/gs, (_, count: string, part: string) => part.repeat(Number(count)));
 
-/** Uploads of all kinds, for the web service and for the application service. */
+/** Uploads of all kinds, for `web` and `was`. */
 export const uploads = async (): Promise<Requests> => {
   const made = await pictures();
   const { JPEG = Buffer.alloc(0), PNG = JPEG } = made;
@@ -126,7 +126,7 @@ export const uploads = async (): Promise<Requests> => {
   };
 };
 
-/** @param lines method and path of each */
+/** @param lines the method and path of each request */
 export const routes = (lines: readonly string[]): Requests =>
   Object.fromEntries(
     lines.map((line) => {
@@ -135,7 +135,7 @@ export const routes = (lines: readonly string[]): Requests =>
     }),
   );
 
-/** @param version that the endpoint serves */
+/** @param version the version in service */
 export const invocations = (version: string): Requests => {
   const photo = (value: number) => ({ b64: Buffer.alloc(224 * 224 * 3, value).toString('base64') });
   const text = (value: unknown): string =>

@@ -1,7 +1,7 @@
 import { Agent, createServer, request } from 'node:http';
 
 /**
- * A pipe to `was` with nothing around it, to measure `web` against: bytes go on as they come, on a kept connection.
+ * A minimal pipe to `was`, as a reference for `web`: forwards bytes as they arrive, over a kept-alive connection.
  *
  * PORT=8091 WAS_URL=http://127.0.0.1:8081 node --import tsx scripts/bench/bare-pipe.ts
  */

@@ -2,10 +2,11 @@ import { Agent, createServer, type IncomingMessage, request } from 'node:http';
 import { readPhoto } from '../../model/photo/read-photo.ts';
 
 /**
- * The contract of `was` with nothing around it, to measure `was` against: a form cut in two lines, the very decoding of
- * the photo contract, base64 in JSON, one POST on a kept connection.
+ * The minimal work of `was`, as a reference for it: a form split in two lines, the decoding of the photo contract,
+ * base64 in JSON, and one POST over a kept-alive connection.
  *
- * PORT=8090 ENDPOINT_URL=http://127.0.0.1:8080/endpoints/image-classifier/invocations node --import tsx scripts/bench/bare-was.ts
+ * PORT=8090 ENDPOINT_URL=http://127.0.0.1:8080/endpoints/image-classifier/invocations node --import tsx
+ * scripts/bench/bare-was.ts
  */
 
 const { PORT = '8090', ENDPOINT_URL = '' } = process.env;

@@ -4,13 +4,13 @@ import { performance } from 'node:perf_hooks';
 export interface LoadOptions {
   readonly photo: Buffer;
   readonly seconds: number;
-  /** Clients that send their next photo when they have their answer, or photos a second whatever becomes of those before. */
+  /** A number of clients that wait for each answer, or a rate of photos per second regardless of answers. */
   readonly pace: { readonly clients: number } | { readonly rate: number };
 }
 
 const TIMEOUT_MS = 30_000;
 const HEALTH_EVERY_MS = 20;
-/** Addresses behind a proxy, by which `was` shares its places out. */
+/** Client addresses behind a proxy, between which `was` is fair. */
 const ADDRESSES = 64;
 
 export const quantile = (values: readonly number[], share: number): number =>
@@ -20,9 +20,9 @@ export const quantile = (values: readonly number[], share: number): number =>
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /**
- * Sends one photo after the other to a service, as browsers do, and asks for its health meanwhile.
+ * Sends photos to a service, as browsers do, and checks its health meanwhile.
  *
- * @returns answers by status, 0 where there was none; and how long each look at the health took, in milliseconds
+ * @returns the number of answers by status, with 0 for none; and the duration of each health check in milliseconds
  */
 export const runLoad = async (url: string, { photo, seconds, pace }: LoadOptions) => {
   const agent = new Agent({ keepAlive: true });

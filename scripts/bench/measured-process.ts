@@ -10,15 +10,15 @@ const SERVICE_CORE = '0';
 const LOAD_CORE = '1';
 const MS_PER_TICK = 10;
 
-/** Moves this process to the core of the load. @returns whether there is `taskset` */
+/** Pins this process to the core of the load. @returns whether `taskset` is available */
 const isPinned = spawnSync('taskset', ['-apc', LOAD_CORE, String(process.pid)]).status === 0;
 
-/** How the cores are shared out, for people. */
+/** Describes the assignment of cores. */
 export const PINNING = isPinned
-  ? 'The service has one core; load, and what it calls, the other.'
-  : 'Without taskset, service and load share all cores.';
+  ? 'The service has one core; the load and the upstream have the other.'
+  : 'Without taskset, the service and the load share all cores.';
 
-/** Has a server listen where nobody else does. @returns its port */
+/** Makes a server listen on a free port. @returns the port */
 export const listen = async (server: Server): Promise<number> => {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return z.object({ port: z.number() }).parse(server.address()).port;
@@ -32,9 +32,9 @@ const freePort = async (): Promise<number> => {
 };
 
 /**
- * Starts a service on a core of its own, whose processor time and memory are read from `/proc` (`man 5 proc`).
+ * Starts a service on its own core, and reads its CPU time and memory from `/proc` (`man 5 proc`).
  *
- * @param command what Node runs, with its options
+ * @param command arguments of Node
  */
 export const startMeasured = async (command: readonly string[], environment: Record<string, string>) => {
   const port = await freePort();
@@ -58,13 +58,13 @@ export const startMeasured = async (command: readonly string[], environment: Rec
   const read = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'latin1');
   return {
     url: `http://127.0.0.1:${port}`,
-    /** Processor time so far, in milliseconds. */
+    /** CPU time so far, in milliseconds. */
     cpuMs: (): number => {
-      // Fields 14 and 15; the name before them may hold blanks.
+      // Fields 14 and 15; the name before them may contain blanks.
       const [user, system] = read('stat').split(') ').at(-1)?.split(' ').slice(11, 13) ?? [];
       return (Number(user) + Number(system)) * MS_PER_TICK;
     },
-    /** The most memory that it has held, in MiB. */
+    /** Peak memory, in MiB. */
     peakMiB: (): number => Number(/VmHWM:\s+(\d+)/.exec(read('status'))?.[1]) / 1024,
     stop: async (): Promise<void> => {
       const exit = once(child, 'exit');

@@ -1,16 +1,16 @@
 import { element, label, svgDocument } from '../../model/shared/svg.ts';
 
-/** A figure of a service, and of what the same work costs with nothing around it. */
+/** A figure of a service, and of its minimal reference. */
 type Pair = Readonly<Record<'ours' | 'bare', number>>;
 
 export interface Comparison {
   /** Service, photo and number of clients. */
   readonly name: string;
-  /** Processor time of one request, in milliseconds. */
+  /** CPU time per request, in milliseconds. */
   readonly cpuMs: Pair;
-  /** The median over rounds of ours to bare; it is steadier than the ratio of the medians. */
+  /** The median over rounds of ours to bare, which is more stable than the ratio of the medians. */
   readonly ratio: number;
-  /** Answers a second. */
+  /** Answers per second. */
   readonly rate: Pair;
   readonly peakMiB: Pair;
   readonly healthP99Ms: number;
@@ -18,7 +18,7 @@ export interface Comparison {
 
 const [WIDTH, LEFT, RIGHT, TOP, STEP, BAR] = [760, 210, 70, 60, 36, 18];
 
-/** Bars of the ratios; a line marks the bare service. */
+/** A bar chart of the ratios, with a line at the bare service. */
 export const comparisonChart = (comparisons: readonly Comparison[]): string => {
   const largest = Math.max(1, ...comparisons.map(({ ratio }) => ratio));
   const x = (ratio: number) => LEFT + (ratio / largest) * (WIDTH - LEFT - RIGHT);

@@ -24,7 +24,7 @@ import type { StackFiles } from '../terraform/synth.ts';
 import { type AwsClients, type Waiting, waitFor } from './clients.ts';
 import { containerImage, describeService, type ServiceId } from './rollout.ts';
 
-/** The images that the first tasks run, before any pipeline has built one. */
+/** Builds the first images, before any pipeline has run. */
 
 interface ImageBuild {
   readonly repository: string;
@@ -36,7 +36,7 @@ interface ImageBuild {
 /** `app-web:initial` */
 export const imageName = ({ repository, tag }: ImageBuild): string => `${repository}:${tag}`;
 
-/** An image in a registry; nothing when it is not there, or there is no registry yet. */
+/** An image in a registry; undefined if it, or the registry, does not exist. */
 const findImage = async (
   client: ECRClient,
   { repository, tag }: ImageBuild,
@@ -53,7 +53,7 @@ const findImage = async (
   }
 };
 
-/** The image that a service's tasks run; nothing when there is no such service. */
+/** The image that a service's tasks run; undefined if there is no such service. */
 const runningImage = async (client: ECSClient, id: ServiceId, container: string) => {
   const service = await describeService(client, id).catch((error: unknown) => {
     if (error instanceof ClusterNotFoundException) return undefined;
@@ -67,8 +67,8 @@ const runningImage = async (client: ECSClient, id: ServiceId, container: string)
 };
 
 /**
- * The images that must be built before Terraform can start what runs them. A service that runs another image needs
- * none: its pipeline has taken over, and the registry may have dropped the first one.
+ * The images that must be built before Terraform can create what runs them. A service that already runs another image
+ * needs none: its pipeline has taken over, and the first image may have expired.
  */
 export const imagesToBuild = async (
   { ecr, ecs }: Pick<AwsClients, 'ecr' | 'ecs'>,
@@ -90,13 +90,13 @@ export const imagesToBuild = async (
   return builds;
 };
 
-/** What images are built with: the registries, the store that the source is read from, and the build projects. */
+/** Resources for building images: the registries, the artifact store with the source, and the build projects. */
 const BUILD_PATHS = ['images/', 'delivery/artifacts/'];
 const BUILD_PROJECT = 'aws_codebuild_project';
 
 /**
- * Options of `terraform plan` that limit it to what images are built with. Terraform adds what these depend on, such as
- * roles.
+ * Options of `terraform plan` that limit it to the resources for building images. Terraform adds their dependencies,
+ * such as roles.
  */
 export const bootstrapTargets = ({ json }: StackFiles): string[] =>
   Object.entries(json.resource).flatMap(([type, byName]) =>
@@ -114,7 +114,7 @@ const SUCCEEDED = 'SUCCEEDED';
 const describeBuilds = async (client: CodeBuildClient, ids: string[]): Promise<Build[]> =>
   ids.length === 0 ? [] : ((await client.send(new BatchGetBuildsCommand({ ids }))).builds ?? []);
 
-/** A build of this image that an earlier run has started and that is still running. */
+/** A build of this image that an earlier run started and that is still running. */
 const findRunning = async (client: CodeBuildClient, { tag, project }: ImageBuild) => {
   const { ids = [] } = await client.send(new ListBuildsForProjectCommand({ projectName: project }));
   const builds = await describeBuilds(client, ids.slice(0, 20));
@@ -126,10 +126,10 @@ const findRunning = async (client: CodeBuildClient, { tag, project }: ImageBuild
 };
 
 /**
- * Starts the build of an image from a source in S3 instead of the pipeline's; takes up a running one.
+ * Starts the build of an image from a source in S3 instead of the pipeline's, or continues with a running build.
  *
  * @param source bucket and key
- * @returns the build's id, or AWS's words while the account may not run another build
+ * @returns the build's id, or AWS's message if the account may not run another build
  */
 const startBuild = async (
   client: CodeBuildClient,
@@ -150,7 +150,7 @@ const startBuild = async (
     );
     return { id: started?.id ?? '' };
   } catch (error) {
-    // New accounts may run one build at a time, and let none wait.
+    // New accounts may run one build at a time, and builds are not queued.
     if (error instanceof AccountLimitExceededException) return { refusal: error.message };
     throw error;
   }
@@ -161,24 +161,24 @@ const describeFailure = (image: ImageBuild, { buildStatus, logs }: Build): strin
   Its log: ${logs?.deepLink ?? `CodeBuild, project ${image.project}`}`;
 
 interface BuildWaiting extends Waiting {
-  /** Milliseconds that a build may be refused while none of ours runs. @default - five minutes */
+  /** How long builds may be refused while none of ours is running, in milliseconds. @default - five minutes */
   readonly refusedMs?: number;
 }
 
-/** How long a build may be refused while none of ours runs: something else of the account may still be building. */
+/** How long builds may be refused while none of ours is running: the account may be running others. */
 const REFUSED_MS = 5 * 60_000;
 
 const describeRefusal = (words: string): string =>
-  `CodeBuild refuses to start a build, and none of these is running: ${words}
+  `CodeBuild refuses to start a build although none of these is running: ${words}
 New accounts may run no builds until AWS has verified them. Request a higher quota in the console (Service Quotas, AWS
 CodeBuild, "Concurrently running builds" for ARM and for Linux), open a support case, or run an EC2 instance for a
 while. Then run npm run deploy again: it continues from here.`;
 
 /**
- * Runs builds side by side, as far as the account may.
+ * Runs builds concurrently, within the account's limit.
  *
- * @returns why those that failed did
- * @throws Error when the account may run none
+ * @returns why builds failed, if any did
+ * @throws Error if the account may run no builds
  */
 const runBuilds = async (
   client: CodeBuildClient,
@@ -189,7 +189,7 @@ const runBuilds = async (
   const queue = [...builds];
   const started = new Map<string, ImageBuild>();
   let idleSince = performance.now();
-  /** Starts what it may. @returns AWS's words when another build is refused */
+  /** Starts as many as allowed. @returns AWS's message when another build is refused */
   const startMore = async (): Promise<string | undefined> => {
     for (let build = queue[0]; build; build = queue[0]) {
       const answer = await startBuild(client, build, source);
@@ -223,10 +223,10 @@ const runBuilds = async (
   );
 };
 
-/** What SageMaker runs; ECS runs it as well. */
+/** The media type that both SageMaker and ECS can run. */
 const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 
-/** What is wrong with an image that a build should have pushed; nothing when it can be run. */
+/** What is wrong with an image that a build should have pushed; undefined if it can run. */
 const checkPushed = async (client: ECRClient, image: ImageBuild): Promise<string | undefined> => {
   const found = await findImage(client, image);
   const name = imageName(image);
@@ -239,15 +239,15 @@ const checkPushed = async (client: ECRClient, image: ImageBuild): Promise<string
 
 interface SourceArchive {
   readonly commit: string;
-  /** Files with changes that are not committed, and so not in the archive. */
+  /** Files with uncommitted changes, which are not in the archive. */
   readonly leftOut: readonly string[];
   readonly zip: Uint8Array;
 }
 
 /**
- * Packs the committed source, as a pipeline would get it.
+ * Packs the committed source, as a pipeline would receive it.
  *
- * @throws Error when git finds no commit
+ * @throws Error if there is no commit
  */
 export const packSource = async (folder: string): Promise<SourceArchive> => {
   const git = async (...args: string[]): Promise<Buffer> => {
@@ -272,16 +272,16 @@ interface BuildOptions {
   /** The artifact bucket, which the build projects may read. */
   readonly bucket: string;
   readonly source: SourceArchive;
-  /** Repository of the image that no service needs in order to start. */
+  /** Repository of the image that no service needs to start. */
   readonly optional: string;
   readonly waiting: BuildWaiting;
 }
 
 /**
- * Builds images: the committed source goes to S3, and CodeBuild builds and pushes them, all at the same time. What an
- * earlier run has built or is building is not built again.
+ * Builds images: uploads the committed source to S3, and has CodeBuild build and push them concurrently. Images that an
+ * earlier run has built or is building are not built again.
  *
- * @returns what is to be reported of the optional image when it failed: it stops nothing
+ * @returns a warning if the optional image failed, which does not stop the deployment
  * @throws Error that says why a build failed, with a link to its log
  */
 export const buildImages = async (

@@ -26,9 +26,9 @@ import {
 import { trialEndpointName } from '../../model/contract/sagemaker-jobs.ts';
 import { listAll, type Waiting, waitFor } from './clients.ts';
 
-/** Deletes what people, pipelines and SageMaker make inside the stack's resources and Terraform does not own. */
+/** Deletes what people, pipelines and SageMaker created inside the stack's resources, which Terraform does not own. */
 
-/** SageMaker has no exception of its own for what is not there. */
+/** SageMaker has no dedicated exception for missing resources. */
 const isMissing = (error: unknown): boolean =>
   error instanceof SageMakerServiceException &&
   (error.name === 'ResourceNotFound' ||
@@ -43,7 +43,7 @@ const orMissing = async <T>(request: Promise<T>): Promise<T | undefined> => {
   }
 };
 
-/** States in which SageMaker refuses to delete an endpoint, or is deleting it. */
+/** Statuses in which SageMaker refuses to delete an endpoint or is already deleting it. */
 const BUSY = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting'];
 
 /**
@@ -69,7 +69,7 @@ const deleteEndpoint = async (
   });
 };
 
-/** Deletes a configuration of the endpoint and its models, if they all are of this deployment. @returns whether they are */
+/** Deletes an endpoint configuration and its models, if they all belong to this deployment. @returns whether they do */
 const deleteConfiguration = async (
   client: SageMakerClient,
   EndpointConfigName: string,
@@ -90,10 +90,10 @@ const deleteConfiguration = async (
 };
 
 /**
- * Deletes what the SageMaker pipeline has made: the endpoint, which costs by the hour, and the configurations and
- * models that it has had.
+ * Deletes what the SageMaker pipelines created: the endpoint, which is charged by the hour, and its configurations and
+ * models.
  *
- * @param servingRole the role of this deployment's models, which distinguishes them from those of another deployment
+ * @param servingRole the role of this deployment's models, which distinguishes them from those of other deployments
  * @returns a description of each deleted thing
  */
 export const deleteServing = async (
@@ -115,8 +115,7 @@ export const deleteServing = async (
 };
 
 /**
- * Deletes the model versions that pipelines have registered in a group: AWS refuses to delete the group while there
- * are any.
+ * Deletes the model versions in a group: AWS refuses to delete a group that is not empty.
  *
  * @returns how many there were
  */
@@ -130,12 +129,11 @@ export const deleteModelPackages = async (client: SageMakerClient, group: string
   return versions.length;
 };
 
-/** States of an app that need no deletion; an app that has failed does not block its domain. */
+/** Statuses of apps that need no deletion; a failed app does not block its domain. */
 const GONE = ['Deleted', 'Failed'];
 
 /**
- * Deletes the apps and spaces that people have made in a Studio domain: AWS refuses to delete the domain while there
- * are any.
+ * Deletes the apps and spaces in a Studio domain: AWS refuses to delete the domain while there are any.
  *
  * @returns how many were deleted
  */
@@ -170,8 +168,8 @@ export const emptyStudio = async (
 };
 
 /**
- * Deletes the security groups that SageMaker makes in a VPC for the home directories of Studio and leaves there when
- * the domain is deleted: the VPC cannot be deleted with them.
+ * Deletes the security groups that SageMaker creates in a VPC for Studio's home directories. They outlive the domain
+ * and block the deletion of the VPC.
  *
  * @returns how many there were
  */
@@ -188,7 +186,7 @@ export const deleteStudioSecurityGroups = async (
     paginateDescribeSecurityGroups({ client }, { Filters }),
     (page) => page.SecurityGroups,
   );
-  // The rules name the other group, so neither could be deleted before the other.
+  // The groups' rules refer to each other, so neither could be deleted first.
   for (const { GroupId, IpPermissions = [], IpPermissionsEgress = [] } of groups) {
     if (IpPermissions.length > 0)
       await client.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions }));
@@ -204,7 +202,7 @@ export const deleteStudioSecurityGroups = async (
         await client.send(new DeleteSecurityGroupCommand({ GroupId }));
         return true;
       } catch (error) {
-        // The network interfaces of the file system go a little later than the domain.
+        // The file system's network interfaces disappear a little later than the domain.
         if (error instanceof EC2ServiceException && error.name === 'DependencyViolation') return undefined;
         throw error;
       }

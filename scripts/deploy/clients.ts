@@ -8,7 +8,7 @@ import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { duration } from '../../model/shared/text.ts';
 import { CommandError, INTERRUPTED, type Report } from '../shared/cli.ts';
 
-/** Clients of one region, with the SDK's own chain of credentials. Long waits outlast a few failed requests. */
+/** Clients for one region, with the SDK's credentials. They retry often, so that long waits survive a few failures. */
 export const createClients = (region: string) => {
   const settings = { region, maxAttempts: 6 };
   return {
@@ -23,7 +23,7 @@ export const createClients = (region: string) => {
 
 export type AwsClients = ReturnType<typeof createClients>;
 
-/** What the pages of a paginated request list. */
+/** The items on all pages of a paginated request. */
 export const listAll = async <Page, Item>(
   pages: AsyncIterable<Page>,
   items: (page: Page) => readonly Item[] | undefined,
@@ -34,20 +34,20 @@ export const listAll = async <Page, Item>(
 };
 
 export interface Waiting {
-  /** Milliseconds between two looks. */
+  /** Polling interval, in milliseconds. */
   readonly intervalMs: number;
-  /** Milliseconds after which it is given up. */
+  /** Timeout, in milliseconds. */
   readonly limitMs: number;
   readonly report: Report;
 }
 
 /**
- * Looks again and again until there is an answer. The SDK's own waiters neither report what they see, nor end when
- * ECS gives up a deployment, nor ask again for a deletion that was refused.
+ * Polls until there is a result. The SDK's waiters cannot report progress, stop when ECS gives up a deployment, or
+ * repeat a deletion that was refused.
  *
  * @param what for the message, such as "the endpoint to be deleted"
- * @param look resolves to `undefined` as long as there is none yet; what it sees it may `say`
- * @throws Error when the limit passes, or Ctrl-C ends the wait
+ * @param look resolves to `undefined` while there is no result yet; it may report progress with `say`
+ * @throws Error on timeout or Ctrl-C
  */
 export const waitFor = async <T>(
   what: string,
@@ -67,7 +67,7 @@ export const waitFor = async <T>(
       if (answer !== undefined) return answer;
       if (performance.now() - began > limitMs)
         throw new Error(
-          `Waited ${Math.round(limitMs / 60_000)} min for ${what}. Look at it in the AWS console; running the command again waits on.`,
+          `Waited ${Math.round(limitMs / 60_000)} min for ${what}. Check it in the AWS console, or run the command again to keep waiting.`,
         );
       await sleep(intervalMs, undefined, interruption).catch(() => {});
       if (interruption.signal.aborted)

@@ -1,11 +1,11 @@
 import byType from './actions-by-type.json' with { type: 'json' };
 
-/** What whoever runs `npm run deploy` and `npm run destroy` must be allowed to do. */
+/** The permissions that `npm run deploy` and `npm run destroy` need. */
 
-/** The actions by which Terraform's AWS provider creates, reads, changes and deletes a resource, by its type. */
+/** The actions with which Terraform's AWS provider manages a resource, by its type. */
 const BY_TYPE: Readonly<Record<string, readonly string[]>> = byType;
 
-/** Of the commands themselves: caller and preflight, first images, rollout, and what `destroy` clears away. */
+/** Actions of the commands themselves: caller and preflight, first images, rollout, and the clean-up of `destroy`. */
 const OF_COMMANDS = [
   'sts: GetCallerIdentity',
   'iam: GetRole SimulatePrincipalPolicy CreateServiceLinkedRole',
@@ -18,23 +18,23 @@ const OF_COMMANDS = [
   'sagemaker: DescribeEndpoint DeleteEndpoint ListEndpointConfigs DescribeEndpointConfig DeleteEndpointConfig DescribeModel DeleteModel ListModelPackages DeleteModelPackage ListApps DeleteApp ListSpaces DeleteSpace',
 ];
 
-/** `s3: GetObject PutObject` as full names. */
+/** Expands `s3: GetObject PutObject` to full names. */
 const actionsIn = (text: string): string[] => {
   const [service = '', names = ''] = text.split(': ');
   return names.split(' ').map((name) => `${service}:${name}`);
 };
 
-/** Of these, a broader one could give its holder any permission: only for roles and policies with the system's names. */
+/** Actions that could grant any permission: limited to roles and policies with the system's names. */
 const isBounded = (action: string): boolean =>
   /^iam:(Create|Delete|Put|Attach|Detach|Update|Pass|Tag|Untag)/.test(action) &&
   action !== 'iam:CreateServiceLinkedRole';
 
 /**
- * The least permissions, as an IAM policy.
+ * The minimal permissions, as an IAM policy.
  *
- * @param types of the resources in a stack, such as `aws_vpc`
+ * @param types resource types in the stack, such as `aws_vpc`
  * @param prefix the configured namePrefix
- * @throws Error that names a type whose actions are not known here
+ * @throws Error that names a type whose actions are unknown
  */
 export const deployerPolicy = (types: readonly string[], prefix: string) => {
   const ofTypes = types.flatMap((type) => {

@@ -16,7 +16,7 @@ import {
 import { deleteModelPackages, deleteServing, deleteStudioSecurityGroups, emptyStudio } from './cleanup.ts';
 import { type AwsClients, createClients } from './clients.ts';
 
-/** Removes the whole system from AWS, with what Terraform does not own but would stumble over or leave running. */
+/** Removes the whole system from AWS, including what Terraform does not own but would fail on or leave running. */
 
 const options = z.strictObject({
   yes: z.boolean().default(false).meta({ description: "do not ask for the stack's name" }),
@@ -28,13 +28,13 @@ const refuseProtected = (deployed: readonly StateResource[]): void => {
   const addresses = protectedResources(deployed);
   if (addresses.length > 0)
     throw new Error(
-      `${addresses.join(', ')}: protected when they were deployed. The setting deletionProtection is false by now; run npm run deploy to bring it to AWS, then npm run destroy.`,
+      `${addresses.join(', ')}: these were deployed with deletion protection. The setting deletionProtection is now false; run npm run deploy to apply it, then npm run destroy.`,
     );
 };
 
 const DOMAIN = 'aws_sagemaker_domain';
 
-/** Deletes what people and pipelines have made inside the stack's resources. */
+/** Deletes what people and pipelines created inside the stack's resources. */
 const deleteForeign = async ({ config, deployed }: Target, { sageMaker }: AwsClients): Promise<void> => {
   const { endpoint, servingRole } = resourceNames(config).learning;
   const deleted = await deleteServing(sageMaker, { endpoint, servingRole }, waiting());
@@ -53,7 +53,7 @@ const deleteForeign = async ({ config, deployed }: Target, { sageMaker }: AwsCli
 const destroyAll = async ({ terraform }: Target, ...targets: string[]): Promise<void> =>
   applyPlan(terraform, await makePlan(terraform, ['-destroy', ...targets], statusLine()), statusLine());
 
-/** Deletes the Studio domain before everything else, and then what SageMaker leaves behind of it in the network. */
+/** Deletes the Studio domain before everything else, and then what SageMaker leaves behind in the network. */
 const deleteStudio = async (target: Target, { ec2 }: AwsClients): Promise<void> => {
   const targets = target.deployed.flatMap(({ type, name }) =>
     type === DOMAIN ? [`-target=${type}.${name}`] : [],
@@ -78,7 +78,7 @@ await runCommand({ head: 'Usage: npm run destroy [-- --yes]\n', options }, async
   const target = await openTarget(await synthesizeTarget(config, caller));
   const { stack, terraform, deployed } = target;
   if (deployed.length === 0) {
-    print(`Nothing of ${stack.name} is deployed, as far as its state knows.`);
+    print(`According to its state, nothing of ${stack.name} is deployed.`);
     return 0;
   }
   refuseProtected(deployed);

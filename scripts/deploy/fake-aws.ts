@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { AwsError, requestTarget, sendJson, startLocalServer } from '../aws-double/protocol.ts';
 
 type Input = Record<string, unknown>;
-/** What AWS does on an operation, such as `DescribeServices`. */
+/** Implements an operation of AWS, such as `DescribeServices`. */
 export type Operations = Readonly<Record<string, (input: Input) => unknown>>;
 
-/** Serves HTTP for as long as the test lasts, and resolves to the address. */
+/** Serves HTTP until the test ends, and resolves to the URL. */
 export const listen = async (
   t: TestContext,
   answer: Parameters<typeof startLocalServer>[0],
@@ -17,7 +17,7 @@ export const listen = async (
   return url;
 };
 
-/** Settings of an SDK client that talks to a server of this machine. */
+/** Settings of an SDK client for a local server. */
 export const clientSettings = (endpoint: string) => ({
   region: 'ap-northeast-2',
   endpoint,
@@ -25,7 +25,7 @@ export const clientSettings = (endpoint: string) => ({
   maxAttempts: 1,
 });
 
-/** Short waits, and what they report. */
+/** Short waits, and their reports. */
 export const quickly = (onLog: (log: string) => void = () => {}) => ({
   intervalMs: 1,
   limitMs: 5000,
@@ -33,9 +33,9 @@ export const quickly = (onLog: (log: string) => void = () => {}) => ({
 });
 
 /**
- * A service of AWS with its JSON protocol; it lives as long as the test.
+ * An AWS service with its JSON protocol, until the test ends.
  *
- * @returns settings of an SDK client, the calls, and waits that collect what they report
+ * @returns settings of an SDK client, the calls, and waits that collect their reports
  */
 export const startFakeAws = async (t: TestContext, operations: Operations) => {
   const calls: { operation: string; input: Input }[] = [];

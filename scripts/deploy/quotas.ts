@@ -6,14 +6,14 @@ const page = z.object({
   NextToken: z.string().nullish(),
   Quotas: z.array(z.object({ QuotaName: z.string(), Value: z.number() })),
 });
-/** Service Quotas throttles whoever reads a long list. */
+/** Service Quotas throttles reading long lists. */
 const THROTTLED = 429;
 const ATTEMPTS = 5;
 
 /**
- * A request to Service Quotas, which has no client among the project's packages: another client signs it.
+ * A request to Service Quotas. The project has no SDK client for it, so another client signs the request.
  *
- * @throws Error with AWS's words when it is refused
+ * @throws Error with AWS's message if it is refused
  */
 const request = async (client: STSClient, region: string, operation: string, input: object) => {
   const url = new URL(process.env['AWS_ENDPOINT_URL'] || `https://servicequotas.${region}.amazonaws.com`);
@@ -44,10 +44,10 @@ const request = async (client: STSClient, region: string, operation: string, inp
 };
 
 /**
- * The values of quotas in this account and region, by their names; AWS's defaults where the account has none of its own.
+ * The values of quotas in this account and region, by name; AWS's defaults where the account has no own value.
  *
- * @param service its code, such as `sagemaker`
- * @throws Error with AWS's words when it is refused
+ * @param service the service code, such as `sagemaker`
+ * @throws Error with AWS's message if it is refused
  */
 export const readQuotas = async (
   client: STSClient,

@@ -147,7 +147,7 @@ test('a deployment that ECS gives up is an error with its reason and the events 
   const aws = await start(t, { revisions, running: 1, next: ['IN_PROGRESS', 'FAILED'] });
   await assert.rejects(
     aws.rollOut(),
-    /^Error: (?!.*steady state).*ECS gave the deployment up.*circuit breaker.*unable to place a task/s,
+    /^Error: (?!.*steady state).*ECS gave up the deployment.*circuit breaker.*unable to place a task/s,
   );
 });
 

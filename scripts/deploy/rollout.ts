@@ -12,15 +12,15 @@ import {
 } from '@aws-sdk/client-ecs';
 import { type Waiting, waitFor } from './clients.ts';
 
-/** Image of a container in a task definition. */
+/** The image of a container in a task definition. */
 export const containerImage = (definition: TaskDefinition, container: string): string | undefined =>
   definition.containerDefinitions?.find(({ name }) => name === container)?.image;
 
 /**
- * The settings of a revision with another image in one container: what RegisterTaskDefinition takes, without what ECS
- * adds on registering.
+ * A revision's settings with another image in one container, as input of RegisterTaskDefinition: without what ECS adds
+ * on registration.
  *
- * @throws Error when ECS described it without a family or containers
+ * @throws Error if ECS described it without a family or containers
  */
 const settingsWithImage = (
   definition: TaskDefinition,
@@ -54,7 +54,7 @@ const settingsWithImage = (
 const byName = <T extends { name?: string | undefined }>(list: T[] | undefined): T[] =>
   [...(list ?? [])].sort((a, b) => (a.name ?? '').localeCompare(b.name ?? ''));
 
-/** All settings but the image. ECS keeps no order of the variables, and describes an empty list as a missing one. */
+/** All settings but the image, normalized: ECS reorders variables, and may return an empty list as a missing one. */
 const comparable = (definition: TaskDefinition, container: string): unknown => {
   const { containerDefinitions, ...settings } = settingsWithImage(definition, container, undefined);
   const containers = byName(containerDefinitions).map((each) => ({
@@ -72,7 +72,7 @@ const comparable = (definition: TaskDefinition, container: string): unknown => {
 /** Names or ARNs. */
 export type ServiceId = Readonly<Record<'cluster' | 'service', string>>;
 
-/** @returns nothing when there is no such service (any more) */
+/** @returns undefined if there is no such service (any more) */
 export const describeService = async (
   client: ECSClient,
   { cluster, service }: ServiceId,
@@ -89,16 +89,16 @@ const describeFailure = ({ serviceName, events = [] }: Service, failed: Deployme
   const { createdAt: since = new Date(0), rolloutStateReason = '' } = failed;
   const latest = events.filter(({ createdAt = since }) => createdAt >= since).slice(0, 5);
   return [
-    `${serviceName}: ECS gave the deployment up; what ran before continues to run. ${rolloutStateReason}`,
+    `${serviceName}: ECS gave up the deployment; the previous tasks keep running. ${rolloutStateReason}`,
     ...latest.map(({ message }) => `  ${message}`),
     'Look at the stopped tasks in the ECS console and at their logs, fix the cause, and run npm run deploy again.',
   ].join('\n');
 };
 
 /**
- * Waits until a deployment of a service has put all its tasks in place.
+ * Waits until a service's deployment is complete.
  *
- * @throws Error when ECS gives it up, with ECS's reason, or when another deployment replaces it
+ * @throws Error if ECS gives it up, with ECS's reason, or if another deployment replaces it
  */
 const waitForDeployment = async (
   client: ECSClient,
@@ -113,7 +113,7 @@ const waitForDeployment = async (
     const deployment = service.deployments?.find((each) => each.id === deploymentId);
     if (!deployment)
       throw new Error(
-        `${service.serviceName}: another deployment has replaced this one, perhaps of its pipeline. Run npm run deploy again.`,
+        `${service.serviceName}: another deployment has replaced this one, perhaps from its pipeline. Run npm run deploy again.`,
       );
     if (deployment.rolloutState === 'FAILED') throw new Error(describeFailure(service, deployment));
     const { runningCount = 0, desiredCount = 0, rolloutState } = deployment;
@@ -123,7 +123,7 @@ const waitForDeployment = async (
 };
 
 interface RolloutTarget extends ServiceId {
-  /** The revision that Terraform has registered. */
+  /** The revision that Terraform registered. */
   readonly taskDefinition: string;
   /** The container whose image the delivery pipeline owns. */
   readonly container: string;
@@ -138,9 +138,9 @@ const describeRevision = async (client: ECSClient, taskDefinition: string) => {
 };
 
 /**
- * Registers a revision with Terraform's settings and the image that runs now.
+ * Registers a revision with Terraform's settings and the running image.
  *
- * @returns the new revision; nothing when the settings that run are Terraform's already
+ * @returns the new revision, or undefined if the running settings are already Terraform's
  */
 const registerChange = async (
   client: ECSClient,
@@ -161,12 +161,12 @@ const registerChange = async (
 };
 
 /**
- * Brings changed settings of a task definition to its running service. Terraform registers them but leaves the service
- * alone, because the delivery pipeline decides which image it runs; so the new revision has Terraform's settings and
- * the image that runs now. A service that could not start gets another try.
+ * Rolls out changed settings of a task definition to its running service. Terraform registers them but leaves the
+ * service alone, because the delivery pipeline decides which image it runs; so the new revision has Terraform's
+ * settings and the running image. A service that could not start gets another try.
  *
- * @returns the revision that was rolled out; nothing when the service runs with these settings already
- * @throws Error when ECS rolls the service back
+ * @returns the revision that was rolled out, or undefined if the service already runs with these settings
+ * @throws Error if ECS rolls the service back
  */
 export const rollOut = async (
   client: ECSClient,
@@ -176,11 +176,11 @@ export const rollOut = async (
   const wait = (deploymentId: string) => waitForDeployment(client, target, deploymentId, waiting);
   const service = await describeService(client, target);
   if (service?.taskDefinition === undefined)
-    throw new Error(`The service ${target.service} is not there. Run npm run deploy again to create it.`);
+    throw new Error(`The service ${target.service} does not exist. Run npm run deploy again to create it.`);
   const current = primaryDeployment(service);
   if (current?.id !== undefined && current.rolloutState === 'IN_PROGRESS') await wait(current.id);
   const changed = await registerChange(client, service.taskDefinition, target);
-  // One that has failed with nothing to go back to tries no more by itself.
+  // A failed deployment without a previous one is not retried by ECS.
   if (changed === undefined && current?.rolloutState !== 'FAILED') return undefined;
 
   const taskDefinition = changed ?? service.taskDefinition;

@@ -27,7 +27,7 @@ const message = z.object({
   diagnostic: diagnostic.optional().catch(undefined),
 });
 
-/** Operations that an action of a plan becomes when it is applied. */
+/** The operations that apply performs for an action of a plan. */
 const OPERATIONS: Readonly<Record<string, number>> = { create: 1, update: 1, delete: 1, replace: 2 };
 
 const parse = (line: string): z.output<typeof message> | undefined => {
@@ -38,23 +38,23 @@ const parse = (line: string): z.output<typeof message> | undefined => {
   }
 };
 
-/** Terraform's own text of a problem, with the resource that it is about. */
+/** Terraform's message about a problem, with its resource. */
 const describe = ({ summary, detail, address }: z.output<typeof diagnostic>): string =>
   [address ? `${address}: ${summary}` : summary, detail].filter((text) => text !== '').join('\n  ');
 
-/** How far a plan or an apply is, from the lines that Terraform prints. */
+/** The progress of a plan or an apply, from the lines that Terraform prints. */
 export class TerraformProgress {
   readonly #total: number;
-  /** Operations that the plan announces: a replacement is two. */
+  /** Operations that the plan announces; a replacement counts as two. */
   planned = 0;
   /** Resources whose current settings have been read. */
   read = 0;
   done = 0;
-  /** Errors, and lines that are not of the format, such as a crash of a provider. */
+  /** Errors, and lines in another format, such as a provider's crash. */
   readonly problems: string[] = [];
   readonly #running = new Map<string, number>();
 
-  /** @param total operations of the plan that is applied; 0 while planning */
+  /** @param total operations of the applied plan; 0 while planning */
   constructor(total = 0) {
     this.#total = total;
   }
@@ -74,7 +74,7 @@ export class TerraformProgress {
     if (said?.severity === 'error') this.problems.push(describe(said));
   }
 
-  /** What is done, and what has been awaited longest: `37 of 184 · aws_lb.web-alb (45 s)`. */
+  /** Completed operations, and the one that has been running longest: `37 of 184 · aws_lb.web-alb (45 s)`. */
   get now(): string {
     const [slowest] = [...this.#running].sort(([, a], [, b]) => b - a);
     const awaited = slowest ? ` · ${slowest[0]} (${duration(slowest[1])})` : '';
@@ -82,27 +82,27 @@ export class TerraformProgress {
   }
 }
 
-/** Everything that Terraform said of a failure. */
+/** Everything that Terraform reported about a failure. */
 const describeFailure = (command: string, { problems }: TerraformProgress, errors: string): string =>
   [`terraform ${command} failed:`, ...problems, errors.trim()].filter((text) => text !== '').join('\n\n');
 
 export interface PlanFile {
   /** Absolute path of the plan file, for `terraform apply`. */
   readonly file: string;
-  /** Of the file, when it was made. */
+  /** The file's checksum when it was written. */
   readonly sha256: string;
-  /** Operations that applying it takes. */
+  /** Number of operations to apply it. */
   readonly operations: number;
 }
 
 const checksum = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 /**
- * Plans into a file. When that fails, no earlier plan is left there.
+ * Plans into a file. If that fails, no earlier plan is left there.
  *
  * @param options more options of `terraform plan`, such as `-refresh=false`
  * @param file absolute path. @default - in Terraform's folder
- * @throws Error with Terraform's own words
+ * @throws Error with Terraform's message
  */
 export const makePlan = async (
   terraform: Terraform,
@@ -123,10 +123,10 @@ export const makePlan = async (
 };
 
 /**
- * Applies a plan, if it is still the one that was made.
+ * Applies a plan, if its file has not changed.
  *
- * @throws Error when its file is another one by now, before anything is applied
- * @throws Error with what Terraform says of every resource that failed; the others are done and in the state
+ * @throws Error if the file has changed, before anything is applied
+ * @throws Error with Terraform's message about each resource that failed; the others are done and in the state
  */
 export const applyPlan = async (
   terraform: Terraform,

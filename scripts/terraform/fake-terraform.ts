@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 
-/** A program in Terraform's place, for the fast tests. @param script of sh @returns its path */
+/** A program in place of Terraform, for fast tests. @param script shell script @returns its path */
 export const fakeTerraform = (t: TestContext, script: string): string => {
   const binary = path.join(temporaryFolder(t), 'terraform');
   writeFileSync(binary, `#!/bin/sh\n${script}\n`);

@@ -14,11 +14,11 @@ import { ROOT } from '../shared/paths.ts';
 import { deployedPlace, readState, type StateResource } from './state.ts';
 
 /**
- * A deployment is its environment, region, account, prefix and suffix: they name its state. Names of resources hold only
- * the last three, so no other deployment in an account may have the same prefix and suffix.
+ * A deployment is identified by its environment, region, account, prefix and suffix, which name its state. Resource
+ * names only contain the last three, so no two deployments in an account may have the same prefix and suffix.
  */
 
-/** Where states are: this folder, or a bucket. */
+/** A store of states: this folder, or a bucket. */
 export interface StateStore {
   /** Of every state that is there. */
   readonly list: () => Promise<readonly string[]>;
@@ -45,7 +45,8 @@ export const bucketStates = (bucket: string, client: S3Client): StateStore => ({
     try {
       for await (const { Contents = [] } of pages) keys.push(...Contents.flatMap(({ Key }) => Key ?? []));
     } catch {
-      // Not everyone may list a bucket. Terraform itself says what is wrong with it, and its state is checked again.
+      // Listing the bucket may not be allowed. Terraform itself reports problems with it, and its state is checked
+      // again.
     }
     return keys;
   },
@@ -64,11 +65,11 @@ export const bucketStates = (bucket: string, client: S3Client): StateStore => ({
 export const openStates = ({ state, region }: Configuration): StateStore =>
   state.bucket ? bucketStates(state.bucket, new S3Client({ region: state.region || region })) : localStates();
 
-/** Names of states, as `stateNames` writes them; before, they held the environment only. */
+/** Names of states, as `stateNames` composes them; formerly they only contained the environment. */
 const STATE_NAMES =
   /^(?:terraform\.)?bloomstack-(?<environment>[a-z]+)(?<names>-[a-z0-9-]+)?(?:[./](?<account>\d{12})[./](?<region>[a-z0-9-]+))?(?:\.tfstate|\/terraform\.tfstate)$/;
 
-/** Whether a state of the old name, which holds neither prefix nor suffix, is this deployment's. */
+/** Whether a state with an old name, which has neither prefix nor suffix, belongs to this deployment. */
 const hasNamesOf = (config: Configuration, resources: readonly StateResource[]): boolean => {
   const { cluster, web, was, learning } = resourceNames(config);
   const ours = [cluster, web.repository, was.repository, learning.repository];
@@ -84,7 +85,7 @@ const findStates = async (store: StateStore, config: Configuration) => {
   for (const name of await store.list()) {
     const { environment, names, account, region } = STATE_NAMES.exec(name)?.groups ?? {};
     if (environment === undefined) continue;
-    // Its name holds the environment only.
+    // Its name only contains the environment.
     const isOld = account === undefined;
     if (!isOld && names !== ours) continue;
     const resources = await store.read(name);
@@ -94,17 +95,17 @@ const findStates = async (store: StateStore, config: Configuration) => {
   return found;
 };
 
-/** The account of the one deployment that a state here knows; nothing when there are none or several. */
+/** The account of the only deployment with a state here; undefined if there are none or several. */
 export const knownAccount = async (store: StateStore, config: Configuration): Promise<string | undefined> => {
   const accounts = new Set((await findStates(store, config)).flatMap(({ account }) => account ?? []));
   return accounts.size === 1 ? [...accounts][0] : undefined;
 };
 
 /**
- * Makes sure that no state here is of another deployment with the same names. A state of the old name is renamed.
+ * Makes sure that no state here belongs to another deployment with the same names. States with old names are renamed.
  *
- * @param choseAccount whether the configuration names the account, so that a deployment in another one is meant
- * @throws Error that says where the other deployment is, and what to set for it or for one beside it
+ * @param choseAccount whether the configuration names the account, so that a deployment in another one is intended
+ * @throws Error that says where the other deployment is, and what to set for it or for an additional one
  */
 export const claimState = async (
   store: StateStore,
@@ -116,7 +117,7 @@ export const claimState = async (
   for (const { name, environment, isOld, account = config.account, region = config.region } of states) {
     if (name === current || (account !== config.account && choseAccount)) continue;
     const deployed = `A deployment of these names is in account ${account}, ${region}, environment ${environment} (state ${name})`;
-    const beside = 'for another one beside it, choose a nameSuffix (BLOOMSTACK_NAME_SUFFIX)';
+    const beside = 'for an additional one, choose a nameSuffix (BLOOMSTACK_NAME_SUFFIX)';
     if (region !== config.region || environment !== config.environment)
       throw new Error(
         `${deployed}; the configuration is for ${config.region}, environment ${config.environment}. ` +
@@ -129,6 +130,6 @@ export const claimState = async (
       );
     if (!isOld || states.some((state) => state.name === current)) continue;
     await store.move(name, current);
-    print(`Renamed the state ${name} to ${current}: its name says whose it is.`);
+    print(`Renamed the state ${name} to ${current}: the new name identifies its deployment.`);
   }
 };

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { StackFiles } from './synth.ts';
 
-/** What is read of a Terraform state, version 4. */
+/** The fields of a Terraform state, version 4, that are used here. */
 const stateSchema = z.object({
   resources: z.array(
     z.object({
@@ -21,7 +21,7 @@ export interface StateResource {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-/** The resources that a state holds; none for the empty text that a new backend gives. */
+/** The resources in a state; none for the empty text of a new backend. */
 export const readState = (text: string): StateResource[] => {
   if (text.trim() === '') return [];
   return stateSchema
@@ -30,14 +30,14 @@ export const readState = (text: string): StateResource[] => {
     .flatMap(({ type, name, instances }) => instances.map(({ attributes }) => ({ type, name, attributes })));
 };
 
-/** The resources that a state in a file holds; none when there is no file. */
+/** The resources in a state file; none if there is no file. */
 export const readStateFile = (file: string): StateResource[] =>
   existsSync(file) ? readState(readFileSync(file, 'utf8')) : [];
 
 /**
- * Where this stack's state is, if in a file.
+ * The file with this stack's state.
  *
- * @returns nothing when the state is in S3
+ * @returns undefined if the state is in S3
  */
 export const stateFile = ({ directory, json }: StackFiles): string | undefined => {
   const { backend } = json.terraform;
@@ -46,7 +46,7 @@ export const stateFile = ({ directory, json }: StackFiles): string | undefined =
 
 const ARN = /^arn:[^:]*:[^:]*:([^:]*):(\d{12}):/;
 
-/** Where a state's resources are, by the first ARNs that name an account and a region. */
+/** The account and region of a state's resources, from the first ARNs that contain them. */
 export const deployedPlace = (resources: readonly StateResource[]) => {
   const places = resources.flatMap(({ attributes }) => {
     const [arn, region, account] = ARN.exec(String(attributes['arn'])) ?? [];

@@ -7,16 +7,16 @@ import { loadConfiguration, readContext } from '../../stacks/config/load.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
 import { ROOT } from '../shared/paths.ts';
 
-/** Where cdktf writes, as its own CLI has it. */
+/** The output folder, the same as that of cdktf's CLI. */
 export const SYNTH_FOLDER = path.join(ROOT, 'cdktf.out');
 
-/** Held by the command that is at work here: all of them write there. */
+/** The lock of the commands that write to that folder. */
 export const LOCK_FILE = path.join(SYNTH_FOLDER, 'lock.json');
 
 /**
- * The configuration that the files and variables here make.
+ * The configuration from cdktf.json and the environment.
  *
- * @param account in place of theirs
+ * @param account replaces the configured one
  */
 export const readConfiguration = (account?: string): Configuration =>
   loadConfiguration({
@@ -32,7 +32,7 @@ const provider = z.looseObject({
   allowed_account_ids: z.array(z.string()).optional(),
 });
 
-/** What is read of a synthesized stack; the rest is kept as it is. */
+/** The fields of a synthesized stack that are used here; others are preserved. */
 export const terraformJson = z.looseObject({
   provider: z.looseObject({ aws: z.array(provider) }),
   resource: z.record(z.string(), z.record(z.string(), block)),
@@ -45,7 +45,7 @@ export const terraformJson = z.looseObject({
 });
 
 export interface StackFiles {
-  /** The stack's. */
+  /** The stack's name. */
   readonly name: string;
   /** Folder in which Terraform runs. */
   readonly directory: string;
@@ -57,7 +57,7 @@ export interface StackFiles {
  * Writes the stack as Terraform JSON.
  *
  * @param outdir absolute, or relative to the working directory
- * @param onWarning is called with what the constructs warn of
+ * @param onWarning called with the constructs' warnings
  */
 export const synthesizeStack = (
   config: Configuration,

@@ -13,7 +13,7 @@ import { deployedPlace, readState, readStateFile, type StateResource, stateFile 
 import { readConfiguration, type StackFiles, SYNTH_FOLDER, synthesizeStack } from './synth.ts';
 import { findTerraform, Terraform } from './terraform.ts';
 
-/** The configuration's default account: it plans, and AWS refuses to apply it. */
+/** The configuration's default account: good for a plan, but AWS refuses to apply it. */
 const PLACEHOLDER_ACCOUNT = '000000000000';
 
 export interface Caller {
@@ -24,9 +24,9 @@ export interface Caller {
 const identity = z.object({ Account: z.string(), Arn: z.string() });
 
 /**
- * A client that soon knows whether AWS answers.
+ * A client that fails soon if AWS does not answer.
  *
- * @param answerMs silence after which it does not
+ * @param answerMs timeout in milliseconds
  */
 export const createStsClient = (region: string, answerMs = 10_000): STSClient =>
   new STSClient({
@@ -41,10 +41,10 @@ const REFRESH =
 const KEY_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
 
 /**
- * Whose credentials the AWS SDK finds here.
+ * The identity of the credentials that the AWS SDK finds.
  *
- * @returns nothing when there are none at all
- * @throws Error when there are some that do not work, or AWS does not answer
+ * @returns undefined if there are none
+ * @throws Error if they do not work, or AWS does not answer
  */
 export const findCaller = async (client: STSClient): Promise<Caller | undefined> => {
   try {
@@ -62,7 +62,7 @@ export const findCaller = async (client: STSClient): Promise<Caller | undefined>
         `AWS STS did not answer (${cause.message}). Check the network and proxy, or use npm run plan -- --offline.`,
         { cause },
       );
-    // The end of the SDK's chain of providers; any other message is of a provider that is set up and fails.
+    // The message at the end of the SDK's provider chain; any other is from a configured provider that fails.
     const nothing = cause.message.includes('Could not load credentials from any providers');
     const profile = process.env['AWS_PROFILE'];
     const missing = KEY_VARIABLES.filter((name) => !process.env[name]);
@@ -77,9 +77,9 @@ export const findCaller = async (client: STSClient): Promise<Caller | undefined>
 };
 
 /**
- * As `findCaller`, for what cannot be done without AWS.
+ * Like `findCaller`, but requires credentials.
  *
- * @throws Error when there are no credentials
+ * @throws Error if there are none
  */
 export const requireCaller = async (client: STSClient): Promise<Caller> => {
   const caller = await findCaller(client);
@@ -92,7 +92,7 @@ export const requireCaller = async (client: STSClient): Promise<Caller> => {
 /**
  * The account to deploy to.
  *
- * @throws Error when the configuration names another account than the caller's
+ * @throws Error if the configuration names another account than the caller's
  */
 export const chooseAccount = (configured: string, caller: Caller): string => {
   if (configured === PLACEHOLDER_ACCOUNT || configured === caller.account) return caller.account;
@@ -102,7 +102,7 @@ export const chooseAccount = (configured: string, caller: Caller): string => {
   );
 };
 
-/** No request is made with them: the plan neither refreshes nor reads data sources. */
+/** Dummy credentials. They are never used: the plan neither refreshes nor reads data sources. */
 const OFFLINE_PROVIDER = {
   access_key: 'offline',
   secret_key: 'offline',
@@ -114,10 +114,10 @@ const OFFLINE_PROVIDER = {
   allowed_account_ids: [],
 };
 
-/** Options of `terraform plan` that keep it from asking AWS. */
+/** Options of `terraform plan` that keep it from calling AWS. */
 export const OFFLINE_PLAN = ['-refresh=false', '-lock=false'];
 
-/** The environment without anything that the AWS SDKs read, so that real credentials play no part. */
+/** The environment without the variables of the AWS SDKs, so that real credentials are not used. */
 export const offlineEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   ...environmentWithoutAws(environment),
   AWS_CONFIG_FILE: devNull,
@@ -126,13 +126,13 @@ export const offlineEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.Proce
 });
 
 /**
- * Copies a stack into a folder of its own, with settings next to it by which Terraform plans without AWS. A state in a
- * file is compared against, and left alone.
+ * Copies a stack into another folder, with settings that let Terraform plan without AWS. A state file is compared
+ * against but not changed.
  *
  * @returns Terraform in that folder, initialized
  */
 export const offlineTerraform = async (stack: StackFiles, binary: string): Promise<Terraform> => {
-  // As deep as the stack's own folder, because modules and files may be named relative to it.
+  // As deep as the stack's folder, because modules and files may have relative paths.
   const directory = path.join(stack.directory, '../../offline', stack.name);
   mkdirSync(directory, { recursive: true });
   copyFileSync(path.join(stack.directory, 'cdk.tf.json'), path.join(directory, 'cdk.tf.json'));
@@ -147,9 +147,9 @@ export const offlineTerraform = async (stack: StackFiles, binary: string): Promi
   return terraform;
 };
 
-/** The stack for an account, as Terraform JSON in its folder. */
+/** The synthesized stack for an account. */
 export interface SynthesizedTarget {
-  /** With the account that it is for. */
+  /** The configuration, with the actual account. */
   readonly config: Configuration;
   readonly stack: StackFiles;
   /** Terraform's executable. */
@@ -159,7 +159,7 @@ export interface SynthesizedTarget {
 /** A stack, with Terraform ready to plan it. */
 export interface Target extends Omit<SynthesizedTarget, 'binary'> {
   readonly terraform: Terraform;
-  /** What is deployed, as the state has it. */
+  /** The deployed resources, according to the state. */
   readonly deployed: readonly StateResource[];
   /** Options that `terraform plan` needs here. */
   readonly planOptions: readonly string[];
@@ -171,7 +171,7 @@ const synthesizeFor = async (config: Configuration): Promise<SynthesizedTarget> 
   return { config, binary, stack };
 };
 
-/** Naming a bucket must not make Terraform forget what a file knows of, and create everything a second time. */
+/** Setting a bucket must not make Terraform forget the resources in a state file and create everything again. */
 const refuseForgottenState = (config: Configuration, { directory }: StackFiles): void => {
   if (!config.state.bucket) return;
   const { file } = stateNames(config);
@@ -187,14 +187,14 @@ const refuseForgottenState = (config: Configuration, { directory }: StackFiles):
   );
 };
 
-/** What Terraform remembers of a folder. */
+/** What Terraform stores about a folder. */
 const initialized = z.object({
   backend: z.object({ type: z.string(), config: z.object({ bucket: z.string().nullish() }) }),
 });
 
 /**
- * Options of `terraform init`. A folder follows its deployment's state to a new name by itself; from a file to a bucket,
- * or to another bucket, only when Terraform is told to.
+ * Options of `terraform init`. A renamed state is followed automatically, but a move from a file to a bucket, or to
+ * another bucket, must be requested.
  */
 export const initOptions = ({ directory, json }: StackFiles): string[] => {
   const options = ['init', '-input=false', '-no-color'];
@@ -210,7 +210,7 @@ export const initOptions = ({ directory, json }: StackFiles): string[] => {
 /**
  * Synthesizes the stack for the account that the caller's credentials belong to.
  *
- * @throws Error when the configuration is of another account, or a state of another deployment with the same names
+ * @throws Error if the configuration is for another account, or another deployment with the same names has a state here
  */
 export const synthesizeTarget = async (
   configured: Configuration,
@@ -224,7 +224,7 @@ export const synthesizeTarget = async (
 /**
  * Makes Terraform ready to plan a synthesized stack.
  *
- * @throws Error when the state is of another deployment
+ * @throws Error if the state belongs to another deployment
  */
 export const openTarget = async ({ config, stack, binary }: SynthesizedTarget): Promise<Target> => {
   refuseForgottenState(config, stack);
@@ -240,12 +240,12 @@ export const openTarget = async ({ config, stack, binary }: SynthesizedTarget): 
   return { config, stack, terraform, deployed, planOptions: [] };
 };
 
-/** The stack without AWS, compared with the state in a file if there is one. */
+/** The stack without AWS, compared with the state file if there is one. */
 export const openOfflineTarget = async (configured: Configuration): Promise<Target> => {
   const states = localStates();
   const isFile = !configured.state.bucket;
   const choseAccount = configured.account !== PLACEHOLDER_ACCOUNT;
-  // Names hold the account: with the placeholder's, everything that is deployed would seem to be replaced.
+  // Names contain the account: with the placeholder, everything that is deployed would appear to be replaced.
   const account = choseAccount || !isFile ? undefined : await knownAccount(states, configured);
   const config = account === undefined ? configured : readConfiguration(account);
   if (isFile) await claimState(states, config, choseAccount);

@@ -15,7 +15,7 @@ for (const [title, script, expected] of [
     `echo '{"terraform_version": "1.9.8"}'`,
     /is Terraform 1\.9\.8, which is too old.*https:/,
   ],
-  ['another program', 'echo OpenSomething v1', /does not answer as Terraform does\. Install Terraform 1\.10/],
+  ['another program', 'echo OpenSomething v1', /does not answer like Terraform\. Install Terraform 1\.10/],
   ['a program that fails', 'exit 1', /Terraform does not run.*https:\/\/developer\.hashicorp\.com/],
 ] as const)
   test(`the Terraform that TERRAFORM_BINARY_NAME names: ${title}`, async (t) => {
@@ -72,5 +72,5 @@ test('a signal to a plan does not speak of the state', async (t) => {
   const binary = fakeTerraform(t, 'echo started; exec sleep 5');
   const terraform = new Terraform({ binary, directory, environment: process.env });
   const planning = terraform.follow(['plan'], () => process.kill(process.pid, 'SIGTERM'));
-  await assert.rejects(planning, /Stopped, as asked\. Nothing was changed\./);
+  await assert.rejects(planning, /Stopped\. Nothing was changed\./);
 });

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { CommandError, INTERRUPTED } from '../shared/cli.ts';
 import { runProcess } from '../shared/processes.ts';
 
-/** The first Terraform that locks a state in S3 with a file next to it. */
+/** The first version that locks a state in S3 with a file next to it. */
 const OLDEST = [1, 10] as const;
 
 const VERSION = /"terraform_version":\s*"((\d+)\.(\d+)\.[^"]*)"/;
@@ -11,9 +11,9 @@ const VERSION = /"terraform_version":\s*"((\d+)\.(\d+)\.[^"]*)"/;
 const WHERE = `Install Terraform ${OLDEST.join('.')} or newer: https://developer.hashicorp.com/terraform/install (or name another binary in TERRAFORM_BINARY_NAME).`;
 
 /**
- * The Terraform to run: `TERRAFORM_BINARY_NAME`, as cdktf-cli calls that variable, or `terraform` on the PATH.
+ * The Terraform to run: `TERRAFORM_BINARY_NAME`, the variable of cdktf-cli, or `terraform` on the PATH.
  *
- * @throws Error when it is not there or older than 1.10
+ * @throws Error if it is missing or older than 1.10
  */
 export const findTerraform = async (environment: NodeJS.ProcessEnv = process.env): Promise<string> => {
   const binary = environment['TERRAFORM_BINARY_NAME'] || 'terraform';
@@ -24,19 +24,19 @@ export const findTerraform = async (environment: NodeJS.ProcessEnv = process.env
   });
   const [, version, major, minor] = VERSION.exec(stdout) ?? [];
   if (version === undefined)
-    throw new Error(`${binary} version -json does not answer as Terraform does. ${WHERE}`);
+    throw new Error(`${binary} version -json does not answer like Terraform. ${WHERE}`);
   if (Number(major) < OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) < OLDEST[1]))
     throw new Error(`${binary} is Terraform ${version}, which is too old. ${WHERE}`);
   return binary;
 };
 
-/** What is said when a command is asked to stop, and when it has stopped. */
+/** Messages when a command is asked to stop, and when it has stopped. */
 const STOPPING = {
   changing: [
     '\nTerraform finishes what it is doing and saves the state; that can take minutes.\n',
-    'Stopped, as asked. The state is saved; the same command continues from there.',
+    'Stopped. The state is saved; the same command continues from there.',
   ],
-  reading: ['\nStopping.\n', 'Stopped, as asked. Nothing was changed.'],
+  reading: ['\nStopping.\n', 'Stopped. Nothing was changed.'],
 } as const;
 
 interface TerraformOptions {
@@ -63,7 +63,7 @@ export class Terraform {
    * Runs a command to its end.
    *
    * @returns what it printed
-   * @throws Error with Terraform's own words
+   * @throws Error with Terraform's message
    */
   async run(...args: string[]): Promise<string> {
     const lines: string[] = [];
@@ -73,18 +73,18 @@ export class Terraform {
   }
 
   /**
-   * Runs a command and passes on every line that it prints.
+   * Runs a command and forwards every line that it prints.
    *
    * @returns its exit code and what it wrote to standard error
-   * @throws CommandError when it was stopped by a signal to this process
+   * @throws CommandError if it was stopped by a signal to this process
    */
   async follow(
     args: readonly string[],
     onLine: (line: string) => void,
   ): Promise<{ exitCode: number; errors: string }> {
     const { binary, directory, environment } = this.#options;
-    // A terminal sends Ctrl-C to everything in the foreground, npm sends it again, and a second one makes Terraform
-    // drop its state. It gets one, from here.
+    // A terminal sends Ctrl-C to all foreground processes and npm repeats it, but a second one makes Terraform abandon
+    // its state. So Terraform only gets the one sent from here.
     const interruption = new AbortController();
     const [stopping, stopped] = STOPPING[args[0] === 'apply' ? 'changing' : 'reading'];
     const interrupt = () => {
