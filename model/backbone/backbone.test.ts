@@ -153,8 +153,8 @@ for (const [file, content, message] of [
   ['model.json', undefined, /model\.json cannot be read\. Give a folder/],
   ['model.json', '{"mod', /not valid JSON/],
   ['model.json', '{"name": "x"}', /does not describe a TensorFlow\.js model \(modelTopology: /],
-  ['model.json', JSON.stringify(outside), /must be beside model\.json/],
-  [WEIGHTS, 'ten bytes.', /have 10 bytes, not the \d+ of model\.json\. Fetch it again/],
+  ['model.json', JSON.stringify(outside), /must be next to model\.json/],
+  [WEIGHTS, 'ten bytes.', /have 10 bytes, not the \d+ of model\.json\. Download it again/],
   [WEIGHTS, undefined, /group1-shard1of1\.bin cannot be read/],
 ] as const)
   test(`a folder whose ${file} is ${content ?? 'missing'} is refused`, async () => {
@@ -211,7 +211,7 @@ const REFUSED: Readonly<
       const attributes = { is_training: attribute.boolean(true) };
       return builder.add('FusedBatchNormV3', 'norm', [x, ...moments], attributes);
     },
-    /Layer norm .*as while training/,
+    /Layer norm .*as in training/,
   ],
   'axes that depend on the photo': [
     (builder, x) => builder.add('Pad', 'border', [x, builder.add('Relu', 'size', [x])]),
@@ -223,7 +223,7 @@ const REFUSED: Readonly<
   ],
   'a grey photo': [
     (builder) => builder.add('Relu', 'grey', [builder.photos(28, 1)]),
-    /input images has the shape \[-1, 28, 28, 1\]; it must take square colour/,
+    /input images has the shape \[-1, 28, 28, 1\]; it must accept square colour/,
   ],
 };
 

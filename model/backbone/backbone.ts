@@ -13,27 +13,27 @@ import { openLayersModel } from './layers-model.ts';
 import { BackboneError, graphDefSchema, readModelFiles } from './model-files.ts';
 
 export interface BackboneOptions {
-  /** Side to which photos are enlarged before the network sees them. @default 8/7 of the side it was made for */
+  /** Side to which photos are enlarged. @default 8/7 of the side that the network was made for */
   readonly side?: number | undefined;
-  /** What the network wants black and white to be, where the network does not say it. */
+  /** The values that the network expects for black and white, if they cannot be determined. */
   readonly range?: InputRange | undefined;
 }
 
 /**
- * Networks see more in photos that are larger than those they were trained on (Touvron et al. 2019). Still larger ones cost
- * more and were no better in a cross-validation.
+ * Networks are more accurate on photos larger than those they were trained on (Touvron et al. 2019). Even larger ones
+ * cost more and were no better in a cross-validation.
  */
 const ENLARGEMENT = 8 / 7;
-/** What most networks shrink a photo by: other sides would leave half a pixel over. */
+/** The factor by which most networks shrink a photo; the side is a multiple of it. */
 const MULTIPLE = 32;
 
-/** Resolutions whose last feature map counts. */
+/** Number of resolutions whose last feature map is used. */
 const LEVELS = 2;
 
-/** Changes whenever the same photo and network would give other features: old ones are then not used any more. */
+/** Changed whenever the same photo and network would give other features, which invalidates cached ones. */
 const METHOD = 'power-normalized means 1';
 
-/** Signed square roots: a few large means would drown the others (Perronnin et al. 2010). */
+/** Signed square roots, because a few large means would dominate the others (Perronnin et al. 2010). */
 const powerNormalized = (means: tf.Tensor2D): tf.Tensor2D =>
   tf.sub(tf.sqrt(tf.relu(means)), tf.sqrt(tf.relu(tf.neg(means))));
 
@@ -46,7 +46,7 @@ const writePowerNormalized = (graph: Graph, means: Node): Node => {
   ]);
 };
 
-/** Names the folder, and what else to use, where something cannot be exported. */
+/** Adds the folder and an alternative to the error if something cannot be exported. */
 const withReason = async <Result>(directory: string, open: () => Promise<Result>): Promise<Result> => {
   try {
     return await open();
@@ -57,10 +57,10 @@ const withReason = async <Result>(directory: string, open: () => Promise<Result>
 };
 
 /**
- * Opens a folder that holds a TensorFlow.js model, of either format, for classifying photos.
+ * Opens a folder with a TensorFlow.js model for classifying photos, in either format.
  *
- * @returns also the SHA-256 over its files, hex
- * @throws BackboneError when it is none that features can be taken from
+ * @returns the extractor, and the SHA-256 of its files in hexadecimal
+ * @throws BackboneError if no features can be extracted from it
  */
 export const openExtractor = async (
   directory: string,
@@ -76,13 +76,13 @@ export const openExtractor = async (
   return { extractor, hash: files.hash };
 };
 
-/** A pretrained network that turns photos into features, and is never trained itself. */
+/** A frozen pretrained network that extracts features from photos. */
 export class Backbone {
   /** Length of a feature vector. */
   readonly features: number;
   /** Weights up to the features. */
   readonly parameters: number;
-  /** Names everything that decides a photo's features, besides the photo. */
+  /** Identifies everything besides the photo that determines its features. */
   readonly key: string;
   readonly side: number;
   readonly #extractor: FeatureExtractor;
@@ -99,9 +99,9 @@ export class Backbone {
   }
 
   /**
-   * Opens a folder that holds a TensorFlow.js model, of either format, for classifying photos.
+   * Opens a folder with a TensorFlow.js model for classifying photos, in either format.
    *
-   * @throws BackboneError when it is none that features can be taken from, or cannot be exported
+   * @throws BackboneError if no features can be extracted from it, or it cannot be exported
    */
   static async load(directory: string, { side, range }: BackboneOptions = {}): Promise<Backbone> {
     return withReason(directory, async () => {
@@ -127,11 +127,11 @@ export class Backbone {
   }
 
   /**
-   * Writes the same as {@link extract}.
+   * Writes the graph of {@link extract}.
    *
    * @param photos float32 `[N, 224, 224, 3]` in [-1, 1]
    * @returns float32 `[N, features]`
-   * @throws ExportError when an operation has no exact counterpart
+   * @throws ExportError if an operation has no exact counterpart
    */
   write(graph: Graph, photos: Node): Node {
     const enlarged = writeResized(graph, photos, this.side);
@@ -143,7 +143,7 @@ export class Backbone {
   }
 }
 
-/** Counts the weights that are written into it. */
+/** A graph that counts the weights written to it. */
 class CountingGraph extends Graph {
   count = 0;
 
@@ -153,7 +153,7 @@ class CountingGraph extends Graph {
   }
 }
 
-/** Writes the backbone once for nothing, which finds out before a long training whether it can be exported. */
+/** Exports the backbone for a test, to find out before a long training whether it is possible. */
 const countWeights = (backbone: Backbone): number => {
   const graph = new CountingGraph();
   backbone.write(graph, 'photos');

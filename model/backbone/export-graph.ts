@@ -3,21 +3,21 @@ import { attribute, DataType, ExportError } from '../savedmodel/graph.ts';
 import { type Constant, type GraphReader, spatialOf, textsOf, windowOf } from './graph-reader.ts';
 import type { GraphDefNode } from './model-files.ts';
 
-/** A node of a TensorFlow.js graph model on its way into one of TensorFlow's own graphs. */
+/** A node of a TensorFlow.js graph model that is being translated to a TensorFlow graph. */
 interface NodeCall {
   readonly graph: Graph;
   readonly node: GraphDefNode;
-  /** What the new node is called. */
+  /** The new node's name. */
   readonly name: string;
-  /** How many inputs there are, control edges aside. */
+  /** Number of inputs, without control edges. */
   readonly inputCount: number;
-  /** The new node of an input. */
+  /** The translated node of an input. */
   readonly input: (index: number) => Node;
-  /** @throws ExportError when the input depends on the photo */
+  /** @throws ExportError if the input depends on the photo */
   readonly constant: (index: number) => Constant;
 }
 
-/** Writes one node as operations of TensorFlow; returns the node of its output. */
+/** Writes a node as TensorFlow operations, and returns its output node. */
 type NodeTranslation = (call: NodeCall) => Node;
 
 const window = (node: GraphDefNode, name: string) => attribute.integers([1, ...windowOf(node, name), 1]);
@@ -35,7 +35,7 @@ const same =
 const biasAdd = ({ graph }: NodeCall, name: string, x: Node, bias: Node): Node =>
   graph.float('BiasAdd', name, [x, bias], { data_format: attribute.text('NHWC') });
 
-/** TensorFlow's depthwise kernel takes one stride for both directions, and ignores dilations. */
+/** TensorFlow's depthwise kernel uses one stride for both directions, and ignores dilations. */
 const checkDepthwise = (call: NodeCall): void => {
   const [height, width] = windowOf(call.node, 'strides');
   if (height !== width) throw refuse(call, 'its strides must be equal.');
@@ -45,7 +45,7 @@ const checkDepthwise = (call: NodeCall): void => {
 
 const FUSED = [undefined, 'Relu', 'Relu6', 'Sigmoid'];
 
-/** TensorFlow.js may compute convolution, bias and activation in one operation, which only its own runtimes know. */
+/** TensorFlow.js may fuse convolution, bias and activation into one operation that only its own runtimes support. */
 const convolution =
   (op: 'Conv2D' | 'DepthwiseConv2dNative', isFused: boolean): NodeTranslation =>
   (call) => {
@@ -72,7 +72,7 @@ const pooling =
   ({ graph, name, node, input }) =>
     graph.float(op, name, [input(0)], { ...spatialOf(node), ksize: window(node, 'ksize') });
 
-/** An operation whose last input is a constant of whole numbers, such as axes. */
+/** An operation whose last input is an integer constant, such as axes. */
 const withIntegers =
   (op: string, types: 'Tidx' | 'Tpaddings' | 'Tshape', keepsDimensions = false): NodeTranslation =>
   (call) => {
@@ -94,10 +94,10 @@ const concatenation: NodeTranslation = (call) => {
   });
 };
 
-/** With fixed moments a batch normalization is a scale and an offset for each channel. */
+/** With fixed moments, a batch normalization is a scale and an offset for each channel. */
 const batchNormalization: NodeTranslation = (call) => {
   const { graph, name, node } = call;
-  if (node.attr['is_training']?.b) throw refuse(call, 'it normalizes by the batch, as while training.');
+  if (node.attr['is_training']?.b) throw refuse(call, 'it normalizes by the batch, as in training.');
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => call.constant(index).values);
   const at = (values: Constant['values'] | undefined, channel: number) => values?.[channel] ?? Number.NaN;
   const epsilon = node.attr['epsilon']?.f ?? 1e-4;
@@ -112,7 +112,7 @@ const batchNormalization: NodeTranslation = (call) => {
 const each = (ops: string, translation: (op: string) => NodeTranslation) =>
   ops.split(' ').map((op) => [op, translation(op)] as const);
 
-/** How each operation of a graph model becomes operations of TensorFlow. One that is not here cannot be exported. */
+/** Translations of a graph model's operations. Other operations cannot be exported. */
 const graphOperations: ReadonlyMap<string, NodeTranslation> = new Map<string, NodeTranslation>([
   ['Conv2D', convolution('Conv2D', false)],
   ['DepthwiseConv2dNative', convolution('DepthwiseConv2dNative', false)],
@@ -130,17 +130,16 @@ const graphOperations: ReadonlyMap<string, NodeTranslation> = new Map<string, No
   ['ConcatV2', concatenation],
 ]);
 
-/** Keeps the backbone's names apart from those of the graph around it. */
+/** Prefix that distinguishes the backbone's names from those of the graph around it. */
 const PREFIX = 'backbone';
 
 /**
- * Writes a TensorFlow.js graph model into one of TensorFlow's own graphs, node by node, from some of its nodes back to
- * where the photos come in.
+ * Translates a TensorFlow.js graph model to a TensorFlow graph, node by node, from some end nodes back to the photos.
  *
- * @param ends the nodes to be computed
- * @param start the node in whose place `photos` comes
+ * @param ends the nodes to compute
+ * @param start the node that `photos` replaces
  * @returns the new nodes of `ends`
- * @throws ExportError for an operation, or a setting of one, that has no exact counterpart; it names the node
+ * @throws ExportError that names the node, for an operation, or a setting of one, without an exact counterpart
  */
 export const translateGraph = (
   graph: Graph,
@@ -160,7 +159,7 @@ export const translateGraph = (
     return result;
   };
 
-  /** Numbers such as a divisor stay exact; they weigh nothing. */
+  /** Numbers such as a divisor stay exact; they take little space. */
   const writeConstant = (name: string, node: GraphDefNode): Node => {
     const constant = reader.constant(node.name);
     if (!constant) throw new ExportError(node.name, 'its value is not among the weights.');

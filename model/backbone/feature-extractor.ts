@@ -5,7 +5,7 @@ import type { Graph, Node } from '../savedmodel/graph.ts';
 import type { GraphReader } from './graph-reader.ts';
 import { BackboneError, type GraphDefNode } from './model-files.ts';
 
-/** The values that a network wants its black and white pixels to have. */
+/** The values that a network expects for black and white pixels. */
 export interface InputRange {
   readonly low: number;
   readonly high: number;
@@ -13,7 +13,7 @@ export interface InputRange {
 
 const RANGE = /^(-?[\d.]+),(-?[\d.]+)$/;
 
-/** A range as it is typed, such as `0,255`. */
+/** A range as typed, such as `0,255`. */
 export const rangeText = z
   .string()
   .refine((text) => {
@@ -22,24 +22,25 @@ export const rangeText = z
   }, 'the values of black and white, such as 0,255')
   .meta({
     value: 'LOW,HIGH',
-    description: 'what the backbone wants black and white to be, such as 0,255 (found out)',
+    description:
+      'values that the backbone expects for black and white, such as 0,255 (determined from the network)',
   });
 
-/** @param text one of {@link rangeText} */
+/** @param text valid according to {@link rangeText} */
 export const parseRange = (text: string | undefined): InputRange | undefined => {
   const [, low, high] = RANGE.exec(text ?? '') ?? [];
   return low === undefined ? undefined : { low: Number(low), high: Number(high) };
 };
 
-/** What MobileNet and similar networks compute with; the range of our photos too. */
+/** The range of MobileNet and similar networks, and of our photos. */
 export const SYMMETRIC: InputRange = { low: -1, high: 1 };
 
-/** What a network does to each channel of its photos before the network proper: `x * scale + offset`. */
+/** A network's preprocessing of each channel: `x * scale + offset`. */
 export type Affine = readonly { readonly scale: number; readonly offset: number }[];
 
 export interface Preprocessing {
   readonly affine: Affine;
-  /** The node after which the network proper begins. */
+  /** The last node of the preprocessing. */
   readonly end: GraphDefNode;
 }
 
@@ -54,7 +55,7 @@ const ALIASES: Readonly<Record<string, string>> = { Div: 'RealDiv', Add: 'AddV2'
 /**
  * Follows the photos through multiplications and additions of constants.
  *
- * @returns undefined when a step cannot be understood, such as a photo that is subtracted from a number
+ * @returns undefined if a step is not understood, such as a photo that is subtracted from a number
  */
 export const readPreprocessing = (
   reader: GraphReader,
@@ -84,17 +85,16 @@ export const readPreprocessing = (
 
 const near = (a: number, b: number) => Math.abs(a - b) <= 1e-3 * Math.abs(b) + 1e-6;
 
-/** How far, of half its width, the middle of a channel may be from zero in photos of the right range. */
+/** How far the middle of a channel may be from zero in the right range, as a share of half its width. */
 const OFF_CENTRE = 0.25;
 
 const UNKNOWN_RANGE =
-  'what it does to its photos first is not known here. Say which values it wants black and white to have, with --range LOW,HIGH (in a SageMaker job the hyperparameter pretrained-range), such as 0,255.';
+  'its preprocessing is not understood. Set the values that it expects for black and white with --range LOW,HIGH, such as 0,255 (in a SageMaker job, with the hyperparameter pretrained-range).';
 
 /**
- * The range of photos that a preprocessing is made for: it brings them about zero, and those of other ranges not; or it
- * brings bytes to [0, 1].
+ * The range of photos that a preprocessing is made for: it centres them about zero, or scales bytes to [0, 1].
  *
- * @throws BackboneError when it makes sense for no range, or for more than one
+ * @throws BackboneError if no range fits, or more than one
  */
 export const rangeFor = (directory: string, affine: Affine | undefined): InputRange => {
   const bytes = { low: 0, high: 255 };
@@ -110,25 +110,25 @@ export const rangeFor = (directory: string, affine: Affine | undefined): InputRa
   return range;
 };
 
-/** A node or layer on the way of a photo through a network, as far as finding feature maps asks. */
+/** A node or layer on the path of a photo through a network, as needed to find feature maps. */
 export interface Step<Node> {
   readonly node: Node;
-  /** `pooling`: over the whole map; `vector`: what makes one of a map; `border`: what is put around a map before it is halved. */
+  /** `pooling`: over a window; `vector`: flattens a map; `border`: pads a map before its resolution is halved. */
   readonly kind?: 'pooling' | 'vector' | 'border' | undefined;
   readonly stride: number;
-  /** Side of a pooling's window that goes over no border. */
+  /** Side of a pooling's window, without padding. */
   readonly window?: number | undefined;
 }
 
 /**
- * The last feature map at each resolution, from the last of all: the one before the global pooling, whatever comes after
- * that; before the map is made a vector, where none is pooled; the output, where the classifier was left out.
+ * The last feature map at each resolution, beginning with the very last: the one before the global pooling, or before
+ * the map is flattened if there is no pooling, or the output if the classifier was removed.
  *
- * @param path from the output back to the photo, which is not in it
- * @param side of the photo, in pixels
+ * @param path from the output back to the photo, without the photo
+ * @param side side of the photo, in pixels
  */
 export const findFeatureMaps = <Node>(path: readonly Step<Node>[], side: number): Node[] => {
-  /** A window over a map covers it, but for a border that it leaves. */
+  /** Whether a window covers a map, except for a border. */
   const pooling = path.findIndex(
     ({ kind, window = 0 }, index) =>
       kind === 'pooling' ||
@@ -139,13 +139,13 @@ export const findFeatureMaps = <Node>(path: readonly Step<Node>[], side: number)
   return maps.filter((_, index) => index === 0 || (maps[index - 1]?.stride ?? 1) > 1).map(({ node }) => node);
 };
 
-/** What takes our photos, in [-1, 1], to a range: `x * scale + offset`. */
+/** Converts our photos, in [-1, 1], to a range: `x * scale + offset`. */
 export const toRange = ({ low, high }: InputRange): { readonly scale: number; readonly offset: number } => ({
   scale: (high - low) / 2,
   offset: (high + low) / 2,
 });
 
-/** Whether a preprocessing turns photos of `range` into ours, so that both can be left out. */
+/** Whether a preprocessing converts photos of `range` back to ours, so that both can be omitted. */
 export const undoes = (affine: Affine, range: InputRange): boolean => {
   const ours = toRange(range);
   return affine.every(
@@ -153,7 +153,7 @@ export const undoes = (affine: Affine, range: InputRange): boolean => {
   );
 };
 
-/** Writes what takes our photos to a range. */
+/** Writes the conversion of our photos to a range. */
 export const writeRange = (graph: Graph, photos: Node, range: InputRange): Node => {
   const { scale, offset } = toRange(range);
   if (scale === 1 && offset === 0) return photos;
@@ -162,21 +162,21 @@ export const writeRange = (graph: Graph, photos: Node, range: InputRange): Node 
 };
 
 /**
- * The convolutions of a pretrained network, up to its global pooling, whatever format it came in. Its features are the
- * means of its feature maps: of the last one, and of the last ones at higher resolutions.
+ * The convolutions of a pretrained network up to its global pooling, from either format. Its features are the means of
+ * its last feature map, and of the last ones at higher resolutions.
  */
 export interface FeatureExtractor {
-  /** Side of the photos that the network was made for, in pixels. */
+  /** Side of the network's original input, in pixels. */
   readonly side: number;
-  /** What it wants black and white to be. */
+  /** The values that it expects for black and white. */
   readonly range: InputRange;
   /**
    * @param photos float32 `[N, S, S, 3]` in `range`, of any side
-   * @returns float32 `[N, F]`, to be disposed of
+   * @returns float32 `[N, F]`, which must be disposed of
    */
   readonly pool: (photos: tf.Tensor4D) => tf.Tensor2D;
   /**
-   * Writes the same as {@link pool}.
+   * Writes the graph of {@link pool}.
    *
    * @param photos float32 `[N, S, S, 3]` in [-1, 1]
    * @returns float32 `[N, F]`
@@ -187,7 +187,7 @@ export interface FeatureExtractor {
 }
 
 export interface FeatureExtractorOptions {
-  /** Feature maps to be pooled: the last at each of so many resolutions, counted from the end. */
+  /** Number of resolutions, counted from the end, whose last feature map is pooled. */
   readonly featureLevels: number;
   /** What the network wants black and white to be, where the network does not say it. */
   readonly range?: InputRange | undefined;

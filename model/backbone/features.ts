@@ -12,52 +12,52 @@ import { replaceFile } from '../shared/files.ts';
 import { errorText } from '../shared/text.ts';
 import type { Backbone } from './backbone.ts';
 
-/** What the features in a file are the features of. */
+/** Identifies the features in a file. */
 const headerSchema = z.object({ key: z.string(), contents: z.array(z.string()) });
 
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
 /**
- * Features of photos on disk, one file for each batch that was computed together: what TensorFlow computes of a photo
- * may differ in its last bit with the photos beside it, and a training that is resumed must see the same numbers. A file
- * that was cut short, altered, moved, or made in another way is not used.
+ * A cache of features on disk, with one file for each batch: the last bit of TensorFlow's result may depend on the
+ * other photos in the batch, and a resumed training must use the same numbers. A file that was truncated, altered,
+ * moved, or created differently is not used.
  *
- * @param directory for all features, of any backbone
- * @param key what decides the features of a photo, besides the photo
- * @param contents hashes of the pixels of a batch
+ * @param directory folder for features of all backbones
+ * @param key identifies everything besides the photo that determines its features
+ * @param contents hashes of the pixels in a batch
  */
 const keptFeatures = (directory: string, key: string, contents: string[]) => {
   const folder = path.join(directory, shortHash(key));
   const file = path.join(folder, shortHash(contents.join()));
   const header: z.infer<typeof headerSchema> = { key, contents };
   return {
-    /** The features of each photo; undefined when they are not there, or not to be trusted. */
+    /** The features of each photo; undefined if they are missing or not trustworthy. */
     read: async (): Promise<WeightValues | undefined> => {
-      // Whatever keeps the file from being read, the features can be computed again.
+      // Whatever the reason, the features can be computed again.
       const bytes = await readFile(file).catch(() => undefined);
       const found = bytes && decodeWeightsFile(bytes);
       const isMeant = isDeepStrictEqual(headerSchema.safeParse(found?.header).data, header);
       return isMeant ? found?.groups['features'] : undefined;
     },
-    /** Puts the file in its place in one step, so that half of it is never read. */
+    /** Writes the file atomically. */
     write: (features: WeightValues): Promise<void> =>
       replaceFile(file, encodeWeightsFile({ header, groups: { features } })).catch((cause: unknown) => {
         throw new Error(
-          `The features cannot be kept in ${folder} (${errorText(cause)}). Give another folder, or none.`,
+          `The features cannot be stored in ${folder} (${errorText(cause)}). Choose another folder, or none.`,
           { cause },
         );
       }),
   };
 };
 
-/** Photos that go through the backbone at a time. */
+/** Batch size of the backbone. */
 const BATCH = 16;
 
 export interface FeatureOptions {
-  /** Folder in which features are kept for the next time. @default none: they are computed every time */
+  /** Cache folder for features. @default none: they are always computed */
   readonly cacheDirectory?: string | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Aborted, it ends the work within a batch. */
+  /** Ends the work within a batch. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -73,10 +73,10 @@ const extractBatch = async (backbone: Backbone, examples: readonly Example[]): P
 };
 
 /**
- * Computes the features of photos, or takes them from the cache. Each photo is looked at once, as it is: mirror images,
- * crops and other changes did not make the head any better.
+ * Computes the features of photos, or reads them from the cache. Photos are not augmented: mirror images, crops and
+ * other changes did not improve the head.
  *
- * @throws AbortedError when the signal is aborted; what was computed until then is in the cache
+ * @throws AbortedError if the signal is aborted; features computed so far are in the cache
  */
 export const computeFeatures = async (
   backbone: Backbone,

@@ -24,14 +24,14 @@ import {
 
 const isPlaceholder = ({ op }: GraphDefNode) => op === 'Placeholder';
 
-/** The input that depends on the photo; of two such, the first. */
+/** The first input that depends on the photo. */
 const mainInput = (reader: GraphReader, node: GraphDefNode): GraphDefNode | undefined =>
   reader
     .inputs(node)
     .map((input) => reader.producer(input))
     .find((producer) => producer && producer.op !== 'Const');
 
-/** Mean or largest value over height and width. */
+/** Mean or maximum over height and width. */
 const isGlobalPooling = (reader: GraphReader, { op, input }: GraphDefNode): boolean => {
   if (op !== 'Mean' && op !== 'Max') return false;
   const axes = [...(reader.constant(input[1])?.values ?? [])].map((axis) => (axis + 4) % 4);
@@ -56,7 +56,7 @@ const stepOf = (reader: GraphReader, node: GraphDefNode): Step<GraphDefNode> => 
   };
 };
 
-/** The longest way from an output back to the photo. */
+/** The longest path from an output back to the photo. */
 const mainPath = (reader: GraphReader, photos: ReadonlySet<string | undefined>): Step<GraphDefNode>[] => {
   const pathFrom = (output: GraphDefNode): GraphDefNode[] => {
     const path: GraphDefNode[] = [];
@@ -75,7 +75,7 @@ const mainPath = (reader: GraphReader, photos: ReadonlySet<string | undefined>):
     .map((node) => stepOf(reader, node));
 };
 
-/** Side of the square colour photos that the placeholder is made for; ours, where it is left open. */
+/** Side of the square colour photos that the placeholder expects; our side if it is unspecified. */
 const sideOf = (directory: string, { name, attr }: GraphDefNode): number => {
   const sizes = attr['shape']?.shape?.dim?.map(({ size }) => size ?? -1) ?? [];
   const [, height = 0, width, channels] = sizes;
@@ -83,11 +83,11 @@ const sideOf = (directory: string, { name, attr }: GraphDefNode): number => {
     return height > 0 ? height : PHOTO_SIDE;
   throw new BackboneError(
     directory,
-    `its input ${name} has the shape [${sizes.join(', ')}]; it must take square colour photos, such as [-1, 224, 224, 3].`,
+    `its input ${name} has the shape [${sizes.join(', ')}]; it must accept square colour photos, such as [-1, 224, 224, 3].`,
   );
 };
 
-/** Convolutions do not mind the size of a photo; only the placeholder's declaration does. */
+/** Only the placeholder's declaration restricts the size of photos; convolutions work with any. */
 const ofAnySide = (topology: JsonGraphDef, placeholder: GraphDefNode): JsonGraphDef => {
   const shape = { shape: { dim: [-1, -1, -1, PHOTO_CHANNELS].map((size) => ({ size })) } };
   const open = { ...placeholder, attr: { ...placeholder.attr, shape } };
@@ -102,7 +102,7 @@ const loadModel = async (directory: string, artifacts: tf.io.ModelArtifacts): Pr
   }
 };
 
-/** Means over height and width of each map, side by side. */
+/** Means over height and width of each map, concatenated. */
 const writeMeans = (graph: Graph, maps: readonly Node[]): Node => {
   const means = maps.map((map, index) => graph.mean(`pooled/${index}`, map, [1, 2]));
   const [only, ...more] = means;
@@ -114,10 +114,10 @@ const writeMeans = (graph: Graph, maps: readonly Node[]): Node => {
 };
 
 /**
- * Opens a TensorFlow.js graph model. How it wants its photos is read from the graph: modules of TensorFlow Hub take
- * [0, 1] and turn that into [-1, 1] themselves, while a graph without any preprocessing takes [-1, 1].
+ * Opens a TensorFlow.js graph model. Its input range is determined from the graph: modules of TensorFlow Hub accept [0,
+ * 1] and convert that to [-1, 1] themselves, while a graph without preprocessing is assumed to expect [-1, 1].
  *
- * @throws BackboneError when it has no feature maps, or takes no square colour photos
+ * @throws BackboneError if it has no feature maps, or does not accept square colour photos
  */
 export const openGraphModel = async (
   { directory, weightData, weightSpecs }: ModelFiles,
@@ -148,7 +148,7 @@ export const openGraphModel = async (
         );
       }),
     write: (graph, photos) => {
-      // What the graph does to its photos first need not be written where it only undoes what would be done for it.
+      // Preprocessing that only undoes our own conversion can be omitted.
       const maps =
         preprocessing && undoes(preprocessing.affine, range)
           ? translateGraph(graph, reader, ends, preprocessing.end, photos)

@@ -3,16 +3,16 @@ import { z } from 'zod';
 import { type Attribute, attribute, ExportError } from '../savedmodel/graph.ts';
 import type { GraphDefNode, JsonGraphDef } from './model-files.ts';
 
-/** A node's value that depends on no input. */
+/** The value of a constant node. */
 export interface Constant {
   readonly values: Float32Array | Int32Array;
   readonly shape: readonly number[];
 }
 
-/** `name:0` is the first output of `name`, which is all that is ever meant here. */
+/** `name:0` is the first output of `name`; others are not used. */
 const nameOf = (input: string): string => input.replace(/:0$/, '');
 
-/** Operations that hand their first input on. */
+/** Operations that pass on their first input. */
 const TRANSPARENT = new Set(['Identity', 'StopGradient', 'Snapshot']);
 
 /** Finds nodes and constants of a graph model. */
@@ -31,7 +31,7 @@ export class GraphReader {
     tf.dispose(weights);
   }
 
-  /** The node that computes an input, past those that only hand it on. Control edges (`^name`) compute nothing. */
+  /** The node that computes an input, skipping those that only pass it on. Control edges (`^name`) carry no data. */
   producer(input: string): GraphDefNode | undefined {
     const node = this.#byName.get(nameOf(input));
     const [first] = node?.input ?? [];
@@ -49,7 +49,7 @@ export class GraphReader {
     return node?.op === 'Const' ? this.#constants.get(node.name) : undefined;
   }
 
-  /** The nodes that compute with the output of `node`. */
+  /** The nodes that use the output of `node`. */
   consumers({ name }: GraphDefNode): GraphDefNode[] {
     return this.nodes.filter(({ input }) => input.some((edge) => nameOf(edge) === name));
   }
@@ -58,7 +58,7 @@ export class GraphReader {
 const readConstant = (tensor: tf.Tensor): Constant => {
   const values = tensor.dataSync();
   return {
-    // A copy: TensorFlow.js may hand out its own memory.
+    // A copy, because TensorFlow.js may return its own memory.
     values: tensor.dtype === 'float32' ? Float32Array.from(values) : Int32Array.from(values),
     shape: [...tensor.shape],
   };
@@ -67,7 +67,7 @@ const readConstant = (tensor: tf.Tensor): Constant => {
 const spans = z.tuple([z.literal(1), z.int().positive(), z.int().positive(), z.literal(1)]);
 const padding = z.enum(['SAME', 'VALID']);
 
-/** @throws ExportError that names the attribute unless it is what it must be */
+/** @throws ExportError that names the attribute if it has an unsupported value */
 const read = <T>(node: GraphDefNode, name: string, schema: z.ZodType<T>, value: unknown): T => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -76,23 +76,23 @@ const read = <T>(node: GraphDefNode, name: string, schema: z.ZodType<T>, value: 
 
 const decoded = (text: string) => Buffer.from(text, 'base64').toString('utf8');
 
-/** A text among a node's attributes. */
+/** A string attribute of a node. */
 export const textOf = ({ attr }: GraphDefNode, name: string): string | undefined => {
   const text = attr[name]?.s;
   return text === undefined ? undefined : decoded(text);
 };
 
-/** Texts of a list. */
+/** A node's attribute that is a list of strings. */
 export const textsOf = ({ attr }: GraphDefNode, name: string): string[] =>
   (attr[name]?.list?.s ?? []).map(decoded);
 
-/** A window such as `[1, height, width, 1]`; an absent one has TensorFlow's default. */
+/** A window such as `[1, height, width, 1]`, with TensorFlow's default if it is absent. */
 export const windowOf = (node: GraphDefNode, name: string): readonly [height: number, width: number] => {
   const [, height, width] = read(node, name, spans, node.attr[name]?.list?.i ?? [1, 1, 1, 1]);
   return [height, width];
 };
 
-/** What convolutions and poolings share: strides, padding, and channels last. */
+/** The common attributes of convolutions and poolings: strides, padding, and channels last. */
 export const spatialOf = (node: GraphDefNode): Record<'strides' | 'padding' | 'data_format', Attribute> => {
   read(node, 'data_format', z.literal('NHWC'), textOf(node, 'data_format') ?? 'NHWC');
   return {

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
 /**
- * Layers models as Keras 2, Keras 3 and TensorFlow.js describe them, in one flat form: networks inside networks are
- * unfolded, and Keras 3's names are those of Keras 2, which TensorFlow.js reads.
+ * Converts the layers models of Keras 2, Keras 3 and TensorFlow.js to one flat format: nested networks are unfolded,
+ * and Keras 3's names are replaced by those of Keras 2, which TensorFlow.js reads.
  */
 
 const networkSchema = z.looseObject({
   class_name: z.string(),
   config: z.union([
-    // Old Keras has the layers of a Sequential without anything around them.
+    // Old versions of Keras store the layers of a Sequential without a wrapper.
     z.array(z.unknown()).transform((layers) => ({ layers, input_layers: [], output_layers: [] })),
     z.looseObject({
       layers: z.array(z.unknown()),
@@ -26,7 +26,7 @@ const layerSchema = z.looseObject({
   ]),
   inbound_nodes: z.array(z.unknown()).default([]),
 });
-/** A symbolic tensor: in Keras 2 a name and two indices, in Keras 3 the same as `keras_history`. */
+/** A symbolic tensor: a name and two indices in Keras 2, and the same as `keras_history` in Keras 3. */
 const reference = z.tuple([z.string(), z.int(), z.int()], z.unknown());
 const tensorSchema = z.looseObject({
   class_name: z.literal('__keras_tensor__'),
@@ -36,17 +36,17 @@ const tensorSchema = z.looseObject({
 export interface KerasLayer {
   readonly className: string;
   readonly config: Readonly<Record<string, unknown>> & { readonly name: string };
-  /** Names of the layers whose outputs it takes. */
+  /** Names of its input layers. */
   readonly inputs: readonly string[];
 }
 
-/** Layers in an order in which each comes after its inputs, as their files have them. */
+/** Layers in topological order, as in their files. */
 export interface KerasNetwork {
   readonly layers: readonly KerasLayer[];
   readonly output: string;
 }
 
-/** Names of the layers that a piece of JSON refers to. */
+/** Names of the layers that some JSON refers to. */
 const references = (json: unknown): string[] => {
   const own = reference.safeParse(json);
   if (own.success) return [own.data[0]];
@@ -62,7 +62,7 @@ const policySchema = z
   .transform(({ config }) => config.name);
 const axisSchema = z.tuple([z.int()]).transform(([axis]) => axis);
 
-/** What Keras 3 calls otherwise, and what converters write as lists, in the words of TensorFlow.js. */
+/** Translates Keras 3's names, and lists written by converters, for TensorFlow.js. */
 const plainConfig = (config: Readonly<Record<string, unknown>>): Record<string, unknown> => {
   const {
     batch_shape,
@@ -80,12 +80,12 @@ const plainConfig = (config: Readonly<Record<string, unknown>>): Record<string, 
   };
 };
 
-/** @param feeds the layers whose outputs an inner network takes; none: it is the outermost */
+/** @param feeds the input layers of a nested network; none for the outermost */
 const unfold = (json: unknown, feeds: readonly string[]): KerasNetwork => {
   const { class_name, config: network } = networkSchema.parse(json);
   const isSequential = class_name === 'Sequential';
   const layers: KerasLayer[] = [];
-  /** Inputs of an inner network are what feeds it, and inner networks are their last layer. */
+  /** Replaces the inputs of a nested network by what feeds it, and nested networks by their last layer. */
   const meaning = new Map(
     references([network.input_layers]).flatMap((name, index) => {
       const feed = feeds[index];
@@ -134,11 +134,11 @@ const rootSchema = z.union([
 
 /**
  * @param topology `modelTopology` of a layers model
- * @throws Error that says what about it is not understood
+ * @throws Error that says what is not supported
  */
 export const readKerasNetwork = (topology: unknown): KerasNetwork => unfold(rootSchema.parse(topology), []);
 
-/** The layers that `output` is computed from, as a topology that TensorFlow.js opens. */
+/** The layers that `output` depends on, as a topology for TensorFlow.js. */
 export const kerasTopology = ({ layers, output }: KerasNetwork) => {
   const input = layers.find(({ className }) => className === 'InputLayer')?.config.name;
   return {
@@ -156,7 +156,7 @@ export const kerasTopology = ({ layers, output }: KerasNetwork) => {
   };
 };
 
-/** The layers that one is computed from, itself included, in their order. */
+/** The layers that one depends on, including itself, in order. */
 export const upTo = ({ layers }: KerasNetwork, output: string): KerasNetwork => {
   const needed = new Set([output]);
   for (const { config, inputs } of layers.toReversed()) {

@@ -33,7 +33,7 @@ const KINDS: Readonly<Record<string, Step<string>['kind']>> = {
   ZeroPadding2D: 'border',
 };
 
-/** From the last layer back to the photo, along the first input of each, by their names. */
+/** The path from the last layer back to the photo, along the first input of each. */
 const mainPath = ({ layers, output }: KerasNetwork): Step<string>[] => {
   const byName = new Map(layers.map((layer) => [layer.config.name, layer]));
   const path: Step<string>[] = [];
@@ -51,7 +51,7 @@ const mainPath = ({ layers, output }: KerasNetwork): Step<string>[] => {
   return path;
 };
 
-/** Side of the photos that the network is made for; ours, where it is left open. */
+/** Side of the photos that the network expects; our side if it is unspecified. */
 const sideOf = (directory: string, { layers }: KerasNetwork): number => {
   const inputs = layers.filter(({ className }) => className === 'InputLayer');
   const shape = shapeSchema.safeParse(inputs[0]?.config['batch_input_shape']).data ?? [];
@@ -61,12 +61,12 @@ const sideOf = (directory: string, { layers }: KerasNetwork): number => {
   throw new BackboneError(
     directory,
     inputs.length > 1
-      ? `it has ${inputs.length} inputs; it must take photos alone.`
-      : `its input has the shape ${JSON.stringify(shape)}; it must take square colour photos, such as [null, 224, 224, 3].`,
+      ? `it has ${inputs.length} inputs; photos must be its only input.`
+      : `its input has the shape ${JSON.stringify(shape)}; it must accept square colour photos, such as [null, 224, 224, 3].`,
   );
 };
 
-/** A network without the rescaling that it begins with, and what it then wants black and white to be. */
+/** A network without its initial rescaling, and the values that it then expects for black and white. */
 const withoutRescaling = (
   directory: string,
   { layers, output }: KerasNetwork,
@@ -92,7 +92,7 @@ const withoutRescaling = (
   };
 };
 
-/** Convolutions do not mind the size of a photo; only the input's declaration does. */
+/** Only the input's declaration restricts the size of photos; convolutions work with any. */
 const ofAnySide = ({ layers, output }: KerasNetwork): KerasNetwork => ({
   layers: layers.map((layer) => {
     if (layer.config['batch_input_shape'] === undefined) return layer;
@@ -103,7 +103,7 @@ const ofAnySide = ({ layers, output }: KerasNetwork): KerasNetwork => ({
 
 const KNOWN = new Set([...layerExporters.keys(), 'BatchNormalization']);
 
-/** What converters add before the names of a layer and its weight differs; so does Keras 3's name of this kernel. */
+/** Weight names without the prefixes of different converters, and with Keras 2's name of this kernel. */
 const weightKeys = (name: string): string[] => {
   const [layer = '', weight = ''] = name.replace(/:0$/, '').split('/').slice(-2);
   return [`${layer}/${weight}`, ...(weight === 'kernel' ? [`${layer}/depthwise_kernel`] : [])];
@@ -131,7 +131,7 @@ const load = async (files: ModelFiles, network: KerasNetwork): Promise<LayersMod
   if (unknown.size > 0) {
     throw new BackboneError(
       directory,
-      `it has layers that are not supported (${[...unknown].join(', ')}); known are ${[...KNOWN].join(', ')}. ${AS_GRAPH}`,
+      `it has layers that are not supported (${[...unknown].join(', ')}); supported are ${[...KNOWN].join(', ')}. ${AS_GRAPH}`,
     );
   }
   try {
@@ -145,7 +145,7 @@ const load = async (files: ModelFiles, network: KerasNetwork): Promise<LayersMod
   }
 };
 
-/** The network up to the means of its feature maps, side by side. */
+/** The network up to the means of its feature maps, concatenated. */
 const cut = (network: LayersModel, maps: readonly string[]): LayersModel => {
   const means = maps.map((map, index) =>
     applied(layers.globalAveragePooling2d({ name: `pooled_${index}` }), network.getLayer(map).output),
@@ -165,9 +165,9 @@ const readNetwork = ({ directory, topology }: ModelFiles): KerasNetwork => {
 
 /**
  * Opens a TensorFlow.js layers model, such as one converted from Keras, up to its last feature map. Most such models do
- * not say which values they want their photos to have; MobileNet's want [-1, 1].
+ * not say which range they expect; MobileNet's is [-1, 1].
  *
- * @throws BackboneError when it has no feature maps, layers that are not supported, or takes no square colour photos
+ * @throws BackboneError if it has no feature maps, has unsupported layers, or does not accept square colour photos
  */
 export const openLayersModel = async (
   files: ModelFiles,

@@ -221,7 +221,7 @@ const REFUSED: Readonly<Record<string, readonly [make: (original: Original) => u
   'two inputs': [
     ({ trunk, map }) =>
       model([...trunk, layer('InputLayer', 'age', [], { batch_input_shape: [null, 1] })], map),
-    /it has 2 inputs; it must take photos alone/,
+    /it has 2 inputs; photos must be its only input/,
   ],
   'no feature maps': [
     ({ trunk: [photo] }) =>
@@ -312,7 +312,7 @@ for (const [name, [steps, low, high]] of Object.entries(STEPS))
 test('what makes sense for no range is refused with the option to give', async () => {
   const directory = withSteps('odd', [['Sub', [40, 40, 40]]]);
   await assert.rejects(Backbone.load(directory), {
-    message: /not known here\. .* --range LOW,HIGH .*pretrained-range.*0,255/,
+    message: /preprocessing is not understood\. .* --range LOW,HIGH, such as 0,255 .*pretrained-range/,
   });
   const range = { low: 0, high: 80 };
   assert.deepEqual((await Backbone.load(directory, { range })).range, range);

@@ -9,12 +9,12 @@ import { errorText } from '../shared/text.ts';
 export class BackboneError extends Error {
   override readonly name = 'BackboneError';
 
-  /** @param directory the network's folder @param problem what about it, and what to use instead */
+  /** @param directory the network's folder @param problem what is wrong, and what to use instead */
   constructor(directory: string, problem: string, options?: ErrorOptions) {
     super(`The backbone in ${directory} cannot be used: ${problem}`, options);
   }
 
-  /** @param problem what failed, for a reason that its cause tells @param remedy a sentence */
+  /** @param problem what failed; the cause says why @param remedy a sentence */
   static because(directory: string, problem: string, cause: unknown, remedy = ANOTHER): BackboneError {
     const [issue] = cause instanceof z.ZodError ? cause.issues : [];
     const reason = issue ? `${issue.path.join('.')}: ${issue.message}` : errorText(cause);
@@ -24,13 +24,13 @@ export class BackboneError extends Error {
 
 export const ANOTHER = 'Use another network for image classification, such as MobileNet.';
 
-/** What helps with a layers model that is not understood. */
+/** Advice for a layers model that is not supported. */
 export const AS_GRAPH =
   'Convert it as a graph model (tensorflowjs_converter --output_format=tfjs_graph_model), or use another network, such as MobileNet.';
 
 /** Parts of TensorFlow's JsonGraphDef in the JSON mapping of protobuf, as TensorFlow.js keeps them in `model.json`. */
 
-/** A 64-bit integer is a string there. */
+/** A 64-bit integer, which is a string in JSON. */
 const integer = z.union([z.string(), z.number()]).transform(Number).pipe(z.int());
 
 const attributeSchema = z.looseObject({
@@ -67,14 +67,14 @@ const MODEL_FILE = 'model.json';
 
 const weightsManifest = z.array(
   z.object({
-    // Beside model.json, nowhere else.
-    paths: z.array(z.string().regex(/^[\w.-]+$/, 'a weights file must be beside model.json')),
+    // Only next to model.json.
+    paths: z.array(z.string().regex(/^[\w.-]+$/, 'a weights file must be next to model.json')),
     weights: z.array(
       z.looseObject({
         name: z.string(),
         shape: z.array(z.int().min(0)),
         dtype: z.enum(['float32', 'int32', 'bool']),
-        /** Weights may be stored rounded; TensorFlow.js restores them. */
+        /** Weights may be quantized; TensorFlow.js restores them. */
         quantization: z
           .union([
             z.object({ dtype: z.enum(['uint8', 'uint16']), scale: z.number(), min: z.number() }),
@@ -86,7 +86,7 @@ const weightsManifest = z.array(
   }),
 );
 
-/** `modelTopology` of a layers model, as Keras's converter or TensorFlow.js wrote it, which also reads it. */
+/** `modelTopology` of a layers model, as written by Keras's converter or TensorFlow.js. */
 const layersTopology = z.union([
   z.looseObject({ model_config: z.looseObject({}) }),
   z.looseObject({ class_name: z.string(), config: z.unknown() }),
@@ -107,7 +107,7 @@ export interface ModelFiles {
   readonly topology: Topology;
   readonly weightSpecs: tf.io.WeightsManifestEntry[];
   readonly weightData: ArrayBuffer;
-  /** SHA-256 over the files, hex. */
+  /** SHA-256 of the files, in hexadecimal. */
   readonly hash: string;
 }
 
@@ -133,9 +133,9 @@ const bytesPerNumber = ({ dtype, quantization }: tf.io.WeightsManifestEntry): nu
   BYTES[quantization?.dtype ?? dtype] ?? 4;
 
 /**
- * Reads a folder that holds `model.json` and the weights files that it names.
+ * Reads a folder with `model.json` and its weights files.
  *
- * @throws BackboneError when it is not there, not a TensorFlow.js model, or its weights are missing or cut short
+ * @throws BackboneError if it is not a TensorFlow.js model, or files are missing or truncated
  */
 export const readModelFiles = async (directory: string): Promise<ModelFiles> => {
   const read = (name: string) =>
@@ -158,7 +158,7 @@ export const readModelFiles = async (directory: string): Promise<ModelFiles> => 
   if (weights.length !== expected) {
     throw new BackboneError(
       directory,
-      `its weights have ${weights.length} bytes, not the ${expected} of ${MODEL_FILE}. Fetch it again.`,
+      `its weights have ${weights.length} bytes, not the ${expected} of ${MODEL_FILE}. Download it again.`,
     );
   }
   const hash = createHash('sha256').update(text).update(weights).digest('hex');

@@ -15,9 +15,9 @@ import { example } from '../shared/test-pictures.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
 import { BackboneError } from './model-files.ts';
 
-/** Tiny pretrained networks, as TensorFlow.js would have them on disk. */
+/** Tiny pretrained networks in TensorFlow.js's file formats. */
 
-/** Side of the photos that they are made for. */
+/** Side of the photos that they expect. */
 const TINY_SIDE = 32;
 
 export const spatial = (stride: number, padding = 'SAME') => ({
@@ -84,7 +84,7 @@ export class GraphModelBuilder extends Graph {
     return this.add(op, name, [x, this.random(`${name}/kernel`, kernel)], attributes);
   }
 
-  /** Means over height and width, which stay as dimensions. */
+  /** Means over height and width, which remain as dimensions. */
   pooled(name: string, x: Node): Node {
     const keep_dims = attribute.boolean(true);
     return this.add('Mean', name, [x, this.integers(`${name}/axes`, [1, 2])], { keep_dims });
@@ -110,7 +110,7 @@ export class GraphModelBuilder extends Graph {
       weightsManifest: [{ paths: ['group1-shard1of1.bin'], weights: stored.map(({ spec }) => spec) }],
     };
     mkdirSync(directory, { recursive: true });
-    // A number with a fraction, which our own graphs never have as an attribute.
+    // Our own graphs never have fractional attributes.
     const json = JSON.stringify(description).replace(/(?="is_training")/, '"epsilon":{"f":0.01},');
     writeFileSync(path.join(directory, 'model.json'), json);
     const weights = Buffer.concat(stored.map(({ data }) => data));
@@ -119,7 +119,7 @@ export class GraphModelBuilder extends Graph {
   }
 }
 
-/** How a tiny network treats its photos first; `none`: it takes [-1, 1]. */
+/** The preprocessing of a tiny network; `none` expects [-1, 1]. */
 type TinyPreprocessing = 'none' | 'hub' | 'bytes';
 
 const preprocess = (builder: GraphModelBuilder, kind: TinyPreprocessing): Node => {
@@ -130,7 +130,7 @@ const preprocess = (builder: GraphModelBuilder, kind: TinyPreprocessing): Node =
   return builder.add('Sub', 'hub/shifted', [scaled, builder.scalar('hub/one', 1)]);
 };
 
-/** A network of nearly every operation that graph models of classifiers have. */
+/** A network with nearly all operations that occur in graph models of classifiers. */
 export const saveTinyGraph = (directory: string, preprocessing: TinyPreprocessing = 'hub'): string => {
   const builder = new GraphModelBuilder();
   const photos = preprocess(builder, preprocessing);
@@ -176,7 +176,7 @@ export const saveTinyGraph = (directory: string, preprocessing: TinyPreprocessin
   return builder.save(directory);
 };
 
-/** The layers of a small MobileNet in Keras's way. */
+/** The layers of a small MobileNet, in the style of Keras. */
 export const tinyLayers = (side = TINY_SIDE): LayersModel => {
   const photo = input({ shape: [side, side, 3] });
   const plain = { useBias: false };
@@ -233,7 +233,7 @@ export const saveLayers = async (directory: string, network: LayersModel): Promi
   return directory;
 };
 
-/** Photos of so many classes, each of its own colour and no two alike; the class is `index % classes`. */
+/** Distinct photos, with a colour for each class; the class is `index % classes`. */
 export const colouredPhotos = (count: number, classes: number, seed: number): Example[] => {
   const random = seededRandom(seed);
   return Array.from({ length: count }, (_, index) => {
@@ -247,7 +247,7 @@ export const colouredPhotos = (count: number, classes: number, seed: number): Ex
   });
 };
 
-/** Fails unless the folder is refused in these words, and named. */
+/** Fails unless the folder is refused with this message, which names it. */
 export const refuses = (directory: string, message: RegExp, options: BackboneOptions = {}): Promise<void> =>
   assert.rejects(Backbone.load(directory, options), (error) => {
     assert.ok(error instanceof BackboneError && error.message.includes(directory), String(error));

@@ -3,10 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { errorText } from '../shared/text.ts';
 import { registerTrainingKernels } from './wasm-kernels.ts';
 
-/** Where tensors are computed, and why there. */
+/** The backend that computes tensors, and why it was chosen. */
 export interface Backend {
   readonly name: 'tensorflow' | 'wasm';
-  /** One sentence for the person who waits: what runs the numbers, and why not something faster. */
+  /** A sentence for users: what computes, and why nothing faster does. */
   readonly reason: string;
 }
 
@@ -33,8 +33,8 @@ const tryNative = (): Backend | string => {
 };
 
 /**
- * Takes away the listeners for errors that WebAssembly's glue code adds to the whole process while it is loaded: they
- * throw each error again, so that its reason drowns in the glue's own code, and a job ends before it has written why.
+ * Removes the process-wide error listeners that WebAssembly's glue code adds while it is loaded. They rethrow each
+ * error, which hides its message behind the glue's source code and ends a job before it has reported why.
  */
 const withoutItsListeners = async (load: () => Promise<void>): Promise<void> => {
   const [exceptions, rejections] = [
@@ -49,20 +49,20 @@ const withoutItsListeners = async (load: () => Promise<void>): Promise<void> => 
 };
 
 /**
- * Makes TensorFlow.js ready: natively when `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` loads, else on
- * WebAssembly with the kernels that training needs.
+ * Initializes TensorFlow.js: natively if `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` can be loaded,
+ * otherwise on WebAssembly with the kernels that training needs.
  *
- * @param options.native false: do not look for native TensorFlow. @default true
+ * @param options.native whether to try native TensorFlow. @default true
  */
 export const loadBackend = async ({ native = true }: { native?: boolean } = {}): Promise<Backend> => {
-  const found = native ? tryNative() : 'native TensorFlow was not asked for';
+  const found = native ? tryNative() : 'native TensorFlow was not requested';
   const backend: Backend =
     typeof found === 'string' ? { name: 'wasm', reason: `WebAssembly (${found})` } : found;
   if (backend.name === 'wasm') {
-    // Loaded only here: native TensorFlow registers a cpu backend of its own.
+    // Imported lazily: native TensorFlow registers its own cpu backend.
     await import('@tensorflow/tfjs-backend-cpu');
     const { setThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
-    // Node has no shared WebAssembly memory for its workers here; asking for threads only costs a probe.
+    // Workers have no shared WebAssembly memory here, so asking for threads only costs a probe.
     setThreadsCount(1);
     registerTrainingKernels();
   }

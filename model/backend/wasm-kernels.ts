@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 /**
  * The gradients of convolutions, which TensorFlow.js's WASM backend lacks, composed of operations that it has.
- * Everything is NHWC with dilation 1, as TensorFlow.js demands of gradients.
+ * Everything is NHWC with dilation 1, as TensorFlow.js requires for gradients.
  */
 
 const strides = z.union([
@@ -21,7 +21,7 @@ const tensor4 = (info: tf.TensorInfo | undefined): tf.Tensor4D => {
   return tf.reshape<tf.Rank.R4>(tensor, shape4.parse(tensor.shape));
 };
 
-/** `x` padded and cut to exactly what the filter touches. */
+/** `x` padded and cropped to exactly what the filter touches. */
 const touched = (x: tf.Tensor4D, { padInfo, ...info }: tf.backend_util.Conv2DInfo): tf.Tensor4D => {
   const padded = tf.pad(x, [
     [0, 0],
@@ -114,7 +114,7 @@ const register = (
 };
 
 /**
- * Registers what training convolutional networks needs and the WASM backend has not. It does have
+ * Registers the kernels for training convolutional networks that the WASM backend lacks. It does have
  * Conv2DBackpropInput, but as plain loops that take most of a training step; ours is an XNNPACK convolution.
  */
 export const registerTrainingKernels = (): void => {

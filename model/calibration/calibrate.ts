@@ -15,14 +15,14 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
 const STEPS = 40;
 
 /**
- * The temperature whose probabilities fit best (Guo et al. 2017): the loss of held-out photos has one valley, which a
- * golden-section search on the logarithm descends into. The most probable class never changes.
+ * The temperature with the lowest loss on held-out photos (Guo et al. 2017), by a golden-section search on its
+ * logarithm: the loss has a single minimum. The most probable class never changes.
  *
- * @param photos photos that were not trained on
+ * @param photos photos that were not used for training
  *
  * @example
  * const logits = [4, 0];
- * // Right three times out of four, at a confidence of 98 %.
+ * // Correct three times out of four, at a confidence of 98 %.
  * const photos = [0, 0, 0, 1].map((label) => ({ label, features: [], logits }));
  * fitTemperature(photos).toFixed(1); // => '3.6'
  */
@@ -43,28 +43,28 @@ export interface Calibration extends CalibrationWriter {
 }
 
 interface CalibrationPhotos {
-  /** What the network makes of the photos that it was trained on, or those photos. */
+  /** The training photos, or the network's output for them. */
   readonly train: readonly LabelledPhoto[] | (() => Promise<readonly FeaturesAndLogits[]>);
-  /** Photos of the classes that were not trained on, and are not those of the final test. */
+  /** Validation photos: neither used for training nor for the final test. */
   readonly validation: readonly LabelledPhoto[];
   /** See `DISTANCE_WEIGHTS`. */
   readonly distanceWeight?: number | undefined;
 }
 
-/** With fewer held-out photos neither a temperature nor a threshold means anything. */
+/** With fewer held-out photos, neither temperature nor threshold is meaningful. */
 export const FEWEST_PHOTOS = 20;
 
-/** For whoever trained a model that is not calibrated: what that means, why, and what to do. */
+/** Explains why a model is not calibrated, what that means, and what to do. */
 export const describeUncalibrated = (validation: number): string =>
-  `The model is not calibrated: it takes every picture for one of its classes, and refuses none. Calibration needs ${FEWEST_PHOTOS} validation photos or more; there were ${validation}. Add photos, or hold out a larger share of them for validation (--validation).`;
+  `The model is not calibrated: it names one of its classes for every picture, and rejects none. Calibration needs at least ${FEWEST_PHOTOS} validation photos; there were ${validation}. Add photos, or hold out a larger share of them for validation (--validation).`;
 
 /**
- * Fits temperature and score to photos that the network was not trained on. The network itself stays as it is.
+ * Fits temperature and score to photos that were not used for training. The network itself is not changed.
  *
- * @param write the trained network, as it will be exported
- * @param onPhotos called with how many more are done
- * @returns undefined when there are fewer than {@link FEWEST_PHOTOS} to judge by
- * @throws AbortedError when the signal is aborted
+ * @param write writes the trained network, as it will be exported
+ * @param onPhotos called with the number of newly processed photos
+ * @returns undefined if there are fewer than {@link FEWEST_PHOTOS} validation photos
+ * @throws AbortedError if the signal is aborted
  */
 export const calibrate = async (
   write: NetworkWriter,

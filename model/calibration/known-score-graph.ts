@@ -1,7 +1,7 @@
 import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
 import { type ClassGaussians, dot, EPSILON, type KnownScore, solveLower } from './known-score.ts';
 
-/** In full precision: distances are differences of large numbers. */
+/** Full precision, because distances are differences of large numbers. */
 const constant = (graph: Graph, name: string, values: Float64Array, dimensions: readonly number[]): Node =>
   graph.floats(name, Float32Array.from(values), dimensions);
 
@@ -11,7 +11,7 @@ const product = (graph: Graph, name: string, x: Node, matrix: Node): Node =>
     transpose_b: attribute.boolean(false),
   });
 
-/** `[N, F]` to `[N, 1]`: the mean of the squares of each row. */
+/** `[N, F]` to `[N, 1]`: the mean square of each row. */
 const meanSquare = (graph: Graph, name: string, x: Node): Node =>
   graph.reshape(
     `${name}/column`,
@@ -19,7 +19,7 @@ const meanSquare = (graph: Graph, name: string, x: Node): Node =>
     [-1, 1],
   );
 
-/** Row r of the result is `L⁻¹ e_r`: whitening as one matrix, `[F, F]`, for rows times matrix. */
+/** Whitening as a matrix `[F, F]` that rows are multiplied by: row r is `L⁻¹ e_r`. */
 const whitening = (lower: Float64Array, size: number): Float64Array => {
   const matrix = new Float64Array(size * size);
   for (let row = 0; row < size; row++) {
@@ -77,7 +77,7 @@ export const writeKnownScore = (
     { Tidx: attribute.type(DataType.int32), keep_dims: attribute.boolean(true) },
   );
   const sure = graph.float('Mul', 'known/sure', [largest, graph.scalar('known/confidence', confidence)]);
-  // Each photo's features at a root mean square of 1.
+  // Scales each photo's features to a root mean square of 1.
   const size = meanSquare(graph, 'known/size', features);
   const square = graph.float('AddV2', 'known/square', [size, graph.scalar('known/epsilon', EPSILON)]);
   const scale = graph.float('Rsqrt', 'known/scale', [square]);

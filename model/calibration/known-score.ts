@@ -1,7 +1,7 @@
 import { REFUSED_SHARE } from '../contract/tensors.ts';
 import type { FeaturesAndLogits } from './observe.ts';
 
-/** Just enough for a covariance. Matrices are square, row-major, symmetric and positive definite. */
+/** The linear algebra for a covariance. Matrices are square, row-major, symmetric and positive definite. */
 
 export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let sum = 0;
@@ -9,7 +9,7 @@ export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return sum;
 };
 
-/** The lower triangle L of `matrix = L Lᵀ`. @throws Error when the matrix is not positive definite */
+/** The lower triangle L of `matrix = L Lᵀ`. @throws Error if the matrix is not positive definite */
 const cholesky = (matrix: Float64Array, size: number): Float64Array => {
   const lower = new Float64Array(size * size);
   for (let row = 0; row < size; row++) {
@@ -25,7 +25,7 @@ const cholesky = (matrix: Float64Array, size: number): Float64Array => {
   return lower;
 };
 
-/** The x of `L x = b`. */
+/** Solves `L x = b` for x. */
 export const solveLower = (lower: Float64Array, size: number, b: ArrayLike<number>): Float64Array => {
   const x = new Float64Array(size);
   for (let row = 0; row < size; row++) {
@@ -36,7 +36,7 @@ export const solveLower = (lower: Float64Array, size: number, b: ArrayLike<numbe
   return x;
 };
 
-/** Adds `weight * v vᵀ` to the lower triangle, the only one that {@link cholesky} reads. */
+/** Adds `weight * v vᵀ` to the lower triangle, the only part that {@link cholesky} reads. */
 const addOuter = (matrix: Float64Array, v: ArrayLike<number>, weight: number): void => {
   const size = v.length;
   for (let row = 0; row < size; row++) {
@@ -48,7 +48,7 @@ const addOuter = (matrix: Float64Array, v: ArrayLike<number>, weight: number): v
   }
 };
 
-/** The mean of vectors of one length. */
+/** The mean of vectors with the same length. */
 const meanVector = (vectors: readonly ArrayLike<number>[], length: number): Float64Array => {
   const mean = new Float64Array(length);
   for (const vector of vectors) {
@@ -59,11 +59,11 @@ const meanVector = (vectors: readonly ArrayLike<number>[], length: number): Floa
 };
 
 /**
- * Gaussians of the classes with one covariance (Lee et al. 2018), over features of length 1 per dimension: only their
- * direction counts.
+ * Gaussians of the classes with a shared covariance (Lee et al. 2018), over features scaled to a root mean square of 1,
+ * so that only their direction counts.
  */
 export interface ClassGaussians {
-  /** Of all photos, `[F]`. */
+  /** Mean of all photos, `[F]`. */
   readonly mean: Float64Array;
   /** Lower triangle L of the covariance `L Lᵀ`, `[F, F]`. */
   readonly lower: Float64Array;
@@ -71,9 +71,9 @@ export interface ClassGaussians {
   readonly centres: readonly Float64Array[];
 }
 
-/** How much of the covariance is a sphere: few photos do not determine all of its directions. */
+/** Shrinkage of the covariance towards a sphere: few photos do not determine all of its directions. */
 const SHRINKAGE = 0.1;
-/** Keeps black pictures, whose features are all zero, finite. */
+/** Avoids division by zero for black pictures, whose features are all zero. */
 export const EPSILON = 1e-6;
 
 /** Features scaled to a root mean square of 1. */
@@ -91,7 +91,7 @@ const whiten = (
   return solveLower(lower, photo.length, centred);
 };
 
-/** @param photos normalised features of each class; classes without photos have no centre */
+/** @param photos normalized features of each class; classes without photos have no centre */
 const fitGaussians = (photos: readonly (readonly Float64Array[])[]): ClassGaussians => {
   const all = photos.flat();
   const size = all[0]?.length ?? 0;
@@ -113,7 +113,7 @@ const fitGaussians = (photos: readonly (readonly Float64Array[])[]): ClassGaussi
   return { mean, lower, centres: means.map((centre) => whiten({ mean, lower }, centre)) };
 };
 
-/** Mahalanobis distance to the nearest class, per dimension: about 1 for photos that were trained on. */
+/** Mahalanobis distance to the nearest class, per dimension: about 1 for training photos. */
 const distanceTo = (gaussians: ClassGaussians, photo: Float64Array): number => {
   const white = whiten(gaussians, photo);
   const squares = gaussians.centres.map((centre) => {
@@ -123,26 +123,27 @@ const distanceTo = (gaussians: ClassGaussians, photo: Float64Array): number => {
   return Math.sqrt(Math.min(...squares));
 };
 
-/** The temperature of the softmax below, in units of the calibrated one: softer than a probability, it sees the runners-up. */
+/** The temperature of the softmax, relative to the calibrated one. A softer one also reflects the runners-up. */
 export const SOFTENING = 3.3;
 
 /**
- * How much the distance counts beside the probability, both in units of their deviation over the held-out photos: as much
- * where both come of the same features, less where the probability is that of a network that was trained for the classes.
+ * The weight of the distance relative to the probability, both in units of their deviation over the held-out photos:
+ * equal if both come from the same features, less if the probability is from a network that was trained for the
+ * classes.
  */
 export const DISTANCE_WEIGHTS = { sameFeatures: 1, trainedNetwork: 0.6 } as const;
 
 /**
- * Tells photos of the classes from others: `offset + confidence * largest probability - distance * distance to the
- * nearest class`. It is fitted to photos of the classes alone.
+ * Distinguishes photos of the classes from others: `offset + confidence * largest probability - distance * distance to
+ * the nearest class`. It is fitted to photos of the classes only.
  */
 export interface KnownScore {
   readonly gaussians: ClassGaussians;
-  /** Of the softmax whose largest probability counts. */
+  /** Temperature of the softmax that gives the largest probability. */
   readonly temperature: number;
   readonly confidence: number;
   readonly distance: number;
-  /** Moves the threshold to 0: a score of at least 0 says that the photo shows one of the classes. */
+  /** Moves the threshold to 0: a score of at least 0 means that the photo shows one of the classes. */
   readonly offset: number;
 }
 
@@ -164,7 +165,7 @@ const deviation = (values: readonly number[]): number => {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) || 1;
 };
 
-/** Between the scores of the first photo that is kept and the last one that is not; below all when none is refused. */
+/** The threshold between the lowest accepted score and the highest rejected one, or below all scores if none is rejected. */
 const thresholdOf = (scores: readonly number[]): number => {
   const sorted = scores.toSorted((a, b) => a - b);
   const refused = Math.floor(REFUSED_SHARE * sorted.length);
@@ -180,10 +181,9 @@ export const scoreOf = (score: KnownScore, { features, logits }: Seen): number =
   score.distance * distanceTo(score.gaussians, normalised(features));
 
 /**
- * @param known photos that were trained on, of all classes: what the classes look like
- * @param heldOut photos of the classes that were not trained on: where the threshold is, and in which units confidence
- *   and distance are added
- * @param temperature that makes the probabilities of the held-out photos right
+ * @param known training photos of all classes, which define the Gaussians
+ * @param heldOut validation photos, which define the threshold and the units of confidence and distance
+ * @param temperature the calibrated temperature
  * @param distanceWeight see {@link DISTANCE_WEIGHTS}
  */
 export const fitKnownScore = (

@@ -24,18 +24,18 @@ const confidenceFigures = (photos: readonly LabelledPhoto[], predictions: readon
 const isKept = ({ knownScore }: Prediction): boolean => knownScore >= 0;
 
 interface MeasureOptions {
-  /** That was fitted. */
+  /** The fitted temperature. */
   readonly temperature: number;
   readonly test: readonly LabelledPhoto[];
-  /** What the exported model says of the test photos, without and with calibration. */
+  /** The exported model's predictions for the test photos, before and after calibration. */
   readonly before: readonly Prediction[];
   readonly after: readonly Prediction[];
-  /** What it says with calibration of the validation photos, and of pictures of other things. */
+  /** The calibrated model's predictions for the validation photos, and for pictures of other things. */
   readonly validation: readonly Prediction[];
   readonly unknown: readonly (Omit<OodPhotos, 'photos'> & { readonly answers: readonly Prediction[] })[];
 }
 
-/** How the exported model does: is its confidence what it says, and which pictures does it refuse? */
+/** Measures whether the exported model's confidence is calibrated, and which pictures it rejects. */
 export const measureCalibration = (options: MeasureOptions) => {
   const { temperature, test, before, after, validation, unknown } = options;
   const scoresOf = (answers: readonly Prediction[]) => answers.map(({ knownScore }) => knownScore);

@@ -5,7 +5,7 @@ import { GraphRunner } from '../savedmodel/run.ts';
 import { buildFeaturesGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { stopIfAborted } from '../shared/abort.ts';
 
-/** What a network makes of a photo. */
+/** A network's output for a labelled photo. */
 export interface FeaturesAndLogits {
   /** Index of the true class. */
   readonly label: number;
@@ -15,7 +15,7 @@ export interface FeaturesAndLogits {
   readonly logits: readonly number[];
 }
 
-/** A photo as the model reads it, and the index of its true class. */
+/** A photo in the format of the model's input, with the index of its true class. */
 export interface LabelledPhoto {
   readonly label: number;
   readonly pixels: Uint8Array;
@@ -24,10 +24,10 @@ export interface LabelledPhoto {
 const BATCH = 16;
 
 /**
- * Runs photos through the network as it will be exported, weights rounded and all.
+ * Runs photos through the network as it will be exported, including rounded weights.
  *
- * @param onPhotos called with how many more are done
- * @throws AbortedError when the signal is aborted
+ * @param onPhotos called with the number of newly processed photos
+ * @throws AbortedError if the signal is aborted
  */
 export const extractFeaturesAndLogits = async (
   write: NetworkWriter,
@@ -43,7 +43,7 @@ export const extractFeaturesAndLogits = async (
     onPhotos?.(batch.length);
     const [features = [], logits = []] = ['features', 'logits'].map((name) => {
       const output = outputs.get(name);
-      if (!output || !('numbers' in output)) throw new Error(`The network must answer with ${name}.`);
+      if (!output || !('numbers' in output)) throw new Error(`The network must have the output ${name}.`);
       return rowsOf(output.numbers, batch.length);
     });
     return batch.map(({ label }, index) => ({

@@ -2,19 +2,19 @@ import { z } from 'zod';
 import { namesSchema, wordsSchema } from './catalogue.ts';
 
 /**
- * What training, the exported SavedModel and every caller of the endpoint agree on.
+ * The contract between training, the exported SavedModel and the callers of the endpoint.
  *
- * The signature is `serving_default`; its one input is a batch of photos, each a byte string of raw RGB.
- * Every output has the batch as its first dimension, because TensorFlow Serving's row format demands it.
+ * The signature is `serving_default`; its only input is a batch of photos, each a byte string of raw RGB. Every output
+ * has the batch as its first dimension, as TensorFlow Serving's row format requires.
  */
 
-/** Side of the square photo, in pixels, that the model reads. */
+/** Side of the model's square input, in pixels. */
 export const PHOTO_SIDE = 224;
 
 /** Red, green, blue. */
 export const PHOTO_CHANNELS = 3;
 
-/** Length of one photo: 224 x 224 pixels x 3 channels, row-major, uint8, sRGB. */
+/** Size of one photo in bytes: 224 x 224 pixels x 3 channels, row-major, uint8, sRGB. */
 export const PHOTO_BYTES = PHOTO_SIDE * PHOTO_SIDE * PHOTO_CHANNELS;
 
 /** Pixel values 0 to 255 become -1 to 1: `value * PIXEL_SCALE + PIXEL_OFFSET`, in training and in the graph. */
@@ -40,18 +40,18 @@ export const OUTPUT_NAMES = {
   /** string `[N]`: the version of the model that answered; the same in every row. */
   modelVersion: 'model_version',
   /**
-   * float32 `[N]`: at least 0 when the photo looks like one of the classes, below 0 when it is more likely something
-   * else. Models from before this output lack it.
+   * float32 `[N]`: at least 0 if the photo looks like one of the classes, below 0 if it is more likely something else.
+   * Older models lack it.
    */
   knownScore: 'known_score',
   /**
-   * float32 `[N, H, W]`: how much each part of the photo, in a grid from the top left, speaks for the most probable class:
-   * from 0 to 1 for the part that does most. Only of models whose last feature map is classified linearly.
+   * float32 `[N, H, W]`: evidence for the most probable class in each part of the photo, in a grid from the top left,
+   * scaled so that the maximum is 1. Only in models that classify their last feature map linearly.
    */
   evidence: 'evidence',
   /** string `[N, C]`: the names of each class, as JSON by language; the same in every row. */
   names: 'names',
-  /** string `[N]`: the description of the class with the highest probability, and words of the model's own, as JSON. */
+  /** string `[N]`: the description of the most probable class, and what the model says about itself, as JSON. */
   words: 'words',
 } as const;
 
@@ -66,8 +66,8 @@ const jsonOf = <Schema extends z.ZodType>(schema: Schema) =>
     .pipe(schema);
 
 /**
- * What the model says of one photo, in the row form of TensorFlow Serving's answer. `label` is missing, because it
- * only repeats the most probable class.
+ * The model's answer for one photo in TensorFlow Serving's row format. `label` is omitted, because it only repeats the
+ * most probable class.
  */
 export const predictionSchema = z
   .object({
@@ -90,7 +90,7 @@ export const predictionSchema = z
         ),
       )
       .optional(),
-    // Models from before these outputs lack them.
+    // Older models lack these outputs.
     [OUTPUT_NAMES.names]: z.array(jsonOf(namesSchema)).optional(),
     [OUTPUT_NAMES.words]: jsonOf(wordsSchema).optional(),
   })
@@ -103,5 +103,5 @@ export const predictionSchema = z
 /** Name under which the model is packed and served: `<MODEL_NAME>/<version>/saved_model.pb`. */
 export const MODEL_NAME = 'image-classifier';
 
-/** Share of held-out photos of the classes that may be refused. A refused flower costs its person a second photo. */
+/** Share of the validation photos that may be rejected. The price of rejecting a flower is that its user takes another photo. */
 export const REFUSED_SHARE = 0.05;

@@ -3,7 +3,7 @@ import { PHOTO_BYTES, PHOTO_CHANNELS, PHOTO_SIDE, PIXEL_OFFSET, PIXEL_SCALE } fr
 import { type Random, uniform } from '../shared/random.ts';
 import type { Example } from './dataset.ts';
 
-/** How much a photo may be changed while training. */
+/** How much a photo may be changed during training. */
 export interface Augmentation {
   /** Smallest share of the photo's area that a crop keeps. @default 0.35 */
   readonly minArea?: number;
@@ -17,7 +17,7 @@ export interface Augmentation {
   readonly tint?: number;
 }
 
-/** Rec. 709 luma: what a pixel is worth in grey. */
+/** Rec. 709 luma coefficients. */
 const LUMA = [0.2126, 0.7152, 0.0722] as const;
 
 /**
@@ -45,7 +45,7 @@ const randomAffine = (
 };
 
 /**
- * Random saturation, contrast, tint and brightness; one photo in twenty loses its colour.
+ * Random saturation, contrast, tint and brightness; one photo in twenty becomes grey.
  *
  * @returns nine numbers (from channel x to channel) on values in [-1, 1], and an offset to all
  */
@@ -61,7 +61,7 @@ const randomColour = (random: Random, { colour = 0.3, tint = 0.08 }: Augmentatio
 
 const LAST = PHOTO_SIDE - 1;
 
-/** Folds a coordinate back into the photo, as if it were mirrored at its edges; no crop reaches beyond the mirror. */
+/** Reflects a coordinate at the photo's edges; no crop extends beyond one reflection. */
 const reflect = (coordinate: number): number => {
   const inside = Math.abs(coordinate);
   return inside > LAST ? Math.max(0, 2 * LAST - inside) : inside;
@@ -70,7 +70,7 @@ const reflect = (coordinate: number): number => {
 const ROW = PHOTO_SIDE * PHOTO_CHANNELS;
 
 /**
- * Writes a randomly changed copy of one photo: crop, stretch, rotation, mirror, then colour.
+ * Writes a randomly augmented copy of a photo: crop, stretch, rotation and mirror, then colour.
  *
  * @param pixels uint8 RGB, `224 * 224 * 3`
  * @param side side of the result, in pixels
@@ -92,7 +92,7 @@ export const augmentInto = (
     for (let x = 0.5; x < side; x++) {
       const fromX = reflect(a * x + b * y + e - 0.5);
       const fromY = reflect(c * x + d * y + f - 0.5);
-      // "| 0" keeps the indices integers for the compiler: this loop runs 50,000 times a photo.
+      // "| 0" keeps the indices integers for the compiler: this loop runs 50,000 times per photo.
       const left = Math.min(fromX, LAST - 1) | 0;
       const top = Math.min(fromY, LAST - 1) | 0;
       const i = (top * ROW + left * PHOTO_CHANNELS) | 0;
@@ -109,7 +109,7 @@ export const augmentInto = (
   }
 };
 
-/** One channel between the four pixels right of and below index `i`, in [-1, 1]. */
+/** Interpolates one channel between the four pixels at and right of and below index `i`, in [-1, 1]. */
 const interpolate = (pixels: Uint8Array, i: number, right: number, lower: number): number => {
   const topLeft = pixels[i] ?? 0;
   const topRight = pixels[i + PHOTO_CHANNELS] ?? 0;
@@ -120,7 +120,7 @@ const interpolate = (pixels: Uint8Array, i: number, right: number, lower: number
   return (above + (below - above) * lower) * PIXEL_SCALE + PIXEL_OFFSET;
 };
 
-/** Photos and what they show. */
+/** Photos and their targets. */
 export interface Batch {
   /** float32 `[N, side, side, 3]` in [-1, 1]. */
   readonly photos: tf.Tensor4D;
@@ -128,7 +128,7 @@ export interface Batch {
   readonly targets: tf.Tensor2D;
 }
 
-/** 1 inside a random rectangle that covers `share` of the square at most, 0 outside; `[1, side, side, 1]`. */
+/** 1 inside a random rectangle that covers at most `share` of the square, 0 outside; `[1, side, side, 1]`. */
 const rectangle = (side: number, share: number, random: Random): { mask: tf.Tensor4D; covered: number } => {
   const length = Math.sqrt(share) * side;
   const span = (centre: number): [number, number] => [
@@ -152,8 +152,8 @@ const blend = <T extends tf.Tensor>(a: T, b: T, share: tf.Tensor | number): T =>
   tf.add(a, tf.mul(tf.sub(b, a), share));
 
 /**
- * Mixes each photo with another of its batch: half of the time a rectangle of it (CutMix, Yun et al. 2019),
- * else the whole of it faintly (mixup, Zhang et al. 2018). The targets are mixed in the same proportion.
+ * Mixes each photo with another one of its batch: half of the time a rectangle of it (CutMix, Yun et al. 2019),
+ * otherwise all of it faintly (mixup, Zhang et al. 2018). The targets are mixed in the same proportion.
  */
 export const mix = ({ photos, targets }: Batch, random: Random): Batch => {
   const others = { photos: tf.reverse(photos, 0), targets: tf.reverse(targets, 0) };
@@ -165,7 +165,7 @@ export const mix = ({ photos, targets }: Batch, random: Random): Batch => {
   return { photos: blend(photos, others.photos, mask), targets: blend(targets, others.targets, covered) };
 };
 
-/** Mixes each photo with another of its batch, mostly faintly: mixup with shares that are about Beta(0.2, 0.2). */
+/** Mixes each photo with another one of its batch, mostly faintly: mixup with shares from about Beta(0.2, 0.2). */
 export const mixUp = ({ photos, targets }: Batch, random: Random): Batch => {
   const share = 0.5 * random() ** 5;
   return {
@@ -184,7 +184,7 @@ export const photoTensor = (examples: readonly Example[]): tf.Tensor4D => {
   return tf.tensor4d(values, [examples.length, PHOTO_SIDE, PHOTO_SIDE, PHOTO_CHANNELS]);
 };
 
-/** Targets as float32 `[N, classes]`: 1 for the right class, less the smoothing that is spread over all. */
+/** Targets as float32 `[N, classes]`: 1 for the true class, minus the smoothing, which is spread over all classes. */
 export const targetTensor = (examples: readonly Example[], classes: number, smoothing: number): tf.Tensor2D =>
   tf.tidy(() => {
     const labels = tf.tensor1d(

@@ -9,22 +9,22 @@ export interface ClassFolder {
 
 interface ClassFolders {
   readonly classes: readonly ClassFolder[];
-  /** Folders that are no class, and why. */
+  /** Folders that are not classes, and why. */
   readonly passedOver: { readonly file: string; readonly reason: string }[];
 }
 
-/** Folders that archives, network drives and Windows leave beside those of people. */
+/** Folders that archives, network drives and Windows create. */
 const SYSTEM_FOLDERS = /^(__MACOSX|@eaDir|#recycle|\$RECYCLE\.BIN|System Volume Information|lost\+found)$/;
-/** What a training writes, finished or not, and a SavedModel. */
+/** Files of a training, finished or not, and of a SavedModel. */
 const MODEL_ENTRIES = /^(MODEL_CARD\.md|model\.tar\.gz|saved_model\.pb|checkpoints|image-classifier)$/;
 
 const whyNoClass = ({ name, entries }: ClassFolder): string | undefined => {
   if (SYSTEM_FOLDERS.test(name)) return 'a folder of the system or of an archive, not a class';
   const model = entries.find((entry) => MODEL_ENTRIES.test(entry.name));
-  return model && `holds a model (${model.name}), not photos of a class`;
+  return model && `contains a model (${model.name}), not photos of a class`;
 };
 
-/** The folders in a folder by name, one for each class, and those that are none. */
+/** The folders in a folder, sorted by name: classes and others. */
 export const listClassFolders = async (root: string): Promise<ClassFolders> => {
   const classes: ClassFolder[] = [];
   const passedOver: ClassFolders['passedOver'] = [];
@@ -41,7 +41,7 @@ export const listClassFolders = async (root: string): Promise<ClassFolders> => {
 const holds = ({ entries }: ClassFolder, kind: FolderEntry['kind']): boolean =>
   entries.some((entry) => entry.kind === kind);
 
-/** Whether a folder has classes with files in them, as opposed to nothing or just a note. */
+/** Whether a folder has classes with files in them, as opposed to nothing or a placeholder. */
 export const containsPhotos = async (directory: string): Promise<boolean> => {
   const { classes } = await listClassFolders(directory).catch((error: unknown) => {
     if (isNotFound(error)) return { classes: [] };
@@ -50,10 +50,10 @@ export const containsPhotos = async (directory: string): Promise<boolean> => {
   return classes.some((folder) => holds(folder, 'file'));
 };
 
-/** Names of the parts that others split their datasets into; a class of trains is among other classes. */
+/** Usual names for the parts of a dataset. (A class "train", as in vehicles, comes with other classes.) */
 const PART =
   /^(train|training|val|valid|validation|test|testing|dev|eval|holdout)([ _-]?(set|data|images|photos))?$/i;
-/** Folders between the one that was given and those of the classes. */
+/** Maximum number of folders between the given one and the classes. */
 const DEEPEST = 4;
 
 const isPart = ({ name }: ClassFolder) => PART.test(name);
@@ -61,11 +61,11 @@ const areParts = (folders: readonly ClassFolder[]): boolean => {
   const count = folders.filter(isPart).length;
   return count > 1 || (count > 0 && count === folders.length);
 };
-/** What is trained on comes first. */
+/** The training part comes first. */
 const byPurpose = (a: ClassFolder, b: ClassFolder) =>
   Number(/^train/i.test(b.name)) - Number(/^train/i.test(a.name));
 
-/** The nearest folder, below the one given, that holds at least two folders with files. */
+/** The nearest folder below the given one with at least two folders that contain files. */
 const findClasses = async (root: string, depth = DEEPEST): Promise<string | undefined> => {
   const { classes } = await listClassFolders(root);
   if (!areParts(classes) && classes.filter((folder) => holds(folder, 'file')).length > 1) return root;
@@ -78,10 +78,10 @@ const findClasses = async (root: string, depth = DEEPEST): Promise<string | unde
 };
 
 /**
- * What keeps a folder from being a dataset, as far as the names of its files and folders tell.
+ * Why a folder is not a dataset, judging by the names of its files and folders.
  *
- * @returns a sentence with what to do; undefined when nothing is wrong
- * @throws Error when the folder cannot be read
+ * @returns a message with advice; undefined if nothing is wrong
+ * @throws Error if the folder cannot be read
  */
 export const describeLayoutProblem = async (root: string): Promise<string | undefined> => {
   const { classes } = await listClassFolders(root);
@@ -92,10 +92,10 @@ export const describeLayoutProblem = async (root: string): Promise<string | unde
     return `The folders of the classes are in ${below}. Give that folder in place of ${root}.`;
   if (areParts(classes) && filled.length > 0) {
     const names = classes.filter(isPart).map(({ name }) => name);
-    return `${root} holds parts of a dataset (${names.join(', ')}), not classes, and a table of labels is not read. Put the photos into one folder per class.`;
+    return `${root} contains parts of a dataset (${names.join(', ')}), not classes, and tables of labels are not supported. Put the photos into one folder per class.`;
   }
   const hasFiles = (await listFolder(root)).some(({ name }) => /\.(jpe?g|png|webp)$/i.test(name));
   if (classes.length === 0 && hasFiles)
-    return `The photos are directly in ${root}, which says nothing of their classes. Give a folder that holds one folder of photos per class, such as ${path.dirname(root)}.`;
+    return `The photos are directly in ${root}, which does not say what their classes are. Give a folder with one folder of photos per class, such as ${path.dirname(root)}.`;
   return undefined;
 };

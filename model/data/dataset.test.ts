@@ -144,8 +144,8 @@ test('the list for the sixteen flowers is one, with a reason for each photo', as
   assert.equal((await readExclusions(file, { optional: false })).size, 209);
 });
 
-const EMPTY = /without usable photos: lily\. Put .* or take the folders away\.$/;
-const NO_LIST = /It must hold the classes/;
+const EMPTY = /without usable photos: lily\. Put .* or remove the folders\.$/;
+const NO_LIST = /It must be an object of classes/;
 
 const REFUSED: Readonly<Record<string, readonly [files: Files, message: RegExp]>> = {
   'a list with an empty reason': [{ ...TWO, 'excluded.json': '{"a": {"1.png": ""}}' }, NO_LIST],
@@ -160,7 +160,7 @@ const REFUSED: Readonly<Record<string, readonly [files: Files, message: RegExp]>
   ],
   'parts with photos, labelled in a table': [
     { 'train/1.png': RED, 'test/2.png': BLUE, 'train.csv': 'x' },
-    /holds parts of a dataset \(test, train\), not classes, and a table of labels is not read\. Put /,
+    /contains parts of a dataset \(test, train\), not classes, and tables of labels are not supported\. Put /,
   ],
   'classes two folders deeper, on a Mac': [
     { ...two('data/flowers'), '__MACOSX/data/._a': 'x' },
@@ -168,7 +168,7 @@ const REFUSED: Readonly<Record<string, readonly [files: Files, message: RegExp]>
   ],
   'photos without folders': [
     { '1.png': RED },
-    /photos are directly in .*Give a folder that holds one folder of photos per class/,
+    /photos are directly in .*Give a folder with one folder of photos per class/,
   ],
   'no classes': [{}, /at least two folders.*; it has none\.$/],
   'one class': [{ 'a/': '' }, /at least two folders.*; it has only one\.$/],

@@ -8,15 +8,15 @@ import { readFileIfExists } from '../shared/files.ts';
 import { errorText, pluralize } from '../shared/text.ts';
 import { describeLayoutProblem, listClassFolders } from './class-folders.ts';
 
-/** A photo as the model reads it. */
+/** A labelled photo in the format of the model's input. */
 export interface Example {
-  /** Where it came from, relative to the dataset's folder. */
+  /** Path relative to the dataset's folder. */
   readonly file: string;
   /** Index into {@link Dataset.labels}. */
   readonly label: number;
   /** uint8 RGB, `224 * 224 * 3`. */
   readonly pixels: Uint8Array;
-  /** SHA-256 of the pixels, hex: equal for the same picture, whatever its file is called. */
+  /** SHA-256 of the pixels, in hexadecimal: equal for the same picture, whatever its file name. */
   readonly content: string;
 }
 
@@ -27,7 +27,7 @@ interface Skipped {
 }
 
 export interface Dataset {
-  /** The folder names, sorted; their order is the order of the model's outputs. */
+  /** The names of the class folders, sorted, in the order of the model's outputs. */
   readonly labels: readonly string[];
   readonly examples: readonly Example[];
   readonly skipped: readonly Skipped[];
@@ -36,13 +36,13 @@ export interface Dataset {
 }
 
 interface ReadOptions {
-  /** A file that names photos to leave out. @default `excluded.json` in the folder, if it is there */
+  /** A file that names photos to leave out. @default `excluded.json` in the folder, if it exists */
   readonly exclude?: string | undefined;
   /** Called after each file. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Beside the folders of the classes it is read by itself, also in a channel of a SageMaker job. */
+/** Used automatically if it is next to the class folders, also in a channel of a SageMaker job. */
 const EXCLUSIONS_FILE = 'excluded.json';
 
 /** By class and file name: what the photo shows instead of its class. */
@@ -51,13 +51,14 @@ const exclusionsSchema = z.record(z.string(), z.record(z.string(), z.string().mi
 /**
  * Photos that a training leaves out, such as wrongly labelled ones: `{ "tulip": { "17.jpg": "leaves" } }`.
  *
- * `flowers-16-excluded.json` in this folder was made by looking at all 6,400 photos of the sixteen flowers, 64 to 100 on a
- * sheet, and again enlarged at those in doubt. It names what clearly shows another plant or no flower; photos that are
- * only hard stay, because leaving out what a model doubts made it worse. Where a genus was a guess, so is the word.
+ * `flowers-16-excluded.json` in this folder is the result of looking at all 6,400 photos of the sixteen flowers, 64 to
+ * 100 on a sheet, and again at enlarged ones in doubt. It names photos that clearly show another plant or no flower.
+ * Photos that are only difficult stay, because leaving out what a model doubts made it worse. Some genera in it are
+ * guesses.
  *
  * @param optional whether the file may be missing
  * @returns paths relative to the dataset's folder
- * @throws Error that says what the file must hold
+ * @throws Error that says what the file must contain
  */
 export const readExclusions = async (
   file: string,
@@ -75,19 +76,19 @@ export const readExclusions = async (
     );
   } catch (cause) {
     throw new Error(
-      `${file} cannot be read as a list of photos to leave out. It must hold the classes, in each the file names with a reason: {"tulip": {"17.jpg": "leaves"}}. ${errorText(cause)}`,
+      `${file} cannot be read as a list of photos to leave out. It must be an object of classes, each with file names and reasons: {"tulip": {"17.jpg": "leaves"}}. ${errorText(cause)}`,
       { cause },
     );
   }
 };
 
-/** Photos decoded side by side; each waits on libuv's pool of four threads. */
+/** Photos decoded concurrently; each waits for libuv's pool of four threads. */
 const CONCURRENCY = 4;
 
 /**
- * Reads files through the photo contract, several side by side.
+ * Reads files through the photo contract, several concurrently.
  *
- * @returns the pixels of each, or why it cannot be used, in the order of the files
+ * @returns the pixels of each file, or why it cannot be used, in the same order
  */
 const readPhotoFiles = async (
   files: readonly string[],
@@ -108,7 +109,7 @@ const readPhotoFiles = async (
   return results;
 };
 
-/** Keeps one of each picture; a picture in two classes teaches nothing and is left out of both. */
+/** Removes copies; a picture in two classes is contradictory and is left out of both. */
 const withoutDuplicates = (examples: readonly Example[]): { kept: Example[]; skipped: Skipped[] } => {
   const byContent = new Map<string, Example[]>();
   for (const example of examples) {
@@ -133,13 +134,13 @@ const withoutDuplicates = (examples: readonly Example[]): { kept: Example[]; ski
  * Reads `<root>/<class>/*` through the photo contract. Labels are the folder names. Files that cannot be read and
  * copies are left out and reported. `<root>/catalogue.json`, if there is one, names and describes the classes.
  *
- * @throws Error when the catalogue cannot be used
- * @throws Error when fewer than two classes have photos: there is nothing to distinguish
+ * @throws Error if the catalogue is invalid
+ * @throws Error if fewer than two classes have photos, so that there is nothing to distinguish
  */
 export const readDataset = async (root: string, options: ReadOptions = {}): Promise<Dataset> => {
   const problem = await describeLayoutProblem(root).catch((cause: unknown) => {
     throw new Error(
-      `The dataset folder ${root} cannot be read. Give --data a folder that holds one folder of photos per class.`,
+      `The dataset folder ${root} cannot be read. Give --data a folder with one folder of photos per class.`,
       { cause },
     );
   });
@@ -182,7 +183,7 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
   const empty = labels.filter((_, label) => !kept.some((example) => example.label === label));
   if (empty.length > 0)
     throw new Error(
-      `The dataset ${root} has classes without usable photos: ${empty.join(', ')}. Put JPEG, PNG or WebP photos into their folders, or take the folders away.`,
+      `The dataset ${root} has classes without usable photos: ${empty.join(', ')}. Put JPEG, PNG or WebP photos into their folders, or remove the folders.`,
     );
   return { labels, examples: kept, skipped: [...skipped, ...copies], catalogue };
 };
@@ -190,12 +191,12 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
 const PROGRESS_EVERY = 1000;
 
 interface LoggedReadOptions {
-  /** What to call the folder, such as "channel train". */
+  /** A description of the folder for messages, such as "channel train". */
   readonly name: string;
   readonly log: (text: string) => void;
-  /** Receives what a person should look at, even one who does not read everything. */
+  /** Receives warnings. */
   readonly warn: (text: string) => void;
-  /** Aborted, it ends the reading with its reason. */
+  /** Ends the reading, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -92,11 +92,11 @@ test('test photos that are given are all tested on, and never trained on or vali
 test('a class of a single photo, or whose photos are all test photos too, is refused by its name', () => {
   assert.throws(
     () => divide(photos([30, 1, 30])),
-    /The class rose has 1 photo.* Add photos of it .* or take its folder away/,
+    /The class rose has 1 photo.* Add photos of it .* or remove its folder/,
   );
   assert.throws(
     () => divide(photos([30, 3, 30]), { test: photos([0, 3, 0]) }),
-    /The class rose has no photos to train on that are not test photos too/,
+    /The class rose has no training photos that are not test photos too/,
   );
 });
 
@@ -136,7 +136,9 @@ test('given test photos that the earlier model has seen are left out, with a war
 test('when the earlier model has seen everything, there is nothing to test on', () => {
   const examples = photos([5, 5, 5]);
   const seen = { ...EMPTY_MANIFEST, train: contents(examples) };
-  assert.throws(() => divide(examples, { seen }), { message: /No photos are left to test on.*channel test/ });
+  assert.throws(() => divide(examples, { seen }), {
+    message: /No photos are left for testing.*channel test/,
+  });
 });
 
 test('what two models in a row have seen is what either has', () => {

@@ -15,8 +15,8 @@ export interface Split {
 type Photos = Pick<Dataset, 'labels' | 'examples'>;
 
 /**
- * Divides each class on its own (stratified). A photo's rank depends on the seed and on its pixels only: file names,
- * their order and the computer do not matter. Copies were removed before, so none straddles the parts.
+ * Divides each class separately (stratified). A photo's rank depends only on the seed and its pixels, not on file
+ * names, their order or the computer. Copies have been removed before, so that none is in two parts.
  */
 const splitByClass = (
   { labels, examples }: Photos,
@@ -42,9 +42,9 @@ const splitByClass = (
 };
 
 interface SplitOptions {
-  /** Share of each class kept for the final test. @default 0.1 */
+  /** Share of each class held out for the final test. @default 0.1 */
   readonly test?: number;
-  /** Share of each class kept for validation during the training. @default 0.1 */
+  /** Share of each class held out for validation during training. @default 0.1 */
   readonly validation?: number;
   /** @default 1 */
   readonly seed?: number;
@@ -76,7 +76,7 @@ export const trainValidationTestSplit = (
     for (const part of ['test', 'validation', 'train'] as const)
       if (parts[part].length === 0 && (part === 'train' || shares[part] > 0))
         throw new Error(
-          `The class ${name} has ${pluralize(ranked.length, 'photo')}: a share of ${shares[part]} of them for ${part} is none. Add photos, leave the class out, or change the shares.`,
+          `The class ${name} has ${pluralize(ranked.length, 'photo')}: a share of ${shares[part]} for ${part} is less than one photo. Add photos, leave out the class, or change the shares.`,
         );
     return parts;
   });
@@ -92,8 +92,8 @@ export const EMPTY_MANIFEST: SplitManifest = { train: [], validation: [], test: 
 const contents = (part: readonly Example[]) => part.map(({ content }) => content);
 
 /**
- * The manifest of a model that was trained further from one with the manifest `earlier`: all that either was trained on.
- * A photo that any of them was validated on is never again one to test on.
+ * The manifest of a model that was trained further from an earlier one: all photos that either was trained on. A photo
+ * that was used for validation in any of them is never used for testing again.
  */
 export const extendManifest = (split: Split, earlier: SplitManifest): SplitManifest => {
   const train = new Set([...earlier.train, ...contents(split.train)]);
@@ -107,37 +107,37 @@ export const extendManifest = (split: Split, earlier: SplitManifest): SplitManif
 
 /**
  * @param directory an unpacked model archive
- * @throws Error when it was not made by our training
+ * @throws Error if it was not created by our training
  */
 export const readSplitManifest = async (directory: string): Promise<SplitManifest> => {
   const text = await readFileIfExists(path.join(directory, PHOTOS_FILE));
   if (text === undefined) {
     throw new Error(
-      `The model's archive holds no ${PHOTOS_FILE}, which says what photos the model has seen. Give an archive that this image's training made.`,
+      `The model's archive has no ${PHOTOS_FILE}, which records the photos that the model has seen. Give an archive from a training of this image.`,
     );
   }
   return manifestSchema.parse(JSON.parse(text.toString()));
 };
 
-/** Of each class, for the test and for the validation. */
+/** Share of each class for testing, and for validation. */
 const SHARE = 0.1;
-/** Below so many photos of a class, the figures on it say little. */
+/** With fewer photos of a class, its figures mean little. */
 const FEW = 20;
-/** How many times as many photos the largest class may have as the smallest before it is worth a word. */
+/** Ratio of the largest to the smallest class above which there is a warning. */
 const UNBALANCED = 5;
 
 export interface LeakFreeSplitOptions {
   readonly dataset: Photos;
-  /** Photos given for the test alone, labelled as the dataset is; absent: some of the dataset's are held out. */
+  /** Separate test photos with the dataset's labels. @default - some of the dataset's photos are held out */
   readonly test?: readonly Example[] | undefined;
-  /** Of the model that the training starts from. */
+  /** Manifest of the model that the training starts from. */
   readonly seen: SplitManifest;
   readonly seed: number;
   readonly warn: (text: string) => void;
 }
 
 const unusable = (name: string, reason: string) =>
-  new Error(`The class ${name} ${reason}. Add photos of it (a few dozen at least), or take its folder away.`);
+  new Error(`The class ${name} ${reason}. Add photos of it (a few dozen at least), or remove its folder.`);
 
 /** One class of a dataset, ranked by seed and content. */
 const splitClass = (
@@ -146,38 +146,37 @@ const splitClass = (
   { test: given, seen, warn }: LeakFreeSplitOptions,
 ): Split => {
   const { length } = ranked;
-  if (length === 0) throw unusable(name, 'has no photos to train on that are not test photos too');
+  if (length === 0) throw unusable(name, 'has no training photos that are not test photos too');
   if (!given && length < 2)
-    throw unusable(name, 'has 1 photo, which cannot be both learned from and tested on');
+    throw unusable(name, 'has 1 photo, which cannot be used for both training and testing');
   const learned = new Set(seen.train);
   const used = new Set([...seen.train, ...seen.validation]);
   const tested = new Set(seen.test);
-  // At least one where there are enough, so that no class goes unmeasured.
+  // At least one if there are enough, so that every class is tested.
   const share = Math.max(1, Math.round(length * SHARE));
-  // Photos that the earlier model was tested on stay with the test.
+  // Photos that the earlier model was tested on remain test photos.
   const eligible = ranked
     .filter(({ content }) => !used.has(content))
     .sort((a, b) => Number(tested.has(b.content)) - Number(tested.has(a.content)));
   const test = given ? [] : eligible.slice(0, Math.min(share, length - 1));
   if (!given && test.length === 0)
     warn(
-      `The earlier model has seen all photos of the class ${name}: none is left to test it on. Add new ones.`,
+      `The earlier model has seen all photos of the class ${name}: none is left for testing. Add new ones.`,
     );
   const rest = ranked.filter((example) => !test.includes(example));
   const unlearned = rest.filter(({ content }) => !learned.has(content));
   const validation = unlearned.slice(0, Math.min(share, rest.length - 1));
   if (length < FEW)
-    warn(
-      `The class ${name} has only ${pluralize(length, 'photo')}: what is learned and measured of it says little. Add more.`,
-    );
+    warn(`The class ${name} has only ${pluralize(length, 'photo')}: its figures mean little. Add more.`);
   return { train: rest.filter((example) => !validation.includes(example)), validation, test };
 };
 
 /**
- * Splits photos so that none is tested on which an earlier model has seen. A tenth of each class is held out for the
- * validation and for the test, by seed and content, so that another order, other names or more photos change little.
+ * Splits photos so that no test photo has been seen by an earlier model. A tenth of each class is held out for
+ * validation and another for testing, by seed and content, so that the order, names and additional photos change
+ * little.
  *
- * @throws Error that names a class with too few photos, or when nothing is left to test on
+ * @throws Error that names a class with too few photos, or if nothing is left for testing
  */
 export const leakFreeSplit = (options: LeakFreeSplitOptions): Split => {
   const { dataset, test: given, seen, seed, warn } = options;
@@ -199,7 +198,7 @@ export const leakFreeSplit = (options: LeakFreeSplitOptions): Split => {
     );
   if (test.length === 0)
     throw new Error(
-      'No photos are left to test on: the earlier model has seen all of them. Give new ones in the channel test.',
+      'No photos are left for testing: the earlier model has seen all of them. Put new ones into the channel test.',
     );
   return { ...parts, test };
 };
@@ -211,10 +210,10 @@ const labelsAndContents = ({ labels, examples }: Dataset) =>
     .join('\n');
 
 /**
- * The test channel's photos, labelled as the training's are.
+ * The test channel's photos with the labels of the training.
  *
- * @returns nothing when they are the very photos of the training: then some of those must be held out
- * @throws Error when there are photos of a class that the training does not have
+ * @returns undefined if they are the same photos as the training's, of which some must then be held out
+ * @throws Error if there are photos of a class that the training does not have
  */
 export const alignTestPhotos = (
   train: Dataset,
@@ -222,18 +221,18 @@ export const alignTestPhotos = (
   warn: (text: string) => void,
 ): readonly Example[] | undefined => {
   if (labelsAndContents(train) === labelsAndContents(test)) {
-    warn('The channel test holds the very photos of train: a tenth of each class of train is held out.');
+    warn('The channel test has the same photos as train: a tenth of each class of train is held out.');
     return undefined;
   }
   const unknown = test.labels.filter((name) => !train.labels.includes(name));
   if (unknown.length > 0) {
     throw new Error(
-      `The channel test has the classes ${unknown.join(', ')}, of which the channel train has no photos. Add some there, or take the folders away.`,
+      `The channel test has the classes ${unknown.join(', ')}, of which the channel train has no photos. Add some there, or remove the folders.`,
     );
   }
   const untested = train.labels.filter((name) => !test.labels.includes(name));
   if (untested.length > 0)
-    warn(`The channel test has no photos of ${untested.join(', ')}: nothing will be known of them.`);
+    warn(`The channel test has no photos of ${untested.join(', ')}: they will not be tested.`);
   const inTest = new Set(contents(test.examples));
   const both = train.examples.filter(({ content }) => inTest.has(content)).length;
   if (both > 0)
@@ -244,6 +243,6 @@ export const alignTestPhotos = (
   }));
 };
 
-/** How many photos are for what, as a line of a log. */
+/** The sizes of the parts, as a line of a log. */
 export const describeSplit = ({ train, validation, test }: Split): string =>
   `Training on ${pluralize(train.length, 'photo')}, validating on ${validation.length}, testing on ${test.length}.`;

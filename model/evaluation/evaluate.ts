@@ -16,7 +16,7 @@ export interface Evaluation {
   readonly accuracy: number;
   readonly correct: number;
   readonly count: number;
-  /** `confusion[truth][answer]`: photos of class `truth` that were called `answer`. */
+  /** `confusion[truth][answer]`: photos of class `truth` that were classified as `answer`. */
   readonly confusion: readonly (readonly number[])[];
 }
 
@@ -29,10 +29,10 @@ export const rowsOf = (values: readonly number[], photos: number): number[][] =>
 };
 
 /**
- * What a network under training answers, one list for each photo.
+ * The output of a network under training, as one list per photo.
  *
- * @param forward gives the logits, float32 `[N, classes]`
- * @param finish @default their softmax
+ * @param forward returns the logits, float32 `[N, classes]`
+ * @param finish converts the logits @default softmax
  */
 export const answersOf = async (
   forward: () => unknown,
@@ -48,17 +48,17 @@ export const answersOf = async (
   return rows;
 };
 
-/** A network under training. */
+/** Predicts with a network under training. */
 export const networkPredictFn =
   (network: LayersModel): PredictFn =>
   (examples) =>
     answersOf(() => network.apply(photoTensor(examples), { training: false }));
 
-/** What an exported model answers for a photo. */
+/** An exported model's answer for a photo. */
 export interface Prediction {
-  /** Of every class. */
+  /** Probabilities of all classes. */
   readonly probabilities: readonly number[];
-  /** NaN in models from before this output. */
+  /** NaN for older models, which lack this output. */
   readonly knownScore: number;
 }
 
@@ -75,11 +75,11 @@ export const predictInBatches = async <Photo, Answer>(
 };
 
 /**
- * What an exported model answers for each photo.
+ * Predicts with an exported model.
  *
  * @param photos uint8 RGB, `224 * 224 * 3` each
- * @param onPhotos called with how many more are answered
- * @throws AbortedError when the signal is aborted
+ * @param onPhotos called with the number of newly answered photos
+ * @throws AbortedError if the signal is aborted
  */
 export const predictPhotos = (
   runner: GraphRunner,
@@ -94,7 +94,7 @@ export const predictPhotos = (
       const output = outputs.get(name);
       return output && 'numbers' in output ? output.numbers : undefined;
     });
-    if (!probabilities) throw new Error('The SavedModel must answer with probabilities.');
+    if (!probabilities) throw new Error('The SavedModel must have an output with probabilities.');
     onPhotos?.(batch.length);
     return rowsOf(probabilities, batch.length).map((row, index) => ({
       probabilities: row,
@@ -125,7 +125,7 @@ export const compare = (
   return { loss: loss / count, accuracy: correct / count, correct, count, confusion };
 };
 
-/** Measures a model on photos that were not trained on. */
+/** Evaluates a model on photos that were not used for training. */
 export const evaluate = async (
   predict: PredictFn,
   classes: number,

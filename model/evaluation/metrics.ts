@@ -2,31 +2,31 @@ import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
 
-/** How confidence and truth agree, on the test photos. */
+/** Calibration of the confidence, on the test photos. */
 const confidence = z.object({
   loss: z.number(),
   /** Expected calibration error over `bins`. */
   error: share,
-  /** Bins of equally many photos, by rising confidence. */
+  /** Bins with equal numbers of photos, by increasing confidence. */
   bins: z.array(z.object({ confidence: share, accuracy: share, count: z.int() })),
 });
 
 const kept = z.object({ kept: z.int(), count: z.int() });
 
-/** What is known of a trained model; kept beside it as `metrics.json`. */
+/** Everything about a trained model, stored next to it as `metrics.json`. */
 export const metricsSchema = z.object({
   version: z.string(),
   labels: z.array(z.string()),
   data: z.object({
-    /** Photos of each class, in the order of `labels`, by part of the split. */
+    /** Number of photos of each class, in the order of `labels`, for each part of the split. */
     train: z.array(z.int()),
     validation: z.array(z.int()),
     test: z.array(z.int()),
-    /** Files that were left out, with the reason. */
+    /** Files that were left out, with reasons. */
     skipped: z.array(z.object({ file: z.string(), reason: z.string() })),
     seed: z.int(),
   }),
-  /** Of the exported SavedModel on the photos of `data.test`, which were never trained on. */
+  /** Results of the exported SavedModel on the test photos. */
   test: z.object({
     accuracy: share,
     /** 95 % Wilson score interval. */
@@ -40,39 +40,39 @@ export const metricsSchema = z.object({
   training: z.object({
     command: z.string(),
     backend: z.string(),
-    /** Weights of the whole network. */
+    /** Number of parameters of the whole network. */
     parameters: z.int(),
-    /** How many of them were trained, where it is not all. */
+    /** How many of them were trained, if not all. */
     trainedParameters: z.int().optional(),
-    /** Side of the square to which a photo is brought before the first convolution, in pixels. */
+    /** Side of the input of the first convolution, in pixels. */
     side: z.int().default(112),
     epochs: z.int(),
     seconds: z.number(),
     photosPerSecond: z.number(),
-    /** The pretrained network whose features the trained part sees, if any. */
+    /** The pretrained network that provides the features, if any. */
     backbone: z.string().nullable().default(null),
-    /** How many of its last blocks were trained too, where any were. */
+    /** How many of its last blocks were also trained, if any. */
     fineTuned: z.int().optional(),
-    /** What a reader of the command must know besides. */
+    /** What else is needed to reproduce the training. */
     note: z.string().optional(),
   }),
-  /** Whether the highest-confidence errors are beside it as a picture, with the photos. */
+  /** Whether there is a contact sheet of the highest-confidence errors next to it. */
   mistakes: z.boolean().optional(),
-  /** Missing when there were too few held-out photos to calibrate by, and in models from before. */
+  /** Absent if there were too few held-out photos for calibration, and in older models. */
   calibration: z
     .object({
       temperature: z.number().positive(),
-      /** The version whose network was calibrated again. */
+      /** The version whose network was recalibrated. */
       network: z.string().optional(),
-      /** Where it is not the default: see `DISTANCE_WEIGHTS`. */
+      /** The weight of the distance, if not the default: see `DISTANCE_WEIGHTS`. */
       distanceWeight: z.number().optional(),
-      /** Of the exported model on the test photos, without and with its calibration. */
+      /** Results of the exported model on the test photos, before and after calibration. */
       before: confidence,
       after: confidence,
-      /** Photos of the classes that are not refused; the threshold was chosen on the validation photos. */
+      /** Photos of the classes that are not rejected; the threshold was chosen on the validation photos. */
       validation: kept,
       test: kept.extend({ interval: z.tuple([share, share]) }),
-      /** Pictures of other things, of which nothing was learned. */
+      /** Pictures of other things, none of which were used for training. */
       unknown: z.array(
         z.object({
           kind: z.string(),

@@ -1,10 +1,10 @@
-/** A point of the curve: at one threshold, the share of known photos kept and of unknown ones kept. */
+/** A point of the ROC curve: the shares of known and of unknown photos accepted at a threshold. */
 interface RocPoint {
   readonly knownKept: number;
   readonly unknownKept: number;
 }
 
-/** How well a score separates photos of the known classes (high) from others (low), at every threshold (Fawcett 2006). */
+/** How well a score separates photos of the known classes (high) from others (low) at each threshold (Fawcett 2006). */
 export const rocCurve = (known: readonly number[], unknown: readonly number[]): RocPoint[] => {
   const thresholds = [...new Set([...known, ...unknown])].sort((a, b) => b - a);
   const share = (scores: readonly number[], threshold: number) =>
@@ -19,7 +19,7 @@ export const rocCurve = (known: readonly number[], unknown: readonly number[]): 
 };
 
 /**
- * The area under the curve: the chance that a known photo scores above an unknown one; ties count half.
+ * The area under the ROC curve: the probability that a known photo scores higher than an unknown one; ties count half.
  *
  * @example
  * areaUnderRoc([0.9, 0.8], [0.1, 0.85]); // => 0.75
@@ -30,17 +30,17 @@ export const areaUnderRoc = (known: readonly number[], unknown: readonly number[
   return sum / (known.length * unknown.length);
 };
 
-/** An answer: its confidence, and whether it was right. */
+/** An answer's confidence, and whether it was correct. */
 export interface Judged {
   readonly confidence: number;
   readonly right: boolean;
 }
 
-/** Answers of similar confidence. */
+/** Answers with similar confidence. */
 interface ConfidenceBin {
   /** Mean confidence. */
   readonly confidence: number;
-  /** Share of right answers. */
+  /** Share of correct answers. */
   readonly accuracy: number;
   readonly count: number;
 }
@@ -48,8 +48,8 @@ interface ConfidenceBin {
 const BINS = 15;
 
 /**
- * Sorts answers by confidence and cuts them into bins of equally many. Bins of equal width would be empty but for the
- * last, because the confidence of a good model is almost always high.
+ * Sorts answers by confidence and divides them into bins of equal size. Bins of equal width would be almost empty
+ * except for the last, because the confidence of a good model is almost always high.
  */
 export const confidenceBins = (answers: readonly Judged[], bins = BINS): ConfidenceBin[] => {
   const sorted = answers.toSorted((a, b) => a.confidence - b.confidence);
@@ -63,7 +63,7 @@ export const confidenceBins = (answers: readonly Judged[], bins = BINS): Confide
     }));
 };
 
-/** Expected calibration error (Naeini et al. 2015): how far confidence and accuracy are apart, over the bins. */
+/** Expected calibration error (Naeini et al. 2015): the mean difference between confidence and accuracy over the bins. */
 export const expectedCalibrationError = (bins: readonly ConfidenceBin[]): number => {
   const total = bins.reduce((sum, { count }) => sum + count, 0);
   return bins.reduce(
@@ -76,7 +76,7 @@ export const expectedCalibrationError = (bins: readonly ConfidenceBin[]): number
 const Z = 1.959964;
 
 /**
- * Wilson's score interval of a share (Wilson 1927): honest for small counts and shares near 1.
+ * Wilson's score interval of a share (Wilson 1927), which is accurate for small counts and shares near 1.
  *
  * @example
  * wilsonInterval(9, 10).map((share) => share.toFixed(3)); // => ['0.596', '0.982']

@@ -14,9 +14,9 @@ import {
   encodeNetwork,
   NETWORK_FILE,
   readNetwork,
+  readWeights,
   restoreWeights,
   type StoredNetwork,
-  weightsOf,
   withArchive,
 } from './archive.ts';
 import { packModel, withContainer } from './test-jobs.ts';
@@ -89,12 +89,12 @@ for (const stored of STORED)
 test('an earlier network gives another its weights, for other classes all but those that name them', async () => {
   const network = buildNetwork({ ...SHAPE, classes: 2 });
   scramble(network, 5);
-  const weights = await weightsOf(network);
+  const weights = await readWeights(network);
   const same = restoreWeights(buildNetwork({ ...SHAPE, classes: 2, seed: 9 }), weights, true);
   assert.deepEqual(weightValues(same), weightValues(network));
-  const fresh = await weightsOf(buildNetwork({ ...SHAPE, classes: 3, seed: 9 }));
+  const fresh = await readWeights(buildNetwork({ ...SHAPE, classes: 3, seed: 9 }));
   const other = restoreWeights(buildNetwork({ ...SHAPE, classes: 3, seed: 9 }), weights, false);
-  assert.deepEqual(await weightsOf(other), { body: weights.body, classifier: fresh.classifier });
+  assert.deepEqual(await readWeights(other), { body: weights.body, classifier: fresh.classifier });
 });
 
 test('a training cannot start from a missing or damaged file', () =>

@@ -16,11 +16,11 @@ import { readdirIfExists, readFileIfExists } from '../shared/files.ts';
 import { errorText } from '../shared/text.ts';
 
 /**
- * Runs `work` on what a folder's archive of a model holds. Only files and folders are unpacked, and none outside of a
- * folder of their own.
+ * Unpacks the model archive in a folder to a temporary folder, and runs `work` on that. Only files and folders are
+ * unpacked.
  *
- * @returns nothing when the folder holds no archive
- * @throws Error when the archive is damaged, or names a path outside
+ * @returns undefined if the folder has no archive
+ * @throws Error if the archive is damaged, or contains a path outside of it
  */
 export const withArchive = async <T>(
   directory: string,
@@ -34,7 +34,7 @@ export const withArchive = async <T>(
     await extract({
       file,
       cwd: unpacked,
-      // Turns what tar would only warn of and fix, such as `../`, into an error.
+      // Makes errors of what tar would only warn about and fix, such as `../`.
       strict: true,
       filter: (_, entry) => 'type' in entry && ['File', 'OldFile', 'Directory'].includes(entry.type),
     }).catch((cause: unknown) => {
@@ -50,8 +50,8 @@ export const withArchive = async <T>(
 };
 
 /**
- * In the model's archive: what was trained before it was exported, in single precision, so that a later training can start
- * from it. The SavedModel cannot serve for that: its weights are rounded, and its normalizations folded away.
+ * In the model's archive: the trained weights in single precision, so that a later training can start from them. The
+ * SavedModel is not suitable for that: its weights are rounded, and its normalizations folded.
  */
 export const NETWORK_FILE = 'network.bin';
 
@@ -59,12 +59,12 @@ const FORMAT = 2;
 
 const base = z.object({ labels: z.array(z.string()).readonly() });
 const trainedSchema = z.discriminatedUnion('kind', [
-  /** A whole network, and what it looks like apart from its classes. */
+  /** A whole network, and its architecture apart from the classes. */
   base.extend({
     kind: z.literal('network'),
     shape: z.object({ stem: z.int(), blocks: z.array(z.int()).readonly(), dropout: z.number() }),
   }),
-  /** A head, and what decides the features that it was trained on. */
+  /** A head, and what determines its features. */
   base.extend({ kind: z.literal('head'), backbone: z.string() }),
   /** The last blocks of a backbone, and the classifier after them. */
   base.extend({ kind: z.literal('fine-tuned'), backbone: z.string(), blocks: z.int() }),
@@ -72,14 +72,14 @@ const trainedSchema = z.discriminatedUnion('kind', [
 const headerSchema = z.object({ format: z.literal(FORMAT) }).and(trainedSchema);
 
 interface StoredWeights {
-  /** Of all layers but the classifier. */
+  /** Weights of all layers except the classifier. */
   readonly body: WeightValues;
   readonly classifier: WeightValues;
-  /** Of a head's features: mean and scale. */
+  /** Mean and scale of a head's features. */
   readonly standardization?: WeightValues;
 }
 
-/** A network that a training may start from. */
+/** A network that a training can start from. */
 export type StoredNetwork = z.infer<typeof trainedSchema> & StoredWeights;
 
 export const encodeNetwork = ({ body, classifier, standardization, ...header }: StoredNetwork): Uint8Array =>
@@ -90,7 +90,7 @@ export const encodeNetwork = ({ body, classifier, standardization, ...header }: 
 
 /**
  * @param directory an unpacked model archive
- * @throws Error when no network can be read there
+ * @throws Error if there is no readable network
  */
 export const readNetwork = async (directory: string): Promise<StoredNetwork> => {
   const bytes = await readFileIfExists(path.join(directory, NETWORK_FILE));
@@ -99,7 +99,7 @@ export const readNetwork = async (directory: string): Promise<StoredNetwork> => 
   if (!content || !header.success) {
     const problem = bytes ? 'is damaged, or of another version' : 'is missing';
     throw new Error(
-      `The earlier model cannot be used: ${NETWORK_FILE} ${problem} in its archive. Give a model that this image trained, or none, to start from scratch.`,
+      `The earlier model cannot be used: ${NETWORK_FILE} ${problem} in its archive. Give a model that this image trained, or none to start from scratch.`,
     );
   }
   const { body = [], classifier = [], standardization } = content.groups;
@@ -111,7 +111,7 @@ const partsOf = (network: LayersModel) => {
   return { body: network.weights.filter((weight) => !weights.includes(weight)), classifier: weights };
 };
 
-export const weightsOf = async (network: LayersModel): Promise<StoredWeights> => {
+export const readWeights = async (network: LayersModel): Promise<StoredWeights> => {
   const { body, classifier } = partsOf(network);
   return {
     body: await readValues(body.map((weight) => weight.read())),
@@ -120,9 +120,9 @@ export const weightsOf = async (network: LayersModel): Promise<StoredWeights> =>
 };
 
 /**
- * Gives a network the weights of an earlier one, its classifier's too where the classes are the same.
+ * Copies the weights of an earlier network to a new one, including the classifier's if the classes are the same.
  *
- * @throws Error when the weights are of other sizes
+ * @throws Error if the weights have other sizes
  */
 export const restoreWeights = (
   network: LayersModel,

@@ -3,8 +3,8 @@ import { loadBackend } from '../backend/backend.ts';
 import { missingLibraries, NVIDIA_DRIVER } from './gpu.ts';
 
 /**
- * Run while the learning image is built, whose build fails if anything is missing that its jobs need. Machines that
- * build images have no GPU: whether TensorFlow can use one is checked when a training starts.
+ * Fails the build of the learning image if anything is missing that its jobs need. Build machines have no GPU, so
+ * whether TensorFlow can use one is checked when a training starts.
  */
 
 const backend = await loadBackend();
@@ -13,7 +13,7 @@ if (backend.name !== 'tensorflow')
 const [sum] = tf.sum(tf.tensor([1, 2])).dataSync();
 if (sum !== 3) throw new Error(`TensorFlow adds 1 and 2 to ${sum}.`);
 
-// Comes with the machine.
+// Provided by the instance.
 const missing = missingLibraries().filter((library) => library !== NVIDIA_DRIVER);
 if (missing.length > 0)
   throw new Error(`Libraries of CUDA 11 and cuDNN 8 are missing: ${missing.join(', ')}.`);

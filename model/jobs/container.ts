@@ -5,10 +5,10 @@ import { TRAINING_PATHS } from '../contract/sagemaker-jobs.ts';
 import { readFileIfExists, writeFiles } from '../shared/files.ts';
 import { errorText } from '../shared/text.ts';
 
-/** Folder that `/opt/ml` is in; for trying a job out on any computer. */
+/** Folder that replaces `/`, for running jobs on any computer. */
 export const ROOT_VARIABLE = 'OPT_ML_ROOT';
 
-/** SageMaker's folders: the contract's paths, below a root that is `/` in a container. */
+/** SageMaker's folders: the contract's paths below a root, which is `/` in a container. */
 export class ContainerPaths {
   readonly root: string;
 
@@ -20,15 +20,15 @@ export class ContainerPaths {
     return new ContainerPaths(environment[ROOT_VARIABLE] || '/');
   }
 
-  /** @param contractPath absolute, as in a container */
+  /** @param contractPath absolute path in a container */
   at(contractPath: string, ...below: readonly string[]): string {
     return path.join(this.root, contractPath, ...below);
   }
 }
 
 /**
- * Reports to SageMaker why a training job failed: it shows the first 1024 characters. The message comes first; where in the
- * code it happened is for anyone who reads on.
+ * Reports to SageMaker why a training job failed. SageMaker shows the first 1024 characters, so the message comes
+ * first, followed by the stack trace.
  */
 export const writeFailure = async (container: ContainerPaths, error: unknown): Promise<void> => {
   const [, ...frames] = (error instanceof Error ? (error.stack ?? '') : '').split('\n    at ');
@@ -40,7 +40,7 @@ export const writeFailure = async (container: ContainerPaths, error: unknown): P
 export const MESSAGE_FILE = '/opt/ml/output/message';
 const MESSAGE_BYTES = 1024;
 
-/** Writes what SageMaker shows as the ExitMessage of a processing job; that it cannot is no reason for a job to fail. */
+/** Writes the text that SageMaker shows as a processing job's ExitMessage. Never fails, because the job itself did not. */
 export const writeExitMessage = (
   container: ContainerPaths,
   text: string,
@@ -48,14 +48,14 @@ export const writeExitMessage = (
 ): void => {
   const bytes = Buffer.from(text);
   let end = Math.min(bytes.length, MESSAGE_BYTES);
-  // A character that is cut in two would fail the job by itself; a byte 10xxxxxx continues one.
+  // A truncated character would fail the job; a byte 10xxxxxx continues one.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   const file = container.at(MESSAGE_FILE);
   try {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, bytes.subarray(0, end));
   } catch (error) {
-    log(`That message is in this log only: ${errorText(error)}`);
+    log(`The message above could not be passed to SageMaker: ${errorText(error)}`);
   }
 };
 
@@ -68,8 +68,8 @@ const resourcesSchema = z.object({
 });
 
 /**
- * @returns the instance type, where SageMaker says it
- * @throws Error when there are several, which would each do the same work
+ * @returns the instance type, if SageMaker provides it
+ * @throws Error if there are several instances, which would all do the same work
  */
 export const readInstanceType = async (container: ContainerPaths): Promise<string | undefined> => {
   const text = await readFileIfExists(container.at(RESOURCES));

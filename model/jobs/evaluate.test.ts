@@ -88,7 +88,7 @@ test('photos that are gone are counted, and their class is named', () =>
     await rm(path.join(input, 'bellflower'), { recursive: true });
     await writePhotos(input, { bellflower: 3 }, 40);
     const { log } = await run(container);
-    assert.match(log, /Warning: of 2 test photos, 1 can no longer be found\./);
+    assert.match(log, /Warning: 1 of 2 test photos can no longer be found\./);
     assert.match(log, /Warning: there are no test photos of bellflower/);
     const { evaluation } = await reportOf(container);
     assert.deepEqual([evaluation.count, evaluation['missing']], [1, 1]);
@@ -110,7 +110,7 @@ const REFUSED: readonly (readonly [
 ])[] = [
   [
     'with photos of another training',
-    /None of the 2 photos .* Give the evaluation the photos of the training's channels/,
+    /None of the 2 photos .* The evaluation needs the photos of the training's channels/,
     async (container) => {
       await rm(container.at(EVALUATION_INPUTS.train), { recursive: true });
       await writePhotos(container.at(EVALUATION_INPUTS.train), PHOTOS, 40);
@@ -118,7 +118,7 @@ const REFUSED: readonly (readonly [
   ],
   [
     'with other classes',
-    /it knows astilbe, bellflower, but not harebell/,
+    /does not know \(harebell\); it knows astilbe, bellflower/,
     (container) => {
       const at = (name: string) => container.at(EVALUATION_INPUTS.train, name);
       return rename(at('bellflower'), at('harebell'));
@@ -132,7 +132,7 @@ const REFUSED: readonly (readonly [
   ],
   [
     'of an archive that does not say what it was tested on',
-    /holds no photos\.json/,
+    /has no photos\.json/,
     (container) => repack(container, (model) => rm(path.join(model, PHOTOS_FILE))),
   ],
 ];

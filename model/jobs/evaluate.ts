@@ -22,8 +22,8 @@ import type { ContainerPaths } from './container.ts';
 
 /**
  * @param directory an unpacked model archive
- * @returns its SavedModel, as it will be served, and the name of its folder: digits
- * @throws Error when it holds no model, or several
+ * @returns its SavedModel, as it will be served, and its version
+ * @throws Error if it contains no model, or several
  */
 export const loadPackedModel = async (directory: string) => {
   const entries = await readdirIfExists(path.join(directory, MODEL_NAME));
@@ -31,26 +31,26 @@ export const loadPackedModel = async (directory: string) => {
   const [version, ...others] = versions;
   if (version === undefined || others.length > 0) {
     throw new Error(
-      `The model's archive must hold one ${MODEL_NAME}/<version>/saved_model.pb; found ${versions.join(', ') || 'none'}. Was the training stopped before its end?`,
+      `The model's archive must contain exactly one ${MODEL_NAME}/<version>/saved_model.pb; found ${versions.join(', ') || 'none'}. Was the training stopped early?`,
     );
   }
   const bytes = await readFile(path.join(directory, MODEL_NAME, version, 'saved_model.pb'));
   return { version, runner: new GraphRunner(decodeSavedModel(bytes)) };
 };
 
-/** The classes of a model, in the order of its probabilities; they come with each answer. */
+/** A model's classes, in the order of its probabilities, from one of its answers. */
 const readClasses = async (runner: GraphRunner): Promise<string[]> => {
   const black = new Uint8Array(PHOTO_BYTES);
   const answer = await runner.run(new Map([[INPUT_NAME, { shape: [1], values: [black] }]]));
   const output = answer.get(OUTPUT_NAMES.classes);
   if (!output || !('strings' in output))
     throw new Error(
-      'The model does not have its classes among its outputs: it was not made by this training.',
+      "The model's outputs do not include its classes: it was not created by this training.",
     );
   return output.strings.map((name) => new TextDecoder().decode(name));
 };
 
-/** By the names of truth and answer, as SageMaker's model registry shows it ("Model quality metrics"). */
+/** The confusion matrix by class names, in the format of SageMaker's model registry ("Model quality metrics"). */
 const namedConfusion = (labels: readonly string[], confusion: Evaluation['confusion']) =>
   Object.fromEntries(
     labels.map((truth, row) => [
@@ -61,17 +61,17 @@ const namedConfusion = (labels: readonly string[], confusion: Evaluation['confus
 
 export interface EvaluateJobOptions {
   readonly container: ContainerPaths;
-  /** Aborted, it ends the job. */
+  /** Ends the job. */
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
 }
 
 /**
- * The photos of the inputs `test` and `train` that the training held out, and no others, labelled by the model's numbers
- * of the classes: folders may have others.
+ * The photos in the inputs `test` and `train` that the training held out, labelled with the model's class indices,
+ * which may differ from the order of the folders.
  *
- * @param held hashes of those photos
- * @throws Error when there are none, or some are of other classes
+ * @param held hashes of the held-out photos
+ * @throws Error if there are none, or some belong to other classes
  */
 const readTestPhotos = async (
   { container, signal, log }: EvaluateJobOptions,
@@ -79,7 +79,7 @@ const readTestPhotos = async (
   classes: readonly string[],
 ): Promise<Example[]> => {
   const byContent = new Map<string, Example & { readonly name: string }>();
-  // The input `test` counts where the two disagree about a photo's class.
+  // If the inputs disagree about a photo's class, `test` wins.
   for (const input of ['train', 'test'] as const) {
     const directory = container.at(EVALUATION_INPUTS[input]);
     if (!(await containsPhotos(directory))) continue;
@@ -93,23 +93,23 @@ const readTestPhotos = async (
   const photos = held.flatMap((content) => byContent.get(content) ?? []);
   if (photos.length === 0) {
     throw new Error(
-      `None of the ${pluralize(held.length, 'photo')} that the training held out for the test are in ${container.at(EVALUATION_INPUTS.train)} or ${container.at(EVALUATION_INPUTS.test)}. Give the evaluation the photos of the training's channels.`,
+      `None of the ${pluralize(held.length, 'photo')} that the training held out for the test are in ${container.at(EVALUATION_INPUTS.train)} or ${container.at(EVALUATION_INPUTS.test)}. The evaluation needs the photos of the training's channels.`,
     );
   }
   const unknown = new Set(photos.filter(({ label }) => label < 0).map(({ name }) => name));
   if (unknown.size > 0) {
     throw new Error(
-      `The test photos are of other classes than the model: it knows ${classes.join(', ')}, but not ${[...unknown].join(', ')}. Give it the photos of its own training.`,
+      `The test photos have classes that the model does not know (${[...unknown].join(', ')}); it knows ${classes.join(', ')}. The evaluation needs the photos of the training.`,
     );
   }
   return photos;
 };
 
 /**
- * The evaluation job of the learning image: measures a packed model, as it would be served, on the photos that its
+ * The evaluation job of the learning image: evaluates a packed model, as it would be served, on the photos that its
  * training held out, and writes the report that decides whether it is deployed.
  *
- * @returns the result in a sentence
+ * @returns the result as a sentence
  * @throws Error whose message says what to do
  */
 export const runEvaluateJob = async (options: EvaluateJobOptions): Promise<string> => {
@@ -124,7 +124,7 @@ export const runEvaluateJob = async (options: EvaluateJobOptions): Promise<strin
     const photos = await readTestPhotos(options, held, labels);
     const missing = held.length - photos.length;
     if (missing > 0)
-      log(`Warning: of ${pluralize(held.length, 'test photo')}, ${missing} can no longer be found.`);
+      log(`Warning: ${missing} of ${pluralize(held.length, 'test photo')} can no longer be found.`);
     const untested = labels.filter((_, label) => !photos.some((photo) => photo.label === label));
     if (untested.length > 0) log(`Warning: there are no test photos of ${untested.join(', ')}.`);
     const started = performance.now();
@@ -135,7 +135,7 @@ export const runEvaluateJob = async (options: EvaluateJobOptions): Promise<strin
     const { accuracy, correct, count, confusion } = evaluation;
     const interval = wilsonInterval(correct, count);
     const { multiclass_classification_metrics: figures, ...words } = evaluationReport(evaluation);
-    // What the pipeline and the model registry read, and beside it what a person wants to know.
+    // For the pipeline and the model registry, and additional figures for people.
     const report = {
       ...words,
       multiclass_classification_metrics: { ...figures, confusion_matrix: namedConfusion(labels, confusion) },
@@ -151,6 +151,6 @@ export const runEvaluateJob = async (options: EvaluateJobOptions): Promise<strin
   });
   if (sentence !== undefined) return sentence;
   throw new Error(
-    `There is no ${MODEL_ARCHIVE} in ${input}. Give the evaluation the model that a training job stored.`,
+    `There is no ${MODEL_ARCHIVE} in ${input}. The evaluation needs the model archive of a training job.`,
   );
 };

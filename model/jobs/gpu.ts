@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Backend } from '../backend/backend.ts';
 import { TRAINING_ENVIRONMENT } from '../contract/sagemaker-jobs.ts';
-/** It comes with the machine; all others with the image. */
+/** Provided by the instance; all others by the image. */
 export const NVIDIA_DRIVER = 'libcuda.so.1';
 
-/** What TensorFlow 2.9, which tfjs-node-gpu 4.22 brings, opens when it looks for a GPU (its dso_loader.cc). */
+/** The libraries that TensorFlow 2.9, which tfjs-node-gpu 4.22 includes, opens to find a GPU (its dso_loader.cc). */
 const GPU_LIBRARIES = [
   NVIDIA_DRIVER,
   'libcudart.so.11.0',
@@ -18,32 +18,30 @@ const GPU_LIBRARIES = [
   'libcudnn.so.8',
 ] as const;
 
-/** Asks the system's loader, as TensorFlow does. */
+/** Uses the system's loader, like TensorFlow. */
 const isMissing = (library: string): boolean => {
   try {
     process.dlopen({ exports: {} }, library);
     return false;
   } catch (error) {
-    // A library that was found is refused too, as no module of Node.js.
+    // A library that was found fails too, because it is not a Node.js module.
     return error instanceof Error && error.message.includes('cannot open shared object file');
   }
 };
 
-/** Libraries that a GPU needs and that cannot be loaded. */
+/** GPU libraries that cannot be loaded. */
 export const missingLibraries = (): string[] => GPU_LIBRARIES.filter(isMissing);
 
-/** What native TensorFlow knows of itself; it falls back to the CPU without a word. */
+/** State of native TensorFlow, which silently falls back to the CPU. */
 const nativeSchema = z.object({ isUsingGpuDevice: z.boolean() });
 
-/** Whether TensorFlow.js computes on a GPU. Call it after the backend was loaded. */
+/** Whether TensorFlow.js computes on a GPU. Call it after loading the backend. */
 export const usesGpu = (): boolean => nativeSchema.safeParse(tf.backend()).data?.isUsingGpuDevice ?? false;
 
-/**
- * @throws Error when a GPU is required and none is used; it names the libraries that were not found, and what to do
- */
+/** @throws Error if a GPU is required and none is used; it names the missing libraries, and what to do */
 export const checkGpu = (environment: NodeJS.ProcessEnv, backend: Backend): void => {
   if (environment[TRAINING_ENVIRONMENT.requireGpu] !== 'true' || usesGpu()) return;
-  const missing = missingLibraries().join(', ') || 'nothing, so look with nvidia-smi for a free GPU';
+  const missing = missingLibraries().join(', ') || 'nothing, so check with nvidia-smi whether a GPU is free';
   throw new Error(
     `${TRAINING_ENVIRONMENT.requireGpu} is true, but no GPU can be used; the training would run on ${backend.reason}. Not found: ${missing}. ${NVIDIA_DRIVER} comes with an instance type that has a GPU, such as ml.g4dn.xlarge, the others with the image of model/Dockerfile. To train without a GPU anyway, leave ${TRAINING_ENVIRONMENT.requireGpu} unset.`,
   );

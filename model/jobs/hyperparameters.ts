@@ -8,24 +8,24 @@ const PATIENCE = 10;
 
 const { epochs, batchSize, learningRate, seed, balanced, initialResolution, fineTune } = recipeSchema.shape;
 
-/** What the pipelines pass, and what a person may set besides; in the order in which a message lists them. */
+/** The hyperparameters that the pipelines pass, and additional ones, in the order in which messages list them. */
 const schema = z.object({
   epochs: epochs.optional(),
   batchSize: batchSize.optional(),
   learningRate: learningRate.optional(),
   seed: seed.default(1),
-  /** 0: every epoch is trained. */
+  /** 0 for no early stopping. */
   patience: wholeNumber(0)
     .transform((epochs) => (epochs === 0 ? null : epochs))
     .default(PATIENCE),
   balanced: balanced.default(false),
-  /** Filters of the network's stem and of its blocks; an earlier model brings its own. */
+  /** Filters of the network's stem and of its blocks. Ignored with an earlier model. */
   stem: wholeNumber(1).optional(),
   blocks: numberList('a list such as 48,96').optional(),
   initialResolution: initialResolution.optional(),
-  /** Last blocks of the network of the channel `pretrained` that are trained too. @default none, only a head */
+  /** Number of last blocks of the network in the channel `pretrained` to train. @default none, only a head */
   fineTune: fineTune.optional(),
-  /** What that network wants black and white to be. @default found out */
+  /** The values that that network expects for black and white. @default determined from the network */
   pretrainedRange: rangeText.optional(),
 });
 
@@ -34,8 +34,8 @@ export type Hyperparameters = Readonly<z.infer<typeof schema>>;
 const NAMES = new Map(Object.keys(schema.shape).map((key) => [optionName(key), key]));
 
 /**
- * @param values those of hyperparameters.json
- * @throws Error of one line that names each that is unknown or wrong
+ * @param values the content of hyperparameters.json
+ * @throws Error that names all unknown or invalid ones in one line
  */
 export const parseHyperparameters = (values: unknown): Hyperparameters => {
   const strings = z.record(z.string(), z.string()).safeParse(values);
@@ -44,7 +44,7 @@ export const parseHyperparameters = (values: unknown): Hyperparameters => {
   const problems: string[] = [];
   const input: Record<string, string> = {};
   for (const [name, text] of Object.entries(strings.data)) {
-    // SageMaker's own tools add keys of their own, such as `_tuning_objective_metric` and `sagemaker_job_name`.
+    // SageMaker's tools add their own keys, such as `_tuning_objective_metric` and `sagemaker_job_name`.
     if (name.startsWith('_') || name.startsWith('sagemaker_')) continue;
     const key = NAMES.get(name);
     if (key) input[key] = text;
@@ -55,11 +55,11 @@ export const parseHyperparameters = (values: unknown): Hyperparameters => {
     const key = String(path[0]);
     problems.push(`"${optionName(key)}" is "${input[key]}" but must be ${message}`);
   }
-  if (!data || problems.length > 0) throw new Error(`Hyperparameters are wrong: ${problems.join('; ')}.`);
+  if (!data || problems.length > 0) throw new Error(`Invalid hyperparameters: ${problems.join('; ')}.`);
   return data;
 };
 
-/** @param file hyperparameters.json; a job without any may have none */
+/** @param file hyperparameters.json, which need not exist */
 export const readHyperparameters = async (file: string): Promise<Hyperparameters> => {
   const text = (await readFileIfExists(file))?.toString() ?? '{}';
   let values: unknown;

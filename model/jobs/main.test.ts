@@ -13,7 +13,7 @@ test('a job that fails says why in the failure file and in its log, and exits wi
     const { code, stderr } = await startJob(container, ['train']).ended;
     assert.equal(code, 1);
     const [line = ''] = (await readFile(container.at(TRAINING_PATHS.failure), 'utf8')).split('\n');
-    assert.match(line, /^Hyperparameters are wrong: "epoch" is unknown; known are epochs, /);
+    assert.match(line, /^Invalid hyperparameters: "epoch" is unknown; known are epochs, /);
     assert.ok(line.length < 1024);
     assert.ok(stderr.includes(line));
   }));

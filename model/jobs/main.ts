@@ -4,8 +4,8 @@ import { errorText } from '../shared/text.ts';
 import { ContainerPaths, ROOT_VARIABLE, writeExitMessage, writeFailure } from './container.ts';
 
 /**
- * The entry point of the learning image, whose first argument says which job it is. SageMaker itself passes `train` to
- * training jobs; it takes an exit code of 0 for success and any other for a failure.
+ * The entry point of the learning image. Its first argument names the job; SageMaker passes `train` to training jobs.
+ * Exit code 0 means success, any other failure.
  */
 
 const USAGE = `Usage: node main.js COMMAND
@@ -24,7 +24,7 @@ const log = (line: string): void => void process.stdout.write(`${line}\n`);
 
 interface Job {
   readonly run: () => Promise<void>;
-  /** The message when it was asked to stop. */
+  /** The message after it was stopped. */
   readonly stopped: string;
 }
 
@@ -40,8 +40,8 @@ const JOBS: Readonly<Record<string, Job>> = {
       const { runTrainJob } = await import('./train.ts');
       await runTrainJob({ container, environment: process.env, signal, log }).catch((error: unknown) => {
         if (!(error instanceof AbortedError)) throw error;
-        // No failure: SageMaker calls the job stopped, or starts it again after a spot interruption. It leaves its
-        // checkpoint and no model, so that none is served that was not trained to its end.
+        // Not a failure: SageMaker reports the job as stopped, or restarts it after a spot interruption. It leaves a
+        // checkpoint but no model, so that no unfinished model is served.
         const checkpoints = container.at(TRAINING_PATHS.checkpoints);
         log(
           `${error.message} A job with the same data, hyperparameters and ${checkpoints} resumes from here.`,
@@ -58,7 +58,7 @@ const JOBS: Readonly<Record<string, Job>> = {
   },
   [COMMANDS.deploy]: {
     stopped:
-      'The deployment was stopped. SageMaker will finish what was started; start it again to see it through.',
+      'The deployment was stopped. SageMaker will finish what was started; start it again to complete it.',
     run: async () => {
       const { runDeployJob } = await import('./deploy/job.ts');
       leaveMessage(await runDeployJob({ environment: process.env, signal, report: log }));
@@ -80,9 +80,9 @@ const exitFailed = async (error: unknown): Promise<never> => {
   process.exit(1);
 };
 
-// What is thrown outside of the job's own promise.
+// Errors outside of the job's promise.
 process.once('uncaughtException', exitFailed);
-// The first process of a container has no default handlers: unhandled, SIGTERM would do nothing until SIGKILL comes.
+// The first process of a container has no default signal handlers: SIGTERM would have no effect until SIGKILL.
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
   process.on(name, () => {
     log(`Received ${name}.`);
@@ -90,5 +90,5 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-// Exits explicitly, because whatever a library left open must not keep an instance that is paid for.
+// Exits explicitly, so that nothing that a library left open keeps a paid instance running.
 await job.run().then(() => process.exit(0), exitFailed);

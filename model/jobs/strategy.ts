@@ -8,29 +8,29 @@ import type { TrainingRunOptions } from '../training/loop.ts';
 import type { Pretrained, TrainedNetwork } from '../training/train.ts';
 import { trainHead } from '../training/train-head.ts';
 import { trainNetwork } from '../training/train-network.ts';
-import { restoreWeights, type StoredNetwork, weightsOf } from './archive.ts';
+import { readWeights, restoreWeights, type StoredNetwork } from './archive.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
 
-/** What a training starts from, and how it is to be run. */
+/** What a training starts from, and how to run it. */
 interface StrategyInput {
   readonly labels: readonly string[];
   readonly hyperparameters: Hyperparameters;
   readonly earlier: StoredNetwork | undefined;
   readonly pretrained: Pretrained | undefined;
   readonly run: TrainingRunOptions;
-  /** For the features of a backbone, which a resumed training uses again. */
+  /** Cache folder for a backbone's features, which a resumed training reuses. */
   readonly featuresDirectory: string;
-  /** Called while the pretrained network sees the photos. */
+  /** Called while features are computed. */
   readonly onFeatures: (done: number, total: number) => void;
   readonly log: (text: string) => void;
 }
 
-/** Trains, and gives what a later training may start from. */
+/** Trains, and returns what a later training can start from. */
 type Strategy = (
   split: Split,
 ) => Promise<{ readonly network: TrainedNetwork; readonly stored: StoredNetwork }>;
 
-/** Whether an earlier network's last layer is for these very classes; logs what the training starts from. */
+/** Whether an earlier network's last layer is for the same classes. Logs what the training starts from. */
 const keepsClassifier = ({ labels: known }: StoredNetwork, { labels, log }: StrategyInput): boolean => {
   const same = known.join('/') === labels.join('/');
   const start = `Starting from the earlier model of ${known.join(', ')}`;
@@ -44,15 +44,15 @@ const keepsClassifier = ({ labels: known }: StoredNetwork, { labels, log }: Stra
 
 type Earlier<Kind extends StoredNetwork['kind']> = Extract<StoredNetwork, { kind: Kind }> | undefined;
 
-/** @throws Error when the earlier model stands on another backbone than that of `key` */
+/** @throws Error if the earlier model was trained on another backbone than that of `key` */
 const checkBackbone = (earlier: { readonly backbone: string }, key: string): void => {
   if (key === earlier.backbone) return;
   throw new Error(
-    'The earlier model stands on another pretrained network, or sees its features in another way. Give the one that it was trained on in the channel pretrained, or no earlier model.',
+    'The earlier model was trained on another pretrained network, or on other features of it. Put the network that it was trained on into the channel pretrained, or omit the earlier model.',
   );
 };
 
-/** Trains the last blocks of the pretrained network, and a classifier after them. */
+/** Trains the last blocks of the pretrained network and a classifier after them. */
 const fineTuneStrategy = (
   input: StrategyInput,
   pretrained: Pretrained,
@@ -82,11 +82,11 @@ const fineTuneStrategy = (
   };
 };
 
-/** Trains a small head on the features of the pretrained network, which itself stays as it is. */
+/** Trains a small head on the features of the frozen pretrained network. */
 const headStrategy = (input: StrategyInput, pretrained: Pretrained, earlier: Earlier<'head'>): Strategy => {
   const { labels, hyperparameters: recipe, run, featuresDirectory, onFeatures, log } = input;
   const classes = labels.length;
-  log('Training a head on the pretrained network, whose own weights stay as they are.');
+  log('Training a head on the pretrained network, which is frozen.');
   const train = trainHead({
     ...run,
     ...{ pretrained, recipe, classes, cacheDirectory: featuresDirectory },
@@ -109,7 +109,7 @@ const headStrategy = (input: StrategyInput, pretrained: Pretrained, earlier: Ear
     const network = await train(split);
     const { head, key: backbone, standardization } = network;
     const { mean, scale } = standardization;
-    const weights = { ...(await weightsOf(head)), standardization: [mean, scale] };
+    const weights = { ...(await readWeights(head)), standardization: [mean, scale] };
     return { network, stored: { kind: 'head', labels, backbone, ...weights } };
   };
 };
@@ -117,7 +117,7 @@ const headStrategy = (input: StrategyInput, pretrained: Pretrained, earlier: Ear
 /** Default shape of a network trained from random weights. */
 const DEFAULT_SHAPE = { stem: 32, blocks: [48, 96, 96, 160], dropout: 0.3 };
 
-/** Trains a whole network of our own: from random weights, or from an earlier one's. */
+/** Trains our own network, from random weights or from an earlier model. */
 const networkStrategy = (input: StrategyInput, earlier: Earlier<'network'>): Strategy => {
   const { labels, hyperparameters: recipe, pretrained, run, log } = input;
   const { stem = DEFAULT_SHAPE.stem, blocks = DEFAULT_SHAPE.blocks, seed } = recipe;
@@ -133,15 +133,15 @@ const networkStrategy = (input: StrategyInput, earlier: Earlier<'network'>): Str
   const train = trainNetwork({ ...run, network, classes: labels.length, recipe });
   return async (split) => ({
     network: await train(split),
-    stored: { kind: 'network', labels, shape, ...(await weightsOf(network)) },
+    stored: { kind: 'network', labels, shape, ...(await readWeights(network)) },
   });
 };
 
 /**
- * With a pretrained network, a head on it or its last blocks are trained; an earlier model is trained further in the way
- * in which it was made.
+ * With a pretrained network, trains a head on it or its last blocks. An earlier model is trained further with its own
+ * strategy.
  *
- * @throws Error when an earlier model comes without the backbone that it stands on
+ * @throws Error if an earlier model comes without its backbone
  */
 export const chooseStrategy = (input: StrategyInput): Strategy => {
   const { earlier, pretrained, hyperparameters } = input;
@@ -149,7 +149,7 @@ export const chooseStrategy = (input: StrategyInput): Strategy => {
   if (!pretrained) {
     if (!earlier) return networkStrategy(input, undefined);
     throw new Error(
-      `The earlier model stands on a pretrained network, which the channel ${CHANNELS.pretrained} does not hold. Give the network that it was trained on there.`,
+      `The earlier model was trained on a pretrained network, which is not in the channel ${CHANNELS.pretrained}. Put that network there.`,
     );
   }
   if (earlier?.kind === 'head') return headStrategy(input, pretrained, earlier);

@@ -2,21 +2,21 @@ import promises from 'node:fs/promises';
 import { Module, syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers/promises';
 
-/** What a test does to a job's process before the job begins: it is killed at the very same moment each time. */
+/** Kills a job's process at a reproducible moment, for tests. */
 
 /** When a process is killed. */
 export type Moment =
-  /** After it has printed this so many times. */
+  /** After it has printed this text a number of times. */
   | { readonly printed: string; readonly times: number }
-  /** When half is written of what is the so many-th file whose path has this in it. */
+  /** Halfway through writing the n-th file whose path contains this. */
   | { readonly writing: string; readonly times: number }
-  /** When it lets signals in for the so many-th time: after a step, or before a batch of photos. */
+  /** When it yields to the event loop for the n-th time: after a step, or before a batch of photos. */
   | { readonly turns: number };
 
-/** As `kill -9` does: the process does nothing any more. */
+/** Like `kill -9`: the process does nothing more. */
 const die = () => process.kill(process.pid, 'SIGKILL');
 
-/** Whether what is counted has come to the last of so many. */
+/** Counts events, and returns whether this is the n-th. */
 const countdown = (times: number) => {
   let left = times;
   return (): boolean => {
@@ -71,14 +71,14 @@ const afterTurns = (turns: number): void => {
   syncBuiltinESMExports();
 };
 
-/** Kills this process then. */
+/** Kills this process at that moment. */
 export const dieAt = (moment: Moment): void => {
   if ('turns' in moment) afterTurns(moment.turns);
   else if ('printed' in moment) afterPrinting(moment.printed, moment.times);
   else whileWriting(moment.writing, moment.times);
 };
 
-/** Native TensorFlow cannot be loaded any more: it does not promise the same numbers from the same ones. */
+/** Prevents loading native TensorFlow, which is not deterministic. */
 export const hideNativeTensorFlow = (): void => {
   const load = Module.prototype.require;
   Module.prototype.require = function require(name: string) {
@@ -87,7 +87,7 @@ export const hideNativeTensorFlow = (): void => {
   };
 };
 
-/** The environment of a process that begins with these. */
+/** The environment that makes a process call these first. */
 export const beginningWith = (moment: Moment | undefined): NodeJS.ProcessEnv => {
   const code = `import { dieAt, hideNativeTensorFlow } from ${JSON.stringify(import.meta.url)};
     hideNativeTensorFlow();

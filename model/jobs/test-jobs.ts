@@ -26,7 +26,7 @@ export const COLOURS: Readonly<Record<string, Colour>> = {
   daisy: [230, 230, 200],
 };
 
-/** Photos of one colour per class, each of another shade. */
+/** Photos with one colour per class, each in a different shade. */
 export const writePhotos = async (
   directory: string,
   counts: Readonly<Record<string, number>>,
@@ -42,10 +42,10 @@ export const writePhotos = async (
   }
 };
 
-/** A network so small that a training takes a second or two. */
+/** A network that takes only a second or two to train. */
 const TINY = { stem: '4', blocks: '6', 'first-side': '32', 'learning-rate': '1.0E-2' } as const;
 
-/** The inputs of a training job; a channel that is not given is not there. */
+/** The inputs of a training job. Only the given channels exist. */
 export const writeInputs = async (
   container: ContainerPaths,
   {
@@ -60,14 +60,14 @@ export const writeInputs = async (
 ): Promise<void> => {
   const channel = (name: string) => container.at(TRAINING_PATHS.channels, name);
   await writePhotos(channel(CHANNELS.train), train);
-  // Shades that no photo of the training has.
+  // Shades that no training photo has.
   if (test) await writePhotos(channel(CHANNELS.test), test, 40);
   await writeFiles(container.root, {
     [TRAINING_PATHS.hyperparameters]: JSON.stringify({ epochs: '1', ...TINY, ...hyperparameters }),
   });
 };
 
-/** Packs a folder as SageMaker packs `/opt/ml/model`. */
+/** Packs a folder like SageMaker packs `/opt/ml/model`. */
 export const packModel = async (model: string, into: string): Promise<void> => {
   await mkdir(into, { recursive: true });
   await create({ cwd: model, gzip: true, file: path.join(into, MODEL_ARCHIVE) }, ['.']);
@@ -81,7 +81,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Starts a job in a process of its own, as in a container. */
+/** Starts a job in its own process, as in a container. */
 export const startJob = (
   container: ContainerPaths,
   command: readonly string[],
@@ -100,7 +100,7 @@ export const startJob = (
   return {
     ended,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
-    /** Resolves when it has printed this often, or has ended. */
+    /** Resolves when it has printed a text a number of times, or has ended. */
     printed: (pattern: RegExp, times: number): Promise<unknown> =>
       Promise.race([
         ended,

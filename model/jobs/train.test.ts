@@ -98,7 +98,7 @@ const REFUSED: readonly (readonly [
 ])[] = [
   [
     'without a training channel',
-    /The channel train holds no photos: .* TrainData/,
+    /The channel train has no photos: .* TrainData/,
     (container) => rm(channel(container, CHANNELS.train), { recursive: true }),
   ],
   [
@@ -165,9 +165,9 @@ test('a pretrained network is the backbone of a head, from which a later one sta
     await writeInputs(container, { train: { astilbe: 11, bellflower: 10 } });
     assert.match(await run(container), /Starting from the earlier model of astilbe, bellflower\.\n/);
     saveTinyGraph(pretrained, 'none');
-    await assert.rejects(run(container), { message: /stands on another pretrained network/ });
+    await assert.rejects(run(container), { message: /was trained on another pretrained network/ });
     await rm(pretrained, { recursive: true });
-    await assert.rejects(run(container), { message: /the channel pretrained does not hold/ });
+    await assert.rejects(run(container), { message: /not in the channel pretrained/ });
   }));
 
 test('a training starts from an earlier model, and does not test on what that one was trained on', () =>

@@ -33,13 +33,13 @@ import { chooseStrategy } from './strategy.ts';
 export interface TrainJobOptions {
   readonly container: ContainerPaths;
   readonly environment: NodeJS.ProcessEnv;
-  /** Aborted, it ends the job once the training is saved. */
+  /** Ends the job after a checkpoint. */
   readonly signal: AbortSignal;
-  /** Writes a line to the job's log, where SageMaker finds the metrics. */
+  /** Writes a line to the job's log, in which SageMaker finds the metrics. */
   readonly log: (line: string) => void;
 }
 
-/** The photos of the channels `train` and `test`. */
+/** Reads the photos of the channels `train` and `test`. */
 const readPhotos = async (
   { container, signal, log }: TrainJobOptions,
   warn: (text: string) => void,
@@ -49,7 +49,7 @@ const readPhotos = async (
     readLoggedDataset(folder(channel), { name: `channel ${channel}`, log, warn, signal });
   if (!(await containsPhotos(folder(CHANNELS.train)))) {
     throw new Error(
-      `The channel ${CHANNELS.train} holds no photos: ${folder(CHANNELS.train)} must hold one folder of photos per class. Look at TrainData, the S3 prefix that it comes from.`,
+      `The channel ${CHANNELS.train} has no photos: ${folder(CHANNELS.train)} must contain one folder of photos per class. Check TrainData, the S3 prefix that it comes from.`,
     );
   }
   const dataset = await read(CHANNELS.train);
@@ -57,7 +57,7 @@ const readPhotos = async (
   return { dataset, test: alignTestPhotos(dataset, await read(CHANNELS.test), warn) };
 };
 
-/** For the model card: which job it was, and the command that trains the same way elsewhere. */
+/** For the model card: the job, and the command that reproduces the training elsewhere. */
 export const commandOf = (
   { fineTune, epochs, batchSize, learningRate, patience, seed, balanced }: Hyperparameters,
   backbone: boolean,
@@ -69,14 +69,14 @@ export const commandOf = (
   return `# The SageMaker training job ${name}; on another machine:\n${command}`;
 };
 
-/** How often a training that takes long says where it is, in seconds. */
+/** Interval of progress lines in the log, in seconds. */
 const PROGRESS_SECONDS = 15;
 
 /**
- * The training job of the learning image: reads SageMaker's channels and hyperparameters, trains, and writes model and
- * report where SageMaker fetches them. It is resumed from a checkpoint, if there is one of the same training.
+ * The training job of the learning image: reads SageMaker's channels and hyperparameters, trains, and writes the model
+ * and the report to SageMaker's folders. It resumes from a checkpoint of the same training, if there is one.
  *
- * @throws AbortedError when its signal is aborted
+ * @throws AbortedError if its signal is aborted
  * @throws Error whose message says what to do
  */
 export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
@@ -101,13 +101,13 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
     seen: await readSplitManifest(unpacked),
   }));
   const seen = earlier?.seen ?? EMPTY_MANIFEST;
-  // Other files in the channel, such as a note, do not count.
+  // Ignores other files in the channel, such as a placeholder.
   const directory = channel(CHANNELS.pretrained);
   const isThere = (await readdirIfExists(directory)).some(({ name }) => name === 'model.json');
   const pretrained = isThere
     ? { directory, name: `the network of the channel ${CHANNELS.pretrained}` }
     : undefined;
-  // Before the photos, which may take long: one that is of no use is refused at once.
+  // Opened before reading the photos, which may take long, so that an unusable one is refused at once.
   if (pretrained && earlier?.network.kind !== 'network') {
     const range = parseRange(hyperparameters.pretrainedRange);
     (await Backbone.load(directory, { range })).dispose();
@@ -130,7 +130,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
         log(describeResume(progress));
       },
       onStep: (done, total) => onProgress('Steps of this epoch', done, total),
-      // With the metrics in the same line: they are of this epoch, and no other.
+      // In the same line as the metrics, so that they clearly belong to this epoch.
       onEpoch: ({ epoch, epochs, trainingLoss: loss, trainingAccuracy: accuracy, validation, seconds }) =>
         log(
           `Epoch ${epoch} of ${epochs} took ${seconds.toFixed(1)} s, ${(split.train.length / seconds).toFixed(1)} photos a second. ${metricsLine({ training: { loss, accuracy }, validation })}`,
@@ -159,7 +159,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
   await writeFiles(container.at(TRAINING_PATHS.output), files);
   const model = container.at(TRAINING_PATHS.model);
   await emptyFolder(model);
-  // TensorFlow Serving looks for `saved_model.pb` in folders of digits and passes over the rest.
+  // TensorFlow Serving only looks into folders whose name is a number.
   await writeFiles(model, {
     [PHOTOS_FILE]: jsonText(extendManifest(split, seen)),
     [NETWORK_FILE]: encodeNetwork(stored),

@@ -3,19 +3,17 @@ import { initializers, input, type LayersModel, layers, model } from '@tensorflo
 import { applied, SeededDropout } from './layers.ts';
 
 export interface HeadOptions {
-  /** Neurons between features and classes; 0: none, the classes are linear in the features. @default 512 */
+  /** Neurons between features and classes; 0 for a linear classifier. @default 512 */
   readonly hidden?: number | undefined;
-  /** Fraction of the features dropped while training. @default 0.3 */
+  /** Fraction of the features dropped during training. @default 0.3 */
   readonly featureDropout?: number | undefined;
-  /** Fraction of the hidden neurons dropped while training. @default 0.5 */
+  /** Fraction of the hidden neurons dropped during training. @default 0.5 */
   readonly dropout?: number | undefined;
   /** Seed of the initial weights. @default 1 */
   readonly seed?: number | undefined;
 }
 
-/**
- * The small network that is trained on a backbone's features: float32 `[N, features]` in, logits `[N, classes]` out.
- */
+/** The small network that is trained on a backbone's features: float32 `[N, features]` to logits `[N, classes]`. */
 export const buildHead = (
   features: number,
   classes: number,
@@ -35,13 +33,13 @@ export const buildHead = (
   const classifier = layers.dense({
     units: classes,
     name: 'logits',
-    // Undecided at first, rather than sure of the wrong things: what a small learning rate would take long to unlearn.
+    // Starts undecided: a small learning rate would take long to unlearn confident wrong answers.
     kernelInitializer: initializers.zeros(),
   });
   return model({ inputs: described, outputs: applied(classifier, x), name: 'head' });
 };
 
-/** Added to the deviation, so that a feature that hardly varies is not blown up, nor what rounding the weights does to it. */
+/** Added to the deviation, so that a nearly constant feature and its rounding errors are not amplified. */
 const SMALLEST_DEVIATION = 1e-2;
 
 /** Brings each feature to about mean 0 and deviation 1. */

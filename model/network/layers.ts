@@ -46,7 +46,7 @@ const gradients = (dy: tf.Tensor, x: tf.Tensor, gamma: tf.Tensor, { mean, varian
   return [tf.add(tf.add(tf.mul(dy, a), tf.mul(x, b)), c), dGamma, dBeta];
 };
 
-/** Normalizes by the batch's own moments and hands them to `observe`. */
+/** Normalizes by the batch's moments and passes them to `observe`. */
 const normalizeBatch = (
   x: tf.Tensor,
   gamma: tf.Tensor,
@@ -68,12 +68,12 @@ const normalizeBatch = (
 /**
  * Batch normalization over the last dimension, with learned scale and offset.
  *
- * It equals `layers.batchNormalization`, whose gradient TensorFlow.js composes of so many passes over the
- * activation that it takes half of a training step (see `npm run bench`); here the gradient is written out.
+ * Equivalent to `layers.batchNormalization`, whose gradient TensorFlow.js composes of so many passes over the
+ * activation that it takes half of a training step; here the gradient is written out.
  */
 export class BatchNorm extends layers.Layer {
   static readonly className = 'BatchNorm';
-  /** Added to the variance before its root is taken. */
+  /** Added to the variance before taking its square root. */
   readonly epsilon = EPSILON;
   #gamma: LayerVariable | undefined;
   #beta: LayerVariable | undefined;
@@ -120,21 +120,21 @@ const moveTowards = (moving: LayerVariable, value: tf.Tensor): void =>
   });
 
 /**
- * Dropout that can be repeated, and resumed. TensorFlow.js's own, once it is given a seed, drops the very same
- * neurons at every step; without one it cannot be repeated.
+ * Reproducible dropout that can be resumed. TensorFlow.js's own drops the same neurons at every step if it has a seed,
+ * and is not reproducible without one.
  */
 export class SeededDropout extends layers.Layer {
   static readonly className = 'SeededDropout';
   readonly #rate: number;
   #seed = 1;
 
-  /** @param rate fraction that is dropped while training */
+  /** @param rate fraction that is dropped during training */
   constructor(rate: number) {
     super({});
     this.#rate = rate;
   }
 
-  /** Decides what the next step drops. */
+  /** Sets the seed for the next step. */
   reseed(random: Random): void {
     this.#seed = Math.floor(random() * 2 ** 31);
   }
@@ -151,12 +151,12 @@ export class SeededDropout extends layers.Layer {
   }
 }
 
-/** Draws again what a network drops. */
+/** Draws new seeds for a network's dropout layers. */
 export const reseedDropout = (network: LayersModel, random: Random): void => {
   for (const layer of network.layers) if (layer instanceof SeededDropout) layer.reseed(random);
 };
 
-/** The one output of a layer, applied to the outputs of others. */
+/** Applies a layer to the outputs of others and returns its only output. */
 export const applied = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => {
   const output = layer.apply(x);
   if (output instanceof SymbolicTensor) return output;

@@ -10,27 +10,27 @@ import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { applied, BatchNorm, SeededDropout } from './layers.ts';
 
 interface NetworkOptions {
-  /** Classes the network distinguishes. */
+  /** Number of classes. */
   readonly classes: number;
   /** Filters of the stem. @default 32 */
   readonly stem?: number;
   /** Filters of each residual block; a block with other filters than the one before halves the resolution. @default [48, 96, 96, 160] */
   readonly blocks?: readonly number[];
-  /** Fraction of the features dropped before the classifier while training. @default 0.3 */
+  /** Fraction of the features dropped before the classifier during training. @default 0.3 */
   readonly dropout?: number;
   /** Seed of the initial weights. @default 1 */
   readonly seed?: number | undefined;
 }
 
-/** Side of what the network sees of a whole photo, in pixels. */
+/** Side of the network's input for a whole photo, in pixels. */
 export const INPUT_SIZE = PHOTO_SIDE / 2;
 
-/** The layer whose output describes a photo; the classifier sees nothing else. */
+/** The layer whose output is the only input of the classifier. */
 const FEATURES_LAYER = 'features';
 
 type Activation = 'relu' | 'linear';
 
-/** Layers of one network, each seeded differently. */
+/** Creates the layers of a network, each with a different seed. */
 class Builder {
   #seed: number;
 
@@ -56,14 +56,14 @@ class Builder {
     return activation === 'linear' ? normalized : applied(layers.activation({ activation }), normalized);
   }
 
-  /** At half the resolution the shortcut is pooled, not sampled (He et al. 2019, ResNet-D). */
+  /** When the resolution is halved, the shortcut is pooled, not sampled (He et al. 2019, ResNet-D). */
   shortcut(x: SymbolicTensor, filters: number, strides: number): SymbolicTensor {
     if (strides === 1) return x;
     const pooled = applied(layers.averagePooling2d({ poolSize: 2, strides: 2, padding: 'same' }), x);
     return this.conv(pooled, filters, 1, 1, 'linear');
   }
 
-  /** Two convolutions around which the input is carried (He et al. 2016). */
+  /** Two convolutions with a shortcut (He et al. 2016). */
   block(x: SymbolicTensor, filters: number): SymbolicTensor {
     const strides = x.shape.at(-1) === filters ? 1 : 2;
     const shortcut = this.shortcut(x, filters, strides);

@@ -3,10 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 
-/** The numbers of tensors, float32 each, whose shapes the reader knows. */
+/** The float32 values of tensors, whose shapes the reader knows. */
 export type WeightValues = readonly Float32Array[];
 
-/** Tensors by group, and what is to be known of them. */
+/** Tensors by group, with a header that describes them. */
 interface WeightsFile {
   /** Any JSON value. */
   readonly header: unknown;
@@ -14,8 +14,8 @@ interface WeightsFile {
 }
 
 /**
- * The file's second line; the first is the SHA-256 of all after it, by which a torn file is detected. After
- * them come the tensors' bytes, in the machine's order: little-endian, wherever Node.js and TensorFlow run.
+ * The file's second line; the first is the SHA-256 of everything after it, to detect damaged files. After them come the
+ * tensors' bytes in the machine's order: little-endian wherever Node.js and TensorFlow run.
  */
 const contentsSchema = z.object({
   header: z.unknown(),
@@ -37,7 +37,7 @@ export const encodeWeightsFile = ({ header, groups }: WeightsFile): Uint8Array =
   return Buffer.concat([Buffer.from(`${digest(body)}\n`), body]);
 };
 
-/** @returns nothing when the bytes are not those of a whole file */
+/** @returns undefined if the file is incomplete or damaged */
 export const decodeWeightsFile = (bytes: Uint8Array): WeightsFile | undefined => {
   const bodyStart = bytes.indexOf(NEWLINE) + 1;
   const body = bytes.subarray(bodyStart);
@@ -59,11 +59,11 @@ export const decodeWeightsFile = (bytes: Uint8Array): WeightsFile | undefined =>
   return { header: parsed.data.header, groups: Object.fromEntries(groups) };
 };
 
-/** The numbers of tensors, copied out of TensorFlow.js. */
+/** The values of tensors, copied from TensorFlow.js. */
 export const readValues = (tensors: readonly tf.Tensor[]): Promise<WeightValues> =>
   Promise.all(tensors.map(async (tensor) => Float32Array.from(await tensor.data())));
 
-/** Calls `write` with each given tensor's place and the new tensor for it, of the same shape. */
+/** Calls `write` with each tensor's index and a new tensor of the same shape. */
 const forEach = (
   tensors: readonly tf.Tensor[],
   values: WeightValues,
@@ -81,11 +81,11 @@ const forEach = (
   );
 };
 
-/** @throws Error when the numbers are not of that many tensors of these sizes */
+/** @throws Error if the values do not fit the tensors */
 export const assignValues = (variables: readonly tf.Variable[], values: WeightValues): void =>
   forEach(variables, values, (index, tensor) => variables[index]?.assign(tensor));
 
-/** @throws Error when the numbers are not of that many weights of these sizes */
+/** @throws Error if the values do not fit the weights */
 export const writeValues = (weights: readonly LayerVariable[], values: WeightValues): void =>
   forEach(
     weights.map((weight) => weight.read()),

@@ -1,11 +1,11 @@
-/** Pictures that code draws: they show none of the classes. */
+/** Generated pictures that show none of the classes. */
 
 import { type Random, uniform } from '../shared/random.ts';
 
 /** Side of a drawing, in pixels. */
 const SIDE = 448;
 
-/** Draws one picture as SVG; the same source of numbers gives the same picture. */
+/** Draws a picture as SVG; the same random numbers give the same picture. */
 export type Draw = (random: Random) => string;
 
 const svg = (...content: readonly string[]): string =>
@@ -35,7 +35,7 @@ export const clouds: Draw = (random) => {
   );
 };
 
-/** Bars over twice the picture, turned by any angle. */
+/** Bars across twice the picture's size, rotated by any angle. */
 export const stripes: Draw = (random) => {
   const width = uniform(random, 6, 60);
   const bar = (index: number) =>
@@ -61,7 +61,7 @@ const WORDS = [
   'Page not found',
 ];
 
-/** A page of text below a bar. Each line is underlined, for systems without fonts. */
+/** A page of text below a bar. Lines are underlined, for systems without fonts. */
 export const screenshot: Draw = (random) => {
   const line = (index: number) => {
     const top = 84 + index * 24;
@@ -74,7 +74,7 @@ export const screenshot: Draw = (random) => {
   );
 };
 
-/** Everything that is drawn by code. */
+/** All kinds of drawings. */
 export const DRAWN_KINDS: readonly { readonly name: string; readonly draw: Draw }[] = [
   { name: 'clouds', draw: clouds },
   { name: 'stripes', draw: stripes },

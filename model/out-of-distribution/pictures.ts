@@ -14,7 +14,7 @@ export interface OodPhotos {
   readonly photos: readonly Uint8Array[];
 }
 
-/** A drawing as the file that a person would send. */
+/** A drawing as an image file. */
 export const drawFile = (draw: Draw, seed: number): Promise<Buffer> =>
   rasterize(draw(seededRandom(seed)))
     .flatten({ background: 'white' })
@@ -22,8 +22,8 @@ export const drawFile = (draw: Draw, seed: number): Promise<Buffer> =>
     .toBuffer();
 
 /**
- * Pictures of one kind, as the model reads photos. Texts are drawn with the fonts of the system; all else is the
- * same everywhere.
+ * Pictures of one kind in the format of the model's input. They are the same on every system, except for the fonts of
+ * texts.
  *
  * @returns `count` times uint8 RGB, `224 * 224 * 3`
  */
@@ -32,7 +32,7 @@ export const drawPhotos = (draw: Draw, count: number, seed = 1): Promise<Uint8Ar
     Array.from({ length: count }, async (_, index) => readPhoto(await drawFile(draw, seed * 10_000 + index))),
   );
 
-/** Every kind that code can draw, `count` pictures of each. */
+/** `count` pictures of each kind of drawing. */
 export const drawKinds = async (count: number): Promise<OodPhotos[]> => {
   const kinds: OodPhotos[] = [];
   for (const { name, draw } of DRAWN_KINDS) {
@@ -48,7 +48,7 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
     try {
       photos.push(await readPhoto(await readFile(path.join(directory, name))));
     } catch (error) {
-      // The service would refuse it before any model sees it.
+      // The service would refuse it before it reaches a model.
       if (!(error instanceof PhotoError)) throw error;
     }
   }
@@ -56,8 +56,8 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
 };
 
 /**
- * Reads `<root>/<kind>/*`: photos that show none of the classes. Files that the service would not accept are left out, and
- * so are kinds without photos.
+ * Reads `<root>/<kind>/*`, photos that show none of the classes, without files that the service would refuse and
+ * without empty kinds.
  *
  * @throws Error that says where the photos must be
  */
@@ -73,7 +73,7 @@ export const readPhotoKinds = async (root: string): Promise<OodPhotos[]> => {
   const kinds: OodPhotos[] = [];
   for (const { name } of entries.filter(({ kind }) => kind === 'folder')) {
     const photos = await readAll(path.join(root, name));
-    // Without photos there is no share that is refused.
+    // Without photos there is no rejection rate.
     if (photos.length > 0) kinds.push({ kind: name, source: 'photos', photos });
   }
   return kinds;

@@ -11,7 +11,7 @@ const startsWith = (bytes: Uint8Array, signature: readonly number[], offset = 0)
 const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));
 
 /**
- * Tells a photo's format by its first bytes, never by its name or the client's claim.
+ * Detects a photo's format from its first bytes, never from its name or the client's claim.
  *
  * Signatures: JPEG (ITU T.81 B.1.1.3: SOI and a marker), PNG (W3C PNG 5.2), WebP (RFC 9649 2.4).
  *
@@ -26,28 +26,28 @@ export const detectFormat = (bytes: Uint8Array): PhotoFormat | undefined => {
   return undefined;
 };
 
-/** Brands of HEIC and AVIF (ISO/IEC 23008-12 annex B, AVIF 1.1 section 6): what phones make and we do not accept. */
+/** Brands of HEIC and AVIF (ISO/IEC 23008-12 annex B, AVIF 1.1 section 6): formats of phones that we do not accept. */
 const HEIF_BRANDS = ['heic', 'heix', 'hevc', 'heim', 'heis', 'mif1', 'msf1', 'avif', 'avis'];
 
-/** Tells HEIC and AVIF from the other files of their container, such as videos. */
+/** Distinguishes HEIC and AVIF from other files with the same container, such as videos. */
 export const isHeif = (bytes: Uint8Array): boolean =>
   startsWith(bytes, ascii('ftyp'), 4) && HEIF_BRANDS.some((brand) => startsWith(bytes, ascii(brand), 8));
 
-/** Limits of the photo contract. A photo beyond one of them is refused before its pixels are decoded. */
+/** Limits of the photo contract. They are checked before any pixel is decoded. */
 
 /** Largest file, in bytes: a 48-megapixel JPEG from a phone fits. */
 export const MAX_PHOTO_BYTES = 15 * 1024 * 1024;
 
-/** Refuses a photo by its size, and a request too that is large because of its photo. */
-export const TOO_LARGE_MESSAGE = `The photo is too large: at most ${MAX_PHOTO_BYTES / 2 ** 20} MiB are accepted. Send a smaller version of it: about 1600 pixels on its longer side are plenty.`;
+/** The message for a photo that is too large, and for a request that is too large because of its photo. */
+export const TOO_LARGE_MESSAGE = `The photo is too large: at most ${MAX_PHOTO_BYTES / 2 ** 20} MiB are accepted. Send a smaller version of it: about 1600 pixels on its longer side are enough.`;
 
 /** Largest picture, in pixels: a 48-megapixel phone camera (8064 x 6048) fits. */
 export const MAX_PHOTO_PIXELS = 50_000_000;
 
-/** Smallest side, in pixels: below it there is no flower to see. */
+/** Smallest side, in pixels: below it no flower is recognizable. */
 export const MIN_PHOTO_SIDE = 16;
 
-/** Why a photo was refused; each maps to one HTTP status in the services. */
+/** Why a photo was refused; the services map each code to an HTTP status. */
 export type PhotoErrorCode =
   | 'empty'
   | 'too-large'

@@ -1,35 +1,35 @@
 import type { PhotoFormat } from './format.ts';
 
-/** What a file's markers or chunks declare, read without decoding a pixel. */
+/** What a file's markers or chunks declare, without decoding a pixel. */
 export interface PhotoHeader {
   readonly width: number;
   readonly height: number;
-  /** More than one is an animation. */
+  /** More than one means an animation. */
   readonly frames: number;
-  /** Whether the decoder is to shrink the picture as far as it can. */
+  /** Whether the decoder should shrink the picture as far as it can. */
   readonly shrinkOnLoad: boolean;
-  /** What decoding will take of one core, roughly, in milliseconds on a server of 2024. */
+  /** Rough CPU time of decoding, in milliseconds on a server of 2024. */
   readonly milliseconds: number;
-  /** What decoding will take of memory, roughly, in bytes. */
+  /** Rough memory for decoding, in bytes. */
   readonly bytes: number;
 }
 
 /**
- * From this many pixels on, WebP is shrunk while it is decoded, at a fraction of the cost. Its way of doing so moves an
- * answer now and then (docs/decisions/014-bounds-and-lanes.md), so smaller ones are decoded as they are.
+ * From this many pixels on, WebP is shrunk while it is decoded, at a fraction of the cost. That occasionally changes an
+ * answer (docs/decisions/014-bounds-and-lanes.md), so smaller pictures are decoded at full size.
  */
 const WEBP_SHRINK_PIXELS = 25e6;
 
-/** Decoders stream what need not be kept: some rows, and tables. */
+/** Memory of a streaming decoder: some rows, and tables. */
 const STREAMED_BYTES = 16e6;
-/** Milliseconds for each marker or chunk; real files have some dozen, hostile ones millions. */
+/** Milliseconds for each marker or chunk; real files have a few dozen, hostile ones millions. */
 const MS_PER_CHUNK = 0.005;
-/** Beyond it a file is not looked at any further. */
+/** Limit after which inspection stops. */
 const ENOUGH_MS = 10_000;
-/** Milliseconds for each byte of a colour profile, which becomes tables. */
+/** Milliseconds for each byte of a colour profile, which is converted to tables. */
 const MS_PER_PROFILE_BYTE = 3e-5;
 
-/** The four letters of a chunk's type, as a number to compare. */
+/** A chunk type's four letters as a number, for comparison. */
 const chunkType = (name: string) => Buffer.from(name, 'latin1').readUInt32BE();
 const [ACTL, ICCP_OF_PNG, IEND] = [chunkType('acTL'), chunkType('iCCP'), chunkType('IEND')];
 const [VP8, VP8L, VP8X] = [chunkType('VP8 '), chunkType('VP8L'), chunkType('VP8X')];
@@ -82,8 +82,8 @@ const isFrameMarker = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 
 /**
- * Every scan of a progressive JPEG walks over all coefficients of its components, however little it says of them, and they
- * are kept in memory until the last one; a baseline JPEG is decoded row by row.
+ * Every scan of a progressive JPEG visits all coefficients of its components, however little it encodes, and they are
+ * kept in memory until the last scan; a baseline JPEG is decoded row by row.
  */
 const inspectJpeg = (file: Uint8Array): PhotoHeader | undefined => {
   const data = view(file);
@@ -114,7 +114,7 @@ const inspectJpeg = (file: Uint8Array): PhotoHeader | undefined => {
   }
   if (!frame) return undefined;
   const coefficients = sum(frame.components);
-  // Arithmetic coding takes several times as long as Huffman's.
+  // Arithmetic coding takes several times as long as Huffman coding.
   const msPerByte = (frame.marker > 0xc8 ? 4 : 1) * (whole ? 2.5e-5 : 1.5e-5);
   return {
     width: frame.width,
@@ -126,7 +126,7 @@ const inspectJpeg = (file: Uint8Array): PhotoHeader | undefined => {
   };
 };
 
-/** Samples of a pixel, by PNG's colour type (W3C PNG, 11.2.1); a palette's pixel is one, and becomes three. */
+/** Samples per pixel by PNG's colour type (W3C PNG, 11.2.1); a palette index is one, and is expanded to three. */
 const PNG_SAMPLES: Readonly<Record<number, readonly [stored: number, decoded: number]>> = {
   0: [1, 1],
   2: [3, 3],
@@ -137,7 +137,7 @@ const PNG_SAMPLES: Readonly<Record<number, readonly [stored: number, decoded: nu
 
 const PNG_HEADER_END = 33;
 
-/** A PNG is unpacked and unfiltered row by row, as long as it is not interlaced: then it is kept as a whole. */
+/** A PNG is decompressed and unfiltered row by row, but an interlaced one is kept as a whole. */
 const inspectPng = (file: Uint8Array): PhotoHeader | undefined => {
   const data = view(file);
   const [width, height, depth] = [data.getUint32(16), data.getUint32(20), data.getUint8(24)];
@@ -156,7 +156,7 @@ const inspectPng = (file: Uint8Array): PhotoHeader | undefined => {
     const type = data.getUint32(at + 4);
     if (type === ACTL) frames = Math.max(frames, data.getUint32(at + 8));
     if (type === ICCP_OF_PNG) milliseconds += pixels * 6e-6 + length * 100 * MS_PER_PROFILE_BYTE;
-    // What makes a PNG an animation stands before its pixels.
+    // The chunk that makes a PNG an animation comes before its pixels.
     if (type === IEND) break;
     milliseconds += MS_PER_CHUNK;
     at += 12 + length;
@@ -176,7 +176,7 @@ const webpSize = (data: DataView, type: number, at: number): readonly [number, n
   return [(bits & 0x3fff) + 1, ((bits >> 14) & 0x3fff) + 1];
 };
 
-/** Lossless pixels, and an alpha plane, are kept as a whole; others only where they are not shrunk on load. */
+/** Lossless pixels and alpha planes are kept as a whole; lossy ones only if they are not shrunk on load. */
 const inspectWebp = (file: Uint8Array): PhotoHeader | undefined => {
   const data = view(file);
   let [width, height, frames, milliseconds] = [0, 0, 0, 0];
@@ -208,15 +208,15 @@ const inspectWebp = (file: Uint8Array): PhotoHeader | undefined => {
 const INSPECTORS = { jpeg: inspectJpeg, png: inspectPng, webp: inspectWebp } as const;
 
 /**
- * Reads a photo's size, and what decoding it will cost, from its markers or chunks.
+ * Reads a photo's size, and estimates its decoding cost, from its markers or chunks.
  *
- * @returns undefined when the file is too damaged to read it
+ * @returns undefined if the file is too damaged
  */
 export const inspect = (file: Uint8Array, format: PhotoFormat): PhotoHeader | undefined => {
   try {
     return INSPECTORS[format](file);
   } catch (error) {
-    // A length or a size stands behind the end of the file.
+    // A length or a size lies beyond the end of the file.
     if (error instanceof RangeError) return undefined;
     throw error;
   }

@@ -12,9 +12,9 @@ import {
 } from './format.ts';
 import { inspect, type PhotoHeader } from './inspect.ts';
 
-// A service decodes every photo once: libvips's cache of operations would only hold memory.
+// A service decodes every photo only once, so libvips's operation cache would waste memory.
 sharp.cache(false);
-// One thread a photo; many photos run side by side on libuv's pool.
+// One thread per photo; several photos are decoded in parallel on libuv's thread pool.
 sharp.concurrency(1);
 
 const ACCEPTED = 'Send one still photo as JPEG, PNG or WebP.';
@@ -26,7 +26,7 @@ const checkFile = (file: Uint8Array): PhotoFormat => {
   if (format !== undefined) return format;
   const reason = isHeif(file)
     ? 'The photo is in HEIC or AVIF format, which is not accepted. On an iPhone choose Settings > Camera > Formats > Most Compatible, or convert it.'
-    : 'The content is not a photo in an accepted format, whatever its name says.';
+    : 'The content is not a photo in an accepted format, whatever its file name says.';
   throw new PhotoError('unsupported-format', `${reason} ${ACCEPTED}`);
 };
 
@@ -55,7 +55,7 @@ const checkPicture = ({ width, height, frames }: PhotoHeader): void => {
     );
 };
 
-/** Whether decoding takes no more of one core, in milliseconds, and of memory, in bytes. */
+/** Whether decoding stays within limits of CPU time, in milliseconds, and memory, in bytes. */
 const within =
   (most: Pick<PhotoHeader, 'milliseconds' | 'bytes'>) =>
   ({ milliseconds, bytes }: PhotoHeader): boolean =>
@@ -64,13 +64,13 @@ const within =
 /** A 48-megapixel JPEG of 60 scans and a 12-megapixel PNG of 16 bits fit; so does a progressive JPEG of 48 megapixels. */
 const isAffordable = within({ milliseconds: 1000, bytes: 320e6 });
 
-/** Whether decoding is over soon, and takes little memory: a photo that is not cheap is not to keep others waiting. */
+/** Whether decoding is fast and takes little memory. Other photos must not delay these. */
 export const isCheap = within({ milliseconds: 300, bytes: 64e6 });
 
-/** Whether decoding is over at once: what is small, as any photo of some megapixels, does not wait for cheap ones either. */
+/** Whether decoding is almost instant, as for any photo of a few megapixels. These do not wait for cheap ones either. */
 export const isSmall = within({ milliseconds: 40, bytes: 32e6 });
 
-/** Of a photo that is not cheap, pixels for each byte of its file; no camera comes near. */
+/** Pixels per byte of a costly photo; no camera comes near this. */
 const MAX_PIXELS_PER_BYTE = 1000;
 
 const checkCost = (header: PhotoHeader, size: number): void => {
@@ -79,22 +79,22 @@ const checkCost = (header: PhotoHeader, size: number): void => {
   if (isAffordable(header) && !isHollow) return;
   throw new PhotoError(
     'too-costly',
-    `Decoding the photo would take too much time or memory: it has ${width} x ${height} pixels in a form that is dear to decode, such as very many scans, interlacing, 16 bits a colour or lossless WebP. Send it as an ordinary JPEG, or a smaller version of it.`,
+    `Decoding the photo would take too much time or memory: it has ${width} x ${height} pixels in an encoding that is expensive to decode, such as very many scans, interlacing, 16 bits a colour or lossless WebP. Send it as an ordinary JPEG, or a smaller version of it.`,
   );
 };
 
 const unreadable = (cause: unknown): PhotoError =>
   new PhotoError(
     'unreadable',
-    `The photo is damaged or cut short and cannot be decoded. Open it in an image viewer, save it again and resend.`,
+    `The photo is damaged or truncated and cannot be decoded. Open it in an image viewer, save it again and resend.`,
     { cause },
   );
 
 /**
- * Checks a photo without decoding a pixel of it.
+ * Checks a photo without decoding a pixel.
  *
- * @returns its size, and what decoding it will cost
- * @throws PhotoError when the file breaks the contract, as far as its header shows
+ * @returns its size, and the estimated decoding cost
+ * @throws PhotoError if its header shows that the file violates the contract
  *
  * @example
  * checkPhoto(photo).width; // => 64
@@ -108,16 +108,16 @@ export const checkPhoto = (file: Uint8Array): PhotoHeader => {
 };
 
 /**
- * The photo contract: turns the bytes of a photo file into what the model reads. Training and serving both
- * go through this function, so they cannot see different pixels.
+ * The photo contract: converts a photo file to the model's input. Training and serving both use this function, so they
+ * cannot see different pixels.
  *
- * The EXIF orientation is applied first; then the largest centred square is resized to 224 x 224; transparency
- * is laid on white; any colour space becomes sRGB.
+ * The EXIF orientation is applied first; then the largest centred square is resized to 224 x 224; transparency becomes
+ * white; any colour space becomes sRGB.
  *
  * @param file the file: JPEG, PNG or WebP, detected by its content
- * @param header what {@link checkPhoto} has found @default - the file is checked here
+ * @param header the result of {@link checkPhoto} @default - the file is checked here
  * @returns uint8 RGB, `224 * 224 * 3` bytes, row-major
- * @throws PhotoError when the file breaks the contract
+ * @throws PhotoError if the file violates the contract
  *
  * @example
  * const pixels = await readPhoto(photo);

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { PHOTO_CHANNELS } from '../contract/tensors.ts';
 import { type Colour, type Picture, picture } from '../shared/test-pictures.ts';
 
-/** Pictures for sharp to encode. */
+/** Photos for tests. */
 
 export const encoder = ({ data, width, height }: Picture) =>
   sharp(data, { raw: { width, height, channels: PHOTO_CHANNELS } });
@@ -11,7 +11,7 @@ export const encoder = ({ data, width, height }: Picture) =>
 export const plain = (colour: Colour, width = 64, height = 48) =>
   encoder(picture(width, height, () => colour));
 
-/** Without its checksum, which is looked at only when pixels are decoded. */
+/** Without a valid checksum, which is only checked when pixels are decoded. */
 const chunk = (type: string, data: Uint8Array): Buffer => {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(data.length);
@@ -28,7 +28,7 @@ export interface HollowPngOptions {
   readonly chunks?: readonly Chunk[];
 }
 
-/** A PNG that claims a size and holds next to nothing. */
+/** A PNG that claims a size and contains next to nothing. */
 export const hollowPng = (
   width: number,
   height: number,
@@ -56,7 +56,7 @@ export interface ManyScansOptions {
   readonly scanBytes?: number;
 }
 
-/** A progressive grey JPEG whose scans hold no valid data: for what is known without decoding. */
+/** A progressive grey JPEG whose scans contain no valid data, for checks that decode nothing. */
 export const manyScans = ({ scans, side, scanBytes = 10 }: ManyScansOptions): Buffer => {
   const frame = segment(0xc2, 8, side >> 8, side & 255, side >> 8, side & 255, 1, 1, 0x11, 0);
   // Stuffed bytes and restarts do not count as markers.

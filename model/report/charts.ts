@@ -7,7 +7,7 @@ const SHARES = [0, 0.25, 0.5, 0.75, 1];
 const QUIET = { fill: '#555', 'font-size': 12 };
 const [LEFT, TOP, BELOW] = [74, 50, 84];
 
-/** A curve over shares, of which each point may be marked. */
+/** A curve over shares, optionally with a marker at each point. */
 interface Curve {
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly colour: string;
@@ -19,14 +19,14 @@ interface Plot {
   readonly width: number;
   readonly height: number;
   readonly axes: { readonly x: string; readonly y: string };
-  /** Places along the axis x, from 0 to 1, and what stands there. @default shares */
+  /** Positions on the x axis, from 0 to 1, and their labels. @default shares */
   readonly ticks?: readonly (readonly [place: number, text: string])[];
   readonly curves: readonly Curve[];
-  /** Where the entry of a curve is in the legend. */
+  /** Position of a curve's entry in the legend. */
   readonly legend: (index: number) => { readonly x: number; readonly y: number };
 }
 
-/** Curves of one share over another, each from 0 to 1. */
+/** A plot of curves, with both axes from 0 to 1. */
 const plot = ({ width, height, axes, ticks, curves, legend }: Plot): string[] => {
   const x = (share: number) => LEFT + share * width;
   const y = (share: number) => TOP + (1 - share) * height;
@@ -41,7 +41,7 @@ const plot = ({ width, height, axes, ticks, curves, legend }: Plot): string[] =>
     ...(ticks ?? SHARES.map((share) => [share, String(share)] as const)).map(([place, text]) =>
       label(x(place), y(0) + 16, text, QUIET),
     ),
-    // What is even, where shares are over shares.
+    // The diagonal, if both axes are shares.
     ...(ticks ? [] : [line([0, 0], [1, 1], { stroke: '#9ca3af', 'stroke-dasharray': '5 4' })]),
     label(x(0.5), y(0) + 36, axes.x, QUIET),
     label(beside, middle, axes.y, { ...QUIET, transform: `rotate(-90 ${beside} ${middle})` }),
@@ -64,7 +64,7 @@ const plot = ({ width, height, axes, ticks, curves, legend }: Plot): string[] =>
 
 const MOST_TICKS = 12;
 
-/** 1, and multiples of 1, 2, 5, 10, 20, 50, …: of the first that needs few. */
+/** Ticks: 1, and multiples of the first of 1, 2, 5, 10, 20, 50, … that needs only a few. */
 const ticksOf = (epochs: number): number[] => {
   const steps = [1, 10, 100, 1000, 10_000].flatMap((power) => [power, 2 * power, 5 * power]);
   const step = steps.find((each) => epochs / each <= MOST_TICKS) ?? epochs;
@@ -72,12 +72,12 @@ const ticksOf = (epochs: number): number[] => {
   return [...new Set([1, ...round])];
 };
 
-/** Accuracy and loss over the epochs as SVG. The loss is divided by its largest value, to share the axis. */
+/** Accuracy and loss over the epochs as SVG. The loss is divided by its maximum, to share the axis. */
 export const trainingCurves = (history: ModelMetrics['history']): string => {
   const epochs = history.length;
   const losses = history.flatMap(({ trainingLoss, validation }) => [trainingLoss, validation?.loss ?? 0]);
   const largest = Math.max(...losses) || 1;
-  // A single epoch is a point in the middle, which a line does not show.
+  // A single epoch is a point, which a line would not show.
   const placeOf = (index: number) => (epochs === 1 ? 0.5 : index / (epochs - 1));
   const curve = (
     name: string,
@@ -90,7 +90,7 @@ export const trainingCurves = (history: ModelMetrics['history']): string => {
       return share === undefined ? [] : [[placeOf(index), share] as const];
     }),
   });
-  // Validation is drawn over training.
+  // Validation is drawn on top of training.
   const curves = [
     curve('accuracy, training', '#c4b5fd', ({ trainingAccuracy }) => trainingAccuracy),
     curve('accuracy, validation', '#6d28d9', ({ validation }) => validation?.accuracy),
@@ -113,7 +113,7 @@ export const trainingCurves = (history: ModelMetrics['history']): string => {
 
 type Calibration = NonNullable<ModelMetrics['calibration']>;
 
-/** Accuracy over confidence (Niculescu-Mizil & Caruana 2005) as SVG: on the diagonal, the confidence is what it says. */
+/** Accuracy over confidence (Niculescu-Mizil & Caruana 2005) as SVG: a calibrated model is on the diagonal. */
 export const reliabilityDiagram = ({ before, after }: Pick<Calibration, 'before' | 'after'>): string => {
   const side = 300;
   const curve = (when: string, { error, bins }: Calibration['before'], colour: string): Curve => ({
@@ -130,7 +130,7 @@ export const reliabilityDiagram = ({ before, after }: Pick<Calibration, 'before'
   return svgDocument(LEFT + side + 64, TOP + side + BELOW, title, drawn);
 };
 
-/** Of the legend: its width, the letters of its longest name, and between its lines. */
+/** The legend's width, the length of its longest name, and its line height. */
 const [ROOM, LONGEST, LINE] = [310, 28, 20];
 
 /**

@@ -1,17 +1,17 @@
 import { element, label, svgDocument, tooltip } from '../shared/svg.ts';
 import { abridge } from '../shared/text.ts';
 
-/** Of few classes the cells have a size, of many the grid. */
+/** With few classes the cell size is fixed, with many the grid size. */
 const [LARGEST_CELL, LARGEST_GRID] = [120, 960];
-/** From these sides on, in pixels, a cell says its share and its column's name too, or its count. */
+/** Minimum cell sides, in pixels, for showing the share and the column's name, or the count. */
 const [ROOM_FOR_SHARE, ROOM_FOR_COUNT] = [70, 22];
 const [FONT_SIZE, SMALLEST_FONT, LONGEST_NAME] = [13, 10, 24];
-/** Width of most letters, in font sizes. */
+/** Width of most letters, relative to the font size. */
 const LETTER = 0.65;
 const [MARGIN, HEADING, GAP] = [20, 44, 10];
 const ROOM_FOR_TITLE = 460;
 
-/** The darker, the larger the share; by its root, as a single mistake among a hundred photos is to be seen. */
+/** Opacity by the square root of the share, so that a single mistake among a hundred photos is visible. */
 const shade = (share: number) => `hsl(262 60% ${(96 - 56 * Math.sqrt(share)).toFixed(1)}%)`;
 
 interface Cell {
@@ -21,11 +21,11 @@ interface Cell {
   readonly count: number;
   /** Photos of the true class. */
   readonly total: number;
-  /** Names the classes, where a cell has no room for numbers. */
+  /** Tooltip with the classes, if the cell has no room for numbers. */
   readonly hint: string;
 }
 
-/** A cell's photos. Where it is small, its number is left out, or with no photos all of it. */
+/** A cell. A small one has no number, and none at all is drawn without photos. */
 const drawCell = ({ x, y, side, count, total, hint }: Cell): string[] => {
   if (count === 0 && side < ROOM_FOR_SHARE) return [];
   const share = count / Math.max(1, total);
@@ -46,8 +46,8 @@ const drawCell = ({ x, y, side, count, total, hint }: Cell): string[] => {
 };
 
 /**
- * A confusion matrix as SVG: rows are the truth, columns the answers. Of many classes the columns are numbered as the rows
- * are, because names would not fit.
+ * A confusion matrix as SVG: rows are the truth, columns the answers. With many classes, rows and columns are numbered
+ * because names would not fit above the columns.
  *
  * @param confusion `confusion[truth][answer]`, counts
  */
@@ -62,7 +62,7 @@ export const confusionMatrix = (
     (name, index) => `${isNamed ? '' : `${index + 1} `}${abridge(name, LONGEST_NAME)}`,
   );
   const fontSize = Math.min(FONT_SIZE, side * 0.75);
-  // No letter is wider than it is high.
+  // No letter is wider than its height.
   const beside = MARGIN + Math.max(...names.map(({ length }) => length)) * fontSize + GAP;
   const width = Math.ceil(Math.max(ROOM_FOR_TITLE, beside + grid + MARGIN));
   const [left, top] = [beside + (width - beside - grid - MARGIN) / 2, HEADING + FONT_SIZE + GAP];

@@ -17,10 +17,10 @@ const CAPTION = 44;
 const HEADING = 44;
 const MOST = 12;
 const QUALITY = 85;
-/** Letters of a name that fit below a photo. */
+/** Number of letters that fit below a photo. */
 const NAME = 20;
 
-/** The highest-confidence errors as a JPEG: look here first for wrong labels. It shows photos of the dataset. */
+/** The highest-confidence errors as a JPEG, with photos from the dataset: the first place to look for wrong labels. */
 export const contactSheet = (mistakes: readonly Mistake[]): Promise<Buffer> => {
   const worst = mistakes.toSorted((a, b) => b.confidence - a.confidence).slice(0, MOST);
   const columns = Math.max(1, Math.min(COLUMNS, worst.length));
@@ -43,7 +43,7 @@ export const contactSheet = (mistakes: readonly Mistake[]): Promise<Buffer> => {
   }));
   const width = GAP + columns * (PHOTO_SIDE + GAP);
   const height = HEADING + Math.ceil(worst.length / columns) * (PHOTO_SIDE + CAPTION);
-  // Short enough for the width of a single photo.
+  // Short enough for a single photo's width.
   const heading = `Mistakes: ${worst.length} of ${mistakes.length}`;
   return rasterize(svgDocument(width, height, heading, captions))
     .composite(photos)

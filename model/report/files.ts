@@ -5,12 +5,12 @@ import { confusionMatrix } from './confusion-matrix.ts';
 import { contactSheet, type Mistake } from './contact-sheet.ts';
 import { modelCard } from './model-card.ts';
 
-/** What a report of a model is made from. */
+/** The input of a report. */
 export interface ReportInput {
   readonly metrics: ModelMetrics;
-  /** Test photos that were classified wrongly. @default - the report has no contact sheet */
+  /** Misclassified test photos. @default - no contact sheet */
   readonly mistakes?: readonly Mistake[] | undefined;
-  /** In-distribution scores behind the ROC curves: of the test photos, and of each kind of other pictures. @default none */
+  /** In-distribution scores for the ROC curves: of the test photos, and of each kind of other pictures. @default none */
   readonly scores?:
     | {
         readonly known: readonly number[];
@@ -19,7 +19,7 @@ export interface ReportInput {
     | undefined;
 }
 
-/** The report of a model, by file name: figures for programs, a card and pictures for people. */
+/** A model's report, by file name: figures for programs, a card and pictures for people. */
 export const reportFiles = async ({
   metrics,
   mistakes,

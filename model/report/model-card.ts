@@ -9,7 +9,7 @@ const table = (head: readonly string[], rows: readonly (readonly (string | numbe
     .map((row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n');
 
-/** Recall of each class: the share of its test photos that were classified correctly. */
+/** The recall of each class: the share of its test photos that were classified correctly. */
 const perClass = ({ labels, data, test }: ModelMetrics): string =>
   table(
     ['class', 'training', 'validation', 'test', 'recall on test'],
@@ -87,7 +87,7 @@ const limits = ({
     : 'The confidence is not calibrated: mixing and smoothing while training make it cautious.'
 }`;
 
-/** A model card (Mitchell et al. 2019) as Markdown; its numbers are those of `metrics.json` beside it. */
+/** A model card (Mitchell et al. 2019) as Markdown, from the numbers in `metrics.json`. */
 export const modelCard = (metrics: ModelMetrics): string => {
   const { version, labels, data, test, training, bytes } = metrics;
   const [low, high] = test.interval;

@@ -1,12 +1,12 @@
 import type { ModelMetrics } from '../evaluation/metrics.ts';
 
-/** Of which the first is right in 60 %, and the second in 90 %. */
+/** Two bins with an accuracy of 60 % and 90 %. */
 const binsOf = (first: number, second: number) => [
   { confidence: first, accuracy: 0.6, count: 31 },
   { confidence: second, accuracy: 0.9, count: 32 },
 ];
 
-/** Figures of an invented calibration. */
+/** The figures of a fictitious calibration. */
 export const exampleCalibration = (): NonNullable<ModelMetrics['calibration']> => ({
   temperature: 0.5,
   before: { loss: 0.41, error: 0.15, bins: binsOf(0.4, 0.8) },
@@ -19,7 +19,7 @@ export const exampleCalibration = (): NonNullable<ModelMetrics['calibration']> =
   ],
 });
 
-/** ModelMetrics of an invented model; its labels try to break out of the markup. */
+/** The metrics of a fictitious model, whose labels try to break out of the markup. */
 export const exampleMetrics = (changes: Partial<ModelMetrics> = {}): ModelMetrics => ({
   version: '20260102030405',
   labels: ['daisy', '<b>&', 'a"b'],

@@ -6,20 +6,20 @@ import { layerExporters, readSettings, type Weight } from './layer-exporters.ts'
 
 type Layer = LayersModel['layers'][number];
 
-/** What folding leaves: convolutions with other weights, and normalizations that have nothing left to do. */
+/** The result of folding: convolutions with new weights, and normalizations that became redundant. */
 interface Folded {
-  /** Kernel and bias of each convolution that took over a normalization. */
+  /** Kernel and bias of each convolution that absorbed a normalization. */
   readonly convolutions: ReadonlyMap<Layer, readonly [kernel: Weight, bias: Weight]>;
   readonly normalizations: ReadonlySet<Layer>;
 }
 
 const CONVOLUTIONS = new Set(['Conv2D', 'DepthwiseConv2D']);
 
-/** The layer's weights, copied out of TensorFlow.js. */
+/** The layer's weights, copied from TensorFlow.js. */
 const readWeights = (layer: Layer): Weight[] =>
   layer.getWeights().map((tensor) => ({ values: Float32Array.from(tensor.dataSync()), shape: tensor.shape }));
 
-/** TensorFlow.js's own class, which pretrained networks come with. */
+/** TensorFlow.js's own class, which pretrained networks use. */
 const STOCK = 'BatchNormalization';
 const stockSettings = z.object({
   epsilon: z.number(),
@@ -36,7 +36,7 @@ const settingsOf = (layer: Layer): z.infer<typeof stockSettings> =>
     ? { epsilon: layer.epsilon, scale: true, center: true, axis: -1 }
     : readSettings(layer.name, stockSettings, layer.getConfig());
 
-/** With fixed moments a normalization is a scale and an offset per channel. */
+/** With fixed moments, a normalization is a scale and an offset per channel. */
 const scaleAndOffset = (layer: Layer) => {
   const settings = settingsOf(layer);
   const weights = readWeights(layer).map(({ values }) => values);
@@ -51,7 +51,7 @@ const scaleAndOffset = (layer: Layer) => {
   return { scale, offset };
 };
 
-/** The convolution without activation right before `layer`, when nothing else sees its output. */
+/** The convolution without activation right before `layer`, if nothing else uses its output. */
 const foldableProducer = (layer: Layer): Layer | undefined => {
   const producer = layer.inboundNodes[0]?.inputTensors[0]?.sourceLayer;
   if (!producer || !CONVOLUTIONS.has(producer.getClassName())) return undefined;
@@ -60,8 +60,8 @@ const foldableProducer = (layer: Layer): Layer | undefined => {
 };
 
 /**
- * Folds each batch normalization into the convolution right before it, if there is one: the channels are the kernel's
- * last dimensions, so scaling the kernel and adding a bias computes the same with two operations less.
+ * Folds each batch normalization into the convolution right before it, if there is one. The channels are the kernel's
+ * last dimension, so a scaled kernel and a bias compute the same with two fewer operations.
  */
 const foldBatchNorm = (model: LayersModel): Folded => {
   const convolutions = new Map<Layer, readonly [Weight, Weight]>();
@@ -85,24 +85,24 @@ const foldBatchNorm = (model: LayersModel): Folded => {
   return { convolutions, normalizations };
 };
 
-/** What each cell of the last feature map adds to the logits: float32 `[N, height, width, classes]`. */
+/** The contribution of each cell of the last feature map to the logits: float32 `[N, height, width, classes]`. */
 export interface LogitMap {
   readonly node: Node;
   readonly height: number;
   readonly width: number;
 }
 
-/** A classifier as nodes of a graph. */
+/** A classifier's nodes in a graph. */
 export interface ExportedNetwork {
-  /** float32 `[N, F]`: what tells photos of the classes from others. */
+  /** float32 `[N, F]`: the features that distinguish photos of the classes from others. */
   readonly features: Node;
   /** float32 `[N, classes]` */
   readonly logits: Node;
-  /** Absent where the logits are no sum over the cells of a map. */
+  /** Absent if the logits are not a sum over the cells of a map. */
   readonly map?: LogitMap;
 }
 
-/** The one place where the layer is used; layers shared between places are not supported. */
+/** The only use of a layer; shared layers are not supported. */
 const onlyCall = (layer: Layer) => {
   const [call, again] = layer.inboundNodes;
   const [output, ...moreOutputs] = call?.outputTensors ?? [];
@@ -112,7 +112,7 @@ const onlyCall = (layer: Layer) => {
   return { inputs: call.inputTensors, output, inputRank: call.inputTensors[0]?.rank ?? 0 };
 };
 
-/** A normalization that no convolution could take over. */
+/** A normalization that no convolution could absorb. */
 const writeNormalization = (graph: Graph, layer: Layer, x: Node): Node => {
   const { scale, offset } = scaleAndOffset(layer);
   return graph.scaleAndShift(layer.name, x, scale, offset);
@@ -146,8 +146,9 @@ const exportLayer = (
  * Writes a layers model into a graph, layer by layer.
  *
  * @param x the node that feeds the model's one input
- * @returns the nodes of the model's one output, its logits, and of the features that its last layer computes them from
- * @throws ExportError for a layer, or a setting of one, that has no exact counterpart here
+ * @returns the nodes of the logits, the model's only output, and of the features from which its last layer computes
+ * them
+ * @throws ExportError for a layer, or a setting of one, without an exact counterpart
  */
 export const exportLayers = (graph: Graph, model: LayersModel, x: Node): ExportedNetwork => {
   const folded = foldBatchNorm(model);
@@ -172,7 +173,7 @@ export const exportLayers = (graph: Graph, model: LayersModel, x: Node): Exporte
   return { logits: nodeOf(model.outputs[0]), features: nodeOf(last && onlyCall(last).inputs[0]) };
 };
 
-/** A layers model as `buildServingGraph` wants it. */
+/** Adapts a layers model for `buildServingGraph`. */
 export const layersNetwork =
   (model: LayersModel) =>
   (graph: Graph, photos: Node): ExportedNetwork =>

@@ -9,8 +9,8 @@ import type { ServingGraph, SignatureTensor } from './serving-graph.ts';
 import { splitWideConvolutions } from './wide-convolutions.ts';
 
 /**
- * The release whose operations the graph uses. Every one of them is older, so any TensorFlow 2 loads it; the graph
- * format's producer number is that of the same release (tensorflow/core/public/version.h).
+ * The release that the graph claims as its producer (tensorflow/core/public/version.h). All its operations are older,
+ * so any TensorFlow 2 can load it.
  */
 const TENSORFLOW_VERSION = '2.9.1';
 const VERSIONS = { producer: 1087, minConsumer: 12 };
@@ -24,8 +24,8 @@ const tensorInfos = (tensors: Readonly<Record<string, SignatureTensor>>) =>
   );
 
 /**
- * A frozen SavedModel: the bytes of `saved_model.pb`. It has no variables, hence no `variables/` folder, which
- * TensorFlow accepts (cc/saved_model/loader.cc: "has no variables").
+ * Encodes a frozen SavedModel as `saved_model.pb`. It has no variables and no `variables/` folder, which TensorFlow
+ * accepts (cc/saved_model/loader.cc: "has no variables").
  */
 export const encodeSavedModel = ({ graph, inputs, outputs }: ServingGraph): Uint8Array => {
   const graphDef = create(GraphDefSchema, { node: graph.nodes, versions: VERSIONS });
@@ -51,7 +51,7 @@ export const encodeSavedModel = ({ graph, inputs, outputs }: ServingGraph): Uint
   );
 };
 
-/** What a server needs of a SavedModel. */
+/** The parts of a SavedModel that a server needs. */
 export interface DecodedModel {
   readonly nodes: ReadonlyMap<string, NodeDef>;
   readonly signature: SignatureDef;
@@ -61,16 +61,16 @@ const parse = (bytes: Uint8Array) => {
   try {
     return fromBinary(SavedModelSchema, bytes);
   } catch (error) {
-    throw new SavedModelError('This is not a saved_model.pb: its bytes are not a SavedModel message.', {
+    throw new SavedModelError('This is not a saved_model.pb: it is not a SavedModel message.', {
       cause: error,
     });
   }
 };
 
 /**
- * Reads the bytes of a `saved_model.pb`.
+ * Decodes a `saved_model.pb`.
  *
- * @throws SavedModelError when it is damaged, or has no graph tagged `serve` with the signature `serving_default`
+ * @throws SavedModelError if it is damaged, or has no graph tagged `serve` with the signature `serving_default`
  */
 export const decodeSavedModel = (bytes: Uint8Array): DecodedModel => {
   const { metaGraphs } = parse(bytes);
@@ -85,7 +85,7 @@ export const decodeSavedModel = (bytes: Uint8Array): DecodedModel => {
 };
 
 /**
- * Digits only, as TensorFlow Serving wants a version folder: the UTC time to the second.
+ * A version for TensorFlow Serving, which requires digits: the UTC time to the second.
  *
  * @example
  * versionAt(new Date('2026-01-02T03:04:05Z')); // => '20260102030405'
@@ -93,8 +93,8 @@ export const decodeSavedModel = (bytes: Uint8Array): DecodedModel => {
 export const versionAt = (time: Date): string => time.toISOString().replace(/\D/g, '').slice(0, 14);
 
 /**
- * Writes `<directory>/image-classifier/<version>/saved_model.pb`, and `<directory>/model.tar.gz` of it: the layout from
- * which TensorFlow Serving, the AWS tensorflow-inference image and the endpoint emulator serve.
+ * Writes `<directory>/image-classifier/<version>/saved_model.pb` and packs it into `<directory>/model.tar.gz`, in the
+ * layout for TensorFlow Serving, the AWS tensorflow-inference image and the endpoint emulator.
  */
 export const storeModel = async (
   directory: string,
@@ -107,21 +107,21 @@ export const storeModel = async (
   await writeFile(path.join(directory, 'model.tar.gz'), await archive(directory, `${MODEL_NAME}/${version}`));
 };
 
-/** Without times and owners, and compressed in one piece, so that the same model always gives the same archive. */
+/** Reproducible: without times and owners, and compressed in one piece. */
 const archive = async (directory: string, entry: string): Promise<Uint8Array> => {
-  // Loaded only here: servers, which read models only, start sooner.
+  // Imported lazily, so that servers, which only read models, start faster.
   const tar = await import('tar');
   const options = { cwd: directory, portable: true, noMtime: true };
   return gzipSync(Buffer.concat(await tar.create(options, [entry]).collect()));
 };
 
-/** Whether a version is above another, by number. */
+/** Whether a version is higher than another, as numbers. */
 export const isNewer = (version: string, other: string): boolean => BigInt(version) > BigInt(other);
 
 /**
- * The newest of a model's versions, as TensorFlow Serving's default policy picks it.
+ * The newest version, by TensorFlow Serving's default policy.
  *
- * @param names of what is in the model's folder; those that are not digits are not versions
+ * @param names entries of the model's folder; only digits are versions
  *
  * @example
  * latestVersion(['9', '10', 'README.md']); // => '10'

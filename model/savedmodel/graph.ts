@@ -7,7 +7,7 @@ import type {
   TensorShapeProtoSchema,
 } from './proto/tensorflow_pb.ts';
 
-/** TensorFlow's data types by their numbers (tensorflow/core/framework/types.proto); only those that we write. */
+/** The numbers of TensorFlow's data types (tensorflow/core/framework/types.proto) that we write. */
 export const DataType = {
   float: 1,
   int32: 3,
@@ -18,13 +18,13 @@ export const DataType = {
 } as const;
 export type DataType = (typeof DataType)[keyof typeof DataType];
 
-/** The name that TensorFlow's own tools print. */
+/** The name that TensorFlow's tools print. */
 export const dataTypeName = (dtype: number): string => {
   const found = Object.entries(DataType).find(([, number]) => number === dtype);
   return `DT_${found ? found[0].toUpperCase() : dtype}`;
 };
 
-/** An attribute of a node, as the protobuf library takes it. */
+/** A node's attribute, for the protobuf library. */
 export type Attribute = MessageInitShape<typeof AttrValueSchema>;
 type Shape = MessageInitShape<typeof TensorShapeProtoSchema>;
 
@@ -33,7 +33,7 @@ export const shapeOf = (dimensions: readonly (number | null)[]): Shape => ({
   dim: dimensions.map((size) => ({ size: BigInt(size ?? -1) })),
 });
 
-/** Attributes by what they hold. */
+/** Creates attributes of each type. */
 export const attribute = {
   type: (value: DataType): Attribute => ({ value: { case: 'type', value } }),
   integer: (value: number): Attribute => ({ value: { case: 'i', value: BigInt(value) } }),
@@ -54,13 +54,13 @@ export const attribute = {
 export class ExportError extends Error {
   override readonly name = 'ExportError';
 
-  /** @param layer name of the layer @param problem what about it, and what to use instead */
+  /** @param layer name of the layer @param problem what is wrong, and what to use instead */
   constructor(layer: string, problem: string) {
     super(`Layer ${layer} cannot be exported: ${problem}`);
   }
 }
 
-/** A SavedModel that this code does not understand, or that lacks what the serving contract demands. */
+/** A SavedModel that is not supported, or that violates the serving contract. */
 export class SavedModelError extends Error {
   override readonly name = 'SavedModelError';
 }
@@ -75,15 +75,15 @@ const bytesOf = (values: ArrayBufferView) =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /**
- * How learned numbers are stored. Half the bytes cost a rounding that is far below what changes an answer (measured in the
- * model card).
+ * How weights are stored. Half precision takes half the bytes; its rounding is far too small to change answers
+ * (measured in the model card).
  */
 export type WeightPrecision = 'float' | 'half';
 
-/** The largest finite half. Node 20 has no Float16Array of its own. */
+/** The largest finite half-precision number. Node 20 has no Float16Array. */
 const LARGEST_HALF = 65504;
 
-/** A TensorFlow graph under construction. Nodes are named once; each method returns the new node's name. */
+/** A TensorFlow graph under construction. Names are unique; each method returns the new node's name. */
 export class Graph {
   readonly nodes: MessageInitShape<typeof NodeDefSchema>[] = [];
   readonly #names = new Set<string>();
@@ -94,7 +94,7 @@ export class Graph {
     this.#precision = precision;
   }
 
-  /** Runs `write`, in which names of new nodes begin with `prefix`: two networks may have nodes of one name. */
+  /** Runs `write`, prefixing the names of new nodes, because two networks may have nodes with the same name. */
   within<T>(prefix: string, write: () => T): T {
     const outside = this.#prefix;
     this.#prefix = `${outside}${prefix}/`;
@@ -105,7 +105,7 @@ export class Graph {
     }
   }
 
-  /** @throws Error when the name is taken: two layers of one name would be wired wrongly */
+  /** @throws Error if the name is taken: two layers with the same name would be wired wrongly */
   add(op: string, localName: string, input: readonly Node[], attr: Record<string, Attribute> = {}): Node {
     const name = this.#prefix + localName;
     if (this.#names.has(name)) throw new Error(`The graph already has a node called ${name}.`);
@@ -130,7 +130,7 @@ export class Graph {
     return this.#constant(name, DataType.int32, dimensions, bytesOf(Int32Array.from(values)));
   }
 
-  /** Numbers in full precision, whatever that of the weights is. */
+  /** Numbers in full precision, regardless of the weights' precision. */
   floats(name: string, values: Float32Array, dimensions: readonly number[]): Node {
     return this.#constant(name, DataType.float, dimensions, bytesOf(values));
   }
@@ -149,7 +149,7 @@ export class Graph {
     return this.add('Const', name, [], { dtype: attribute.type(dtype), value: attribute.tensor(tensor) });
   }
 
-  /** Learned numbers. With precision `half` they are stored as half and cast back where they are used. */
+  /** Weights. With precision `half` they are stored as half and cast where they are used. */
   weights(name: string, values: Float32Array, dimensions: readonly number[]): Node {
     const largest = this.#precision === 'half' ? LARGEST_HALF : Number.MAX_VALUE;
     if (!values.every((value) => Math.abs(value) <= largest)) {
@@ -184,12 +184,12 @@ export class Graph {
     });
   }
 
-  /** An operation whose inputs and output are all float32. */
+  /** An operation with float32 inputs and output. */
   float(op: string, name: string, input: readonly Node[], attr: Record<string, Attribute> = {}): Node {
     return this.add(op, name, input, { T: FLOAT, ...attr });
   }
 
-  /** A number for each channel times, and another added to, the last dimension. */
+  /** Multiplies the last dimension by a number for each channel, and adds another. */
   scaleAndShift(name: string, x: Node, scale: Float32Array, offset: Float32Array): Node {
     const scaled = this.float('Mul', `${name}/scaled`, [
       x,
@@ -198,7 +198,7 @@ export class Graph {
     return this.float('AddV2', name, [scaled, this.weights(`${name}/offset`, offset, [offset.length])]);
   }
 
-  /** Mean over some dimensions, which disappear. */
+  /** Mean over some dimensions, which are removed. */
   mean(name: string, x: Node, axes: readonly number[]): Node {
     return this.float('Mean', name, [x, this.integers(`${name}/axes`, axes)], {
       Tidx: attribute.type(DataType.int32),

@@ -1,25 +1,25 @@
 import { z } from 'zod';
 import { attribute, DataType, ExportError, type Graph, type Node } from './graph.ts';
 
-/** A weight of a layer, read out of TensorFlow.js. */
+/** A layer's weight, read from TensorFlow.js. */
 export interface Weight {
   readonly values: Float32Array;
   readonly shape: readonly number[];
 }
 
-/** A layer to be written into a graph. */
+/** A layer to export. */
 interface LayerCall {
   readonly graph: Graph;
-  /** The layer's name, which its nodes carry. */
+  /** The layer's name, which becomes that of its nodes. */
   readonly name: string;
   readonly inputs: readonly [Node, ...Node[]];
-  /** Dimensions of the first input, the batch included. */
+  /** Rank of the first input, including the batch. */
   readonly inputRank: number;
   /** In the order of the layer's `getWeights()`. */
   readonly weights: readonly Weight[];
 }
 
-/** Writes one layer; returns the node of its output. */
+/** Writes a layer, and returns its output node. */
 type LayerExporter = (call: LayerCall, config: unknown) => Node;
 
 /** @throws ExportError that names the layer and the setting */
@@ -37,8 +37,8 @@ export const readSettings = <Settings>(
 };
 
 /**
- * An exporter that honours exactly the settings of its schema: a layer with any other value is refused, so that no
- * layer is ever exported as something it is not.
+ * An exporter that supports exactly the settings of its schema. Layers with other settings are refused, so that none is
+ * exported as something that it is not.
  */
 const layerExporter =
   <Settings>(
@@ -48,7 +48,7 @@ const layerExporter =
   (call, config) =>
     write(call, readSettings(call.name, schema, config));
 
-/** @throws ExportError when the layer has fewer weights */
+/** @throws ExportError if the layer has fewer weights */
 const weightAt = ({ name, weights }: LayerCall, index: number): Weight => {
   const weight = weights[index];
   if (weight !== undefined) return weight;
@@ -69,7 +69,7 @@ const convolutionSettings = z.object({
   activation,
   useBias: z.boolean(),
 });
-/** TensorFlow's kernel takes one stride for both directions, and ignores dilations (depthwise_conv_op.cc). */
+/** TensorFlow's kernel uses one stride for both directions, and ignores dilations (depthwise_conv_op.cc). */
 const depthwiseSettings = convolutionSettings.extend({
   strides: pair.refine(([height, width]) => height === width, 'both must be equal'),
   dilationRate: z.tuple([z.literal(1), z.literal(1)]),
@@ -89,7 +89,7 @@ const OPS = { relu: 'Relu', relu6: 'Relu6', softmax: 'Softmax', sigmoid: 'Sigmoi
 const activate = (graph: Graph, name: string, x: Node, activation: keyof typeof OPS | 'linear'): Node =>
   activation === 'linear' ? x : graph.float(OPS[activation], `${name}/${activation}`, [x]);
 
-/** Adds the second weight of a layer to its channels. */
+/** Adds the layer's second weight to its channels. */
 const addBias = (call: LayerCall, x: Node): Node => {
   const { values, shape } = weightAt(call, 1);
   const bias = call.graph.weights(`${call.name}/bias`, values, shape);
@@ -124,7 +124,7 @@ const pooling = (op: 'AvgPool' | 'MaxPool'): LayerExporter =>
 
 const dense = layerExporter(denseSettings, (call, { useBias, activation }) => {
   const { graph, name, inputs, inputRank } = call;
-  // TensorFlow.js multiplies along the last of any number of dimensions; MatMul knows two.
+  // TensorFlow.js multiplies along the last of any number of dimensions; MatMul only supports two.
   if (inputRank !== 2)
     throw new ExportError(name, `its input has ${inputRank} dimensions; flatten or pool it first.`);
   const { values, shape } = weightAt(call, 0);
@@ -159,10 +159,10 @@ const concatenation = layerExporter(z.object({ axis: z.int() }), (call, { axis }
   });
 });
 
-/** What only matters while training passes its input on. */
+/** Layers that only matter during training pass their input on. */
 const identity = layerExporter(anything, ({ inputs }) => inputs[0]);
 
-/** How each class of layer becomes TensorFlow operations. A class that is not here cannot be exported. */
+/** Exporters by layer class. Other classes cannot be exported. */
 export const layerExporters: ReadonlyMap<string, LayerExporter> = new Map(
   Object.entries({
     InputLayer: identity,

@@ -76,12 +76,12 @@ test('a refused input leaves nothing in memory; a missing one is named', async (
 /** What is refused when the model is loaded, and in which words. */
 const REFUSED: readonly (readonly [message: RegExp, build: (graph: Graph, x: Node) => Node])[] = [
   [
-    /Node waves: the operation FFT2D is not supported; known are .*Conv2D/,
+    /Node waves: the operation FFT2D is not supported; supported are .*Conv2D/,
     (graph, x) => graph.float('Relu', 'after', [graph.float('FFT2D', 'waves', [x])]),
   ],
   [/no node ghost/, (graph) => graph.float('Relu', 'after', ['ghost'])],
   [
-    /circle through the node egg/,
+    /cycle through the node egg/,
     (graph, x) => graph.float('AddV2', 'egg', [x, graph.float('Relu', 'hen', ['egg'])]),
   ],
   [/edge x:1 is not supported/, (graph, x) => graph.float('Relu', 'after', [`${x}:1`])],

@@ -5,18 +5,18 @@ import type { DecodedModel } from './file.ts';
 import { attribute, DataType, dataTypeName, type Graph, type Node, SavedModelError } from './graph.ts';
 import { type NodeDef, NodeDefSchema, type TensorProto } from './proto/tensorflow_pb.ts';
 
-/** A tensor of byte strings, which TensorFlow.js computes nothing with. */
+/** A tensor of byte strings, for which TensorFlow.js has no operations. */
 export interface Strings {
   readonly shape: readonly number[];
   readonly values: readonly Uint8Array[];
 }
 
-/** An output, read back from where it was computed. */
+/** An output, read back from the backend. */
 export type Output =
   | { readonly shape: readonly number[]; readonly numbers: readonly number[] }
   | { readonly shape: readonly number[]; readonly strings: readonly Uint8Array[] };
 
-/** The caller's fault: what TensorFlow reports as INVALID_ARGUMENT and TensorFlow Serving answers with 400. */
+/** The caller's fault: TensorFlow's INVALID_ARGUMENT, which TensorFlow Serving answers with 400. */
 export class InvalidArgumentError extends Error {
   override readonly name = 'InvalidArgumentError';
 }
@@ -24,16 +24,16 @@ export class InvalidArgumentError extends Error {
 const stringsOf = ({ dataId, shape }: tf.Tensor): Strings => {
   // `dataSync` would read photos as UTF-8.
   const values = tf.engine().readSync(dataId);
-  if (!Array.isArray(values)) throw new SavedModelError('An operation on strings was given numbers.');
+  if (!Array.isArray(values)) throw new SavedModelError('An operation on strings received numbers.');
   return { shape, values };
 };
 
 const stringTensor = ({ shape, values }: Strings): tf.Tensor => tf.tensor([...values], [...shape], 'string');
 
-/** To uint8: each string becomes a row of numbers 0 to 255. All strings must have one length. */
+/** Decodes strings to uint8: each becomes a row of numbers from 0 to 255. All must have the same length. */
 const decodeRaw = ({ shape, values }: Strings): tf.Tensor => {
   const length = values[0]?.byteLength;
-  // The kernels of WebAssembly would divide by zero.
+  // The WebAssembly kernels would divide by zero.
   if (!length) throw new InvalidArgumentError('The batch is empty: there is nothing to decode');
   const numbers = new Int32Array(values.length * length);
   values.forEach((value, index) => {
@@ -47,7 +47,7 @@ const decodeRaw = ({ shape, values }: Strings): tf.Tensor => {
   return tf.tensor(numbers, [...shape, length], 'int32');
 };
 
-/** Repeats `[C]` along a new first dimension, or `[1]` along its only one. */
+/** Repeats `[C]` along a new first dimension, or `[1]` along its only dimension. */
 const broadcastStrings = ({ values }: Strings, shape: readonly number[]): tf.Tensor => {
   const count = tf.util.sizeFromShape([...shape]);
   const repeated = Array.from(
@@ -67,7 +67,7 @@ const reshape = (x: tf.Tensor, shape: number[]): tf.Tensor => {
   return tf.reshape(x, shape);
 };
 
-/** What the executor lacks: operations on strings, and TensorFlow's words for a request that does not fit. */
+/** Operations that the executor lacks: those on strings, and those that report invalid requests with TensorFlow's messages. */
 const OUR_OPERATIONS: Readonly<Record<string, (x: tf.Tensor, parameter: tf.Tensor) => tf.Tensor>> = {
   DecodeRaw: (strings) => decodeRaw(stringsOf(strings)),
   Reshape: (x, shape) => reshape(x, [...shape.dataSync()]),
@@ -79,7 +79,7 @@ const OUR_OPERATIONS: Readonly<Record<string, (x: tf.Tensor, parameter: tf.Tenso
   },
 };
 
-/** Registered for the whole process: under names of their own they stay out of other graph models. */
+/** Registered globally, under distinct names so that other graph models are not affected. */
 const registered = (name: string) => `Served ${name}`;
 for (const [name, compute] of Object.entries(OUR_OPERATIONS))
   registerOp(registered(name), ({ inputs: [x, parameter = x] }) => {
@@ -87,7 +87,7 @@ for (const [name, compute] of Object.entries(OUR_OPERATIONS))
     return compute(x, parameter);
   });
 
-/** What TensorFlow.js's executor runs as TensorFlow documents it. */
+/** Operations that TensorFlow.js's executor runs as TensorFlow documents them. */
 const ITS_OPERATIONS = new Set(
   (
     'AddV2 ArgMax AvgPool BiasAdd BroadcastTo Cast ConcatV2 Const Conv2D DepthwiseConv2dNative GatherV2 Identity MatMul ' +
@@ -100,7 +100,7 @@ const typeAttribute = ({ attr }: NodeDef, name: string): number | undefined => {
   return value?.case === 'type' ? value.value : undefined;
 };
 
-/** The name by which the executor knows a node's operation. @throws SavedModelError when there is none */
+/** The executor's name for a node's operation. @throws SavedModelError if there is none */
 const executorsName = (node: NodeDef): string => {
   const { name, op } = node;
   if (Object.values(FUSED).includes(op)) return op;
@@ -109,10 +109,10 @@ const executorsName = (node: NodeDef): string => {
   if (ours in OUR_OPERATIONS) return registered(ours);
   if (ITS_OPERATIONS.has(op)) return op;
   const known = [...ITS_OPERATIONS, ...Object.keys(OUR_OPERATIONS)].join(', ');
-  throw new SavedModelError(`Node ${name}: the operation ${op} is not supported; known are ${known}.`);
+  throw new SavedModelError(`Node ${name}: the operation ${op} is not supported; supported are ${known}.`);
 };
 
-/** `name:0` and `name` are the same: our operations have one output. Control edges (`^name`) compute nothing. */
+/** `name:0` and `name` are the same, because our operations have one output. Control edges (`^name`) carry no data. */
 const nodeName = (edge: string): string => {
   if (/:[1-9]/.test(edge) || edge.startsWith('^'))
     throw new SavedModelError(`The edge ${edge} is not supported: only first outputs are.`);
@@ -120,8 +120,8 @@ const nodeName = (edge: string): string => {
 };
 
 /**
- * The value of a constant. A half and the cast that restores it are one: if it were cast in every run, convolutions would
- * be prepared for it each time.
+ * The value of a constant, with a half-precision one already cast: if it were cast in every run, convolutions would
+ * have to be prepared each time.
  */
 const constantOf = (node: NodeDef, nodes: DecodedModel['nodes']): TensorProto | undefined => {
   if (node.op === 'Cast' && typeAttribute(node, 'DstT') === DataType.float) {
@@ -139,7 +139,7 @@ const neededNodes = ({ nodes, signature }: DecodedModel): NodeDef[] => {
   const visit = (name: string): void => {
     const before = found.get(name);
     if (before === 'in progress')
-      throw new SavedModelError(`The graph goes round in a circle through the node ${name}.`);
+      throw new SavedModelError(`The graph has a cycle through the node ${name}.`);
     if (before !== undefined) return;
     const node = nodes.get(name);
     if (node === undefined) throw new SavedModelError(`The graph has no node ${name}.`);
@@ -157,13 +157,13 @@ const FUSED: Readonly<Record<string, string>> = {
   DepthwiseConv2dNative: 'FusedDepthwiseConv2dNative',
 };
 
-/** The convolution, and the bias and the activation after it, as one operation of TensorFlow.js: a tenth of the time. */
+/** Fuses a convolution with the bias and activation after it into one operation of TensorFlow.js, which saves a tenth of the time. */
 const fused = (nodes: readonly NodeDef[], outputs: ReadonlySet<string>): NodeDef[] => {
   const readers = new Map<string, NodeDef[]>();
   for (const node of nodes)
     for (const edge of node.input)
       readers.set(nodeName(edge), [...(readers.get(nodeName(edge)) ?? []), node]);
-  /** What reads a node, if nothing else does and it is one of these. */
+  /** The only reader of a node, if it is one of these operations. */
   const next = (node: NodeDef | undefined, ...ops: string[]): NodeDef | undefined => {
     const [reader, ...others] = node && !outputs.has(node.name) ? (readers.get(node.name) ?? []) : [];
     const isMain = reader && node && nodeName(reader.input[0] ?? '') === node.name;
@@ -192,7 +192,7 @@ const fused = (nodes: readonly NodeDef[], outputs: ReadonlySet<string>): NodeDef
   return nodes.flatMap((node) => (replaced.has(node.name) ? (replaced.get(node.name) ?? []) : node));
 };
 
-/** Types of constants, as TensorFlow.js names what it stores weights as. */
+/** TensorFlow.js's names for the types of stored weights. */
 const WEIGHT_TYPES: ReadonlyMap<number, Pick<tf.io.WeightsManifestEntry, 'dtype' | 'quantization'>> = new Map(
   [
     [DataType.float, { dtype: 'float32' }],
@@ -202,7 +202,7 @@ const WEIGHT_TYPES: ReadonlyMap<number, Pick<tf.io.WeightsManifestEntry, 'dtype'
   ] as const,
 );
 
-/** A constant as TensorFlow.js takes weights: strings with their lengths before them, numbers as they are. */
+/** A constant in TensorFlow.js's weight format: strings are preceded by their lengths, numbers are unchanged. */
 const weight = (name: string, { dtype, tensorShape, tensorContent, stringVal }: TensorProto) => {
   const type = WEIGHT_TYPES.get(dtype);
   if (!type)
@@ -216,18 +216,18 @@ const weight = (name: string, { dtype, tensorShape, tensorContent, stringVal }: 
 const lengthOf = ({ byteLength }: Uint8Array): Uint8Array =>
   new Uint8Array(Uint32Array.of(byteLength).buffer);
 
-/** The node without its shape, which the executor would hold requests to more strictly than TensorFlow Serving does. */
+/** The node without its shape, which the executor would enforce more strictly than TensorFlow Serving does. */
 const toJsonNode = (node: NodeDef, op: string) => {
   const { shape: _, ...attr } = node.attr;
   return toJson(NodeDefSchema, { ...node, op, attr });
 };
 
 /**
- * Copies nodes of a decoded graph into another, as they are, with what leads to them.
+ * Copies nodes of a decoded graph, and everything that they depend on, into another graph.
  *
- * @param written the new nodes of those that are there already
- * @param replace writes a node in another way; undefined: it is copied
- * @returns what copies a node, and returns the new one
+ * @param written new nodes by the name of the original, for those that already exist
+ * @param replace writes a node differently, or returns undefined to copy it
+ * @returns a function that copies a node and returns the new one
  */
 export const copyNodes = (
   nodes: DecodedModel['nodes'],
@@ -248,9 +248,9 @@ export const copyNodes = (
 };
 
 /**
- * A graph in the form in which TensorFlow.js stores converted ones.
+ * Converts a graph to TensorFlow.js's format.
  *
- * @param operationOf the registered operation that runs a node in place of the executor's own; nothing is fused then
+ * @param operationOf registered operations that replace the executor's; nothing is fused then
  */
 export const toGraphModel = (
   model: DecodedModel,
@@ -278,7 +278,7 @@ export class GraphRunner {
   readonly #model: GraphModel<tf.io.IOHandlerSync>;
   readonly #weights: ReadonlySet<number>;
 
-  /** @throws SavedModelError that names the first operation which is not supported */
+  /** @throws SavedModelError that names the first unsupported operation */
   constructor(model: DecodedModel) {
     this.signature = model.signature;
     this.#model = toGraphModel(model);
@@ -290,8 +290,8 @@ export class GraphRunner {
   /**
    * Computes every output of the signature.
    *
-   * @param inputs by the signature's names
-   * @throws InvalidArgumentError for inputs that the graph cannot take
+   * @param inputs by name in the signature
+   * @throws InvalidArgumentError for inputs that do not fit the graph
    */
   async run(inputs: ReadonlyMap<string, Strings>): Promise<ReadonlyMap<string, Output>> {
     const given: tf.NamedTensorMap = {};
@@ -312,7 +312,7 @@ export class GraphRunner {
       const values = await Promise.all(computed.map(read));
       return new Map(outputs.flatMap(([name], index) => (values[index] ? [[name, values[index]]] : [])));
     } finally {
-      // An output may be a constant itself.
+      // An output may itself be a constant.
       tf.dispose(computed.filter(({ id }) => !this.#weights.has(id)));
       tf.dispose(given);
     }

@@ -5,12 +5,12 @@ import { applied } from '../network/layers.ts';
 import { seededRandom, uniform } from '../shared/random.ts';
 import type { Output } from './run.ts';
 
-/** Models to be exported. */
+/** Models for tests of the export. */
 
-/** Height, width and channels of what {@link chain} reads. */
+/** Height, width and channels of the input of {@link chain}. */
 export const SMALL_PICTURE = [7, 8, 3] as const;
 
-/** A model of layers in a row. */
+/** A model with layers in sequence. */
 export const chain = (...row: layers.Layer[]): LayersModel => {
   const photo = input({ shape: [...SMALL_PICTURE] });
   const output = row.reduce<SymbolicTensor>((x, layer) => applied(layer, x), photo);
@@ -18,8 +18,8 @@ export const chain = (...row: layers.Layer[]): LayersModel => {
 };
 
 /**
- * Gives every weight another value, as if the model had been trained: kernels that keep the size of their inputs
- * (He et al. 2015), moving variances that are positive.
+ * Changes all weights, as if the model had been trained: kernels that preserve the scale of their inputs (He et al.
+ * 2015) and positive moving variances.
  */
 export const scramble = (network: LayersModel, seed: number): void => {
   const random = seededRandom(seed);

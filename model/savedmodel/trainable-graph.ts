@@ -7,12 +7,12 @@ import type { NodeDef } from './proto/tensorflow_pb.ts';
 import { copyNodes, toGraphModel } from './run.ts';
 import type { NetworkWriter } from './serving-graph.ts';
 
-/** Where photos come in. */
+/** The name of the input for photos. */
 const PHOTOS = 'photos';
 
 const asMatrix = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, x.shape.at(-1) ?? 1]);
 
-/** A convolution of single pixels as a product of matrices, whose gradients are products too: half of the time. */
+/** A pointwise convolution as a matrix product, whose gradients are products too. Takes half the time. */
 const pointwise = (photos: tf.Tensor, kernel: tf.Tensor): tf.Tensor =>
   tf.customGrad((...inputs) => {
     const save = inputs.at(-1);
@@ -21,14 +21,14 @@ const pointwise = (photos: tf.Tensor, kernel: tf.Tensor): tf.Tensor =>
     return {
       value: tf.reshape(product, [...photos.shape.slice(0, -1), kernel.shape.at(-1) ?? 1]),
       gradFunc: (dy, [x = dy, w = dy]) => [
-        // WebAssembly is slow at products with a factor that is yet to be transposed.
+        // On WebAssembly, products with a transposed factor are slow.
         tf.reshape(tf.matMul(asMatrix(dy), tf.transpose(asMatrix(w))), x.shape),
         tf.reshape(tf.matMul(tf.transpose(asMatrix(x)), asMatrix(dy)), w.shape),
       ],
     };
   })(photos, kernel);
 
-/** TensorFlow.js composes this gradient of many passes over the activation. */
+/** TensorFlow.js composes its gradient of many passes over the activation. */
 const relu6 = (x: tf.Tensor): tf.Tensor =>
   tf.customGrad((...inputs) => {
     const save = inputs.at(-1);
@@ -41,19 +41,19 @@ const relu6 = (x: tf.Tensor): tf.Tensor =>
     };
   })(x);
 
-/** Operations whose gradients are ours, by the names under which the executor knows them. */
+/** Operations with our own gradients, by their names in the executor. */
 const [POINTWISE, RELU6] = ['Trained Conv2D', 'Trained Relu6'] as const;
 registerOp(POINTWISE, ({ inputs: [x, kernel] }) => (x && kernel ? pointwise(x, kernel) : []));
 registerOp(RELU6, ({ inputs: [x] }) => (x ? relu6(x) : []));
 
-/** A learned tensor of a graph. */
+/** A weight of a graph. */
 interface GraphWeight {
-  /** Of its node. */
+  /** Name of its node. */
   readonly name: string;
   readonly variable: tf.Variable;
 }
 
-/** Of a convolution: height and width of its kernel. */
+/** Height and width of a convolution's kernel. */
 const kernelSize = ({ op, input }: NodeDef, nodes: DecodedModel['nodes']): [number, number] | undefined => {
   if (op !== 'Conv2D' && op !== 'DepthwiseConv2dNative') return undefined;
   const value = nodes.get(input[1] ?? '')?.attr['value']?.value;
@@ -73,15 +73,15 @@ const trainedOperation = (node: NodeDef, nodes: DecodedModel['nodes']): string |
 };
 
 /**
- * A network as a graph, whose last weights can be trained: the operations that are trained are those that are exported,
- * whatever format the network came in. It is divided into blocks; each begins at a convolution that sees more than one
- * pixel, and the layers after the last of them are of its block.
+ * A network as a graph whose last weights can be trained. The same operations are trained and exported, whatever the
+ * network's original format. It is divided into blocks, each of which begins at a convolution with a kernel larger than
+ * one pixel; the last block includes all following layers.
  */
 export class TrainableGraph {
   readonly blocks: number;
-  /** What is trained, in the graph's order. */
+  /** The trained variables, in the graph's order. */
   readonly trained: readonly GraphWeight[];
-  /** All learned numbers, and how many of them are trained. */
+  /** The number of all parameters, and of the trained ones. */
   readonly parameters: { readonly total: number; readonly trained: number };
   readonly #nodes: ReadonlyMap<string, NodeDef>;
   readonly #model: ReturnType<typeof toGraphModel>;
@@ -90,9 +90,9 @@ export class TrainableGraph {
   readonly #frontier: readonly Node[];
 
   /**
-   * @param write the network; its photos are float32 `[N, S, S, 3]` in [-1, 1], of any side
+   * @param write writes the network; its photos are float32 `[N, S, S, 3]` in [-1, 1], of any side
    * @param blocks how many of the last blocks are trained
-   * @param always whether a weight is trained whatever its block is
+   * @param always whether a weight is trained regardless of its block
    */
   constructor(write: NetworkWriter, blocks: number, always: (name: string) => boolean = () => false) {
     const graph = new Graph('float');
@@ -128,7 +128,7 @@ export class TrainableGraph {
       .flatMap(([name]) => {
         const value = tensorOf(name);
         if (!value) return [];
-        // Kept, or the executor would take it for an intermediate result.
+        // Kept, because the executor would dispose of it as an intermediate result.
         const variable = tf.variable(value);
         tf.keep(variable);
         weights[name] = [variable];
@@ -157,7 +157,7 @@ export class TrainableGraph {
   }
 
   /**
-   * What the frozen part makes of photos, to be disposed of.
+   * Runs the frozen part. The result must be disposed of.
    *
    * @param photos float32 `[N, S, S, 3]` in [-1, 1]
    */
@@ -173,7 +173,7 @@ export class TrainableGraph {
     return given;
   }
 
-  /** float32 `[N, classes]`: the trained part, through which gradients pass. */
+  /** Runs the trained part, which is differentiable: float32 `[N, classes]`. */
   runTrained(frozen: tf.NamedTensorMap): tf.Tensor2D {
     return this.#execute(frozen, this.#network.logits);
   }
@@ -189,7 +189,7 @@ export class TrainableGraph {
     return tf.reshape<tf.Rank.R2>(result, [result.shape[0] ?? 0, -1]);
   }
 
-  /** Writes the network with the weights that it has now; `copy` writes other nodes of it. */
+  /** Writes the network with its current weights; `copy` writes other nodes of it. */
   write(graph: Graph, photos: Node): ExportedNetwork & { readonly copy: (node: Node) => Node } {
     const { weights } = this.#model;
     const written = new Map([[PHOTOS, photos]]);
@@ -202,12 +202,12 @@ export class TrainableGraph {
     return { features, logits: copy(this.#network.logits), copy };
   }
 
-  /** The last feature map, whose means are the features. */
+  /** The last feature map; its means are the features. */
   get map(): Node {
     return this.#nodes.get(this.#network.features)?.input[0] ?? PHOTOS;
   }
 
-  /** Height, width and channels of the last feature map of photos of a side. */
+  /** Height, width and channels of the last feature map, for photos with a given side. */
   mapShape(side: number): readonly [height: number, width: number, channels: number] {
     const shape = tf.tidy(() => {
       const [map] = [this.#model.execute({ [PHOTOS]: tf.zeros([1, side, side, 3]) }, this.map)].flat();

@@ -3,8 +3,9 @@ import { attribute, DataType } from './graph.ts';
 import { type NodeDef, NodeDefSchema, type TensorProto, TensorProtoSchema } from './proto/tensorflow_pb.ts';
 
 /**
- * TensorFlow 2.21 with oneDNN, its default, ends with a division by zero in pointwise convolutions of 512 or fewer
- * channels to 1,024 where a virtual machine hides the processor's caches. To 512 at a time they work, and give the same.
+ * TensorFlow 2.21 with oneDNN, its default, crashes with a division by zero in pointwise convolutions from up to 512 to
+ * 1,024 channels if a virtual machine hides the processor's caches. In parts of 512 channels they work, with the same
+ * result.
  */
 const WIDEST = 512;
 
@@ -13,7 +14,7 @@ const tensorOf = (node: NodeDef | undefined): TensorProto | undefined => {
   return value?.case === 'tensor' ? value.value : undefined;
 };
 
-/** Some columns of a matrix of `width` columns, whose numbers take `bytes` each. */
+/** Some columns of a matrix with `width` columns and `bytes` per number. */
 const columns = (content: Uint8Array, width: number, from: number, to: number, bytes: number): Uint8Array => {
   const rows = content.length / (width * bytes);
   const part = new Uint8Array(rows * (to - from) * bytes);
@@ -24,11 +25,11 @@ const columns = (content: Uint8Array, width: number, from: number, to: number, b
   return part;
 };
 
-/** The same convolution in parts, and the nodes that they replace; nothing when it is not a wide pointwise one. */
+/** The convolution in parts, and the nodes that they replace; undefined if it is not a wide pointwise convolution. */
 const split = (node: NodeDef, nodes: ReadonlyMap<string, NodeDef>) => {
   const [input, kernelName] = node.input;
   const kernel = nodes.get(kernelName ?? '');
-  // Weights in half precision are cast where they are used.
+  // Half-precision weights are cast where they are used.
   const stored = kernel?.op === 'Cast' ? nodes.get(kernel.input[0] ?? '') : kernel;
   const tensor = tensorOf(stored);
   const [height, width, channels = 0, filters = 0] =
@@ -78,7 +79,7 @@ const split = (node: NodeDef, nodes: ReadonlyMap<string, NodeDef>) => {
   return { nodes: [...parts.flatMap((part) => part.nodes), axis, whole], replaced: [node, kernel, stored] };
 };
 
-/** The nodes of a graph, in which pointwise convolutions of many filters are done in parts. The answers are the same. */
+/** Splits pointwise convolutions with many filters in a graph into parts. The results are the same. */
 export const splitWideConvolutions = (all: readonly NodeDef[]): NodeDef[] => {
   const nodes = new Map(all.map((node) => [node.name, node]));
   const parts = all.flatMap((node) => split(node, nodes) ?? []);

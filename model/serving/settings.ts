@@ -1,25 +1,25 @@
 /**
- * How TensorFlow Serving answers, on SageMaker and wherever else it serves our models. The configuration files beside this
- * one are for a container of one's own; a test holds them to these numbers.
+ * Settings of TensorFlow Serving, on SageMaker and elsewhere. The configuration files in this folder are for your own
+ * container; a test compares them with these numbers.
  */
 
 /**
- * Photos of several requests are computed together. An instance with two cores answers about 40 photos a second
- * (model/jobs/deploy/settings.ts), and the application service waits for 1.5 s: what is queued or being
- * computed, `(maxEnqueuedBatches + numBatchThreads) * maxBatchSize`, must be done by then. What comes on top is refused
- * at once, so that the caller tries again, where a longer queue would let all of them wait in vain.
+ * Photos of several requests are computed together. An instance with two cores answers about 40 photos per second
+ * (model/jobs/deploy/settings.ts), and the application service waits for 1.5 s, so everything queued or being computed,
+ * `(maxEnqueuedBatches + numBatchThreads) * maxBatchSize`, must be done by then. More is refused at once, so that the
+ * caller retries; with a longer queue, all of them would wait in vain.
  */
 export const BATCHING = {
-  /** Photos computed together at most. A request with more of them is refused. */
+  /** Maximum photos per batch. A request with more is refused. */
   maxBatchSize: 8,
-  /** For how long a batch waits to be filled, in microseconds: little beside the 25 ms that one photo takes. */
+  /** How long a batch waits to be filled, in microseconds: short compared with the 25 ms per photo. */
   batchTimeoutMicros: 1_000,
-  /** Batches computed side by side: one per core of the default instance. */
+  /** Batches computed concurrently: one per core of the default instance. */
   numBatchThreads: 2,
   maxEnqueuedBatches: 4,
 } as const;
 
-/** The same as the environment of the AWS tensorflow-inference image, which writes batching.config itself. */
+/** The same settings as environment of the AWS tensorflow-inference image, which writes batching.config itself. */
 export const servingEnvironment = (): Record<string, string> => ({
   SAGEMAKER_TFS_ENABLE_BATCHING: 'true',
   SAGEMAKER_TFS_MAX_BATCH_SIZE: String(BATCHING.maxBatchSize),

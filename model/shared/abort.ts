@@ -6,10 +6,10 @@ export class AbortedError extends Error {
 }
 
 /**
- * Lets signals in, which Node.js handles between turns of its event loop only: computing leaves no room for them.
+ * Yields to the event loop, so that Node.js can handle signals during a long computation.
  *
- * @param when it was, for the message: "in epoch 3"
- * @throws AbortedError when the signal is aborted
+ * @param when for the message, such as "in epoch 3"
+ * @throws AbortedError if the signal is aborted
  */
 export const stopIfAborted = async (signal: AbortSignal | undefined, when: string): Promise<void> => {
   await turnOfTheLoop();

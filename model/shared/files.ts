@@ -12,11 +12,11 @@ const unlessNotFound =
     throw error;
   };
 
-/** @returns undefined when there is no such file */
+/** @returns undefined if there is no such file */
 export const readFileIfExists = (file: string): Promise<Buffer | undefined> =>
   readFile(file).catch(unlessNotFound(undefined));
 
-/** @returns no entries when there is no such folder */
+/** @returns an empty list if there is no such folder */
 export const readdirIfExists = (directory: string) =>
   readdir(directory, { withFileTypes: true }).catch(unlessNotFound([]));
 
@@ -26,8 +26,8 @@ export interface FolderEntry {
 }
 
 /**
- * The entries of a folder, by name; a link is what it leads to, because people gather photos by links, too. Hidden
- * entries and links that lead nowhere are left out.
+ * The entries of a folder, sorted by name, without hidden entries and broken links. Other links are followed, because
+ * people collect photos with links, too.
  */
 export const listFolder = async (folder: string): Promise<FolderEntry[]> => {
   const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
@@ -41,7 +41,7 @@ export const listFolder = async (folder: string): Promise<FolderEntry[]> => {
   return entries.flat();
 };
 
-/** Writes files by their names below a folder, which is created. */
+/** Writes files, by name, into a folder, which is created. */
 export const writeFiles = async (
   directory: string,
   files: Readonly<Record<string, string | Uint8Array>>,
@@ -54,9 +54,9 @@ export const writeFiles = async (
 };
 
 interface ReplaceOptions {
-  /** Written first, in the same folder; what a killed process leaves there is overwritten by the next. @default `<file>.tmp` */
+  /** Temporary file in the same folder. One left behind by a killed process is overwritten. @default `<file>.tmp` */
   readonly temporary?: string;
-  /** The content is on the disk when this returns, not just on its way there. @default false */
+  /** Flushes the content to disk before returning. @default false */
   readonly flush?: boolean;
 }
 
@@ -65,7 +65,7 @@ const flushFolder = async (folder: string): Promise<void> => {
   await handle.sync().finally(() => handle.close());
 };
 
-/** Writes a file in one step: it has its old content or the new one, whenever the process is killed. Creates its folder. */
+/** Replaces a file atomically: it has the old or the new content even if the process is killed. Creates its folder. */
 export const replaceFile = async (
   file: string,
   content: string | Uint8Array,
@@ -89,11 +89,11 @@ export const replaceFile = async (
   if (flush) await flushFolder(folder);
 };
 
-/** Removes what is in a folder, but not the folder: SageMaker mounts its own. */
+/** Deletes the content of a folder, but not the folder, which may be a mount point of SageMaker's. */
 export const emptyFolder = async (directory: string): Promise<void> => {
   for (const { name } of await readdirIfExists(directory))
     await rm(path.join(directory, name), { recursive: true });
 };
 
-/** Pretty, with a newline at its end. */
+/** Formatted JSON with a trailing newline. */
 export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -1,18 +1,17 @@
 import { duration } from './text.ts';
 
-/** Says how far something is: what is done, and how much of it. */
+/** Reports the progress of some work. */
 export type ReportProgress = (what: string, done: number, total: number) => void;
 
-/** The pace is that of so many seconds: what was kept from another run goes faster than the rest. */
+/** Seconds over which the pace is measured: items cached by an earlier run are faster than the rest. */
 const WINDOW = 15;
-/** A long job says something less often: after so many times the pause. */
+/** In a long job, the pause grows to this share of the elapsed time. */
 const SHARE_OF_ELAPSED = 0.02;
 
 /**
- * Lines such as `Computing features: 320 of 1800, 40 s left`, not oftener than every so many seconds, with the time that
- * is left at the pace of late.
+ * Writes lines such as `Computing features: 320 of 1800, 40 s left`, with the time left at the recent pace.
  *
- * @param pause seconds between two lines; in a long job 2 % of the time that it took already
+ * @param pause minimum seconds between two lines; in a long job 2 % of the elapsed time
  */
 export const progressReporter = (write: (line: string) => void, pause: number): ReportProgress => {
   const began = performance.now();

@@ -1,11 +1,11 @@
 /** A source of uniform numbers in [0, 1). */
 export type Random = () => number;
 
-/** A source whose place in its sequence can be written down, so that another run continues from there. */
+/** A source whose position in its sequence can be saved, so that another run can continue from there. */
 export interface SeededRandom extends Random {
-  /** @returns the place in the sequence: 32 bits, signed */
+  /** @returns the position in the sequence: 32 bits, signed */
   readonly position: () => number;
-  /** Continues after a place that `position` gave. */
+  /** Continues from a saved position. */
   readonly moveTo: (position: number) => void;
 }
 

@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 
-/** The little that the report's pictures need of SVG. */
+/** The parts of SVG that the report's pictures need. */
 
 const escapeMarkup = (text: string) =>
   text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -25,10 +25,10 @@ export const label = (x: number, y: number, text: string, attributes: Attributes
     escapeMarkup(text),
   );
 
-/** What an element, or the whole picture, is called when it is pointed at. */
+/** The tooltip of an element or of the whole picture. */
 export const tooltip = (text: string): string => element('title', {}, escapeMarkup(text));
 
-/** A whole picture on white, so that it reads in dark pages too. */
+/** A picture with a white background, so that it is readable on dark pages too. */
 export const svgDocument = (
   width: number,
   height: number,
@@ -55,9 +55,9 @@ export const svgDocument = (
     ].join('\n'),
   );
 
-// Where libvips must refuse everything but photos (VIPS_BLOCK_UNTRUSTED), our own drawings are still to be trusted;
-// photos are recognized by their first bytes before sharp sees them.
+// With VIPS_BLOCK_UNTRUSTED libvips refuses SVG, but our own drawings can be trusted; photos never reach sharp before
+// their format has been detected from their first bytes.
 sharp.unblock({ operation: ['VipsForeignLoadSvgBuffer'] });
 
-/** An SVG of our own, to be turned into pixels. */
+/** Rasterizes one of our own SVGs. */
 export const rasterize = (svg: string): Sharp => sharp(Buffer.from(svg));

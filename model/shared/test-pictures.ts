@@ -3,7 +3,7 @@ import { PHOTO_BYTES, PHOTO_CHANNELS } from '../contract/tensors.ts';
 import type { Example } from '../data/dataset.ts';
 import { seededRandom } from './random.ts';
 
-/** What the tests of several modules need; nothing here loads TensorFlow.js or sharp, to start fast. */
+/** Shared test helpers. They load neither TensorFlow.js nor sharp, so that tests start fast. */
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -22,7 +22,7 @@ export const picture = (width: number, height: number, at: (x: number, y: number
   return { width, height, data };
 };
 
-/** Smooth, so that lossy formats keep it, and different in each corner. */
+/** Smooth, so that lossy formats preserve it, and different in each corner. */
 export const gradient = (width: number, height: number): Picture =>
   picture(width, height, (x, y) => [
     40 + (170 * x) / width,
@@ -52,19 +52,19 @@ export const assertClose = (
   }
 };
 
-/** Fails unless the bytes are equal, whatever kind of array holds them. */
+/** Fails unless the bytes are equal, whatever the type of array. */
 export const assertSameBytes = (actual: Uint8Array, expected: Uint8Array): void => {
   assert.equal(actual.length, expected.length, 'as many bytes as expected');
   assert.equal(Buffer.compare(actual, expected), 0, 'the same bytes');
 };
 
-/** Noise as the model reads photos. */
+/** Noise in the format of the model's input. */
 export const noise = (seed: number, length = PHOTO_BYTES): Uint8Array => {
   const random = seededRandom(seed);
   return Uint8Array.from({ length }, () => random() * 256);
 };
 
-/** An example that needs no file; its pixels are shared by all examples that do not bring their own. */
+/** An example without a file; by default all examples share the same pixels. */
 export const example = (label: number, content: string, pixels: Uint8Array = new Uint8Array()): Example => ({
   file: `${label}/${content}.png`,
   label,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An error's message; of anything else that was thrown, its text. */
+/** An error's message, or anything else that was thrown as text. */
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** `3 min 20 s` */
@@ -9,18 +9,18 @@ export const duration = (seconds: number): string => {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 };
 
-/** `batch-size` of `batchSize`: an option or a hyperparameter as it is typed. */
+/** `batchSize` becomes `batch-size`, as options and hyperparameters are typed. */
 export const kebabCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** An empty text is not 0. */
+/** Rejects the empty string, which `Number` turns into 0. */
 const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
 
 /** @param expected completes "must be" */
 const numberThat = (isValid: (value: number) => boolean, expected: string) =>
   z.string().transform(number).refine(isValid, expected);
 
-/** A whole number from text, in any notation of JavaScript's. */
+/** A whole number from text, in any JavaScript notation. */
 export const wholeNumber = (least: number, most?: number) =>
   numberThat(
     (value) => Number.isSafeInteger(value) && value >= least && value <= (most ?? value),
@@ -40,16 +40,16 @@ export const share = (least: number, most: number, example: number) =>
     `a share from ${least} to ${most}, such as ${example}`,
   );
 
-/** `97.3 %` of 0.973. */
+/** 0.973 becomes `97.3 %`. */
 export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 /** `1 photo`, `2 photos`. */
 export const pluralize = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
 
-/** The text, or its beginning and its end where it is longer: names of classes often differ at their ends only. */
+/** Shortens a long text to its beginning and its end: class names often differ only at the end. */
 export const abridge = (text: string, longest: number): string => {
-  // Composed, as macOS names a folder by the parts of each Hangul syllable.
+  // Normalized, because macOS decomposes Hangul syllables in file names.
   const characters = Array.from(text.normalize('NFC'));
   if (characters.length <= longest) return text;
   const end = Math.floor((longest - 1) / 2);

@@ -74,7 +74,7 @@ test('of a newest one that is cut short the previous takes the place, and the ne
   const { steps, warnings } = await loaded(directory);
   assert.equal(steps, 1);
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0] ?? '', /damaged or cut short/);
+  assert.match(warnings[0] ?? '', /damaged or truncated/);
   assert.ok(warnings[0]?.includes(newest));
 
   await savedSteps(directory, [9]);

@@ -6,7 +6,7 @@ import { decodeWeightsFile, encodeWeightsFile, type WeightValues } from '../netw
 import { readFileIfExists, replaceFile } from '../shared/files.ts';
 import { pluralize } from '../shared/text.ts';
 
-/** What decides a training's result: hashes, in hex, of each kind of input. */
+/** Everything that determines a training's result: a hash of each kind of input, in hexadecimal. */
 const fingerprintSchema = z.object({
   photos: z.string(),
   options: z.string(),
@@ -25,8 +25,8 @@ const listed = (examples: readonly Example[]) =>
   examples.map(({ label, content }) => `${label} ${content}\n`);
 
 /**
- * @param options anything that JSON can write
- * @param weights those that the network starts from, which its architecture and seed decide too
+ * @param options any JSON value
+ * @param weights the initial weights, which also depend on architecture and seed
  */
 export const fingerprintOf = (input: {
   readonly examples: readonly Example[];
@@ -44,55 +44,55 @@ export const fingerprintOf = (input: {
   ),
 });
 
-/** In what two trainings differ, in words. */
+/** Describes how two trainings differ. */
 const DIFFERENCES = [
   ['photos', 'its photos'],
   ['options', 'its options'],
   ['weights', 'the weights it started from'],
 ] as const;
 
-/** What an epoch came to, as a checkpoint keeps it. */
+/** The result of an epoch, as stored in checkpoints. */
 const epochResultSchema = z.object({
   /** From 1. */
   epoch: z.int(),
   epochs: z.int(),
-  /** Mean cross-entropy on the augmented photos, in nats; weighted where classes are. */
+  /** Mean cross-entropy on the augmented photos, in nats, with class weights if there are any. */
   trainingLoss: z.number(),
-  /** Share of augmented photos whose heaviest target was predicted. */
+  /** Share of augmented photos whose largest target was predicted. */
   trainingAccuracy: z.number(),
-  /** With the averaged weights, on photos that are not trained on; absent when there are none. */
+  /** Results of the averaged weights on the validation photos; absent if there are none. */
   validation: z.object({ loss: z.number(), accuracy: z.number() }).exactOptional(),
   seconds: z.number(),
 });
 
 export type EpochResult = Readonly<z.infer<typeof epochResultSchema>>;
 
-/** How far a training has come, apart from its tensors. */
+/** The state of a training, apart from its tensors. */
 const progressSchema = z.object({
-  /** Finished epochs, with their results. */
+  /** Results of the finished epochs. */
   history: z.array(epochResultSchema),
   /** Steps taken in the current epoch. */
   step: z.int(),
   /** Steps taken in all epochs. */
   steps: z.int(),
-  /** Where the random numbers stood before the epoch's order was drawn, and where they stand. */
+  /** Position of the random numbers before the epoch's order was drawn, and now. */
   ordered: z.int(),
   random: z.int(),
   /** Sums over the epoch's photos so far. */
   loss: z.number(),
   correct: z.int(),
   seconds: z.number(),
-  /** The epoch, from 1, with the lowest validation loss; absent when it is not looked for. */
+  /** The epoch, from 1, with the lowest validation loss; absent without early stopping. */
   best: z.object({ epoch: z.int(), loss: z.number() }).exactOptional(),
 });
 
 export type Progress = Readonly<z.infer<typeof progressSchema>>;
 
-/** Where a training is resumed, as a line of a log. */
+/** Says where a training resumes, as a line of a log. */
 export const describeResume = ({ history, step }: Progress): string =>
   `Resuming from a checkpoint, after ${pluralize(history.length, 'epoch')} and ${pluralize(step, 'step')}.`;
 
-/** @param random the source's first position */
+/** @param random the initial position of the random numbers */
 export const beginning = (random: number): Progress => ({
   history: [],
   step: 0,
@@ -107,37 +107,37 @@ export const beginning = (random: number): Progress => ({
 /** A training between two steps. */
 export interface Checkpoint {
   readonly progress: Progress;
-  /** By the names that the trainer gives them. */
+  /** By the trainer's names. */
   readonly tensors: Readonly<Record<string, WeightValues>>;
 }
 
-/** Raised when what a checkpoint holds changes its meaning: older ones are then not resumed. */
+/** Incremented when the meaning of a checkpoint's content changes, so that older ones are not resumed. */
 const FORMAT = 1;
 
 const headerSchema = z.object({
   format: z.literal(FORMAT),
-  /** Counts the checkpoints of a training: the higher one is the newer. */
+  /** Sequence number: the higher one is newer. */
   sequence: z.int(),
   fingerprint: fingerprintSchema,
   progress: progressSchema,
 });
 
 /**
- * Written in turn, so that the older one is there while the newer is written. Always the same two names, because
- * SageMaker copies what appears in the folder to S3 and takes nothing away there.
+ * Written alternately, so that the older one exists while the newer is written. The names are fixed, because SageMaker
+ * copies every file in the folder to S3 and never deletes any there.
  */
 const SLOTS = ['a.checkpoint', 'b.checkpoint'] as const;
 const TEMPORARY = 'next.checkpoint.tmp';
 
 type Found = z.infer<typeof headerSchema> & Pick<Checkpoint, 'tensors'> & { readonly slot: string };
 
-/** The last two checkpoints of a training, in a folder. */
+/** A folder with the last two checkpoints of a training. */
 export class CheckpointStore {
   readonly #directory: string;
   readonly #warn: (text: string) => void;
   #last: { readonly slot: string; readonly sequence: number } | undefined;
 
-  /** @param options.onWarning receives why a checkpoint cannot be resumed */
+  /** @param options.onWarning receives the reason why a checkpoint cannot be resumed */
   constructor(
     directory: string,
     { onWarning = () => {} }: { readonly onWarning?: (text: string) => void } = {},
@@ -146,7 +146,7 @@ export class CheckpointStore {
     this.#warn = onWarning;
   }
 
-  /** The newest whole checkpoint of the training with this fingerprint. Others are left out with a warning. */
+  /** The newest valid checkpoint of the training with this fingerprint. Others are ignored with a warning. */
   async load(fingerprint: Fingerprint): Promise<Checkpoint | undefined> {
     const found = await Promise.all(SLOTS.map((slot) => this.#read(slot, fingerprint)));
     const [newest] = found.filter((entry) => entry !== undefined).sort((a, b) => b.sequence - a.sequence);
@@ -165,16 +165,16 @@ export class CheckpointStore {
       const others = DIFFERENCES.filter(([key]) => data.fingerprint[key] !== fingerprint[key]);
       if (others.length === 0) return { ...data, tensors: content.groups, slot };
       this.#warn(
-        `The checkpoint ${file} is of another training, which differs in ${others.map(([, name]) => name).join(' and ')}; it is not used and will be overwritten.`,
+        `The checkpoint ${file} belongs to another training, which differs in ${others.map(([, name]) => name).join(' and ')}; it is not used and will be overwritten.`,
       );
     } else {
-      const problem = content ? 'was written by another version of this program' : 'is damaged or cut short';
+      const problem = content ? 'was written by another version of this program' : 'is damaged or truncated';
       this.#warn(`The checkpoint ${file} ${problem} and is not used.`);
     }
     return undefined;
   }
 
-  /** Saves a checkpoint in place of the last but one. A process that dies in here leaves both of the others whole. */
+  /** Replaces the older of the two checkpoints. If the process dies meanwhile, both remain valid. */
   async save(fingerprint: Fingerprint, { progress, tensors }: Checkpoint): Promise<void> {
     const [first, second] = SLOTS;
     const slot = this.#last?.slot === first ? second : first;

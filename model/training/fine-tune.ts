@@ -21,19 +21,19 @@ import type { Pretrained, TrainedNetwork } from './train.ts';
 import { trainHead, trainOnFeatures } from './train-head.ts';
 import { type Trainee, trainOnPhotos } from './train-network.ts';
 
-/** Names of the classifying layer's nodes. */
+/** Node names of the classifier. */
 const [KERNEL, BIAS] = ['logits/kernel', 'logits/bias'] as const;
 const isClassifier = (name: string) => name === KERNEL || name === BIAS;
 
-/** How much faster than the pretrained blocks the classifier learns. */
+/** Learning rate of the classifier, relative to the pretrained blocks. */
 const CLASSIFIER_RATE = 2;
 
-/** Photos that go through the network at a time when nothing is learned. */
+/** Batch size without gradients. */
 const BATCH = 32;
 
-/** The part of the training after which photos have the size at the end and are no longer mixed. */
+/** The share of the training after which photos have their final size and are no longer mixed. */
 const LAST_PART = 0.75;
-/** Networks see more in photos that are a little larger than those they were trained on (Touvron et al. 2019). */
+/** Networks are more accurate on photos slightly larger than those they were trained on (Touvron et al. 2019). */
 const ENLARGEMENT = 13 / 12;
 
 /** float32 `[N, side, side, 3]` */
@@ -43,45 +43,46 @@ const resized = (examples: readonly Example[], side: number): tf.Tensor4D =>
 export interface FineTuneOptions extends TrainingRunOptions {
   /** The network whose last blocks are trained: `model.json` and its weights. */
   readonly pretrained: Pretrained;
-  /** Width of the output. */
+  /** Number of classes. */
   readonly classes: number;
   /**
-   * A second, small network that stays as it is: its features say what is none of the classes, which those of trained
-   * blocks no longer do, and a linear head on it has a say in the classes. @default none
+   * A second, small, frozen network. Its features detect photos of none of the classes, which those of trained blocks
+   * no
+   * longer do, and a linear head on it contributes to the probabilities. @default none
    */
   readonly reference?: Pretrained | undefined;
   /** @default {@link FINE_TUNE_RECIPE} */
   readonly recipe?: RecipeOptions;
-  /** For the features of the reference. */
+  /** Cache folder for the reference's features. */
   readonly cacheDirectory?: FeatureOptions['cacheDirectory'];
   /**
-   * Trained weights to start from; without those of a classifier, one is fitted.
+   * Trained weights to start from. If they have no classifier, one is fitted.
    *
-   * @param key names the backbone
-   * @throws Error when they are another backbone's
+   * @param key identifies the backbone
+   * @throws Error if they belong to another backbone
    */
   readonly earlier?: ((key: string) => Partial<FineTunedWeights>) | undefined;
-  /** What the network wants black and white to be. @default found out */
+  /** The values that the network expects for black and white. @default determined from the network */
   readonly range?: InputRange | undefined;
   /** Called while features are computed. */
   readonly onFeatures?: ((done: number, total: number) => void) | undefined;
 }
 
 interface FineTunedWeights {
-  /** Of the trained blocks. */
+  /** Weights of the trained blocks. */
   readonly body: WeightValues;
   readonly classifier: WeightValues;
 }
 
 export interface FineTunedNetwork extends TrainedNetwork {
-  /** Names the backbone. */
+  /** Identifies the backbone. */
   readonly key: string;
   readonly fineTuned: number;
   readonly weights: () => Promise<FineTunedWeights>;
 }
 
 /**
- * Fits the classifier to the frozen features and leaves it in the graph: random ones would destroy the features in the
+ * Fits the classifier to the frozen features and puts it into the graph: a random one would destroy the features in the
  * first steps.
  */
 const fitClassifier = async (
@@ -120,7 +121,7 @@ const fitClassifier = async (
   head.dispose();
 };
 
-/** The network, and what each cell of its last feature map adds to the logits. */
+/** The network, and the contribution of each cell of its last feature map to the logits. */
 const writeWithMap = (
   trained: TrainableGraph,
   graph: Graph,
@@ -137,7 +138,7 @@ const writeWithMap = (
   return { features, logits, map: { node, height, width } };
 };
 
-/** The say of the reference in the classes, beside that of the trained network. Measured in decision 016. */
+/** The reference's weight in the probabilities. See decision 016 for the measurement. */
 const REFERENCE_SHARE = 0.25;
 
 /** The weighted geometric mean of both networks' probabilities; the features are the reference's. */
@@ -152,12 +153,12 @@ const joined = (graph: Graph, tuned: ExportedNetwork, reference: ExportedNetwork
 };
 
 /**
- * Trains the last blocks of a pretrained network, and a linear classifier after it, on changed copies of photos. How it is
- * run, and resumed: see `runTrainingLoop`.
+ * Trains the last blocks of a pretrained network, and a linear classifier after it, on augmented photos. See
+ * `runTrainingLoop` for how it runs and resumes.
  *
- * @throws BackboneError when there is no network in the folder that features can be taken from
- * @throws ExportError when that network could not be exported afterwards
- * @throws AbortedError when the signal is aborted
+ * @throws BackboneError if the folder has no network from which features can be extracted
+ * @throws ExportError if that network cannot be exported
+ * @throws AbortedError if the signal is aborted
  */
 export const fineTune =
   (options: FineTuneOptions) =>
@@ -169,7 +170,7 @@ export const fineTune =
     const { extractor, hash } = await openExtractor(pretrained.directory, { featureLevels: 1, range });
     const key = range ? `${hash}, range ${range.low} to ${range.high}` : hash;
     const width = tf.tidy(() => extractor.pool(tf.zeros([1, 64, 64, 3])).shape[1]);
-    /** With a linear classifier after it, which is undecided at first. */
+    /** Adds a linear classifier, which starts undecided. */
     const network: NetworkWriter = (target, photos) => {
       const features = extractor.write(target, photos);
       const kernel = target.weights(KERNEL, new Float32Array(width * classes), [width, classes]);

@@ -15,80 +15,80 @@ import {
 import { learningRateAt, type OptimizerState, type StepResult } from './optimizer.ts';
 import { type Recipe, storedOptions } from './recipe.ts';
 
-/** After so long it is saved within an epoch; it always is at an epoch's end. */
+/** Interval of checkpoints within an epoch. There is always one at the end of an epoch. */
 const CHECKPOINT_MILLISECONDS = 120_000;
 
-/** How a training is run, whatever is trained. */
+/** How to run a training, independent of what is trained. */
 export interface TrainingRunOptions {
-  /** Where the training is saved, and resumed from. @default nowhere */
+  /** Stores checkpoints to resume from. @default none */
   readonly checkpoints?: CheckpointStore | undefined;
-  /** What else decides the result, such as what the network stands on: a checkpoint made under another is not resumed. */
+  /** What else determines the result, such as the backbone: checkpoints from another one are not resumed. */
   readonly context?: string | undefined;
-  /** Aborted, it ends the training within a step or a batch of validation photos, once it is saved. */
+  /** Ends the training within a step or a batch of validation photos, after a checkpoint. */
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: ((done: number, total: number) => void) | undefined;
   readonly onEpoch?: ((epoch: EpochResult) => void) | undefined;
-  /** Called when the training is resumed from a checkpoint. */
+  /** Called if the training is resumed from a checkpoint. */
   readonly onResume?: ((progress: Progress) => void) | undefined;
 }
 
 export interface StepOptions {
-  /** Share of all steps that were taken, 0 to 1. */
+  /** Share of all steps that are done, 0 to 1. */
   readonly progress: number;
   readonly learningRate: number;
-  /** The only source of random numbers: a training that is resumed from a checkpoint draws the same. */
+  /** The only source of random numbers, so that a resumed training draws the same ones. */
   readonly random: Random;
 }
 
-/** A network that learns from `Item`s, a batch at a time: what a strategy brings to the loop. */
+/** A network that learns from batches of `Item`s: what a strategy provides to the loop. */
 export interface Learner<Item> {
-  /** Of the weights that are trained; disposed of, no more steps can be taken. */
+  /** The state of the trained weights. Once it is disposed of, no more steps can be taken. */
   readonly optimizer: OptimizerState;
   readonly step: (batch: readonly Item[], options: StepOptions) => Promise<StepResult>;
   /**
-   * Measures the averaged weights on the validation photos.
+   * Evaluates the averaged weights on the validation photos.
    *
-   * @param when it is, for the message: "in epoch 3"
-   * @returns undefined when there are no such photos
-   * @throws AbortedError when the signal is aborted
+   * @param when for the message, such as "in epoch 3"
+   * @returns undefined if there are none
+   * @throws AbortedError if the signal is aborted
    */
   readonly validate: (
     signal: AbortSignal | undefined,
     when: string,
   ) => Promise<{ readonly loss: number; readonly accuracy: number } | undefined>;
-  /** Called before the first step of a training that is not resumed: what is found out here is saved with the weights. */
+  /** Called before the first step of a training that is not resumed. What it determines is saved with the weights. */
   readonly start?: () => Promise<void>;
 }
 
 interface Training<Item> {
   readonly learner: Learner<Item>;
-  /** What is learned from, one for each training photo. */
+  /** One item for each training photo. */
   readonly items: readonly Item[];
   readonly recipe: Recipe;
   readonly run: TrainingRunOptions;
-  /** The weights that the training starts from. */
+  /** The initial weights. */
   readonly weights: readonly tf.Tensor[];
   readonly split: Pick<Split, 'train' | 'validation'>;
 }
 
-/** WebAssembly reports it by an abort or by a trap of whatever came first, native TensorFlow by its name. */
+/** Out of memory: WebAssembly aborts or traps in various ways, native TensorFlow names it. */
 const explained = (error: unknown, photos: number): unknown => {
   const isOutOfMemory =
     error instanceof Error && (error.name === 'RuntimeError' || /\bOOM\b/.test(error.message));
   if (!isOutOfMemory) return error;
   return new Error(
-    `A step of ${pluralize(photos, 'photo')} failed, most likely for lack of memory, of which WebAssembly has 4 GB at most (${error.message}). Lower the batch size.`,
+    `A step with ${pluralize(photos, 'photo')} failed, most likely for lack of memory: WebAssembly has at most 4 GB (${error.message}). Lower the batch size.`,
     { cause: error },
   );
 };
 
-/** A training in progress. Its progress and its tensors agree whenever it is interrupted. */
+/** A training in progress. Its progress and its tensors are consistent whenever it is interrupted. */
 class Loop<Item> {
   readonly #training: Training<Item>;
   readonly #fingerprint: ReturnType<typeof fingerprintOf>;
   readonly #random: SeededRandom;
   #progress: Progress;
-  /** The averaged weights of the best epoch, where it is looked for. */
+  /** The averaged weights of the best epoch, with early stopping. */
   #best: WeightValues | undefined;
   #lastSavedAt = performance.now();
 
@@ -105,7 +105,7 @@ class Loop<Item> {
     if (saved) this.#resume(saved);
     else await learner.start?.();
     while (!this.#isOver) await this.#epoch();
-    // The averaged weights are left in the network, the best epoch's if it was looked for.
+    // Leaves the averaged weights in the network, with early stopping those of the best epoch.
     learner.optimizer.finish(this.#best);
     return this.#progress.history;
   }
@@ -207,14 +207,15 @@ class Loop<Item> {
 }
 
 /**
- * Trains weights in place, to the end; it then has its averaged weights, and the learner takes no more steps.
+ * Trains weights in place to the end. The network then has its averaged weights, and the learner can take no more
+ * steps.
  *
- * With checkpoints, a training that was interrupted at any moment is resumed from the last one. It then ends with the very
- * weights, bit for bit, of one that never was, where the backend computes the same from the same: WebAssembly and plain
- * JavaScript do. Native TensorFlow does not promise it, above all on a GPU; what is saved and restored is exact there too.
+ * With checkpoints, a training that was interrupted at any moment resumes from the last one. The resulting weights are
+ * bit for bit those of an uninterrupted training if the backend is deterministic: WebAssembly and plain JavaScript are.
+ * Native TensorFlow is not, above all on a GPU, but what is saved and restored is exact there too.
  *
- * @throws AbortedError when its signal is aborted
- * @throws Error when the loss is no longer a number
+ * @throws AbortedError if its signal is aborted
+ * @throws Error if the loss is no longer a number
  */
 export const runTrainingLoop = async <Item>(training: Training<Item>): Promise<readonly EpochResult[]> => {
   const { learner, recipe, run, weights, split } = training;

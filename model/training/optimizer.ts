@@ -3,12 +3,12 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { assignValues, readValues, type WeightValues } from '../network/weights.ts';
 import type { Recipe } from './recipe.ts';
 
-/** Share of the first and of the second moment that is kept at each step (Kingma and Ba 2015). */
+/** Decay of the first and of the second moment per step (Kingma and Ba 2015). */
 type Betas = readonly [first: number, second: number];
 const BETAS: Betas = [0.9, 0.999];
 const EPSILON = 1e-7;
 
-/** The next powers of the betas, in float32 like all that they are used with. */
+/** The next powers of the betas, in float32 like everything they are used with. */
 const nextPowers = (powers: readonly number[], betas: Betas): number[] =>
   betas.map((beta, index) => Math.fround((powers[index] ?? 1) * Math.fround(beta)));
 
@@ -18,43 +18,44 @@ export const learningRateAt = (progress: number, peak: number, warmup = 0.05): n
     ? peak * Math.min(1, (progress + 1e-3) / warmup)
     : (peak * (1 + Math.cos((Math.PI * (progress - warmup)) / (1 - warmup)))) / 2;
 
-/** The weights of a layers model, in their order: its layers' own variables. */
+/** The weights of a layers model as its layers' variables, in order. */
 export const networkVariables = (weights: LayersModel['weights']): tf.Variable[] =>
   weights.map((weight) => weight.read()).filter((value) => value instanceof tf.Variable);
 
-/** Tensors by group, as a checkpoint keeps them. */
+/** Tensors by group, as stored in checkpoints. */
 type OptimizerTensors = Readonly<Record<string, WeightValues>>;
 
-/** What is trained, and how. */
+/** The weights to train, and how. */
 export interface Trainable {
-  /** All weights that change, those that no gradient changes included. They are averaged, and remain. */
+  /** All weights that change, including those without gradients. They are averaged, and not disposed of. */
   readonly weights: readonly tf.Variable[];
-  /** Those that gradients change. @default all */
+  /** Those that are changed by gradients. @default all */
   readonly trained?: readonly tf.Variable[];
-  /** How much faster than the others a weight learns. @default 1 each */
+  /** Relative learning rate of each weight. @default 1 each */
   readonly rateOf?: (weight: tf.Variable) => number;
-  /** Moments of the gradients that are kept at each step. @default 0.9 and 0.999 */
+  /** Decay of the gradients' moments per step. @default 0.9 and 0.999 */
   readonly betas?: Betas;
 }
 
 export interface StepResult {
-  /** Mean over the batch, before the step. */
+  /** Mean loss of the batch, before the step. */
   readonly loss: number;
-  /** Photos whose heaviest target was predicted. */
+  /** Photos whose largest target was predicted. */
   readonly correct: number;
 }
 
 /**
- * What changes while a network is trained: its weights, the optimizer's moments, and a moving average of the weights,
- * which generalizes better than the last step's (Polyak and Juditsky 1992); batch normalization's moments included.
+ * Everything that changes while a network is trained: its weights including batch normalization's moments, the
+ * optimizer's moments, and a moving average of the weights, which generalizes better than the last step (Polyak and
+ * Juditsky 1992).
  *
- * The optimizer is Adam with decoupled weight decay (Loshchilov and Hutter 2019) and a learning rate that can be
- * scheduled. It takes the very steps of TensorFlow.js's Adam, whose state cannot be restored to the bit.
+ * The optimizer is Adam with decoupled weight decay (Loshchilov and Hutter 2019) and a learning rate schedule. Its
+ * steps are exactly those of TensorFlow.js's Adam, whose state cannot be restored bit for bit.
  */
 export class OptimizerState {
   readonly #weights: readonly tf.Variable[];
   readonly #average: readonly tf.Variable[];
-  /** What gradients change, with the running means of its gradient and of its square. */
+  /** The trained variables, with the running means of the gradient and of its square. */
   readonly #trained: readonly {
     readonly variable: tf.Variable;
     readonly first: tf.Variable;
@@ -63,13 +64,13 @@ export class OptimizerState {
   readonly #recipe: Pick<Recipe, 'weightDecay' | 'emaDecay'>;
   readonly #rateOf: (weight: tf.Variable) => number;
   readonly #betas: Betas;
-  /** Each beta to the power of the steps taken. */
+  /** Each beta to the power of the number of steps. */
   #powers: readonly number[] = [];
   #steps = 0;
 
   /**
-   * @param recipe.weightDecay share of a matrix's or kernel's weights taken away per step, times the learning rate
-   * @param recipe.emaDecay share of the average that is kept at each step
+   * @param recipe.weightDecay share of a matrix's or kernel's weights subtracted per step, times the learning rate
+   * @param recipe.emaDecay share of the average that is kept per step
    */
   constructor(
     { weights, trained = weights, rateOf = () => 1, betas = BETAS }: Trainable,
@@ -89,11 +90,11 @@ export class OptimizerState {
   }
 
   /**
-   * One step towards the targets of a batch.
+   * Takes one step towards the targets of a batch.
    *
    * @param targets float32 `[N, classes]`
-   * @param weights how much each photo counts in the loss: float32 `[N]`. Absent: all the same
-   * @param forward gives the logits, float32 `[N, classes]`
+   * @param weights weight of each photo in the loss, float32 `[N]`. @default equal
+   * @param forward returns the logits, float32 `[N, classes]`
    */
   async learn(
     targets: tf.Tensor2D,
@@ -121,7 +122,7 @@ export class OptimizerState {
   /**
    * Biases, scales and offsets (rank 1) are not decayed.
    *
-   * @param gradients by the names of the variables; one without a gradient is left alone
+   * @param gradients by variable name; variables without a gradient are not changed
    */
   step(gradients: Readonly<Record<string, tf.Tensor>>, learningRate: number): void {
     this.#powers = nextPowers(this.#powers, this.#betas);
@@ -140,7 +141,7 @@ export class OptimizerState {
       });
     }
     this.#steps += 1;
-    // Less in the first steps, which it would remember too long.
+    // A lower decay in the first steps, which would otherwise be remembered too long.
     const kept = Math.min(this.#recipe.emaDecay, (1 + this.#steps) / (10 + this.#steps));
     this.#average.forEach((average, index) => {
       const weight = this.#weights[index] ?? average;
@@ -152,7 +153,7 @@ export class OptimizerState {
     this.#weights.forEach((weight, index) => weight.assign(values[index] ?? weight));
   }
 
-  /** Runs `work` while the network holds its averaged weights, and puts the trained ones back. */
+  /** Runs `work` with the averaged weights in the network, and then restores the trained ones. */
   async withAveragedWeights<T>(work: () => Promise<T>): Promise<T> {
     const trained = this.#weights.map((weight) => tf.clone<tf.Tensor>(weight));
     this.#assign(this.#average);
@@ -164,12 +165,12 @@ export class OptimizerState {
     }
   }
 
-  /** The averaged weights, in their order. */
+  /** The averaged weights, in order. */
   averagedWeights(): Promise<WeightValues> {
     return readValues(this.#average);
   }
 
-  /** The average starts again from the weights as they are. */
+  /** Restarts the average from the current weights. */
   restartAverage(): void {
     this.#average.forEach((average, index) => average.assign(this.#weights[index] ?? average));
   }
@@ -178,7 +179,7 @@ export class OptimizerState {
     return this.#trained.flatMap(({ first, second }) => [first, second]);
   }
 
-  /** What the next step depends on, besides the random numbers and how many steps there were before it. */
+  /** Everything that the next step depends on, besides the random numbers and the number of steps. */
   async state(): Promise<OptimizerTensors> {
     return {
       network: await readValues(this.#weights),
@@ -188,9 +189,9 @@ export class OptimizerState {
   }
 
   /**
-   * Continues as the training that had this state after so many steps.
+   * Restores the state of a training after a number of steps.
    *
-   * @throws Error when it is another network's
+   * @throws Error if it belongs to another network
    */
   restore({ network = [], average = [], moments = [] }: OptimizerTensors, steps: number): void {
     assignValues(this.#weights, network);
@@ -201,7 +202,7 @@ export class OptimizerState {
     for (let step = 0; step < steps; step++) this.#powers = nextPowers(this.#powers, this.#betas);
   }
 
-  /** Leaves `best` in the network, or else the averaged weights; steps taken after that start from them. */
+  /** Puts `best` or the averaged weights into the network; later steps start from them. */
   finish(best?: WeightValues): void {
     if (best) assignValues(this.#weights, best);
     else this.#assign(this.#average);

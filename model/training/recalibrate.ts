@@ -21,25 +21,25 @@ import { NETWORK_ENDS, type NetworkWriter } from '../savedmodel/serving-graph.ts
 import { readdirIfExists, writeFiles } from '../shared/files.ts';
 import { countByClass, exportMeasured } from './train.ts';
 
-/** A model that `npm run train` wrote: its newest version, which its report is about. */
+/** The newest version of a model that `npm run train` wrote, with its report. */
 interface StoredTraining {
-  /** Where `image-classifier/<version>/` and the report are. */
+  /** The folder with `image-classifier/<version>/` and the report. */
   readonly directory: string;
   readonly version: string;
   readonly metrics: ModelMetrics;
 }
 
-/** @throws Error when there is no version, or the report is about another one than the newest */
+/** @throws Error if there is no version, or the report is about another one than the newest */
 export const readStoredTraining = async (directory: string): Promise<StoredTraining> => {
   const folder = path.join(directory, MODEL_NAME);
   const version = latestVersion((await readdirIfExists(folder)).map(({ name }) => name));
   if (version === undefined)
-    throw new Error(`There is no version of a model in ${folder}. Give the folder that a training wrote.`);
+    throw new Error(`There is no version of a model in ${folder}. Give the output folder of a training.`);
   const text = await readFile(path.join(directory, 'metrics.json'), 'utf8');
   const metrics = metricsSchema.parse(JSON.parse(text));
   if (metrics.version !== version) {
     throw new Error(
-      `The newest version in ${folder} is ${version}, but metrics.json is about version ${metrics.version}: its split would not be that model's. Put the report of version ${version} there, or train again.`,
+      `The newest version in ${folder} is ${version}, but metrics.json is about version ${metrics.version}: its split would be that of another model. Put the report of version ${version} there, or train again.`,
     );
   }
   return { directory, version, metrics };
@@ -47,17 +47,17 @@ export const readStoredTraining = async (directory: string): Promise<StoredTrain
 
 interface RecalibrateOptions {
   readonly stored: StoredTraining;
-  /** The photos that it was trained on. */
+  /** The photos of its training. */
   readonly dataset: Dataset;
-  /** Shares of the split, as they were when it was trained. */
+  /** Shares of the split, as in its training. */
   readonly shares: { readonly test: number; readonly validation: number };
-  /** Photos of other things to measure by, beside pictures that are drawn. @default none */
+  /** Photos of other things for measuring, in addition to drawings. @default none */
   readonly unknown?: readonly OodPhotos[];
-  /** Pictures to draw of each kind that code draws. @default 100 */
+  /** Number of drawings of each kind. @default 100 */
   readonly drawn?: number;
 }
 
-/** The split that the model was trained with. @throws Error when the photos are not those of its metrics */
+/** The split of the model's training. @throws Error if the photos do not match its metrics */
 const originalSplit = ({ stored, dataset, shares }: RecalibrateOptions): Split => {
   const { data } = stored.metrics;
   const split = trainValidationTestSplit(dataset, { ...shares, seed: data.seed });
@@ -70,15 +70,15 @@ const originalSplit = ({ stored, dataset, shares }: RecalibrateOptions): Split =
       `The split gives other numbers of ${part} photos than the model's metrics.json. Give the folder, --test and --validation that the model was trained with.`,
     );
   if (split.validation.length < FEWEST_PHOTOS)
-    throw new Error('There are too few validation photos to calibrate by. Give more photos.');
+    throw new Error('There are too few validation photos for calibration. Add photos.');
   return split;
 };
 
 /**
- * The network of a model that is exported already: its nodes are copied as they are, weights and all.
+ * Copies the network of an exported model, including its weights.
  *
- * @param model a model of `buildServingGraph`
- * @throws SavedModelError when a node is missing
+ * @param model a model from `buildServingGraph`
+ * @throws SavedModelError if a node is missing
  */
 const decodedNetwork =
   ({ nodes, signature }: DecodedModel): NetworkWriter =>
@@ -100,12 +100,11 @@ const decodedNetwork =
   };
 
 /**
- * Calibrates a trained model again, without training it: reads its network back, fits temperature and score on the
- * validation photos of its own split, and puts the export in place of the version that it was read from. Other versions
- * stay as they are.
+ * Recalibrates a trained model without training it: reads its network, fits temperature and score to the validation
+ * photos of its own split, and replaces the version with a new export. Other versions are not changed.
  *
- * @returns the new version, and how it did on the test photos
- * @throws Error when the photos are not those of the training, or are too few
+ * @returns the new version, and its result on the test photos
+ * @throws Error if the photos are not those of the training, or are too few
  */
 export const recalibrate = async (
   options: RecalibrateOptions,
@@ -116,7 +115,7 @@ export const recalibrate = async (
   const folder = path.join(directory, MODEL_NAME, replaced);
   const model = decodeSavedModel(await readFile(path.join(folder, 'saved_model.pb')));
   const now = versionAt(new Date());
-  // Above the version that it replaces, whatever that was called.
+  // Higher than the version that it replaces.
   const version = isNewer(now, replaced) ? now : String(BigInt(replaced) + 1n);
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
     write: decodedNetwork(model),

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { kebabCase, positiveNumber, wholeNumber } from '../shared/text.ts';
 
 /**
- * The recipe of a training: what decides how a network learns, besides its photos and its first weights. From this one
- * schema come the options of `npm run train`, the hyperparameters of a job, and the command that reproduces a training.
+ * The recipe of a training: everything that determines how a network learns, besides its photos and initial weights.
+ * The options of `npm run train`, a job's hyperparameters, and the command that reproduces a training come from this
+ * schema.
  */
 
 /** @param expected completes "must be" */
@@ -17,45 +18,51 @@ export const numberList = (expected: string) =>
 
 const SMALLEST_RESOLUTION = 32;
 
-/** Each option is text where it comes in; what has no description is not an option of `npm run train`. */
+/** Options are parsed from text. Those without a description are not options of `npm run train`. */
 export const recipeSchema = z.object({
-  epochs: wholeNumber(1).meta({ value: 'N', description: 'times that every photo is seen' }),
+  epochs: wholeNumber(1).meta({ value: 'N', description: 'passes over the training photos' }),
   batchSize: wholeNumber(1).meta({ value: 'N', description: 'photos per step' }),
   learningRate: positiveNumber.meta({ value: 'X', description: 'highest learning rate' }),
-  /** Null: every epoch is trained, and the network has the weights of the last; otherwise those of the best epoch. */
+  /** Null: no early stopping, and the weights of the last epoch; otherwise those of the best epoch. */
   patience: wholeNumber(1).nullable().meta({
     value: 'N',
-    description: 'epochs without a lower validation loss after which it ends early',
+    description: 'epochs without a lower validation loss before training stops early',
   }),
-  /** Every class weighs the same in the loss. */
+  /** Whether every class has the same weight in the loss. */
   balanced: z
     .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')], 'true or false')
     .meta({ description: 'photos of rare classes count for more' }),
-  // TensorFlow.js takes a seed of 0 for none.
-  seed: wholeNumber(1).meta({ value: 'N', description: 'of the split, the weights and the augmentation' }),
+  // TensorFlow.js treats a seed of 0 as none.
+  seed: wholeNumber(1).meta({
+    value: 'N',
+    description: 'seed of the split, the weights and the augmentation',
+  }),
   /** Decoupled weight decay. */
   weightDecay: z.number(),
   /** Probability spread over all classes. */
   labelSmoothing: z.number(),
-  /** Share of the averaged weights (exponential moving average) kept at each step. */
+  /** Decay of the exponential moving average of the weights, per step. */
   emaDecay: z.number(),
-  /** Side, in pixels, of the photos at the first epoch. Not of heads. */
+  /** Side of the photos in the first epoch, in pixels. Not used for heads. */
   initialResolution: wholeNumber(SMALLEST_RESOLUTION),
-  /** Of the photos at the last epoch. Of fine-tuning only; otherwise 224. */
+  /** Side of the photos in the last epoch. Only used for fine-tuning; otherwise 224. */
   resolution: wholeNumber(SMALLEST_RESOLUTION),
-  fineTune: wholeNumber(1).meta({ value: 'N', description: 'last blocks of the backbone that are trained' }),
+  fineTune: wholeNumber(1).meta({
+    value: 'N',
+    description: 'number of last blocks of the backbone to train',
+  }),
 });
 
 export type FineTuneRecipe = Readonly<z.infer<typeof recipeSchema>>;
 export type NetworkRecipe = Omit<FineTuneRecipe, 'resolution' | 'fineTune'>;
 
-/** What is decided of every training. */
+/** The settings common to all trainings. */
 export type Recipe = Omit<NetworkRecipe, 'initialResolution'>;
 
-/** Those that are left out are as the default recipe has them. */
+/** Options to override in a default recipe. */
 export type RecipeOptions = { readonly [Name in keyof FineTuneRecipe]?: FineTuneRecipe[Name] | undefined };
 
-/** In the order in which fingerprints of checkpoints have the options, as below. */
+/** The order of options matters for the fingerprints of checkpoints. */
 export const NETWORK_RECIPE: NetworkRecipe = {
   epochs: 60,
   batchSize: 32,
@@ -96,28 +103,28 @@ export const HEAD_RECIPE: Recipe = {
   seed: 1,
 };
 
-/** @returns the recipe with the given options in place of its own; options that it does not have are dropped */
+/** @returns the recipe with the given options; options that the recipe does not have are dropped */
 export const withOptions = <T extends Recipe>(recipe: T, options: RecipeOptions): T => {
   const own = Object.entries(options).filter(([name, value]) => name in recipe && value !== undefined);
   return { ...recipe, ...Object.fromEntries(own) };
 };
 
-/** Names that files keep from before they were renamed: a checkpoint would otherwise look like another training's. */
+/** Former names of options, which files keep: otherwise a checkpoint would seem to belong to another training. */
 const STORED_NAMES: Readonly<Record<string, string>> = {
   emaDecay: 'averaging',
   initialResolution: 'firstSide',
 };
 
-/** The options by the names that they have in files. */
+/** The options by their names in files. */
 export const storedOptions = (options: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(options).map(([name, value]) => [STORED_NAMES[name] ?? name, value]));
 
 const PUBLIC_NAMES: Readonly<Record<string, string>> = { initialResolution: 'first-side' };
 
-/** What an option is called where people type it. */
+/** An option's name as people type it. */
 export const optionName = (key: string): string => PUBLIC_NAMES[key] ?? kebabCase(key);
 
-/** The command that trains the same way, with these options in their order. */
+/** The command that reproduces a training, with these options in order. */
 export const reproduceCommand = (options: object): string => {
   const typed = Object.entries(options).flatMap(([key, value]) => {
     if (value === undefined || value === null || value === false) return [];
@@ -126,7 +133,7 @@ export const reproduceCommand = (options: object): string => {
   return ['npm run train -- --data DIR', ...typed].join(' ');
 };
 
-/** What a photo of each class counts so that every class weighs the same; 1 on average over the photos. */
+/** Weights that make every class count the same; their mean over the photos is 1. */
 export const inverseFrequencyWeights = (classes: number, labels: readonly number[]): number[] =>
   Array.from({ length: classes }, (_, label) => {
     const count = labels.filter((value) => value === label).length;

@@ -7,11 +7,11 @@ import type { TrainingRunOptions } from './loop.ts';
 export const weightValues = (network: LayersModel): number[][] =>
   network.getWeights().map((weight) => [...weight.dataSync()]);
 
-/** A history that can be compared with another run's. */
+/** A history without times, for comparison with another run. */
 export const untimed = (history: readonly EpochResult[]): EpochResult[] =>
   history.map((result) => ({ ...result, seconds: 0 }));
 
-/** Checkpoints in a folder, and their warnings. */
+/** A store of checkpoints that records its warnings. */
 export const watchedCheckpoints = (directory: string) => {
   const warnings: string[] = [];
   return {
@@ -20,7 +20,7 @@ export const watchedCheckpoints = (directory: string) => {
   };
 };
 
-/** Trains until it is done, and is stopped after so many steps each time before. */
+/** Trains to the end, with interruptions after the given numbers of steps. */
 export const runWithStops = async <T extends object>(
   directory: string,
   stops: readonly number[],

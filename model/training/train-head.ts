@@ -22,7 +22,7 @@ import { networkVariables, OptimizerState } from './optimizer.ts';
 import { HEAD_RECIPE, inverseFrequencyWeights, type RecipeOptions, withOptions } from './recipe.ts';
 import type { Pretrained, TrainedNetwork } from './train.ts';
 
-/** Photos, and their features on a backbone: float32 `[N, F]`. */
+/** Photos and their features: float32 `[N, F]`. */
 export interface PhotoFeatures {
   readonly examples: readonly Example[];
   readonly features: tf.Tensor2D;
@@ -38,20 +38,20 @@ export const evaluateHead = async (head: LayersModel, { examples, features }: Ph
 interface TrainOnFeaturesOptions extends TrainingRunOptions {
   /** Trained in place. */
   readonly head: LayersModel;
-  /** Width of the head's output. */
+  /** Number of classes. */
   readonly classes: number;
   readonly train: PhotoFeatures;
-  /** Absent: there are no validation photos. */
+  /** Absent if there are no validation photos. */
   readonly validation?: PhotoFeatures | undefined;
   /** @default {@link HEAD_RECIPE} */
   readonly recipe?: RecipeOptions;
 }
 
 /**
- * Trains a head in place, on features that stay as they are. How it is run, and resumed: see `runTrainingLoop`.
+ * Trains a head in place on fixed features. See `runTrainingLoop` for how it runs and resumes.
  *
- * @throws AbortedError when the signal is aborted
- * @throws Error when the loss is no longer a number
+ * @throws AbortedError if the signal is aborted
+ * @throws Error if the loss is no longer a number
  */
 export const trainOnFeatures = ({
   head,
@@ -87,7 +87,7 @@ export const trainOnFeatures = ({
         return validation && optimizer.withAveragedWeights(() => evaluateHead(head, validation));
       },
     },
-    // It learns from photos by their indices among the features.
+    // Items are indices of the features.
     items: [...train.examples.keys()],
     ...{ recipe, run },
     weights: head.getWeights(),
@@ -95,7 +95,7 @@ export const trainOnFeatures = ({
   });
 };
 
-/** A head that was trained before, to start from. */
+/** A trained head to start from. */
 export interface EarlierHead {
   readonly standardization: Standardization;
   readonly build: () => LayersModel;
@@ -111,9 +111,9 @@ export interface TrainHeadOptions extends TrainingRunOptions {
   readonly backbone?: BackboneOptions | undefined;
   readonly head?: Omit<HeadOptions, 'seed'> | undefined;
   /**
-   * @param key what decides the features
+   * @param key identifies the features
    * @returns undefined to start from random weights
-   * @throws Error when the earlier head was trained on other features
+   * @throws Error if the earlier head was trained on other features
    */
   readonly earlier?: ((key: string) => EarlierHead | undefined) | undefined;
   readonly cacheDirectory?: FeatureOptions['cacheDirectory'];
@@ -123,7 +123,7 @@ export interface TrainHeadOptions extends TrainingRunOptions {
 
 /** A trained head on its backbone. */
 export interface TrainedHead extends TrainedNetwork {
-  /** Names the backbone and how it is used. */
+  /** Identifies the backbone and how it is used. */
   readonly key: string;
   readonly head: LayersModel;
   readonly standardization: Standardization;
@@ -137,12 +137,12 @@ const featureTensor = (features: Features, length: number): tf.Tensor2D => {
 };
 
 /**
- * Trains a small head on the features of a pretrained network. The network itself stays as it is, so each photo goes
- * through it once, not once an epoch.
+ * Trains a small head on the features of a pretrained network. The network is frozen, so each photo passes through it
+ * only once, not once per epoch.
  *
- * @throws BackboneError when there is no network in the folder that features can be taken from
- * @throws ExportError when that network could not be exported afterwards
- * @throws AbortedError when the signal is aborted
+ * @throws BackboneError if the folder has no network from which features can be extracted
+ * @throws ExportError if that network cannot be exported
+ * @throws AbortedError if the signal is aborted
  */
 export const trainHead =
   ({ pretrained, classes, recipe = {}, cacheDirectory, onFeatures, ...options }: TrainHeadOptions) =>
@@ -186,7 +186,7 @@ export const trainHead =
             graph.weights(name, values, [values.length]);
           const centred = graph.float('Sub', 'features/centred', [seen, weights('features/mean', mean)]);
           const scaled = graph.float('Mul', 'features', [centred, weights('features/scale', scale)]);
-          // As the backbone made them: standardized, they no longer tell photos of the classes from others.
+          // Not standardized: standardized features no longer distinguish photos of the classes from others.
           return { features: seen, logits: exportLayers(graph, head, scaled).logits };
         },
         history,
@@ -194,7 +194,7 @@ export const trainHead =
         side: backbone.side,
         backbone: pretrained.name,
         ...{ key, head, standardization },
-        // As `observe`, without the backbone's work.
+        // Like `extractFeaturesAndLogits`, but with the cached features.
         forwardTrained: async () => {
           const rows = await answersOf(
             () => head.apply(standardized(trainFeatures), { training: false }),

@@ -145,8 +145,8 @@ describe('a training that is stopped', () => {
 test('a step that is too large for the memory says what to do; any other error is reported as it is', async () => {
   const network = tiny();
   for (const [name, text, message] of [
-    ['RuntimeError', 'Aborted(). Build with -sASSERTIONS.', /A step of 2 photos .* memory.* \(Aborted/],
-    ['Error', 'OOM when allocating tensor', /A step of 2 photos .* memory.* \(OOM.*\)\. Lower/],
+    ['RuntimeError', 'Aborted(). Build with -sASSERTIONS.', /A step with 2 photos .* memory.* \(Aborted/],
+    ['Error', 'OOM when allocating tensor', /A step with 2 photos .* memory.* \(OOM.*\)\. Lower/],
     ['Error', 'Broken.', /^Broken\.$/],
   ] as const) {
     const failing = runTrainingLoop({

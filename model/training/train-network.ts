@@ -20,7 +20,7 @@ import {
 } from './recipe.ts';
 import type { Trainer } from './train.ts';
 
-/** What a network learns from at a point of its training. */
+/** The kind of batches at a point of the training. */
 export interface Lesson {
   /** Side of the photos, in pixels. */
   readonly side: number;
@@ -28,23 +28,23 @@ export interface Lesson {
   readonly mix: (batch: Batch, random: Random) => Batch;
 }
 
-/** A network that learns from changed copies of photos. */
+/** A network that learns from augmented photos. */
 export interface Trainee extends Trainable {
   /**
-   * What the part that is not trained makes of photos, to be disposed of.
+   * Runs the frozen part. The result must be disposed of.
    *
    * @param photos float32 `[N, S, S, 3]` in [-1, 1]
    */
   readonly runFrozen: (photos: tf.Tensor4D, random: Random) => tf.NamedTensorMap;
-  /** What the trained part makes of that: logits, float32 `[N, classes]`. */
+  /** Runs the trained part on that: logits, float32 `[N, classes]`. */
   readonly runTrained: (frozen: tf.NamedTensorMap) => unknown;
   readonly predict: PredictFn;
-  /** @param progress share of all steps that were taken, 0 to 1 */
+  /** @param progress share of all steps that are done, 0 to 1 */
   readonly lessonAt: (progress: number) => Lesson;
   readonly start?: () => Promise<void>;
 }
 
-/** Randomly changed copies of photos: float32 `[N, side, side, 3]`, about [-1, 1]. */
+/** Randomly augmented photos: float32 `[N, side, side, 3]`, about [-1, 1]. */
 const augmentedTensor = (
   batch: readonly Example[],
   { side, augmentation }: Lesson,
@@ -58,7 +58,7 @@ const augmentedTensor = (
   return tf.tensor4d(values, [batch.length, side, side, PHOTO_CHANNELS]);
 };
 
-/** What each photo counts, by the classes that it was mixed of: float32 `[N]`. */
+/** The weight of each photo, from the classes that were mixed in it: float32 `[N]`. */
 const photoWeights = (targets: tf.Tensor2D, classWeights: readonly number[]): tf.Tensor1D =>
   tf.tidy(() =>
     tf.reshape(tf.matMul(targets, tf.tensor2d([...classWeights], [classWeights.length, 1])), [-1]),
@@ -70,7 +70,7 @@ interface PhotoTraining {
   readonly run: TrainingRunOptions;
 }
 
-/** Trains a network in place on changed and mixed copies of photos. How it is run, and resumed: see `runTrainingLoop`. */
+/** Trains a network in place on augmented and mixed photos. See `runTrainingLoop` for how it runs and resumes. */
 export const trainOnPhotos = (
   trainee: Trainee,
   { train, validation }: Parameters<Trainer>[0],
@@ -124,14 +124,14 @@ interface TrainNetworkOptions extends TrainingRunOptions {
   readonly recipe?: RecipeOptions;
 }
 
-/** The photos grow over the first 70 % of the training: small ones are cheap and good enough for the start. */
+/** Photos grow over the first 70 % of the training: small ones are cheap and good enough at the start. */
 const resolutionAt = (progress: number, initial: number): number => {
   const step = 16;
   const grown = initial + (PHOTO_SIDE - initial) * Math.min(1, progress / 0.7);
   return Math.min(PHOTO_SIDE, Math.round(grown / step) * step);
 };
 
-/** Trains a whole network of our own. How it is run, and resumed: see `runTrainingLoop`. */
+/** Trains our own network from scratch. See `runTrainingLoop` for how it runs and resumes. */
 export const trainNetwork =
   ({ network, classes, recipe: options = {}, ...run }: TrainNetworkOptions): Trainer =>
   async (split) => {

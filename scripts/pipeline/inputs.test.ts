@@ -33,7 +33,7 @@ test('what a parameter takes is taken; anything else is refused, for a training 
     await check(parameter, place);
   for (const [parameter, place, expected] of [
     ['TrainData', 'nowhere', /nowhere is not valid for --data or FLOWERS_DIR\. It must be a folder with one/],
-    ['TrainData', 'flat', /photos are directly in .*flat, .*Give a folder that holds one folder of photos/],
+    ['TrainData', 'flat', /photos are directly in .*flat, .*Give a folder with one folder of photos/],
     ['TrainData', 'archive', /archive is not valid for --data or FLOWERS_DIR\. It must be a folder with one/],
     ['TrainData', 'split', /classes are in .*split.train\. Give that folder in place of .*split\.$/],
     ['Pretrained', 'photos', /Give a folder with the model\.json of a TensorFlow\.js model/],

@@ -7,11 +7,11 @@ import { SageMakerClient, SageMakerServiceException } from '@aws-sdk/client-sage
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import type { DeploySettings } from './settings.ts';
 
-/** Time, so that tests need not wait for it. */
+/** Time, which tests replace. */
 export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** @throws the signal's reason when it is aborted meanwhile */
+  /** @throws the signal's reason if it is aborted meanwhile */
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
 
@@ -35,11 +35,11 @@ const CONNECTION_MILLISECONDS = 5_000;
 const SILENCE_MILLISECONDS = 70_000;
 
 /**
- * Clients with the SDK's own chain of credentials and addresses (AWS_ENDPOINT_URL and similar). They slow down by
- * themselves when they are throttled: a deployment has time. By default the SDK would wait forever for an answer that
- * was lost on its way, and the job would neither see its time limit nor be able to stop.
+ * Clients with the SDK's usual credentials and endpoints (AWS_ENDPOINT_URL and similar). They slow down when throttled,
+ * because a deployment has time. By default the SDK would wait forever for a lost response, and the job could neither
+ * time out nor stop.
  *
- * @param silence milliseconds after which a silent connection is given up, and the call tried again
+ * @param silence milliseconds after which a silent connection is abandoned and the call retried
  */
 export const createDeployClients = (region: string, silence = SILENCE_MILLISECONDS): DeployClients => {
   const settings = {
@@ -55,22 +55,22 @@ export const createDeployClients = (region: string, silence = SILENCE_MILLISECON
   };
 };
 
-/** One run of the deployment job: what it is to do, and with what. */
+/** The context of one run of the deployment job. */
 export interface DeployContext {
   readonly settings: DeploySettings;
   readonly clients: DeployClients;
   readonly clock: Clock;
-  /** When the run began, by the clock. */
+  /** When the run started, by the clock. */
   readonly startedAt: number;
-  /** Called with a line of progress. */
+  /** Called with lines of progress. */
   readonly report: (line: string) => void;
-  /** Ends the waiting; SageMaker itself finishes what was started. */
+  /** Stops waiting; SageMaker itself finishes what was started. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What SageMaker's errors mean. Most of them are ValidationException and differ in their wording only. AWS's own
- * controller goes by the same words (github.com/aws/amazon-sagemaker-operator-for-k8s).
+ * The meanings of SageMaker's errors. Most of them are ValidationException and only differ in their message. AWS's own
+ * controller matches the same messages (github.com/aws/amazon-sagemaker-operator-for-k8s).
  */
 
 const says = (error: unknown, words: RegExp): boolean =>
@@ -78,29 +78,29 @@ const says = (error: unknown, words: RegExp): boolean =>
   error.name === 'ValidationException' &&
   words.test(error.message);
 
-/** There is no such endpoint, configuration of an endpoint, or scalable target. */
+/** The endpoint, endpoint configuration or scalable target does not exist. */
 export const isMissingInAws = (error: unknown): boolean =>
   error instanceof ObjectNotFoundException || says(error, /could not find endpoint/i);
 
 export const isAlreadyExists = (error: unknown): boolean => says(error, /cannot create already existing/i);
 
-/** The endpoint is being changed, and accepts no other change meanwhile. */
+/** The endpoint is being changed, and accepts no other change now. */
 export const isInProgress = (error: unknown): boolean => says(error, /cannot update in-progress/i);
 
-/** Not ECONNREFUSED: that is a wrong region or address, and stays. */
+/** Without ECONNREFUSED, which means a wrong region or address and is permanent. */
 const TRANSIENT = new Set([
   ...['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded'],
   ...['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'TimeoutError'],
 ]);
 
-/** Whether the next try may succeed: too many requests, a fault of AWS, or of the network. */
+/** Whether a retry may succeed: after throttling, or errors of AWS or the network. */
 export const isTransient = (error: unknown): boolean =>
   error instanceof Error &&
   (TRANSIENT.has(error.name) ||
     ('code' in error && TRANSIENT.has(String(error.code))) ||
     (error instanceof SageMakerServiceException && error.$fault === 'server'));
 
-/** `undefined` when the requested thing does not exist. */
+/** `undefined` if the requested resource does not exist. */
 export const undefinedIfNotFound = <T>(request: Promise<T>): Promise<T | undefined> =>
   request.catch((error: unknown) => {
     if (isMissingInAws(error)) return undefined;

@@ -122,7 +122,7 @@ test('autoscaling that cannot be restored fails the job, which says that the mod
   });
   await assert.rejects(
     deploy(7),
-    /serves model version 7 .*The endpoint does not scale now \(.*RegisterScalableTarget.*DeployEndpoint step again/,
+    /serves model version 7 .*The endpoint is not being scaled now \(.*RegisterScalableTarget.*DeployEndpoint step again/,
   );
   assert.equal(answering(), modelName(7));
 });
@@ -134,7 +134,7 @@ describe('on trial', () => {
     ['a class twice', { answer: { classes: ['rose', 'bellflower', 'rose'] } }, /names a class twice/],
     ['a label that is not the likeliest', { answer: { label: 'astilbe' } }, /bellflower is likelier/],
     ['invalid JSON', { answer: '<html>busy</html>' }, /not valid JSON/],
-    ['nothing, as it does not get ready', { container: 'broken' }, /get ready: .*ping health check/],
+    ['nothing, as it does not get ready', { container: 'broken' }, /does not start: .*ping health check/],
   ] as const)
     test(`a model that answers with ${what} never answers a client`, async (t) => {
       const { aws, models, changes, answering, deploy } = await startSimulation(t, { deployed: 7 });

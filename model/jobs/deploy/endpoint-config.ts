@@ -19,8 +19,8 @@ const toVariant = ({ modelName, instanceType, minInstances }: DeploySettings) =>
   }) satisfies ProductionVariant;
 
 /**
- * Name of the endpoint's configuration for a model: `<endpoint>-<version of the model package>-<hash of the content>`.
- * A configuration cannot be changed, so what differs is named differently, and a repeated run finds its own again.
+ * The name of the endpoint configuration for a model: `<endpoint>-<version of the model package>-<hash of the
+ * content>`. Configurations are immutable, so different content has a different name, and a repeated run finds its own.
  */
 export const configName = (settings: DeploySettings): string => {
   const content = JSON.stringify(toVariant(settings));
@@ -29,10 +29,10 @@ export const configName = (settings: DeploySettings): string => {
 };
 
 /**
- * Version of the model package that a configuration is for.
+ * The version of a configuration's model package.
  *
- * @returns `undefined` when this job has not created the configuration for this endpoint, but, say, for an endpoint
- * whose name begins with this one's
+ * @returns `undefined` if this job did not create the configuration for this endpoint, but for example for one whose
+ * name begins with this one's
  */
 export const configVersion = (config: string, endpointName: string): number | undefined => {
   if (!config.startsWith(`${endpointName}-`)) return undefined;
@@ -40,14 +40,14 @@ export const configVersion = (config: string, endpointName: string): number | un
   return version === undefined ? undefined : Number(version);
 };
 
-/** What a configuration is called in a message. */
+/** Describes a configuration in messages. */
 export const describeConfig = (config: string, endpointName: string): string => {
   const version = configVersion(config, endpointName);
   return version === undefined ? `the configuration ${config}` : `model version ${version} (${config})`;
 };
 
 /**
- * Creates the configuration unless it exists: an earlier run, or one at the same time, may have created it.
+ * Creates the configuration unless it exists already, from an earlier or concurrent run.
  *
  * @returns its name
  */
@@ -68,10 +68,10 @@ export const ensureEndpointConfig = async ({ settings, clients, report }: Deploy
 };
 
 /**
- * Deletes this job's old configurations of the endpoint. What stays: what the endpoint serves or is rolling out; the
- * configuration before that, for a rollback by hand; and those so young that a run which is under way may need them.
+ * Deletes old configurations that this job created for the endpoint, except the one in service or being rolled out, the
+ * previous one for a manual rollback, and recent ones that another run may need.
  *
- * @param previous the configuration before this one, if known; else the youngest other one stays
+ * @param previous the previous configuration, if known; otherwise the newest other one is kept
  */
 export const deleteOldConfigs = async (
   context: DeployContext,
@@ -96,7 +96,7 @@ export const deleteOldConfigs = async (
   const youngest = clock.now() - limitMinutes * 60_000;
   for (const { name, createdAt } of configs) {
     if (used.has(name) || createdAt >= youngest) continue;
-    // Another run may meanwhile have gone back to it. An endpoint whose configuration is gone can only be deleted.
+    // Another run may have rolled back to it meanwhile. An endpoint without its configuration can only be deleted.
     const now = await describeEndpoint(context);
     if (now?.config === name || now?.pending === name) continue;
     const remove = new DeleteEndpointConfigCommand({ EndpointConfigName: name });

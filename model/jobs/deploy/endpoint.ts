@@ -3,11 +3,11 @@ import { errorText } from '../../shared/text.ts';
 import { type DeployContext, isTransient, undefinedIfNotFound } from './context.ts';
 import type { DeploySettings } from './settings.ts';
 
-/** What an endpoint does, as far as a deployment must know. */
+/** The state of an endpoint, as far as it matters for a deployment. */
 export interface EndpointState {
   readonly arn: string;
   readonly status: EndpointStatus;
-  /** Name of the configuration that it serves; while it is being created, of the one that it will. */
+  /** Name of the configuration in service, or of the first one while the endpoint is being created. */
   readonly config: string;
   /** Name of the configuration that is being rolled out. */
   readonly pending: string | undefined;
@@ -17,14 +17,14 @@ export interface EndpointState {
   readonly changedAt: number;
 }
 
-/** In which an endpoint stays until someone acts. A status that AWS may add is waited out. */
+/** Final statuses, in which an endpoint remains. Unknown statuses are waited out. */
 const STABLE: readonly EndpointStatus[] = ['Failed', 'InService', 'OutOfService', 'UpdateRollbackFailed'];
 
-/** Whether nothing is under way: there is no endpoint, or it stays as it is. */
+/** Whether nothing is in progress: there is no endpoint, or its status is final. */
 export const isSettled = (state: EndpointState | undefined): boolean =>
   state === undefined || STABLE.includes(state.status);
 
-/** Whether there is nothing that could serve again by itself. */
+/** Whether there is nothing that could recover by itself. */
 export const isGone = (state: EndpointState | undefined): boolean =>
   state === undefined || state.status === 'Deleting' || state.status === 'Failed';
 
@@ -35,7 +35,7 @@ interface EndpointAccess extends Pick<DeployContext, 'clients'> {
   readonly settings: Pick<DeploySettings, 'endpointName'>;
 }
 
-/** @returns `undefined` when there is no such endpoint */
+/** @returns `undefined` if there is no such endpoint */
 export const describeEndpoint = async ({
   settings: { endpointName },
   clients,
@@ -54,40 +54,40 @@ export const describeEndpoint = async ({
   };
 };
 
-/** What the console shows of an endpoint: which model it serves. */
+/** Tags that show in the console which model an endpoint serves. */
 export const endpointTags = ({ modelPackage }: DeploySettings): Tag[] => [
   { Key: 'model-version', Value: String(modelPackage.version) },
   { Key: 'model-package', Value: modelPackage.arn },
 ];
 
-/** How much longer than usual the pause gets when AWS cannot answer. */
+/** Maximum factor by which pauses grow while AWS does not answer. */
 const SLOWER = 4;
-/** Runs that were started together do not poll together forever. */
+/** Jitter, so that runs that were started together do not keep polling together. */
 const JITTER = 0.2;
 
 const isOverdue = ({ settings, startedAt, clock }: DeployContext): boolean =>
   clock.now() > startedAt + settings.limitMinutes * 60_000;
 
 /**
- * Pauses for a poll.
+ * Waits until the next poll.
  *
- * @throws Error when the time limit has passed
+ * @throws Error if the time limit has passed
  */
 export const pause = async (context: DeployContext, polls = 1): Promise<void> => {
   const { clock, settings, signal } = context;
   if (isOverdue(context))
     throw new Error(
-      `The job gives up after ${settings.limitMinutes} minutes: others change the endpoint ${settings.endpointName} again and again. Stop them and run the pipeline's DeployEndpoint step again.`,
+      `The job gives up after ${settings.limitMinutes} minutes: others keep changing the endpoint ${settings.endpointName}. Stop them and run the pipeline's DeployEndpoint step again.`,
     );
   const jitter = 1 + JITTER * (2 * Math.random() - 1);
   await clock.sleep(settings.pollSeconds * 1000 * polls * jitter, signal);
 };
 
 /**
- * Waits until nothing is under way. Too many requests and faults of AWS only slow it down.
+ * Waits until nothing is in progress. Throttling and errors of AWS only slow it down.
  *
- * @returns what the endpoint does then; `undefined` when there is none
- * @throws Error when the time limit passes
+ * @returns the endpoint's state; `undefined` if there is none
+ * @throws Error if the time limit passes
  */
 export const waitUntilSettled = async (context: DeployContext): Promise<EndpointState | undefined> => {
   const { settings, clock, report, signal } = context;
@@ -114,9 +114,9 @@ export const waitUntilSettled = async (context: DeployContext): Promise<Endpoint
       const minutes = Math.floor((clock.now() - since) / 60_000);
       const what = last
         ? `The endpoint ${endpointName} has been stuck in ${last} for ${minutes} minutes`
-        : `SageMaker has not said for ${minutes} minutes what the endpoint ${endpointName} does`;
+        : `SageMaker has not reported the state of the endpoint ${endpointName} for ${minutes} minutes`;
       throw new Error(
-        `${what}; the job gives up after ${limitMinutes} minutes. SageMaker will finish what was started. Look at the log group /aws/sagemaker/Endpoints/${endpointName}: usually the container does not get ready, or SageMaker has no instance to give. Run the pipeline's DeployEndpoint step again once the endpoint is settled.`,
+        `${what}; the job gives up after ${limitMinutes} minutes. SageMaker will finish what was started. Look at the log group /aws/sagemaker/Endpoints/${endpointName}: usually the container does not start, or SageMaker has no instances available. Run the pipeline's DeployEndpoint step again once the endpoint is settled.`,
       );
     }
     await pause(context, polls);

@@ -14,7 +14,7 @@ import { type DeploySettings, readDeploySettings } from './settings.ts';
 import { SmokeTestError, smokeTest } from './smoke-test.ts';
 import { tryModel } from './trial.ts';
 
-/** Instances start in minutes; another decision before that would be rash. */
+/** Instances take minutes to start; scaling again before that would be premature. */
 const COOLDOWN_SECONDS = 300;
 
 const scalableTarget = ({ endpointName }: DeploySettings) =>
@@ -25,8 +25,8 @@ const scalableTarget = ({ endpointName }: DeploySettings) =>
   }) as const;
 
 /**
- * Removes the endpoint's autoscaling, with its policy: SageMaker refuses an update to another instance type while it
- * exists. Source: "Update endpoints that use auto scaling", SageMaker guide.
+ * Removes the endpoint's autoscaling and its policy: SageMaker refuses to change the instance type while it exists.
+ * Source: "Update endpoints that use auto scaling", SageMaker guide.
  */
 const suspendAutoscaling = async ({ settings, clients, report }: DeployContext): Promise<void> => {
   const deregister = new DeregisterScalableTargetCommand(scalableTarget(settings));
@@ -34,7 +34,7 @@ const suspendAutoscaling = async ({ settings, clients, report }: DeployContext):
     report(`Suspended autoscaling of the endpoint ${settings.endpointName}.`);
 };
 
-/** Lets the endpoint grow and shrink with the photos per minute and instance. May be repeated. */
+/** Scales the endpoint by the photos per minute and instance. Can be repeated. */
 const ensureAutoscaling = async ({ settings, clients, report }: DeployContext): Promise<void> => {
   const { endpointName, minInstances: MinCapacity, maxInstances: MaxCapacity } = settings;
   const target = scalableTarget(settings);
@@ -55,37 +55,37 @@ const ensureAutoscaling = async ({ settings, clients, report }: DeployContext): 
   report(`The endpoint ${endpointName} scales from ${MinCapacity} to ${MaxCapacity} instances.`);
 };
 
-/** What a deployment has come to. */
+/** The result of a deployment. */
 export interface DeployResult {
   readonly kind: RolledOut['kind'];
-  /** Name of the configuration that the endpoint serves. */
+  /** Name of the configuration in service. */
   readonly config: string;
-  /** The version that the model gives in its answers. */
+  /** The version in the model's answers. */
   readonly modelVersion: string;
-  /** The result in words. */
+  /** The result as a sentence. */
   readonly summary: string;
 }
 
-/** @param reason what the message begins with */
+/** @param reason the beginning of the message */
 const scale = (context: DeployContext, reason: string): Promise<void> =>
   ensureAutoscaling(context).catch((cause: unknown) => {
     throw new Error(
-      `${reason} The endpoint does not scale now (${errorText(cause)}). Run the pipeline's DeployEndpoint step again: it repairs that.`,
+      `${reason} The endpoint is not being scaled now (${errorText(cause)}). Run the pipeline's DeployEndpoint step again: it repairs that.`,
       { cause },
     );
   });
 
-/** Rolls a configuration out, on an endpoint that scales before and after. */
+/** Rolls out a configuration on an endpoint that is scaled before and afterwards. */
 const rollOutScaled = async (context: DeployContext, config: string): Promise<RolledOut> => {
   const { endpointName } = context.settings;
   let suspended = false;
   const suspend = () => {
-    // Also when this fails: an answer can be lost.
+    // Set even if this fails, because the response may have been lost.
     suspended = true;
     return suspendAutoscaling(context);
   };
   const rolledOut = await rollOut(context, { config, suspend }).catch(async (error: unknown) => {
-    // A rollout that failed must not cost the old model its autoscaling.
+    // After a failed rollout, the old model must still be scaled.
     const gone = !suspended || (await describeEndpoint(context).then(isGone, () => false));
     if (!gone) await scale(context, errorText(error));
     throw error;
@@ -94,14 +94,14 @@ const rollOutScaled = async (context: DeployContext, config: string): Promise<Ro
   return rolledOut;
 };
 
-/** An alarm that is on would roll the way back back, and waiting would leave clients with the bad model. */
+/** Settings for a rollback: an active alarm would roll it back, and waiting would keep the bad model in service. */
 export const withoutWatching = (settings: DeploySettings): DeploySettings => ({
   ...settings,
   rollbackAlarms: [],
   bakingSeconds: 0,
 });
 
-/** @returns what the endpoint does about its failed smoke test, in a sentence */
+/** @returns a sentence that says how the endpoint recovered from a failed smoke test */
 const goBack = async (context: DeployContext, { kind, previous }: RolledOut): Promise<string> => {
   if (kind === 'unchanged' || previous === undefined) return 'Deploy another model.';
   const { settings } = context;
@@ -114,7 +114,7 @@ const goBack = async (context: DeployContext, { kind, previous }: RolledOut): Pr
   }
 };
 
-/** Says of a failed smoke test where it was, and what then is. */
+/** Adds to a failed smoke test's error where it ran, and what happened next. */
 const explaining =
   ({ settings }: DeployContext, where: string, then: () => Promise<string>) =>
   async (error: unknown): Promise<never> => {
@@ -126,13 +126,12 @@ const explaining =
   };
 
 /**
- * Puts a model on the endpoint and proves that it answers: first on a trial endpoint, which no client knows, then on the
- * endpoint itself, which otherwise goes back to the model before. It may be repeated. Of several runs at once the last
- * wins.
+ * Deploys a model and verifies its answers, first on a trial endpoint without clients, then on the endpoint itself,
+ * which is rolled back on failure. It can be repeated. Of several concurrent runs, the last one wins.
  *
- * @param options.tried the model was tried before, as one that has been served
- * @throws Error when the model is not served in the end, or does not answer as it should; the message says what is
- * served instead and what to do
+ * @param options.tried skips the trial, for a model that was in service before
+ * @throws Error if the model is not in service in the end, or its answers are wrong; the message says what is in
+ * service instead and what to do
  */
 export const deployEndpoint = async (
   context: DeployContext,
@@ -156,7 +155,7 @@ export const deployEndpoint = async (
   report(`The model ${modelVersion} answers; its classes are ${classes.join(', ')}.`);
   await clients.sageMaker.send(new AddTagsCommand({ ResourceArn: arn, Tags: endpointTags(settings) }));
   if (kind === 'rolled out')
-    // Old configurations cost nothing: that they could not be deleted is no reason to call a deployment failed.
+    // Old configurations cost nothing, so failing to delete them does not fail the deployment.
     await deleteOldConfigs(context, previous).catch((error: unknown) =>
       report(`Old endpoint configurations are left over: ${errorText(error)}`),
     );
@@ -167,7 +166,7 @@ export const deployEndpoint = async (
 };
 
 interface DeployJobOptions extends Pick<DeployContext, 'report' | 'signal'> {
-  /** What the job is to do; AWS's SDK reads the process's own. */
+  /** Environment with the job's settings; the AWS SDK reads that of the process. */
   readonly environment: NodeJS.ProcessEnv;
   readonly clock?: DeployContext['clock'];
 }
@@ -175,8 +174,8 @@ interface DeployJobOptions extends Pick<DeployContext, 'report' | 'signal'> {
 /**
  * The deployment job of the learning image, as a SageMaker processing job or on any other computer.
  *
- * @returns what the endpoint serves, in words
- * @throws Error when the endpoint does not serve the model, or the model does not answer
+ * @returns a sentence that says what the endpoint serves
+ * @throws Error if the endpoint does not serve the model, or the model does not answer
  */
 export const runDeployJob = async ({
   environment,

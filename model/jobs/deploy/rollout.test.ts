@@ -98,7 +98,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'while SageMaker never answers, until the time limit': {
     start: NEW,
     prepare: ({ aws }) => aws.injectFault('DescribeEndpoint', 1000),
-    reason: /has not said for \d{3} minutes/,
+    reason: /has not reported .* for \d{3} minutes/,
     serves: 'none',
   },
   'at an address where nothing listens': {
@@ -136,7 +136,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       'Updating the endpoint',
       ({ aws }) => aws.endpoints.transition(ENDPOINT_NAME, 'Updating', { seconds: 1, next: 'InService' }),
     ],
-    reason: /gives up after 100 minutes: others change.*again and again/,
+    reason: /gives up after 100 minutes: others keep changing/,
   },
   // More often than the SDK tries.
   'while AWS throttles everything': {
@@ -260,6 +260,6 @@ test('a configuration that another run deletes just before it is used is created
   });
   assert.equal((await deploy(8, {}, clean)).kind, 'rolled out');
   assert.equal(inputs('CreateEndpointConfig').length, 2);
-  assert.match(lines.join('\n'), /does not exist, or not yet.*endpoint-config.*looking again/);
+  assert.match(lines.join('\n'), /does not exist \(yet\).*endpoint-config.*Checking again/);
   assert.doesNotMatch(lines.join('\n'), /Another run/, 'no other run is at work');
 });

@@ -18,18 +18,18 @@ import {
 import { configName, describeConfig, ensureEndpointConfig } from './endpoint-config.ts';
 import type { DeploySettings } from './settings.ts';
 
-/** Of so many instances, one takes the first step of traffic. */
+/** One of this many instances is the canary. */
 const INSTANCES_PER_CANARY = 10;
 
-/** Enough for SageMaker to start the instances and their containers. */
+/** Enough time for SageMaker to start instances and containers. */
 const STARTING_SECONDS = 3000;
 
-/** Longer reasons of SageMaker's are cut: it shows 1024 characters of the job's message. */
+/** SageMaker's reasons are truncated, because it shows only 1024 characters of the job's message. */
 const REASON_LENGTH = 300;
 
 /**
- * The canary is counted in instances: how SageMaker rounds a percentage of a few of them is not documented, and it
- * refuses more than half of them. Source: TrafficRoutingConfig, SageMaker's API reference.
+ * The canary is a number of instances, because it is not documented how SageMaker rounds percentages, and it refuses
+ * more than half. Source: TrafficRoutingConfig, SageMaker's API reference.
  */
 const trafficRouting = (instances: number, bakingSeconds: number): TrafficRoutingConfig =>
   instances > 1
@@ -41,12 +41,12 @@ const trafficRouting = (instances: number, bakingSeconds: number): TrafficRoutin
         },
         WaitIntervalInSeconds: bakingSeconds,
       }
-    : // One instance cannot be halved. The alarms watch it while the old one is kept.
+    : // A single instance cannot be divided. The alarms watch it while the old one is kept.
       { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 };
 
 /**
- * How an update is carried out: on new instances beside the old ones, which are kept until the alarms have watched the
- * new model for a while. The endpoint keeps the number of instances that autoscaling gave it.
+ * The policy of an update: new instances are started next to the old ones, which are kept while the alarms watch the
+ * new model. The endpoint keeps the number of instances set by autoscaling.
  */
 export const updatePolicy = (
   { minInstances, maxInstances, bakingSeconds, rollbackAlarms }: DeploySettings,
@@ -70,9 +70,9 @@ export const updatePolicy = (
 };
 
 /**
- * Why the endpoint does not serve the model after a rollout, what it serves instead, and what to do.
+ * Says why the endpoint does not serve the model after a rollout, what it serves instead, and what to do.
  *
- * @param previous the configuration that it served before; `undefined` when there was no other
+ * @param previous the previous configuration; `undefined` if there was none
  */
 const rolloutError = (
   { endpointName, modelPackage, rollbackAlarms }: DeploySettings,
@@ -93,7 +93,7 @@ const rolloutError = (
   );
 };
 
-/** What the endpoint is to serve. */
+/** What the endpoint should serve. */
 interface Goal {
   /** Name of a configuration. */
   readonly config: string;
@@ -102,11 +102,11 @@ interface Goal {
 }
 
 /**
- * Begins what brings the endpoint to its goal.
+ * Starts the change that leads the endpoint to its goal.
  *
- * @param settled what the endpoint does; nothing is under way
- * @returns the configuration that it served before; `undefined` when it must be looked at again: it had failed and is
- * being deleted, or has changed
+ * @param settled the endpoint's state, with nothing in progress
+ * @returns the previous configuration; `undefined` if the state must be read again, because a failed endpoint is being
+ * deleted, or it has changed
  */
 const begin = async (
   context: DeployContext,
@@ -131,20 +131,20 @@ const begin = async (
     return { previous: undefined };
   }
   await suspend();
-  // Until just now, autoscaling may have changed the number of instances, and another run anything.
+  // Read again, because autoscaling or another run may have changed something.
   const now = await describeEndpoint(context);
   if (now === undefined || !isSettled(now) || isServing(now, EndpointConfigName)) return undefined;
   const policy = updatePolicy(settings, now);
   const { Type } = policy.DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration;
-  const how = Type === 'CANARY' ? 'a canary first' : 'all at once, for a single instance has no canary';
+  const how = Type === 'CANARY' ? 'a canary first' : 'all at once, because a single instance has no canary';
   const from = describeConfig(now.config, EndpointName);
   report(`Updating the endpoint ${EndpointName} from ${from} to ${next}: ${how}.`);
   await clients.sageMaker.send(new UpdateEndpointCommand({ EndpointName, EndpointConfigName, ...policy }));
-  // One that was out of service may have had this very configuration.
+  // An endpoint that was out of service may already have had this configuration.
   return { previous: now.config === EndpointConfigName ? undefined : now.config };
 };
 
-/** Like {@link begin}, but being too late is no error. */
+/** Like {@link begin}, but tolerates concurrent changes. */
 const tryToBegin = async (context: DeployContext, goal: Goal, settled: EndpointState | undefined) => {
   const { report } = context;
   const { endpointName } = context.settings;
@@ -152,19 +152,19 @@ const tryToBegin = async (context: DeployContext, goal: Goal, settled: EndpointS
     return await begin(context, goal, settled);
   } catch (error) {
     if (isMissingInAws(error)) {
-      // SageMaker updates no endpoint whose configuration is gone.
+      // SageMaker cannot update an endpoint without its configuration.
       if (settled && String(error).includes(`endpoint-config/${settled.config}"`))
         throw new Error(
           `The endpoint ${endpointName} cannot be updated: its configuration ${settled.config} was deleted. Delete the endpoint (aws sagemaker delete-endpoint --endpoint-name ${endpointName}) and run the pipeline's DeployEndpoint step again; until then the endpoint keeps serving.`,
         );
       report(
-        `The endpoint ${endpointName} or its configuration does not exist, or not yet (${String(error)}); looking again.`,
+        `The endpoint ${endpointName} or its configuration does not exist (yet): ${String(error)}. Checking again.`,
       );
       return undefined;
     }
     if (!isInProgress(error) && !isAlreadyExists(error)) throw error;
     const now = await describeEndpoint(context);
-    // The request was carried out, but its answer was lost, and the SDK has sent it again.
+    // The request was performed, but its response was lost and the SDK repeated it.
     if (!isSettled(now) && (now?.pending ?? now?.config) === goal.config)
       return { previous: settled?.config };
     report(`Another run is changing the endpoint ${endpointName}.`);
@@ -172,20 +172,20 @@ const tryToBegin = async (context: DeployContext, goal: Goal, settled: EndpointS
   }
 };
 
-/** The endpoint serves the model. */
+/** A completed rollout. */
 export interface RolledOut {
   readonly kind: 'rolled out' | 'unchanged';
   readonly arn: string;
-  /** Name of the configuration that it served before this run; `undefined` when there was no other. */
+  /** Name of the configuration before this run; `undefined` if there was none. */
   readonly previous: string | undefined;
 }
 
 /**
- * Brings the endpoint to its goal, whatever it does at first, and waits until it serves it. A change that is under way
- * is waited for: of runs with different models the last one wins. Autoscaling may be suspended afterwards, also after an
+ * Leads the endpoint to its goal from any state, and waits until it gets there. Waits for changes in progress first, so
+ * that of several runs with different models the last one wins. Autoscaling may be suspended afterwards, even after an
  * error.
  *
- * @throws Error when the endpoint does not serve it in the end; it says what is served
+ * @throws Error that says what is in service, if the goal is not reached
  */
 export const rollOut = async (context: DeployContext, goal: Goal): Promise<RolledOut> => {
   for (;;) {

@@ -2,7 +2,7 @@ import type { ProductionVariantInstanceType } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
 import { DEPLOY_ENVIRONMENT } from '../../contract/sagemaker-jobs.ts';
 
-/** Environment variable of each setting; some may be set beside the contract's, mostly to try the job out. */
+/** The environment variable of each setting: those of the contract, and some for trying out the job. */
 const VARIABLES = {
   ...DEPLOY_ENVIRONMENT,
   invocationsPerInstance: 'INVOCATIONS_PER_INSTANCE',
@@ -11,7 +11,7 @@ const VARIABLES = {
   limitMinutes: 'LIMIT_MINUTES',
 } as const;
 
-/** SageMaker takes 63 characters, of which `-<version>-<hash>` of a configuration's name needs up to 20. */
+/** SageMaker allows 63 characters, of which the suffix `-<version>-<hash>` of a configuration needs up to 20. */
 const ENDPOINT_NAME_LIMIT = 43;
 const INSTANCE_TYPE = /^ml\.[a-z0-9-]+\.[a-z0-9-]+$/;
 /** Source: AutoRollbackConfig, SageMaker's API reference. */
@@ -21,10 +21,10 @@ const name = z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/, 'give letters, di
 const positive = z.coerce.number().positive();
 const instances = z.coerce.number().int().min(1);
 
-/** AWS adds types faster than its SDK lists them. */
+/** A pattern, because AWS adds types faster than its SDK lists them. */
 const instanceType = z.custom<ProductionVariantInstanceType>(
   (value) => typeof value === 'string' && INSTANCE_TYPE.test(value),
-  'give an instance type of SageMaker, such as ml.m5.large',
+  'give a SageMaker instance type, such as ml.m5.large',
 );
 
 const modelPackage = z
@@ -45,22 +45,22 @@ const schema = z
     region: z.string(),
     endpointName: name.max(ENDPOINT_NAME_LIMIT),
     modelName: name.max(63),
-    /** The ARN ends in the version, its number in the group of registered models. */
+    /** The ARN ends with the version, its number in the model package group. */
     modelPackage,
     instanceType,
     minInstances: instances,
     maxInstances: instances,
-    /** Names of the alarms any of which triggers a rollback. */
+    /** Names of the alarms, each of which triggers a rollback. */
     rollbackAlarms: alarms.prefault(''),
     /**
-     * Photos per minute and instance that autoscaling aims at. 20 a second, where one that takes 20 ms a photo could
-     * answer 50: time is left to start another.
+     * Autoscaling's target of photos per minute and instance: 20 per second, where an instance that takes 20 ms per
+     * photo could answer 50. That leaves time to start another instance.
      */
     invocationsPerInstance: positive.default(1200),
-    /** For how long the alarms watch each step of the rollout; they look at up to three minutes in a row. */
+    /** How long the alarms watch each step of the rollout; they evaluate up to three minutes in a row. */
     bakingSeconds: z.coerce.number().int().min(0).max(3600).default(300),
     pollSeconds: positive.default(15),
-    /** When to give up waiting: before the pipeline ends the job, which would not say why. */
+    /** Timeout: before the pipeline ends the job, which would give no reason. */
     limitMinutes: positive.default(100),
   })
   .refine(({ minInstances, maxInstances }) => minInstances <= maxInstances, {
@@ -68,13 +68,13 @@ const schema = z
     message: `must not be above ${VARIABLES.maxInstances}`,
   });
 
-/** What the job is to do. Durations are in the unit that their name ends in. */
+/** The job's settings. Durations are in the unit at the end of their name. */
 export type DeploySettings = Readonly<z.infer<typeof schema>>;
 
 /**
- * Reads the job's settings. A variable that is set but empty counts as not set.
+ * Reads the job's settings. Empty variables count as unset.
  *
- * @throws Error that names each wrong variable
+ * @throws Error that names each invalid variable
  */
 export const readDeploySettings = (environment: NodeJS.ProcessEnv): DeploySettings => {
   const variables: Readonly<Record<string, string>> = VARIABLES;
@@ -86,6 +86,6 @@ export const readDeploySettings = (environment: NodeJS.ProcessEnv): DeploySettin
   if (data) return data;
   const issues = error.issues.map(({ path, message }) => `${variables[path.join('.')]}: ${message}`);
   throw new Error(
-    `The environment of the deployment job is wrong. ${issues.join('; ')}. Correct it in the pipeline's DeployEndpoint step.`,
+    `Invalid environment of the deployment job: ${issues.join('; ')}. Correct it in the pipeline's DeployEndpoint step.`,
   );
 };

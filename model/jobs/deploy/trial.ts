@@ -5,10 +5,10 @@ import { describeEndpoint, type EndpointState, isServing, pause, waitUntilSettle
 import { ensureEndpointConfig } from './endpoint-config.ts';
 import { SmokeTestError, smokeTest } from './smoke-test.ts';
 
-/** Another run's trial ends sooner: one that has not changed for longer was left by a run that was killed. */
+/** Trials never take this long: an older one was left behind by a run that was killed. */
 const ABANDONED_MINUTES = 10;
 
-/** The same job on the endpoint of the trial. */
+/** The job's context for the trial endpoint. */
 const onTrial = (context: DeployContext): DeployContext => {
   const { settings } = context;
   return { ...context, settings: { ...settings, endpointName: trialEndpointName(settings.endpointName) } };
@@ -24,7 +24,7 @@ const create = async ({ settings, clients, report }: DeployContext, config: stri
   }
 };
 
-/** Deletes the trial of a configuration, and no other. */
+/** Deletes the trial of this configuration only. */
 const remove = async (trial: DeployContext, config: string): Promise<void> => {
   const { endpointName: EndpointName } = trial.settings;
   if ((await describeEndpoint(trial))?.config !== config) return;
@@ -37,7 +37,7 @@ const remove = async (trial: DeployContext, config: string): Promise<void> => {
   }
 };
 
-/** Waits for a trial of this configuration, which another run with the same model may have begun. */
+/** Waits for a trial of this configuration, which another run with the same model may have started. */
 const startTrial = async (trial: DeployContext, config: string): Promise<EndpointState> => {
   for (;;) {
     const found = await waitUntilSettled(trial);
@@ -50,10 +50,10 @@ const startTrial = async (trial: DeployContext, config: string): Promise<Endpoin
 };
 
 /**
- * Serves the model on an endpoint of its own, which no client knows, and asks it there. A blue/green update has no such
- * step: whatever takes its first traffic answers clients, and a single instance takes all of it.
+ * Serves the model on a separate endpoint without clients, and runs the smoke test there. A blue/green update has no
+ * such step: its first traffic comes from clients, and with a single instance it is all of their traffic.
  *
- * @throws SmokeTestError when the model's container does not get ready, or its answer breaks the contract
+ * @throws SmokeTestError if the model's container does not start, or its answer violates the contract
  */
 export const tryModel = async (context: DeployContext): Promise<void> => {
   const trial = onTrial(context);
@@ -61,12 +61,12 @@ export const tryModel = async (context: DeployContext): Promise<void> => {
   try {
     const found = await startTrial(trial, config);
     if (!isServing(found, config))
-      throw new SmokeTestError(`its container does not get ready: ${found.failureReason ?? found.status}`);
+      throw new SmokeTestError(`its container does not start: ${found.failureReason ?? found.status}`);
     await smokeTest(trial);
   } catch (error) {
     if (!(error instanceof SmokeTestError)) throw error;
     const now = await describeEndpoint(trial);
-    // Another run with the same model was faster, and has ended the trial.
+    // Another run with the same model has already ended the trial.
     if (now?.config !== config || now.status === 'Deleting') return tryModel(context);
     throw error;
   } finally {
