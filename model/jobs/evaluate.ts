@@ -44,9 +44,7 @@ const readClasses = async (runner: GraphRunner): Promise<string[]> => {
   const answer = await runner.run(new Map([[INPUT_NAME, { shape: [1], values: [black] }]]));
   const output = answer.get(OUTPUT_NAMES.classes);
   if (!output || !('strings' in output))
-    throw new Error(
-      "The model's outputs do not include its classes: it was not created by this training.",
-    );
+    throw new Error("The model's outputs do not include its classes: it was not created by this training.");
   return output.strings.map((name) => new TextDecoder().decode(name));
 };
 
