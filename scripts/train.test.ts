@@ -9,7 +9,7 @@ import { commandFor, TRAIN_COMMAND } from './train.ts';
 const readCommandLine = (parameters: readonly string[]) => readOptions(TRAIN_COMMAND.options, parameters);
 
 const WRONG: readonly (readonly [parameters: string, expected: RegExp])[] = [
-  ['--data=photos --fine-tune 3', /--fine-tune trains blocks .* Give that network with --backbone/],
+  ['--data=photos --fine-tune 3', /--fine-tune trains blocks .* Pass that network with --backbone/],
   ['--data=photos --reference a', /--reference only makes sense with --fine-tune/],
   ['--epochs=0 --seed=x', /--data .*\n--epochs .*\n--seed /],
 ];

@@ -44,7 +44,7 @@ const WRONG: readonly (readonly [line: string, expected: RegExp])[] = [
   ['--data a --Epoch=0 --LearningRate=-1', /--Epoch is "0", .* 1\.\n--LearningRate is "-1", .* above 0/],
   ['--data a --epochs 3 --Epoch=4', /The parameter Epoch is given twice/],
   ['--data a --pipeline other', /--pipeline is "other", but must be one of train, model, deploy\./],
-  ['--resume --epochs 3', /--resume continues with what the last execution was given/],
+  ['--resume --epochs 3', /--resume uses the options of the last execution/],
 ];
 for (const [line, expected] of WRONG)
   test(`"${line}" is refused`, () => {

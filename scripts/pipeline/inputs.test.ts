@@ -36,8 +36,8 @@ test('what a parameter takes is taken; anything else is refused, for a training 
     ['TrainData', 'flat', /photos are directly in .*flat, .*Give a folder with one folder of photos/],
     ['TrainData', 'archive', /archive is not valid for --data or FLOWERS_DIR\. It must be a folder with one/],
     ['TrainData', 'split', /classes are in .*split.train\. Give that folder in place of .*split\.$/],
-    ['Pretrained', 'photos', /Give a folder with the model\.json of a TensorFlow\.js model/],
-    ['InitialModel', 'photos', /Give a model\.tar\.gz of an earlier training/],
+    ['Pretrained', 'photos', /It must be a folder with the model\.json of a TensorFlow\.js model/],
+    ['InitialModel', 'photos', /It must be a model\.tar\.gz of an earlier training/],
   ] as const)
     await assert.rejects(check(parameter, place), expected, `${parameter} ${place}`);
 });
