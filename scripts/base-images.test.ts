@@ -5,14 +5,14 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { temporaryFolder } from '../tests/temporary-folder.ts';
-import { listen } from './deploy/fake-aws.ts';
+import { startTestServer } from './deploy/fake-aws.ts';
 import { ROOT } from './shared/paths.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
 const OLD = `sha256:${'cd'.repeat(32)}`;
 
 test('tags are pinned by what the registry says; where it says nothing, they stand and the file says so', async (t) => {
-  const url = await listen(t, (request, response) => {
+  const url = await startTestServer(t, (request, response) => {
     const { url: asked = '', headers, method } = request;
     const { host } = headers;
     if (asked === '/token?service=stub&scope=repository%3Anode%3Apull') response.end('{"token":"given"}');

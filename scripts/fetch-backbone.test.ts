@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { need, pathFrom } from '../tests/requirements.ts';
 import { temporaryFolder } from '../tests/temporary-folder.ts';
-import { listen } from './deploy/fake-aws.ts';
+import { startTestServer } from './deploy/fake-aws.ts';
 import { type BackboneFile, fetchBackbone, MOBILENET, sha256 } from './fetch-backbone.ts';
 import { ROOT } from './shared/paths.ts';
 
@@ -26,7 +26,7 @@ const FILES = [WEIGHTS, MODEL] as const;
  */
 const startHub = async (t: TestContext, files: Readonly<Record<string, Uint8Array>>) => {
   const asked: string[] = [];
-  const url = await listen(t, ({ url = '' }, response) => {
+  const url = await startTestServer(t, ({ url = '' }, response) => {
     asked.push(url);
     const [, folder, name = ''] = /^\/(\w+)\/([^?]*)/.exec(url) ?? [];
     const content = files[name];

@@ -25,10 +25,7 @@ export const stateNames = (identity: Identity) => {
   };
 };
 
-/**
- * The names of all resources that people look for in AWS. With the default prefix and no suffix they are exactly the
- * names in the architecture's description.
- */
+/** The names of resources in AWS. By default they are exactly those in the architecture's description. */
 export const resourceNames = (
   config: Pick<Configuration, 'namePrefix' | 'nameSuffix' | 'bucketSuffix' | 'account'>,
 ) => {

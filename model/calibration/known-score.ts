@@ -58,10 +58,7 @@ const meanVector = (vectors: readonly ArrayLike<number>[], length: number): Floa
   return mean;
 };
 
-/**
- * Gaussians of the classes with a shared covariance (Lee et al. 2018), over features scaled to a root mean square of 1,
- * so that only their direction counts.
- */
+/** Gaussians of the classes with a shared covariance (Lee et al. 2018), over features scaled to the same length. */
 export interface ClassGaussians {
   /** Mean of all photos, `[F]`. */
   readonly mean: Float64Array;

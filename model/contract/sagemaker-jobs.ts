@@ -40,8 +40,7 @@ export const CHANNELS = {
 } as const;
 
 /**
- * Keys of `hyperparameters.json`. Every value is a string, and a number may be written as `1.0E-4`: parse it with
- * `Number`, not with a pattern.
+ * Keys of `hyperparameters.json`. All values are strings; parse numbers with `Number`, because `1.0E-4` is possible.
  */
 export const HYPERPARAMETERS = {
   epochs: 'epochs',

@@ -39,10 +39,7 @@ export const OUTPUT_NAMES = {
   classes: 'classes',
   /** string `[N]`: the version of the model that answered; the same in every row. */
   modelVersion: 'model_version',
-  /**
-   * float32 `[N]`: at least 0 if the photo looks like one of the classes, below 0 if it is more likely something else.
-   * Older models lack it.
-   */
+  /** float32 `[N]`: at least 0 if the photo seems to show one of the classes, else below 0. Older models lack it. */
   knownScore: 'known_score',
   /**
    * float32 `[N, H, W]`: evidence for the most probable class in each part of the photo, in a grid from the top left,
@@ -65,10 +62,7 @@ const jsonOf = <Schema extends z.ZodType>(schema: Schema) =>
     .transform((json): unknown => JSON.parse(json))
     .pipe(schema);
 
-/**
- * The model's answer for one photo in TensorFlow Serving's row format. `label` is omitted, because it only repeats the
- * most probable class.
- */
+/** The model's answer for one photo in TensorFlow Serving's row format, without the redundant `label`. */
 export const predictionSchema = z
   .object({
     [OUTPUT_NAMES.probabilities]: z.array(

@@ -26,10 +26,7 @@ export class ContainerPaths {
   }
 }
 
-/**
- * Reports to SageMaker why a training job failed. SageMaker shows the first 1024 characters, so the message comes
- * first, followed by the stack trace.
- */
+/** Tells SageMaker why a training job failed: the message, then the stack. It shows the first 1024 characters. */
 export const writeFailure = async (container: ContainerPaths, error: unknown): Promise<void> => {
   const [, ...frames] = (error instanceof Error ? (error.stack ?? '') : '').split('\n    at ');
   const text = [errorText(error), ...frames.map((frame) => `    at ${frame}`), ''].join('\n');

@@ -119,10 +119,7 @@ const moveTowards = (moving: LayerVariable, value: tf.Tensor): void =>
     moving.write(tf.add(tf.mul(moving.read(), MOMENTUM), tf.mul(value, 1 - MOMENTUM)));
   });
 
-/**
- * Reproducible dropout that can be resumed. TensorFlow.js's own drops the same neurons at every step if it has a seed,
- * and is not reproducible without one.
- */
+/** Reproducible dropout. TensorFlow.js's own, if it has a seed, drops the same neurons at every step. */
 export class SeededDropout extends layers.Layer {
   static readonly className = 'SeededDropout';
   readonly #rate: number;

@@ -8,10 +8,7 @@ import { GraphDefSchema, type NodeDef, SavedModelSchema, type SignatureDef } fro
 import type { ServingGraph, SignatureTensor } from './serving-graph.ts';
 import { splitWideConvolutions } from './wide-convolutions.ts';
 
-/**
- * The release that the graph claims as its producer (tensorflow/core/public/version.h). All its operations are older,
- * so any TensorFlow 2 can load it.
- */
+/** The producer's release (tensorflow/core/public/version.h). All operations are older: any TensorFlow 2 loads it. */
 const TENSORFLOW_VERSION = '2.9.1';
 const VERSIONS = { producer: 1087, minConsumer: 12 };
 

@@ -74,10 +74,7 @@ const utf8 = new TextEncoder();
 const bytesOf = (values: ArrayBufferView) =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-/**
- * How weights are stored. Half precision takes half the bytes; its rounding is far too small to change answers
- * (measured in the model card).
- */
+/** How weights are stored. Half precision halves the size without changing answers, as the model card shows. */
 export type WeightPrecision = 'float' | 'half';
 
 /** The largest finite half-precision number. Node 20 has no Float16Array. */

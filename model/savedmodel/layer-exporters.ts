@@ -36,10 +36,7 @@ export const readSettings = <Settings>(
   throw new ExportError(layer, `a setting of it is not supported (${problems}).`);
 };
 
-/**
- * An exporter that supports exactly the settings of its schema. Layers with other settings are refused, so that none is
- * exported as something that it is not.
- */
+/** An exporter for exactly the settings of its schema. Others are refused rather than exported wrongly. */
 const layerExporter =
   <Settings>(
     schema: z.ZodType<Settings>,

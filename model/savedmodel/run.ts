@@ -119,10 +119,7 @@ const nodeName = (edge: string): string => {
   return edge.replace(/:0$/, '');
 };
 
-/**
- * The value of a constant, with a half-precision one already cast: if it were cast in every run, convolutions would
- * have to be prepared each time.
- */
+/** The value of a constant. Half precision is cast here, so that convolutions are not prepared again in each run. */
 const constantOf = (node: NodeDef, nodes: DecodedModel['nodes']): TensorProto | undefined => {
   if (node.op === 'Cast' && typeAttribute(node, 'DstT') === DataType.float) {
     const source = nodes.get(nodeName(node.input[0] ?? ''));

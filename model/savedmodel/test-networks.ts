@@ -17,10 +17,7 @@ export const chain = (...row: layers.Layer[]): LayersModel => {
   return model({ inputs: photo, outputs: output, name: 'chain' });
 };
 
-/**
- * Changes all weights, as if the model had been trained: kernels that preserve the scale of their inputs (He et al.
- * 2015) and positive moving variances.
- */
+/** Changes all weights as if trained: kernels preserve the scale (He et al. 2015), and variances are positive. */
 export const scramble = (network: LayersModel, seed: number): void => {
   const random = seededRandom(seed);
   for (const weight of network.weights) {

@@ -25,10 +25,7 @@ export interface FolderEntry {
   readonly kind: 'file' | 'folder';
 }
 
-/**
- * The entries of a folder, sorted by name, without hidden entries and broken links. Other links are followed, because
- * people collect photos with links, too.
- */
+/** A folder's entries by name, without hidden ones and broken links. Other links are followed. */
 export const listFolder = async (folder: string): Promise<FolderEntry[]> => {
   const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
   const entries = await Promise.all(

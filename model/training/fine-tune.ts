@@ -82,8 +82,7 @@ export interface FineTunedNetwork extends TrainedNetwork {
 }
 
 /**
- * Fits the classifier to the frozen features and puts it into the graph: a random one would destroy the features in the
- * first steps.
+ * Fits the classifier in the graph to the frozen features, because a random one would destroy them in the first steps.
  */
 const fitClassifier = async (
   graph: TrainableGraph,

@@ -144,10 +144,7 @@ export interface LocalServer {
   readonly stop: () => Promise<void>;
 }
 
-/**
- * Serves HTTP on a free port of this machine. What `answer` throws is sent in AWS's format, with status 502 if it is a
- * bug of the double.
- */
+/** Serves HTTP on a free port. What `answer` throws is sent in AWS's format, with 502 for bugs of the double. */
 export const startLocalServer = async (
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,
 ): Promise<LocalServer> => {

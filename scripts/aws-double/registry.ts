@@ -18,7 +18,7 @@ const modelSchema = z.object({
 });
 
 /** A SageMaker model: the archive to serve, and the image that serves it. */
-export type Model = z.infer<typeof modelSchema>;
+export type SageMakerModel = z.infer<typeof modelSchema>;
 
 const writeJson = (file: string, value: unknown): void => {
   mkdirSync(path.dirname(file), { recursive: true });
@@ -58,7 +58,7 @@ export class ModelRegistry {
     return path.join(this.#root, 'models', `${path.basename(name)}.json`);
   }
 
-  createModel(model: Omit<Model, 'ModelArn' | 'CreationTime'>): Model {
+  createModel(model: Omit<SageMakerModel, 'ModelArn' | 'CreationTime'>): SageMakerModel {
     const ModelArn = localArn(`model/${model.ModelName.toLowerCase()}`);
     const created = { ...model, ModelArn, CreationTime: new Date().toISOString() };
     writeJson(this.#modelFile(model.ModelName), created);
@@ -70,7 +70,7 @@ export class ModelRegistry {
   }
 
   /** @returns `undefined` if there is no such model */
-  findModel(name: string): Model | undefined {
+  findModel(name: string): SageMakerModel | undefined {
     if (!this.hasModel(name)) return undefined;
     return modelSchema.parse(JSON.parse(readFileSync(this.#modelFile(name), 'utf8')));
   }

@@ -18,10 +18,7 @@ import {
 } from './commands.ts';
 import configurations from './configurations.json' with { type: 'json' };
 
-/**
- * Writes what a refactoring must not change. Uses only npm scripts, HTTP and files and imports nothing from the
- * project, so that it runs on any structure of it.
- */
+/** Writes what a refactoring must not change. Imports nothing from the project, so that it fits any structure. */
 
 const USAGE = `Usage: npm run baseline -- DIR [PART ...]
 

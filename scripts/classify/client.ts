@@ -10,11 +10,11 @@ const failure = problemSchema.pick({ code: true, detail: true }).partial({ code:
 
 /** The result of a photo: an answer or a problem. */
 export const outcomeSchema = z.union([answerSchema, z.object({ problem: failure })]);
-export type Outcome = z.infer<typeof outcomeSchema>;
+export type ClassifyOutcome = z.infer<typeof outcomeSchema>;
 
 /** An outcome, and whether it is final: sending the photo again would not change it. */
 interface Classified {
-  readonly outcome: Outcome;
+  readonly outcome: ClassifyOutcome;
   readonly final: boolean;
 }
 
@@ -125,7 +125,7 @@ export class ClassifyClient {
     }).catch(() => undefined);
   }
 
-  async #read(response: Response): Promise<Outcome> {
+  async #read(response: Response): Promise<ClassifyOutcome> {
     const body: unknown = await response.json().catch(() => undefined);
     const answer = answerSchema.safeParse(body).data;
     if (response.ok && answer) return answer;

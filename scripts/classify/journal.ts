@@ -3,7 +3,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { type Outcome, outcomeSchema } from './client.ts';
+import { type ClassifyOutcome, outcomeSchema } from './client.ts';
 
 /** A photo's file when it was sent; if it has changed since, it is sent again. */
 export interface PhotoFile {
@@ -50,8 +50,8 @@ export const openJournal = async (call: readonly string[], resume: boolean) => {
   if (text !== '' && !text.endsWith('\n')) await handle.write('\n');
   return {
     /** The answer that the previous run received. */
-    find: (photo: PhotoFile): Outcome | undefined => outcomes.get(photoKey(photo)),
-    append: async (photo: PhotoFile, outcome: Outcome): Promise<void> => {
+    find: (photo: PhotoFile): ClassifyOutcome | undefined => outcomes.get(photoKey(photo)),
+    append: async (photo: PhotoFile, outcome: ClassifyOutcome): Promise<void> => {
       await handle.write(`${JSON.stringify({ ...photo, outcome })}\n`);
     },
     /** @param finished nothing is left to resume, so the file is deleted */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { progressReporter } from '../../model/shared/progress.ts';
 import { errorText, percent, pluralize, wholeNumber } from '../../model/shared/text.ts';
 import { CommandError, runCommand } from '../shared/cli.ts';
-import { ClassifyClient, type Outcome } from './client.ts';
+import { ClassifyClient, type ClassifyOutcome } from './client.ts';
 import { openJournal, type PhotoFile } from './journal.ts';
 
 const HEAD = `Usage: npm run classify -- PHOTO ... [options]
@@ -71,7 +71,7 @@ const describePhoto = async (file: string): Promise<PhotoFile> => {
   return { file, bytes: size, modifiedMs: mtimeMs };
 };
 
-const tableRow = (width: number, { file }: PhotoFile, outcome: Outcome): string => {
+const tableRow = (width: number, { file }: PhotoFile, outcome: ClassifyOutcome): string => {
   const name = file.padEnd(width);
   if ('problem' in outcome) return `${name}  - ${outcome.problem.detail}`;
   const { result } = outcome;

@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { AwsError } from '../aws-double/protocol.ts';
 import { synthesizeStack } from '../terraform/synth.ts';
 import { bootstrapTargets, buildImages, imagesToBuild, packSource } from './bootstrap-images.ts';
-import { clientSettings, listen, type Operations, startFakeAws } from './fake-aws.ts';
+import { clientSettings, startTestServer, type Operations, startFakeAws } from './fake-aws.ts';
 
 const config = configuration.parse({ account: '123456789012' });
 const REGISTRY = '123456789012.dkr.ecr.ap-northeast-2.amazonaws.com';
@@ -141,7 +141,7 @@ const start = async (t: TestContext, { limit = 9, optional = 'app-ml', ...accoun
   };
   const { client, inputs, reports, waiting } = await startFakeAws(t, operations);
   const uploads: string[] = [];
-  const s3 = await listen(t, (request, response) => {
+  const s3 = await startTestServer(t, (request, response) => {
     uploads.push(request.url?.split('?')[0] ?? '');
     request.resume().on('end', () => response.end());
   });

@@ -94,10 +94,7 @@ export const imagesToBuild = async (
 const BUILD_PATHS = ['images/', 'delivery/artifacts/'];
 const BUILD_PROJECT = 'aws_codebuild_project';
 
-/**
- * Options of `terraform plan` that limit it to the resources for building images. Terraform adds their dependencies,
- * such as roles.
- */
+/** Options that limit `terraform plan` to resources for building images. Terraform adds their dependencies. */
 export const bootstrapTargets = ({ json }: StackFiles): string[] =>
   Object.entries(json.resource).flatMap(([type, byName]) =>
     Object.entries(byName).flatMap(([name, { '//': about }]) => {

@@ -5,7 +5,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { AwsError, invalid } from '../aws-double/protocol.ts';
 import { deleteServing, deleteStudioSecurityGroups, emptyStudio } from './cleanup.ts';
-import { clientSettings, listen, quickly, startFakeAws } from './fake-aws.ts';
+import { clientSettings, startTestServer, quickly, startFakeAws } from './fake-aws.ts';
 
 const missing = (what: string): AwsError => invalid(`Could not find ${what} "arn:aws:sagemaker:…".`);
 
@@ -123,7 +123,7 @@ test('security groups that name each other are deleted, as soon as nothing uses 
     return `<item><groupId>${id}</groupId><groupName>${name}</groupName>${peers.has(id) ? rule : ''}</item>`;
   };
   // EC2 speaks forms and XML.
-  const url = await listen(t, async (request, response) => {
+  const url = await startTestServer(t, async (request, response) => {
     const form = new URLSearchParams(await text(request));
     const [action = '', id = ''] = [form.get('Action') ?? '', form.get('GroupId') ?? ''];
     calls.push(action);

@@ -22,7 +22,7 @@ import {
 import { bootstrapTargets, buildImages, imageName, imagesToBuild, packSource } from './bootstrap-images.ts';
 import { type AwsClients, createClients } from './clients.ts';
 import { askAccount, describeFindings, found, list, preflight } from './preflight.ts';
-import { rollOut } from './rollout.ts';
+import { rollOutSettings } from './rollout.ts';
 
 /** Puts the system into AWS, or brings what is there up to date. Every step can be repeated. */
 
@@ -163,7 +163,7 @@ const rollOutServices = async ({ config, terraform }: Target, { ecs }: AwsClient
   for (const key of ['was', 'web'] as const) {
     const { cluster, service, task_definition: taskDefinition } = services.value[key];
     const target = { cluster, service, taskDefinition, container: names[key].image };
-    const revision = await rollOut(ecs, target, { ...ROLLING_OUT, report: statusLine() });
+    const revision = await rollOutSettings(ecs, target, { ...ROLLING_OUT, report: statusLine() });
     print(revision ? `${service} runs ${revision}.` : `${service} runs with these settings.`);
   }
   return url.value;

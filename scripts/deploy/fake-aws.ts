@@ -8,7 +8,7 @@ type Input = Record<string, unknown>;
 export type Operations = Readonly<Record<string, (input: Input) => unknown>>;
 
 /** Serves HTTP until the test ends, and resolves to the URL. */
-export const listen = async (
+export const startTestServer = async (
   t: TestContext,
   answer: Parameters<typeof startLocalServer>[0],
 ): Promise<string> => {
@@ -39,7 +39,7 @@ export const quickly = (onLog: (log: string) => void = () => {}) => ({
  */
 export const startFakeAws = async (t: TestContext, operations: Operations) => {
   const calls: { operation: string; input: Input }[] = [];
-  const url = await listen(t, async (request, response) => {
+  const url = await startTestServer(t, async (request, response) => {
     const operation = requestTarget(request).split('.').pop() ?? '';
     const input = z.record(z.string(), z.unknown()).parse(await json(request));
     calls.push({ operation, input });

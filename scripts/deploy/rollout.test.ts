@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { z } from 'zod';
 import { type Operations, startFakeAws } from './fake-aws.ts';
-import { rollOut } from './rollout.ts';
+import { rollOutSettings } from './rollout.ts';
 
 const ARN = 'arn:aws:ecs:ap-northeast-2:123456789012:task-definition/app-was-td:';
 const ENVIRONMENT = [
@@ -97,7 +97,7 @@ const start = async (t: TestContext, service: Service) => {
     taskDefinition: ARN + service.revisions.length,
     container: 'app-was',
   };
-  return { ...aws, rollOut: () => rollOut(new ECSClient(aws.client), target, aws.waiting) };
+  return { ...aws, rollOut: () => rollOutSettings(new ECSClient(aws.client), target, aws.waiting) };
 };
 
 const shuffled = { ...app, environment: [...ENVIRONMENT].reverse() };

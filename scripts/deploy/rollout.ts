@@ -168,7 +168,7 @@ const registerChange = async (
  * @returns the revision that was rolled out, or undefined if the service already runs with these settings
  * @throws Error if ECS rolls the service back
  */
-export const rollOut = async (
+export const rollOutSettings = async (
   client: ECSClient,
   target: RolloutTarget,
   waiting: Waiting,

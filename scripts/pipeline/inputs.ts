@@ -19,10 +19,7 @@ const photos = (option: string): InputKind => [
   containsPhotos,
 ];
 
-/**
- * What each parameter can point to, and its option. On AWS an empty channel means that there is no such input; here the
- * option was given, so it must be valid.
- */
+/** What each parameter can point to, and its option. Unlike on AWS, an empty folder is an error here. */
 const KINDS: Readonly<Record<string, InputKind>> = {
   TrainData: photos('--data or FLOWERS_DIR'),
   TestData: photos('--test-data'),
@@ -87,10 +84,7 @@ export const parameterValues = (
   );
 };
 
-/**
- * The definition's learning rate is the original one, for ten epochs on a backbone or from an earlier model. It is too
- * low for new weights and few epochs.
- */
+/** The definition's learning rate, for ten epochs on a backbone, is too low for new weights and few epochs. */
 const LEARNING_RATES = { head: 0.003, network: 0.002 } as const;
 
 /** The definition's threshold is for a full training on a GPU. Three epochs on the flowers reach this one. */

@@ -65,10 +65,7 @@ export interface Served {
   readonly deployed: boolean;
 }
 
-/**
- * Prepares the local endpoint's folder: copies the default model into it if there is none or only an older one. A model
- * that the pipeline deployed stays.
- */
+/** Copies the default model into the local endpoint's folder, unless it has a newer or a deployed one. */
 export const prepareServedModel = async (folder: string, shipped = DEFAULT_MODEL): Promise<Served> => {
   const ships = await newestVersion(shipped);
   if (ships === undefined)

@@ -6,7 +6,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { configuration, type PartialConfiguration } from '../../stacks/config/schema.ts';
 import { stackName, stateNames } from '../../stacks/names.ts';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
-import { clientSettings, listen } from '../deploy/fake-aws.ts';
+import { clientSettings, startTestServer } from '../deploy/fake-aws.ts';
 import { bucketStates, claimState, knownAccount, localStates } from './identity.ts';
 import { deployedPlace, protectedResources, readState } from './state.ts';
 import { terraformJson } from './synth.ts';
@@ -88,7 +88,7 @@ test('a state of the old name is renamed, with its backup, and stays the deploym
 
 test('in a bucket, too: a state of the old name is moved, and one of another region refused', async (t) => {
   const objects = new Map([['bloomstack-dev/terraform.tfstate', stateText()]]);
-  const url = await listen(t, (request, response) => {
+  const url = await startTestServer(t, (request, response) => {
     const [place = '', query = ''] = (request.url ?? '').split('?');
     const key = place.replace('/states/', '');
     const from = String(request.headers['x-amz-copy-source'] ?? '').replace('states/', '');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { listen } from '../deploy/fake-aws.ts';
+import { startTestServer } from '../deploy/fake-aws.ts';
 import { chooseAccount, createStsClient, findCaller, offlineEnvironment } from './target.ts';
 
 const caller = { account: '123456789012', arn: 'arn:aws:iam::123456789012:user/kim' };
@@ -37,7 +37,7 @@ for (const [title, answer, expected] of [
   ['a service that stays silent', undefined, /AWS STS did not answer \(.*\)\. Check the network/],
 ] as const)
   test(`the caller: ${title}`, async (t) => {
-    const url = await listen(t, (_request, response) => {
+    const url = await startTestServer(t, (_request, response) => {
       if (answer === undefined) return;
       response.writeHead(answer.startsWith('<Error') ? 403 : 200, { 'content-type': 'text/xml' }).end(answer);
     });

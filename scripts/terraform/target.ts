@@ -192,10 +192,7 @@ const initialized = z.object({
   backend: z.object({ type: z.string(), config: z.object({ bucket: z.string().nullish() }) }),
 });
 
-/**
- * Options of `terraform init`. A renamed state is followed automatically, but a move from a file to a bucket, or to
- * another bucket, must be requested.
- */
+/** Options of `terraform init`. It follows a renamed state, but a move to another bucket must be requested. */
 export const initOptions = ({ directory, json }: StackFiles): string[] => {
   const options = ['init', '-input=false', '-no-color'];
   const record = path.join(directory, '.terraform/terraform.tfstate');

@@ -115,10 +115,7 @@ export class ModelStore {
     this.#refused.set(name, { version, state: 'END', error });
   }
 
-  /**
-   * Puts a new version of a model in service. Requests in flight finish on the old one, whose memory is released after
-   * the last of them.
-   */
+  /** Puts a new version in service. Requests in flight finish on the old one, which is then disposed of. */
   replace(model: ServedModel): void {
     const old = this.#models.get(model.name);
     this.#models.set(model.name, model);

@@ -4,10 +4,7 @@ import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { Role } from '../iam/role.ts';
 
-/**
- * The secret with the SHA-256 of each API key, by name; empty at first. Operators write it, and Terraform ignores its
- * content.
- */
+/** The secret with the SHA-256 of each API key, by name. Operators write it; Terraform ignores its content. */
 export class KeyStore extends Construct {
   readonly #deployment: Deployment;
   readonly #secret: SecretsmanagerSecret;

@@ -12,7 +12,7 @@ import { reviewPlan } from '../../scripts/plan/review.ts';
 import type { StackFiles } from '../../scripts/terraform/synth.ts';
 import { need, needTerraform } from '../requirements.ts';
 import { type Emulator, findEmulator, MISSING_MOTO, startEmulator } from './emulator/emulator.ts';
-import { type Account, clientsOf, type DeployWorkspace, openWorkspace } from './workspace.ts';
+import { type TestAccount, clientsOf, type DeployWorkspace, openWorkspace } from './workspace.ts';
 
 /** The whole life of a deployment, in order: each test continues where the one before stopped. */
 
@@ -22,7 +22,7 @@ const options = terraform.skip ? terraform : emulated;
 
 let emulator: Emulator;
 let workspace: DeployWorkspace;
-let account: Account;
+let account: TestAccount;
 
 before(async () => {
   if (options.skip) return;

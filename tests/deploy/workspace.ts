@@ -78,4 +78,4 @@ export const clientsOf = (endpoint: string, region: string) => {
   };
 };
 
-export type Account = ReturnType<typeof clientsOf>;
+export type TestAccount = ReturnType<typeof clientsOf>;

@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { readPhoto } from '../../model/photo/read-photo.ts';
-import { listen } from '../../scripts/deploy/fake-aws.ts';
+import { startTestServer } from '../../scripts/deploy/fake-aws.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import type { Answer } from '../../services/contract.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -45,7 +45,7 @@ const serve = async (
   t: TestContext,
   onPhoto: (response: ServerResponse, body: Buffer, request: IncomingMessage) => void,
 ): Promise<string> =>
-  listen(t, async (request, response) => {
+  startTestServer(t, async (request, response) => {
     if (request.method === 'GET') return void response.end('{}');
     onPhoto(response, await buffer(request), request);
   });
