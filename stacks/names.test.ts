@@ -27,7 +27,7 @@ test('a suffix makes every name of a deployment its own', () => {
     assert.ok(!taken.has(name), `${name} is taken`);
 });
 
-/** The longest name that AWS takes, by what the names' keys in our tree say of their kind; the first that fits counts. */
+/** The maximum length of names in AWS, by patterns of their keys in our tree; the first match counts. */
 const LIMITS: readonly (readonly [key: RegExp, longest: number])[] = [
   [/^(loadBalancer|targetGroup)$/, 32],
   [/LogGroup$|^logGroup$/, 512],

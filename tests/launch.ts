@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ROOT } from '../scripts/shared/paths.ts';
 
-/** For a system that runs next to others. */
+/** Ports for a system that runs next to others. */
 export const FREE_PORTS = { WEB_PORT: '0', WAS_PORT: '0', ENDPOINT_PORT: '0' };
 
-/** Runs a script of ours as a process of its own. */
+/** Runs one of our scripts as a separate process. */
 export const launch = (
   script: string,
   parameters: readonly string[] = [],
@@ -21,7 +21,7 @@ export const launch = (
   const closed = once(child, 'close');
   return {
     output: () => output,
-    /** Waits until it prints something, and resolves to the first group of it. */
+    /** Waits until its output matches, and resolves to the first group. */
     until: async (pattern: RegExp): Promise<string> => {
       for (;;) {
         const found = pattern.exec(output);
@@ -30,7 +30,7 @@ export const launch = (
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    /** Resolves to its exit code once it has ended, stopped by a signal if one is given. */
+    /** Resolves to its exit code once it has ended. Sends a signal first, if one is given. */
     end: async (signal?: NodeJS.Signals): Promise<number | null> => {
       if (signal) child.kill(signal);
       await closed;

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { findTerraform } from '../scripts/terraform/terraform.ts';
 
 /**
- * What some tests need and a machine may lack. Without it such a test is skipped, loudly; where the
- * environment variable REQUIRE names it (comma separated), as in CI, its absence is a failure.
+ * Requirements of some tests that a machine may lack. Such a test is then skipped with a message, or fails if the
+ * environment variable REQUIRE (comma separated) names the requirement, as in CI.
  */
 type Requirement = 'backbone' | 'chromium' | 'emulator' | 'flowers' | 'programs' | 'tensorflow' | 'terraform';
 
@@ -14,7 +14,7 @@ const required = new Set((process.env['REQUIRE'] ?? '').split(','));
  * @param found what was looked for
  * @param advice how to provide it
  * @returns options for node:test: `{ skip: false }`, or the reason to skip
- * @throws Error when it is required and not there
+ * @throws Error if it is required and missing
  */
 export const need = (requirement: Requirement, found: unknown, advice: string): { skip: false | string } => {
   if (found !== undefined) return { skip: false };
@@ -24,7 +24,7 @@ export const need = (requirement: Requirement, found: unknown, advice: string): 
   return { skip: message };
 };
 
-/** The path in an environment variable, if something is there. */
+/** The path in an environment variable, if it exists. */
 export const pathFrom = (variable: string): string | undefined => {
   const file = process.env[variable];
   if (file === undefined || file === '') return undefined;
@@ -41,7 +41,7 @@ export const isExecutable = (file: string): boolean => {
   }
 };
 
-/** The path of the first of these programs that is installed. */
+/** The path of the first installed program among these. */
 export const findOnPath = (...names: readonly string[]): string | undefined => {
   const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/bin'].filter(path.isAbsolute);
   return names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);

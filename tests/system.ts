@@ -12,7 +12,7 @@ const log = pino({ level: 'silent' });
 const serve = (fetch: (request: Request) => Response | Promise<Response>, port = 0) =>
   startServer({ fetch, port, hostname: '127.0.0.1', log });
 
-/** The three services on real sockets in one process, around a tiny model. */
+/** The three services on real sockets in one process, with a tiny model. */
 export const startSystem = async () => {
   const { fetch } = await tinyEndpoint();
   let endpoint = await serve(fetch);

@@ -88,7 +88,7 @@ test('features are the means of the last maps at the two lowest resolutions, bro
   assert.equal(both.parameters, 3 * 3 * 3 * 4 + 4 + (3 * 3 * 4 + 4) + (4 * 6 + 6));
 });
 
-test('a graph model has the same maps, past identities and borders; the photo itself is none', async () => {
+test('a graph model has the same maps, without identities and borders; the photo itself is not a map', async () => {
   const directory = saveTinyGraph(at('graph-maps'));
   for (const [featureLevels, features] of [
     [1, 19],

@@ -31,7 +31,7 @@ const modelSchema = z.object({
 });
 type Layer = z.infer<typeof layerSchema>;
 
-/** What a make is made of: the layers of the original up to its last map. */
+/** The layers of the original up to its last feature map, in each format. */
 interface Original {
   readonly trunk: readonly Layer[];
   readonly map: string;

@@ -10,7 +10,7 @@ import { assertClose } from '../shared/test-pictures.ts';
 import { loadBackend } from './backend.ts';
 import '@tensorflow/tfjs-layers';
 
-test('without native TensorFlow asked for, WebAssembly computes, says so, and leaves errors to those who listen', async () => {
+test('without a request for native TensorFlow, WebAssembly is used and reported, and does not intercept errors', async () => {
   const count = () =>
     ['uncaughtException', 'unhandledRejection'].map((event) => process.listenerCount(event));
   const before = count();

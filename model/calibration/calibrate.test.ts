@@ -18,7 +18,7 @@ import { extractFeaturesAndLogits, type FeaturesAndLogits } from './observe.ts';
 
 const FEATURES = 6;
 
-/** Features around a corner of their own for each class; others lie around yet another corner. */
+/** Features around a different corner for each class; those of other things are around yet another corner. */
 const around = (random: Random, corner: number): number[] =>
   Array.from({ length: FEATURES }, (_, index) => 0.2 + random() * 0.3 + (index === corner ? 2 : 0));
 
@@ -45,7 +45,7 @@ describe('the in-distribution score', () => {
     assert.equal(refused, Math.floor(REFUSED_SHARE * heldOut.length));
   });
 
-  test('refuses what lies elsewhere, and what might be any of the classes', () => {
+  test('rejects photos far from all classes, and those that might be any of them', () => {
     const random = seededRandom(9);
     for (let index = 0; index < 30; index++) {
       const elsewhere = { ...photo, features: around(random, FEATURES - 1) };

@@ -29,7 +29,7 @@ test('each pattern finds its own number and no other', () => {
   ]);
 });
 
-/** What is at a path of the report of a model that classified so many photos correctly. */
+/** The value at a path of the report, for a number of correctly classified photos. */
 const reported = (path: string, correct: number, count: number): unknown => {
   const report: unknown = JSON.parse(
     JSON.stringify(evaluationReport({ accuracy: correct / count, correct, count })),
@@ -37,7 +37,7 @@ const reported = (path: string, correct: number, count: number): unknown => {
   return path.split('.').reduce((node, key) => z.record(z.string(), z.unknown()).parse(node)[key], report);
 };
 
-test('the accuracy is in the report where the pipeline looks for it; in words it is short, and never seems to reach a bar that it misses', () => {
+test('the report has the accuracy where the pipeline looks for it; in words it is short, and rounded down', () => {
   const cases: [correct: number, count: number, words: string][] = [
     [8, 9, '8 of 9 test photos, a share of 0.8888'],
     [89_999, 100_000, '89999 of 100000 test photos, a share of 0.8999'],

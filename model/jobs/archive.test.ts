@@ -80,7 +80,7 @@ const STORED: readonly StoredNetwork[] = [
   { kind: 'fine-tuned', labels: LABELS, backbone: 'this one', blocks: 2, ...WEIGHTS },
 ];
 for (const stored of STORED)
-  test(`a ${stored.kind} comes back to the bit`, () =>
+  test(`a ${stored.kind} is restored bit for bit`, () =>
     withContainer(async (container) => {
       await writeFiles(container.root, { [NETWORK_FILE]: encodeNetwork(stored) });
       assert.deepEqual(await readNetwork(container.root), { format: 2, ...stored });

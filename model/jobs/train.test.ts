@@ -73,7 +73,7 @@ test('a job writes model and report, and a line of metrics per epoch', () =>
     assert.equal(tested.length, 3);
   }));
 
-test('given test photos are the only ones tested on; a photo in both channels, and what is no photo, is left out', () =>
+test('separate test photos are the only test photos; a photo in both channels, and other files, are left out', () =>
   withContainer(async (container) => {
     await writeInputs(container, { train: { astilbe: 3, bellflower: 4 }, test: TWO });
     const photo = await readFile(channel(container, CHANNELS.train, 'astilbe', '0.png'));

@@ -184,7 +184,7 @@ test('what is written is read back, to the bit, from any place in memory', () =>
   assert.deepEqual(decodeWeightsFile(shifted.subarray(3)), expected);
 });
 
-test('a file that was cut short anywhere, or of which any byte changed, or that goes on, is none', () => {
+test('a file that is truncated anywhere, has any changed byte or additional bytes, is not accepted', () => {
   const bytes = encodeWeightsFile(FILE);
   for (const [index, byte] of bytes.entries()) {
     assert.equal(decodeWeightsFile(bytes.subarray(0, index)), undefined, `${index} bytes`);

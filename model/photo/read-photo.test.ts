@@ -22,7 +22,7 @@ const centre = (pixels: Uint8Array): number[] => {
   return [...pixels.subarray(start, start + 3)];
 };
 
-/** The visual side on which a stored picture's first row and first column lie (EXIF 2.3, tag 0x0112). */
+/** The visual sides of a stored picture's first row and first column (EXIF 2.3, tag 0x0112). */
 const ORIENTATIONS = {
   1: ['top', 'left'],
   2: ['top', 'right'],

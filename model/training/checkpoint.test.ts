@@ -16,7 +16,7 @@ const INPUT = {
 };
 const FINGERPRINT = fingerprintOf(INPUT);
 
-/** The checkpoint after so many steps. */
+/** The checkpoint after a number of steps. */
 const at = (step: number): Checkpoint => ({
   progress: { ...beginning(7), step, steps: step, best: { epoch: 1, loss: 1 / 3 } },
   tensors: { network: [Float32Array.of(step, 0.1)], best: [] },
@@ -35,7 +35,7 @@ const loaded = async (directory: string, fingerprint = FINGERPRINT) => {
   return { steps: checkpoint?.progress.steps, checkpoint, warnings };
 };
 
-test('the newest checkpoint comes back as it was saved; a folder that is not there holds none, and is made', async (t) => {
+test('the newest checkpoint is restored as it was saved; a missing folder has none, and is created', async (t) => {
   const directory = path.join(temporaryFolder(t), 'deep', 'checkpoints');
   assert.deepEqual(await loaded(directory), { steps: undefined, checkpoint: undefined, warnings: [] });
   await savedSteps(directory, [1, 2, 3]);
@@ -57,7 +57,7 @@ test('only the last two are kept, never under another name; what is half-written
   assert.deepEqual([steps, warnings], [6, []]);
 });
 
-/** The file that holds the checkpoint after so many steps. */
+/** The file with the checkpoint after a number of steps. */
 const fileOf = async (directory: string, step: number): Promise<string> => {
   for (const name of await readdir(directory)) {
     const file = path.join(directory, name);
@@ -66,7 +66,7 @@ const fileOf = async (directory: string, step: number): Promise<string> => {
   throw new Error(`No file holds step ${step}.`);
 };
 
-test('of a newest one that is cut short the previous takes the place, and the next is written over it', async (t) => {
+test('if the newest one is truncated, the previous one is used, and the next one overwrites it', async (t) => {
   const directory = temporaryFolder(t);
   await savedSteps(directory, [1, 2]);
   const newest = await fileOf(directory, 2);

@@ -41,7 +41,7 @@ const trainOn = (
 
 for (const [kind, save, accuracy] of [
   ['a graph model', saveTinyGraph, 0.8],
-  // What the few features of the last level tell apart is not the same.
+  // The few features of the last level distinguish other things.
   ['a layers model', (directory: string) => saveLayers(directory, tinyLayers()), 0.4],
 ] as const)
   test(`the last blocks of ${kind} learn the classes, and the export says the same`, async () => {
@@ -120,7 +120,7 @@ test('hiding where the evidence was costs more confidence than hiding as much el
   assert.ok(whole - hot > 2 * (whole - cold), `${whole}, without a third ${hot} or ${cold}`);
 });
 
-test('beside a reference, the features are its, and it has a quarter of the say', async () => {
+test('with a reference, the features are those of the reference, and its weight is a quarter', async () => {
   const directory = saveTinyGraph(at('tuned'));
   const reference = { directory: saveTinyGraph(at('reference'), 'none'), name: 'small' };
   const alone = await trainOn(directory);

@@ -95,7 +95,7 @@ const run = async (
   return { head, history: untimed(history), weights: weightValues(head) };
 };
 
-test('it ends with the weights of its last epoch, or with patience of the best, and no validation where there is none', async () => {
+test('it ends with the weights of the last epoch, or with patience those of the best, also without validation photos', async () => {
   const plain = await run();
   assert.deepEqual(await evaluateHead(plain.head, unseenFeatures), plain.history.at(-1)?.validation);
   const { head, history } = await run({ epochs: 40, patience: 4 }, { validation: misleading() });

@@ -116,7 +116,7 @@ describe('a training that is stopped', () => {
     }
   });
 
-  test('and goes on with another seed, options or network starts from its beginning', async () => {
+  test('with another seed, options or network it starts from the beginning', async () => {
     await run({ epochs: 1 }, watchedCheckpoints(at('foreign')));
     const { checkpoints, warnings } = watchedCheckpoints(at('foreign'));
     const recipe: RecipeOptions = { epochs: 1, seed: 2 };

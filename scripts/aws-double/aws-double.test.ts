@@ -49,7 +49,7 @@ const start = (t: TestContext, folder = temporaryFolder(t)) => {
   return { aws, folder, makeConfig, create, update, settled };
 };
 
-test('what is known outlives the process, but not what it was in the middle of', async (t) => {
+test('the state outlives the process, but changes in progress do not', async (t) => {
   const first = start(t);
   await first.makeConfig('one', 'model-1');
   await first.makeConfig('two', 'slow');

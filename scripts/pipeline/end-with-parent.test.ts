@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { ROOT } from '../shared/paths.ts';
 import { isAlive } from '../shared/processes.ts';
 
-test('a job outlives neither its end nor that of the pipeline, even if that is killed', {
+test('a job ends when its work is done, or when the pipeline ends, even if that is killed', {
   timeout: 60_000,
 }, async (t) => {
   const folder = temporaryFolder(t);

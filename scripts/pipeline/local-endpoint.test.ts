@@ -47,7 +47,7 @@ const start = async (t: TestContext) => {
   return { root, folder, deploy, versions, served: () => models.find(MODEL_NAME).version };
 };
 
-test('a model of any version takes the place of the one before, also of the same version', async (t) => {
+test('a model of any version replaces the previous one, also of the same version', async (t) => {
   const { folder, deploy, versions, served } = await start(t);
   for (const version of ['5', '7', '3']) {
     assert.equal(await deploy(version), version);

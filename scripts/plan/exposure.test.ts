@@ -164,7 +164,7 @@ for (const [title, fixtures, expected] of [
     assert.doesNotMatch(text, NOTHING_ELSE);
   });
 
-test('public addresses in a CIDR block make it the internet; of what is no block nothing is known', () => {
+test('a CIDR block with public addresses is the internet; anything else is unknown', () => {
   for (const [expected, blocks] of [
     [true, ['0.0.0.0/0', '::/0', '0.0.0.0/1', '8.8.8.8/32', '10.0.0.0/7', '2600::/12']],
     [false, ['10.0.0.0/16', '172.16.0.0/12', '192.168.1.0/24', '100.64.0.0/10', '127.0.0.1/32', 'fc00::/7']],

@@ -58,7 +58,7 @@ test('only in a plan that changes something that exists are new things marked as
   assert.deepEqual(later.resources.map(later.changeMark), [' (new)', ' (changed)', '']);
 });
 
-test('what is no plan or a plan of an unknown format is refused, with the next step', () => {
+test('anything but a plan in a known format is refused, with the next step', () => {
   for (const plan of [{ format_version: '2.0' }, 'Plan: 3 to add'])
     assert.throws(() => parseTerraformPlan(plan), /terraform show -json tfplan/);
 });

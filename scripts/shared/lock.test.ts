@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { takeLock } from './lock.ts';
 
-test('one line says who is at work, until the first has ended', (t) => {
+test('one line names the owner of the lock, until it is released', (t) => {
   const file = path.join(temporaryFolder(t), 'cdktf.out/lock.json');
   const release = takeLock(file, 'npm run deploy');
   const { since } = JSON.parse(readFileSync(file, 'utf8'));
@@ -22,7 +22,7 @@ test('one line says who is at work, until the first has ended', (t) => {
   takeLock(file, 'npm run plan')();
 });
 
-test('the lock of a process that is gone is taken over, as is one that was cut short', (t) => {
+test('the lock of a process that has ended is taken over, and so is a truncated one', (t) => {
   const file = path.join(temporaryFolder(t), 'lock.json');
   const { pid } = spawnSync(process.execPath, ['--version']);
   for (const left of [JSON.stringify({ pid, command: 'npm run deploy', since: 'yesterday' }), '{"pi']) {

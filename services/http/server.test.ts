@@ -116,7 +116,7 @@ for (const [name, [request, status = 400, code = 'malformed-request']] of Object
   });
 }
 
-test('what is malformed after an early answer is not answered once more', async (t) => {
+test('malformed data after an early answer gets no second answer', async (t) => {
   const begun = `${post}${coding} chunked\r\n\r\n`;
   const { text } = await sendBytes(await serveFor(t), begun, 'no chunk\r\n');
   assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
@@ -135,7 +135,7 @@ for (const [name, request] of Object.entries(answered)) {
   });
 }
 
-test('who asks before it sends what is too large is refused without 100 Continue', async (t) => {
+test('a client that asks before sending a body that is too large is refused without 100 Continue', async (t) => {
   const socket = open(await serveFor(t, (context) => context.text('too large', 413)));
   socket.write(`${post}Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n`);
   assert.match(String(await once(socket, 'data')), /^HTTP\/1\.1 413 .*\r\nconnection: close\r\n/is);
@@ -168,7 +168,7 @@ for (const [connection, reads] of [
     socket.destroy();
   });
 
-test('what still comes is not read for ever', async (t) => {
+test('the rest of a request is not read for ever', async (t) => {
   const socket = open(await serveFor(t, (context) => context.text('refused', 413))).resume();
   const closed = new Promise((resolve) => socket.on('error', resolve).on('close', resolve));
   socket.write(`${post}${coding} chunked\r\n\r\n`);

@@ -50,7 +50,7 @@ describe('the photo is found', () => {
   });
 });
 
-test('JSON without a text in the field has no photo', async () => {
+test('JSON without a string in the field has no photo', async () => {
   const bodies = [
     '{}',
     'null',
@@ -89,7 +89,7 @@ test('decoding ends with the request', async () => {
   await assert.rejects(readJsonPhotos({ json, field: 'image', signal }), /gone/);
 });
 
-test('a list of photos keeps the place of what is no base64', async () => {
+test('a list of photos keeps the position of what is not base64', async () => {
   const readAll = (json: string) =>
     readJsonPhotos({ json: Buffer.from(json), field: 'images', isList: true });
   const cases: Record<string, (Buffer | undefined)[]> = {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { MAX_BODY_BYTES, problemSchema } from '../contract.ts';
 import { ERROR_LEVEL, readProblem, recordedLog, startFakeWas, startUpload, startWeb } from './fake-was.ts';
 
-/** Sends a photo through `web` to a WAS that answers as it is told. */
+/** Sends a photo through `web` to a WAS that answers with `listener`. */
 const post = async (t: TestContext, listener: RequestListener, init: RequestInit = {}) => {
   const webUrl = await startWeb(t, { wasUrl: await startFakeWas(t, listener) });
   return fetch(`${webUrl}/classify/image`, { method: 'POST', body: 'a photo', redirect: 'manual', ...init });
@@ -99,7 +99,7 @@ test('a body of just the largest length is passed on with its length, one that a
   assert.deepEqual(sizes, [String(MAX_BODY_BYTES), MAX_BODY_BYTES]);
 });
 
-test('what a kept connection did not deliver, because the WAS closed it, is sent once more', async (t) => {
+test('a request that failed because the WAS closed a kept-alive connection is sent once more', async (t) => {
   const seen = new Set<unknown>();
   const wasUrl = await startFakeWas(t, async (request, answer) => {
     if (seen.has(request.socket)) request.socket.destroy();

@@ -64,7 +64,7 @@ const { alternativesOf } = z
 
 const predictionsWith = (...accs: number[]) => accs.map((acc) => ({ acc }));
 
-test('guesses of 1 % or more are alternatives; an answer is none to itself, unless it shows no flower', () => {
+test('guesses of 1 % or more are alternatives, but not the answer itself, unless the photo shows no flower', () => {
   const predictions = predictionsWith(0.7, 0.2904, 0.0096, 0.0094, 0);
   const others = predictionsWith(0.2904, 0.0096);
   assert.deepEqual(alternativesOf({ known: true, predictions }), others);

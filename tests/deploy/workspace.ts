@@ -17,7 +17,7 @@ const change = z.looseObject({
 });
 const planSchema = z.looseObject({ resource_changes: z.array(change).default([]) });
 
-/** What applying a plan would do: `create`, `update`, `delete`, or `delete,create`, by address. */
+/** The actions of a plan by address: `create`, `update`, `delete`, or `delete,create`. */
 const changesOf = (plan: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(
     planSchema
@@ -26,9 +26,7 @@ const changesOf = (plan: unknown): Readonly<Record<string, string>> =>
       .filter(([, actions]) => actions !== 'no-op'),
   );
 
-/**
- * A project's folder in which the real Terraform works on our stack against the emulator.
- */
+/** A project folder in which the real Terraform applies our stack to the emulator. */
 export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
   const root = mkdtempSync(path.join(tmpdir(), 'bloomstack-deploy-'));
   const configured = (choices: z.input<typeof configuration>) =>
@@ -47,7 +45,7 @@ export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
     terraform,
     stateFile: path.join(root, stateNames(configured({})).file),
     write,
-    /** @param options `-refresh=false` where an earlier plan has just compared the state with the account */
+    /** @param options `-refresh=false` if an earlier plan has just refreshed the state */
     plan: async (...options: string[]) => {
       await terraform.run('plan', '-input=false', '-no-color', '-out=test.tfplan', ...options);
       const raw: unknown = JSON.parse(await terraform.run('show', '-json', 'test.tfplan'));
@@ -63,7 +61,7 @@ export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
 
 export type DeployWorkspace = ReturnType<typeof openWorkspace>;
 
-/** Clients of the emulated account, as any other user of AWS has them. */
+/** SDK clients of the emulated account. */
 export const clientsOf = (endpoint: string, region: string) => {
   const settings = {
     endpoint,

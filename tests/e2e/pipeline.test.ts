@@ -122,7 +122,7 @@ describe('with the system running', () => {
     assert.match(shown.output, /^Status +Approved\n(.*\n)*Accuracy +[\d.]+ %/m);
   });
 
-  test('a model is taken back: the one before answers again, and can be replaced once more', async () => {
+  test('a model is rolled back: the previous one answers again, and can be replaced again', async () => {
     const { output } = await deploy('other', { round: 8, blue: 8 });
     assert.equal(await answering(), deployedBy(output));
     const list = await modelCommand('list');

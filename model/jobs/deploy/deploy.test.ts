@@ -187,7 +187,7 @@ test('a model that is already served is tested all the same; an endpoint that do
   await assert.rejects(deploy(7), /does not answer: ThrottlingException/);
 });
 
-test('the name of a configuration tells models and instances apart, and fits', () => {
+test("a configuration's name differs between models and instances, and is not too long", () => {
   const names = [
     settingsFor(7, { maxInstances: 9, rollbackAlarms: [], pollSeconds: 1 }),
     settingsFor(8),
@@ -201,7 +201,7 @@ test('the name of a configuration tells models and instances apart, and fits', (
   assert.equal(configName(settingsFor(7, long)).length, 63);
 });
 
-test('a configuration tells its version, if it is one of this endpoint', () => {
+test('the version of a configuration is in its name, if it belongs to this endpoint', () => {
   for (const [config, version] of [
     ['image-classifier-12-0123abcd', 12],
     ['image-classifier-2-12-0123abcd', undefined],

@@ -16,8 +16,8 @@ const START_MS = 60_000;
 const STOP_MS = 10_000;
 
 /**
- * Runs a command until its own stdin ends: stop() ends it, and so does the system when the test process dies, however
- * it dies. A child would outlive a parent that is killed.
+ * Runs a command until its stdin is closed, by stop() or by the system when the test process dies. A plain child
+ * process would outlive a parent that is killed.
  */
 const UNTIL_STDIN_ENDS = `
 exec 3<&0
@@ -26,20 +26,20 @@ exec 3<&0
 wait "$server"`;
 
 export interface Emulator {
-  /** For AWS_ENDPOINT_URL. */
+  /** Value of AWS_ENDPOINT_URL. */
   readonly url: string;
   readonly stop: () => Promise<void>;
 }
 
-/** A line of moto's access log, or of its greeting: anything else that it writes is a failure of its own. */
+/** A line of moto's access log or startup message; anything else that it prints is an error. */
 const ROUTINE = /^\S+ - - \[|^WARNING: This is a development server|^ \* |^Press CTRL\+C/;
 
 export const MISSING_MOTO =
   'the tests of the deployment need moto_server on the PATH (pip install "moto[server]==5.2.1"), or its path in MOTO_SERVER';
 
 /**
- * @returns the path of `moto_server`: MOTO_SERVER, or what the PATH has; undefined when there is none
- * @throws Error when MOTO_SERVER is set to what cannot be executed
+ * @returns the path of `moto_server`, from MOTO_SERVER or the PATH; undefined if there is none
+ * @throws Error if MOTO_SERVER is not executable
  */
 export const findEmulator = (): string | undefined => {
   const { MOTO_SERVER } = process.env;
@@ -51,11 +51,11 @@ export const findEmulator = (): string | undefined => {
 /**
  * Starts moto_server on a free port of 127.0.0.1.
  *
- * @throws Error when it does not start; it has then said why
+ * @throws Error if it does not start; it then has printed why
  */
 const startMoto = async (command: string): Promise<Emulator> => {
   const child = spawn('sh', ['-c', UNTIL_STDIN_ENDS, 'sh', command, '-H', '127.0.0.1', '-p', '0'], {
-    // The AWS-managed policies are what roles attach.
+    // For roles with AWS-managed policies.
     env: { ...process.env, MOTO_IAM_LOAD_MANAGED_POLICIES: 'true' },
     stdio: ['pipe', 'ignore', 'pipe'],
     detached: true,
@@ -73,7 +73,7 @@ const startMoto = async (command: string): Promise<Emulator> => {
       const plain = stripVTControlCharacters(line);
       const [, listening] = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(plain) ?? [];
       if (listening !== undefined) resolve(listening);
-      // A client sees no more of a failure than a page with "500": the reason belongs in the test's output.
+      // A client only sees a page with "500", so the reason goes to the test's output.
       if (!ROUTINE.test(plain)) console.error(`moto_server: ${plain}`);
     });
     lines.once('close', () => {
@@ -86,7 +86,7 @@ const startMoto = async (command: string): Promise<Emulator> => {
   throw new Error(`moto_server did not start within ${START_MS / 1000} s.`);
 };
 
-/** Everything that moto 5.2.1 lacks for our stack, as new as a fresh AWS account. */
+/** New overlays for everything that moto 5.2.1 lacks for our stack. */
 export const overlays = (): readonly Overlay[] => [
   applicationAutoscaling(),
   budgets(),
@@ -99,9 +99,9 @@ export const overlays = (): readonly Overlay[] => [
 ];
 
 /**
- * Starts an empty AWS account on this machine: moto, with overlays for what it lacks for our stack.
+ * Starts an empty AWS account on this machine: moto, with overlays for what it lacks.
  *
- * @throws Error when moto_server is missing or does not start
+ * @throws Error if moto_server is missing or does not start
  */
 export const startEmulator = async (): Promise<Emulator> => {
   const command = findEmulator();
@@ -118,8 +118,8 @@ export const startEmulator = async (): Promise<Emulator> => {
 };
 
 /**
- * The provider settings with which Terraform talks to the emulator: write it as `emulator_override.tf.json` beside the stack and set
- * AWS_ENDPOINT_URL, so that the stack itself knows nothing of an emulator.
+ * Provider settings for the emulator. Write them as `emulator_override.tf.json` next to the stack and set
+ * AWS_ENDPOINT_URL, so that the stack itself need not know about the emulator.
  */
 export const emulatorOverride = () => ({
   provider: {

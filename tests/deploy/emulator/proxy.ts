@@ -18,8 +18,8 @@ const NO_POLICY = `<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>NoSuchBucketPolicy</Code><Message>The bucket policy does not exist</Message></Error>`;
 
 /**
- * Answers requests about bucket policies, kept away from moto: it applies them to every request, but takes no notice of
- * their conditions, so "deny what does not come over TLS" locks everybody out.
+ * Answers requests about bucket policies in place of moto, which applies them to every request but ignores their
+ * conditions, so that "deny requests without TLS" would lock everybody out.
  *
  * @param policies by bucket
  */
@@ -40,7 +40,7 @@ const answerPolicy = async (
 
 const RULE_ID = /<securityGroupRuleId>(sgr-[0-9a-f]+)<\/securityGroupRuleId>/g;
 
-/** Where a request that makes or changes one rule has the group that the rule names, and the rule's description. */
+/** Patterns for a request that creates or changes a rule: the group that it refers to, and its description. */
 const RULE_REQUESTS = [
   ['IpPermissions.1.Groups.1.GroupId', 'IpPermissions.1.Groups.1.Description'],
   [
@@ -50,10 +50,10 @@ const RULE_REQUESTS = [
 ] as const;
 
 /**
- * Descriptions of security group rules that name another group: moto keeps only those that name addresses.
+ * Adds the descriptions of security group rules that refer to another group: moto only stores those with addresses.
  *
  * @param descriptions by rule
- * @returns the answer with the descriptions that it should have
+ * @returns the answer with the descriptions
  */
 const describeRules = (descriptions: Map<string, string>, form: URLSearchParams, answer: string): string => {
   if (!/SecurityGroup(Rules|Ingress|Egress)$/.test(form.get('Action') ?? '')) return answer;
@@ -71,10 +71,10 @@ const describeRules = (descriptions: Map<string, string>, form: URLSearchParams,
 /** Content type of AWS's query protocol. */
 const FORM = 'application/x-www-form-urlencoded';
 
-/** They speak about one connection or one body, and a proxy has two. `Expect` was answered by the proxy's own server. */
+/** Headers about one connection or body, of which a proxy has two. `Expect` was answered by the proxy itself. */
 const PER_CONNECTION = ['connection', 'keep-alive', 'expect', 'accept-encoding', 'transfer-encoding'];
 
-/** Header lines as they came, in their order and case, less some. */
+/** The header lines in their original order and case, without some. */
 const headersWithout = (raw: readonly string[], ...names: readonly string[]): string[] => {
   const kept: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -84,7 +84,7 @@ const headersWithout = (raw: readonly string[], ...names: readonly string[]): st
   return kept;
 };
 
-/** Sends a request on, with another body and perhaps another target. */
+/** Forwards a request, with another body and perhaps another target. */
 const ask = (
   { hostname, port }: URL,
   { method, url: path, rawHeaders }: IncomingMessage,
@@ -109,7 +109,7 @@ const passOn = async (
   const content = amend(await buffer(answer));
   const { statusCode = 502, rawHeaders } = answer;
   response.sendDate = false;
-  // Of an answer without a body, as to HEAD, the length is what the upstream says.
+  // For an answer without a body, as to HEAD, the upstream's length is kept.
   if (content.length === 0) response.writeHead(statusCode, headersWithout(rawHeaders)).end();
   else {
     const headers = headersWithout(rawHeaders, 'content-length');
@@ -121,14 +121,14 @@ const passOn = async (
 const signedRegion = ({ headers }: IncomingMessage): string =>
   /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'us-east-1';
 
-/** Services differ in the case of the message's name. */
+/** The name of the message field differs in case between services. */
 const refusal = z.object({
   __type: z.string(),
   message: z.string().optional(),
   Message: z.string().optional(),
 });
 
-/** Calls an operation of the same service on the upstream, in the name of the client that sent `request`. */
+/** Calls an operation of the same service on the upstream, on behalf of the client of `request`. */
 const sender =
   (upstream: URL, service: string, request: IncomingMessage) =>
   async (operation: string, input: unknown): Promise<unknown> => {
@@ -143,10 +143,10 @@ const sender =
   };
 
 /**
- * Starts a server that answers what the overlays know, by the `x-amz-target` header of AWS's JSON protocols, and
- * requests about bucket policies and security group rules; it passes all else to the upstream and back.
+ * Starts a proxy that answers the overlays' operations, by the `x-amz-target` header of AWS's JSON protocols, and
+ * requests about bucket policies and security group rules. It forwards everything else to the upstream.
  *
- * @param upstream where the real emulator is
+ * @param upstream URL of the actual emulator
  * @returns the proxy on a free port of 127.0.0.1
  */
 export const startProxy = async (upstream: string, overlays: readonly Overlay[]): Promise<LocalServer> => {

@@ -4,10 +4,10 @@ import { ACCOUNT, type Anything, type Overlay, time } from './overlay.ts';
 
 const project = z.looseObject({ name: z.string() });
 
-/** Terraform's id of a project is its ARN, and AWS takes either. */
+/** A project's name or ARN: Terraform uses the ARN as its id, and AWS accepts either. */
 const nameOf = (nameOrArn: string): string => nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1);
 
-/** Moto keeps only part of a project, and knows no update: all of it is kept here. The emulator runs no builds. */
+/** Moto only stores part of a project, and has no updates, so projects are stored here. The emulator runs no builds. */
 export const codeBuild = (): Overlay => {
   const projects = new Map<string, Anything>();
   return {
@@ -54,7 +54,7 @@ const times = { created: time, updated: time };
 const found = z.looseObject({ metadata: z.looseObject(times) });
 const list = z.looseObject({ pipelines: z.array(z.looseObject(times)) });
 
-/** CodePipeline refuses a pipeline whose actions read what no earlier action wrote. */
+/** CodePipeline refuses a pipeline with an action that reads an artifact no earlier action writes. */
 const checkPipeline = ({ stages }: z.infer<typeof pipeline>): void => {
   const written = new Set<string>();
   for (const { actions } of stages)
@@ -69,7 +69,7 @@ const checkPipeline = ({ stages }: z.infer<typeof pipeline>): void => {
     }
 };
 
-/** Moto writes times that SDKs refuse, and takes any structure. */
+/** Moto writes times that SDKs refuse, and accepts any structure. */
 export const codePipeline = (): Overlay => ({
   service: 'CodePipeline_20150709',
   operations: {

@@ -10,7 +10,7 @@ import {
   tagOperations,
 } from './overlay.ts';
 
-/** What CreateService and UpdateService were given, and DescribeServices must return. */
+/** Input of CreateService and UpdateService that DescribeServices must return. */
 const attributes = z.object({
   availabilityZoneRebalancing: z.string().optional(),
   capacityProviderStrategy: z.array(z.unknown()).optional(),
@@ -34,7 +34,7 @@ const one = z.looseObject({ service });
 const many = z.looseObject({ services: z.array(service) });
 const change = z.looseObject({ cluster: z.string().optional(), service: z.string() });
 
-/** No task runs in moto, so a service would never become steady; here its tasks start at once. */
+/** Moto runs no tasks, so a service would never become steady. Here its tasks start at once. */
 const steady = ({ desiredCount, taskDefinition, deployments, ...rest }: z.infer<typeof service>) => ({
   ...rest,
   desiredCount,
@@ -58,7 +58,7 @@ const capabilities = z.looseObject({
 const container = z.looseObject({
   linuxParameters: z.looseObject({ capabilities: capabilities.optional() }).optional(),
 });
-/** ECS answers with both lists of capabilities, also where a definition gave one. */
+/** ECS returns both lists of capabilities, even if a definition has only one. */
 const definition = z.looseObject({
   taskDefinition: z.looseObject({ containerDefinitions: z.array(container) }),
 });
@@ -69,7 +69,7 @@ export const ecs = (): Overlay => {
   const full = (found: z.infer<typeof service>) => {
     const stored = requests.get(found.serviceArn);
     const { launchType, ...rest } = steady(found);
-    // A service has a launch type or a strategy; moto says EC2 where it was given a strategy.
+    // A service has a launch type or a strategy; with a strategy, moto reports EC2.
     return { ...rest, ...(stored?.capacityProviderStrategy?.length ? {} : { launchType }), ...stored };
   };
   const store = async (name: string, input: Anything, earlier: Attributes, { send }: MotoCall) => {

@@ -12,22 +12,22 @@ import {
   writtenTags,
 } from './overlay.ts';
 
-/** A kind of resource that moto does not keep. */
+/** A kind of resource that moto does not store. */
 interface ResourceKind {
   readonly name: string;
-  /** Name of the service's exception for one that is not there. */
+  /** Name of the service's exception for a missing one. */
   readonly missing: string;
-  /** Names of operations, where they are not Create, Describe and Update before the kind's name. */
+  /** Names of operations, if they are not Create, Describe and Update plus the kind's name. */
   readonly operations?: { readonly read?: string; readonly update?: string };
-  /** Field of a creation that holds the tags. @default Tags */
+  /** Field of a creation with the tags. @default Tags */
   readonly tagField?: string;
-  /** Made of the fields that name a resource, in a request as in what is kept. */
+  /** The ARN, from the fields that name a resource in requests and in stored resources. */
   readonly arn: (named: Anything, region: string) => string;
-  /** What is kept of a creation. */
+  /** The resource to store for a creation. */
   readonly build: (request: Anything, region: string) => Anything;
-  /** What an update changes, with the fields that name the resource. @default the request */
+  /** The changes of an update, with the fields that name the resource. @default the request */
   readonly change?: (request: Anything) => Anything;
-  /** @throws AwsError when the resource may not be deleted yet */
+  /** @throws AwsError if the resource may not be deleted yet */
   readonly beforeDelete?: (resource: Anything) => void;
   /** The answer to a creation or an update. @default nothing */
   readonly changed?: (resource: Anything) => object;
@@ -35,7 +35,7 @@ interface ResourceKind {
   readonly described?: (resource: Anything) => object;
 }
 
-/** Keeps the resources of a kind, with their tags, and answers the operations on them. */
+/** Stores the resources of a kind with their tags, and implements their operations. */
 const keep = (kind: ResourceKind, tags = new Tags()) => {
   const { name, missing, tagField = 'Tags', changed = () => ({}), described = (resource) => resource } = kind;
   const { read = `Describe${name}`, update = `Update${name}` } = kind.operations ?? {};
@@ -78,11 +78,11 @@ const keep = (kind: ResourceKind, tags = new Tags()) => {
 
 const text = z.string();
 
-/** @param parts of the resource's path */
+/** @param parts parts of the resource's path */
 const arnOf = (service: string, region: string, ...parts: readonly unknown[]) =>
   arn({ region, account: ACCOUNT }, service, z.array(text).parse(parts).join('/'));
 
-/** Moto has three operations of CodeCommit, without tags and with times that SDKs refuse: all of it is kept here. */
+/** Moto only has three operations of CodeCommit, without tags and with times that SDKs refuse. */
 export const codeCommit = (): Overlay => {
   const repositories = keep({
     name: 'Repository',
@@ -111,7 +111,7 @@ export const codeCommit = (): Overlay => {
   };
 };
 
-/** What is kept of a budget: the request, with AWS's defaults for what it leaves out. */
+/** A stored budget: the request, with AWS's defaults for omitted fields. */
 const toBudget = (given: unknown): Anything => {
   const request = z.looseObject({ BudgetName: text, BudgetType: text }).parse(given);
   const included =
@@ -123,7 +123,7 @@ const toBudget = (given: unknown): Anything => {
   };
 };
 
-/** Moto knows neither tags nor subscribers of budgets, and no update: all of it is kept here. */
+/** Moto has no tags, subscribers or updates of budgets. */
 export const budgets = (): Overlay => {
   const missing = 'NotFoundException';
   const notificationsOf = ({ BudgetName }: Anything) =>
@@ -144,7 +144,7 @@ export const budgets = (): Overlay => {
     name: 'Notification',
     missing,
     operations: { read: 'DescribeSubscribersForNotification' },
-    // It has no ARN: its content is its name.
+    // It has no ARN, so its content identifies it.
     arn: ({ BudgetName, Notification }) =>
       JSON.stringify([BudgetName, Object.entries(anything.parse(Notification)).sort()]),
     build: (request, region) => {
@@ -171,7 +171,7 @@ export const budgets = (): Overlay => {
   };
 };
 
-/** Moto has none of the queries of CloudWatch Logs. */
+/** Moto lacks the saved queries of CloudWatch Logs. */
 export const logQueries = (): Overlay => {
   const queries = new Map<string, Anything>();
   return {
@@ -190,10 +190,10 @@ export const logQueries = (): Overlay => {
 };
 
 /**
- * Moto's domains lack their id in CreateDomain's answer, an update and TagPropagation; it has no user profiles, and
- * cannot delete a model package group: all three are kept here.
+ * Moto's domains lack the id in CreateDomain's response, updates and TagPropagation; it has no user profiles, and
+ * cannot delete model package groups.
  *
- * @param tags where their tags are put
+ * @param tags store for their tags
  */
 export const keptSageMaker = (tags: Tags): Readonly<Record<string, MotoHandler>> => {
   const missing = 'ResourceNotFound';
@@ -268,7 +268,7 @@ export const keptSageMaker = (tags: Tags): Readonly<Record<string, MotoHandler>>
     ...domains.operations,
     ...profiles.operations,
     ...groups.operations,
-    // No one starts an application or creates a space in the emulator, but to delete a domain they are asked for.
+    // There are no applications or spaces in the emulator, but deleting a domain lists them.
     ListApps: operation(anything, () => ({ Apps: [] })),
     ListSpaces: operation(anything, () => ({ Spaces: [] })),
     ListDomains: operation(anything, () => ({ Domains: [...domains.resources.values()] })),

@@ -10,7 +10,7 @@ const statement = z.looseObject({
 });
 const policyDocument = z.object({ Statement: z.array(statement) });
 
-/** Whether a policy allows EventBridge an action; it sends nothing by which a condition could let it pass. */
+/** Whether a policy allows EventBridge an action unconditionally: it sends no condition keys. */
 const allowsEvents = (policy: string | undefined, action: string): boolean =>
   policyDocument
     .parse(JSON.parse(policy ?? '{"Statement":[]}'))
@@ -26,20 +26,20 @@ const created = z.looseObject({ KeyMetadata: z.looseObject({ KeyId: z.string() }
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
 
 /**
- * What becomes of EventBridge's messages to a topic: AWS drops those that the topic's policy or its key's refuses, and only
- * a metric says so. Here such a target is refused, so that a test sees it. Moto looks at neither policy.
+ * Checks EventBridge's targets. AWS silently drops messages that the topic's policy or its key's policy refuses. Here
+ * such a target is refused, so that tests notice it. Moto ignores both policies.
  */
 export const notices = () => {
-  /** Of topics by ARN, and of keys by id. */
+  /** Policies of topics by ARN, and of keys by id. */
   const policies = new Map<string, string>();
-  /** The ids of the topics' keys. */
+  /** Ids of the topics' keys. */
   const keys = new Map<string, string>();
 
   const set = (topic: string, attribute: string | null, value: string | null): void => {
     if (attribute === 'Policy') policies.set(topic, value ?? '');
     if (attribute === 'KmsMasterKeyId') keys.set(topic, lastPart(value ?? ''));
   };
-  /** Takes note of what a request of SNS, a form, says about a topic. */
+  /** Records what a request to SNS, a form, says about a topic. */
   const learn = (form: URLSearchParams, region: string): void => {
     if (form.get('Action') === 'SetTopicAttributes')
       set(form.get('TopicArn') ?? '', form.get('AttributeName'), form.get('AttributeValue'));

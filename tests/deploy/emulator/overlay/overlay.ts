@@ -1,38 +1,38 @@
 import { z } from 'zod';
 import { type AwsError, type Handler, operation } from '../../../../scripts/aws-double/protocol.ts';
 
-/** The account that moto acts for. */
+/** Moto's account. */
 export const ACCOUNT = '123456789012';
 
-/** What a handler may use beside the input of the call that it answers. */
+/** What a handler may use besides the input of its call. */
 export interface MotoCall {
   /** Region of the request's signature. */
   readonly region: string;
   /**
-   * Calls another (or the same) operation of the service, on moto itself.
+   * Calls an operation of the service in moto.
    *
-   * @throws AwsError when moto refuses
+   * @throws AwsError if moto refuses
    */
   readonly send: (operation: string, input: unknown) => Promise<unknown>;
 }
 
 export type MotoHandler = Handler<MotoCall>;
 
-/** The operations of one service that moto lacks or gets wrong. All others go to moto as they are. */
+/** The operations of a service that moto lacks or gets wrong. All others are passed to moto. */
 export interface Overlay {
-  /** What stands before the dot in `x-amz-target`. */
+  /** The part before the dot in `x-amz-target`. */
   readonly service: string;
   readonly operations: Readonly<Record<string, MotoHandler>>;
 }
 
-/** Any JSON object: a part of a request that the overlay keeps and gives back, but does not look into. */
+/** Any JSON object: a part of a request that the overlay stores and returns unchanged. */
 export const anything = z.record(z.string(), z.unknown());
 export type Anything = z.infer<typeof anything>;
 
-/** Moto writes some times as ISO 8601, which AWS's SDKs refuse. */
+/** Converts moto's ISO 8601 times, which AWS's SDKs refuse. */
 export const time = z.union([z.number(), z.iso.datetime().transform((text) => Date.parse(text) / 1000)]);
 
-/** Tags as most services write them. */
+/** Tags in the format of most services. */
 export const tagList = z.array(z.object({ Key: z.string(), Value: z.string() }));
 type TagList = z.infer<typeof tagList>;
 
@@ -44,7 +44,7 @@ export const toMap = (tags: TagList): TagMap =>
 
 export const toList = (tags: TagMap): TagList => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
-/** Tags as any service writes them. */
+/** Tags in the format of any service. */
 export const writtenTags = z.union([tagList.transform(toMap), tagMap]);
 
 /** The tags of resources by ARN. */
@@ -70,7 +70,7 @@ export class Tags {
 }
 
 interface TagFields {
-  /** Name of the field that holds the resource's ARN. */
+  /** Name of the field with the resource's ARN. */
   readonly arn: string;
   readonly tags: string;
   readonly keys: string;
@@ -79,7 +79,7 @@ interface TagFields {
   readonly notFound: (arn: string) => AwsError;
 }
 
-/** The three operations on tags that most services have, with each service's names of their fields. */
+/** The three operations on tags that most services have, with the service's field names. */
 export const tagOperations = (tags: Tags, fields: TagFields) => {
   const write = (map: TagMap) => (fields.asMap ? map : toList(map));
   const existing = (input: Record<string, unknown>): string => {

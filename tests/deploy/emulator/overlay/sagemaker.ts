@@ -6,7 +6,7 @@ import { definitionSchema, referencesIn } from '../../../../stacks/learning/pipe
 import { keptSageMaker } from './kept-services.ts';
 import { type MotoHandler, type Overlay, Tags, tagList, toList, toMap } from './overlay.ts';
 
-/** Checks as SageMaker does when it takes a definition: its shape, unique names, references that lead somewhere. */
+/** SageMaker's checks of a definition: its schema, unique names and valid references. */
 const check = (text: string): void => {
   try {
     const definition = definitionSchema.parse(JSON.parse(text));
@@ -22,7 +22,7 @@ const check = (text: string): void => {
 };
 
 const defined = z.looseObject({ PipelineDefinition: z.string() });
-/** Moto takes any text for a pipeline's definition. */
+/** Moto accepts any text as a pipeline's definition. */
 const pipelineOperation = (name: string): MotoHandler =>
   operation(defined, (input, { send }) => {
     check(input.PipelineDefinition);
@@ -31,7 +31,7 @@ const pipelineOperation = (name: string): MotoHandler =>
 
 const taggedResource = z.looseObject({ ResourceArn: z.string() });
 
-/** Moto's gaps in SageMaker. Tags of what the overlay keeps are here, those of all else in moto. */
+/** Moto's gaps in SageMaker. Tags of resources in the overlay are stored here, all others in moto. */
 export const sageMaker = (): Overlay => {
   const tags = new Tags();
   return {
@@ -46,7 +46,7 @@ export const sageMaker = (): Overlay => {
           tags.add(ResourceArn, toMap(added));
           return { Tags: toList(tags.of(ResourceArn) ?? {}) };
         }
-        // Moto would keep the old value of a tag beside the new one.
+        // Moto would keep the old value of a tag in addition to the new one.
         await send('DeleteTags', { ResourceArn, TagKeys: added.map(({ Key }) => Key) });
         return send('AddTags', input);
       }),
