@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { accuracySchema } from '../model/contract/catalogue.ts';
 import { MAX_PHOTO_BYTES } from '../model/photo/format.ts';
-/** What the services, their clients, the cloud's definition and the local start agree on. */
+/** What the services, their clients, the stack and `npm start` agree on. */
 
 export const WEB = { name: 'app-web', port: 8000 } as const;
 export const WAS = { name: 'app-was', port: 8081 } as const;
@@ -17,29 +17,30 @@ export const PATHS = {
   model: '/v1/model',
 } as const;
 
-/** The answer of the WAS to `GET /health`; the original's clients look for this text. */
+/** The WAS's answer to `GET /health`; the original API's clients look for this text. */
 export const WAS_HEALTH = { message: 'WAS-Connected' } as const;
 
 /**
- * How a service ends after SIGTERM, in seconds: first it goes on as ever but asks for no more on its connections, then it
- * finishes what is in flight, then it is killed. ECS allows 120 s at most, and Fargate Spot gives notice of 120 s.
+ * How a service shuts down after SIGTERM, in seconds: first it keeps serving but asks clients to close their
+ * connections, then it finishes what is in flight, then it is killed. ECS allows at most 120 s, the notice that Fargate
+ * Spot gives.
  */
 export const STOP_SECONDS = { lameDuck: 5, inFlight: 20, killed: 30 } as const;
 
-/** Room for what surrounds the photo in a body: multipart boundaries and headers, or JSON's other fields. */
+/** Allowance for what surrounds the photo in a body: multipart boundaries and headers, or JSON's other fields. */
 const ENVELOPE_BYTES = 64 * 1024;
 
 /**
- * Largest body of `POST /classify/image`, in bytes. Base64 inside JSON takes four bytes for three of the photo, so a
- * largest photo fits in either form; the photo itself is measured again once it is taken out of the body.
+ * Largest body of `POST /classify/image`, in bytes. Base64 in JSON takes four bytes for three, so the largest photo
+ * fits either way; the size of the photo itself is checked again after it is extracted.
  */
 export const MAX_BODY_BYTES = Math.ceil((MAX_PHOTO_BYTES * 4) / 3) + ENVELOPE_BYTES;
 
-/** Most photos of one `POST /v1/classifications`, and its largest body: a task has 128 MiB for all uploads together. */
+/** Limits of one `POST /v1/classifications`: photos, and bytes of its body. A task has 128 MiB for all uploads together. */
 export const MAX_PHOTOS = 32;
 export const MAX_PHOTOS_BODY_BYTES = 64 * 1024 * 1024;
 
-/** Photos that go to the endpoint in one call: TensorFlow Serving refuses more (`maxBatchSize` in model/serving). */
+/** Photos per call of the endpoint: TensorFlow Serving refuses more (`maxBatchSize` in model/serving). */
 export const MAX_BATCH_SIZE = 8;
 
 const inLanguages = z.object({ en: z.string(), ko: z.string() });
@@ -48,7 +49,7 @@ const description = z.object({ name: z.string(), description: z.string() });
 
 const modelClass = z.object({
   no: z.int().min(0).describe('Index of the class in the model, from 0'),
-  label: z.string().describe('The class as the model calls it: the name of its folder of photos'),
+  label: z.string().describe("The model's name for the class: its folder of photos"),
   names: inLanguages.describe('Its name in every language'),
 });
 
@@ -57,24 +58,26 @@ const prediction = modelClass.extend({
   acc: z.number().min(0).max(1).describe('Probability, 0 to 1'),
 });
 
-/** `no` of a photo that shows none of the flowers: an index that no list of flowers has. */
+/** `no` of a photo that shows none of the classes: no class has this index. */
 export const UNKNOWN_NO = -1;
 
 /**
- * The answer to `POST /classify/image`. A photo of something else is answered too, with `known: false`, `no: -1`, a
- * `name` that says so and `acc: 0`; the model's guesses are in `predictions`. `no`, `name`, `acc` and `description`
- * are the original API's; the rest is added and may grow.
+ * The answer to `POST /classify/image`. For a photo of something else it has `known: false`, `no: -1`, a `name` that
+ * says so and `acc: 0`; the model's guesses are in `predictions`. `no`, `name`, `acc` and `description` are the
+ * original API's; the rest was added and may grow.
  */
 const resultSchema = prediction
   .extend({
     no: z.int().min(UNKNOWN_NO).describe('-1 when the photo shows none of the classes'),
-    known: z.boolean().describe('Whether the photo looks like a class; true for models that do not judge it'),
+    known: z
+      .boolean()
+      .describe('Whether the photo looks like any of the classes; true for models that cannot tell'),
     description: z.string(),
     translations: z.object({ en: description, ko: description }).describe('The same in every language'),
     predictions: z
       .array(prediction)
       .min(1)
-      .describe('Most probable first: the result itself, if it is known'),
+      .describe('Most probable first; if known, the first is the result'),
     model: answeredBy,
   })
   .meta({ id: 'Result' });
@@ -83,7 +86,7 @@ export const answerSchema = z.object({ result: resultSchema }).meta({ id: 'Answe
 
 export type Answer = z.infer<typeof answerSchema>;
 
-/** The code of every error that a service answers; pages and clients may translate by it. */
+/** The codes of all errors that a service answers with; pages and clients may translate them. */
 export const PROBLEM_CODES = [
   'malformed-request',
   'headers-too-large',
@@ -124,18 +127,18 @@ export const problemSchema = z
     status: z.int(),
     detail: z.string().describe('What happened, why, and what to do next'),
     code: z.enum(PROBLEM_CODES),
-    /** Of a 429: the limits that were exceeded, by the names that `RateLimit-Policy` gives them. */
+    /** With a 429: the limits that were exceeded, by their names in `RateLimit-Policy`. */
     'violated-policies': z.array(z.string()).readonly().optional(),
     requestId: z.string().optional().describe('Finds the request in the logs'),
-    retryAfter: z.int().optional().describe('Seconds after which it is worth trying again'),
+    retryAfter: z.int().optional().describe('Seconds until a retry may succeed'),
   })
   .meta({ id: 'Problem' });
 
 export type Problem = z.infer<typeof problemSchema>;
 
-/** Of `POST /v1/classifications`. */
+/** The query of `POST /v1/classifications`. */
 export const classificationsQuery = z.object({
-  top: z.coerce.number().int().min(1).max(100).default(5).describe('Most predictions of each photo'),
+  top: z.coerce.number().int().min(1).max(100).default(5).describe('Predictions per photo, at most'),
   map: z
     .enum(['true', 'false'])
     .default('false')
@@ -152,7 +155,7 @@ const itemSchema = z.union([
     result: resultSchema,
     map: mapSchema
       .optional()
-      .describe('How much each part of the centre square speaks for the class, 0 to 1'),
+      .describe('How much each part of the centre square contributes to the class, 0 to 1'),
   }),
   place.extend({ problem: problemSchema }),
 ]);
@@ -162,14 +165,14 @@ export type ClassificationItem = z.infer<typeof itemSchema>;
 export const classificationsSchema = z
   .object({
     results: z.array(itemSchema).min(1).max(MAX_PHOTOS),
-    model: answeredBy.optional().describe('What answered last; absent without any result'),
-    timings: timingsSchema.describe('Milliseconds. Photos are decoded while others are with the model'),
+    model: answeredBy.optional().describe('The model that answered last; absent if there is no result'),
+    timings: timingsSchema.describe('Milliseconds. Decoding and inference overlap'),
   })
   .meta({ id: 'Classifications' });
 
 export type Classifications = z.infer<typeof classificationsSchema>;
 
-/** The answer to `GET /v1/model`: what answers at present. */
+/** The answer to `GET /v1/model`: the model in service. */
 export const modelSchema = z
   .object({
     version: z.string(),

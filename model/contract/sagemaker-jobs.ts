@@ -33,8 +33,7 @@ export const CHANNELS = {
   model: 'model',
   /**
    * A pretrained TensorFlow.js model (`model.json` and its weights) in graph or layers format: the frozen backbone on
-   * which
-   * a small head is trained; optional.
+   * which a small head is trained; optional.
    */
   pretrained: 'pretrained',
 } as const;

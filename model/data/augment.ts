@@ -21,8 +21,8 @@ export interface Augmentation {
 const LUMA = [0.2126, 0.7152, 0.0722] as const;
 
 /**
- * A random crop, stretch, rotation and mirror, which maps the result's pixel (x, y) to the photo's
- * (a x + b y + e, c x + d y + f).
+ * A random crop, stretch, rotation and mirror, which maps the result's pixel (x, y) to the photo's (a x + b y + e, c x
+ * + d y + f).
  */
 const randomAffine = (
   random: Random,

@@ -32,8 +32,8 @@ const scaleAndShift = (x: tf.Tensor, { mean, variance }: Moments, gamma: tf.Tens
 };
 
 /**
- * The gradients with respect to x, gamma and beta (Ioffe and Szegedy 2015, section 3), collected into
- * `a dy + b x + c` with per-channel a, b and c, so that the activation is passed over a few times only.
+ * The gradients with respect to x, gamma and beta (Ioffe and Szegedy 2015, section 3), collected into `a dy + b x + c`
+ * with per-channel a, b and c, so that the activation is passed over a few times only.
  */
 const gradients = (dy: tf.Tensor, x: tf.Tensor, gamma: tf.Tensor, { mean, variance }: Moments) => {
   const count = rows(x).shape[0];

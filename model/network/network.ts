@@ -76,8 +76,8 @@ class Builder {
 /**
  * A compact residual network, trained from scratch.
  *
- * Input float32 `[N, H, W, 3]` in [-1, 1], any H and W; the photo is halved first, so a 224-pixel photo is
- * seen at 112 pixels. Output float32 `[N, classes]`, logits.
+ * Input float32 `[N, H, W, 3]` in [-1, 1], any H and W; the photo is halved first, so a 224-pixel photo is seen at 112
+ * pixels. Output float32 `[N, classes]`, logits.
  */
 export const buildNetwork = ({
   classes,

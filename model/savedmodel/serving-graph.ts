@@ -103,8 +103,8 @@ const toProbabilities = (graph: Graph, logits: Node, temperature: number): Node 
 };
 
 /**
- * How much each part of the photo speaks for the most probable class, from 0 to 1 for the part that does most: the class
- * activation map (Zhou et al. 2016), compared with the mean of all classes. Float32 `[N, H, W]`.
+ * How much each part of the photo speaks for the most probable class, from 0 to 1 for the part that does most: the
+ * class activation map (Zhou et al. 2016), compared with the mean of all classes. Float32 `[N, H, W]`.
  */
 const writeEvidence = (
   graph: Graph,
@@ -203,8 +203,8 @@ export const buildFeaturesGraph = (
 };
 
 /**
- * The whole graph of the serving contract around a trained network: raw photos in, probabilities and names out.
- * Every node works on any batch size and every output has the batch first, so TensorFlow Serving can batch requests.
+ * The whole graph of the serving contract around a trained network: raw photos in, probabilities and names out. Every
+ * node works on any batch size and every output has the batch first, so TensorFlow Serving can batch requests.
  *
  * @param write the trained network; `exportLayers` writes one of TensorFlow.js layers
  * @throws ExportError when the network cannot be expressed exactly

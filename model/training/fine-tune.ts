@@ -47,8 +47,7 @@ export interface FineTuneOptions extends TrainingRunOptions {
   readonly classes: number;
   /**
    * A second, small, frozen network. Its features detect photos of none of the classes, which those of trained blocks
-   * no
-   * longer do, and a linear head on it contributes to the probabilities. @default none
+   * no longer do, and a linear head on it contributes to the probabilities. @default none
    */
   readonly reference?: Pretrained | undefined;
   /** @default {@link FINE_TUNE_RECIPE} */

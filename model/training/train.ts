@@ -75,8 +75,8 @@ interface MeasuredExport {
 }
 
 /**
- * Calibrates a trained network where there are enough validation photos, exports it, and measures the export on the test
- * photos.
+ * Calibrates a trained network where there are enough validation photos, exports it, and measures the export on the
+ * test photos.
  *
  * @throws AbortedError when the signal is aborted
  */

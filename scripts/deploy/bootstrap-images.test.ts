@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { AwsError } from '../aws-double/protocol.ts';
 import { synthesizeStack } from '../terraform/synth.ts';
 import { bootstrapTargets, buildImages, imagesToBuild, packSource } from './bootstrap-images.ts';
-import { clientSettings, startTestServer, type Operations, startFakeAws } from './fake-aws.ts';
+import { clientSettings, type Operations, startFakeAws, startTestServer } from './fake-aws.ts';
 
 const config = configuration.parse({ account: '123456789012' });
 const REGISTRY = '123456789012.dkr.ecr.ap-northeast-2.amazonaws.com';

@@ -5,7 +5,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { AwsError, invalid } from '../aws-double/protocol.ts';
 import { deleteServing, deleteStudioSecurityGroups, emptyStudio } from './cleanup.ts';
-import { clientSettings, startTestServer, quickly, startFakeAws } from './fake-aws.ts';
+import { clientSettings, quickly, startFakeAws, startTestServer } from './fake-aws.ts';
 
 const missing = (what: string): AwsError => invalid(`Could not find ${what} "arn:aws:sagemaker:…".`);
 

@@ -47,8 +47,8 @@ const orMissing = async <T>(request: Promise<T>): Promise<T | undefined> => {
 const BUSY = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting'];
 
 /**
- * Deletes the endpoint and waits until it is gone. SageMaker removes its autoscaling by itself.
- * Source: "Delete endpoints configured for auto scaling", SageMaker guide.
+ * Deletes the endpoint and waits until it is gone. SageMaker removes its autoscaling by itself. Source: "Delete
+ * endpoints configured for auto scaling", SageMaker guide.
  *
  * @returns whether there was one
  */

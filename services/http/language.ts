@@ -1,7 +1,7 @@
 import { parseAccept } from 'hono/utils/accept';
 import { LANGUAGES, type Language } from '../../model/contract/catalogue.ts';
 
-/** The language of an answer, as `Accept-Language` (RFC 9110, 12.5.4) asks for it: `ko-KR` is Korean. English by default. */
+/** The language that `Accept-Language` (RFC 9110, 12.5.4) asks for: `ko-KR` is Korean. English by default. */
 export const requestedLanguage = (acceptLanguage = ''): Language => {
   for (const { type, q } of parseAccept(acceptLanguage)) {
     const range = type.split('-', 1).join().toLowerCase();

@@ -22,7 +22,7 @@ export interface RequestOutcome {
   readonly status: number;
   /** The code of the problem that was answered, if any. */
   readonly code?: ProblemCode | undefined;
-  /** From the first byte of the request's head to the answer, in milliseconds. */
+  /** From the first byte of the headers to the answer, in milliseconds. */
   readonly latency: number;
   /** Requests that were in work beside this one, itself included. @default - not known */
   readonly inFlight?: number;

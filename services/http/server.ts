@@ -33,8 +33,7 @@ export interface RunningServer {
   readonly url: string;
   /**
    * For `lameDuckMs` (0 by default), keeps answering, but with `Connection: close`, so that load balancers move on.
-   * Then
-   * stops listening and finishes the requests in flight, for `graceMs` at most. Resolves once all connections are
+   * Then stops listening and finishes the requests in flight, for `graceMs` at most. Resolves once all connections are
    * closed.
    */
   readonly stop: (graceMs: number, lameDuckMs?: number) => Promise<void>;
@@ -131,7 +130,7 @@ export const startServer = async ({
   )
     .on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) =>
       answer(incoming, outgoing, () => {
-        // A client that asks before it sends need not send what is too large; it may then not use the connection again.
+        // A client that asks first need not send a body that is too large. It cannot reuse the connection afterwards.
         if (Number(incoming.headers['content-length']) > MAX_PHOTOS_BODY_BYTES)
           outgoing.shouldKeepAlive = false;
         else outgoing.writeContinue();

@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 import { requestedLanguage } from './language.ts';
 import type { Metrics } from './metrics.ts';
 import { type ProblemError, problemAnswer } from './problem.ts';
-import { requestIdOf } from './request-id.ts';
+import { chooseRequestId } from './request-id.ts';
 
-/** Looks at the head of a request, and says why it cannot be answered in time, if that is so. */
-export type Glance = (incoming: IncomingMessage) => ProblemError | undefined;
+/** Decides by a request's headers whether to refuse it, and with which problem. */
+export type EarlyCheck = (incoming: IncomingMessage) => ProblemError | undefined;
 
-/** Time for one line of the log, however many were refused. */
+/** At most one log line in this time, however many requests were refused. */
 const REPORT_MS = 1000;
 
-/** The first of those that the next line of the log is about. */
+/** The first refusal since the last log line, and the number of refusals. */
 interface Refused {
   readonly requestId: string;
   readonly problem: ProblemError;
@@ -19,15 +19,15 @@ interface Refused {
 }
 
 export interface SheddingOptions {
-  readonly glance: Glance;
+  readonly check: EarlyCheck;
   readonly log: Logger;
-  /** @default - none are counted */
+  /** @default - refusals are not counted */
   readonly metrics?: Metrics | undefined;
 }
 
 /**
- * Refuses what is too much at once before anything is made of it: every refusal takes from those who are served. In the
- * log they are one line a second, which counts for all of them.
+ * Refuses requests during overload before they are processed, because every refusal takes time from the served ones.
+ * The log has one line a second for all of them.
  */
 export class Shedding {
   readonly #options: SheddingOptions;
@@ -39,14 +39,14 @@ export class Shedding {
 
   /** @returns whether the request was refused */
   refuse(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
-    const problem = this.#options.glance(incoming);
+    const problem = this.#options.check(incoming);
     if (!problem) return false;
     const { headers } = incoming;
-    const requestId = requestIdOf({ req: { header: (name) => headers[name.toLowerCase()]?.toString() } });
+    const requestId = chooseRequestId({ req: { header: (name) => headers[name.toLowerCase()]?.toString() } });
     const language = requestedLanguage(headers['accept-language']);
     const answer = problemAnswer(problem, { language, requestId });
     const length = Buffer.byteLength(answer.body);
-    // A client that asks before it sends does not send now: what comes next is no body.
+    // A client that sent Expect will not send a body now.
     if (headers.expect !== undefined) outgoing.shouldKeepAlive = false;
     outgoing.writeHead(answer.status, { ...answer.headers, 'Content-Length': length }).end(answer.body);
     if (this.#refused) this.#refused.count += 1;

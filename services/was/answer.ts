@@ -21,7 +21,7 @@ import type { Classified, Outcome } from './photo-classifier.ts';
 
 type Names = Readonly<Record<Language, string>>;
 
-/** More names than these would not be read. */
+/** Nobody reads a longer list. */
 const MOST_NAMES = 6;
 
 const listNames = (flowers: readonly Names[], language: Language, more: string): string => {
@@ -31,9 +31,9 @@ const listNames = (flowers: readonly Names[], language: Language, more: string):
 };
 
 /**
- * Name and description of a photo that shows none of the flowers.
+ * The default name and description for a photo that shows none of the flowers.
  *
- * @param flowers names of those that the model knows
+ * @param flowers names of the flowers that the model knows
  * @example
  * describeUnknown([{ en: 'Rose', ko: '장미' }]).ko.name; // => '아는 꽃이 아니에요'
  */
@@ -50,7 +50,7 @@ export const describeUnknown = (flowers: readonly Names[]): Description => ({
 
 type Prediction = Answer['result']['predictions'][number];
 
-/** Ranks the classes; their own order is that of the model. */
+/** Sorts the classes, which come in the model's order, by probability. */
 const rank = (classes: Classification['classes'], language: Language): Prediction[] =>
   classes
     .map(({ label, probability: acc, names }, no) => ({ no, label, name: names[language], names, acc }))
@@ -58,12 +58,12 @@ const rank = (classes: Classification['classes'], language: Language): Predictio
 
 export interface AnswerOptions {
   readonly classification: Classification;
-  /** Of `name` and `description`; the answer has both languages besides. */
+  /** Language of `name` and `description`; `translations` always has both. */
   readonly language: Language;
 }
 
 /**
- * Adds the words that came with the model to the first class, or says that the photo shows none of them.
+ * Adds the model's name and description to the most probable class, or says that the photo shows none of the classes.
  *
  * @example
  * const classes = [{ label: 'rose', probability: 1, names: { en: 'Rose', ko: '장미' } }];
@@ -107,7 +107,7 @@ export const buildAnswer = ({ classification, language }: AnswerOptions): Answer
 export interface ClassificationsOptions extends Classified {
   readonly language: Language;
   readonly requestId: string;
-  /** Most predictions of each photo. */
+  /** Predictions per photo, at most. */
   readonly top: number;
   readonly map: 'true' | 'false';
 }
@@ -115,7 +115,7 @@ export interface ClassificationsOptions extends Classified {
 /**
  * The answer for several photos, each with a result or a problem.
  *
- * @throws what is not a problem of a photo: a bug of ours, or that the client has gone
+ * @throws anything but a photo's ProblemError: a bug, or {@link ClientDisconnected}
  */
 export const buildClassifications = async ({
   outcomes,
@@ -141,7 +141,7 @@ export const buildClassifications = async ({
   return { results, ...(model && { model }), timings };
 };
 
-/** What the model says of itself with every photo. */
+/** The answer to `GET /v1/model`, from any classification: each carries what the model says about itself. */
 export const buildModel = ({ classes, modelVersion, words }: Classification): Model => {
   const { title, hint, accuracy } = words.model;
   return {

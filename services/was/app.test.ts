@@ -7,7 +7,7 @@ import { PHOTO_BYTES } from '../../model/contract/tensors.ts';
 import { answerSchema, MAX_BODY_BYTES, problemSchema } from '../contract.ts';
 import { createWasApp } from './app.ts';
 import type { Classifier } from './classifier.ts';
-import { CLASSIFICATION, saying } from './fake-classifier.ts';
+import { CLASSIFICATION, fakeClassifier } from './fake-classifier.ts';
 import { PhotoClassifier } from './photo-classifier.ts';
 
 const log = pino({ level: 'silent' });
@@ -15,7 +15,7 @@ const seen: Uint8Array[] = [];
 const classifier: Classifier = {
   classify: (photos) => {
     seen.push(...photos);
-    return saying().classify(photos);
+    return fakeClassifier().classify(photos);
   },
 };
 const app = createWasApp({ log, photos: new PhotoClassifier({ classifier }) });
@@ -59,7 +59,7 @@ test('the answer keeps the fields of the original API and ranks every class', as
 });
 
 test('a photo of something else names no flower, and still lists what the model would have guessed', async () => {
-  const photos = new PhotoClassifier({ classifier: saying({ ...CLASSIFICATION, known: false }) });
+  const photos = new PhotoClassifier({ classifier: fakeClassifier({ ...CLASSIFICATION, known: false }) });
   const unsure = createWasApp({ log, photos });
   for (const [language, name, description] of [
     ['en-GB,ko;q=0.5', 'None of my flowers', /I know: Astilbe, Black-eyed Susan, Unheard of flower\. Try/],

@@ -9,11 +9,11 @@ import { type App, type AppEnvironment, createApp } from '../http/app.ts';
 import { requestedLanguage } from '../http/language.ts';
 import type { Measurements, Metrics } from '../http/metrics.ts';
 import { ProblemError } from '../http/problem.ts';
-import type { Glance } from '../http/shedding.ts';
+import type { EarlyCheck } from '../http/shedding.ts';
 import { buildAnswer, buildClassifications, buildModel } from './answer.ts';
 import { clientAddress } from './client-address.ts';
 import type { Classified, PhotoClassifier, PhotoRequest } from './photo-classifier.ts';
-import { ClientGone, RequestScope } from './request-scope.ts';
+import { RequestScope } from './request-scope.ts';
 import { MANY_PHOTOS, ONE_PHOTO, type UploadKind } from './upload.ts';
 
 export interface WasAppOptions {
@@ -23,9 +23,6 @@ export interface WasAppOptions {
   readonly metrics?: Metrics;
 }
 
-/** nginx's status for a client that did not wait; only the access log shows it. */
-const CLIENT_CLOSED_REQUEST = 499;
-
 const wrongQuery = ({ issues }: z.ZodError): ProblemError => {
   const wrong = issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
   return new ProblemError('malformed-request', `The query is wrong: ${wrong}. Correct it, or leave it out.`, {
@@ -33,7 +30,7 @@ const wrongQuery = ({ issues }: z.ZodError): ProblemError => {
   });
 };
 
-/** Notes for the log and the metrics what became of the photos. */
+/** Records the outcome of the photos for the log and the metrics. */
 const measure = (measured: Measurements, { outcomes, timings }: Classified): void => {
   const answers = outcomes.flatMap((outcome) => ('error' in outcome ? [] : [outcome.classification]));
   const known = answers.filter((answer) => answer.known);
@@ -48,20 +45,20 @@ const measure = (measured: Measurements, { outcomes, timings }: Classified): voi
   } satisfies Measurements);
 };
 
-const clientOf = (incoming: IncomingMessage | undefined): string =>
+const requestClient = (incoming: IncomingMessage | undefined): string =>
   clientAddress({
     peer: incoming?.socket.remoteAddress,
     forwardedFor: incoming?.headers['x-forwarded-for']?.toString(),
   });
 
-/** Refuses photos, at a glance at their requests, while more are waiting than can be answered in time. */
-export const glanceAtPhotos =
-  (photos: PhotoClassifier): Glance =>
+/** Refuses photos while more are waiting than can be classified in time. */
+export const refuseEarly =
+  (photos: PhotoClassifier): EarlyCheck =>
   (incoming) =>
-    incoming.method === 'POST' ? photos.refusal(clientOf(incoming)) : undefined;
+    incoming.method === 'POST' ? photos.refusal(requestClient(incoming)) : undefined;
 
-/** The body as Node has it, where there is a server; tests have none. */
-const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readable =>
+/** Node's own stream if there is a server; tests have none. */
+const bodyStream = (request: Request, incoming: IncomingMessage | undefined): Readable =>
   incoming ?? (request.body ? Readable.fromWeb(request.body) : Readable.from([]));
 
 /**
@@ -78,35 +75,37 @@ const bodyOf = (request: Request, incoming: IncomingMessage | undefined): Readab
 export const createWasApp = ({ log, metrics, photos }: WasAppOptions): App => {
   const app = createApp({ log, metrics });
 
-  /** Answers a request whose work ends with its client. */
-  const whileWaited = async (
+  /** Runs a handler whose work ends when its client disconnects. */
+  const withScope = async (
     context: Context<AppEnvironment>,
     answer: (request: PhotoRequest) => Promise<Response>,
   ): Promise<Response> => {
     const { raw } = context.req;
-    // Without a server, Hono has no environment at all.
+    // Hono has no environment at all without a server.
     const incoming = context.env?.incoming;
-    const client = clientOf(incoming);
+    const client = requestClient(incoming);
     const scope = new RequestScope({ client: raw.signal });
     try {
       const requestId = context.get('requestId');
-      return await answer({ client, requestId, scope, headers: raw.headers, source: bodyOf(raw, incoming) });
-    } catch (error) {
-      if (!(error instanceof ClientGone)) throw error;
-      log.info({ requestId: context.get('requestId') }, error.message);
-      return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+      return await answer({
+        client,
+        requestId,
+        scope,
+        headers: raw.headers,
+        source: bodyStream(raw, incoming),
+      });
     } finally {
       scope.end();
     }
   };
 
-  /** Classifies what a request brings, and answers in its language. */
+  /** Classifies the photos of a request, and answers in its language. */
   const classify = (
     context: Context<AppEnvironment>,
     kind: UploadKind,
     toAnswer: (classified: Classified, language: Language) => object | Promise<object>,
   ): Promise<Response> =>
-    whileWaited(context, async (request) => {
+    withScope(context, async (request) => {
       const classified = await photos.classify(request, kind);
       const language = requestedLanguage(context.req.header('Accept-Language'));
       const answer = await toAnswer(classified, language);
@@ -137,7 +136,7 @@ export const createWasApp = ({ log, metrics, photos }: WasAppOptions): App => {
     );
   });
   app.get(PATHS.model, (context) =>
-    whileWaited(context, async ({ client, scope: { signal } }) => {
+    withScope(context, async ({ client, scope: { signal } }) => {
       const model = buildModel(await photos.describeModel({ client, signal }));
       return context.json(model, 200, { 'Cache-Control': 'no-cache' });
     }),

@@ -7,7 +7,7 @@ import { classificationsSchema, MAX_PHOTOS, modelSchema, problemSchema } from '.
 import { ProblemError } from '../http/problem.ts';
 import { createWasApp } from './app.ts';
 import type { Classifier } from './classifier.ts';
-import { CLASSIFICATION, saying } from './fake-classifier.ts';
+import { CLASSIFICATION, fakeClassifier } from './fake-classifier.ts';
 import { PhotoClassifier, type PhotoClassifierOptions } from './photo-classifier.ts';
 
 const log = pino({ level: 'silent' });
@@ -22,7 +22,7 @@ const post = async (
   files: readonly Buffer[],
   {
     query = '',
-    classifier = saying(),
+    classifier = fakeClassifier(),
     ...options
   }: Partial<PhotoClassifierOptions> & { query?: string } = {},
 ) => {
@@ -105,7 +105,10 @@ test('top and map say how much is answered', async () => {
   const map = [[0, 1]];
   const cases = { '': [3, undefined], '?top=1&map=false': [1, undefined], '?top=100&map=true': [3, map] };
   for (const [query, expected] of Object.entries(cases)) {
-    const { results } = await read([photo], { query, classifier: saying({ ...CLASSIFICATION, map }) });
+    const { results } = await read([photo], {
+      query,
+      classifier: fakeClassifier({ ...CLASSIFICATION, map }),
+    });
     const [item] = results;
     assert.ok(item && 'result' in item);
     assert.deepEqual([item.result.predictions.length, item.map], expected, query);
@@ -115,10 +118,10 @@ test('top and map say how much is answered', async () => {
 test('JSON is answered too, and what is no base64 in it is a problem of its photo', async () => {
   const body = JSON.stringify({ images: [photo.toString('base64'), 'https://example.org/a.jpg'] });
   const request = { method: 'POST', body, headers: { 'Content-Type': 'application/json' } };
-  const response = await createWasApp({ log, photos: new PhotoClassifier({ classifier: saying() }) }).request(
-    '/v1/classifications',
-    request,
-  );
+  const response = await createWasApp({
+    log,
+    photos: new PhotoClassifier({ classifier: fakeClassifier() }),
+  }).request('/v1/classifications', request);
   const answer = classificationsSchema.parse(await response.json());
   assert.deepEqual(codes(answer), ['black_eyed_susan', 'malformed-body']);
 });

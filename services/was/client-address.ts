@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Addresses of our own: proxies, load balancers, this machine (RFC 1918, 3927, 4193, 4291, 6598). */
+/** Addresses of our own proxies, load balancers and this machine (RFC 1918, 3927, 4193, 4291, 6598). */
 const PRIVATE = new BlockList();
 for (const [network, prefix] of [
   ['10.0.0.0', 8],
@@ -21,16 +21,16 @@ const isPrivate = (address: string) =>
   isIP(address) === 0 || PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
 export interface ClientAddressOptions {
-  /** Of the connection. @default - there is none */
+  /** The peer of the connection. */
   readonly peer: string | undefined;
   /** `X-Forwarded-For`: each proxy appends the address that it was called from. */
   readonly forwardedFor: string | undefined;
 }
 
 /**
- * The address that is behind our own proxies: from the right, the first that is not one of ours. What a client itself
- * writes into the header stands left of its address, so it can give itself no other one. Without a public address,
- * as within an office, it is the outermost private one.
+ * The client's address behind our own proxies: the rightmost one that is not private. A client cannot spoof it, because
+ * what it writes into the header is left of its own address. Without a public address, as within an office, it is the
+ * leftmost private one.
  *
  * @example
  * clientAddress({ peer: '10.0.1.7', forwardedFor: '198.51.100.1, 203.0.113.9, 10.0.0.3' }); // => '203.0.113.9'

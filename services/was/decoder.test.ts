@@ -13,54 +13,54 @@ const flat = (width: number, height: number) =>
 const small = await flat(300, 200).png().toBuffer();
 const cheap = await flat(3600, 3600).jpeg({ progressive: true }).toBuffer();
 /** All of it is in memory while it is decoded. */
-const dear = await flat(4200, 4200).png({ progressive: true, compressionLevel: 1 }).toBuffer();
+const costly = await flat(4200, 4200).png({ progressive: true, compressionLevel: 1 }).toBuffer();
 
 const decode = (decoder: Decoder, file: Buffer, signal = never) =>
   decoder.read(file, decoder.plan(file), { client: 'x', signal });
 
-describe('a dear photo', () => {
+describe('a costly photo', () => {
   test('gives the same pixels in its own lane', LIMIT, async () => {
     const decoder = new Decoder(PATIENT);
-    assert.equal(decoder.plan(dear).queue, decoder.dear);
-    const [own, expected] = await Promise.all([decode(decoder, dear), readPhoto(dear)]);
+    assert.equal(decoder.plan(costly).queue, decoder.costly);
+    const [own, expected] = await Promise.all([decode(decoder, costly), readPhoto(costly)]);
     assert.deepEqual(Buffer.from(own), Buffer.from(expected));
   });
 
   test('is given up when its client has gone, and the next one is decoded', LIMIT, async () => {
     const decoder = new Decoder(PATIENT);
     const gone = new AbortController();
-    const work = decode(decoder, dear, gone.signal);
+    const work = decode(decoder, costly, gone.signal);
     gone.abort(new Error('gone'));
     await assert.rejects(work, /gone/);
-    assert.equal((await decode(decoder, dear)).length, 150_528);
+    assert.equal((await decode(decoder, costly)).length, 150_528);
   });
 
   test('that takes too long is given up and refused', LIMIT, async () => {
     const decoder = new Decoder(PATIENT);
-    const plan = decoder.plan(dear);
+    const plan = decoder.plan(costly);
     const lies = { ...plan, header: { ...plan.header, milliseconds: -1e9 } };
-    const work = decoder.read(dear, lies, { client: 'x', signal: never });
+    const work = decoder.read(costly, lies, { client: 'x', signal: never });
     await assert.rejects(work, { code: 'too-costly', status: 422 });
-    assert.deepEqual([decoder.dear.running, decoder.dear.waiting], [0, 0]);
+    assert.deepEqual([decoder.costly.running, decoder.costly.waiting], [0, 0]);
   });
 
   test('that is damaged is refused as any other', LIMIT, async () => {
     const decoder = new Decoder(PATIENT);
-    await assert.rejects(decode(decoder, dear.subarray(0, dear.length / 2)), { code: 'unreadable' });
+    await assert.rejects(decode(decoder, costly.subarray(0, costly.length / 2)), { code: 'unreadable' });
   });
 });
 
 test('no photo waits for those that take much longer', LIMIT, async () => {
-  const decoder = new Decoder({ ...PATIENT, places: 1 });
+  const decoder = new Decoder({ ...PATIENT, slots: 1 });
   const done: string[] = [];
-  const files = { dear, cheap, small };
-  const all = (['dear', 'cheap', 'small'] as const).flatMap((lane) => {
+  const files = { costly, cheap, small };
+  const all = (['costly', 'cheap', 'small'] as const).flatMap((lane) => {
     assert.equal(decoder.plan(files[lane]).queue, decoder[lane]);
     return Array.from({ length: 3 }, () => decode(decoder, files[lane]).then(() => done.push(lane)));
   });
   await Promise.all(all);
   assert.deepEqual(done.slice(0, 3), ['small', 'small', 'small']);
-  assert.equal(done.at(-1), 'dear');
+  assert.equal(done.at(-1), 'costly');
 });
 
 test('what breaks the contract is refused before it has a place', () => {

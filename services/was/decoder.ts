@@ -108,7 +108,7 @@ class DecoderProcess {
 
 export interface DecoderOptions {
   /** Photos decoded at a time in each of the two cheaper lanes. @default one per processor, 2 at most */
-  readonly places?: number;
+  readonly slots?: number;
   /** A costly photo gets no more time than this, however busy the machine is. @default 14 s */
   readonly maxWallMs?: number;
 }
@@ -127,13 +127,13 @@ export interface DecodeOptions {
 export class Decoder {
   readonly small: WorkQueue;
   readonly cheap: WorkQueue;
-  readonly dear = new WorkQueue({ places: 1, paceMs: 1.5 });
+  readonly costly = new WorkQueue({ slots: 1, paceMs: 1.5 });
   readonly #process: DecoderProcess;
 
-  constructor({ places = Math.min(2, availableParallelism()), maxWallMs = 14_000 }: DecoderOptions = {}) {
+  constructor({ slots = Math.min(2, availableParallelism()), maxWallMs = 14_000 }: DecoderOptions = {}) {
     this.#process = new DecoderProcess(maxWallMs);
-    this.small = new WorkQueue({ places, paceMs: 1 });
-    this.cheap = new WorkQueue({ places, paceMs: 1 });
+    this.small = new WorkQueue({ slots, paceMs: 1 });
+    this.cheap = new WorkQueue({ slots, paceMs: 1 });
   }
 
   /** Photos that will soon be ready for the model. */
@@ -143,7 +143,7 @@ export class Decoder {
 
   #lane(header: PhotoHeader): WorkQueue {
     if (isSmall(header)) return this.small;
-    return isCheap(header) ? this.cheap : this.dear;
+    return isCheap(header) ? this.cheap : this.costly;
   }
 
   /**
@@ -168,7 +168,7 @@ export class Decoder {
     { client, signal }: DecodeOptions,
   ): Promise<Uint8Array> {
     const run = () =>
-      queue === this.dear ? this.#process.read(file, header, signal) : readPhoto(file, header);
+      queue === this.costly ? this.#process.read(file, header, signal) : readPhoto(file, header);
     return queue.do({ client, cost, signal, run }).catch((error: unknown) => {
       throw toError(error);
     });

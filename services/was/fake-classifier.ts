@@ -15,6 +15,6 @@ export const CLASSIFICATION: Classification = {
 };
 
 /** A classifier that gives the same answer for every photo. */
-export const saying = (classification: Classification = CLASSIFICATION): Classifier => ({
+export const fakeClassifier = (classification: Classification = CLASSIFICATION): Classifier => ({
   classify: async (photos) => photos.map(() => classification),
 });

@@ -9,21 +9,21 @@ import type { RequestScope } from './request-scope.ts';
 import { readUpload, type UploadedFile, type UploadKind } from './upload.ts';
 import { Uploads } from './uploads.ts';
 
-/** From the end of an upload to its answer: less than `web` waits. */
+/** Time from the end of an upload to its answer: less than the timeout of `web`. */
 const ANSWER_MS = 18_000;
 
-/** Whose upload was let in is refused later only if its photo changes much: then work is lost. */
+/** After an upload, the limit is higher, because a refusal then wastes work. */
 const LENIENCE = 1.25;
 
-/** For so long the latest answer says what the model is; then it is asked once more. */
+/** How long the latest answer is used to describe the model; then it is invoked again. */
 const MODEL_FRESH_MS = 30_000;
 
-/** Of a millisecond; more digits say nothing. */
+/** Rounds to tenths of a millisecond. */
 const tenths = (milliseconds: number) => Math.round(milliseconds * 10) / 10;
 
-/** Who asks, and for how long. */
-interface Asking {
-  /** By address: clients take turns. */
+/** Who a request is from, and how long it lasts. */
+interface Requester {
+  /** The client's address: clients take turns. */
   readonly client: string;
   readonly signal: AbortSignal;
   readonly requestId?: string | undefined;
@@ -37,9 +37,9 @@ export interface PhotoRequest {
   readonly source: Readable;
 }
 
-/** What is to be waited for. */
-interface Wanted {
-  /** Of decoding. */
+/** The work whose waiting time is estimated. */
+interface PendingWork {
+  /** The decoder's queue. */
   readonly queue: WorkQueue;
   readonly cost: number;
   readonly client: string;
@@ -47,7 +47,7 @@ interface Wanted {
   readonly photos?: number;
 }
 
-/** What became of a photo: what it shows, or why that is not known. */
+/** The result of a photo: its classification, or an error. */
 export type Outcome =
   | { readonly file: Buffer; readonly classification: Classification }
   | { readonly error: unknown };
@@ -59,20 +59,20 @@ export interface Classified {
 
 export interface PhotoClassifierOptions {
   readonly classifier: Classifier;
-  /** @default - as many places as there are processors, 2 at most */
+  /** @default - one slot per processor, 2 at most */
   readonly decoder?: Decoder;
-  /** Photos with the model; the others wait here, where no clock runs against them. @default - 16 at most side by side */
+  /** Limits the photos that the model processes at a time; others wait here, before its timeout starts. @default - 16 */
   readonly invocations?: WorkQueue;
-  /** Bodies in memory. @default - 128 MiB */
+  /** Request bodies in memory. @default - 128 MiB */
   readonly uploads?: Uploads;
-  /** Who would have to wait for longer than this, in milliseconds, is refused at once. @default 10_000 */
+  /** A request that would have to wait longer than this, in milliseconds, is refused at once. @default 10_000 */
   readonly maxWaitMs?: number;
 }
 
-/** A photo that waits for its batch. */
+/** A photo that is waiting for its batch. */
 type Decoded = { readonly index: number; readonly file: Buffer; readonly pixels: Uint8Array };
 
-/** Takes requests from their upload to what the model says, within the bounds of all of them together. */
+/** Takes requests from upload to classification, within the service's limits. */
 export class PhotoClassifier {
   readonly #options: Required<PhotoClassifierOptions>;
   #latest: { readonly classification: Classification; at: number } | undefined;
@@ -80,30 +80,30 @@ export class PhotoClassifier {
   constructor({
     classifier,
     decoder = new Decoder(),
-    invocations = new WorkQueue({ places: 16, paceMs: 20, targetMs: 500 }),
+    invocations = new WorkQueue({ slots: 16, paceMs: 20, targetMs: 500 }),
     uploads = new Uploads({ bytes: 128 * 1024 * 1024 }),
     maxWaitMs = 10_000,
   }: PhotoClassifierOptions) {
     this.#options = { classifier, decoder, invocations, uploads, maxWaitMs };
   }
 
-  #lateness(limitMs: number, { queue, cost, client, photos = 1 }: Wanted): ProblemError | undefined {
+  #lateness(limitMs: number, { queue, cost, client, photos = 1 }: PendingWork): ProblemError | undefined {
     const { decoder, invocations } = this.#options;
     const ahead = decoder.soon;
     const wait =
       queue.expectedWaitMs({ client, cost }) + invocations.expectedWaitMs({ client, cost: photos, ahead });
     if (wait <= limitMs) return undefined;
-    return overloaded('More photos are waiting than can be answered in time.', wait);
+    return overloaded('More photos are waiting than can be classified in time.', wait);
   }
 
-  /** Why not even the smallest photo of a client can be answered in time, if that is so. */
+  /** The problem if not even a client's smallest photo can be classified in time. */
   refusal(client: string): ProblemError | undefined {
     const { decoder, maxWaitMs } = this.#options;
     return this.#lateness(maxWaitMs, { queue: decoder.small, cost: 0, client });
   }
 
-  #refuseWhenLate(wanted: Wanted): void {
-    const late = this.#lateness(this.#options.maxWaitMs * LENIENCE, wanted);
+  #refuseWhenLate(work: PendingWork): void {
+    const late = this.#lateness(this.#options.maxWaitMs * LENIENCE, work);
     if (late) throw late;
   }
 
@@ -115,59 +115,59 @@ export class PhotoClassifier {
     const { signal } = scope;
     const announced = headers.get('Content-Length');
     const length = announced === null ? undefined : Number(announced);
-    const most = kind.mostBytes;
+    const most = kind.maxBytes;
     const { body, release } = await uploads.receive({ source, length, most, client, signal });
     scope.hold(release);
-    scope.startDeadline(ANSWER_MS, () => overloaded('The photo had to wait for too long.', maxWaitMs));
+    scope.startDeadline(ANSWER_MS, () => overloaded('The photo had to wait too long.', maxWaitMs));
     return readUpload({ body, headers, kind, signal });
   }
 
-  async #decode(file: Buffer, { client, signal }: Asking): Promise<Uint8Array> {
+  async #decode(file: Buffer, { client, signal }: Requester): Promise<Uint8Array> {
     const { decoder } = this.#options;
     const plan = decoder.plan(file);
     this.#refuseWhenLate({ ...plan, client });
     return decoder.read(file, plan, { client, signal });
   }
 
-  async #invoke(photos: readonly Uint8Array[], { client, signal, requestId }: Asking) {
+  async #invoke(photos: readonly Uint8Array[], { client, signal, requestId }: Requester) {
     const { classifier, invocations } = this.#options;
     const count = photos.length;
     const run = () => classifier.classify(photos, { signal, ...(requestId && { requestId }) });
-    const classifications = await invocations.do({ client, cost: count, places: count, signal, run });
+    const classifications = await invocations.do({ client, cost: count, slots: count, signal, run });
     const [classification] = classifications;
-    if (!classification) throw new Error('The classifier has no answer.');
+    if (!classification) throw new Error('The classifier returned no answer.');
     this.#latest = { classification, at: performance.now() };
     return { classifications, classification };
   }
 
   /**
-   * Classifies the photos of a request. They are decoded one after another, and as soon as there are enough for a batch it
-   * goes to the model; the queue lets two at a time pass. A photo or a batch that fails leaves the others alone.
+   * Classifies the photos of a request. They are decoded one after another, and each full batch goes to the model at
+   * once; the queue lets two through at a time. A photo or a batch that fails does not affect the others.
    *
    * @returns an outcome for each photo, in order
    */
   async classify(request: PhotoRequest, kind: UploadKind): Promise<Classified> {
     const began = performance.now();
     const { client, requestId } = request;
-    const asking = { client, requestId, signal: request.scope.signal };
+    const requester = { client, requestId, signal: request.scope.signal };
     const files = await this.#receive(request, kind);
     const received = performance.now();
     const { small } = this.#options.decoder;
     if (kind.isList) this.#refuseWhenLate({ queue: small, cost: 0, client, photos: files.length });
-    const outcomes: Outcome[] = files.map(() => ({ error: new Error('The photo was left out.') }));
+    const outcomes: Outcome[] = files.map(() => ({ error: new Error('The photo was not classified.') }));
     const calls: Promise<void>[] = [];
     let batch: Decoded[] = [];
     let invoked: number | undefined;
     for (const [index, file] of files.entries()) {
       try {
         if (file instanceof ProblemError) throw file;
-        batch.push({ index, file, pixels: await this.#decode(file, asking) });
+        batch.push({ index, file, pixels: await this.#decode(file, requester) });
       } catch (error) {
         outcomes[index] = { error };
       }
       if (batch.length < MAX_BATCH_SIZE && index < files.length - 1) continue;
       invoked ??= performance.now();
-      calls.push(this.#classifyBatch(batch, outcomes, asking));
+      calls.push(this.#classifyBatch(batch, outcomes, requester));
       batch = [];
     }
     const decoded = performance.now();
@@ -182,15 +182,15 @@ export class PhotoClassifier {
     return { outcomes, timings };
   }
 
-  /** Never rejects: what goes wrong is the outcome of each photo. */
-  async #classifyBatch(batch: readonly Decoded[], outcomes: Outcome[], asking: Asking): Promise<void> {
+  /** Never rejects: an error becomes the outcome of each photo. */
+  async #classifyBatch(batch: readonly Decoded[], outcomes: Outcome[], requester: Requester): Promise<void> {
     if (batch.length === 0) return;
     const photos = batch.map(({ pixels }) => pixels);
     try {
-      const { classifications } = await this.#invoke(photos, asking).catch((error: unknown) => {
-        // Much of a batch's work is lost with it, and a full queue of the endpoint may have room the next moment.
-        if (batch.length === 1 || !(error instanceof ProblemError) || asking.signal.aborted) throw error;
-        return this.#invoke(photos, asking);
+      const { classifications } = await this.#invoke(photos, requester).catch((error: unknown) => {
+        // Losing a batch wastes much work, and an endpoint whose queue is full may have room the next moment.
+        if (batch.length === 1 || !(error instanceof ProblemError) || requester.signal.aborted) throw error;
+        return this.#invoke(photos, requester);
       });
       for (const [place, { index, file }] of batch.entries()) {
         const classification = classifications[place];
@@ -201,13 +201,13 @@ export class PhotoClassifier {
     }
   }
 
-  /** The latest that the model has said, of any photo; asks it with a blank one when that is too long ago. */
-  async describeModel(asking: Asking): Promise<Classification> {
+  /** The latest classification of any photo; if it is too old, classifies a blank one. */
+  async describeModel(requester: Requester): Promise<Classification> {
     const known = this.#latest;
     if (known && performance.now() - known.at < MODEL_FRESH_MS) return known.classification;
-    // Others need not ask meanwhile.
+    // Other requests need not invoke the model meanwhile.
     if (known) known.at = performance.now();
-    const asked = this.#invoke([new Uint8Array(PHOTO_BYTES)], asking).catch((error: unknown) => {
+    const asked = this.#invoke([new Uint8Array(PHOTO_BYTES)], requester).catch((error: unknown) => {
       if (!known) throw error;
       return known;
     });

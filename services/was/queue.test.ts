@@ -19,8 +19,8 @@ const controlled = () => {
   return { begun, run, end };
 };
 
-test('work is done side by side in as many places as there are, and the rest in its order', async () => {
-  const queue = new WorkQueue({ places: 2, paceMs: 1 });
+test('work is done side by side in as many slots as there are, and the rest in its order', async () => {
+  const queue = new WorkQueue({ slots: 2, paceMs: 1 });
   const { begun, run, end } = controlled();
   for (const name of ['a', 'b', 'c', 'd'])
     void queue.do({ client: 'x', cost: 1, signal: never, run: run(name) });
@@ -31,16 +31,16 @@ test('work is done side by side in as many places as there are, and the rest in 
   assert.deepEqual([queue.running, queue.waiting], [0, 0]);
 });
 
-test('work of several places waits until all of them are free, and no other overtakes it', async () => {
-  const queue = new WorkQueue({ places: 2, paceMs: 1 });
+test('work of several slots waits until all of them are free, and no other overtakes it', async () => {
+  const queue = new WorkQueue({ slots: 2, paceMs: 1 });
   const { begun, run, end } = controlled();
   const gone = new AbortController();
-  const add = (name: string, places: number, signal = never) =>
-    void queue.do({ client: 'x', cost: places, places, signal, run: run(name) }).catch(() => {});
+  const add = (name: string, slots: number, signal = never) =>
+    void queue.do({ client: 'x', cost: slots, slots, signal, run: run(name) }).catch(() => {});
   const order = { one: 1, two: 2, next: 1, eight: 8 };
-  for (const [name, places] of Object.entries(order)) add(name, places);
-  for (const [name, places] of Object.entries(order)) {
-    assert.deepEqual([begun.at(-1), queue.running], [name, places]);
+  for (const [name, slots] of Object.entries(order)) add(name, slots);
+  for (const [name, slots] of Object.entries(order)) {
+    assert.deepEqual([begun.at(-1), queue.running], [name, slots]);
     if (name !== 'eight') await end(name);
   }
   add('last', 1);
@@ -53,7 +53,7 @@ test('work of several places waits until all of them are free, and no other over
 });
 
 test('clients take turns', async () => {
-  const queue = new WorkQueue({ places: 1, paceMs: 1 });
+  const queue = new WorkQueue({ slots: 1, paceMs: 1 });
   const { begun, run, end } = controlled();
   const names = ['first', 'a1', 'a2', 'a3', 'b1', 'c1'];
   for (const name of names) void queue.do({ client: name.charAt(0), cost: 1, signal: never, run: run(name) });
@@ -62,7 +62,7 @@ test('clients take turns', async () => {
 });
 
 test('the wait of one more is the cost of what comes before it', async () => {
-  const queue = new WorkQueue({ places: 1, paceMs: 10 });
+  const queue = new WorkQueue({ slots: 1, paceMs: 10 });
   const wait = (client: string, cost = 1) => queue.expectedWaitMs({ client, cost });
   assert.equal(wait('a'), 0);
   const { run } = controlled();
@@ -77,7 +77,7 @@ test('the wait of one more is the cost of what comes before it', async () => {
 });
 
 test('work whose signal aborts is taken out of the queue, or keeps its place until it is over', async () => {
-  const queue = new WorkQueue({ places: 1, paceMs: 1 });
+  const queue = new WorkQueue({ slots: 1, paceMs: 1 });
   const { begun, run, end } = controlled();
   const [gone, left] = [new AbortController(), new AbortController()];
   const running = queue.do({ client: 'x', cost: 1, signal: gone.signal, run: run('a') });
@@ -96,14 +96,14 @@ test('work whose signal aborts is taken out of the queue, or keeps its place unt
 });
 
 test('work that fails gives its place back', async () => {
-  const queue = new WorkQueue({ places: 1, paceMs: 1 });
+  const queue = new WorkQueue({ slots: 1, paceMs: 1 });
   const run = () => Promise.reject(new Error('no'));
   await assert.rejects(queue.do({ client: 'x', cost: 1, signal: never, run }), /no/);
   assert.equal(queue.running, 0);
 });
 
-test('fewer places are used while work takes longer than it should', async () => {
-  const queue = new WorkQueue({ places: 8, paceMs: 1, targetMs: 0 });
+test('fewer slots are used while work takes longer than it should', async () => {
+  const queue = new WorkQueue({ slots: 8, paceMs: 1, targetMs: 0 });
   const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 2));
   const all = () =>
     Array.from({ length: 8 }, () => queue.do({ client: 'x', cost: 1, signal: never, run: slow }));

@@ -1,9 +1,9 @@
 import { ProblemError } from '../http/problem.ts';
 
-/** How much the newest measurement weighs against all before it. */
+/** The weight of the newest measurement in the moving average. */
 const WEIGHT = 0.1;
 
-/** Settles as the work does, or fails as soon as the signal aborts; the work may continue. */
+/** Settles with the work, or rejects as soon as the signal aborts; the work itself may continue. */
 const untilAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -11,112 +11,113 @@ const untilAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 
-/** 503, with the advice to come back after about as long as the queue takes; spread, so that not all come back at once. */
+/** 503, to be retried after about the time that the queue takes, with jitter so that clients do not all return at once. */
 export const overloaded = (whatIsFull: string, waitMs: number): ProblemError =>
   new ProblemError('overloaded', `${whatIsFull} Try again in a moment.`, {
     retryAfter: 1 + Math.floor(Math.random() * (2 + waitMs / 1000)),
   });
 
 export interface WorkQueueOptions {
-  /** Pieces of work that are done side by side. */
-  readonly places: number;
-  /** A first guess of how long a piece of cost 1 takes, in milliseconds; then it is measured. */
+  /** Tasks that run at a time. */
+  readonly slots: number;
+  /** Initial estimate of how long a task of cost 1 takes, in milliseconds; it is measured from then on. */
   readonly paceMs: number;
   /**
-   * Work that takes longer than this, in milliseconds, is a sign of too much at once: fewer places are used until it is
-   * quicker again. @default - all places are used
+   * A task that takes longer than this, in milliseconds, is a sign of overload: fewer slots are used until tasks are
+   * faster again. @default - all slots are used
    */
   readonly targetMs?: number;
 }
 
 export interface Work<T> {
-  /** Whose it is: everybody's work is done in turn, so that no one's many keep another's one waiting. */
+  /** Clients take turns, so that one with many tasks does not block another with a single one. */
   readonly client: string;
-  /** In the unit of the queue's pace. */
+  /** The cost, in units of the queue's pace. */
   readonly cost: number;
-  /** Places that it takes at once; when it is alone, it may take more than there are. @default 1 */
-  readonly places?: number;
-  /** Takes it out of the queue; it is not begun any more. */
+  /** Slots that it takes; when it runs alone, it may take more than there are. @default 1 */
+  readonly slots?: number;
+  /** Removes it from the queue; what has started keeps running. */
   readonly signal: AbortSignal;
   readonly run: () => Promise<T>;
 }
 
 interface Waiting {
   readonly cost: number;
-  readonly places: number;
+  readonly slots: number;
   readonly begin: () => void;
 }
 
-/** What a client has waiting. */
+/** A client's waiting tasks. */
 interface Turns {
   readonly works: Set<Waiting>;
-  /** Of all together. */
+  /** Their total cost. */
   cost: number;
 }
 
 /**
- * Work in places that are few, first come, first served, client by client in turn. It knows how long one more would wait.
+ * Runs a limited number of tasks at a time. Clients take turns, and each client's tasks run in order. It can estimate
+ * how long another task would wait.
  *
  * @example
- * const queue = new WorkQueue({ places: 1, paceMs: 10 });
+ * const queue = new WorkQueue({ slots: 1, paceMs: 10 });
  * const signal = new AbortController().signal;
  * await queue.do({ client: 'a', cost: 1, signal, run: async () => 'done' }); // => 'done'
  */
 export class WorkQueue {
   readonly #most: number;
   readonly #targetMs: number;
-  #places: number;
+  #slots: number;
   #paceMs: number;
   #running = 0;
   readonly #waiting = new Map<string, Turns>();
   #waitingCount = 0;
 
-  constructor({ places, paceMs, targetMs = Number.POSITIVE_INFINITY }: WorkQueueOptions) {
-    this.#most = places;
-    this.#places = targetMs < Number.POSITIVE_INFINITY ? Math.min(places, 4) : places;
+  constructor({ slots, paceMs, targetMs = Number.POSITIVE_INFINITY }: WorkQueueOptions) {
+    this.#most = slots;
+    this.#slots = targetMs < Number.POSITIVE_INFINITY ? Math.min(slots, 4) : slots;
     this.#targetMs = targetMs;
     this.#paceMs = paceMs;
   }
 
-  /** Places that are taken. */
+  /** Slots in use. */
   get running(): number {
     return this.#running;
   }
 
-  /** Pieces of work that wait for a place. */
+  /** Tasks waiting for a slot. */
   get waiting(): number {
     return this.#waitingCount;
   }
 
-  /** How long a client's next piece of work would wait, in milliseconds; `ahead` of it comes what is not yet here. */
+  /** How long a client's next task would wait, in milliseconds, counting `ahead` tasks that are not queued yet. */
   expectedWaitMs({ client, cost, ahead = 0 }: { client: string; cost: number; ahead?: number }): number {
-    if (this.#waiting.size === 0 && this.#running + ahead < Math.floor(this.#places)) return 0;
+    if (this.#waiting.size === 0 && this.#running + ahead < Math.floor(this.#slots)) return 0;
     const own = (this.#waiting.get(client)?.cost ?? 0) + cost;
     let before = own;
-    // By turns, no other client gets more done before it than its own client.
+    // As clients take turns, no other client gets more done in the meantime than this one.
     for (const [key, other] of this.#waiting) if (key !== client) before += Math.min(other.cost, own);
     return (before + ahead) * this.#paceMs;
   }
 
-  /** Does a piece of work when its turn comes. Its place is taken until it is really over, even when its client is gone. */
-  async do<T>({ client, cost, places = 1, signal, run }: Work<T>): Promise<T> {
-    if (this.#waiting.size > 0 || !this.#fits(places)) await this.#wait(client, { cost, places }, signal);
+  /** Runs a task when its turn comes. Its slot is in use until the task has really ended, even if its client is gone. */
+  async do<T>({ client, cost, slots = 1, signal, run }: Work<T>): Promise<T> {
+    if (this.#waiting.size > 0 || !this.#fits(slots)) await this.#wait(client, { cost, slots }, signal);
     else {
       signal.throwIfAborted();
-      this.#running += places;
+      this.#running += slots;
     }
     const began = performance.now();
-    const sideBySide = this.#running;
+    const concurrency = this.#running;
     const work = run().finally(() => {
-      this.#learn(performance.now() - began, { cost, places, sideBySide });
-      this.#running -= places;
+      this.#learn(performance.now() - began, { cost, slots, concurrency });
+      this.#running -= slots;
       this.#beginNext();
     });
     return untilAborted(work, signal);
   }
 
-  #fits(places: number): boolean {
-    return this.#running === 0 || this.#running + places <= Math.floor(this.#places);
+  #fits(slots: number): boolean {
+    return this.#running === 0 || this.#running + slots <= Math.floor(this.#slots);
   }
 
   #wait(client: string, work: Omit<Waiting, 'begin'>, signal: AbortSignal): Promise<void> {
@@ -133,12 +134,12 @@ export class WorkQueue {
       const onAbort = () => {
         leave();
         reject(signal.reason);
-        // It may have been the one that did not fit.
+        // The task that left may have been the one that did not fit.
         this.#beginNext();
       };
       const begin = () => {
         leave();
-        this.#running += work.places;
+        this.#running += work.slots;
         resolve();
       };
       const waiting = { ...work, begin };
@@ -156,9 +157,9 @@ export class WorkQueue {
       if (next === undefined) return;
       const [client, own] = next;
       const [first] = own.works;
-      if (first === undefined || !this.#fits(first.places)) return;
+      if (first === undefined || !this.#fits(first.slots)) return;
       first.begin();
-      // The client's turn is over.
+      // Now it is the next client's turn.
       if (own.works.size > 0) {
         this.#waiting.delete(client);
         this.#waiting.set(client, own);
@@ -166,13 +167,13 @@ export class WorkQueue {
     }
   }
 
-  #learn(milliseconds: number, work: { cost: number; places: number; sideBySide: number }): void {
-    const { cost, places, sideBySide } = work;
-    const pace = (milliseconds * places) / (Math.max(cost, Number.EPSILON) * sideBySide);
+  #learn(milliseconds: number, work: { cost: number; slots: number; concurrency: number }): void {
+    const { cost, slots, concurrency } = work;
+    const pace = (milliseconds * slots) / (Math.max(cost, Number.EPSILON) * concurrency);
     this.#paceMs += WEIGHT * (pace - this.#paceMs);
-    if (milliseconds > this.#targetMs) this.#places = Math.max(1, this.#places * 0.8);
-    else if (sideBySide >= Math.floor(this.#places)) {
-      this.#places = Math.min(this.#most, this.#places + places / this.#places);
+    if (milliseconds > this.#targetMs) this.#slots = Math.max(1, this.#slots * 0.8);
+    else if (concurrency >= Math.floor(this.#slots)) {
+      this.#slots = Math.min(this.#most, this.#slots + slots / this.#slots);
     }
   }
 }

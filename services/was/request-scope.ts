@@ -1,13 +1,8 @@
-import type { ProblemError } from '../http/problem.ts';
-
-/** The client has closed its connection: there is no reader for an answer. */
-export class ClientGone extends Error {
-  override readonly name = 'ClientGone';
-}
+import { ClientDisconnected, type ProblemError } from '../http/problem.ts';
 
 /**
- * What one request holds, and until when: it ends with its client, with its deadline or with its work, whichever is
- * first, and then lets go of everything, once.
+ * The lifetime of one request and the resources it holds. It ends with its client, its deadline or its work, whichever
+ * comes first, and then releases everything, once.
  *
  * @example
  * const scope = new RequestScope({ client: new AbortController().signal });
@@ -25,33 +20,33 @@ export class RequestScope {
 
   constructor({ client }: { client: AbortSignal }) {
     this.#client = client;
-    client.addEventListener('abort', this.#onClientGone);
-    if (client.aborted) this.#onClientGone();
+    client.addEventListener('abort', this.#onDisconnect);
+    if (client.aborted) this.#onDisconnect();
   }
 
-  readonly #onClientGone = () => {
-    this.#controller.abort(new ClientGone('The client has closed its connection.'));
+  readonly #onDisconnect = () => {
+    this.#controller.abort(new ClientDisconnected());
   };
 
-  /** Aborts with why the request ends before its work: {@link ClientGone}, or the deadline's problem. */
+  /** Aborts when the request ends before its work: with {@link ClientDisconnected}, or with the deadline's problem. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** From now on, the request has this many milliseconds. */
+  /** Gives the request this many milliseconds from now. */
   startDeadline(milliseconds: number, toProblem: () => ProblemError): void {
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => this.#controller.abort(toProblem()), milliseconds);
   }
 
-  /** Lets go of something when the request ends. */
+  /** Registers what to release when the request ends. */
   hold(release: () => void): void {
     this.#releases.push(release);
   }
 
   end(): void {
     clearTimeout(this.#deadline);
-    this.#client.removeEventListener('abort', this.#onClientGone);
+    this.#client.removeEventListener('abort', this.#onDisconnect);
     for (const release of this.#releases.splice(0)) release();
   }
 }

@@ -5,7 +5,7 @@ import { readEnvironment, serverEnvironment } from '../http/environment.ts';
 import { startMetrics } from '../http/metrics.ts';
 import { runService, startServer } from '../http/server.ts';
 import { Shedding } from '../http/shedding.ts';
-import { createWasApp, glanceAtPhotos } from './app.ts';
+import { createWasApp, refuseEarly } from './app.ts';
 import { createSageMakerClassifier } from './classifier.ts';
 import { PhotoClassifier } from './photo-classifier.ts';
 import { RuntimeClient } from './runtime-client.ts';
@@ -13,11 +13,11 @@ import { RuntimeClient } from './runtime-client.ts';
 const environment = serverEnvironment({ defaultPort: WAS.port }).extend({
   /** The SageMaker endpoint to invoke. */
   ENDPOINT_NAME: z.string().min(1).default(ENDPOINT.name),
-  /** How long an answer of the endpoint may take, retries included, in milliseconds; then the client gets a 503. */
+  /** Timeout of the endpoint, retries included, in milliseconds; after it, the client gets a 503. */
   ENDPOINT_TIMEOUT_MS: z.coerce.number().int().positive().default(1500),
 });
 
-/** One client for the life of the process: connections are kept and reused. */
+/** One client for the life of the process, so that connections are reused. */
 const createClient = () => new RuntimeClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 500 } });
 
 await runService({
@@ -40,7 +40,7 @@ await runService({
     });
     const photos = new PhotoClassifier({ classifier });
     const { fetch } = createWasApp({ log, metrics, photos });
-    const shedding = new Shedding({ glance: glanceAtPhotos(photos), log, metrics });
+    const shedding = new Shedding({ check: refuseEarly(photos), log, metrics });
     return startServer({ fetch, port: PORT, hostname: HOST, log, shedding });
   },
 });

@@ -9,7 +9,7 @@ export interface UploadKind {
   /** The field of a form; `jsonField` is the one of JSON. */
   readonly field: string;
   readonly jsonField: string;
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   readonly howToSend: string;
 }
 
@@ -17,7 +17,7 @@ export const ONE_PHOTO: UploadKind = {
   isList: false,
   field: 'file',
   jsonField: 'image',
-  mostBytes: MAX_BODY_BYTES,
+  maxBytes: MAX_BODY_BYTES,
   howToSend:
     'Send the photo as the multipart field "file", as a raw image/* body, or as JSON {"image": "<base64>"}.',
 };
@@ -26,7 +26,7 @@ export const MANY_PHOTOS: UploadKind = {
   isList: true,
   field: 'files',
   jsonField: 'images',
-  mostBytes: MAX_PHOTOS_BODY_BYTES,
+  maxBytes: MAX_PHOTOS_BODY_BYTES,
   howToSend: `Send up to ${MAX_PHOTOS} photos as multipart fields "files", one as a raw image/* body, or JSON {"images": ["<base64>"]}.`,
 };
 

@@ -7,9 +7,9 @@ import sharp from 'sharp';
 import { problemSchema } from '../contract.ts';
 import { startServer } from '../http/server.ts';
 import { Shedding } from '../http/shedding.ts';
-import { createWasApp, glanceAtPhotos } from './app.ts';
+import { createWasApp, refuseEarly } from './app.ts';
 import { Decoder } from './decoder.ts';
-import { CLASSIFICATION, saying } from './fake-classifier.ts';
+import { CLASSIFICATION, fakeClassifier } from './fake-classifier.ts';
 import { PhotoClassifier, type PhotoClassifierOptions } from './photo-classifier.ts';
 import { WorkQueue } from './queue.ts';
 import { Uploads } from './uploads.ts';
@@ -24,14 +24,20 @@ const start = async (t: TestContext, options: Partial<PhotoClassifierOptions> = 
   const lines: { level: number; msg: string; count?: number }[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const uploads = options.uploads ?? new Uploads({ bytes: 2 ** 27 });
-  const invocations = options.invocations ?? new WorkQueue({ places: 2, paceMs: 1 });
-  const decoder = new Decoder({ places: 1 });
-  const photos = new PhotoClassifier({ classifier: saying(), ...options, uploads, invocations, decoder });
+  const invocations = options.invocations ?? new WorkQueue({ slots: 2, paceMs: 1 });
+  const decoder = new Decoder({ slots: 1 });
+  const photos = new PhotoClassifier({
+    classifier: fakeClassifier(),
+    ...options,
+    uploads,
+    invocations,
+    decoder,
+  });
   const { fetch } = createWasApp({ log, photos });
-  const shedding = new Shedding({ glance: glanceAtPhotos(photos), log });
+  const shedding = new Shedding({ check: refuseEarly(photos), log });
   const server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log, shedding });
   t.after(() => server.stop(0));
-  const queues = [decoder.small, decoder.cheap, decoder.dear, invocations];
+  const queues = [decoder.small, decoder.cheap, decoder.costly, invocations];
   const held = () => [
     uploads.count,
     uploads.bytes,
@@ -164,7 +170,7 @@ test(
         signals.push(options?.signal);
         options?.signal?.addEventListener('abort', () => reject(new Error('given up')));
       });
-    const invocations = new WorkQueue({ places: 1, paceMs: 1 });
+    const invocations = new WorkQueue({ slots: 1, paceMs: 1 });
     const { url, held } = await start(t, { classifier: { classify }, invocations });
     const asked = await sendPhoto(url);
     await until(() => signals.length === 1);

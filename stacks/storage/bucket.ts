@@ -120,8 +120,7 @@ class PrivateBucket extends Construct {
 
   /**
    * Puts a text file into the bucket. It depends on encryption and versioning: an object created before versioning has
-   * no
-   * version, and deleting it leaves a marker behind, which can make the deletion of the bucket fail.
+   * no version, and deleting it leaves a marker behind, which can make the deletion of the bucket fail.
    */
   addTextObject(id: string, key: string, text: string): S3Object {
     return new S3Object(this, id, {

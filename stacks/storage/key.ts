@@ -57,10 +57,8 @@ export class EncryptionKey extends Construct {
 
   /**
    * Lets a role read and write one bucket's objects with this key. The condition is S3's encryption context, because
-   * the
-   * key's ARN is unknown before it exists, and an alias takes minutes to become effective ("Use aliases to control
-   * access",
-   * KMS guide).
+   * the key's ARN is unknown before it exists, and an alias takes minutes to become effective ("Use aliases to control
+   * access", KMS guide).
    *
    * @param bucketArn the encryption context is the bucket's ARN with a bucket key, and the object's without one
    */

@@ -12,7 +12,7 @@ import { reviewPlan } from '../../scripts/plan/review.ts';
 import type { StackFiles } from '../../scripts/terraform/synth.ts';
 import { need, needTerraform } from '../requirements.ts';
 import { type Emulator, findEmulator, MISSING_MOTO, startEmulator } from './emulator/emulator.ts';
-import { type TestAccount, clientsOf, type DeployWorkspace, openWorkspace } from './workspace.ts';
+import { clientsOf, type DeployWorkspace, openWorkspace, type TestAccount } from './workspace.ts';
 
 /** The whole life of a deployment, in order: each test continues where the one before stopped. */
 

@@ -13,15 +13,15 @@ import { MAX_BODY_BYTES } from '../../services/contract.ts';
 import { startServer } from '../../services/http/server.ts';
 import { createWasApp } from '../../services/was/app.ts';
 import { Decoder } from '../../services/was/decoder.ts';
-import { saying } from '../../services/was/fake-classifier.ts';
+import { fakeClassifier } from '../../services/was/fake-classifier.ts';
 import { PhotoClassifier } from '../../services/was/photo-classifier.ts';
 import { WorkQueue } from '../../services/was/queue.ts';
 import { Uploads } from '../../services/was/uploads.ts';
 import { createWebApp } from '../../services/web/app.ts';
 
 /**
- * However a request is damaged and wherever its client stops, it is answered, and nothing is held afterwards. For more of
- * them: FUZZ_REQUESTS=20000 FUZZ_SEED=7 node --import tsx --expose-gc --test tests/unit/fuzz.test.ts
+ * However a request is damaged and wherever its client stops, it is answered, and nothing is held afterwards. For more
+ * of them: FUZZ_REQUESTS=20000 FUZZ_SEED=7 node --import tsx --expose-gc --test tests/unit/fuzz.test.ts
  */
 
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 240);
@@ -199,12 +199,12 @@ test('however a request is damaged, it is answered, and nothing is held afterwar
     return server.url;
   };
   const uploads = new Uploads({ bytes: 2 ** 27 });
-  const invocations = new WorkQueue({ places: 2, paceMs: 1 });
+  const invocations = new WorkQueue({ slots: 2, paceMs: 1 });
   const decoder = new Decoder();
-  const classifying = new PhotoClassifier({ classifier: saying(), uploads, invocations, decoder });
+  const classifying = new PhotoClassifier({ classifier: fakeClassifier(), uploads, invocations, decoder });
   const was = await serve(createWasApp({ log, photos: classifying }).fetch);
   const web = await serve(createWebApp({ log, wasUrl: was, version: 'test' }).fetch);
-  const queues = [decoder.small, decoder.cheap, decoder.dear, invocations];
+  const queues = [decoder.small, decoder.cheap, decoder.costly, invocations];
   const held = () => [uploads, ...queues.map(({ running: bytes, waiting: count }) => ({ bytes, count }))];
   const isFree = () => held().every(({ bytes, count }) => bytes === 0 && count === 0);
 
