@@ -119,7 +119,7 @@ export class BloomstackStack extends ReadableStack {
     const { names, region } = deployment;
     const { api, firewall, https, ...config } = this.#config;
     const { metricsNamespace: METRICS_NAMESPACE } = deployment;
-    // Container Insights would make it, and keep it without end.
+    // Container Insights would create it without retention.
     const insights = new CloudwatchLogGroup(this, 'cluster-logs', {
       name: names.clusterLogGroup,
       retentionInDays: deployment.logRetentionDays,
@@ -191,7 +191,7 @@ export class BloomstackStack extends ReadableStack {
     new TerraformOutput(this, 'url', {
       value: https.domain ? `https://${https.domain}` : `http://${dnsName}`,
     });
-    // Nothing answers under the name before it is pointed here.
+    // The name resolves to nothing until it points here.
     if (https.domain && !https.hostedZoneId) new TerraformOutput(this, 'point_domain_at', { value: dnsName });
     new TerraformOutput(this, 'artifact_bucket', { value: names.buckets.artifacts });
     new TerraformOutput(this, 'services', {

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import flowers from './flowers.json' with { type: 'json' };
 
-/** The words of a model: how its classes are named and described. They are in the SavedModel, and come with every answer. */
+/** A model's catalogue: names and descriptions of its classes, stored in the SavedModel and part of every answer. */
 
 /** Languages in which classes are named and described. */
 export const LANGUAGES = ['en', 'ko'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** In one language at least; what is missing in the other is taken from it. */
+/** Text in at least one language, which also stands in for the other. */
 const inLanguages = <Text extends z.ZodType>(text: Text) =>
   z.strictObject({ en: text.optional(), ko: text.optional() }).transform(({ en, ko }, context) => {
     const any = en ?? ko;
@@ -20,7 +20,7 @@ const text = z.string().trim().min(1);
 const nameAndDescription = inLanguages(z.strictObject({ name: text, description: text }));
 export type Description = z.output<typeof nameAndDescription>;
 
-/** Words about the model as a whole; each has a default that speaks of flowers. */
+/** Texts about the model as a whole; each has a default that speaks of flowers. */
 const aboutModel = z.strictObject({
   /** The heading of the page. */
   title: inLanguages(text).optional(),
@@ -32,7 +32,7 @@ const aboutModel = z.strictObject({
 
 const catalogueSchema = z.strictObject({
   model: aboutModel.default({}),
-  /** By the class's folder of photos. */
+  /** Keyed by the name of the class's folder. */
   classes: z.record(z.string(), nameAndDescription),
 });
 export type Catalogue = z.output<typeof catalogueSchema>;
@@ -70,7 +70,7 @@ const readableName = (label: string): string => {
 };
 
 /**
- * Name and description of a class, from a catalogue, from that of the flowers, or made of the label.
+ * Name and description of a class: from the catalogue, from the flowers' catalogue, or derived from the label.
  *
  * @param label the class as the model calls it: its folder of photos
  * @example
@@ -89,11 +89,11 @@ export const describeLabel = (label: string, catalogue: Catalogue = FLOWERS): De
 
 const pair = z.object({ en: z.string(), ko: z.string() });
 
-/** What the graph answers of each class. */
+/** The graph's output for each class. */
 export const namesSchema = pair;
 
 const share = z.number().min(0).max(1);
-/** How a model did on photos that it was not trained on. */
+/** Accuracy on photos that the model was not trained on. */
 export const accuracySchema = z.object({
   value: share.describe('Share of the test photos that were classified correctly, 0 to 1'),
   interval: z.tuple([share, share]).describe('95 % Wilson score interval'),
@@ -101,7 +101,7 @@ export const accuracySchema = z.object({
 });
 export type Accuracy = z.output<typeof accuracySchema>;
 
-/** What the graph answers of the most probable class, and of itself. */
+/** The graph's output about the most probable class and about the model. */
 export const wordsSchema = z.object({
   description: pair,
   // Not strict: a newer model may say more than this knows.

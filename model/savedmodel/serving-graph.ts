@@ -10,7 +10,7 @@ import {
 import type { ExportedNetwork, LogitMap } from './export-layers.ts';
 import { attribute, DataType, Graph, type Node, type WeightPrecision } from './graph.ts';
 
-/** What is added to a trained network so that its answers are honest. */
+/** The calibration of a trained network. */
 export interface CalibrationWriter {
   /** Logits are divided by it before the softmax; 1 changes nothing. */
   readonly temperature: number;
@@ -25,26 +25,26 @@ export interface CalibrationWriter {
 interface ServingOptions {
   /** The class of each output of the model, in order. */
   readonly labels: readonly string[];
-  /** Travels with the model and comes back with every answer: digits, as TensorFlow Serving wants versions. */
+  /** Part of the model and of every answer: digits, as TensorFlow Serving requires. */
   readonly version: string;
-  /** Names and descriptions of the classes. @default - those of the flowers, or made of the labels */
+  /** Names and descriptions of the classes. @default - those of the flowers, or derived from the labels */
   readonly catalogue?: Catalogue | undefined;
-  /** What the model says of itself. @default - nothing */
+  /** The model's description of itself. @default - none */
   readonly accuracy?: Accuracy | undefined;
   /** How weights are stored. @default 'half' */
   readonly precision?: WeightPrecision;
-  /** Makes confidence and `known_score` mean something. @default none: every photo is taken for a known one */
+  /** Makes confidence and `known_score` meaningful. @default none: every photo counts as known */
   readonly calibration?: CalibrationWriter | undefined;
 }
 
 /** Writes a classifier into a graph; `photos` is float32 `[N, 224, 224, 3]` in [-1, 1]. */
 export type NetworkWriter = (graph: Graph, photos: Node) => ExportedNetwork;
 
-/** A node that the signature names, with its type and shape. */
+/** A node named in the signature, with its type and shape. */
 export interface SignatureTensor {
   readonly node: Node;
   readonly dtype: DataType;
-  /** `null`: the batch. */
+  /** `null` is the batch size. */
   readonly shape: readonly (number | null)[];
 }
 
@@ -86,7 +86,7 @@ const decodePhotos = (graph: Graph, photos: Node): Node => {
   return graph.float('AddV2', 'decode/shifted', [scaled, graph.scalar('decode/offset', PIXEL_OFFSET)]);
 };
 
-/** Photos of another side, `[N, side, side, 3]`. */
+/** Photos resized to `[N, side, side, 3]`. */
 export const writeResized = (graph: Graph, photos: Node, side: number): Node =>
   graph.float('ResizeBilinear', 'enlarged', [photos, graph.integers('enlarged/size', [side, side])], {
     align_corners: attribute.boolean(false),
@@ -103,8 +103,8 @@ const toProbabilities = (graph: Graph, logits: Node, temperature: number): Node 
 };
 
 /**
- * How much each part of the photo speaks for the most probable class, from 0 to 1 for the part that does most: the
- * class activation map (Zhou et al. 2016), compared with the mean of all classes. Float32 `[N, H, W]`.
+ * How much each part of the photo supports the most probable class, scaled so that the strongest part is 1: the class
+ * activation map (Zhou et al. 2016) relative to the mean of all classes. Float32 `[N, H, W]`.
  */
 const writeEvidence = (
   graph: Graph,
@@ -169,7 +169,7 @@ const addConstantScore = (graph: Graph, shape: Node): Node => {
   return broadcast(graph, 'known_score', one, shape, float);
 };
 
-/** Nodes between which a network is found again in a model that is exported already. */
+/** The nodes that delimit the network in an exported model. */
 export const NETWORK_ENDS = {
   photos: 'decode/shifted',
   features: 'network/features',
@@ -177,7 +177,7 @@ export const NETWORK_ENDS = {
   map: 'network/map',
 } as const;
 
-/** A network and what feeds it. */
+/** A network and its inputs. */
 const writeNetwork = (write: NetworkWriter, precision: WeightPrecision) => {
   const graph = new Graph(precision);
   const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);
@@ -192,7 +192,7 @@ const writeNetwork = (write: NetworkWriter, precision: WeightPrecision) => {
   };
 };
 
-/** A graph to calibrate by, never served: `features` float32 `[N, F]`, `logits` float32 `[N, C]`. */
+/** A graph for calibration, never served: `features` float32 `[N, F]`, `logits` float32 `[N, C]`. */
 export const buildFeaturesGraph = (
   write: NetworkWriter,
   precision: WeightPrecision = 'half',

@@ -21,7 +21,7 @@ import type { EpochResult } from './checkpoint.ts';
 export interface Pretrained {
   /** Holds `model.json` and its weights. */
   readonly directory: string;
-  /** What a report calls it. */
+  /** Its name in reports. */
   readonly name: string;
 }
 
@@ -30,21 +30,21 @@ export interface TrainedNetwork {
   readonly write: NetworkWriter;
   /** At least one epoch. */
   readonly history: readonly EpochResult[];
-  /** Weights of the whole network, and how many of them were trained. */
+  /** Number of weights in the whole network, and of those that were trained. */
   readonly parameters: { readonly total: number; readonly trained: number };
-  /** Side of the square to which a photo is brought before the first convolution, in pixels. */
+  /** Side of the network's input square, in pixels. */
   readonly side: number;
-  /** The name of the pretrained network that it stands on, if any. */
+  /** The name of the backbone, if any. */
   readonly backbone: string | null;
-  /** How many of its last blocks were trained, where any were. */
+  /** How many of the backbone's last blocks were trained, if any. */
   readonly fineTuned?: number;
-  /** How much the distance of its features counts in the in-distribution score: see `DISTANCE_WEIGHTS`. */
+  /** Weight of the feature distance in the in-distribution score: see `DISTANCE_WEIGHTS`. */
   readonly distanceWeight?: number | undefined;
-  /** What it makes of the training photos, where that is known without running it on them again. */
+  /** Its outputs for the training photos, if they are known without running it on them again. */
   readonly forwardTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
 }
 
-/** A strategy: learns from the training photos, and validates on the validation photos. See `trainNetwork`, `trainHead`, `fineTune`. */
+/** A strategy: trains on the training photos and validates on the validation photos. See `trainNetwork`, `trainHead`, `fineTune`. */
 export type Trainer = (split: Split) => Promise<TrainedNetwork>;
 
 interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained' | 'distanceWeight'> {
@@ -52,31 +52,31 @@ interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained' 
   readonly catalogue?: Catalogue | undefined;
   readonly version: string;
   readonly split: Split;
-  /** Pictures of other things, beside those that are drawn. @default none */
+  /** Pictures of other things, besides the drawn ones. @default none */
   readonly unknown?: readonly OodPhotos[] | undefined;
-  /** Pictures to draw of each kind that code draws. @default 30 */
+  /** Pictures to draw of each kind. @default 30 */
   readonly drawn?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Receives what is being done. */
+  /** Receives messages about progress. */
   readonly log?: ((text: string) => void) | undefined;
   /** Called while the model is calibrated and measured. */
   readonly onProgress?: ReportProgress | undefined;
 }
 
-/** An exported model, and what it says of the test photos. */
+/** An exported model, and its outputs for the test photos. */
 interface MeasuredExport {
   readonly savedModel: Uint8Array;
   readonly test: ModelMetrics['test'];
-  /** Absent, and the scores with it, when there were too few photos to calibrate by. */
+  /** Absent, like the scores, when there were too few photos to calibrate with. */
   readonly calibration?: ModelMetrics['calibration'];
   readonly scores?: ReportInput['scores'];
-  /** Test photos that were classified wrongly. */
+  /** Misclassified test photos. */
   readonly mistakes: readonly Mistake[];
 }
 
 /**
- * Calibrates a trained network where there are enough validation photos, exports it, and measures the export on the
- * test photos.
+ * Calibrates a trained network if there are enough validation photos, exports it, and measures the export on the test
+ * photos.
  *
  * @throws AbortedError when the signal is aborted
  */
@@ -127,7 +127,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
   const { accuracy: value, count: photos } = tested;
   const interval = wilsonInterval(tested.correct, photos);
   return {
-    // The same once more, with what has been measured.
+    // Written again, now with the measurements.
     savedModel: exported(calibration, photos > 0 ? { value, interval, photos } : undefined),
     test: {
       ...{ ...tested, interval },
@@ -153,18 +153,18 @@ export interface TrainOptions
   readonly dataset: Pick<Dataset, 'labels' | 'skipped' | 'catalogue'>;
   readonly trainer: Trainer;
   readonly backend: Backend;
-  /** For the model card: how to do the same again. */
+  /** For the model card: how to reproduce the training. */
   readonly command: string;
   readonly seed: number;
 }
 
-/** A trained model, and what its report is made from. */
+/** A trained model, and the data for its report. */
 export interface TrainingResult extends ReportInput {
   readonly savedModel: Uint8Array;
   readonly mistakes: readonly Mistake[];
 }
 
-/** Photos of each class, by part of the split. */
+/** Number of photos of each class in each part of the split. */
 export const countByClass = ({ length }: readonly string[], split: Split) => {
   const count = (examples: readonly Example[]) =>
     Array.from({ length }, (_, label) => examples.filter((example) => example.label === label).length);

@@ -68,8 +68,8 @@ const approveWidening = async (holders: readonly string[], { widen, yes }: Appro
 };
 
 /**
- * Plans everything, has it reviewed and asks whether to apply it; a loss of data stops the deployment. What was never
- * finished holds no data: recreating it is how a stopped deployment continues.
+ * Plans everything, reviews the plan and asks whether to apply it; a loss of data stops the deployment. A resource that
+ * was never finished holds no data: recreating it is how a stopped deployment continues.
  */
 const planAndApprove = async (target: Target, approval: Approval): Promise<PlanFile> => {
   const { config, stack } = target;
@@ -95,7 +95,7 @@ const planAndApprove = async (target: Target, approval: Approval): Promise<PlanF
   return plan;
 };
 
-/** Asks AWS what can be asked, and continues only when nothing must fail. */
+/** Runs the preflight, and continues only when nothing is bound to fail. */
 const passPreflight = async (caller: Caller, synthesized: SynthesizedTarget): Promise<Target> => {
   const { config, stack } = synthesized;
   const known = [found('ok', 'caller', caller.arn)];
@@ -108,7 +108,7 @@ const passPreflight = async (caller: Caller, synthesized: SynthesizedTarget): Pr
     known.push(found('fails', 'Terraform and state', errorText(error)));
   }
   const account = askAccount(createStsClient(config.region), config.region, caller);
-  // An interrupted first deployment has left what images are built with.
+  // An interrupted first deployment leaves the resources that build images, but no services.
   const isFirst = target?.deployed.every(({ type }) => type !== 'aws_ecs_service') ?? false;
   const findings = [...known, ...(await preflight({ config, stack, isFirst }, account))];
   print(describeFindings(findings));

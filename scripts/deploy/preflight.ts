@@ -10,12 +10,12 @@ import type { Caller } from '../terraform/target.ts';
 import { deployerPolicy } from './deployer-policy.ts';
 import { readQuotas } from './quotas.ts';
 
-/** What is asked of AWS before anything is planned, so that a deployment does not fail halfway. */
+/** Checks with AWS before anything is planned, so that a deployment does not fail halfway. */
 
 /**
  * - `fails`: the deployment cannot succeed.
- * - `later`: the deployment can, and something of what it makes will not work.
- * - `not asked`: AWS did not answer, for want of permissions for example.
+ * - `later`: the deployment succeeds, but something in it will not work.
+ * - `not asked`: AWS did not answer, for example because the caller may not ask.
  */
 type Verdict = 'ok' | 'fails' | 'later' | 'not asked';
 
@@ -29,7 +29,7 @@ export interface Finding {
 
 /** Answers about an account. Each rejects when AWS refuses the question. */
 export interface Account {
-  /** Of these actions, those that the caller may not do on this resource. */
+  /** The actions among these that the caller may not take on this resource. */
   readonly denied: (actions: readonly string[], resource: string) => Promise<readonly string[]>;
   /** Names of the region's Availability Zones. */
   readonly zones: () => Promise<readonly string[]>;
@@ -41,7 +41,7 @@ const ASSUMED = /^arn:[^:]+:sts::\d{12}:assumed-role\/([^/]+)\//;
 
 export const askAccount = (sts: STSClient, region: string, caller: Caller): Account => {
   const iam = new IAMClient({ region });
-  /** Of a session, the role; only IAM knows the path that belongs to its ARN. */
+  /** A session's role; only IAM knows the path in its ARN. */
   const findPrincipal = async (): Promise<string> => {
     const role = ASSUMED.exec(caller.arn)?.[1];
     const { Role } = role === undefined ? {} : await iam.send(new GetRoleCommand({ RoleName: role }));
@@ -93,7 +93,7 @@ export const found = (verdict: Verdict, what: string, detail: string, remedy = '
   remedy,
 });
 
-/** A finding about an answer; when AWS refuses the question, that is the finding. */
+/** Judges AWS's answer. A question that AWS refuses becomes a finding itself. */
 const judge = async <T, Judged>(
   what: string,
   question: Promise<T>,
@@ -120,7 +120,7 @@ const LINKED_ROLES: Readonly<Record<string, string>> = {
   AWSServiceRoleForApplicationAutoScaling_ECSService: 'ecs.application-autoscaling.amazonaws.com',
 };
 
-/** What the caller may not do, and the service-linked roles that are missing and nobody may create. */
+/** The caller's missing permissions, and missing service-linked roles that it may not create. */
 const checkPermissions = ({ stack, config }: PreflightOptions, account: Account): Promise<Finding>[] => {
   const { Statement } = deployerPolicy(Object.keys(stack.json.resource), config.namePrefix);
   const denied = Promise.all(
@@ -165,7 +165,7 @@ const checkZones = ({ config: { region, network } }: PreflightOptions, account: 
     return found('fails', what, `${missing.join(', ')} not open to this account`, remedy);
   });
 
-/** Without so many `now` the deployment fails, without so many `later` something fails later. */
+/** Below `now` the deployment fails; below `later` something fails afterwards. */
 type QuotaNeed = readonly [service: string, name: string, now: number, later: number, why: string];
 
 const buildProject = z.looseObject({
@@ -188,7 +188,7 @@ const buildNeeds = ({ stack, config, isFirst }: PreflightOptions): QuotaNeed[] =
   return [...needs.values()];
 };
 
-/** What the configuration uses of what AWS limits. Source: "Service endpoints and quotas", AWS General Reference. */
+/** The quotas that the configuration uses. Source: "Service endpoints and quotas", AWS General Reference. */
 const quotaNeeds = (options: PreflightOptions): readonly QuotaNeed[] => {
   const { web, was, learning } = options.config;
   const vCpus = (tasks: 'minTasks' | 'maxTasks') => (web.cpu * web[tasks] + was.cpu * was[tasks]) / 1024;

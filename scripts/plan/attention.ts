@@ -7,17 +7,17 @@ import { isPolicyChanged, managedPolicies, plannedPolicies, unreadPolicies } fro
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { securityGroupRules } from './security-groups.ts';
 
-/** What someone who approves a plan should have seen, beside what is lost. */
+/** What someone who approves a plan should have seen, besides losses of data. */
 export interface Attention {
-  /** New permissions with wildcards for which the code gives no reason, by who gets them. */
+  /** New permissions with wildcards for which the code gives no reason, by holder. */
   readonly widened: readonly { readonly holder: string; readonly what: string }[];
-  /** Protections that are taken away or hold less. */
+  /** Protections that are removed or become weaker. */
   readonly weakened: readonly string[];
   /** Addresses of new rules that admit the internet. */
   readonly openings: readonly string[];
-  /** Addresses of new rules that let something connect to the internet. */
+  /** Addresses of new rules that allow connections to the internet. */
   readonly waysOut: readonly string[];
-  /** Addresses of what does not work until it is recreated. */
+  /** Addresses of resources that do not work until they are recreated. */
   readonly outages: readonly string[];
 }
 
@@ -28,7 +28,7 @@ const becomes =
   (value: string): Worse =>
   (_, after) =>
     after === value;
-/** Nothing and 0 keep for ever. */
+/** No value and 0 both mean for ever. */
 const fewer: Worse = (before, after) =>
   Number(after) > 0 && !(Number(before) > 0 && Number(before) <= Number(after));
 const more: Worse = (before, after) => Number(after) > Number(before);
@@ -51,7 +51,7 @@ const SAFEGUARDS: readonly (readonly [setting: RegExp, worse: Worse, meaning: st
   [/kms_(master_)?key(_id|_arn)?$/, off, 'it is no longer under a key of its own'],
 ];
 
-/** What protects something else by being there. */
+/** Resources whose existence protects another one. */
 const GUARDS =
   /^aws_(budgets_budget|cloudwatch_metric_alarm|flow_log|s3_bucket_(logging|public_access_block|versioning)|wafv2_web_acl_logging_configuration)$/;
 
@@ -107,7 +107,7 @@ export const findAttention = (inventory: Inventory): Attention => ({
     .map(({ address }) => address),
 });
 
-/** The kinds that there are, with their number; nothing where everything goes. */
+/** What there is of each kind, counted; empty when everything is destroyed. */
 export const attentionSection = (inventory: Inventory): string => {
   if (inventory.afterPlan().length === 0) return '';
   const { widened, weakened, openings, waysOut, outages } = findAttention(inventory);

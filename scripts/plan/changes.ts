@@ -10,7 +10,7 @@ import {
 import { blocks, bold, bullet, code, codes, details, lines, markdownTable } from './markdown.ts';
 import { RESOURCE_TYPES, resourceTypeLabel, type Severity } from './resource-types.ts';
 
-/** `aws_vpc.main`, VPC `app-vpc`: as it is now, or will be when it is new. */
+/** `aws_vpc.main`, VPC `app-vpc`: by its present name, or the planned one of a new resource. */
 const describeResource = (resource: Resource): string => {
   const name = displayName({ before: resource.before ?? resource.after, after: undefined });
   return `${code(resource.address)}, ${resourceTypeLabel(resource.type)}${name ? ` ${code(name)}` : ''}`;
@@ -19,7 +19,7 @@ const describeResource = (resource: Resource): string => {
 const describeWithChanges = (title: string, changes: readonly Change[]): string =>
   lines(bullet(title), ...changes.map(describeChange));
 
-/** Lists under the headings of their components. */
+/** Lists, each under the heading of its component. */
 const listByComponent = <T extends { readonly component: string }>(
   items: readonly T[],
   describe: (item: T) => string,
@@ -30,7 +30,7 @@ const listByComponent = <T extends { readonly component: string }>(
     ),
   );
 
-/** What uses a resource so that AWS does not delete it: listeners a target group, network interfaces a security group. */
+/** Users that keep AWS from deleting a resource: listeners of a target group, network interfaces of a security group. */
 const REFERENCED_BY: Readonly<Record<string, readonly (readonly [type: string, attribute: string])[]>> = {
   aws_lb_target_group: [['aws_lb_listener', 'default_action']],
   aws_security_group: [
@@ -68,7 +68,7 @@ const strandedLoadBalancers = (inventory: Inventory): readonly string[] =>
         `${code(address)} would move to another VPC, which AWS does not support for load balancers`,
     );
 
-/** What Terraform plans and AWS is known to refuse, so that the apply would fail. */
+/** Planned changes that AWS is known to refuse, so that the apply would fail. */
 export const likelyFailuresSection = (inventory: Inventory): string => {
   const failures = [...strandedLoadBalancers(inventory), ...blockedDeletions(inventory)];
   if (failures.length === 0) return '';
@@ -82,7 +82,7 @@ const SEVERITY_WORDS: Readonly<Record<Severity, string>> = {
   harmless: 'harmless',
 };
 
-/** The worst first; what is unknown may be bad. */
+/** Worst first; an unknown type may be bad. */
 const RANKS: readonly (Severity | undefined)[] = ['data', 'endpoint-change', undefined, 'outage', 'harmless'];
 
 const rank = ({ type }: Resource): number => RANKS.indexOf(RESOURCE_TYPES[type]?.severity);
@@ -99,7 +99,7 @@ const describeDestroyed = (resource: Resource): string => {
   );
 };
 
-/** What is replaced or destroyed, and what that means. */
+/** Resources that are replaced or destroyed, and what that means. */
 export const destroyedSection = ({ resources }: Inventory): string => {
   const destroyed = resources.filter(isReplacedOrDestroyed).sort((one, other) => rank(one) - rank(other));
   if (destroyed.length === 0) return '';
@@ -123,7 +123,7 @@ const describeUpdated = (resource: Resource): string => {
     : lines(bullet(describeResource(resource)), bullet('only what AWS computes', 1));
 };
 
-/** What is changed and stays. */
+/** Resources that are changed in place. */
 export const updatedSection = ({ resources }: Inventory): string => {
   const updated = resources.filter(({ action }) => action === 'update');
   return updated.length === 0
@@ -131,7 +131,7 @@ export const updatedSection = ({ resources }: Inventory): string => {
     : blocks(`## Changed in place: ${updated.length}`, listByComponent(updated, describeUpdated));
 };
 
-/** Everything that is new. */
+/** New resources. */
 export const createdSection = ({ resources }: Inventory): string => {
   const created = resources.filter(({ action }) => action === 'create');
   if (created.length === 0) return '';

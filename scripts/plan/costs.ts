@@ -19,7 +19,7 @@ const compareQuantities = (before: readonly Quantity[], after: readonly Quantity
   return [...names].map((what) => ({ what, before: amount(before, what), after: amount(after, what) }));
 };
 
-/** What there is and will be to pay for: quantities, not prices. What changes is in bold. */
+/** What AWS charges for, now and after the plan: quantities, not prices. Changes are in bold. */
 export const costsSection = (inventory: Inventory): string => {
   const [before, after] = [chargedQuantities(inventory, BEFORE), chargedQuantities(inventory, AFTER)];
   const periods = PERIODS.map(([period, head]) => ({

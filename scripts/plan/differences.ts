@@ -5,10 +5,10 @@ import { isObject, type Json, parseStructure, SENSITIVE } from './terraform-plan
 
 const UNKNOWN = '(known after apply)';
 export const NOTHING = '(none)';
-/** A block with nothing in it, such as `count` of a firewall's rule. */
+/** An empty block, such as `count` in a firewall rule. */
 export const PRESENT = '(set)';
 
-/** One attribute, or one place inside it, that changes. */
+/** A change of one attribute, or of one place inside it. */
 interface Difference {
   /** `container_definitions[app-web].environment[PORT].value` */
   readonly path: string;
@@ -16,7 +16,7 @@ interface Difference {
   readonly after: string;
 }
 
-/** The same place in the two states, and in Terraform's marks beside them. */
+/** The same place in both states, and in Terraform's marks for them. */
 export interface Sides {
   readonly before: Json | undefined;
   readonly after: Json | undefined;
@@ -26,7 +26,7 @@ export interface Sides {
   readonly afterSensitive?: Json | undefined;
 }
 
-/** Keys by which AWS identifies the items of a list, whatever their order. */
+/** Keys that identify the items of a list, whatever their order. */
 const IDENTITIES = ['name', 'Name', 'Sid', 'key', 'Key', 'id', 'ChannelName'];
 
 const isEmpty = (value: Json | undefined): boolean =>
@@ -74,7 +74,7 @@ const compareScalars = (
   if (isDeepStrictEqual(before, after)) return [];
   const removed = before.filter((item) => !after.includes(item));
   const added = after.filter((item) => !before.includes(item));
-  // The same items in another order: it may matter, as in a command.
+  // The same items in another order, which may matter, as in a command.
   const [old, young] = removed.length + added.length > 0 ? [removed, added] : [before, after];
   return [
     { path, before: old.map(toText).join(', ') || NOTHING, after: young.map(toText).join(', ') || NOTHING },
@@ -126,7 +126,7 @@ const compareObjects = (sides: Sides, path: string): readonly Difference[] => {
 const parseText = (value: Json | undefined): Json | undefined =>
   typeof value === 'string' ? (parseStructure(value) ?? value) : value;
 
-/** Whatever differs, down to single values; JSON in a text is compared inside, and empty is as good as missing. */
+/** All differences, down to single values. JSON inside a text is compared as JSON, and empty equals missing. */
 export const findDifferences = (sides: Sides, path = ''): readonly Difference[] => {
   if (sides.beforeSensitive === true || sides.afterSensitive === true) {
     const same = isDeepStrictEqual(sides.before, sides.after) && sides.unknown !== true;
@@ -161,7 +161,7 @@ const attributeDifferences = (resource: Resource, attribute: string): readonly D
   const { change, declared } = resource;
   const { after_unknown: unknowns, before_sensitive, after_sensitive } = change;
   const isUnknown = isObject(unknowns) && unknowns[attribute] === true;
-  // AWS computes it, and it says nothing that the other attributes do not.
+  // Computed by AWS, and redundant beside the other attributes.
   if (isUnknown && declared && declared[attribute] === undefined) return [];
   const fromCode = isUnknown ? resource.after?.[attribute] : undefined;
   return findDifferences(
@@ -186,7 +186,7 @@ const isRepeatedTag = ({ path, before, after }: Difference, all: readonly Differ
 
 const TRIVIAL = ['false', '0', PRESENT];
 
-/** What AWS fills in where the code says nothing; it follows from the rest. */
+/** Attributes that AWS fills in when the code leaves them out; they follow from the rest. */
 const isFilledIn = (
   { path, before, after }: Difference,
   attribute: string,
@@ -201,7 +201,7 @@ const isFilledIn = (
 
 const REFERENCE_ALONE = /^\$\{([^}]*)\}$/;
 
-/** What changes in a resource that is there before and after, what forces a replacement first. */
+/** Changes of a resource that exists before and after the plan; those that force a replacement come first. */
 export const findChanges = (resource: Resource): readonly Change[] => {
   const { before, after, after_unknown: unknown, replace_paths } = resource.change;
   const attributes = new Set(
@@ -224,7 +224,7 @@ export const findChanges = (resource: Resource): readonly Change[] => {
 
 const CONTEXT = 24;
 
-/** What changes, as an item of the list under a resource's name; of long texts from where they begin to differ. */
+/** A change as a list item under its resource; long texts are shown from where they begin to differ. */
 export const describeChange = ({ path, before, after, forcesReplacement }: Change): string => {
   const forced = forcesReplacement ? ' — forces the replacement' : '';
   let same = 0;

@@ -14,11 +14,11 @@ export type Action = 'create' | 'update' | 'replace' | 'destroy' | 'read' | 'no-
 /** A resource, before and after the plan, and as the code writes it. */
 export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'name' | 'change'> {
   readonly action: Action;
-  /** Part of the system, which is the outermost construct in the stack. */
+  /** The part of the system: the outermost construct in the stack. */
   readonly component: string;
-  /** What is there now, without secrets. */
+  /** Its present attributes, without secrets. */
   readonly before: Attributes | undefined;
-  /** What will be there, without secrets; an attribute that Terraform does not know yet is as in the code. */
+  /** Its planned attributes, without secrets; those that Terraform does not know yet are as in the code. */
   readonly after: Attributes | undefined;
   readonly declared: Attributes | undefined;
   /** An old copy that an interrupted replacement has left behind. */
@@ -27,14 +27,14 @@ export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'nam
   readonly unfinished: boolean;
 }
 
-/** A resource that is there after the plan. */
+/** A resource that exists after the plan. */
 export type FutureResource = Resource & { readonly after: Attributes };
 
-/** All resources of a plan, and what refers to what. */
+/** All resources of a plan, and the references between them. */
 export interface Inventory {
   readonly resources: readonly Resource[];
   readonly ofType: (...types: readonly string[]) => readonly Resource[];
-  /** Those that are there after the plan, of all types when none is named. */
+  /** Those that exist after the plan, of all types when none is named. */
   readonly afterPlan: (...types: readonly string[]) => readonly FutureResource[];
   /** ` (new)` or ` (changed)`, for texts about what will be; nothing when everything is new. */
   readonly changeMark: (resource: Resource) => string;
@@ -44,10 +44,10 @@ export interface Inventory {
 
 const isFuture = (resource: Resource): resource is FutureResource => resource.after !== undefined;
 
-/** Whether the plan does something to it. */
+/** Whether the plan changes it. */
 export const isChanged = ({ action }: Resource): boolean => !['no-op', 'read'].includes(action);
 
-/** Whether what is there now is removed, even if another takes its place. */
+/** Whether the existing resource is removed, even if another takes its place. */
 export const isReplacedOrDestroyed = ({ action }: Resource): boolean =>
   action === 'replace' || action === 'destroy';
 
@@ -55,7 +55,7 @@ export const isReplacedOrDestroyed = ({ action }: Resource): boolean =>
 const NAME_LIKE =
   /^(bucket|family|policy_arn|destination_cidr_block|description|(?!.*(display|bus)).*_name)$/;
 
-/** What people call it in AWS: its name, or what comes nearest to one. */
+/** Its name in AWS, or the attribute nearest to one. */
 export const displayName = ({ after, before }: Pick<Resource, 'after' | 'before'>): string => {
   const attributes = after ?? before ?? {};
   const candidates = [
@@ -68,7 +68,7 @@ export const displayName = ({ after, before }: Pick<Resource, 'after' | 'before'
   return candidates.find(isName)?.toString() ?? '';
 };
 
-/** Its name in AWS or, where it has none, its address. */
+/** Its name in AWS or, if it has none, its address. */
 export const resourceLabel = (resource: Pick<Resource, 'after' | 'before' | 'address'>): string =>
   displayName(resource) || resource.address;
 
@@ -123,7 +123,7 @@ const createResolver = (plan: TerraformPlan): Resolve => {
     const path = attributes.split(/[.[\]"]+/).filter(Boolean);
     const change = changes.get(address);
     if (!change?.after || path.length === 0) return undefined;
-    // A null may be an attribute that is only known at apply; and what is secret stays out of every text.
+    // A null may be an attribute that is only known at apply, and secrets stay out of every text.
     return getPath(maskAttributes(change.after, change.after_sensitive), path) ?? undefined;
   };
 };
@@ -136,7 +136,7 @@ const toAction = (actions: readonly string[]): Action => {
   return does('read') ? 'read' : 'no-op';
 };
 
-/** Resources as the code writes them: what is only known at apply is a reference such as `${aws_vpc.main.id}`. */
+/** Resources as declared: a value only known at apply is a reference such as `${aws_vpc.main.id}`. */
 type Declarations = StackFiles['json']['resource'];
 
 const withoutComment = ({ '//': _comment, ...written }: Declarations[string][string]): Attributes => written;

@@ -30,7 +30,7 @@ const describeStatus = ({ resource }: Policy, { status }: ReviewedStatement): st
   return status === 'new' && existed ? 'new: ' : '';
 };
 
-/** One statement: what it allows, to whom, on what, and under which conditions. */
+/** One statement: its actions, principals, resources and conditions. */
 const describeStatement = (policy: Policy, reviewed: ReviewedStatement): string => {
   const { statement, broad } = reviewed;
   const warning = broad.length > 0 ? `⚠ ${bold(`${broad.join(', ')}:`)} ` : '';
@@ -48,14 +48,14 @@ const describeStatement = (policy: Policy, reviewed: ReviewedStatement): string 
   );
 };
 
-/** Why AWS leaves no other way than every resource, as the code documents it. */
+/** The documented reason why AWS allows only `*` as the resource. */
 export const documentedReason = ({ Action, Resource }: ParsedStatement): string => {
   const reasons = Action.flatMap((action) => UNRESTRICTED_ACTIONS[action] ?? []);
   const all = Resource.includes('*') && reasons.length === Action.length;
   return all ? [...new Set(reasons)].join('; ') : '';
 };
 
-/** What the reviewer should read first: permissions with wildcards, equal ones once. */
+/** What the reviewer should read first: permissions with wildcards, each once. */
 const broadStatements = (policies: readonly Policy[]): string => {
   const holders = new Map<string, string[]>();
   for (const policy of policies)
@@ -118,7 +118,7 @@ const describeHolder = ({ title, policies }: Holder): string => {
   );
 };
 
-/** What is given without a text that could be examined. */
+/** Permissions without a text that could be examined. */
 const describeUnexamined = (inventory: Inventory): string =>
   lines(
     ...unreadPolicies(inventory).map((holder) =>

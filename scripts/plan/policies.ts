@@ -62,9 +62,9 @@ const parsePolicy = (policy: Json | undefined): readonly ParsedStatement[] | und
 const WILDCARD = /[*?]/;
 
 /**
- * What makes a statement overly broad; empty when it names each thing. A denial is never too broad.
+ * Reasons why a statement is overly broad; empty when everything is named. A denial is never too broad.
  *
- * @param ofResource the policy is attached to the resource that it is about, where `*` is that resource only
+ * @param ofResource whether it is a resource policy, in which `*` means that resource only
  */
 const broadness = (statement: ParsedStatement, ofResource: boolean): readonly string[] => {
   if (statement.Effect === 'Deny') return [];
@@ -83,22 +83,22 @@ const broadness = (statement: ParsedStatement, ofResource: boolean): readonly st
 export interface ReviewedStatement {
   readonly statement: ParsedStatement;
   readonly status: 'new' | 'unchanged' | 'removed';
-  /** What makes it overly broad. */
+  /** Reasons why it is overly broad. */
   readonly broad: readonly string[];
 }
 
-/** A policy that is there after the plan. */
+/** A policy that exists after the plan. */
 export interface Policy {
   readonly resource: Resource;
   readonly kind: 'trust' | 'identity' | 'resource';
-  /** What has the permissions, or what they are about: a role, a bucket, a key. */
+  /** The role that has the permissions, or the bucket or key that they are for. */
   readonly holders: readonly Resource[];
   /** The holder's name, even when it is not part of the plan. */
   readonly holderName: string;
   readonly statements: readonly ReviewedStatement[];
 }
 
-/** Attributes that name what a policy is attached to. */
+/** Attributes that name a policy's holder. */
 const ATTACHED_TO = ['role', 'bucket', 'arn'];
 
 const findHolders = (resource: Resource, inventory: Inventory): readonly Resource[] => {
@@ -142,7 +142,7 @@ interface PolicyText {
   readonly value: Json;
 }
 
-/** Every text and structure in a resource that is a policy. */
+/** Every policy inside a resource, as text or as a structure. */
 const findPolicyTexts = (value: Json, path: PolicyText['path'] = []): readonly PolicyText[] => {
   if (parsePolicy(value)) return [{ path, value }];
   if (Array.isArray(value)) return value.flatMap((item, index) => findPolicyTexts(item, [...path, index]));
@@ -164,7 +164,7 @@ const readPolicy = (resource: FutureResource, { path, value }: PolicyText, inven
   };
 };
 
-/** Every policy that is there after the plan, in whichever attribute of whichever resource it is. */
+/** Every policy that exists after the plan, in any attribute of any resource. */
 export const plannedPolicies = (inventory: Inventory): readonly Policy[] =>
   inventory
     .afterPlan()
@@ -177,7 +177,7 @@ export const isPolicyChanged = ({ resource, statements }: Policy): boolean =>
   ['create', 'replace'].includes(resource.action) ||
   (resource.action === 'update' && statements.some(({ status }) => status !== 'unchanged'));
 
-/** Attributes that always hold a policy, so that one that cannot be read yet is not missed. */
+/** Attributes that always hold a policy, so that one that cannot be read yet is noticed. */
 const POLICY_ATTRIBUTES: Readonly<Record<string, string>> = {
   aws_iam_policy: 'policy',
   aws_iam_role: 'assume_role_policy',

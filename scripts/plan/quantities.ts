@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { displayName, type Inventory, type Resource } from './inventory.ts';
 import { type Attributes, asArray } from './terraform-plan.ts';
 
-/** The state that is looked at: before the plan or after it. */
+/** A resource's attributes in one state: before the plan or after it. */
 export type StateView = (resource: Resource) => Attributes | undefined;
 
 /** Something that AWS charges for. */
@@ -86,7 +86,7 @@ const describeFargate = (services: ReturnType<typeof fargateServices>): Amounts 
   ];
 };
 
-/** What is charged by what flows through it or runs on it. */
+/** Charged by traffic, storage or running time. */
 const USES: readonly (readonly [type: string, what: string])[] = [
   ['aws_nat_gateway', 'NAT gateways: every GB through them'],
   ['aws_lb', 'load balancers: capacity units (requests, connections, GB)'],
@@ -111,7 +111,7 @@ const withoutNone = (amounts: Amounts): readonly Quantity[] =>
     .map(([what, amount]) => ({ what, amount: String(amount) }))
     .filter(({ amount }) => !NONE.test(amount));
 
-/** All that is charged for in one state; what there is none of is left out. */
+/** Everything that is charged for in one state; zero quantities are left out. */
 export const chargedQuantities = (inventory: Inventory, view: StateView): Quantities => {
   const find = (type: string): readonly Resource[] =>
     inventory.ofType(type).filter((resource) => view(resource) !== undefined);

@@ -23,7 +23,7 @@ const listChanges = (plan: unknown) =>
     .map(({ address, change: { actions, after } }) => JSON.stringify([address, actions, after]));
 
 /**
- * Makes sure that a part of a plan, made with `-target`, does nothing that the reviewed plan does not.
+ * Checks that a partial plan, made with `-target`, does nothing that the reviewed plan does not do.
  *
  * @throws Error when it does
  */

@@ -5,13 +5,13 @@ import { REGIONS } from './regions.ts';
 import { CIDR_RULE, parseCidr, planSubnets } from './subnets.ts';
 
 /*
- * Everything about the cloud that may be chosen. A rule's message follows "<field> (<where it is written>) is <value>: ".
+ * All settings of the cloud. A rule's message follows "<field> (<where it is written>) is <value>: ".
  */
 
-/** The deployments that there may be. */
+/** The possible environments. */
 export const ENVIRONMENTS = ['dev', 'prod'] as const;
 
-/** A value that is wrong only beside another one, as an issue of the field that should change. */
+/** A conflict with another field, reported as an issue of the field that should change. */
 const conflict = (field: string, message: string) => ({
   code: 'custom' as const,
   input: undefined,
@@ -19,7 +19,7 @@ const conflict = (field: string, message: string) => ({
   message,
 });
 
-/** The conflict of two fields of which the first must not be above the second. */
+/** A conflict between two fields, the first of which must not exceed the second. */
 const ordered = <Field extends string>(value: Readonly<Record<Field, number>>, low: Field, high: Field) =>
   value[low] > value[high]
     ? [conflict(low, `that is above ${high} (${value[high]}), lower it or raise ${high}`)]
@@ -30,13 +30,13 @@ const flag = (value: boolean, description: string) => z.boolean().default(value)
 const count = ([least, most]: readonly [number, number], value: number, description: string) =>
   z.int().min(least).max(most).default(value).describe(description);
 
-/** A pattern, and what to give where it is not met. */
+/** A pattern, and the advice when it is not met. */
 type Rule = readonly [pattern: RegExp, rule: string];
 
 const text = ([pattern, rule]: Rule, value: string, description: string) =>
   z.string().regex(pattern, rule).default(value).describe(description);
 
-/** Empty unless it is chosen. */
+/** Empty unless set. */
 const optionalText = ([pattern, rule]: Rule, description: string) =>
   text([new RegExp(`^$|${pattern.source}`), rule], '', description);
 
@@ -59,7 +59,7 @@ const subnets = (kind: string, half: string) =>
       `CIDR blocks of the ${kind} subnets, one per Availability Zone; empty: sixteenths of the VPC's ${half} half.`,
     );
 
-/** The VPC, its subnets and their way out. */
+/** The VPC, its subnets and their egress. */
 const network = z
   .strictObject({
     cidr: cidr.default('10.0.0.0/16').describe('CIDR block of the VPC, between /16 and /20.'),
@@ -291,7 +291,7 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/** What is kept, and who is notified. */
+/** Log retention, alarms and notifications. */
 const observability = z
   .strictObject({
     logRetentionDays: z
@@ -341,7 +341,7 @@ const state = z
   })
   .prefault({});
 
-/** Everything about the cloud that may be chosen. It holds no secret. */
+/** All settings of the cloud. It holds no secret. */
 export const configuration = z
   .strictObject({
     environment: z
@@ -368,7 +368,7 @@ export const configuration = z
       '',
       "Last part of the resources' names, so that two deployments share an account.",
     ),
-    // What S3 refuses at the end of a bucket's name, it would refuse only at apply.
+    // S3 would refuse such an end of a bucket's name only at apply.
     bucketSuffix: optionalText(
       [
         /^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$/,
@@ -410,6 +410,6 @@ export const configuration = z
   });
 
 export type Configuration = Readonly<z.output<typeof configuration>>;
-/** A configuration of which anything may be left out. */
+/** A partial configuration. */
 export type PartialConfiguration = z.input<typeof configuration>;
 export type ServiceConfiguration = Configuration['web'];

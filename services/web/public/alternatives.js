@@ -2,7 +2,7 @@
 const LEAST = 0.0095;
 
 /**
- * What else a photo could show, the likeliest first. Services from before know every photo, and have no predictions.
+ * What else a photo could show, the likeliest first. Older services claim to know every photo and send no predictions.
  *
  * @param {{ known?: boolean, predictions?: { acc: number }[] }} result of the service's answer
  */

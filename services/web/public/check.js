@@ -3,7 +3,7 @@ import { explain } from './problems.js';
 
 const find = (id) => document.querySelector(`#${id}`);
 
-/** Each stands behind the one before, and says its version if it has one. */
+/** In the order in which a photo passes them; each shows its version if it has one. */
 const HOPS = {
   web: { path: '/version', version: ({ version }) => version },
   was: { path: '/was/health', version: () => '' },
@@ -11,13 +11,13 @@ const HOPS = {
 };
 
 /**
- * @typedef {object} Hop what one of them has said
+ * @typedef {object} Hop the state of one service
  * @property {'asking' | 'connected' | 'failed'} phase
  * @property {number} [milliseconds] until it answered, here in the browser
  * @property {object} [answer] or its problem
  */
 
-/** By their names; empty before the first check. @type {Record<string, Hop>} */
+/** By service name; empty before the first check. @type {Record<string, Hop>} */
 const hops = {};
 
 const describe = (name, { phase, milliseconds, answer }) => {

@@ -22,7 +22,7 @@ const readJson = (body) => {
 };
 
 const toProblem = (status, body) => {
-  // A load balancer's own error page is not problem+json, but its status still says something.
+  // A load balancer's own error page is not problem+json, but its status is still useful.
   if (status === 413) return new Problem('too-large');
   const { code, detail } = readJson(body) ?? {};
   return typeof code === 'string' ? new Problem(code, detail) : oddAnswer();

@@ -1,15 +1,15 @@
 import { shrink } from './shrink.js';
 
-/** Where it did not look; the photo can still be seen. */
+/** Opacity over the parts that did not count; the photo stays visible. */
 const DARKEST = 0.75;
 
 /**
- * Asks where in a photo the model has seen its answer.
+ * Asks which parts of a photo the answer rests on.
  *
  * @param {File} file
  * @param {AbortSignal} signal
- * @returns {Promise<number[][] | undefined>} rows of the middle square, each number from 0 to 1; nothing when the model or
- *   the service does not say
+ * @returns {Promise<number[][] | undefined>} rows of the middle square, each number from 0 to 1; nothing when the model
+ *   or the service does not say
  */
 export const askForEvidence = async (file, signal) => {
   const form = new FormData();

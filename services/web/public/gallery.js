@@ -1,6 +1,6 @@
 import { language, text } from './language.js';
 
-/** A few words below a small picture: the answer, or what keeps it. */
+/** Caption of a thumbnail: the answer, or why there is none yet. */
 const caption = ({ phase, result }) => {
   if (result) return (result.translations?.[language()] ?? result).name;
   return text(

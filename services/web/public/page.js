@@ -13,7 +13,7 @@ const image = find('preview-image');
 
 /** Photos sent at once: the service takes more, but other visitors send theirs, too. */
 const AT_ONCE = 3;
-/** Photos of a visit that are kept in memory. */
+/** How many photos of a visit are kept in memory. */
 const MOST_PHOTOS = 48;
 
 /**
@@ -25,8 +25,8 @@ const MOST_PHOTOS = 48;
  * @property {Photo[]} [batch] the photos that were sent with it
  * @property {AbortController} sending
  * @property {object} [result]
- * @property {number[][] | null} [map] where the model looked; null when it does not say
- * @property {boolean} [looks] whether that is shown
+ * @property {number[][] | null} [map] where the model looked; null when unknown
+ * @property {boolean} [looks] whether the map is shown
  * @property {Problem} [problem]
  */
 
@@ -47,7 +47,7 @@ const { maxBytes } = startPicking((files) => {
     ...{ file, url: URL.createObjectURL(file), phase: 'ready', sent: 0 },
     sending: new AbortController(),
   }));
-  // What was chosen and never sent gives way.
+  // Photos that were chosen but never sent are replaced.
   const [waiting, others] = [
     photos.filter(({ phase }) => phase === 'ready'),
     photos.filter(({ phase }) => phase !== 'ready'),
@@ -68,7 +68,7 @@ const select = (photo) => {
   render();
 };
 
-/** How far the photos are that are being sent now. */
+/** Upload progress of the photos that are being sent. */
 const renderProgress = () => {
   const batch = photos.filter(({ batch }) => batch !== undefined && batch === selected?.batch);
   const done = batch.filter(({ phase }) => phase === 'done' || phase === 'failed').length;
@@ -83,7 +83,7 @@ const render = () => {
   const phase = selected?.phase ?? 'empty';
   const { result, problem } = selected ?? {};
   const waiting = photos.filter((photo) => photo.phase === 'ready').length;
-  // Sent once more, the photo would come to nothing again.
+  // Sending the photo again would fail in the same way.
   const isHopeless = phase === 'failed' && !WORTH_A_RETRY.has(problem?.code);
   document.body.dataset.phase = phase;
   find('welcome').hidden = phase !== 'empty';
@@ -149,7 +149,7 @@ const send = async () => {
   await Promise.all([sendFirst(first, queue).then(work), ...Array.from({ length: AT_ONCE - 1 }, work)]);
 };
 
-/** The photo that is looked at goes first, and the focus to its answer. */
+/** Sends the selected photo first, and moves the focus to its answer. */
 const sendFirst = async (photo, queue) => {
   queue.splice(queue.indexOf(photo), 1);
   await sendOne(photo);
@@ -183,7 +183,7 @@ image.addEventListener('error', () => find('preview').classList.toggle('broken',
 for (const event of ['online', 'offline']) window.addEventListener(event, render);
 
 const showTexts = startLanguage(render);
-// Without an answer the page speaks of flowers, as it was written.
+// Without an answer the page keeps its texts about flowers.
 fetch('/v1/model')
   .then((response) => (response.ok ? response.json() : {}))
   .then((model) => {

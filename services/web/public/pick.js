@@ -11,7 +11,7 @@ export const startPicking = (onPhotos) => {
 
   input.addEventListener('change', () => {
     take(input.files);
-    // Or choosing the same photo again would not be a change.
+    // Otherwise choosing the same photo again would not be a change event.
     input.value = '';
   });
   const choose = () => {

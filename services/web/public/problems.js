@@ -1,6 +1,6 @@
 /**
- * Every problem in words, by the `code` of the services' answers; the last two are the page's own. `{limit}` stands
- * for the largest file that is accepted.
+ * Texts for every problem, by the `code` in the services' answers; the last two are the page's own. `{limit}` is
+ * replaced by the largest file size that is accepted.
  */
 export const PROBLEMS = {
   ko: {
@@ -45,7 +45,7 @@ export const PROBLEMS = {
       'The photo took too long to arrive. Send a smaller one, or try again where the connection is better.',
     'missing-photo': 'No photo arrived. Please choose the photo again.',
     'too-many-photos': 'More than one photo arrived. Please send them one at a time.',
-    'malformed-body': 'The photo broke on its way. Please try again.',
+    'malformed-body': 'The photo was damaged in transit. Please try again.',
     'unsupported-content-type': 'Photos are not accepted in this form. Reload the page and try again.',
     empty: 'This file is empty. Please choose another photo.',
     'too-large': 'The photo is too large. Up to {limit} are accepted: make it smaller or choose another one.',
@@ -57,16 +57,16 @@ export const PROBLEMS = {
       'This photo takes too long to read. Save it as an ordinary JPEG, or make it smaller, and send it again.',
     unreadable: 'The photo is damaged and cannot be read. Please choose another one.',
     'endpoint-unavailable': 'The model that knows the flowers is not available. Try again in a moment.',
-    'model-failed': 'The model stumbled over this photo. Try again or choose another one.',
+    'model-failed': 'The model failed on this photo. Try again or choose another one.',
     'was-unavailable': 'The service cannot be reached at the moment. Try again in a moment.',
     'not-found': 'There is nothing at this address. Please reload the page.',
-    'method-not-allowed': 'This address cannot be asked that way. Please reload the page.',
-    overloaded: 'Many people are asking right now. Try again in a moment.',
+    'method-not-allowed': 'This address does not accept such a request. Please reload the page.',
+    overloaded: 'The service is busy right now. Try again in a moment.',
     'rate-limited': 'Too many requests came from your network. Try again in five minutes.',
     unauthorized: 'This service needs a key. Please ask whoever runs it.',
     internal: 'Something went wrong on our side. Try again in a moment.',
     'no-connection': 'No connection. Check your internet connection and try again.',
-    'odd-answer': 'The answer made no sense. Try again in a moment.',
+    'odd-answer': 'The answer could not be understood. Try again in a moment.',
   },
 };
 

@@ -34,8 +34,8 @@ const alternative =
   };
 
 /**
- * Shows an answer in the person's language. Of a photo that shows none of the flowers no confidence is shown: the
- * model's guesses among flowers say nothing about it.
+ * Shows an answer in the person's language. A photo that shows none of the flowers gets no confidence: the model's
+ * guesses among flowers say nothing about it.
  *
  * @param {HTMLElement} section
  * @param {object} result of the service's answer
@@ -43,7 +43,7 @@ const alternative =
 export const showResult = (section, result) => {
   const find = (id) => section.querySelector(`#${id}`);
   const { name, description } = result.translations?.[language()] ?? result;
-  // Services from before know every photo.
+  // Older services claim to know every photo.
   const known = result.known ?? true;
   const others = alternativesOf(result);
   section.classList.toggle('unknown', !known);

@@ -12,7 +12,7 @@ const draw = (bitmap) => {
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext('2d');
   context.imageSmoothingQuality = 'high';
-  // JPEG has no transparency; the model's own preprocessing lays it on white, too.
+  // JPEG has no transparency; the model's preprocessing puts photos on white, too.
   context.fillStyle = 'white';
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
@@ -20,8 +20,8 @@ const draw = (bitmap) => {
 };
 
 /**
- * A smaller version of a large photo, upright, in a format that the service reads. What the browser cannot read comes back as it is: the service
- * knows better how to explain it.
+ * A smaller version of a large photo, upright, in a format that the service reads. A file that the browser cannot read
+ * is returned unchanged: the service explains better what is wrong with it.
  *
  * @param {File} file
  * @returns {Promise<Blob>}

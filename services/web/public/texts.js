@@ -63,7 +63,7 @@ export const TEXTS = {
     'choose.drop': 'You can also drop or paste photos here.',
     'choose.take': 'Take one now',
     'preview.alt': 'The chosen photo',
-    'preview.hint': 'The centre square counts. Press the yellow magnifier.',
+    'preview.hint': 'Only the centre square is used. Press the yellow magnifier.',
     'preview.many': '{count} photos. Press the yellow magnifier.',
     'preview.broken': 'This file has no preview',
     'preview.close': 'Close the photo',
@@ -94,7 +94,7 @@ export const TEXTS = {
     'was.asking': 'Asking…',
     'was.connected': 'The WAS is connected.',
     'was.answer': 'Answer',
-    'chain.heading': 'The way of a photo',
+    'chain.heading': 'The path of a photo',
     'chain.asking': 'asking…',
     'chain.failed': 'no answer',
     'chain.web': 'Web',
@@ -106,7 +106,7 @@ export const TEXTS = {
   },
 };
 
-/** What the page says in place of its own words when a model has a title of its own: it may not know flowers. */
+/** Replaces the texts about flowers when a model has a title of its own, since it may know other things. */
 const NEUTRAL = {
   ko: {
     tagline: '',
@@ -127,7 +127,7 @@ const NEUTRAL = {
 };
 
 /**
- * Takes over what the model says of itself.
+ * Applies the model's own title, hint and description.
  *
  * @param {{ title?: { ko: string, en: string }, hint?: { ko: string, en: string } }} model
  */
