@@ -50,7 +50,7 @@ const setUp = async (t: TestContext, content = CONTENT) => {
   return { root, folder, address, asked, fetchFrom };
 };
 
-test('the files are fetched once, over a redirect, into a folder that others may read', async (t) => {
+test('the files are fetched once, through a redirect, into a folder that others may read', async (t) => {
   const { folder, address, asked, fetchFrom } = await setUp(t);
   mkdirSync(folder, { recursive: true });
   for (const expected of [true, false]) assert.equal(await fetchFrom(address), expected);
@@ -94,7 +94,7 @@ for (const [what, content, from, expected] of REFUSED)
     assert.deepEqual(readdirSync(root), []);
   });
 
-test('what holds something else is left as it is, and nothing is fetched', async (t) => {
+test('a folder with other content is left alone, and nothing is fetched', async (t) => {
   const { folder, address, asked, fetchFrom } = await setUp(t);
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, WEIGHTS.name), 'other');
@@ -119,7 +119,7 @@ const run = (...parameters: string[]) =>
     encoding: 'utf8',
   });
 
-test('the published files have the checksums that are expected, and are put in place once', real, (t) => {
+test('the published files have the expected checksums, and are put in place once', real, (t) => {
   const to = path.join(temporaryFolder(t), 'mobilenet');
   const fetchOnce = () => run('--from', String(BACKBONE_DIR), '--to', to);
   const { status, stdout, stderr } = fetchOnce();

@@ -41,7 +41,7 @@ test('the state can be in a bucket, encrypted and locked', () => {
   });
 });
 
-test('no path of this machine and no secret is in what is synthesized', () => {
+test('the synthesized stack holds no path of this machine and no secret', () => {
   const { text } = synthesizedStack();
   assert.ok(text.includes('app-web-alb'));
   assert.ok(!text.includes(process.cwd()));

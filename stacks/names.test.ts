@@ -35,7 +35,7 @@ const LIMITS: readonly (readonly [key: RegExp, longest: number])[] = [
   [/./, 63],
 ];
 
-test('no name is longer than AWS takes, nor has a bucket one that S3 refuses', () => {
+test('no name is longer than AWS accepts, and no bucket has one that S3 refuses', () => {
   for (const [key, name] of nameEntries(LONGEST)) {
     const [, longest = 0] = LIMITS.find(([kind]) => kind.test(key)) ?? [];
     assert.ok(name.length <= longest, `${key}: ${name}`);

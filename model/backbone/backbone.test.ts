@@ -81,7 +81,7 @@ for (const backend of ['wasm', 'cpu'])
       await tf.setBackend('wasm');
     });
 
-test('features are the means of the last maps at the two lowest resolutions, brought close by square roots', async () => {
+test('features are the means of the last maps at the two lowest resolutions, as square roots', async () => {
   const both = await Backbone.load(await saveLayers(at('maps'), tinyLayers()));
   assert.equal(both.features, 6 + 4);
   // Two convolutions and a pointwise one, each with the bias of its folded normalization.
@@ -100,7 +100,7 @@ test('a graph model has the same maps, without identities and borders; the photo
   }
 });
 
-test('whatever range the network takes, the same photo gives the same features', async () => {
+test("the same photo gives the same features, whatever the network's input range", async () => {
   const expected = described(await Backbone.load(saveTinyGraph(at('range-none'), 'none')));
   for (const [kind, low, high] of [
     ['none', -1, 1],
@@ -113,7 +113,7 @@ test('whatever range the network takes, the same photo gives the same features',
   }
 });
 
-test('photos are enlarged beyond the side that the network was made for, by half of it or less', async () => {
+test("photos are enlarged beyond the network's input size by at most half of it", async () => {
   const directory = await saveLayers(at('large'), tinyLayers(160));
   assert.equal((await Backbone.load(directory)).side, 192);
   assert.equal((await Backbone.load(directory, { side: 96 })).side, 96);

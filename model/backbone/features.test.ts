@@ -78,7 +78,7 @@ test('with a cache they are the same, and another run computes nothing, but for 
   assert.deepEqual([first.features, second.features], [plain.features, plain.features]);
 });
 
-test('stopped, it keeps what it has, and continues from there to the very same features', async (t) => {
+test('when stopped, it keeps what it has, and continues from there to the very same features', async (t) => {
   const backbone = await load();
   const cacheDirectory = at('stopped');
   const expected = await counted(t, backbone);
@@ -99,7 +99,7 @@ test('stopped, it keeps what it has, and continues from there to the very same f
   assert.deepEqual(features, expected.features);
 });
 
-test('features come back to the bit, and a file that was cut short or moved is not used', async (t) => {
+test('features are read back to the bit, and a truncated or moved file is not used', async (t) => {
   const backbone = await load();
   const cacheDirectory = at('kept');
   const few = photos.slice(0, 2);

@@ -277,7 +277,7 @@ for (const [name, end] of Object.entries(ENDINGS))
     assertClose(await describeWith(directory), plain, 1e-6);
   });
 
-test('a graph whose size is left open takes photos of ours', async () =>
+test('a graph with an open input size takes our photos', async () =>
   assert.equal((await Backbone.load(withMap('open', () => {}, -1))).side, 256));
 
 type Steps = readonly (readonly [op: string, values: number[]])[];
@@ -309,7 +309,7 @@ for (const [name, [steps, low, high]] of Object.entries(STEPS))
   test(`a graph that begins with ${name} takes ${low} to ${high}`, async () =>
     assert.deepEqual((await Backbone.load(withSteps(name, steps))).range, { low, high }));
 
-test('what makes sense for no range is refused with the option to give', async () => {
+test('values that fit no range are refused, naming the option', async () => {
   const directory = withSteps('odd', [['Sub', [40, 40, 40]]]);
   await assert.rejects(Backbone.load(directory), {
     message: /preprocessing is not understood\. .* --range LOW,HIGH, such as 0,255 .*pretrained-range/,

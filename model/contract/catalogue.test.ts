@@ -30,7 +30,7 @@ const pets = JSON.stringify({
   classes: { cat, rose: { ko: { name: '들장미', description: '들에 핍니다.' } } },
 });
 
-test('a catalogue goes before the flowers, and one language stands in for the other', () => {
+test("a catalogue takes precedence over the flowers', and one language stands in for the other", () => {
   const catalogue = parseCatalogue(pets, 'catalogue.json');
   assert.deepEqual(namesOfLabel('cat', catalogue), { en: 'Cat', ko: 'Cat' });
   assert.deepEqual(namesOfLabel('rose', catalogue), { en: '들장미', ko: '들장미' });

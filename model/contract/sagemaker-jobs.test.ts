@@ -37,7 +37,7 @@ const reported = (path: string, correct: number, count: number): unknown => {
   return path.split('.').reduce((node, key) => z.record(z.string(), z.unknown()).parse(node)[key], report);
 };
 
-test('the report has the accuracy where the pipeline looks for it; in words it is short, and rounded down', () => {
+test('the report has the accuracy where the pipeline looks for it; its text is short, and rounds down', () => {
   const cases: [correct: number, count: number, words: string][] = [
     [8, 9, '8 of 9 test photos, a share of 0.8888'],
     [89_999, 100_000, '89999 of 100000 test photos, a share of 0.8999'],

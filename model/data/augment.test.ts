@@ -27,7 +27,7 @@ const slope = (values: Float32Array, side: number): number =>
     0,
   );
 
-test('values stay about in the range of the pixels, and the seed decides them', () => {
+test('values stay roughly in the range of pixels, and the seed decides them', () => {
   for (const seed of seeds) {
     for (const photo of [grey(0), grey(255), noise(1)])
       for (const value of augmented(photo, 16, seed)) assert.ok(Math.abs(value) < 2.5, `${value} of ${seed}`);
@@ -72,7 +72,7 @@ test('about half of the copies are mirrored, and crops show parts of the photo a
   assert.ok(Math.max(...steepness) <= whole * 1.02);
 });
 
-test('the copy is written where it is asked for and nowhere else', () => {
+test('the copy is written to the given place and nowhere else', () => {
   const out = new Float32Array(3 * 8 * 8 * 3).fill(9);
   const length = 8 * 8 * 3;
   augmentInto(noise(3), 8, seededRandom(1), out, length);
@@ -127,7 +127,7 @@ test('a photo keeps at least half of itself and is mixed with one other; targets
   }
 });
 
-test('both ways of mixing occur: blended all over, and cut along a rectangle', () => {
+test('both kinds of mixing occur: blending, and cutting along a rectangle', () => {
   const kinds = Array.from({ length: 40 }, (_, seed) => {
     const [photo = []] = mixed(seed).photos;
     const values = new Set(photo.flat(2).map((value) => value.toFixed(4)));

@@ -127,7 +127,7 @@ test('photos and classes may be links; one that leads nowhere is left out', asyn
   assert.equal(skipped.length, 2);
 });
 
-test('a folder or a list that is given must be there; the list may have any name', async (t) => {
+test('a given folder or list must exist; the list may have any name', async (t) => {
   const root = await folderOf(t, { ...TWO, 'a/2.png': GREEN, 'given.json': JSON.stringify(EXCLUDED) });
   const { examples } = await readDataset(root, { exclude: path.join(root, 'given.json') });
   assert.equal(examples.length, 2);
@@ -184,6 +184,6 @@ const WITHOUT_LILIES: readonly Files[] = [
   { ...TWO, 'lily/1.png': 'broken' },
   { ...TWO, 'a/2.png': GREEN, 'b/2.png': plain([9, 9, 9]).png(), 'lily/1.png': GREEN },
 ];
-test('a class that is empty, or whose photos are broken or elsewhere too, is refused by its name', async (t) => {
+test('a class that is empty, or whose photos are broken or in another class too, is refused by name', async (t) => {
   for (const files of WITHOUT_LILIES) await assert.rejects(readDataset(await folderOf(t, files)), EMPTY);
 });

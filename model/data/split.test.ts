@@ -47,7 +47,7 @@ test('the seed and the content decide the parts, not the order nor the names of 
   assert.notDeepEqual(of(examples, 4), of(examples, 3));
 });
 
-test('a class with too few photos for the asked parts is refused by its name', () => {
+test('a class with too few photos for the requested parts is refused by name', () => {
   const few = photos([40, 3, 40]);
   assert.throws(() => trainValidationTestSplit({ labels, examples: few }), /class rose has 3 photos/);
 });
@@ -64,25 +64,25 @@ const divide = (examples: readonly Example[], options: Partial<LeakFreeSplitOpti
   return { split, warnings };
 };
 
-test('of ordinary classes it holds out what the splitting of datasets does', () => {
+test('for ordinary classes it holds out as many as the split of a dataset', () => {
   const examples = photos([40, 104, 200]);
   const { split, warnings } = divide(examples, { seed: 3 });
   assert.deepEqual(split, trainValidationTestSplit({ labels, examples }, { seed: 3 }));
   assert.deepEqual(warnings, []);
 });
 
-test('of small classes at least one photo is held out for each, as long as one remains to learn from', () => {
+test('in small classes at least one photo is held out, as long as one remains to train on', () => {
   const { split, warnings } = divide(photos([3, 2, 30]));
   assert.deepEqual(sizesByPart(split).map(String), ['1,1,24', '1,0,3', '1,1,3']);
   assert.equal(warnings.filter((text) => /The class (daisy|rose) has only [23] photos/.test(text)).length, 2);
 });
 
-test('classes of very different size are worth a warning', () => {
+test('classes of very different sizes give a warning', () => {
   assert.match(divide(photos([200, 20, 90])).warnings.join(), /daisy 160, rose 16, tulip 72.*"balanced"/);
   assert.doesNotMatch(divide(photos([90, 20, 90])).warnings.join(), /balanced/);
 });
 
-test('test photos that are given are all tested on, and never trained on or validated on', () => {
+test('given test photos are all used for testing, and never for training or validation', () => {
   const test = [...photos([5, 5, 0], 'given'), ...photos([4, 0, 0])];
   const { split } = divide(photos([30, 30, 30]), { test });
   assert.deepEqual(contents(split.test), contents(test));
@@ -104,7 +104,7 @@ test('a class of a single photo, or whose photos are all test photos too, is ref
 const seenOf = (examples: readonly Example[]): SplitManifest =>
   extendManifest(divide(examples).split, EMPTY_MANIFEST);
 
-test('what an earlier model was trained on or validated on is never tested on, however the data grew', () => {
+test('photos that an earlier model was trained or validated on are never used for testing, however the data grew', () => {
   const examples = photos([50, 50, 50]);
   const seen = seenOf(examples);
   assert.deepEqual(parts(divide(examples, { seen }).split), parts(divide(examples).split), 'the same data');
@@ -141,7 +141,7 @@ test('when the earlier model has seen everything, there is nothing to test on', 
   });
 });
 
-test('what two models in a row have seen is what either has', () => {
+test('photos seen by two models in a row are those seen by either', () => {
   const first = seenOf(photos([20, 20, 20]));
   const { split } = divide(photos([30, 30, 30], 'other'), { seen: first });
   const { train, validation, test } = extendManifest(split, first);
@@ -158,7 +158,7 @@ const dataset = (labels: readonly string[], contents: readonly (readonly string[
 
 const TRAIN = dataset(labels, [['a', 'b'], ['c'], ['d']]);
 
-test('test photos are numbered as the training numbers its classes; the very same photos count as none', () => {
+test("test photos are numbered by the training's classes; the very same photos do not count", () => {
   for (const [test, expected, warned] of [
     [
       dataset(['rose', 'tulip'], [['x'], ['y']]),

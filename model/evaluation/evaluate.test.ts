@@ -37,7 +37,7 @@ test('the loss is the mean cross-entropy in nats; a probability of zero costs mu
   assert.ok(high > 10 && Number.isFinite(high));
 });
 
-test('the curve goes from refusing all to keeping all; the area is what the trapezoids below it add up to', () => {
+test('the curve goes from refusing all to keeping all; the area is the sum of the trapezoids below it', () => {
   for (const [known, unknown, expected] of [
     [[3, 4], [1, 2], 1],
     [[1, 2], [3, 4], 0],
@@ -58,7 +58,7 @@ test('the curve goes from refusing all to keeping all; the area is what the trap
 const answers = (confidence: number, right: number, wrong: number): Judged[] =>
   Array.from({ length: right + wrong }, (_, index) => ({ confidence, right: index < right }));
 
-test('the calibration error is the distance of confidence and accuracy, weighed by the photos', () => {
+test('the calibration error is the distance between confidence and accuracy, weighted by photos', () => {
   for (const [judged, error] of [
     [[...answers(0.5, 5, 5), ...answers(0.9, 9, 1)], 0],
     [[...answers(0.6, 10, 0), ...answers(0.9, 5, 5)], 0.4],

@@ -31,7 +31,7 @@ const hostile = (name: string): Uint8Array => {
   return gzipSync(Buffer.concat([header, content, Buffer.alloc(2 * BLOCK)]));
 };
 
-test('what was packed is there while the work lasts, and not after; links are not unpacked', () =>
+test('unpacked files exist while the work lasts, and not after; links are not unpacked', () =>
   withContainer(async (container) => {
     await writeFiles(container.at('model'), { 'deep/1/saved_model.pb': 'bytes' });
     await symlink('/etc', container.at('model', 'link'));
@@ -44,14 +44,14 @@ test('what was packed is there while the work lasts, and not after; links are no
     await assert.rejects(readdir(folder ?? ''), { code: 'ENOENT' });
   }));
 
-test('a folder that is missing, or holds something else, has no archive', () =>
+test('a folder that is missing or holds something else has no archive', () =>
   withContainer(async (container) => {
     await writeFiles(container.at('note'), { 'README.txt': 'nothing' });
     for (const name of ['note', 'missing'])
       assert.equal(await withArchive(container.at(name), async () => 'work'), undefined);
   }));
 
-test('an archive that reaches out of its folder, or was cut short, is refused by its name', () =>
+test('an archive that reaches outside its folder or is truncated is refused by name', () =>
   withContainer(async (container) => {
     await mkdir(container.at('packed'));
     const file = container.at('packed', MODEL_ARCHIVE);
@@ -86,7 +86,7 @@ for (const stored of STORED)
       assert.deepEqual(await readNetwork(container.root), { format: 2, ...stored });
     }));
 
-test('an earlier network gives another its weights, for other classes all but those that name them', async () => {
+test("a network starts from an earlier one's weights; with other classes, from all but the classifier's", async () => {
   const network = buildNetwork({ ...SHAPE, classes: 2 });
   scramble(network, 5);
   const weights = await readWeights(network);

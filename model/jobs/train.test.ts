@@ -129,7 +129,7 @@ const REFUSED: readonly (readonly [
 ];
 
 for (const [what, message, prepare, environment = {}] of REFUSED) {
-  test(`a job ${what} is refused, and nothing is written`, () =>
+  test(`a job ${what} is refused, and writes nothing`, () =>
     withContainer(async (container) => {
       await writeInputs(container, { train: TWO });
       await prepare(container);
@@ -198,7 +198,7 @@ test('the command trains the same way, on the pretrained network that the job ha
   );
 });
 
-test('hyperparameters are numbers however they are written; the rest has defaults', () => {
+test('hyperparameters are numbers in any notation; missing ones have defaults', () => {
   const given = {
     ...{ [HYPERPARAMETERS.epochs]: '10', [HYPERPARAMETERS.batchSize]: '16.0', patience: '0', seed: '7' },
     ...{ [HYPERPARAMETERS.learningRate]: '1.0E-4', blocks: '12, 16', 'first-side': '64', balanced: 'true' },
@@ -212,7 +212,7 @@ test('hyperparameters are numbers however they are written; the rest has default
   assert.deepEqual(parseHyperparameters({}), { seed: 1, patience: 10, balanced: false });
 });
 
-test('a hyperparameter that is wrong is named, and with it all others, in one line', () => {
+test('all wrong hyperparameters are named in one line', () => {
   for (const [key, value, message] of [
     ['epochs', 'ten', /"epochs" is "ten" but must be a whole number of at least 1/],
     ['epochs', '', /"epochs" is "" but must be/],

@@ -40,7 +40,7 @@ test('a seed decides the initial weights, and no two convolutions of one shape s
   assert.equal(new Set([...kernels(4), ...kernels(5)]).size, 12);
 });
 
-test('features are dropped while training only', () => {
+test('features are dropped in training only', () => {
   const network = buildNetwork({ ...TINY, dropout: 0.9 });
   const x = photos(64);
   const answer = (training: boolean) => [...answerOf(network, x, training).dataSync()];
@@ -137,7 +137,7 @@ const masked = (network: LayersModel, source: () => number): number[] => {
   return answer(network, true);
 };
 
-test('as many are dropped as the rate says, and the others make up for them; layers do not drop the same', () => {
+test('the rate decides how many are dropped, and the others are scaled up; layers do not drop the same ones', () => {
   const kept = masked(dropping(RATE), seededRandom(1)).filter((value) => value !== 0);
   assertClose([kept.length / WIDTH], [1 - RATE], 0.1);
   assertClose(kept, new Array<number>(kept.length).fill(1 / (1 - RATE)), 1e-6);
@@ -145,7 +145,7 @@ test('as many are dropped as the rate says, and the others make up for them; lay
   assertClose([twice.length / WIDTH], [(1 - RATE) ** 2], 0.1);
 });
 
-test('the same random numbers drop the same, in any network; the next ones others', () => {
+test('the same random numbers drop the same features, in any network; the next ones drop others', () => {
   const [random, again] = [seededRandom(1), seededRandom(1)];
   const [network, another] = [dropping(RATE), dropping(RATE)];
   const masks = [masked(network, random), answer(network, true), masked(network, random)];
@@ -176,7 +176,7 @@ const FILE = {
   },
 };
 
-test('what is written is read back, to the bit, from any place in memory', () => {
+test('weights are read back to the bit, from any offset in memory', () => {
   const bytes = encodeWeightsFile(FILE);
   const shifted = new Uint8Array(bytes.length + 3);
   shifted.set(bytes, 3);
@@ -184,7 +184,7 @@ test('what is written is read back, to the bit, from any place in memory', () =>
   assert.deepEqual(decodeWeightsFile(shifted.subarray(3)), expected);
 });
 
-test('a file that is truncated anywhere, has any changed byte or additional bytes, is not accepted', () => {
+test('a file that is truncated anywhere or has any changed or additional byte is not accepted', () => {
   const bytes = encodeWeightsFile(FILE);
   for (const [index, byte] of bytes.entries()) {
     assert.equal(decodeWeightsFile(bytes.subarray(0, index)), undefined, `${index} bytes`);

@@ -31,7 +31,7 @@ const assertValid = async (svg: string): Promise<void> => {
 describe('the training curves', () => {
   const { history } = exampleMetrics();
 
-  test('show accuracies and losses, one point an epoch, on one scale', async () => {
+  test('show accuracies and losses, one point per epoch, on one scale', async () => {
     const svg = trainingCurves(history);
     await assertValid(svg);
     const [, validation = [], loss = [], ...others] = pointsOf(svg);
@@ -65,7 +65,7 @@ test('the reliability diagram names both errors and has a point for each bin', a
 });
 
 describe('the ROC picture', () => {
-  test('gives the area of each kind, and rises before it runs when the kinds are distinguished', () => {
+  test('gives the area of each kind, and rises first when the kinds are distinguished', () => {
     const svg = rocPicture([2, 3], [{ kind: '<a>&', scores: [0, 1] }]);
     assert.ok(textsOf(svg).includes('&#60;a&#62;&#38;: 1.000'));
     const [curve = []] = pointsOf(svg);
@@ -104,7 +104,7 @@ describe('the confusion matrix', () => {
     }
   });
 
-  test('of many classes numbers the columns as the rows, and of very many says the counts when pointed at', () => {
+  test('with many classes numbers the columns like the rows, and with very many shows counts on hover', () => {
     const texts = textsOf(unconfused(manyLabels(25, 'rose')));
     assert.deepEqual(texts.slice(1, 5), ['1', '1 rose 0', '2', '2 rose 1']);
     assert.deepEqual(texts.slice(1 + 2 * 25), Array(25).fill('3'));
@@ -113,7 +113,7 @@ describe('the confusion matrix', () => {
     assert.ok(unconfused(manyLabels(200)).length < 200_000, 'cells without photos are not drawn one by one');
   });
 
-  test('shows a single mistake among a hundred photos, and no share of no photos', () => {
+  test('shows a single mistake among a hundred photos, and no share for a class without photos', () => {
     const counts = [
       [99, 1],
       [0, 0],

@@ -28,7 +28,7 @@ const changed = (change: (model: SavedModel) => void): Uint8Array => {
 const refuses = (bytes: Uint8Array, message: RegExp) =>
   assert.throws(() => decodeSavedModel(bytes), { name: SavedModelError.name, message });
 
-test('what was encoded is decoded: nodes by name, and the signature', () => {
+test('an encoded graph is decoded: nodes by name, and the signature', () => {
   const { nodes, signature } = decodeSavedModel(smallest());
   assert.deepEqual([...nodes.keys()], ['in']);
   assert.equal(nodes.get('in')?.op, 'Placeholder');

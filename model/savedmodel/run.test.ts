@@ -50,7 +50,7 @@ const ANSWERS: Readonly<Record<string, readonly [(graph: Graph, x: Node) => Node
 };
 
 for (const [name, [build, shape, numbers]] of Object.entries(ANSWERS))
-  test(`${name}; again and again, leaving nothing in memory`, async () => {
+  test(`${name}; repeatedly, leaving nothing in memory`, async () => {
     const runner = runnerOf(build);
     const { numTensors } = tf.memory();
     for (let round = 0; round < 2; round++) {
@@ -100,7 +100,7 @@ for (const [message, build] of REFUSED)
     assert.throws(() => runnerOf(build), { name: SavedModelError.name, message });
   });
 
-test('an output that is a constant, or the input itself, is answered again and again', async () => {
+test('an output that is a constant, or the input itself, can be computed repeatedly', async () => {
   const runner = runnerOf((graph) => graph.strings('names', ['a', 'b']));
   const same = runnerOf(() => 'bytes');
   for (let round = 0; round < 2; round++) {

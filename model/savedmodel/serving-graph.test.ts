@@ -99,7 +99,7 @@ test('every output has one row for each photo', async () => {
   }
 });
 
-test('photos of another length are refused in the words of TensorFlow', async () => {
+test("photos of another length are refused with TensorFlow's message", async () => {
   for (const [message, ...given] of [
     [/^Input to reshape is a tensor with 1000 values, but .* a multiple of 150528/, new Uint8Array(1000)],
     [/^DecodeRaw .* but element 1 has size 1000 != 150528$/, noise(1), new Uint8Array(1000)],

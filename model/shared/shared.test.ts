@@ -22,7 +22,7 @@ test('every order of a few items is about as likely, and the original is left al
   assert.deepEqual([items, shuffled([], random)], [['a', 'b', 'c'], []]);
 });
 
-test('a name is cut in its middle, where it says least', () => {
+test('a long name is cut in the middle', () => {
   for (const [text, longest, expected] of [
     ['short', 10, 'short'],
     ['a rare alpine rose', 9, 'a ra…rose'],
@@ -33,7 +33,7 @@ test('a name is cut in its middle, where it says least', () => {
     assert.equal(abridge(text, longest), expected);
 });
 
-test('progress is said now and then, with the time that is left at the pace of late', (t) => {
+test('progress is reported now and then, with the time left at the recent pace', (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => now);
   const lines: string[] = [];

@@ -89,7 +89,7 @@ const OTHERS: readonly (readonly [difference: string, change: Partial<typeof INP
   ['the weights it started from', { weights: [Float32Array.of(1, 3)] }],
 ];
 
-test('a training that differs is not resumed from here, and the warning says in what', async (t) => {
+test('another training is not resumed from it, and the warning names the difference', async (t) => {
   const directory = temporaryFolder(t);
   await savedSteps(directory, [1, 2]);
   for (const [difference, change] of OTHERS) {

@@ -44,7 +44,7 @@ for (const [kind, save, accuracy] of [
   // The few features of the last level distinguish other things.
   ['a layers model', (directory: string) => saveLayers(directory, tinyLayers()), 0.4],
 ] as const)
-  test(`the last blocks of ${kind} learn the classes, and the export says the same`, async () => {
+  test(`the last blocks of ${kind} learn the classes, and the export agrees`, async () => {
     const directory = await save(at(kind));
     const result = await trainOn(directory, { recipe: { epochs: 4, learningRate: 0.001 } });
     const { history, parameters, side, backbone, fineTuned } = result;

@@ -41,7 +41,7 @@ test('the first step is as long as the learning rate, whatever the size of the g
   assertClose(fast.dataSync(), [0.8], 1e-4);
 });
 
-test('matrices and kernels decay by the learning rate times the decay; biases, and what has no gradient, do not', () => {
+test('matrices and kernels decay by the learning rate times the decay; biases and variables without gradient do not', () => {
   const [kernel, bias, unused] = [variable([[2, -4]]), variable([2, -4]), variable([[1]])];
   const gradients = { [kernel.name]: tf.zeros([1, 2]), [bias.name]: tf.zeros([2]) };
   const optimizer = optimizerOf([kernel, bias, unused], { weightDecay: 0.5 });
@@ -104,7 +104,7 @@ describe('the average', () => {
     await holds(optimizer, x, 13);
   });
 
-  test('is in the network while work is done, also of work that fails, and for good in the end', async () => {
+  test('is in the network during a callback, even a failing one, and for good in the end', async () => {
     const x = variable([1]);
     const { numTensors } = tf.memory();
     const optimizer = optimizerOf([x]);

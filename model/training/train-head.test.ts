@@ -107,7 +107,7 @@ test('it ends with the weights of the last epoch, or with patience those of the 
   for (const result of without) assert.equal('validation' in result, false);
 });
 
-test('where features say nothing the frequent class wins, unless all classes are to weigh the same', async () => {
+test('without informative features the frequent class wins, unless classes are balanced', async () => {
   const blank = described('blank', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2], () => 0);
   const options = { epochs: 60, batchSize: 12, labelSmoothing: 0, emaDecay: 0 };
   const [plain, balanced] = [
@@ -211,7 +211,7 @@ describe('a head on a backbone', () => {
     assert.ok(right.length > unseen.length - 3, labels.join());
   });
 
-  test('knows what the exported network makes of its photos, without running it', async () => {
+  test("knows the exported network's outputs for its photos without running it", async () => {
     const expected = await extractFeaturesAndLogits(result.write, train);
     const actual = (await result.forwardTrained?.()) ?? [];
     assert.equal(actual.length, train.length);

@@ -67,7 +67,7 @@ test('a tiny network learns to distinguish two plain kinds of photos; steps and 
   assert.deepEqual(reported.slice(0, 7), ['1/5', '2/5', '3/5', '4/5', '5/5', 'epoch 1 of 5', '1/5']);
 });
 
-test('the network ends with the averaged weights, which change nothing in how it is trained', async () => {
+test('the network ends with the averaged weights, which do not affect its training', async () => {
   const network = tiny();
   const { numTensors } = tf.memory();
   const averaged = await run({ emaDecay: 0.998 }, {}, { network });
@@ -80,7 +80,7 @@ test('the network ends with the averaged weights, which change nothing in how it
   assert.notEqual(last.history.at(-1)?.validation?.loss, loss);
 });
 
-test('with patience it ends when the validation loss no longer falls, with the weights of its lowest', async () => {
+test('with patience it stops when the validation loss no longer falls, with the weights of the lowest loss', async () => {
   // A trained photo under the other class's name: the better the photo is learned, the higher the loss.
   const contrary = noisy.slice(0, 1).map((photo): Example => ({ ...photo, label: 1 - photo.label }));
   const network = tiny();
@@ -125,7 +125,7 @@ describe('a training that is stopped', () => {
     assert.match(warnings.join(), /differs in its options and the weights it started from/);
   });
 
-  test('while it validates has not lost the epoch', async () => {
+  test('during validation has not lost the epoch', async () => {
     const controller = new AbortController();
     const checkpoints = () => new CheckpointStore(at('validation'));
     // Signals are looked for before each batch of validation photos, which come after the epoch's second step.

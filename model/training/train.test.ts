@@ -98,7 +98,7 @@ const ofAnyTraining = (result: () => TrainingResult, files: readonly string[]): 
     assert.deepEqual(mistakes, wrong);
   });
 
-  test('leaves figures that can be read again, and a report', async () => {
+  test('leaves readable figures and a report', async () => {
     const { metrics } = result();
     const report = await reportFiles(result());
     assert.deepEqual(Object.keys(report).sort(), [...FILES, ...files].sort());
@@ -157,7 +157,7 @@ describe('with one photo too few, a trained model', () => {
 
   ofAnyTraining(() => result, []);
 
-  test('is not calibrated, and takes every photo for a known one; it was trained as a whole', async () => {
+  test('is not calibrated, and takes every photo for a known one', async () => {
     assert.deepEqual(logged, ['Measuring the exported model.']);
     const { metrics, scores } = result;
     assert.deepEqual([metrics.calibration, scores], [undefined, undefined]);

@@ -60,7 +60,7 @@ test('the state outlives the process, but changes in progress do not', async (t)
   assert.deepEqual([status, config], ['InService', 'one']);
 });
 
-test('an operation that it does not have, and a wrong request, are errors', async (t) => {
+test('an unsupported operation and a malformed request are errors', async (t) => {
   const { aws, update } = start(t);
   await assert.rejects(aws.perform('ListModels', {}), /ListModels is not available on this/);
   await assert.rejects(update('-'), { code: 'ValidationException' });

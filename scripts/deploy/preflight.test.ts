@@ -87,7 +87,7 @@ for (const [title, account, expected, isFirst = true] of [
     assert.deepEqual(problems, expected);
   });
 
-test('each thing that is wrong has a remedy, and comes first in the table', async () => {
+test('problems have a remedy, and come first in the table', async () => {
   const findings = await check({ zones: async () => [], ...quotaOf('g4dn', 0) });
   for (const { verdict, remedy } of findings)
     assert.equal(remedy !== '', verdict === 'fails' || verdict === 'later');
@@ -116,7 +116,7 @@ test('quotas are read page by page, AWS’s defaults for what the account has no
   assert.equal(inputs('ListServiceQuotas').length, 3);
 });
 
-test('the policy of who deploys is in the docs, as the types of resources in the stack make it', () => {
+test('the deployer policy in the docs matches the resource types in the stack', () => {
   const types = (['default', 'full', 'minimal'] as const).flatMap((name) =>
     synthesizedStack(name).addresses.map((address) => address.split('.')[0] ?? ''),
   );
@@ -127,7 +127,7 @@ test('the policy of who deploys is in the docs, as the types of resources in the
   assert.equal(policy, readFileSync(file, 'utf8'), 'If this is meant, run this test with UPDATE_GOLDEN=1.');
 });
 
-test('who deploys may change roles of the system only; a type that is not known is an error', () => {
+test("the deployer may change only the system's roles; an unknown resource type is an error", () => {
   const { Statement } = deployerPolicy(['aws_iam_role', 'aws_iam_role_policy'], 'app');
   const unbounded = Statement.filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action);
   assert.deepEqual(

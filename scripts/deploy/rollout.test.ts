@@ -142,7 +142,7 @@ for (const [title, change] of [
     assert.equal(await aws.rollOut(), undefined, 'a second run has nothing to do');
   });
 
-test('a deployment that ECS gives up is an error with its reason and the events since', async (t) => {
+test('a deployment that ECS abandons is an error with the reason and the events since', async (t) => {
   const revisions = [BUILT, { ...INITIAL, memory: '512' }];
   const aws = await start(t, { revisions, running: 1, next: ['IN_PROGRESS', 'FAILED'] });
   await assert.rejects(

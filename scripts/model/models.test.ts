@@ -71,7 +71,7 @@ test('versions are listed from the newest, with status and accuracy, if its repo
   );
 });
 
-test('a rollback is to the approved version before the one that is served, or is about to be', async (t) => {
+test('a rollback goes to the approved version before the one that is served or about to be', async (t) => {
   const { aws, place, addConfigs } = await start(t, 2);
   assert.equal((await previousVersion(place)).version, 1);
   addConfigs(5);
@@ -80,12 +80,12 @@ test('a rollback is to the approved version before the one that is served, or is
   assert.equal((await previousVersion(place)).version, 2, 'neither the rejected nor the pending one');
 });
 
-test('without a version to go back to, it says what is served', async (t) => {
+test('without an earlier version, a rollback says what is served', async (t) => {
   const previous = previousVersion((await start(t, 1)).place);
   await assert.rejects(previous, /Version 1 is in service, and there is no older approved version/);
 });
 
-test('a version is deployed with trial and alarms, but taken back at once', async (t) => {
+test('a deployment uses trial and alarms, a rollback happens at once', async (t) => {
   const { aws, place, answering } = await start(t, 1);
   const requests = (from = 0) => JSON.stringify(aws.calls.slice(from));
   await deployVersion(place, await findVersion(place, 2), OPTIONS);

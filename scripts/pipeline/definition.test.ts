@@ -23,7 +23,7 @@ const scope: Scope = {
 const join = (On: string, ...Values: unknown[]) => ({ 'Std:Join': { On, Values } });
 const jsonGet = (Path: string) => reported('Evaluate', Path);
 
-test('a variable becomes what it refers to, with its type', () => {
+test('a variable is replaced by its value, with its type', () => {
   const cases: [variable: unknown, value: unknown][] = [
     [{ Get: 'Parameters.Epoch' }, 10],
     [{ Get: 'Execution.PipelineExecutionId' }, 'abc'],
@@ -41,7 +41,7 @@ test('a variable becomes what it refers to, with its type', () => {
   assert.deepEqual(resolve(anywhere, scope), { a: [{ b: 10 }, null, true], Get: 'not alone' });
 });
 
-test('what refers to nothing is named', () => {
+test('a dangling reference is named', () => {
   for (const variable of [
     { Get: 'Parameters.Epochs' },
     { Get: 'Steps.Train.ModelArtifacts' },

@@ -18,7 +18,7 @@ const recording = (report: unknown = {}) => {
   return { events, requests, run };
 };
 
-test('a step runs once what it refers to is done, independent ones side by side', async () => {
+test('a step runs once the steps that it refers to are done, independent ones in parallel', async () => {
   const { events, requests, run } = recording();
   const steps = [job('A'), job('B'), job('C', { FROM: nameOfJob('A') }, { DependsOn: ['B'] })];
   const { statuses } = await execute(steps, run);
@@ -56,7 +56,7 @@ describe('a condition', () => {
     });
 });
 
-test('after a failure, which is not tried again, nothing starts, and what runs is finished', async () => {
+test('after a failure nothing is retried or started, and running steps finish', async () => {
   let release = () => {};
   const RetryPolicies = [
     { ExceptionType: ['Step.SERVICE_FAULT'], IntervalSeconds: 10, BackoffRate: 2, MaxAttempts: 5 },
@@ -84,7 +84,7 @@ test('after a failure, which is not tried again, nothing starts, and what runs i
   assert.equal(execution.states[0]?.note, 'It is broken.');
 });
 
-test('what has succeeded before is not run again, and can be read', async () => {
+test('steps that succeeded before are not run again, and can be referred to', async () => {
   const { events, requests, run } = recording();
   const earlier = { A: outputOf('A-of-before') };
   const { statuses } = await execute([job('A'), job('B', { FROM: nameOfJob('A') })], run, { earlier });
@@ -93,7 +93,7 @@ test('what has succeeded before is not run again, and can be read', async () => 
   assert.match(JSON.stringify(requests.get('B')), /"FROM":"job-of-A-of-before"/);
 });
 
-test('when it is stopped, what runs is stopped and nothing else begins', async () => {
+test('when it is stopped, running steps are stopped and no other starts', async () => {
   const stop = new AbortController();
   const stopping = async () => {
     stop.abort();

@@ -23,7 +23,7 @@ before(() => {
 
 const check = (parameter: string, place: string) => checkInput(parameter, path.join(root, place));
 
-test('what a parameter takes is taken; anything else is refused, for a training would run without it', async () => {
+test('a parameter takes known options only, because a training would ignore others', async () => {
   for (const [parameter, place] of [
     ['TrainData', 'photos'],
     ['Pretrained', 'network'],
@@ -53,7 +53,7 @@ const definitionWith = (rate: number, accuracy: number) =>
   );
 const low = definitionWith(0.0001, 0.9);
 
-test('what is given is read as its type; what is not has its default', () => {
+test('given values are read by type; others have their defaults', () => {
   const values = parameterValues(low, { Epoch: '3', LearningRate: '1e-3' });
   const expected = { Epoch: 3, LearningRate: 0.001, MinAccuracy: 0.9, TrainData: 's3://bucket/flowers/' };
   assert.deepEqual(values, expected);
@@ -69,7 +69,7 @@ test('an unknown parameter and a value of another type are errors', () => {
     });
 });
 
-test('a learning rate and a bar are chosen for a short training where none is given, and say what for', () => {
+test('a short training has its own default learning rate and minimum accuracy, with the reason', () => {
   for (const [definition, given, expected] of [
     [low, {}, ['LearningRate 0.002', 'MinAccuracy 0.8']],
     [low, { Pretrained: '', MinAccuracy: '1' }, ['LearningRate 0.003']],

@@ -109,7 +109,7 @@ test('a job that is not isolated from the network reaches the local SageMaker, a
   assert.deepEqual(outputs['Open']?.['PropertyFiles'], { Report: 'http://local' });
 });
 
-test('a processing job fails where it does not write the JSON that it should', async () => {
+test('a processing job fails if it does not write the expected JSON', async () => {
   for (const program of ['', `write('${REPORT}', 'accuracy: 1');`]) {
     const { first } = await run([job('Evaluate')], program);
     assert.equal(first.status, 'Failed');

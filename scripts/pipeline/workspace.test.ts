@@ -39,7 +39,7 @@ test('an object is a file below its bucket', () => {
     assert.throws(() => s3.path(uri), /points outside its bucket/);
 });
 
-test('when an execution starts, what cannot be resumed is removed; the last that can be keeps all, and so do models and photos', async () => {
+test('when an execution starts, those that cannot be resumed are removed; the last resumable one, models and photos stay', async () => {
   const [GONE, STOPPED, NEW] = ['gone00000000', 'stopped00000', 'new000000000'] as const;
   const { folder, jobs, s3, endpoint, sageMakerState, records } = workspace;
   const photo = path.join(build, 'my-photos/rose/1.jpg');
@@ -98,7 +98,7 @@ test('when an execution starts, what cannot be resumed is removed; the last that
     assert.ok(existsSync(file), file);
 });
 
-test('the last that can be resumed is found, also when others have ended since; where none can be, it says why', async () => {
+test('the last resumable execution is found, also when others have ended since; if there is none, it says why', async () => {
   const { records, folder } = workspace;
   write(path.join(folder, 'executions/damaged00000.json'), '{"id":');
   await assert.rejects(records.lastResumable(), /There is no execution to resume\. Start another: npm run/);

@@ -151,7 +151,7 @@ test('only what is lost for good has an exit code of its own', () => {
   assert.equal(review(replaced('aws_vpc.v')).exitCode, 0);
 });
 
-test('what an earlier run has half created is no loss; what is replaced for other reasons is', () => {
+test('replacing what an earlier run left half created is no loss; other replacements are', () => {
   const half = replaced('aws_s3_bucket.half-made', {}, {}, { reason: 'replace_because_tainted' });
   const renamed = replaced('aws_s3_bucket.renamed', {}, {}, { reason: 'replace_because_cannot_update' });
   const { unfinished, exitCode, markdown } = review(half);

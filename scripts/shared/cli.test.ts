@@ -20,7 +20,7 @@ const open = z.object({
   parameters: z.record(z.string(), z.string()).meta({ value: 'NAME=VALUE', description: 'any other' }),
 });
 
-test('the help lists what is described, in columns', () => {
+test('the help lists options in columns', () => {
   assert.equal(
     helpText({ head: 'Usage: it --data DIR\n', foot: '\nThe end.\n', options }),
     `Usage: it --data DIR
@@ -53,7 +53,7 @@ test('options become the fields of their schema', () => {
   });
 });
 
-test('help is all there is to do when it is asked for', () =>
+test('with --help nothing else is done', () =>
   assert.equal(readOptions(options, ['--colour', '--help']), undefined));
 
 const WRONG: readonly (readonly [args: readonly string[], message: string])[] = [
@@ -78,7 +78,7 @@ for (const [args, message] of WRONG)
   test(`"${args.join(' ')}" is a line for each thing that is wrong`, () =>
     assert.throws(() => readOptions(options, args), { message }));
 
-test('without a terminal a confirmation fails with the question and the way around it', async () => {
+test('without a terminal a confirmation fails with the question and the option that answers it', async () => {
   await assert.rejects(
     confirm('Apply this to account 123456789012?', 'yes'),
     /^Error: Apply this to account 123456789012\?\nNo interactive terminal to confirm this\. Pass --yes to continue\.$/,

@@ -34,7 +34,7 @@ test('the lock of a process that has ended is taken over, and so is a truncated 
 /** No one may write there, not even root. */
 const onLinux = { skip: process.platform !== 'linux' };
 
-test('a folder that cannot be written ends with what to do', onLinux, () => {
+test('an unwritable folder is an error that says what to do', onLinux, () => {
   assert.throws(
     () => takeLock('/sys/bloomstack/lock.json', 'npm run plan'),
     /^Error: \/sys\/bloomstack cannot be written to \(E\w+\)\. npm run plan writes .* run it in a copy/,

@@ -40,7 +40,7 @@ for (const [what, found, isDeployed, expected] of [
     assert.deepEqual(versions(), expected);
   });
 
-test('several that prepare it at once do not disturb one another', async (t) => {
+test('several processes may prepare it at once', async (t) => {
   const { folder, shipped, versions, built } = setUp(t);
   const results = await Promise.all(Array.from({ length: 5 }, () => prepareServedModel(folder, shipped)));
   assert.deepEqual(new Set(results.map(({ version }) => version)), new Set(['100']));

@@ -38,7 +38,7 @@ const folderOf = (t: TestContext, states: Readonly<Record<string, string>>): str
   return folder;
 };
 
-test('environment, region, account, prefix and suffix each make another state', () => {
+test('environment, region, account, prefix and suffix each select another state', () => {
   const variations: PartialConfiguration[] = [
     {},
     { environment: 'prod' },

@@ -46,7 +46,7 @@ for (const [title, answer, expected] of [
     else assert.deepEqual(await found, expected);
   });
 
-test('no credentials at all is not an error; a profile that gives none is, and is named', async (t) => {
+test('missing credentials are not an error; a profile without any is, and is named', async (t) => {
   assert.equal(await findCaller(withVariables(t, {})), undefined);
   await assert.rejects(
     findCaller(withVariables(t, { AWS_PROFILE: 'flowers' })),

@@ -34,7 +34,7 @@ const project = (t: TestContext, resources: Record<string, object>): Terraform =
   return new Terraform({ binary, directory, environment: process.env });
 };
 
-test('what Terraform prints on a plan and an apply is understood', options, async (t) => {
+test("Terraform's output of a plan and an apply is understood", options, async (t) => {
   const terraform = project(t, { one: { input: 1 }, two: { input: 2 } });
   await terraform.run('init');
   const planning = new TerraformProgress();
@@ -48,7 +48,7 @@ test('what Terraform prints on a plan and an apply is understood', options, asyn
   assert.equal(await terraform.run('output', '-json', 'first'), '"one"');
 });
 
-test('a signal stops Terraform once, and what it has made is in the state', options, async (t) => {
+test('a signal stops Terraform once, and created resources are in the state', options, async (t) => {
   const slow = { provisioner: { 'local-exec': { command: 'sleep 2' } } };
   const terraform = project(t, {
     first: { input: 'made', ...slow },
@@ -67,7 +67,7 @@ test('a signal stops Terraform once, and what it has made is in the state', opti
   assert.doesNotMatch(state, /"name": "second"/);
 });
 
-test('a signal to a plan does not speak of the state', async (t) => {
+test('after a signal during a plan, the message does not mention the state', async (t) => {
   const directory = temporaryFolder(t);
   const binary = fakeTerraform(t, 'echo started; exec sleep 5');
   const terraform = new Terraform({ binary, directory, environment: process.env });

@@ -67,7 +67,7 @@ test('a newer version is served as soon as it is found, an older one once it is 
   assert.equal(await ask(), '6');
 });
 
-test('versions are found by themselves', async (t) => {
+test('new versions are found without a restart', async (t) => {
   const { put, watcher, ask } = await startWatching(t);
   watcher.start();
   t.after(() => watcher.stop());
@@ -79,7 +79,7 @@ for (const [name, content] of Object.entries({
   garbage: 'not a model',
   'half a file': tinySavedModel('8').subarray(0, 3000),
 }))
-  test(`a version that is ${name}: the one before stays, log and status say why, until it is whole`, async (t) => {
+  test(`a version that is ${name}: the previous one stays, and log and status say why, until it is complete`, async (t) => {
     const { put, watcher, ask, status, warnings } = await startWatching(t);
     await put('8', content);
     for (let round = 0; round < 3; round++) await watcher.poll();
@@ -93,7 +93,7 @@ for (const [name, content] of Object.entries({
     assert.deepEqual(await status(), { model_version_status: [available('8')] });
   });
 
-test('without any folder, what is loaded stays, and the folder is found again', async (t) => {
+test('when the folder disappears, the loaded model stays, and the folder is found again', async (t) => {
   const { directory, put, watcher, ask, warnings } = await startWatching(t);
   await rename(directory, `${directory}-away`);
   for (let round = 0; round < 3; round++) await watcher.poll();

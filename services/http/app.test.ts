@@ -15,7 +15,7 @@ const failing = (fail: () => Error) => {
   return { app, lines };
 };
 
-test('shedding is one short line without a stack for each kind; a bug is logged in full each time', async () => {
+test('shedding is logged once per kind, without a stack; a bug is logged in full each time', async () => {
   const cause = new Error('connect ECONNREFUSED');
   const shed = () => new ProblemError('overloaded', 'Too many.', { cause });
   const away = () => new ProblemError('endpoint-unavailable', 'Away.');
@@ -35,7 +35,7 @@ test('shedding is one short line without a stack for each kind; a bug is logged 
   assert.match(JSON.stringify(lines[3]), /app\.test\.ts/);
 });
 
-describe('a wrong path is answered with the one that was meant, in the language that is asked for', () => {
+describe('a wrong path is answered with the intended one, in the requested language', () => {
   const app = createApp({ log: pino({ level: 'silent' }) })
     .get('/health', (context) => context.text('ok'))
     .post('/classify/image', (context) => context.text('ok'));

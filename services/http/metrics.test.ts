@@ -29,7 +29,7 @@ const recorded = async (handle: Handler<AppEnvironment>) => {
 };
 const ROOT = '1-67891233-abcdef012345678912345678';
 
-test('the log line of a request is a line of the Embedded Metric Format', async () => {
+test('the log line of a request is in the Embedded Metric Format', async () => {
   const { line, metrics, text } = await recorded((context) => {
     const seen = { receive: 3, decode: 5.5, invoke: 30, photos: 2, unknown: 1, confidence: [0.9] };
     Object.assign(context.get('measured'), seen, { modelVersion: '7' });
@@ -53,7 +53,7 @@ test('the log line of a request is a line of the Embedded Metric Format', async 
   assert.match(exposition, /bloomstack_stage_seconds_sum\{service="app-was",stage="invoke"\} 0\.03\n/);
 });
 
-test('a refusal counts as what it is, and has no dimension of a model', async () => {
+test('a rejection counts under its code, and has no model dimension', async () => {
   for (const [code, clientErrors, serverErrors, shed] of [
     ['overloaded', 0, 1, 1],
     ['endpoint-unavailable', 0, 1, 0],
@@ -68,7 +68,7 @@ test('a refusal counts as what it is, and has no dimension of a model', async ()
   }
 });
 
-test('a request id comes from the trace of the load balancer, else of W3C, else is made in the same form', async () => {
+test("a request id comes from the load balancer's trace, else from a W3C trace, else is generated in the same form", async () => {
   const app = createApp({ log: pino({ level: 'silent' }) });
   const idFor = async (headers: Record<string, string>) =>
     (await app.request('/', { headers })).headers.get('X-Request-Id');

@@ -40,14 +40,14 @@ const sendBytes = async (url: string, request: string, more?: string) => {
   return { text, head, body };
 };
 
-test('a busy port is an error that names the variable that moves it', async (t) => {
+test('a busy port is an error that names the variable to change', async (t) => {
   const { port } = new URL(await serveFor(t));
   await assert.rejects(serve(undefined, Number(port)), {
     message: new RegExp(`^Port ${port} is already in use.* PORT\\.$`),
   });
 });
 
-test('what is in flight is answered before it stops, and the connection is closed', async () => {
+test('requests in flight are answered before it stops, and their connections closed', async () => {
   const inFlight = new EventEmitter();
   const server = await serve(async (context) => {
     inFlight.emit('here');
@@ -75,7 +75,7 @@ test('a client that never finishes is cut off after the grace period', async () 
   await closed;
 });
 
-test('for a lame-duck time, new and kept connections are served and asked to close', async () => {
+test('in the lame-duck period, new and kept-alive connections are served and asked to close', async () => {
   const server = await serve();
   assert.equal((await fetch(server.url)).headers.get('Connection'), 'keep-alive');
   const stopped = server.stop(60_000, 2_000);
@@ -135,7 +135,7 @@ for (const [name, request] of Object.entries(answered)) {
   });
 }
 
-test('a client that asks before sending a body that is too large is refused without 100 Continue', async (t) => {
+test('a client that announces a body that is too large is rejected without 100 Continue', async (t) => {
   const socket = open(await serveFor(t, (context) => context.text('too large', 413)));
   socket.write(`${post}Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n`);
   assert.match(String(await once(socket, 'data')), /^HTTP\/1\.1 413 .*\r\nconnection: close\r\n/is);
@@ -168,7 +168,7 @@ for (const [connection, reads] of [
     socket.destroy();
   });
 
-test('the rest of a request is not read for ever', async (t) => {
+test('the rest of a rejected request is not read for ever', async (t) => {
   const socket = open(await serveFor(t, (context) => context.text('refused', 413))).resume();
   const closed = new Promise((resolve) => socket.on('error', resolve).on('close', resolve));
   socket.write(`${post}${coding} chunked\r\n\r\n`);

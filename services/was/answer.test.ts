@@ -4,7 +4,7 @@ import { describeUnknown } from './answer.ts';
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => ({ en: `F${i}`, ko: `꽃${i}` }));
 
-test('of the flowers that a photo does not show the first six are named, and the others counted', () => {
+test('a rejection names the first six flowers that the model knows, and counts the others', () => {
   const cases = {
     3: [/: F0, F1, F2\./, /\(꽃0, 꽃1, 꽃2\)/],
     10: [/F4, F5 and 4 more\./, /꽃5 외 4가지\)/],

@@ -47,7 +47,7 @@ const read = async (...args: Parameters<typeof post>) => {
 const codes = ({ results }: { results: Awaited<ReturnType<typeof read>>['results'] }) =>
   results.map((item) => ('problem' in item ? item.problem.code : item.result.label));
 
-test('photos are answered in order, with their size as seen, and broken ones spoil no others', async () => {
+test('photos are answered in order, with their decoded size, and broken ones do not affect others', async () => {
   const files = [photo, text, turned, Buffer.alloc(0), photo.subarray(0, 60)];
   const { results, model, timings, response, ...rest } = await read(files);
   const known = 'black_eyed_susan';
@@ -84,7 +84,7 @@ test('32 photos go to the model eight at a time, two calls at once', async () =>
   assert.ok(most <= 2);
 });
 
-test('a batch that fails is tried once more; then it is a problem of its photos only', async () => {
+test('a failing batch is retried once; then only its photos have a problem', async () => {
   const failing = (times: number): Classifier => ({
     classify: async (photos) => {
       if (photos.length === 8 && times-- > 0)
@@ -101,7 +101,7 @@ test('a batch that fails is tried once more; then it is a problem of its photos 
   assert.equal(results[0] && 'problem' in results[0] && results[0].problem.retryAfter, 2);
 });
 
-test('top and map say how much is answered', async () => {
+test('top and map choose what is answered', async () => {
   const map = [[0, 1]];
   const cases = { '': [3, undefined], '?top=1&map=false': [1, undefined], '?top=100&map=true': [3, map] };
   for (const [query, expected] of Object.entries(cases)) {
@@ -115,7 +115,7 @@ test('top and map say how much is answered', async () => {
   }
 });
 
-test('JSON is answered too, and what is no base64 in it is a problem of its photo', async () => {
+test('JSON is answered too, and invalid base64 is a problem of that photo only', async () => {
   const body = JSON.stringify({ images: [photo.toString('base64'), 'https://example.org/a.jpg'] });
   const request = { method: 'POST', body, headers: { 'Content-Type': 'application/json' } };
   const response = await createWasApp({
@@ -141,7 +141,7 @@ for (const [name, [files, query, status, code]] of Object.entries(refused)) {
   });
 }
 
-test('a bug of ours is a 500 that reveals nothing of the inside, not a problem of a photo', async () => {
+test('a bug is a 500 that reveals no internals, not a problem of a photo', async () => {
   const classifier = { classify: () => Promise.reject(new TypeError('secret of the inside')) };
   const { response } = await post([photo], { classifier });
   const problem = problemSchema.parse(await response.json());
@@ -149,7 +149,7 @@ test('a bug of ours is a 500 that reveals nothing of the inside, not a problem o
   assert.doesNotMatch(JSON.stringify(problem), /secret/);
 });
 
-test('the model says what it is, from its latest answer or that for a blank photo', async () => {
+test('GET /v1/model uses the latest answer, or the answer for a blank photo', async () => {
   let version = '1';
   let calls = 0;
   const title = { en: 'Cups', ko: '컵' };

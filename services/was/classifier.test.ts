@@ -73,7 +73,7 @@ describe('with the endpoint emulator', () => {
   });
 });
 
-describe('with a server that answers as the test says', () => {
+describe('with a scripted server', () => {
   type Answer = { status: number; headers?: Record<string, string>; body: string } | 'nothing' | 'broken';
   let answer: Answer;
   const row = { probabilities: [1], classes: ['rose'], model_version: '1' };
@@ -123,7 +123,7 @@ describe('with a server that answers as the test says', () => {
     [{ message: 'x' }, /Try again/],
     [{ OriginalStatusCode: 400 }, /Try another photo/],
   ] as const) {
-    test(`a ModelError ${JSON.stringify(body)} is the failure of the model`, async () => {
+    test(`a ModelError ${JSON.stringify(body)} is a failure of the model`, async () => {
       answer = failing('ModelError', 424, body);
       const { code, headers, message } = await expectProblem(classifierAt(url).classify(photo));
       assert.deepEqual([code, headers], ['model-failed', {}]);
@@ -147,7 +147,7 @@ describe('with a server that answers as the test says', () => {
     }
   });
 
-  test('each call is signed with its body, and with the credentials of its time', async () => {
+  test('each call is signed with its body, and with the current credentials', async () => {
     answer = answered({});
     requests.length = 0;
     let calls = 0;
@@ -174,7 +174,7 @@ describe('with a server that answers as the test says', () => {
     status: 200,
     body: JSON.stringify({ predictions: [{ ...row, ...more }] }),
   });
-  test('the words are those of the model, or our own where it brings none; a score below 0 is not known', async () => {
+  test('the texts come from the model, or from our catalogue if it has none; a score below 0 means unknown', async () => {
     const words = { description: { en: 'It has thorns.', ko: '가시가 있습니다.' }, model: {} };
     const names = ['{"en":"Dog rose","ko":"들장미"}'];
     answer = answered({ names, words: JSON.stringify(words), known_score: -0.001 });
@@ -186,7 +186,7 @@ describe('with a server that answers as the test says', () => {
     assert.match(without.words.description.ko, /장미|꽃/);
   });
 
-  test('an answer that is not understood is the failure of the model', async () => {
+  test('an answer that is not understood is a failure of the model', async () => {
     const wrong = [{ classes: [] }, { probabilities: [2] }, { model_version: '' }, { names: ['Rose'] }];
     const bodies = ['<html>', '{}', JSON.stringify({ predictions: [row, row] })];
     for (const body of [...bodies, ...wrong.map((more) => answered(more).body)]) {

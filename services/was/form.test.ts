@@ -87,14 +87,14 @@ test('a form of very many parts is refused', () => {
   assert.deepEqual(read(form(...fields.slice(0, 99), part(PLAIN))), [file]);
 });
 
-test('what is there to cost time is refused before it does', () => {
+test('forms made to cost time are rejected before they do', () => {
   assert.throws(() => read(form(part(PLAIN, Buffer.alloc(2 ** 23, '\r\n--b-')))), /false delimiters/);
   assert.throws(() => read(form(part('x'.repeat(20_000)))), /too long/);
   const quotes = Array.from({ length: 90 }, () => part(`Content-Disposition: x${';x="'.repeat(4000)}\\`));
   assert.deepEqual(read(form(...quotes, part(PLAIN))), [file]);
 });
 
-test('the boundary may be quoted, and stand among other parameters; without one the form is an error', () => {
+test('the boundary may be quoted and follow other parameters; a form without one is an error', () => {
   assert.deepEqual(read(form(part(PLAIN)), 'Multipart/Form-Data; charset=utf-8; Boundary="b"; x=y'), [file]);
   assert.throws(() => read(form(part(PLAIN)), 'multipart/form-data'));
 });

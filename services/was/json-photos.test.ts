@@ -40,7 +40,7 @@ describe('the photo is found', () => {
     }
   });
 
-  test('of some megabytes, while others get their turn', async () => {
+  test('of some megabytes, without blocking others', async () => {
     const large = Buffer.alloc(3 * MIB, photo);
     let turns = 0;
     const turn = setInterval(() => (turns += 1), 0);
@@ -89,7 +89,7 @@ test('decoding ends with the request', async () => {
   await assert.rejects(readJsonPhotos({ json, field: 'image', signal }), /gone/);
 });
 
-test('a list of photos keeps the position of what is not base64', async () => {
+test('a list of photos keeps the positions of invalid base64', async () => {
   const readAll = (json: string) =>
     readJsonPhotos({ json: Buffer.from(json), field: 'images', isList: true });
   const cases: Record<string, (Buffer | undefined)[]> = {

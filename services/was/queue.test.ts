@@ -19,7 +19,7 @@ const controlled = () => {
   return { begun, run, end };
 };
 
-test('work is done side by side in as many slots as there are, and the rest in its order', async () => {
+test('as much work runs in parallel as there are slots, and the rest waits in order', async () => {
   const queue = new WorkQueue({ slots: 2, paceMs: 1 });
   const { begun, run, end } = controlled();
   for (const name of ['a', 'b', 'c', 'd'])
@@ -61,7 +61,7 @@ test('clients take turns', async () => {
   assert.deepEqual(begun, ['first', 'a1', 'b1', 'c1', 'a2', 'a3']);
 });
 
-test('the wait of one more is the cost of what comes before it', async () => {
+test('the expected wait is the cost of the work ahead', async () => {
   const queue = new WorkQueue({ slots: 1, paceMs: 10 });
   const wait = (client: string, cost = 1) => queue.expectedWaitMs({ client, cost });
   assert.equal(wait('a'), 0);
@@ -76,7 +76,7 @@ test('the wait of one more is the cost of what comes before it', async () => {
   assert.equal(queue.expectedWaitMs({ client: 'b', cost: 1, ahead: 7 }), 90);
 });
 
-test('work whose signal aborts is taken out of the queue, or keeps its place until it is over', async () => {
+test('aborted work leaves the queue, or keeps its slot until it ends', async () => {
   const queue = new WorkQueue({ slots: 1, paceMs: 1 });
   const { begun, run, end } = controlled();
   const [gone, left] = [new AbortController(), new AbortController()];
@@ -95,7 +95,7 @@ test('work whose signal aborts is taken out of the queue, or keeps its place unt
   assert.deepEqual([begun, queue.running], [['a'], 0]);
 });
 
-test('work that fails gives its place back', async () => {
+test('failing work frees its slot', async () => {
   const queue = new WorkQueue({ slots: 1, paceMs: 1 });
   const run = () => Promise.reject(new Error('no'));
   await assert.rejects(queue.do({ client: 'x', cost: 1, signal: never, run }), /no/);

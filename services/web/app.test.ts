@@ -27,7 +27,7 @@ test('escapes the version on the page', async () => {
 });
 
 for (const page of ['/', '/was/check', '/docs']) {
-  test(`${page} allows no inline code and nothing from elsewhere`, async () => {
+  test(`${page} allows no inline code and nothing from other origins`, async () => {
     const response = await webApp().request(page);
     const policy = response.headers.get('Content-Security-Policy') ?? '';
     assert.match(policy, /default-src 'none'/);
@@ -40,7 +40,7 @@ for (const page of ['/', '/was/check', '/docs']) {
     assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/);
   });
 
-  test(`everything that ${page} loads is there`, async () => {
+  test(`everything that ${page} loads exists`, async () => {
     const app = webApp();
     const html = await (await app.request(page)).text();
     const assets = [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path = '']) => path);
@@ -49,7 +49,7 @@ for (const page of ['/', '/was/check', '/docs']) {
   });
 }
 
-test('answers 304 to a client that has the page already', async () => {
+test('answers 304 to a client that already has the page', async () => {
   const app = webApp();
   const etag = (await app.request('/')).headers.get('ETag');
   assert.ok(etag);

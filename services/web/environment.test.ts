@@ -5,7 +5,7 @@ import { webEnvironment } from './environment.ts';
 
 const read = (environment: NodeJS.ProcessEnv) => readEnvironment(webEnvironment, environment);
 
-test('what is not set or empty has its default', () => {
+test('unset and empty variables have defaults', () => {
   const { PORT, HOST, WAS_URL, VERSION } = read({ PORT: '', LOG_LEVEL: '' });
   assert.deepEqual([PORT, HOST, WAS_URL, VERSION], [8000, '0.0.0.0', 'http://127.0.0.1:8081', 'development']);
   assert.equal(read({ VERSION: 'a', npm_package_version: 'b' }).VERSION, 'a');

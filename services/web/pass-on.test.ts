@@ -12,7 +12,7 @@ const post = async (t: TestContext, listener: RequestListener, init: RequestInit
   return fetch(`${webUrl}/classify/image`, { method: 'POST', body: 'a photo', redirect: 'manual', ...init });
 };
 
-test('passes the upload on, with what the WAS needs and nothing that is private', async (t) => {
+test('passes the upload on, with the headers that the WAS needs and nothing private', async (t) => {
   const asked: { method?: string; url?: string; headers?: IncomingHttpHeaders; body?: string } = {};
   const passedOn = {
     'accept-language': 'ko-KR,ko;q=0.9',
@@ -52,7 +52,7 @@ for (const [status, type, body] of [
   [400, 'text/html', '<h1>Bad Request</h1>'],
   [503, 'application/problem+json', '{"code":"endpoint-unavailable"}'],
 ] as const)
-  test(`gives back ${status} ${type} as it is`, async (t) => {
+  test(`returns ${status} ${type} unchanged`, async (t) => {
     const headers = { 'Content-Type': type, 'Content-Language': 'ko', 'Retry-After': '7' };
     const response = await post(t, (_, answer) => {
       answer.writeHead(status, { ...headers, 'Set-Cookie': 'a=b', Server: 'WAS' }).end(body);
@@ -85,7 +85,7 @@ for (const [what, listener] of Object.entries(unavailable))
     assert.equal((await readProblem(response)).code, 'was-unavailable');
   });
 
-test('a body of just the largest length is passed on with its length, one that announces more is refused unread', async (t) => {
+test('a body of exactly the maximum length is passed on with its length; one that announces more is rejected unread', async (t) => {
   const sizes: unknown[] = [];
   const listener: RequestListener = async (request, answer) => {
     sizes.push(request.headers['content-length'], (await text(request)).length);
@@ -99,7 +99,7 @@ test('a body of just the largest length is passed on with its length, one that a
   assert.deepEqual(sizes, [String(MAX_BODY_BYTES), MAX_BODY_BYTES]);
 });
 
-test('a request that failed because the WAS closed a kept-alive connection is sent once more', async (t) => {
+test('a request that failed because the WAS closed a kept-alive connection is retried once', async (t) => {
   const seen = new Set<unknown>();
   const wasUrl = await startFakeWas(t, async (request, answer) => {
     if (seen.has(request.socket)) request.socket.destroy();
@@ -137,7 +137,7 @@ test('streams: the WAS reads the beginning before the end is sent, and a slow cl
   assert.equal(await text(await answer), 'beginningend');
 });
 
-test('stops a body without a length as soon as it is too large, towards the WAS too', async (t) => {
+test('a body without a length is cut off once it is too large, also towards the WAS', async (t) => {
   const { request, resolve } = nextRequest();
   let received = 0;
   const wasUrl = await startFakeWas(t, (incoming) => {

@@ -19,7 +19,7 @@ const { PROBLEMS, WORTH_A_RETRY, explain } = z
   .parse(await import(new URL('problems.js', PUBLIC).href));
 
 for (const language of LANGUAGES)
-  test(`every problem and every text has words in ${language}, and none is left over`, () => {
+  test(`every problem and every text exists in ${language}, and none is unused`, () => {
     for (const code of PROBLEM_CODES) assert.ok((PROBLEMS[language][code] ?? '').length > 10, code);
     for (const [key, text] of Object.entries(TEXTS[language])) assert.notEqual(text.trim(), '', key);
     const ofThePage = ['no-connection', 'odd-answer'];
@@ -28,7 +28,7 @@ for (const language of LANGUAGES)
     for (const code of WORTH_A_RETRY) assert.ok(code in PROBLEMS[language], code);
   });
 
-test('every text that a page asks for exists', () => {
+test('every text that a page uses exists', () => {
   const asked = readdirSync(PUBLIC)
     .filter((name) => name.endsWith('.html'))
     .flatMap((name) =>
@@ -48,7 +48,7 @@ test('every id that a script looks for is on a page', () => {
   for (const id of ids) assert.ok(pages.includes(`id="${id}"`), id);
 });
 
-test('explains by code, names the limit, and falls back to the detail', () => {
+test('problems are explained by code, name the limit, and fall back to the detail', () => {
   assert.match(explain({ code: 'too-large' }, 'en', '15 MB'), /Up to 15 MB/);
   assert.match(explain({ code: 'too-large' }, 'ko', '15 MB'), /15 MB까지/);
   assert.equal(explain({ code: 'new-one', detail: 'Something new.' }, 'en', ''), 'Something new.');

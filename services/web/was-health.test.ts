@@ -30,7 +30,7 @@ const notTheWas: Record<string, RequestListener> = {
 };
 
 for (const [what, listener] of Object.entries(notTheWas)) {
-  test(`says that the WAS is unavailable when ${what} is there`, async (t) => {
+  test(`says that the WAS is unavailable: ${what}`, async (t) => {
     const app = webApp({ wasUrl: await startFakeWas(t, listener), healthTimeoutMs: 200 });
     const response = await app.request('/was/health');
     assert.equal(response.status, 503);

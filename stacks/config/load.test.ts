@@ -12,7 +12,7 @@ const load = (bloomstack: unknown, env: NodeJS.ProcessEnv = {}) =>
   loadConfiguration({ context: { bloomstack }, env });
 const DEFAULTS = loadConfiguration({ context: {}, env: {} });
 
-test('what is not our field in the context and the environment is left alone', () => {
+test('other fields in the context and the environment are left alone', () => {
   const context = { excludeStackIdFromLogicalIds: 'true' };
   const env = { PATH: '/bin', AWS_REGION: 'eu-west-1' };
   assert.deepEqual(loadConfiguration({ context, env }), DEFAULTS);
@@ -39,7 +39,7 @@ test('every layer takes precedence over the ones before it, field by field', () 
   }
 });
 
-test('the environment is the variable, or else the context, or else dev; its defaults come with it', () => {
+test('the environment comes from the variable, else the context, else is dev, and brings its defaults', () => {
   for (const [context, env, environment, deletionProtection] of [
     [{}, {}, 'dev', false],
     [{ environment: 'prod' }, {}, 'prod', true],
@@ -72,7 +72,7 @@ test("a variable's text is read by the field's type; one that is empty counts as
   assert.deepEqual([network.zones, observability.alarmEmail], [['a', 'b', 'c'], 'ops@example.com']);
 });
 
-test('the context is what cdktf-cli passes, or else read from the file, where it may be missing', (t) => {
+test('the context comes from cdktf-cli, else from the file, which may lack it', (t) => {
   const file = path.join(temporaryFolder(t), 'cdktf.json');
   const passed = { CDKTF_CONTEXT_JSON: '{"bloomstack": {"all": {}}}' };
   for (const [text, env, context] of [
@@ -88,7 +88,7 @@ test('the context is what cdktf-cli passes, or else read from the file, where it
 
 const DOCUMENT = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
 
-test('the table of docs/configuration.md is what the schema gives, a row for each field', () => {
+test('the table in docs/configuration.md matches the schema, with a row for each field', () => {
   assert.ok(
     DOCUMENT === updateConfigurationDocument(DOCUMENT),
     'docs/configuration.md is out of date; update it with: node --import tsx scripts/configuration-docs.ts --write',

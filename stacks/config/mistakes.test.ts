@@ -77,7 +77,7 @@ for (const [env, problem] of [
     else assert.match(found, problem);
   });
 
-describe('a value of a variable that breaks a rule is reported with the rule', () => {
+describe("a variable's value that breaks a rule is reported with the rule", () => {
   const domain = { BLOOMSTACK_HTTPS_DOMAIN: 'flowers.example.com' };
   const certificate = 'arn:aws:acm:us-east-1:123456789012:certificate/0a1b';
   for (const [path, value, rule, others = {}] of [

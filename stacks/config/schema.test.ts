@@ -11,7 +11,7 @@ import { parseCidr, planSubnets } from './subnets.ts';
 const OLD = /^ml\.p[23](dn)?\./;
 const instanceFamily = (type: string): string => type.split('.')[1] ?? '';
 
-test('SageMaker trains on every GPU family that is allowed, and each size is taken', () => {
+test('SageMaker trains on every allowed GPU family, and each size is accepted', () => {
   const trained: readonly string[] = Object.values(TrainingInstanceType);
   for (const family of GPU_FAMILIES) {
     const sizes = trained.filter((type) => instanceFamily(type) === family);
@@ -20,12 +20,12 @@ test('SageMaker trains on every GPU family that is allowed, and each size is tak
   }
 });
 
-test('every instance type of processing jobs is taken, but for the retired', () => {
+test('every instance type for processing jobs is accepted, except retired ones', () => {
   for (const type of Object.values(ProcessingInstanceType))
     assert.equal(instanceType.safeParse(type).success, !OLD.test(type), type);
 });
 
-test('of the instance types that serve, those with an Arm processor are refused', () => {
+test('instance types for serving with an Arm processor are refused', () => {
   const general = Object.values(ProductionVariantInstanceType).filter((type) => /^ml\.[cmr]\d/.test(type));
   const refused = general.filter((type) => !instanceType.safeParse(type).success).map(instanceFamily);
   assert.equal(
@@ -63,7 +63,7 @@ for (const cidr of VPCS.split(' '))
     }
   });
 
-test('the default VPC is divided as in the console of AWS; chosen subnets are taken as they are', () => {
+test('the default VPC is divided as in the AWS console; given subnets are used unchanged', () => {
   const privateSubnets = ['10.0.64.0/18', '10.0.128.0/18'];
   assert.deepEqual(
     planSubnets({ cidr: '10.0.0.0/16', zones: ['a', 'c'], publicSubnets: [], privateSubnets }),

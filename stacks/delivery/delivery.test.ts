@@ -106,7 +106,7 @@ test('the learning image is built on x86-64, with more time and memory, and not 
   );
 });
 
-test('an image that runs already is not deployed again', () => {
+test('an image that already runs is not deployed again', () => {
   for (const key of ['web', 'was']) {
     const [, , deploy] = pipelineStages(stack, key);
     const condition = JSON.stringify(deploy?.before_entry);

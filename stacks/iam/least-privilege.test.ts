@@ -12,7 +12,7 @@ test('no statement allows an action by wildcard', () => {
     for (const action of Action) assert.ok(!action.includes('*'), `${address}, ${Sid}: ${action}`);
 });
 
-test('every resource is named, but for the actions in the list of reasons', () => {
+test('every resource is named, except for the actions in the list of reasons', () => {
   const used = new Set<string>();
   for (const { address, Sid, Action, Resource } of allowed) {
     // In the policy of a key, "*" is that key.
@@ -57,7 +57,7 @@ test('every role is assumed by one AWS service, for this account only, and passe
   }
 });
 
-test('nothing hangs on a policy that AWS may broaden, on every principal, or on an alias, which counts minutes later', () => {
+test('no permission depends on an AWS-managed policy, any principal, or an alias, which takes effect minutes later', () => {
   for (const attachment of stack.ofType('aws_iam_role_policy_attachment'))
     assert.match(String(attachment['policy_arn']), /^\$\{aws_iam_policy\./);
   for (const { address, Sid, Principal, Condition } of allowed) {
@@ -66,7 +66,7 @@ test('nothing hangs on a policy that AWS may broaden, on every principal, or on 
   }
 });
 
-test('AWS services act on what is ours only for this account; EventBridge cannot say for whom', () => {
+test('AWS services may act only for this account; EventBridge cannot say for whom', () => {
   const grants = synthesizedStack('full')
     .statements()
     .filter(
@@ -84,7 +84,7 @@ test('AWS services act on what is ours only for this account; EventBridge cannot
       );
 });
 
-test('every permission for a pipeline of SageMaker holds for its name in both spellings', () => {
+test('every permission for a SageMaker pipeline covers both spellings of its name', () => {
   const ours = allowed
     .filter(({ Sid }) => Sid === 'RunThePipelines')
     .flatMap(({ Resource }) => Resource.map((arn) => arn.split(':').at(-1)));

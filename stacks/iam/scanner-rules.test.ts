@@ -60,14 +60,14 @@ const failed = new Set(
   ),
 );
 
-test('the rules of every type of resource that the stack can have are looked at', () => {
+test('the scanner rules of every resource type in the stack are checked', () => {
   const types = new Set(
     stacks.flatMap((stack) => stack.addresses.map((address) => address.split('.')[0] ?? '')),
   );
   assert.deepEqual(Object.keys(RULES).sort(), [...types].sort());
 });
 
-test('docs/security.md gives the reason for every rule that is failed, and for no other', () => {
+test('docs/security.md gives a reason for every failed rule, and for no other', () => {
   const document = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
   const listed = document
     .split('\n')

@@ -73,7 +73,7 @@ test('step Train: a GPU, job names that begin with app-flower-classifier, its ch
   );
 });
 
-test('every optional input that is not given points to a placeholder, which is there before the pipeline', () => {
+test('every optional input has a placeholder as its default, created before the pipeline', () => {
   const dataset = 's3://app-ml-dataset-123456789012/';
   const { depends_on } = stack.get('aws_sagemaker_pipeline.learning-pipeline-train');
   const placeholders = stack.addresses.filter((address) => address.startsWith('aws_s3_object.'));
@@ -107,7 +107,7 @@ test('the roles of the definitions are the roles of the stack', () => {
   for (const name of used) assert.ok(names.includes(name), name);
 });
 
-test('Studio can open a space and show pipelines and models: it lists them, and tags what it creates', () => {
+test('Studio can open a space and list pipelines and models, and tags what it creates', () => {
   const actions = stack
     .statements()
     .filter(({ address }) => address === 'aws_iam_role_policy.learning-studio-role-permissions')
@@ -117,7 +117,7 @@ test('Studio can open a space and show pipelines and models: it lists them, and 
     assert.ok(actions.includes(`sagemaker:${action}`), action);
 });
 
-test('what serves a model cannot read photos, and what trains cannot deploy', () => {
+test('the serving role cannot read photos, and the training role cannot deploy', () => {
   const roleStatements = (role: string) =>
     stack
       .statements()

@@ -47,7 +47,7 @@ const trainingArguments = ({ Steps: [step] }: Definition) => {
   return step.Arguments;
 };
 
-test('only a model that is accurate enough is registered and deployed; any other fails the execution, with its result', () => {
+test('only an accurate enough model is registered and deployed; any other fails the execution, with its accuracy', () => {
   assert.deepEqual(names(deploy.Steps), ['Train', 'Evaluate', 'CheckAccuracy']);
   const { IfSteps, ElseSteps } = branches(deploy);
   assert.deepEqual(names(IfSteps), ['CreateModel', 'RegisterModel', 'DeployEndpoint']);
@@ -58,7 +58,7 @@ test('only a model that is accurate enough is registered and deployed; any other
   );
 });
 
-test('a model that a person is to approve is registered as pending, and not deployed', () => {
+test('a model that needs manual approval is registered as pending, and not deployed', () => {
   const { IfSteps } = branches(definitions({ approval: 'manual' }).deploy);
   assert.deepEqual(names(IfSteps), ['CreateModel', 'RegisterModel']);
   assert.match(JSON.stringify(IfSteps), /"ModelApprovalStatus":"PendingManualApproval"/);
@@ -83,7 +83,7 @@ test('the parameters have the defaults of the description', () => {
   for (const { Parameters } of [train, model]) assert.deepEqual(Parameters, deploy.Parameters.slice(0, -1));
 });
 
-test('the time to wait for spot capacity is given on spot capacity, and refused without', () => {
+test('the maximum wait is required with spot capacity, and refused without it', () => {
   const stopping = (trainingSpot: boolean) => {
     const spot = trainingArguments(definitions({ trainingSpot, trainingHours: 2 }).train);
     return [spot.EnableManagedSpotTraining, spot.StoppingCondition];
@@ -132,7 +132,7 @@ test('the model that runs and the registered model are the same, and serve the f
   assert.equal(running?.Environment['SAGEMAKER_TFS_DEFAULT_MODEL_NAME'], 'image-classifier');
 });
 
-test('what is read from S3 is a prefix that ends in a slash; to what is written SageMaker adds one', () => {
+test('S3 inputs are prefixes that end in a slash; SageMaker adds one to outputs', () => {
   const folders = JSON.stringify(deploy)
     .match(/s3:[^"]+/g)
     ?.map((uri) => uri.split('/').slice(3).join('/'));
@@ -176,7 +176,7 @@ const readableAtStart = ({ Parameters }: Definition) => [
 ];
 
 for (const [name, definition] of Object.entries({ train, model, deploy }))
-  test(`${name}: every reference leads to a parameter or to an earlier step, all parameters are used, names once`, () => {
+  test(`${name}: every reference leads to a parameter or an earlier step, all parameters are used, and names are unique`, () => {
     assert.deepEqual(danglingReferences(definition.Steps, readableAtStart(definition)), []);
     const used = new Set(referencesIn(definition.Steps));
     const unused = definition.Parameters.filter(({ Name }) => !used.has(`Parameters.${Name}`));
@@ -185,7 +185,7 @@ for (const [name, definition] of Object.entries({ train, model, deploy }))
       assert.equal(new Set(named.map(({ Name }) => Name)).size, named.length);
   });
 
-describe('a definition with anything that we do not know is refused', () => {
+describe('a definition with unknown fields is refused', () => {
   const [trainStep, ...others] = deploy.Steps;
   const withStep = (changes: object) => ({ ...deploy, Steps: [{ ...trainStep, ...changes }, ...others] });
   const withRequest = (changes: object) =>
@@ -244,7 +244,7 @@ const resolved = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item)]));
 };
 
-test('a resolved request is one that the SDK sends, by its types and by its values', () => {
+test('a resolved request is valid for the SDK, by its types and values', () => {
   const found = (name: string) => resolved(allSteps(deploy).find(({ Name }) => Name === name)?.Arguments);
   const training: Sendable<'training', CreateTrainingJobRequest> = resolvedRequests.training.parse(
     found('Train'),

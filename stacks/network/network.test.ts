@@ -72,7 +72,7 @@ test('the default security group allows nothing', () => {
   assert.deepEqual([ingress, egress], [undefined, undefined]);
 });
 
-test('security groups name each other; CIDR blocks are only at the public load balancer and for HTTPS out', () => {
+test('security groups name each other; CIDR blocks are used only at the public load balancer and for outgoing HTTPS', () => {
   const ingress = stack.ofType('aws_vpc_security_group_ingress_rule');
   const open = ingress.filter((rule) => rule['cidr_ipv4'] !== undefined);
   assert.deepEqual(

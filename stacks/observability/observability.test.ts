@@ -80,7 +80,7 @@ test('the topic is encrypted, with a key that its senders may use', () => {
   assert.deepEqual(principals('EncryptTheirMessages'), principals('Publish'));
 });
 
-test('e-mail is sent if an address is configured', () => {
+test('an e-mail is sent if an address is configured', () => {
   const emails = (from: typeof stack) =>
     from.ofType('aws_sns_topic_subscription').map((each) => each['endpoint']);
   assert.deepEqual([emails(stack), emails(synthesizedStack('full'))], [[], ['on-call@flowers.example']]);
@@ -122,7 +122,7 @@ test('logs are kept as long as configured, and not for ever', () => {
   for (const group of groups) assert.equal(group['retention_in_days'], 30);
 });
 
-test('if configured, the WAF, the connections and the requests for buckets are logged, and shared groups end', () => {
+test('if configured, the WAF, connections and bucket requests are logged, and shared groups have retention', () => {
   const full = synthesizedStack('full');
   const names = full.ofType('aws_cloudwatch_log_group').map((group) => group['name']);
   for (const name of ['TrainingJobs', 'ProcessingJobs', 'studio'])

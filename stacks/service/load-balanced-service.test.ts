@@ -120,7 +120,7 @@ for (const { key, port, internal, reach, subnets } of SERVICES) {
     assert.match(JSON.stringify(group['health_check']), /"path":"\/health"/);
   });
 
-  test(`task definition ${name}-td: one container ${name} on Fargate and ARM64, that is not root and cannot write`, () => {
+  test(`task definition ${name}-td: one container ${name} on Fargate and ARM64, without root and with a read-only file system`, () => {
     assertProperties(stack.get(`aws_ecs_task_definition.${key}-td`), {
       family: `${name}-td`,
       requires_compatibilities: ['FARGATE'],
@@ -188,7 +188,7 @@ test('the environment of each service names what it calls, and holds no secret',
   }
 });
 
-test('with keys, web may read their one secret and nothing else, and Terraform does not overwrite it', () => {
+test('with keys, web may read their secret and nothing else, and Terraform does not overwrite it', () => {
   const full = synthesizedStack('full');
   const environment = new Map(taskContainer(full, 'web').environment.map(({ name, value }) => [name, value]));
   assert.equal(environment.get('API_KEYS_SECRET'), '${aws_secretsmanager_secret.api-keys.arn}');
@@ -264,7 +264,7 @@ test('in the zone of the domain the certificate is validated and the name points
   assert.equal(synthesizedStack('minimal').output['point_domain_at']?.value, '${aws_lb.web-alb.dns_name}');
 });
 
-test('a task starts after its way out to the registry and its listener', () => {
+test('a task starts after its route to the registry and its listener', () => {
   const waysOut = ['a', 'c'].flatMap((zone) => [
     `aws_route.network-routes-private-${zone}-default`,
     `aws_route_table_association.network-routes-private-${zone}-subnet`,

@@ -5,7 +5,7 @@ import { assertProperties, synthesizedStack } from '../synthesized-stack.ts';
 const stack = synthesizedStack();
 const BUCKETS = ['access-logs', 'delivery-artifacts-bucket', 'learning-dataset'];
 
-test('these are all buckets', () => {
+test('the list of buckets is complete', () => {
   assert.deepEqual(
     stack.addresses.filter((address) => address.startsWith('aws_s3_bucket.')),
     BUCKETS.map((name) => `aws_s3_bucket.${name}`),

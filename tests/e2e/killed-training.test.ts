@@ -115,7 +115,7 @@ const stopped = async (container: ContainerPaths): Promise<void> => {
   assert.match(await finish(container), /Resuming from a checkpoint, after [1-9] epochs?/, 'work was kept');
 };
 
-describe('interrupted and started again until it ends, a training ends as if nothing had been', {
+describe('a training that is interrupted and restarted repeatedly ends as if it had not been', {
   concurrency: true,
 }, () => {
   for (const [name, prepare, kills] of CASES)

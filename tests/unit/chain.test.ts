@@ -32,7 +32,7 @@ const send = (base: string, body: FormData | Buffer | string, type?: string) =>
     ...(type && { headers: { 'Content-Type': type } }),
   });
 
-test('a photo passes through web, was and endpoint, and every way of sending it has the same answer', async () => {
+test('a photo passes through web, was and endpoint, and gets the same answer however it is sent', async () => {
   const base64 = JSON.stringify({ image: png.toString('base64') });
   const answers = [
     send(system.web, form(jpeg)),
@@ -52,7 +52,7 @@ test('a photo passes through web, was and endpoint, and every way of sending it 
   }
 });
 
-test('without its endpoint the service says when to come back, and recovers by itself', async () => {
+test('without its endpoint the service says when to retry, and recovers by itself', async () => {
   await system.stopEndpoint();
   try {
     const response = await send(system.web, form(jpeg));

@@ -16,7 +16,7 @@ const permissions = synthesizedStack()
     conditions: conditions.parse(Condition),
   }));
 
-test('the role of the deployment job is allowed to do all that a deployment does', async (t) => {
+test("the deployment job's role allows everything that a deployment does", async (t) => {
   const { changes, clock, deploy } = await startSimulation(t, {
     statements: permissions,
     models: [6, 7, 8],
@@ -28,7 +28,7 @@ test('the role of the deployment job is allowed to do all that a deployment does
   assert.equal(new Set(changes()).size, 8, 'every kind of change was made');
 });
 
-test('it is allowed to replace an endpoint that has failed', async (t) => {
+test('it may replace a failed endpoint', async (t) => {
   const { answering, models, deploy } = await startSimulation(t, { statements: permissions });
   models.add(modelName(7), { container: 'broken', passesTrial: true });
   await assert.rejects(deploy(7), /Failed/);
@@ -36,13 +36,13 @@ test('it is allowed to replace an endpoint that has failed', async (t) => {
   assert.equal(answering(), modelName(8));
 });
 
-test('it is not allowed to touch another endpoint', async (t) => {
+test('it may not touch another endpoint', async (t) => {
   const { changes, deploy } = await startSimulation(t, { statements: permissions });
   await assert.rejects(deploy(7, { endpointName: 'another' }), /not authorized to perform: sagemaker:/);
   assert.deepEqual(changes(), []);
 });
 
-test('it is allowed to tag the endpoint, and nothing else', () => {
+test('it may tag the endpoint, and nothing else', () => {
   const tagging = permissions.filter(({ actions }) => actions.includes('sagemaker:AddTags'));
   assert.deepEqual(
     tagging.flatMap(({ resources }) => resources),

@@ -188,7 +188,7 @@ const rssMiB = () => {
   return process.memoryUsage().rss / 2 ** 20;
 };
 
-test('however a request is damaged, it is answered, and nothing is held afterwards', async (t) => {
+test('however a request is damaged, it is answered, and nothing is left behind', async (t) => {
   const temporary = mkdtempSync(path.join(tmpdir(), 'bloomstack-fuzz-'));
   t.after(() => rmSync(temporary, { recursive: true }));
   process.env['TMPDIR'] = temporary;

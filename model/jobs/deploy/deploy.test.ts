@@ -16,7 +16,7 @@ import { configName, configVersion } from './endpoint-config.ts';
 
 type Simulation = Awaited<ReturnType<typeof startSimulation>>;
 
-test('the first deployment creates the endpoint; a second run serves it as before, and repairs what is undone', async (t) => {
+test('the first deployment creates the endpoint; a second run leaves it in service and repairs what is missing', async (t) => {
   const { aws, answering, changes, tags, forgetTags, deploy } = await startSimulation(t);
   const { summary, ...first } = await deploy(7);
   const expected = { modelVersion: modelName(7), config: configFor(7) };
@@ -86,7 +86,7 @@ test('the instance type can be changed, although SageMaker refuses that while au
 const ALARMING = { alarms: ['app-endpoint-errors'] } as const;
 const BAD = { answer: { probabilities: [] }, passesTrial: true };
 
-test('a model that fails its smoke test on the endpoint is taken back, and leaves the old one as it was', async (t) => {
+test('a model that fails its smoke test on the endpoint is rolled back to the old one', async (t) => {
   const { aws, models, answering, tags, deploy } = await startSimulation(t, { deployed: 7 });
   models.add(modelName(8), BAD);
   // The way back waits for no alarm, which may be on because of the model.
@@ -170,7 +170,7 @@ describe('on trial', () => {
       assert.throws(() => aws.endpoints.get(TRIAL_NAME), /Could not find endpoint/);
     });
 
-  test('a model is not tried again that has been served, but asked on the endpoint', async (t) => {
+  test('a model that has been served gets no second trial, but a smoke test on the endpoint', async (t) => {
     const { aws, answering, deploy } = await startSimulation(t, { deployed: 7 });
     const before = aws.calls.length;
     await deploy(8, {}, { tried: true });
@@ -179,7 +179,7 @@ describe('on trial', () => {
   });
 });
 
-test('a model that is already served is tested all the same; an endpoint that does not answer fails the job', async (t) => {
+test('a model that is already served is tested too; an endpoint that does not answer fails the job', async (t) => {
   const { aws, models, deploy } = await startSimulation(t, { deployed: 7 });
   models.add(modelName(7), BAD);
   await assert.rejects(deploy(7), /smoke test.*Deploy another model/);

@@ -53,7 +53,7 @@ const startJobs = async (t: TestContext) => {
   return { models, environment, run };
 };
 
-test('the job says what is served, why it was rolled back, and what AWS refuses as AWS’s word', async (t) => {
+test('the job reports what is served, why it was rolled back, and AWS’s own message when AWS refuses', async (t) => {
   const { models, run } = await startJobs(t);
   models.add(modelName(7));
   assert.match(await run(7), /^The endpoint image-classifier now serves model version 7, .*flowers-7/);
@@ -74,7 +74,7 @@ test('the process exits cleanly on SIGTERM, and leaves its message', (t) =>
     assert.match(await readFile(container.at(MESSAGE_FILE), 'utf8'), /was stopped/);
   }));
 
-test('a call that is not answered is tried again', { timeout: 20_000 }, async (t) => {
+test('an unanswered call is retried', { timeout: 20_000 }, async (t) => {
   let requests = 0;
   const { url, stop } = await startLocalServer((_, response) => {
     requests++;
@@ -90,12 +90,12 @@ test('a call that is not answered is tried again', { timeout: 20_000 }, async (t
   assert.equal(requests, 2);
 });
 
-test('what the pipeline gives is enough', () => {
+test('the variables that the pipeline sets are enough', () => {
   assert.deepEqual(readDeploySettings(GIVEN), settingsFor(12, { pollSeconds: 15 }));
   assert.deepEqual(readDeploySettings({ ...GIVEN, ROLLBACK_ALARMS: '' }).rollbackAlarms, []);
 });
 
-test('a wrong variable is refused by name, and with it all others', () => {
+test('all wrong variables are refused by name, together', () => {
   for (const [variable, value] of [
     ['ENDPOINT_NAME', 'image_classifier'],
     ['MODEL_PACKAGE_ARN', ARN.replace('/12', '')],

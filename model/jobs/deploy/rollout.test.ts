@@ -211,7 +211,7 @@ const both = async ({ clock, deploy }: Simulation, ...versions: readonly [number
   return results.map((result) => (result.status === 'fulfilled' ? result.value.kind : String(result.reason)));
 };
 
-test('different models at once: each gets its turn, and the later one is served', async (t) => {
+test('different models at once: they are deployed in turn, and the later one is served', async (t) => {
   const simulation = await startSimulation(t);
   const { aws, inputs, answering } = simulation;
   const [seven, eight] = await both(simulation, 7, 8);
@@ -230,7 +230,7 @@ for (const [where, start] of [
   ['on an endpoint', startServingOld],
   ['on no endpoint', startSimulation],
 ] as const)
-  test(`the same model at once ${where}: one change is made, and both see it through`, async (t) => {
+  test(`the same model at once ${where}: one change is made, and both wait for it`, async (t) => {
     const simulation = await start(t);
     const { aws, inputs, answering } = simulation;
     const kinds = await both(simulation, 8, 8);
@@ -251,7 +251,7 @@ test('the same bad model at once: both say that it was rolled back', async (t) =
   assert.deepEqual(aws.autoscaling.find(ENDPOINT_NAME), SCALING);
 });
 
-test('a configuration that another run deletes just before it is used is created again', async (t) => {
+test('a configuration that another run deletes just before its use is created again', async (t) => {
   const { aws, inputs, deploy, lines } = await startServingOld(t);
   let deleted = false;
   const clean = when('Updating the endpoint', () => {

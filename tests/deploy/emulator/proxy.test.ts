@@ -83,7 +83,7 @@ test('a failure of the emulator is 502, not an answer of AWS', async (t) => {
   assert.equal(await call('CodePipeline_20150709.GetPipeline', {}), '502 InternalFailure');
 });
 
-test('a Studio domain cannot go before its user profiles', async (t) => {
+test('a Studio domain cannot be deleted before its user profiles', async (t) => {
   const { call } = await start(t);
   const { DomainId } = anything.parse(await call('SageMaker.CreateDomain', { DomainName: 'studio' }));
   const profile = { DomainId, UserProfileName: 'engineer' };
