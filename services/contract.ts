@@ -136,7 +136,6 @@ export const problemSchema = z
 
 export type Problem = z.infer<typeof problemSchema>;
 
-/** The query of `POST /v1/classifications`. */
 export const classificationsQuery = z.object({
   top: z.coerce.number().int().min(1).max(100).default(5).describe('Predictions per photo, at most'),
   map: z

@@ -33,7 +33,6 @@ type AddressedStatement = z.output<typeof statement> & { readonly address: strin
 
 const policyDocument = z.object({ Version: z.literal('2012-10-17'), Statement: z.array(statement) });
 
-/** Arguments of resources that hold a policy document. */
 const POLICY_ARGUMENTS: Readonly<Record<string, string>> = {
   aws_cloudwatch_log_resource_policy: 'policy_document',
   aws_iam_policy: 'policy',

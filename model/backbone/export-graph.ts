@@ -11,7 +11,6 @@ interface NodeCall {
   readonly name: string;
   /** Number of inputs, without control edges. */
   readonly inputCount: number;
-  /** The translated node of an input. */
   readonly input: (index: number) => Node;
   /** @throws ExportError if the input depends on the photo */
   readonly constant: (index: number) => Constant;

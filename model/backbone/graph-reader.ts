@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { type Attribute, attribute, ExportError } from '../savedmodel/graph.ts';
 import type { GraphDefNode, JsonGraphDef } from './model-files.ts';
 
-/** The value of a constant node. */
 export interface Constant {
   readonly values: Float32Array | Int32Array;
   readonly shape: readonly number[];
@@ -43,7 +42,6 @@ export class GraphReader {
     return node.input.filter((input) => !input.startsWith('^'));
   }
 
-  /** The value of an input, if it is constant. */
   constant(input: string | undefined): Constant | undefined {
     const node = input === undefined ? undefined : this.producer(input);
     return node?.op === 'Const' ? this.#constants.get(node.name) : undefined;
@@ -76,13 +74,11 @@ const read = <T>(node: GraphDefNode, name: string, schema: z.ZodType<T>, value: 
 
 const decoded = (text: string) => Buffer.from(text, 'base64').toString('utf8');
 
-/** A string attribute of a node. */
 export const textOf = ({ attr }: GraphDefNode, name: string): string | undefined => {
   const text = attr[name]?.s;
   return text === undefined ? undefined : decoded(text);
 };
 
-/** A node's attribute that is a list of strings. */
 export const textsOf = ({ attr }: GraphDefNode, name: string): string[] =>
   (attr[name]?.list?.s ?? []).map(decoded);
 

@@ -54,7 +54,6 @@ export class GraphModelBuilder extends Graph {
     return this.floats(name, Float32Array.from(values), [values.length]);
   }
 
-  /** Random, between `low` and `high`. */
   random(name: string, shape: number[], low = -0.5, high = 0.5): Node {
     const length = tf.util.sizeFromShape(shape);
     return this.floats(

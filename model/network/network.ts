@@ -10,7 +10,6 @@ import { PHOTO_CHANNELS, PHOTO_SIDE } from '../contract/tensors.ts';
 import { applied, BatchNorm, SeededDropout } from './layers.ts';
 
 interface NetworkOptions {
-  /** Number of classes. */
   readonly classes: number;
   /** Filters of the stem. @default 32 */
   readonly stem?: number;

@@ -26,7 +26,6 @@ interface Plot {
   readonly legend: (index: number) => { readonly x: number; readonly y: number };
 }
 
-/** A plot of curves, with both axes from 0 to 1. */
 const plot = ({ width, height, axes, ticks, curves, legend }: Plot): string[] => {
   const x = (share: number) => LEFT + share * width;
   const y = (share: number) => TOP + (1 - share) * height;

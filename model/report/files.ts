@@ -5,7 +5,6 @@ import { confusionMatrix } from './confusion-matrix.ts';
 import { contactSheet, type Mistake } from './contact-sheet.ts';
 import { modelCard } from './model-card.ts';
 
-/** The input of a report. */
 export interface ReportInput {
   readonly metrics: ModelMetrics;
   /** Misclassified test photos. @default - no contact sheet */

@@ -33,7 +33,6 @@ export const shapeOf = (dimensions: readonly (number | null)[]): Shape => ({
   dim: dimensions.map((size) => ({ size: BigInt(size ?? -1) })),
 });
 
-/** Creates attributes of each type. */
 export const attribute = {
   type: (value: DataType): Attribute => ({ value: { case: 'type', value } }),
   integer: (value: number): Attribute => ({ value: { case: 'i', value: BigInt(value) } }),

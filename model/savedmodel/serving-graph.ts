@@ -93,7 +93,6 @@ export const writeResized = (graph: Graph, photos: Node, side: number): Node =>
     half_pixel_centers: attribute.boolean(true),
   });
 
-/** The logits at the fitted temperature. */
 const toProbabilities = (graph: Graph, logits: Node, temperature: number): Node => {
   const scaled =
     temperature === 1

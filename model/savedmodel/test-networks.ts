@@ -10,7 +10,6 @@ import type { Output } from './run.ts';
 /** Height, width and channels of the input of {@link chain}. */
 export const SMALL_PICTURE = [7, 8, 3] as const;
 
-/** A model with layers in sequence. */
 export const chain = (...row: layers.Layer[]): LayersModel => {
   const photo = input({ shape: [...SMALL_PICTURE] });
   const output = row.reduce<SymbolicTensor>((x, layer) => applied(layer, x), photo);

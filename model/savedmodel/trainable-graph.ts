@@ -46,7 +46,6 @@ const [POINTWISE, RELU6] = ['Trained Conv2D', 'Trained Relu6'] as const;
 registerOp(POINTWISE, ({ inputs: [x, kernel] }) => (x && kernel ? pointwise(x, kernel) : []));
 registerOp(RELU6, ({ inputs: [x] }) => (x ? relu6(x) : []));
 
-/** A weight of a graph. */
 interface GraphWeight {
   /** Name of its node. */
   readonly name: string;

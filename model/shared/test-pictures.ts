@@ -30,7 +30,6 @@ export const gradient = (width: number, height: number): Picture =>
     40 + (170 * x * y) / (width * height),
   ]);
 
-/** Mean of the absolute differences. */
 export const meanDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   assert.equal(a.length, b.length);
   let sum = 0;

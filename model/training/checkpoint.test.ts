@@ -16,7 +16,6 @@ const INPUT = {
 };
 const FINGERPRINT = fingerprintOf(INPUT);
 
-/** The checkpoint after a number of steps. */
 const at = (step: number): Checkpoint => ({
   progress: { ...beginning(7), step, steps: step, best: { epoch: 1, loss: 1 / 3 } },
   tensors: { network: [Float32Array.of(step, 0.1)], best: [] },

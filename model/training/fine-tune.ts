@@ -43,7 +43,6 @@ const resized = (examples: readonly Example[], side: number): tf.Tensor4D =>
 export interface FineTuneOptions extends TrainingRunOptions {
   /** The network whose last blocks are trained: `model.json` and its weights. */
   readonly pretrained: Pretrained;
-  /** Number of classes. */
   readonly classes: number;
   /**
    * A second, small, frozen network. Its features detect photos of none of the classes, which those of trained blocks

@@ -165,12 +165,10 @@ export class OptimizerState {
     }
   }
 
-  /** The averaged weights, in order. */
   averagedWeights(): Promise<WeightValues> {
     return readValues(this.#average);
   }
 
-  /** Restarts the average from the current weights. */
   restartAverage(): void {
     this.#average.forEach((average, index) => average.assign(this.#weights[index] ?? average));
   }

@@ -38,7 +38,6 @@ export const evaluateHead = async (head: LayersModel, { examples, features }: Ph
 interface TrainOnFeaturesOptions extends TrainingRunOptions {
   /** Trained in place. */
   readonly head: LayersModel;
-  /** Number of classes. */
   readonly classes: number;
   readonly train: PhotoFeatures;
   /** Absent if there are no validation photos. */
@@ -121,7 +120,6 @@ export interface TrainHeadOptions extends TrainingRunOptions {
   readonly onFeatures?: FeatureOptions['onProgress'];
 }
 
-/** A trained head on its backbone. */
 export interface TrainedHead extends TrainedNetwork {
   /** Identifies the backbone and how it is used. */
   readonly key: string;

@@ -55,7 +55,6 @@ const update = withConfig.extend({
 export interface Rollout {
   /** Name of the endpoint. */
   readonly endpoint: string;
-  /** Names of the alarms that watch it. */
   readonly alarms: readonly string[];
   /** How long they watch it. */
   readonly bakingSeconds: number;

@@ -41,7 +41,6 @@ export const settingsFor = (version: number, overrides: Partial<DeploySettings> 
   ...overrides,
 });
 
-/** A version's endpoint configuration. */
 export const configFor = (version: number): string => configName(settingsFor(version));
 
 type RetryStrategy = Extract<SageMakerClientConfig['retryStrategy'], { recordSuccess: unknown }>;

@@ -64,7 +64,6 @@ export const startMeasured = async (command: readonly string[], environment: Rec
       const [user, system] = read('stat').split(') ').at(-1)?.split(' ').slice(11, 13) ?? [];
       return (Number(user) + Number(system)) * MS_PER_TICK;
     },
-    /** Peak memory, in MiB. */
     peakMiB: (): number => Number(/VmHWM:\s+(\d+)/.exec(read('status'))?.[1]) / 1024,
     stop: async (): Promise<void> => {
       const exit = once(child, 'exit');

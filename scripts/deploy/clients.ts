@@ -34,7 +34,6 @@ export const listAll = async <Page, Item>(
 };
 
 export interface Waiting {
-  /** Polling interval, in milliseconds. */
   readonly intervalMs: number;
   /** Timeout, in milliseconds. */
   readonly limitMs: number;

@@ -12,7 +12,6 @@ import {
 } from '@aws-sdk/client-ecs';
 import { type Waiting, waitFor } from './clients.ts';
 
-/** The image of a container in a task definition. */
 export const containerImage = (definition: TaskDefinition, container: string): string | undefined =>
   definition.containerDefinitions?.find(({ name }) => name === container)?.image;
 

@@ -25,7 +25,6 @@ export interface ModelPlace {
   readonly readText: (uri: string) => Promise<string>;
 }
 
-/** A registered version of the model. */
 export interface ModelVersion {
   readonly version: number;
   readonly arn: string;

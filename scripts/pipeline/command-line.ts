@@ -69,7 +69,6 @@ const FILES = [
   ['initialModel', 'InitialModel'],
 ] as const;
 
-/** The given options, by parameter. */
 const toParameters = (typed: PipelineOptions, names: typeof VALUES | typeof FILES): [string, string][] =>
   names.flatMap(([option, parameter]) =>
     typed[option] === undefined ? [] : [[parameter, String(typed[option])]],

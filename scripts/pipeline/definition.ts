@@ -101,6 +101,5 @@ const side = (value: unknown, scope: Scope): number => {
   throw new Error(`${JSON.stringify(value)} is not a number and cannot be compared.`);
 };
 
-/** Whether all conditions are met. */
 export const areMet = (conditions: readonly Condition[], scope: Scope): boolean =>
   conditions.every(({ LeftValue, RightValue }) => side(LeftValue, scope) >= side(RightValue, scope));

@@ -23,7 +23,6 @@ export interface StepContext {
   readonly executionId: string;
   /** Stops the step when aborted. */
   readonly signal: AbortSignal;
-  /** Shows what the step is doing. */
   readonly report: (note: string) => void;
   /** Shows a warning, even if the step succeeds. */
   readonly warn: (text: string) => void;
@@ -40,7 +39,6 @@ export type StepRunner = (step: JobStep, request: unknown, context: StepContext)
 
 type StepStatus = 'Waiting' | 'Executing' | 'Succeeded' | 'Failed' | 'Stopped' | 'NotRun';
 
-/** The state of a step. */
 export interface StepState {
   readonly name: string;
   readonly type: DefinitionStep['Type'];

@@ -35,7 +35,6 @@ export const introduction = (
   '',
 ];
 
-/** Writes a line per change of a step. */
 export const stepLog = (write: (line: string) => void) => {
   const last = new Map<string, string>();
   return (state: StepState): void => {

@@ -75,7 +75,6 @@ export class Workspace {
     return { models, reports };
   }
 
-  /** Folders of the checkpoints of an execution's trainings, in all buckets. */
   async #checkpoints(execution: string): Promise<string[]> {
     const buckets = await this.s3.buckets();
     return buckets.map((bucket) => this.s3.path(`s3://${bucket}/${FOLDERS.checkpoints}/${execution}`));

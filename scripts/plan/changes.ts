@@ -19,7 +19,6 @@ const describeResource = (resource: Resource): string => {
 const describeWithChanges = (title: string, changes: readonly Change[]): string =>
   lines(bullet(title), ...changes.map(describeChange));
 
-/** Lists, each under the heading of its component. */
 const listByComponent = <T extends { readonly component: string }>(
   items: readonly T[],
   describe: (item: T) => string,
@@ -99,7 +98,6 @@ const describeDestroyed = (resource: Resource): string => {
   );
 };
 
-/** Resources that are replaced or destroyed, and what that means. */
 export const destroyedSection = ({ resources }: Inventory): string => {
   const destroyed = resources.filter(isReplacedOrDestroyed).sort((one, other) => rank(one) - rank(other));
   if (destroyed.length === 0) return '';
@@ -123,7 +121,6 @@ const describeUpdated = (resource: Resource): string => {
     : lines(bullet(describeResource(resource)), bullet('only what AWS computes', 1));
 };
 
-/** Resources that are changed in place. */
 export const updatedSection = ({ resources }: Inventory): string => {
   const updated = resources.filter(({ action }) => action === 'update');
   return updated.length === 0
@@ -131,7 +128,6 @@ export const updatedSection = ({ resources }: Inventory): string => {
     : blocks(`## Changed in place: ${updated.length}`, listByComponent(updated, describeUpdated));
 };
 
-/** New resources. */
 export const createdSection = ({ resources }: Inventory): string => {
   const created = resources.filter(({ action }) => action === 'create');
   if (created.length === 0) return '';

@@ -27,7 +27,6 @@ export interface Resource extends Pick<ResourceChange, 'address' | 'type' | 'nam
   readonly unfinished: boolean;
 }
 
-/** A resource that exists after the plan. */
 export type FutureResource = Resource & { readonly after: Attributes };
 
 /** All resources of a plan, and the references between them. */
@@ -44,7 +43,6 @@ export interface Inventory {
 
 const isFuture = (resource: Resource): resource is FutureResource => resource.after !== undefined;
 
-/** Whether the plan changes it. */
 export const isChanged = ({ action }: Resource): boolean => !['no-op', 'read'].includes(action);
 
 /** Whether the existing resource is removed, even if another takes its place. */

@@ -83,11 +83,9 @@ const broadness = (statement: ParsedStatement, ofResource: boolean): readonly st
 export interface ReviewedStatement {
   readonly statement: ParsedStatement;
   readonly status: 'new' | 'unchanged' | 'removed';
-  /** Reasons why it is overly broad. */
   readonly broad: readonly string[];
 }
 
-/** A policy that exists after the plan. */
 export interface Policy {
   readonly resource: Resource;
   readonly kind: 'trust' | 'identity' | 'resource';
@@ -172,7 +170,6 @@ export const plannedPolicies = (inventory: Inventory): readonly Policy[] =>
       findPolicyTexts({ ...resource.after }).map((text) => readPolicy(resource, text, inventory)),
     );
 
-/** Whether the plan creates or changes it. */
 export const isPolicyChanged = ({ resource, statements }: Policy): boolean =>
   ['create', 'replace'].includes(resource.action) ||
   (resource.action === 'update' && statements.some(({ status }) => status !== 'unchanged'));

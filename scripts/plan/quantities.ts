@@ -11,7 +11,6 @@ export interface Quantity {
   readonly amount: string;
 }
 
-/** What is charged by the hour, by the month and by use. */
 export type Quantities = Readonly<Record<'hour' | 'month' | 'use', readonly Quantity[]>>;
 
 const serviceAttributes = z.looseObject({

@@ -52,7 +52,6 @@ const warning = (losses: readonly Loss[], { resources }: Inventory): string => {
   return blocks(`## ⚠ STOP: ${pluralize(losses.length, 'thing')} that cannot be restored`, lines(...items));
 };
 
-/** Of the stack, its name and Terraform JSON. */
 type ReviewedStack = Pick<StackFiles, 'name' | 'json'>;
 
 /**

@@ -44,7 +44,6 @@ interface ProcessOptions {
   readonly command: readonly [program: string, ...parameters: string[]];
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** Called with each line of its standard output. */
   readonly onLine: (line: string) => void;
   /** Called with each line of its standard error. @default - `onLine` */
   readonly onErrorLine?: (line: string) => void;

@@ -16,7 +16,6 @@ const ACCOUNT = '123456789012';
 const configure = (choices: PartialConfiguration = {}) =>
   configuration.parse({ account: ACCOUNT, ...choices });
 
-/** A state with a cluster of this name in that place. */
 const stateText = (name = 'AppEcsCluster', region = 'ap-northeast-2', account = ACCOUNT) =>
   JSON.stringify({
     resources: [

@@ -147,7 +147,6 @@ export const offlineTerraform = async (stack: StackFiles, binary: string): Promi
   return terraform;
 };
 
-/** The synthesized stack for an account. */
 export interface SynthesizedTarget {
   /** The configuration, with the actual account. */
   readonly config: Configuration;
@@ -159,7 +158,6 @@ export interface SynthesizedTarget {
 /** A stack, with Terraform ready to plan it. */
 export interface Target extends Omit<SynthesizedTarget, 'binary'> {
   readonly terraform: Terraform;
-  /** The deployed resources, according to the state. */
   readonly deployed: readonly StateResource[];
   /** Options that `terraform plan` needs here. */
   readonly planOptions: readonly string[];

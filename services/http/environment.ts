@@ -24,7 +24,6 @@ export const serverEnvironment = ({ defaultPort }: ServerEnvironmentOptions) =>
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
     /** CloudWatch namespace of the metrics in the log. */
     METRICS_NAMESPACE: z.string().min(1).default('Bloomstack'),
-    /** TCP port of `GET /metrics` for Prometheus. */
     METRICS_PORT: z.coerce.number().int().min(1).max(65535).optional(),
     /** Address that `GET /metrics` listens on. */
     METRICS_HOST: z.string().min(1).default('127.0.0.1'),

@@ -9,7 +9,6 @@ export interface Measurements {
   receive?: number;
   decode?: number;
   invoke?: number;
-  /** Photos that were classified. */
   photos?: number;
   /** How many of them show none of the classes. */
   unknown?: number;
@@ -20,7 +19,6 @@ export interface Measurements {
 
 export interface RequestOutcome {
   readonly status: number;
-  /** The code of the problem that was answered, if any. */
   readonly code?: ProblemCode | undefined;
   /** From the first byte of the headers to the answer, in milliseconds. */
   readonly latency: number;

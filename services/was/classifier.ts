@@ -144,7 +144,6 @@ const writeBase64 = (pixels: Uint8Array, body: Buffer, at: number): void => {
   body.write(Buffer.from(pixels.subarray(whole)).toString('base64'), at + (whole / 3) * 4, 'latin1');
 };
 
-/** The request body, with the photos encoded into it. */
 const requestBody = (photos: readonly Uint8Array[]): Buffer => {
   const letters = photos.reduce((sum, { length }) => sum + base64Length(length), 0);
   const between = (photos.length - 1) * BETWEEN.length;

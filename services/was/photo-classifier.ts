@@ -18,7 +18,6 @@ const LENIENCE = 1.25;
 /** How long the latest answer is used to describe the model; then it is invoked again. */
 const MODEL_FRESH_MS = 30_000;
 
-/** Rounds to tenths of a millisecond. */
 const tenths = (milliseconds: number) => Math.round(milliseconds * 10) / 10;
 
 /** Who a request is from, and how long it lasts. */

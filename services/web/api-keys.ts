@@ -15,7 +15,6 @@ const storeSchema = z.record(
 /** Reads the store: a JSON object of hashes by name. */
 export type ReadStore = () => Promise<string>;
 
-/** A store in a file. */
 export const fileStore =
   (path: string): ReadStore =>
   () =>

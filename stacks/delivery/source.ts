@@ -62,7 +62,6 @@ const codeCommit = (scope: Construct, { arns }: Deployment, name: string, branch
 /** CodePipeline's limit of paths per filter. A push that matches one of up to three filters starts the pipeline. */
 const PATHS_PER_FILTER = 8;
 
-/** Filters that match a push to a branch if it changes one of the paths. */
 const pushFilters = (branch: string, paths: readonly string[]) =>
   Array.from({ length: Math.ceil(paths.length / PATHS_PER_FILTER) }, (_, index) => ({
     branches: { includes: [branch] },

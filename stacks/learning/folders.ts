@@ -22,7 +22,6 @@ export const inputPrefix = (bucket: string, folder: Folder) => `s3://${bucket}/$
 /** A prefix to write to. Ends without a slash, because SageMaker adds one, and a second one would change the key. */
 export const outputPrefix = (bucket: string, folder: Folder) => `s3://${bucket}/${folder}`;
 
-/** An object that says what its folder is for. */
 interface PlaceholderObject {
   /** The folder's prefix, as in a pipeline's parameters. */
   readonly prefix: string;

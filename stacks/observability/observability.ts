@@ -59,7 +59,6 @@ const serviceGraphs = ({ names }: Deployment, { name, loadBalancer }: LoadBalanc
   ];
 };
 
-/** Metrics about photos from the log of the WAS. */
 const photoGraphs = ({ metricsNamespace }: Deployment) => {
   const was = (what: MetricName, stat: string, label: string) =>
     metric(metricsNamespace, what, ['service', WAS.name], stat, label);

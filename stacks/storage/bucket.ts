@@ -113,7 +113,6 @@ class PrivateBucket extends Construct {
     return this.#arns.bucket(this.name);
   }
 
-  /** ARN of the objects under a prefix. */
   objectsArn(prefix = ''): string {
     return this.#arns.objects(this.name, prefix);
   }

@@ -40,7 +40,6 @@ export const configVersion = (config: string, endpointName: string): number | un
   return version === undefined ? undefined : Number(version);
 };
 
-/** Describes a configuration in messages. */
 export const describeConfig = (config: string, endpointName: string): string => {
   const version = configVersion(config, endpointName);
   return version === undefined ? `the configuration ${config}` : `model version ${version} (${config})`;

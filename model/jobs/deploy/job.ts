@@ -55,7 +55,6 @@ const ensureAutoscaling = async ({ settings, clients, report }: DeployContext): 
   report(`The endpoint ${endpointName} scales from ${MinCapacity} to ${MaxCapacity} instances.`);
 };
 
-/** The result of a deployment. */
 export interface DeployResult {
   readonly kind: RolledOut['kind'];
   /** Name of the configuration in service. */
