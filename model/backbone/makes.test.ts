@@ -209,7 +209,7 @@ test("Keras 3's names of weights, within those of the network: the same features
 const REFUSED: Readonly<Record<string, readonly [make: (original: Original) => unknown, message: RegExp]>> = {
   'a layer that is not known': [
     followedBy(['TFOpLambda']),
-    /layers that are not supported \(TFOpLambda\); known are .*tensorflowjs_converter --output_format=tfjs_graph_model/,
+    /layers that are not supported \(TFOpLambda\); supported are .*tensorflowjs_converter --output_format=tfjs_graph_model/,
   ],
   'a layer that is used twice': [
     ({ trunk, map }) => {

@@ -106,7 +106,7 @@ test('all wrong variables are refused by name, together', () => {
   ] as const)
     assert.throws(
       () => readDeploySettings({ ...GIVEN, [variable]: value, POLL_SECONDS: '0' }),
-      new RegExp(`wrong\\. ${variable}: .*; POLL_SECONDS: `),
+      new RegExp(`job: ${variable}: .*; POLL_SECONDS: `),
       `${variable}=${value}`,
     );
   assert.throws(() => readDeploySettings({ ...GIVEN, MIN_INSTANCES: '5' }), /MIN_INSTANCES: .*MAX_INSTANCES/);
