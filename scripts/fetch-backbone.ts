@@ -9,7 +9,6 @@ import { print, runCommand } from './shared/cli.ts';
 
 /** Fetches the pretrained network for training a head. */
 
-/** A published file. */
 export type BackboneFile = Readonly<Record<'name' | 'sha256', string>>;
 
 /**

@@ -90,7 +90,6 @@ const stopAll = async (): Promise<void> => {
   await Promise.all([...services.map((service) => service.stop()), forgetRunningEndpoint(endpointFolder())]);
 };
 
-/** Starts a service and resolves to its URL. */
 const startService = async (
   name: 'endpoint' | 'was' | 'web',
   port: number,

@@ -47,7 +47,6 @@ export class GraphReader {
     return node?.op === 'Const' ? this.#constants.get(node.name) : undefined;
   }
 
-  /** The nodes that use the output of `node`. */
   consumers({ name }: GraphDefNode): GraphDefNode[] {
     return this.nodes.filter(({ input }) => input.some((edge) => nameOf(edge) === name));
   }

@@ -73,7 +73,6 @@ const withConfig = (
 ): Layer[] =>
   layers.map((each) => ({ ...each, config: { ...each.config, ...change(each.config, each.class_name) } }));
 
-/** As Keras 3 writes it. */
 const keras3 = ({ trunk, map }: Original) => {
   const tensors = (nodes: unknown) =>
     z

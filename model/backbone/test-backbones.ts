@@ -76,7 +76,6 @@ export class GraphModelBuilder extends Graph {
     });
   }
 
-  /** A convolution alone. */
   convolution(op: string, name: string, x: Node, kernel: number[], stride = 1, padding = 'SAME'): Node {
     const dilations = attribute.integers([1, 1, 1, 1]);
     const attributes = { ...spatial(stride, padding), dilations };
@@ -213,7 +212,6 @@ export const tinyLayers = (side = TINY_SIDE): LayersModel => {
   return network;
 };
 
-/** Writes a layers model to disk. */
 export const saveLayers = async (directory: string, network: LayersModel): Promise<string> => {
   const paths = ['weights.bin'];
   await network.save(

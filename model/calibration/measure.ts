@@ -24,7 +24,6 @@ const confidenceFigures = (photos: readonly LabelledPhoto[], predictions: readon
 const isKept = ({ knownScore }: Prediction): boolean => knownScore >= 0;
 
 interface MeasureOptions {
-  /** The fitted temperature. */
   readonly temperature: number;
   readonly test: readonly LabelledPhoto[];
   /** The exported model's predictions for the test photos, before and after calibration. */

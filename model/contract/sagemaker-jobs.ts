@@ -47,7 +47,6 @@ export const HYPERPARAMETERS = {
   learningRate: 'learning-rate',
 } as const;
 
-/** Environment variables of a training job. */
 export const TRAINING_ENVIRONMENT = {
   /** `true`: fail at once if no GPU can be used, rather than train slowly on an expensive instance. */
   requireGpu: 'REQUIRE_GPU',
@@ -159,7 +158,6 @@ export const isTrialEndpoint = (name: string): boolean => name.endsWith(TRIAL);
 /** Metadata key of a registered version: the SageMaker model that serves it. */
 export const MODEL_PROPERTY = 'ModelName';
 
-/** Environment variables of the deployment job. */
 export const DEPLOY_ENVIRONMENT = {
   /** Name of the endpoint. The names of its configurations begin with its name and a hyphen. */
   endpointName: 'ENDPOINT_NAME',

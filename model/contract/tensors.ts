@@ -29,7 +29,6 @@ export const PREDICT_METHOD = 'tensorflow/serving/predict';
 /** Input: string `[N]`, each `PHOTO_BYTES` long. */
 export const INPUT_NAME = 'photo';
 
-/** Outputs of the signature. */
 export const OUTPUT_NAMES = {
   /** float32 `[N, C]`, each row sums to 1. */
   probabilities: 'probabilities',

@@ -38,7 +38,6 @@ export interface Judged {
 
 /** Answers with similar confidence. */
 interface ConfidenceBin {
-  /** Mean confidence. */
   readonly confidence: number;
   /** Share of correct answers. */
   readonly accuracy: number;

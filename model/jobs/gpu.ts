@@ -29,7 +29,6 @@ const isMissing = (library: string): boolean => {
   }
 };
 
-/** GPU libraries that cannot be loaded. */
 export const missingLibraries = (): string[] => GPU_LIBRARIES.filter(isMissing);
 
 /** State of native TensorFlow, which silently falls back to the CPU. */

@@ -7,7 +7,6 @@ export interface Weight {
   readonly shape: readonly number[];
 }
 
-/** A layer to export. */
 interface LayerCall {
   readonly graph: Graph;
   /** The layer's name, which becomes that of its nodes. */

@@ -176,7 +176,6 @@ export const NETWORK_ENDS = {
   map: 'network/map',
 } as const;
 
-/** A network and its inputs. */
 const writeNetwork = (write: NetworkWriter, precision: WeightPrecision) => {
   const graph = new Graph(precision);
   const photo = graph.placeholder(INPUT_NAME, DataType.string, [null]);

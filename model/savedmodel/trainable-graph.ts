@@ -47,7 +47,6 @@ registerOp(POINTWISE, ({ inputs: [x, kernel] }) => (x && kernel ? pointwise(x, k
 registerOp(RELU6, ({ inputs: [x] }) => (x ? relu6(x) : []));
 
 interface GraphWeight {
-  /** Name of its node. */
   readonly name: string;
   readonly variable: tf.Variable;
 }

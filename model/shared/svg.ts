@@ -25,7 +25,6 @@ export const label = (x: number, y: number, text: string, attributes: Attributes
     escapeMarkup(text),
   );
 
-/** The tooltip of an element or of the whole picture. */
 export const tooltip = (text: string): string => element('title', {}, escapeMarkup(text));
 
 /** A picture with a white background, so that it is readable on dark pages too. */

@@ -40,7 +40,6 @@ interface TrainOnFeaturesOptions extends TrainingRunOptions {
   readonly head: LayersModel;
   readonly classes: number;
   readonly train: PhotoFeatures;
-  /** Absent if there are no validation photos. */
   readonly validation?: PhotoFeatures | undefined;
   /** @default {@link HEAD_RECIPE} */
   readonly recipe?: RecipeOptions;

@@ -53,7 +53,6 @@ const update = withConfig.extend({
 
 /** How a model is being rolled out. */
 export interface Rollout {
-  /** Name of the endpoint. */
   readonly endpoint: string;
   readonly alarms: readonly string[];
   /** How long they watch it. */

@@ -110,7 +110,6 @@ const SECONDS = { starting: 300, givingUp: 1500, alarm: 120, rollingBack: 90 } a
 const NOT_READY =
   'The primary container for production variant AllTraffic did not pass the ping health check. Please check CloudWatch logs for this endpoint.';
 
-/** How a model behaves on an endpoint. */
 interface ModelBehavior {
   /** Whether its container starts: in time, not before SageMaker gives up, or never while SageMaker keeps waiting. */
   readonly container?: 'ready' | 'broken' | 'stuck';
@@ -279,7 +278,6 @@ export const startSimulation = async (
     addConfig,
     /** The operations that changed something, in order. */
     changes: () => calls().flatMap(({ operation }) => (isChange(operation) ? operation : [])),
-    /** The requests of an operation. */
     inputs: (operation: Operation) =>
       calls().flatMap((call) => (call.operation === operation ? [call.input] : [])),
     answering: () => aws.endpoints.answering(ENDPOINT_NAME),

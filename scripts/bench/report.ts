@@ -42,7 +42,6 @@ export const comparisonChart = (comparisons: readonly Comparison[]): string => {
 
 const toText = ({ ours, bare }: Pair, digits: number) => `${ours.toFixed(digits)} / ${bare.toFixed(digits)}`;
 
-/** A table in Markdown. */
 export const comparisonTable = (comparisons: readonly Comparison[]): string =>
   [
     '| ours / bare | CPU ms a request | ratio | answers a second | peak MiB | p99 of `/health` |',

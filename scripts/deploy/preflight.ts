@@ -31,7 +31,6 @@ export interface Finding {
 export interface Account {
   /** The actions among these that the caller may not take on this resource. */
   readonly denied: (actions: readonly string[], resource: string) => Promise<readonly string[]>;
-  /** Names of the region's Availability Zones. */
   readonly zones: () => Promise<readonly string[]>;
   readonly quotas: (service: string, names: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   readonly hasRole: (name: string) => Promise<boolean>;

@@ -30,7 +30,6 @@ interface Service {
   readonly next?: Progress[];
 }
 
-/** ECS with one service. */
 const ecs = ({
   revisions,
   running,

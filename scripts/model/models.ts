@@ -16,7 +16,6 @@ import { readDeploySettings } from '../../model/jobs/deploy/settings.ts';
 export interface ModelPlace {
   readonly clients: DeployClients;
   readonly clock: Clock;
-  /** Name of the group of registered versions. */
   readonly group: string;
   readonly endpointName: string;
   /** Environment of the deployment job, without the variables that name a model. */

@@ -26,7 +26,6 @@ export class LocalS3 {
     return file;
   }
 
-  /** The names of all buckets. */
   async buckets(): Promise<string[]> {
     return readdir(this.#root).catch(() => []);
   }

@@ -37,7 +37,6 @@ export interface Inventory {
   readonly afterPlan: (...types: readonly string[]) => readonly FutureResource[];
   /** ` (new)` or ` (changed)`, for texts about what will be; nothing when everything is new. */
   readonly changeMark: (resource: Resource) => string;
-  /** The resources that an attribute refers to in the code. */
   readonly linked: (resource: Resource, attribute: string) => readonly Resource[];
 }
 

@@ -45,7 +45,6 @@ export const terraformJson = z.looseObject({
 });
 
 export interface StackFiles {
-  /** The stack's name. */
   readonly name: string;
   /** Folder in which Terraform runs. */
   readonly directory: string;

@@ -6,7 +6,6 @@ import { GraphRunner } from '../../model/savedmodel/run.ts';
 import { ServingError } from './errors.ts';
 import { BARE_NAME, type ModelFolderOptions, modelsToServe, type StoredModel } from './model-folder.ts';
 
-/** A loaded model. */
 export interface ServedModel {
   readonly name: string;
   readonly version: string;

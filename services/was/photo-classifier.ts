@@ -38,7 +38,6 @@ export interface PhotoRequest {
 
 /** The work whose waiting time is estimated. */
 interface PendingWork {
-  /** The decoder's queue. */
   readonly queue: WorkQueue;
   readonly cost: number;
   readonly client: string;

@@ -75,7 +75,6 @@ export class Uploads {
     this.#most = bytes;
   }
 
-  /** Bytes in memory. */
   get bytes(): number {
     return this.#bytes;
   }

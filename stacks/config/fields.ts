@@ -8,7 +8,6 @@ export interface Field {
   /** The environment variable that sets it, for example BLOOMSTACK_NETWORK_CIDR. */
   readonly variable: string;
   readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'array';
-  /** The schema's default. */
   readonly default: unknown;
   readonly description: string;
   /** The allowed values; empty if any string is allowed. */

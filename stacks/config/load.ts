@@ -138,7 +138,6 @@ const outlineProblem = (issue: z.core.$ZodIssue): string => {
     : `${names} is unknown, write a field in context.bloomstack.all or in context.bloomstack.environments.<environment>`;
 };
 
-/** The sources of the configuration. */
 interface Sources {
   /** The `context` of cdktf.json. */
   readonly context: Readonly<Record<string, unknown>>;

@@ -92,7 +92,6 @@ const gitHub = ({ connectionArn, repository, branch }: SourceSettings, paths: re
 
 interface SourceProps {
   readonly deployment: Deployment;
-  /** Name of the CodeCommit repository. */
   readonly repositoryName: string;
   readonly settings: SourceSettings;
   /** The paths that the pipeline's image is built from; other changes do not start it. */

@@ -89,7 +89,6 @@ export class ImageRepository extends Construct {
     });
   }
 
-  /** Lets a role pull an image. */
   grantPull(role: Role): void {
     grantRegistryLogin(role);
     role.grant({ sid: 'PullTheImage', actions: PULL_ACTIONS, resources: [this.#arn] });

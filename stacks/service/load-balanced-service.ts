@@ -25,7 +25,6 @@ interface LoadBalancedServiceProps {
   readonly network: Network;
   readonly cluster: EcsCluster;
   readonly names: Names['web'] | Names['was'];
-  /** Port of a task. */
   readonly port: number;
   readonly size: ServiceConfiguration;
   readonly repository: ImageRepository;

@@ -55,7 +55,6 @@ export const createDeployClients = (region: string, silence = SILENCE_MILLISECON
   };
 };
 
-/** The context of one run of the deployment job. */
 export interface DeployContext {
   readonly settings: DeploySettings;
   readonly clients: DeployClients;

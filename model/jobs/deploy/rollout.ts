@@ -95,9 +95,7 @@ const rolloutError = (
 
 /** What the endpoint should serve. */
 interface Goal {
-  /** Name of a configuration. */
   readonly config: string;
-  /** Suspends autoscaling. */
   readonly suspend: () => Promise<void>;
 }
 
