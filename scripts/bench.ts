@@ -60,6 +60,9 @@ const classes = Array.from({ length: 16 }, (_, index) => `flower_${index}`);
 const probabilities = classes.map(() => 1 / 16);
 const prediction = { classes, probabilities, model_version: '1', known_score: 1 };
 
+/** As the images of the services set it. */
+const NODE_OPTIONS = { was: '', web: '--max-semi-space-size=2' };
+
 const startBoth = async (service: 'was' | 'web') => {
   const upstream = await answerAll({ predictions: [prediction] });
   const environment = {
@@ -70,7 +73,10 @@ const startBoth = async (service: 'was' | 'web') => {
   };
   const bare = `scripts/bench/${service === 'was' ? 'bare-was' : 'bare-pipe'}.ts`;
   return {
-    ours: await startMeasured([`dist/services/${service}/server.js`], environment),
+    ours: await startMeasured([`dist/services/${service}/server.js`], {
+      ...environment,
+      NODE_OPTIONS: NODE_OPTIONS[service],
+    }),
     bare: await startMeasured(['--import', 'tsx', bare], environment),
   };
 };
