@@ -154,6 +154,7 @@ export class BloomstackStack extends ReadableStack {
           AWS_REGION: region,
           API_KEYS_SECRET: keys.arn,
           PHOTOS_PER_MINUTE: String(api.photosPerMinute),
+          OPEN_PAGE: String(api.openPage),
         }),
         ...(api.corsOrigins.length > 0 && { CORS_ORIGINS: api.corsOrigins.join(',') }),
       },

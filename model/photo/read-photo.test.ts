@@ -173,10 +173,10 @@ const REFUSED: [name: string, file: Uint8Array, code: PhotoErrorCode, message: R
     'a PDF': text('%PDF-1.7\n'),
     'two bytes': Uint8Array.of(0xff, 0xd8),
     'a RIFF file that is not WebP': text('RIFF\0\0\0\0WAVEfmt '),
-    'a GIF': await plain([1, 2, 3]).gif().toBuffer(),
     'a TIFF': await plain([1, 2, 3]).tiff().toBuffer(),
   }).map(([name, file]): (typeof REFUSED)[0] => [name, file, 'unsupported-format', /JPEG, PNG or WebP/]),
   ['a video', text('\0\0\0\x18ftypisom\0\0\x02\0isomiso2mp41'), 'unsupported-format', /^(?!.*HEIC|AVIF)/],
+  ['a GIF, by its name', await plain([1, 2, 3]).gif().toBuffer(), 'unsupported-format', /GIF/],
   ['an AVIF, by its name', await plain([1, 2, 3]).avif().toBuffer(), 'unsupported-format', /AVIF/],
   [
     'a HEIC, with the setting that avoids it',

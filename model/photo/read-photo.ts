@@ -17,6 +17,8 @@ sharp.cache(false);
 // One thread per photo; several photos are decoded in parallel on libuv's thread pool.
 sharp.concurrency(1);
 
+const isGif = (file: Uint8Array) => Buffer.from(file.subarray(0, 4)).toString('latin1') === 'GIF8';
+
 const ACCEPTED = 'Send one still photo as JPEG, PNG or WebP.';
 
 const checkFile = (file: Uint8Array): PhotoFormat => {
@@ -26,7 +28,9 @@ const checkFile = (file: Uint8Array): PhotoFormat => {
   if (format !== undefined) return format;
   const reason = isHeif(file)
     ? 'The photo is in HEIC or AVIF format, which is not accepted. On an iPhone choose Settings > Camera > Formats > Most Compatible, or convert it.'
-    : 'The content is not a photo in an accepted format, whatever its file name says.';
+    : isGif(file)
+      ? 'The file is a GIF, which is not accepted.'
+      : 'The content is not a photo in an accepted format, whatever its file name says.';
   throw new PhotoError('unsupported-format', `${reason} ${ACCEPTED}`);
 };
 

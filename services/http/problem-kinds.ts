@@ -30,8 +30,7 @@ export const PROBLEM_KINDS = {
   internal: [500, 'Internal error', '내부 오류'],
 } as const satisfies Record<ProblemCode, readonly [status: number, english: string, korean: string]>;
 
-const HOW_TO_SEND =
-  '사진은 multipart 필드 "file", image/* 본문, 또는 JSON {"image": "<base64>"}으로 보내 주세요.';
+const HOW_TO_SEND = '사진은 multipart 폼, image/* 본문, 또는 JSON으로 보내 주세요.';
 const LATER = '잠시 후 다시 시도해 주세요.';
 
 /** The Korean detail shared by all problems of a code; English ones are written where the problem is raised. */
@@ -47,7 +46,8 @@ export const KOREAN_DETAILS: Readonly<Record<ProblemCode, string>> = {
   'unsupported-content-type': HOW_TO_SEND,
   empty: '사진 파일에 내용이 없습니다. 다른 사진을 보내 주세요.',
   'too-large': `${MAX_PHOTO_BYTES / 2 ** 20} MiB까지 받습니다. 긴 변이 1600픽셀 정도인 사진이면 충분합니다.`,
-  'unsupported-format': '움직이지 않는 JPEG, PNG, WebP 사진을 보내 주세요. 파일 이름이 아니라 내용을 봅니다.',
+  'unsupported-format':
+    'GIF나 HEIC가 아닌, 움직이지 않는 JPEG, PNG, WebP를 보내 주세요. 파일 이름이 아니라 내용을 봅니다.',
   'too-many-pixels': `${MAX_PHOTO_PIXELS / 1e6}백만 픽셀까지 받습니다. 크기를 줄여서 보내 주세요.`,
   'too-few-pixels': `가로와 세로가 ${MIN_PHOTO_SIDE}픽셀 이상이어야 합니다. 더 큰 사진을 보내 주세요.`,
   'too-costly': '보통의 JPEG로 다시 저장하거나 크기를 줄여서 보내 주세요.',
@@ -57,7 +57,7 @@ export const KOREAN_DETAILS: Readonly<Record<ProblemCode, string>> = {
   'was-unavailable': `WAS가 응답하지 않습니다. ${LATER}`,
   overloaded: `지금 처리할 수 있는 것보다 요청이 많습니다. ${LATER}`,
   'rate-limited': '5분 동안 보낼 수 있는 요청 수를 넘었습니다. 기다렸다가 더 천천히 보내 주세요.',
-  unauthorized: 'Authorization: Bearer KEY 헤더로 키를 보내 주세요. 키는 운영자에게 받을 수 있습니다.',
+  unauthorized: 'Authorization: Bearer KEY 헤더로 유효한 키를 보내 주세요. 키는 운영자에게 받을 수 있습니다.',
   'not-found': '이 주소에는 아무것도 없습니다.',
   'method-not-allowed': '이 주소는 그 메서드를 받지 않습니다. Allow 헤더에 있는 메서드를 써 주세요.',
   internal: '저희 쪽에서 문제가 생겼습니다. 다시 시도해 보고, 계속되면 requestId를 알려 주세요.',

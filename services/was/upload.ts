@@ -55,8 +55,9 @@ const readJson = async (
     const what = error instanceof Error ? error.message : String(error);
     throw new ProblemError('malformed-body', `${what} ${howToSend}`, { cause: error });
   });
-  const notBase64 = `The field "${field}" is neither base64 nor a base64 data URL. Send the photo itself, not its URL. ${howToSend}`;
-  return photos.map((photo) => photo ?? new ProblemError('malformed-body', notBase64));
+  const notBase64 = `The field "${field}" is neither base64 nor a base64 data URL. URLs are not fetched: send the photo itself. ${howToSend}`;
+  const korean = `필드 "${field}"에 base64나 base64 data URL을 넣어 주세요. URL에서 사진을 가져오지는 않습니다.`;
+  return photos.map((photo) => photo ?? new ProblemError('malformed-body', notBase64, { korean }));
 };
 
 /** @throws ProblemError `unsupported-content-type` */
@@ -80,7 +81,8 @@ const readMediaType = (headers: Headers, howToSend: string): string => {
 const checkCount = (count: number, { field, jsonField, isList, howToSend }: UploadKind): void => {
   if (count === 0) {
     const nowhere = `There is no photo in the form field "${field}" or the JSON field "${jsonField}".`;
-    throw new ProblemError('missing-photo', `${nowhere} ${howToSend}`);
+    const korean = `폼의 필드 "${field}" 또는 JSON의 "${jsonField}"에 사진을 넣어 보내 주세요.`;
+    throw new ProblemError('missing-photo', `${nowhere} ${howToSend}`, { korean });
   }
   if (count <= (isList ? MAX_PHOTOS : 1)) return;
   const most = isList ? `At most ${MAX_PHOTOS} photos are` : 'One photo is';

@@ -4,14 +4,14 @@ import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import sharp from 'sharp';
-import { problemSchema } from '../contract.ts';
+import { MAX_PHOTOS, problemSchema } from '../contract.ts';
 import { startServer } from '../http/server.ts';
 import { Shedding } from '../http/shedding.ts';
 import { createWasApp, refuseEarly } from './app.ts';
 import { Decoder } from './decoder.ts';
 import { CLASSIFICATION, fakeClassifier } from './fake-classifier.ts';
 import { PhotoClassifier, type PhotoClassifierOptions } from './photo-classifier.ts';
-import { WorkQueue } from './queue.ts';
+import { type Work, WorkQueue } from './queue.ts';
 import { Uploads } from './uploads.ts';
 
 const size = { width: 64, height: 64 };
@@ -43,7 +43,7 @@ const start = async (t: TestContext, options: Partial<PhotoClassifierOptions> = 
     uploads.bytes,
     ...queues.flatMap((queue) => [queue.running, queue.waiting]),
   ];
-  return { url: server.url, lines, held, uploads, invocations };
+  return { url: server.url, lines, held, uploads, invocations, decoder };
 };
 
 const HEADERS = { 'Content-Type': 'image/png' };
@@ -158,6 +158,29 @@ test('an upload that breaks off is not an error of ours', LIMIT, async (t) => {
   (await stall(url, 10)).destroy();
   await until(() => lines.some(({ msg }) => /cut off|closed/.test(msg)));
   assert.ok(lines.every(({ level }) => level < 50));
+});
+
+test('when the client of many photos has gone, no more of them are decoded', LIMIT, async (t) => {
+  const classify = t.mock.fn(fakeClassifier().classify);
+  const { url, held, decoder } = await start(t, { classifier: { classify } });
+  const client = new AbortController();
+  const begin = decoder.small.do.bind(decoder.small);
+  let begun = 0;
+  t.mock.method(decoder.small, 'do', ({ run, ...work }: Work<unknown>) => {
+    const runSecondWithoutClient = async () => {
+      begun += 1;
+      if (begun === 2) client.abort();
+      await until(() => begun < 2 || work.signal.aborted);
+      return run();
+    };
+    return begin({ ...work, run: runSecondWithoutClient });
+  });
+  const body = new FormData();
+  for (let index = 0; index < MAX_PHOTOS; index++) body.append('files', new Blob([new Uint8Array(photo)]));
+  const request = { method: 'POST', body, signal: client.signal };
+  await assert.rejects(fetch(`${url}/v1/classifications`, request));
+  await until(() => held().every((count) => count === 0));
+  assert.deepEqual([begun, classify.mock.callCount()], [2, 0]);
 });
 
 test(

@@ -23,11 +23,14 @@ export interface WebAppOptions {
   readonly metrics?: Metrics;
   /** Keys that may call `/v1/*`. @default - no key is needed */
   readonly keys?: ApiKeys | undefined;
+  /** Whether `POST /classify/image`, which the page uses, needs no key even so. @default true */
+  readonly openPage?: boolean;
   /** Photos per minute for each key. @default 600 */
   readonly photosPerMinute?: number;
   /** Origins whose pages may call the API. @default - only our own */
   readonly corsOrigins?: readonly string[];
-  /*   * How long the WAS may take to read the upload, or to answer, in milliseconds.
+  /**
+   * How long the WAS may take to read the upload, or to answer, in milliseconds.
    * @default 30_000, half of the load balancer's timeout
    */
   readonly classifyTimeoutMs?: number;
@@ -84,6 +87,7 @@ export const createWebApp = ({
   version,
   metrics,
   keys,
+  openPage = true,
   photosPerMinute = 600,
   corsOrigins = [],
   classifyTimeoutMs = 30_000,
@@ -103,7 +107,11 @@ export const createWebApp = ({
   const toWas = { was, timeoutMs: classifyTimeoutMs };
   // Open: the page calls it too, and has no key.
   app.get(PATHS.model, describeRoute(ROUTES.model), etag(), passOn(toWas));
-  if (keys) app.use('/v1/*', requireKey(keys), limitPhotos({ photosPerMinute }));
+  if (keys) {
+    const limit = limitPhotos({ photosPerMinute });
+    for (const path of openPage ? ['/v1/*'] : ['/v1/*', PATHS.classify])
+      app.use(path, requireKey(keys), limit);
+  }
   app.get(PATHS.health, describeRoute(ROUTES.health), (context) => context.json({ status: 'ok' }));
   app.get('/version', describeRoute(ROUTES.version), (context) => context.json({ version }));
   app.get(

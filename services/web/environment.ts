@@ -28,6 +28,11 @@ export const webEnvironment = serverEnvironment({ defaultPort: WEB.port })
     API_KEYS_FILE: z.string().min(1).optional(),
     /** ARN of a secret with the same content, in AWS Secrets Manager. */
     API_KEYS_SECRET: z.string().startsWith('arn:').optional(),
+    /** Whether `POST /classify/image`, which the page uses, needs no key where `/v1/*` does. */
+    OPEN_PAGE: z
+      .enum(['true', 'false'])
+      .default('true')
+      .transform((open) => open === 'true'),
     /** Photos per minute that each key may send to this process. */
     PHOTOS_PER_MINUTE: z.coerce.number().int().positive().default(600),
     /** Origins, separated by commas, whose pages may call the API from a browser. */

@@ -109,17 +109,20 @@ const bodies = (form: Record<string, object>, json: Record<string, object>) => {
 };
 const list = (items: object) => ({ type: 'array', items, minItems: 1, maxItems: MAX_PHOTOS });
 
+/** Whether keys are required is the operator's choice. */
+const MAY_NEED_A_KEY = [{ key: [] }, {}];
+
 /** The routes for programs; pages are described by `describePage`. */
 export const ROUTES = {
   classifyOne: {
-    ...open('Classify a photo', answerSchema, UPLOAD, PHOTO, MODEL),
+    ...open('Classify a photo', answerSchema, UPLOAD, PHOTO, MODEL, 'unauthorized'),
+    security: MAY_NEED_A_KEY,
     description: "The original API's route. Takes one photo, and answers with all classes.",
     requestBody: bodies({ file: BINARY }, { image: BASE64 }),
   },
   classifyMany: {
     ...open(`Classify 1 to ${MAX_PHOTOS} photos`, classificationsSchema, UPLOAD, 'unauthorized'),
-    // Whether keys are required is the operator's choice.
-    security: [{ key: [] }, {}],
+    security: MAY_NEED_A_KEY,
     description: `Answers 200 as soon as the request can be read, with a result or a problem for each photo, in order: a bad photo does not affect the others. At most ${MAX_PHOTOS_BODY_BYTES / MEBIBYTE} MiB in all. A problem with \`retryAfter\` is worth trying again, with that photo alone. Nothing is stored, so a request may be repeated as it is: an \`Idempotency-Key\` is not needed, and is ignored.`,
     parameters: Object.entries(z.toJSONSchema(classificationsQuery).properties ?? {}).map(
       ([name, schema]) => ({

@@ -19,8 +19,8 @@ await runService({
       : API_KEYS_FILE && fileStore(API_KEYS_FILE);
     const keys = store ? new ApiKeys({ read: store, log }) : undefined;
     await keys?.start();
-    const { PHOTOS_PER_MINUTE: photosPerMinute, CORS_ORIGINS: corsOrigins } = settings;
-    const access = { keys, photosPerMinute, corsOrigins };
+    const { OPEN_PAGE: openPage, PHOTOS_PER_MINUTE: photosPerMinute, CORS_ORIGINS: corsOrigins } = settings;
+    const access = { keys, openPage, photosPerMinute, corsOrigins };
     const { fetch } = createWebApp({ log, metrics, wasUrl: WAS_URL, version: VERSION, ...access });
     return startServer({ fetch, port: PORT, hostname: HOST, log });
   },

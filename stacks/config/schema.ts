@@ -197,6 +197,10 @@ const ORIGIN = /^https?:\/\/[a-z0-9.-]+(:\d+)?$/;
 const api = z
   .strictObject({
     keys: flag(false, 'Ask for a key on /v1/*. The keys are in a secret, see docs/operating.md.'),
+    openPage: flag(
+      true,
+      'Whether POST /classify/image needs no key even so. The page posts there and has none: false closes both, and the page says that a key is needed.',
+    ),
     photosPerMinute: count([1, 1_000_000], 600, 'Photos a minute that each key may send to a task of web.'),
     corsOrigins: z
       .array(z.string().regex(ORIGIN, 'give an origin, such as https://shop.example.com'))
