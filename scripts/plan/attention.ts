@@ -1,4 +1,3 @@
-import { pluralize } from '../../model/shared/text.ts';
 import { findChanges, NOTHING, PRESENT } from './differences.ts';
 import { type Inventory, isReplacedOrDestroyed, type Resource } from './inventory.ts';
 import { blocks, bullet, code, lines } from './markdown.ts';
@@ -6,20 +5,6 @@ import { documentedReason } from './permissions.ts';
 import { isPolicyChanged, managedPolicies, plannedPolicies, unreadPolicies } from './policies.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { securityGroupRules } from './security-groups.ts';
-
-/** What someone who approves a plan should have seen, besides losses of data. */
-export interface Attention {
-  /** New permissions with wildcards for which the code gives no reason, by holder. */
-  readonly widened: readonly { readonly holder: string; readonly what: string }[];
-  /** Protections that are removed or become weaker. */
-  readonly weakened: readonly string[];
-  /** Addresses of new rules that admit the internet. */
-  readonly openings: readonly string[];
-  /** Addresses of new rules that allow connections to the internet. */
-  readonly waysOut: readonly string[];
-  /** Addresses of resources that do not work until they are recreated. */
-  readonly outages: readonly string[];
-}
 
 type Worse = (before: string, after: string) => boolean;
 
@@ -61,7 +46,7 @@ const weakenedSettings = (resource: Resource): readonly string[] =>
     return found ? [`${code(path)} ${code(before)} → ${code(after)}, ${found[2]}`] : [];
   });
 
-const findWeakened = ({ resources, ofType }: Inventory): readonly string[] =>
+export const findWeakened = ({ resources, ofType }: Inventory): readonly string[] =>
   resources.flatMap((resource) => {
     const { address, type, action, before, after } = resource;
     const ofLostBucket = ofType('aws_s3_bucket').some(
@@ -77,55 +62,44 @@ const findWeakened = ({ resources, ofType }: Inventory): readonly string[] =>
 const newRules = (inventory: Inventory, direction: 'ingress' | 'egress'): readonly string[] =>
   securityGroupRules(inventory, direction)
     .filter(({ internet, resource }) => internet.length > 0 && resource.action !== 'no-op')
-    .map(({ resource }) => resource.address);
+    .map(({ resource }) => code(resource.address));
 
-export const findAttention = (inventory: Inventory): Attention => ({
-  widened: [
-    ...plannedPolicies(inventory)
-      .filter(isPolicyChanged)
-      .flatMap(({ statements, holderName }) =>
-        statements
-          .filter(({ status, broad }) => status === 'new' && broad.length > 0)
-          .filter(({ statement }) => documentedReason(statement) === '')
-          .map(({ statement, broad }) => {
-            const actions = statement.Action.join(', ') || 'all but some actions';
-            return { holder: holderName, what: `${actions} (${broad.join(', ')})` };
-          }),
-      ),
-    ...managedPolicies(inventory).map(({ holder, arn }) => ({ holder, what: arn })),
-    ...unreadPolicies(inventory).map((holder) => ({
-      holder,
-      what: 'a policy that cannot be read before the apply',
-    })),
-  ],
-  weakened: findWeakened(inventory),
-  openings: newRules(inventory, 'ingress'),
-  waysOut: newRules(inventory, 'egress'),
-  outages: inventory.resources
-    .filter((resource) => isReplacedOrDestroyed(resource))
-    .filter(({ type }) => RESOURCE_TYPES[type]?.severity === 'outage')
-    .map(({ address }) => address),
-});
+/** New permissions with wildcards for which the code gives no reason, by who gets them. */
+export const findWidened = (
+  inventory: Inventory,
+): readonly { readonly holder: string; readonly what: string }[] => [
+  ...plannedPolicies(inventory)
+    .filter(isPolicyChanged)
+    .flatMap(({ statements, holderName }) =>
+      statements
+        .filter(({ status, broad }) => status === 'new' && broad.length > 0)
+        .filter(({ statement }) => documentedReason(statement) === '')
+        .map(({ statement, broad }) => {
+          const actions = statement.Action.join(', ') || 'all but some actions';
+          return { holder: holderName, what: `${actions} (${broad.join(', ')})` };
+        }),
+    ),
+  ...managedPolicies(inventory).map(({ holder, arn }) => ({ holder, what: arn })),
+  ...unreadPolicies(inventory).map((holder) => ({
+    holder,
+    what: 'a policy that cannot be read before the apply',
+  })),
+];
 
-/** What there is of each kind, counted; empty when everything is destroyed. */
+/** What someone who approves a plan should have seen, besides losses of data; empty when everything is destroyed. */
 export const attentionSection = (inventory: Inventory): string => {
   if (inventory.afterPlan().length === 0) return '';
-  const { widened, weakened, openings, waysOut, outages } = findAttention(inventory);
-  const kinds: readonly (readonly [texts: readonly string[], one: string, many: string])[] = [
-    [
-      widened.map(({ holder, what }) => `${code(holder)} gets ${what}`),
-      'statement widens access',
-      'statements widen access',
-    ],
-    [weakened, 'protection is weaker', 'protections are weaker'],
-    [openings.map(code), 'new opening to the internet', 'new openings to the internet'],
-    [waysOut.map(code), 'new way out to the internet', 'new ways out to the internet'],
-    [outages.map(code), 'thing out of service until recreated', 'things out of service until recreated'],
-  ];
-  const items = kinds
-    .filter(([texts]) => texts.length > 0)
-    .map(([texts, one, many]) =>
-      lines(bullet(`${pluralize(texts.length, one, many)}:`), ...texts.map((text) => bullet(text, 1))),
-    );
+  const found: Readonly<Record<string, readonly string[]>> = {
+    'Access is widened': findWidened(inventory).map(({ holder, what }) => `${code(holder)} gets ${what}`),
+    'Protections that become weaker': findWeakened(inventory),
+    'New openings to the internet': newRules(inventory, 'ingress'),
+    'New ways out to the internet': newRules(inventory, 'egress'),
+    'Out of service until recreated': inventory.resources
+      .filter((each) => isReplacedOrDestroyed(each) && RESOURCE_TYPES[each.type]?.severity === 'outage')
+      .map(({ address }) => code(address)),
+  };
+  const items = Object.entries(found).flatMap(([what, texts]) =>
+    texts.length > 0 ? [bullet(`${what}: ${texts.length}`), ...texts.map((text) => bullet(text, 1))] : [],
+  );
   return items.length > 0 ? blocks('## ⚠ Before you approve', lines(...items)) : '';
 };

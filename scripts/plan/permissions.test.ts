@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { attentionSection, findAttention } from './attention.ts';
+import { attentionSection, findWeakened, findWidened } from './attention.ts';
 import { permissionsSection } from './permissions.ts';
 import {
   created,
@@ -192,12 +192,12 @@ for (const [title, statement, expected, type = 'aws_iam_policy'] of [
     const after = policy(read, { Effect: 'Allow', ...statement });
     const fixture = updated(`${type}.p`, { name: 'p', policy: policy(read) }, { name: 'p', policy: after });
     const items = attentionSection(inventoryFrom(fixture)).split('\n').slice(2);
-    assert.deepEqual(items, expected ? ['- 1 statement widens access:', `  - \`p\` gets ${expected}`] : []);
+    assert.deepEqual(items, expected ? ['- Access is widened: 1', `  - \`p\` gets ${expected}`] : []);
   });
 
 test('a policy that is only known at apply widens access', () => {
   const fixture = created('aws_iam_role_policy.p', { role: 'task', policy: '${aws_thing.x.json}' });
-  assert.deepEqual(findAttention(inventoryFrom(fixture)).widened, [
+  assert.deepEqual(findWidened(inventoryFrom(fixture)), [
     { holder: 'task', what: 'a policy that cannot be read before the apply' },
   ]);
 });
@@ -217,59 +217,45 @@ test('policies of AWS, new ways from and to the internet and outages are counted
   assert.deepEqual(attentionSection(inventory).split('\n'), [
     '## ⚠ Before you approve',
     '',
-    '- 1 statement widens access:',
+    '- Access is widened: 1',
     `  - \`studio\` gets ${studio.policy_arn}`,
-    '- 1 new opening to the internet:',
+    '- New openings to the internet: 1',
     '  - `aws_vpc_security_group_ingress_rule.ssh`',
-    '- 1 new way out to the internet:',
+    '- New ways out to the internet: 1',
     '  - `aws_vpc_security_group_egress_rule.all`',
-    '- 1 thing out of service until recreated:',
+    '- Out of service until recreated: 1',
     '  - `aws_ecs_service.web`',
   ]);
 });
 
-const rule = (name: string, action: object) => ({ name, ...action });
-const blocking = rule('limit', { action: [{ block: [{ custom_response: [] }], count: [] }] });
-const lifecycle = (days: number | null) => ({ rule: [{ id: 'tidy', expiration: [{ days }] }] });
-const images = (countNumber: number) => ({
-  policy: JSON.stringify({ rules: [{ selection: { countNumber } }] }),
-});
+const blocking = { name: 'limit', action: [{ block: [{ custom_response: [] }], count: [] }] };
+const counting = { name: 'limit', action: [{ block: [], count: [{ custom_request_handling: [] }] }] };
+const ending = (days: number | null) => [{ id: 'tidy', expiration: [{ days }] }];
+const keeping = (countNumber: number) => JSON.stringify({ rules: [{ selection: { countNumber } }] });
 
-for (const [type, before, after, expected] of [
-  ['cloudwatch_log_group', { retention_in_days: 30 }, { retention_in_days: 7 }, 'what is older is deleted'],
-  ['cloudwatch_log_group', { retention_in_days: 0 }, { retention_in_days: 365 }, 'what is older is deleted'],
-  ['cloudwatch_log_group', { retention_in_days: 30 }, { retention_in_days: 90 }],
-  ['cloudwatch_log_group', { retention_in_days: 30 }, { retention_in_days: 0 }],
-  ['s3_bucket_lifecycle_configuration', lifecycle(90), lifecycle(7), 'what is older is deleted'],
-  ['s3_bucket_lifecycle_configuration', lifecycle(null), lifecycle(7), 'what is older is deleted'],
-  ['ecr_lifecycle_policy', images(20), images(2), 'what is older is deleted'],
-  ['ecr_repository', { force_delete: false }, { force_delete: true }, 'all that is in it'],
-  ['lb', { enable_deletion_protection: true }, { enable_deletion_protection: false }, 'not protected'],
-  ['lb', { enable_deletion_protection: false }, { enable_deletion_protection: true }],
-  ['kms_key', { deletion_window_in_days: 30 }, { deletion_window_in_days: 7 }, 'a shorter time'],
-  [
-    's3_bucket_versioning',
-    { versioning_configuration: [{ status: 'Enabled' }] },
-    { versioning_configuration: [{ status: 'Suspended' }] },
-    'what is overwritten is not kept',
-  ],
-  ['s3_bucket_public_access_block', { block_public_acls: true }, { block_public_acls: false }, 'made public'],
-  ['wafv2_web_acl', { rule: [blocking, rule('sql', {})] }, { rule: [blocking] }, 'no longer has this rule'],
-  [
-    'wafv2_web_acl',
-    { rule: [blocking] },
-    { rule: [rule('limit', { action: [{ block: [], count: [{ custom_request_handling: [] }] }] })] },
-    'only counts what this rule matches',
-  ],
-  ['cloudwatch_metric_alarm', { alarm_actions: ['arn:1'] }, { alarm_actions: [] }, 'nobody is told'],
-] satisfies [string, Record<string, Json>, Record<string, Json>, string?][])
-  test(`a protection is weaker: ${type}, ${JSON.stringify(after)}: ${expected ?? 'no'}`, () => {
-    const { weakened } = findAttention(inventoryFrom(updated(`aws_${type}.x`, before, after)));
-    assert.equal(weakened.length, expected ? 1 : 0, weakened.join());
-    assert.ok(
-      weakened.every((text) => text.includes(expected ?? '')),
-      weakened.join(),
-    );
+for (const [setting, before, after, expected] of [
+  ['retention_in_days', 30, 7, 'what is older is deleted'],
+  ['retention_in_days', 0, 365, 'what is older is deleted'],
+  ['retention_in_days', 30, 90, undefined],
+  ['retention_in_days', 30, 0, undefined],
+  ['rule', ending(90), ending(7), 'what is older is deleted'],
+  ['rule', ending(null), ending(7), 'what is older is deleted'],
+  ['policy', keeping(20), keeping(2), 'what is older is deleted'],
+  ['deletion_window_in_days', 30, 7, 'a shorter time'],
+  ['force_delete', false, true, 'all that is in it'],
+  ['enable_deletion_protection', true, false, 'not protected'],
+  ['enable_deletion_protection', false, true, undefined],
+  ['versioning_configuration', [{ status: 'Enabled' }], [{ status: 'Suspended' }], 'is not kept'],
+  ['block_public_acls', true, false, 'made public'],
+  ['rule', [blocking, { name: 'sql' }], [blocking], 'no longer has this rule'],
+  ['rule', [blocking], [counting], 'only counts what this rule matches'],
+  ['alarm_actions', ['arn:1'], [], 'nobody is told'],
+] satisfies [string, Json, Json, string | undefined][])
+  test(`a protection is weaker: ${setting}, ${JSON.stringify(after)}: ${expected ?? 'no'}`, () => {
+    const inventory = inventoryFrom(updated('aws_x.y', { [setting]: before }, { [setting]: after }));
+    const [text = '', ...others] = findWeakened(inventory);
+    assert.deepEqual([text !== '', others], [expected !== undefined, []]);
+    assert.ok(text.includes(expected ?? ''), text);
   });
 
 test('what protects something that stays is missed when it is destroyed; where everything goes, nothing is', () => {
@@ -280,9 +266,6 @@ test('what protects something that stays is missed when it is destroyed; where e
     destroyed('aws_s3_bucket.old', { bucket: 'old' }),
     destroyed('aws_s3_bucket_versioning.old', { bucket: 'old' }),
   );
-  assert.match(
-    findAttention(inventory).weakened.join(),
-    /^`aws_s3_bucket_versioning\.photos`: destroyed, [^,]*$/,
-  );
+  assert.match(findWeakened(inventory).join(), /^`aws_s3_bucket_versioning\.photos`: destroyed, [^,]*$/);
   assert.equal(attentionSection(inventoryFrom(destroyed('aws_ecs_service.web'))), '');
 });

@@ -1,6 +1,6 @@
 import { pluralize } from '../../model/shared/text.ts';
 import type { StackFiles } from '../terraform/synth.ts';
-import { type Attention, attentionSection, findAttention } from './attention.ts';
+import { attentionSection, findWidened } from './attention.ts';
 import { createdSection, destroyedSection, likelyFailuresSection, updatedSection } from './changes.ts';
 import { costsSection } from './costs.ts';
 import { findChanges } from './differences.ts';
@@ -17,7 +17,7 @@ interface PlanReview {
   readonly stateful: readonly Loss[];
   /** Addresses of what an earlier run has half created and Terraform recreates. */
   readonly unfinished: readonly string[];
-  readonly widened: Attention['widened'];
+  readonly widened: ReturnType<typeof findWidened>;
   /** 2 when data or an address that others keep would be lost, else 0. */
   readonly exitCode: 0 | 2;
 }
@@ -83,7 +83,7 @@ export const reviewPlan = (json: unknown, stack: ReviewedStack): PlanReview => {
     markdown: `${markdown}\n`,
     stateful: losses,
     unfinished: inventory.resources.filter(({ unfinished }) => unfinished).map(({ address }) => address),
-    widened: findAttention(inventory).widened,
+    widened: findWidened(inventory),
     exitCode: losses.length > 0 ? 2 : 0,
   };
 };

@@ -156,6 +156,8 @@ export const runCommand = async <Options extends z.ZodObject>(
   command: CommandSpec<Options>,
   run: (options: z.output<Options>) => Promise<number>,
 ): Promise<void> => {
+  // The SDK's advice to leave Node 20 would come before anything that the command says.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   let options: z.output<Options> | undefined;
   try {
     options = readOptions(command.options, process.argv.slice(2));
@@ -221,7 +223,7 @@ export type Report = (line: string, log?: string) => void;
 export const statusLine = (): Report => {
   let last = '';
   return (line, log = line) => {
-    if (process.stdout.isTTY) showProgress(`  ${line}`.slice(0, process.stdout.columns));
+    if (process.stdout.isTTY) showProgress(`  ${line}`.slice(0, process.stdout.columns || undefined));
     else if (log !== last) process.stdout.write(`  ${log}\n`);
     last = log;
   };

@@ -84,6 +84,24 @@ for (const [title, spoil] of [
     assert.equal(wasApplied(), spoil === undefined);
   });
 
+for (const [summary, detail, expected] of [
+  [
+    'Error acquiring the state lock',
+    'PreconditionFailed\n\nLock Info:\n  ID:        b1-c2\n  Path: x',
+    /chdir=\S+ force-unlock b1-c2$/,
+  ],
+  ['creating S3 Bucket', 'BucketAlreadyOwnedByYou: it is yours', /chdir=\S+ import ADDRESS ID/],
+  ['creating IAM Role', 'AccessDenied', /AccessDenied$/],
+] as const)
+  test(`after a run that was killed: ${summary}, ${detail.split('\n')[0]}`, async (t) => {
+    const said = line('diagnostic', { diagnostic: { severity: 'error', summary, detail } });
+    const { terraform } = planner(t, `cat <<'END'\n${said}\nEND\nexit 1`);
+    await assert.rejects(
+      makePlan(terraform, [], () => {}),
+      ({ message }: Error) => expected.test(message),
+    );
+  });
+
 test('a plan that fails leaves no earlier one in its place', async (t) => {
   const { terraform, directory } = planner(t, 'exit 1');
   const file = path.join(directory, 'plan.tfplan');

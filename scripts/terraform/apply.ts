@@ -82,9 +82,33 @@ export class TerraformProgress {
   }
 }
 
-/** Everything that Terraform reported about a failure. */
-const describeFailure = (command: string, { problems }: TerraformProgress, errors: string): string =>
-  [`terraform ${command} failed:`, ...problems, errors.trim()].filter((text) => text !== '').join('\n\n');
+/** Problems that a killed run leaves behind, and what to do about them. */
+const REMEDIES: readonly (readonly [problem: RegExp, remedy: string])[] = [
+  [
+    /acquiring the state lock.*?ID: +(\S+)/s,
+    'If no other command is at work on this state, the command that locked it was killed: terraform -chdir=FOLDER force-unlock $1',
+  ],
+  [
+    /already ?(exists|owned)/i,
+    "A run that was killed may have created what already exists. If it belongs to this deployment, import it and run the same command again: terraform -chdir=FOLDER import ADDRESS ID (the provider's documentation has the ID of each type). If not, delete it, or choose a nameSuffix.",
+  ],
+];
+
+/** Everything that Terraform reported about a failure, and what to do. */
+const describeFailure = (
+  command: string,
+  { directory }: Terraform,
+  { problems }: TerraformProgress,
+  errors: string,
+): string => {
+  const said = [...problems, errors.trim()].join('\n\n');
+  const remedies = REMEDIES.flatMap(([problem, remedy]) => {
+    const [, id = ''] = problem.exec(said) ?? [];
+    const folder = path.relative('', directory);
+    return problem.test(said) ? remedy.replace('FOLDER', folder).replace('$1', id) : [];
+  });
+  return [`terraform ${command} failed:`, said, ...remedies].join('\n\n').trim();
+};
 
 export interface PlanFile {
   /** Absolute path of the plan file, for `terraform apply`. */
@@ -118,7 +142,7 @@ export const makePlan = async (
     progress.accept(line);
     report(`planning (${progress.read} resources read)`, 'planning');
   });
-  if (exitCode !== 0) throw new Error(describeFailure('plan', progress, errors));
+  if (exitCode !== 0) throw new Error(describeFailure('plan', terraform, progress, errors));
   return { file, sha256: checksum(file), operations: progress.planned };
 };
 
@@ -144,6 +168,6 @@ export const applyPlan = async (
   });
   if (exitCode === 0) return;
   throw new Error(
-    `${describeFailure('apply', progress, errors)}\n\n${progress.done} of ${operations} operations are done and saved. Fix the cause and run the same command again: it continues from here.`,
+    `${describeFailure('apply', terraform, progress, errors)}\n\n${progress.done} of ${operations} operations are done and saved. Fix the cause and run the same command again: it continues from here.`,
   );
 };

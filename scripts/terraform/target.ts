@@ -35,8 +35,8 @@ export const createStsClient = (region: string, answerMs = 10_000): STSClient =>
     requestHandler: { connectionTimeout: 3000, socketTimeout: answerMs },
   });
 
-const REFRESH =
-  'Renew them (for SSO: aws sso login), or unset them to work without; npm run plan -- --offline needs none.';
+const OFFLINE_HINT = 'npm run plan -- --offline needs none.';
+const REFRESH = `Renew them (for SSO: aws sso login), or unset them to work without; ${OFFLINE_HINT}`;
 
 const KEY_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
 
@@ -72,7 +72,8 @@ export const findCaller = async (client: STSClient): Promise<Caller | undefined>
       ? `${missing[0]} is missing beside its other half`
       : `the profile ${profile} (AWS_PROFILE) gives none`;
     const why = nothing ? without : cause.message;
-    throw new Error(`The AWS credentials cannot be used: ${why}. ${REFRESH}`, { cause });
+    const remedy = hasHalf ? `Set both, or neither to use a profile. ${OFFLINE_HINT}` : REFRESH;
+    throw new Error(`The AWS credentials cannot be used: ${why}. ${remedy}`, { cause });
   }
 };
 

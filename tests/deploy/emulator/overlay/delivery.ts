@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AwsError, arn, operation } from '../../../../scripts/aws-double/protocol.ts';
 import { ACCOUNT, type Anything, type Overlay, time } from './overlay.ts';
@@ -7,9 +8,16 @@ const project = z.looseObject({ name: z.string() });
 /** A project's name or ARN: Terraform uses the ARN as its id, and AWS accepts either. */
 const nameOf = (nameOrArn: string): string => nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1);
 
-/** Moto only stores part of a project, and has no updates, so projects are stored here. The emulator runs no builds. */
+/** How often a build is seen running. */
+const LOOKS = 2;
+
+/**
+ * Moto only stores part of a project, and has no updates, so projects are stored here. Builds only take time; a test
+ * pushes the images.
+ */
 export const codeBuild = (): Overlay => {
   const projects = new Map<string, Anything>();
+  const looks = new Map<string, number>();
   return {
     service: 'CodeBuild_20161006',
     operations: {
@@ -35,6 +43,21 @@ export const codeBuild = (): Overlay => {
         projects.delete(nameOf(name));
         return {};
       }),
+      ListBuildsForProject: operation(z.object({ projectName: z.string() }), ({ projectName }) => ({
+        ids: [...looks.keys()].filter((id) => id.startsWith(`${projectName}:`)),
+      })),
+      StartBuild: operation(z.looseObject({ projectName: z.string() }), ({ projectName }) => {
+        const id = `${projectName}:${randomUUID()}`;
+        looks.set(id, 0);
+        return { build: { id } };
+      }),
+      BatchGetBuilds: operation(z.object({ ids: z.array(z.string()) }), ({ ids }) => ({
+        builds: ids.map((id) => {
+          const seen = (looks.get(id) ?? LOOKS) + 1;
+          looks.set(id, seen);
+          return { id, currentPhase: 'BUILD', buildStatus: seen > LOOKS ? 'SUCCEEDED' : 'IN_PROGRESS' };
+        }),
+      })),
     },
   };
 };
