@@ -20,10 +20,10 @@ const HELP = `Usage: node --import tsx scripts/test.ts [suite]
 Runs a test suite: ${Object.keys(SUITES).join(', ')} (unit).
 `;
 
-/** Tests that start processes of the system: each file in a process of its own. */
-const ALONE = ['tests/', 'model/jobs/main.test.ts'];
+/** Tests that start processes of the system, or count what theirs holds: each file in a process of its own. */
+const ALONE = /^tests\/(?!unit\/(api|chain|deploy-permissions|examples|repository)\.)|^model\/jobs\/main\./;
 /** All others share processes: starting one, with TensorFlow.js or cdktf in it, takes longer than most tests. */
-const FILES_PER_PROCESS = 16;
+const FILES_PER_PROCESS = 32;
 
 /** Of a folder, or a file itself. */
 const testFiles = (place: string): string[] => (place.endsWith('.test.ts') ? [place] : filesIn(place));
@@ -34,7 +34,7 @@ const filesIn = (folder: string): string[] =>
     .map((file) => path.join(folder, file))
     .sort();
 
-const isAlone = (file: string): boolean => ALONE.some((start) => file.startsWith(start));
+const isAlone = (file: string): boolean => ALONE.test(file);
 
 /** Writes entries that import several test files of a folder each; node:test runs every entry in a process. */
 const bundle = (folder: string, directory: string): string[] => {

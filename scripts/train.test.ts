@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { writeFiles } from '../model/shared/files.ts';
 import { temporaryFolder } from '../tests/temporary-folder.ts';
 import { readOptions } from './shared/cli.ts';
-import { commandFor, TRAIN_COMMAND } from './train.ts';
+import { commandFor, reserveFolders, TRAIN_COMMAND } from './train.ts';
 
 const readCommandLine = (parameters: readonly string[]) => readOptions(TRAIN_COMMAND.options, parameters);
 
@@ -34,27 +34,29 @@ const REFUSED: readonly (readonly [what: string, options: string, message: RegEx
     '--data DIR/photos --out DIR/busy',
     /npm run train has been running in .*busy since .*, as process \d+\. Wait until it ends/,
   ],
-  [
-    'a backbone that is none',
-    '--data DIR/photos --out DIR/out --features DIR/features --backbone DIR/nowhere',
-    /backbone in .*nowhere cannot be used: model\.json cannot be read/,
-  ],
 ];
 for (const [what, options, message] of REFUSED)
   test(`${what}: refused before a photo is read`, async (t) => {
     const folder = temporaryFolder(t);
     const running = JSON.stringify({ pid: process.pid, command: 'npm run train', since: 'today' });
     await writeFiles(folder, { file: '', 'busy/running.json': running });
-    const parameters = options.replaceAll('DIR', folder).split(' ');
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', 'scripts/train.ts', ...parameters],
-      { encoding: 'utf8' },
-    );
-    assert.equal(status, 1);
-    assert.match(stderr, message);
-    assert.doesNotMatch(stderr, /Usage/, 'in which the reason would drown');
+    const command = readCommandLine(options.replaceAll('DIR', folder).split(' '));
+    assert.ok(command);
+    await assert.rejects(reserveFolders(command), message);
   });
+
+test('a backbone that is none: refused before a photo is read', (t) => {
+  const folder = temporaryFolder(t);
+  const options = '--data DIR/photos --out DIR/out --features DIR/features --backbone DIR/nowhere';
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'scripts/train.ts', ...options.replaceAll('DIR', folder).split(' ')],
+    { encoding: 'utf8' },
+  );
+  assert.equal(status, 1);
+  assert.match(stderr, /backbone in .*nowhere cannot be used: model\.json cannot be read/);
+  assert.doesNotMatch(stderr, /Usage/, 'in which the reason would drown');
+});
 
 test('another person gets the command without the folders of this computer', () => {
   const command = readCommandLine([

@@ -195,7 +195,8 @@ const createTrainer = (
  * @returns a function that unlocks it
  * @throws Error if it, or the folder of features, is not suitable
  */
-const reserveFolders = async ({ data, out, features, backbone }: TrainCommand): Promise<() => void> => {
+export const reserveFolders = async (command: TrainCommand): Promise<() => void> => {
+  const { data, out, features, backbone } = command;
   const folders = Object.entries({ out, ...(backbone !== undefined && { features }) });
   for (const [option, folder] of folders) {
     const from = path.relative(path.resolve(data), path.resolve(folder));

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import { realpathSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { progressReporter } from '../../model/shared/progress.ts';
 import { errorText, percent, pluralize, wholeNumber } from '../../model/shared/text.ts';
@@ -83,7 +85,8 @@ const progress = process.stderr.isTTY
   ? progressReporter((line) => process.stderr.write(`\r\x1b[K${line}`), 0.1)
   : progressReporter((line) => process.stderr.write(`${line}\n`), 5);
 
-await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }, async (given) => {
+/** @returns the exit code */
+export const classify = async (given: z.infer<typeof options>): Promise<number> => {
   const { url, concurrency } = given;
   if (given.photos.length === 0)
     throw new CommandError('Name at least one photo, or a folder of photos.', USAGE_ERROR);
@@ -151,4 +154,8 @@ await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }
   if (failed > 0)
     process.stderr.write(`${failed} of ${pluralize(photos.length, 'photo')} were not classified.\n`);
   return failed > 0 ? 1 : 0;
-});
+};
+
+// Its test imports this file.
+if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url))
+  await runCommand({ head: HEAD, foot: FOOT, options, usageExitCode: USAGE_ERROR }, classify);

@@ -18,33 +18,31 @@ const calls = path.join(folder, 'calls');
 const running = path.join(folder, 'running');
 after(() => rmSync(folder, { recursive: true }));
 
-/** An image is a file that holds its digest; a tag that is pushed with another in the same build shares it. */
-const DOCKER = `#!/usr/bin/env bash
+/** Bash functions, which cost no process. An image is a file that holds its digest; tags of one build share it. */
+const DOCKER = `() {
 echo "docker $*" >>"${calls}"
 case $1 in
   login) cat >/dev/null ;;
   build) echo "$RANDOM$RANDOM" >"${folder}/built" ;;
-  push) cp "${folder}/built" "${registry}/$(basename "$2")" ;;
-esac`;
+  push) cp "${folder}/built" "${registry}/\${2##*/}" ;;
+esac
+}`;
 
-const AWS = `#!/usr/bin/env bash
+const AWS = `() {
 echo "aws $*" >>"${calls}"
 case "$1 $2" in
   'ecr describe-images')
     image="${registry}/$4:\${6#imageTag=}"
-    if [ ! -f "$image" ]; then echo 'ImageNotFoundException: not there' >&2; exit 254; fi
-    case $8 in *MediaType) echo "\${MEDIA_TYPE}" ;; *) cat "$image" ;; esac ;;
-  'ecr batch-get-image') cat "${registry}/$4:\${6#imageTag=}" ;;
+    if [ ! -f "$image" ]; then echo 'ImageNotFoundException: not there' >&2; return 254; fi
+    case $8 in *MediaType) echo "\${MEDIA_TYPE}" ;; *) echo "$(<"$image")" ;; esac ;;
+  'ecr batch-get-image') echo "$(<"${registry}/$4:\${6#imageTag=}")" ;;
   'ecr put-image') echo "$8" >"${registry}/$4:$6" ;;
   'ecs describe-services') echo arn:definition ;;
-  'ecs describe-task-definition') cat "${running}" ;;
-esac`;
+  'ecs describe-task-definition') echo "$(<"${running}")" ;;
+esac
+}`;
 
 before(() => {
-  for (const [name, text] of Object.entries({ docker: DOCKER, aws: AWS })) {
-    mkdirSync(path.join(folder, 'bin'), { recursive: true });
-    writeFileSync(path.join(folder, 'bin', name), text, { mode: 0o755 });
-  }
   mkdirSync(registry);
   for (const each of ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json'])
     cpSync(path.join(ROOT, each), path.join(source, each));
@@ -74,7 +72,9 @@ const build = (key: string, variables: Record<string, string> = {}) => {
   const { phases } = specification.parse(JSON.parse(from.buildspec));
   const set = environment.environment_variable.map(({ name, value }) => [name, value]);
   const env = {
-    PATH: `${path.join(folder, 'bin')}:${process.env['PATH']}`,
+    PATH: process.env['PATH'],
+    'BASH_FUNC_docker%%': DOCKER,
+    'BASH_FUNC_aws%%': AWS,
     MEDIA_TYPE: 'application/vnd.docker.distribution.manifest.v2+json',
     ...Object.fromEntries(set),
     ...variables,

@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { readPhoto } from '../../model/photo/read-photo.ts';
+import { classify as run } from '../../scripts/classify/main.ts';
 import { startTestServer } from '../../scripts/deploy/fake-aws.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import type { Answer } from '../../services/contract.ts';
@@ -128,15 +129,16 @@ test('killed and resumed, it sends no photo twice and prints every answer', asyn
   assert.equal(sizes[3], sizes[2]);
 });
 
-const MISTAKES: readonly (readonly [string, args: readonly string[], status: number, message: RegExp])[] = [
-  ['no photo', [], 2, /Name at least one photo, or a folder of photos/],
-  ['no such file', ['none.jpg'], 2, /none\.jpg cannot be read/],
-  ['no service', [folder, '--url', 'http://127.0.0.1:9'], 1, /No service answers at .*npm start/],
-];
-for (const [what, args, expected, message] of MISTAKES)
-  test(`${what}: ends with ${expected} and says what to do`, async () => {
-    const { status, out, err } = await classify(...args).ended;
-    assert.equal(status, expected);
-    assert.match(err, message);
-    assert.equal(out, '');
-  });
+test('no such file: ends with 2 and says so, and nothing else', async () => {
+  const { status, out, err } = await classify('none.jpg').ended;
+  assert.equal(status, 2);
+  assert.match(err, /none\.jpg cannot be read/);
+  assert.equal(out, '');
+});
+
+for (const [what, photos, expected] of [
+  ['no photo', [], { exitCode: 2, message: /Name at least one photo, or a folder of photos/ }],
+  ['no service', [folder], { name: 'Error', message: /No service answers at .*npm start/ }],
+] as const)
+  test(`${what}: fails and says what to do`, () =>
+    assert.rejects(run({ photos: [...photos], url: 'http://127.0.0.1:9', concurrency: 1 }), expected));
