@@ -30,16 +30,11 @@ test('tags are pinned by what the registry says; where it says nothing, they sta
   const { host } = new URL(url);
   const file = path.join(temporaryFolder(t), 'base-images.env');
   const node = '# Of the services.';
-  const lost = '# Below the libraries.';
   const says = ' Not pinned: its digest could not be read.';
-  const done = `${node}\nNODE=${host}/library/node:24@${DIGEST}\n${lost}${says}\nUBUNTU=${host}/gone:22.04\nOLD=${host}/gone:1@${OLD}\n`;
+  const done = `${node}\nNODE=${host}/library/node:24@${DIGEST}\n# Below the libraries.${says}\nUBUNTU=${host}/gone:22.04\nOLD=${host}/gone:1@${OLD}\n`;
   const undone = done.replace(says, '').replace(node, `${node}${says}`).replace(`@${DIGEST}`, '');
   writeFileSync(file, `${undone}${done}`);
-  const run = promisify(execFile)(
-    process.execPath,
-    ['--import', 'tsx', 'scripts/base-images.ts', '--file', file],
-    { cwd: ROOT },
-  );
-  await assert.rejects(run, { code: 1 });
+  const args = ['--import', 'tsx', 'scripts/base-images.ts', '--file', file];
+  await assert.rejects(promisify(execFile)(process.execPath, args, { cwd: ROOT }), { code: 1 });
   assert.equal(readFileSync(file, 'utf8'), `${done}${done}`, 'another run changes nothing');
 });

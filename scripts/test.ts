@@ -8,8 +8,8 @@ import { ROOT } from './shared/paths.ts';
 /** The folders of each suite, those that take longest first. Node 20's test runner takes no patterns. */
 const SUITES: Readonly<Record<string, readonly string[]>> = {
   services: ['tests/unit/start.test.ts', 'services'],
-  unit: ['tests/unit', 'model', 'scripts', 'services', 'stacks'],
-  e2e: ['tests/e2e'],
+  unit: ['scripts', 'model', 'stacks', 'services', 'tests/unit'],
+  e2e: ['tests/e2e/pipeline.test.ts', 'tests/e2e'],
   tensorflow: ['tests/tensorflow'],
   deploy: ['tests/deploy'],
   commands: ['tests/commands'],
@@ -25,6 +25,9 @@ const ALONE = /^tests\/(?!unit\/(api|chain|deploy-permissions|examples|repositor
 /** All others share processes: starting one, with TensorFlow.js or cdktf in it, takes longer than most tests. */
 const FILES_PER_PROCESS = 32;
 
+/** Newer releases of Node run TypeScript as it is. */
+const LOADER = 'typescript' in process.features && process.features.typescript ? [] : ['--import', 'tsx'];
+
 /** Of a folder, or a file itself. */
 const testFiles = (place: string): string[] => (place.endsWith('.test.ts') ? [place] : filesIn(place));
 
@@ -34,31 +37,28 @@ const filesIn = (folder: string): string[] =>
     .map((file) => path.join(folder, file))
     .sort();
 
-const isAlone = (file: string): boolean => ALONE.test(file);
-
-/** Writes entries that import several test files of a folder each; node:test runs every entry in a process. */
-const bundle = (folder: string, directory: string): string[] => {
-  const files = testFiles(folder).filter((file) => !isAlone(file));
+/** The files of a folder that share processes, by process. */
+const groups = (folder: string): string[][] => {
+  const files = testFiles(folder).filter((file) => !ALONE.test(file));
   const count = Math.ceil(files.length / FILES_PER_PROCESS);
-  return Array.from({ length: count }, (_, index) => {
-    const entry = path.join(directory, `${folder.replace('/', '-')}-${index}.mjs`);
-    const part = files.filter((_, position) => position % count === index);
-    const imports = part.map((file) => `import ${JSON.stringify(pathToFileURL(path.join(ROOT, file)))};`);
-    writeFileSync(entry, imports.join('\n'));
-    return entry;
-  });
+  return Array.from({ length: count }, (_, index) => files.filter((_, at) => at % count === index));
 };
 
 const run = (suite: string, folders: readonly string[]): number => {
-  const alone = folders.flatMap(testFiles).filter(isAlone);
+  const alone = new Set(folders.flatMap(testFiles).filter((file) => ALONE.test(file)));
   const directory = mkdtempSync(path.join(tmpdir(), 'bloomstack-tests-'));
-  const bundles = folders.flatMap((folder) => bundle(folder, directory));
-  // One more than there are cores, for some tests only wait; but the slow suites share this machine with the system, the
-  // emulator or the TensorFlow that they start.
-  const concurrency = suite === 'unit' ? availableParallelism() + 1 : 1;
+  const entries = [...folders.flatMap(groups), ...[...alone].map((file) => [file])].map((files, index) => {
+    // node:test sorts its files by name.
+    const entry = path.join(directory, `${String(index).padStart(2, '0')}.mjs`);
+    const imports = files.map((file) => `import ${JSON.stringify(pathToFileURL(path.join(ROOT, file)))};`);
+    writeFileSync(entry, imports.join('\n'));
+    return entry;
+  });
+  // Some fast tests only wait. The slow suites share this machine with what they start.
+  const concurrency = suite === 'unit' ? availableParallelism() + 1 : suite === 'e2e' ? 2 : 1;
   const { status } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, ...alone, ...bundles],
+    [...LOADER, '--test', `--test-concurrency=${concurrency}`, ...entries],
     { cwd: ROOT, stdio: 'inherit' },
   );
   rmSync(directory, { recursive: true });

@@ -47,12 +47,10 @@ for (const [what, options, message] of REFUSED)
 
 test('a backbone that is none: refused before a photo is read', (t) => {
   const folder = temporaryFolder(t);
-  const options = '--data DIR/photos --out DIR/out --features DIR/features --backbone DIR/nowhere';
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', 'scripts/train.ts', ...options.replaceAll('DIR', folder).split(' ')],
-    { encoding: 'utf8' },
-  );
+  const command =
+    '--import tsx scripts/train.ts --data DIR/photos --out DIR/out --features DIR/features --backbone DIR/nowhere';
+  const args = command.replaceAll('DIR', folder).split(' ');
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   assert.equal(status, 1);
   assert.match(stderr, /backbone in .*nowhere cannot be used: model\.json cannot be read/);
   assert.doesNotMatch(stderr, /Usage/, 'in which the reason would drown');
