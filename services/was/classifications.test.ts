@@ -63,7 +63,8 @@ test('photos are answered in order, with their decoded size, and broken ones do 
     ],
   );
   assert.deepEqual([rest.batches, model], [[2], { version: '42' }]);
-  assert.ok(timings.receive + timings.decode <= timings.total && timings.invoke <= timings.total);
+  // Each is rounded to a tenth.
+  assert.ok(Math.max(timings.receive + timings.decode, timings.invoke) < timings.total + 0.2);
   assert.match(response.headers.get('Server-Timing') ?? '', /^receive;dur=[\d.]+, decode;.*, total;dur=/);
 });
 
