@@ -97,4 +97,4 @@ export const predictionSchema = z
 export const MODEL_NAME = 'image-classifier';
 
 /** Share of the validation photos that may be rejected. The price of rejecting a flower is that its user takes another photo. */
-export const REFUSED_SHARE = 0.05;
+export const REFUSED_SHARE = 0.04;
