@@ -1,6 +1,6 @@
 import type { Graph, Node } from '../savedmodel/graph.ts';
 import { attribute, DataType, ExportError } from '../savedmodel/graph.ts';
-import { type Constant, type GraphReader, spatialOf, textsOf, windowOf } from './graph-reader.ts';
+import { type Constant, type GraphReader, spatialOf, stringListAttribute, windowOf } from './graph-reader.ts';
 import type { GraphDefNode } from './model-files.ts';
 
 /** A node of a TensorFlow.js graph model that is being translated to a TensorFlow graph. */
@@ -55,7 +55,7 @@ const convolution =
       dilations: window(node, 'dilations'),
     });
     if (!isFused) return convolved;
-    const fused = textsOf(node, 'fused_ops');
+    const fused = stringListAttribute(node, 'fused_ops');
     const [bias, activation] = fused;
     if (bias !== 'BiasAdd' || fused.length > 2 || !FUSED.includes(activation))
       throw refuse(

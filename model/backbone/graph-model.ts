@@ -13,7 +13,7 @@ import {
   undoes,
   writeRange,
 } from './feature-extractor.ts';
-import { GraphReader, textOf, windowOf } from './graph-reader.ts';
+import { GraphReader, stringAttribute, windowOf } from './graph-reader.ts';
 import {
   ANOTHER,
   BackboneError,
@@ -47,7 +47,8 @@ const KINDS: Readonly<Record<string, Step<GraphDefNode>['kind']>> = {
 };
 
 const stepOf = (reader: GraphReader, node: GraphDefNode): Step<GraphDefNode> => {
-  const hasWindow = (node.op === 'AvgPool' || node.op === 'MaxPool') && textOf(node, 'padding') === 'VALID';
+  const hasWindow =
+    (node.op === 'AvgPool' || node.op === 'MaxPool') && stringAttribute(node, 'padding') === 'VALID';
   return {
     node,
     kind: isGlobalPooling(reader, node) ? 'pooling' : KINDS[node.op],

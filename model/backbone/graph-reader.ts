@@ -73,12 +73,12 @@ const read = <T>(node: GraphDefNode, name: string, schema: z.ZodType<T>, value: 
 
 const decoded = (text: string) => Buffer.from(text, 'base64').toString('utf8');
 
-export const textOf = ({ attr }: GraphDefNode, name: string): string | undefined => {
+export const stringAttribute = ({ attr }: GraphDefNode, name: string): string | undefined => {
   const text = attr[name]?.s;
   return text === undefined ? undefined : decoded(text);
 };
 
-export const textsOf = ({ attr }: GraphDefNode, name: string): string[] =>
+export const stringListAttribute = ({ attr }: GraphDefNode, name: string): string[] =>
   (attr[name]?.list?.s ?? []).map(decoded);
 
 /** A window such as `[1, height, width, 1]`, with TensorFlow's default if it is absent. */
@@ -89,10 +89,10 @@ export const windowOf = (node: GraphDefNode, name: string): readonly [height: nu
 
 /** The common attributes of convolutions and poolings: strides, padding, and channels last. */
 export const spatialOf = (node: GraphDefNode): Record<'strides' | 'padding' | 'data_format', Attribute> => {
-  read(node, 'data_format', z.literal('NHWC'), textOf(node, 'data_format') ?? 'NHWC');
+  read(node, 'data_format', z.literal('NHWC'), stringAttribute(node, 'data_format') ?? 'NHWC');
   return {
     strides: attribute.integers([1, ...windowOf(node, 'strides'), 1]),
-    padding: attribute.text(read(node, 'padding', padding, textOf(node, 'padding'))),
+    padding: attribute.text(read(node, 'padding', padding, stringAttribute(node, 'padding'))),
     data_format: attribute.text('NHWC'),
   };
 };

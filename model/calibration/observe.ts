@@ -1,5 +1,5 @@
 import { INPUT_NAME } from '../contract/tensors.ts';
-import { predictInBatches, rowsOf } from '../evaluation/evaluate.ts';
+import { predictInBatches, toRows } from '../evaluation/evaluate.ts';
 import { decodeSavedModel, encodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
 import { buildFeaturesGraph, type NetworkWriter } from '../savedmodel/serving-graph.ts';
@@ -44,7 +44,7 @@ export const extractFeaturesAndLogits = async (
     const [features = [], logits = []] = ['features', 'logits'].map((name) => {
       const output = outputs.get(name);
       if (!output || !('numbers' in output)) throw new Error(`The network must have the output ${name}.`);
-      return rowsOf(output.numbers, batch.length);
+      return toRows(output.numbers, batch.length);
     });
     return batch.map(({ label }, index) => ({
       label,

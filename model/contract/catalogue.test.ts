@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeLabel, FLOWERS, namesOfLabel, parseCatalogue, wordsOfLabel } from './catalogue.ts';
+import { describeLabel, FLOWERS, labelNames, labelWords, parseCatalogue } from './catalogue.ts';
 
 const ORIGINAL =
   'astilbe bellflower black_eyed_susan calendula california_poppy carnation common_daisy coreopsis daffodil dandelion iris magnolia rose sunflower tulip water_lily'.split(
@@ -32,10 +32,10 @@ const pets = JSON.stringify({
 
 test("a catalogue takes precedence over the flowers', and one language stands in for the other", () => {
   const catalogue = parseCatalogue(pets, 'catalogue.json');
-  assert.deepEqual(namesOfLabel('cat', catalogue), { en: 'Cat', ko: 'Cat' });
-  assert.deepEqual(namesOfLabel('rose', catalogue), { en: '들장미', ko: '들장미' });
-  assert.deepEqual(namesOfLabel('iris', catalogue), namesOfLabel('iris'));
-  const { description, model } = wordsOfLabel('cat', catalogue);
+  assert.deepEqual(labelNames('cat', catalogue), { en: 'Cat', ko: 'Cat' });
+  assert.deepEqual(labelNames('rose', catalogue), { en: '들장미', ko: '들장미' });
+  assert.deepEqual(labelNames('iris', catalogue), labelNames('iris'));
+  const { description, model } = labelWords('cat', catalogue);
   assert.equal(description.ko, 'It purrs.');
   assert.equal(model.unknown?.en.name, '모르는 동물');
 });

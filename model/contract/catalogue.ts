@@ -110,13 +110,13 @@ export const wordsSchema = z.object({
 export type Words = z.output<typeof wordsSchema>;
 
 /** What a model answers with each class. */
-export const namesOfLabel = (label: string, catalogue?: Catalogue): z.output<typeof namesSchema> => {
+export const labelNames = (label: string, catalogue?: Catalogue): z.output<typeof namesSchema> => {
   const { en, ko } = describeLabel(label, catalogue);
   return { en: en.name, ko: ko.name };
 };
 
 /** What a model answers with its most probable class. */
-export const wordsOfLabel = (label: string, catalogue?: Catalogue, accuracy?: Accuracy): Words => {
+export const labelWords = (label: string, catalogue?: Catalogue, accuracy?: Accuracy): Words => {
   const { en, ko } = describeLabel(label, catalogue);
   return {
     description: { en: en.description, ko: ko.description },

@@ -23,7 +23,7 @@ export interface Evaluation {
 const BATCH = 32;
 
 /** One list for each photo. */
-export const rowsOf = (values: readonly number[], photos: number): number[][] => {
+export const toRows = (values: readonly number[], photos: number): number[][] => {
   const width = values.length / photos;
   return Array.from({ length: photos }, (_, row) => values.slice(row * width, (row + 1) * width));
 };
@@ -96,7 +96,7 @@ export const predictPhotos = (
     });
     if (!probabilities) throw new Error('The SavedModel must have an output with probabilities.');
     onPhotos?.(batch.length);
-    return rowsOf(probabilities, batch.length).map((row, index) => ({
+    return toRows(probabilities, batch.length).map((row, index) => ({
       probabilities: row,
       knownScore: scores?.[index] ?? Number.NaN,
     }));

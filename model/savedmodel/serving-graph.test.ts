@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
-import { namesOfLabel, wordsOfLabel } from '../contract/catalogue.ts';
+import { labelNames, labelWords } from '../contract/catalogue.ts';
 import { PHOTO_SIDE } from '../contract/tensors.ts';
 import { photoTensor } from '../data/augment.ts';
 import { buildNetwork } from '../network/network.ts';
@@ -86,8 +86,8 @@ test('every output has one row for each photo', async () => {
     const expected: Record<string, readonly [number[], string[]]> = {
       label: [[count], best],
       classes: [[count, 3], rows.flatMap(() => labels)],
-      names: [[count, 3], rows.flatMap(() => labels.map((label) => JSON.stringify(namesOfLabel(label))))],
-      words: [[count], best.map((label) => JSON.stringify(wordsOfLabel(label)))],
+      names: [[count, 3], rows.flatMap(() => labels.map((label) => JSON.stringify(labelNames(label))))],
+      words: [[count], best.map((label) => JSON.stringify(labelWords(label)))],
       model_version: [[count], rows.map(() => version)],
     };
     for (const [name, [shape, texts]] of Object.entries(expected)) {

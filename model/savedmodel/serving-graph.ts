@@ -1,4 +1,4 @@
-import { type Accuracy, type Catalogue, namesOfLabel, wordsOfLabel } from '../contract/catalogue.ts';
+import { type Accuracy, type Catalogue, labelNames, labelWords } from '../contract/catalogue.ts';
 import {
   INPUT_NAME,
   OUTPUT_NAMES,
@@ -136,8 +136,8 @@ const addLabels = (
   probabilities: Node,
   { labels, version, catalogue, accuracy }: ServingOptions,
 ) => {
-  const labelNames = graph.strings('labels', labels);
-  const texts = (name: string, describe: typeof namesOfLabel | typeof wordsOfLabel) =>
+  const labelTensor = graph.strings('labels', labels);
+  const texts = (name: string, describe: typeof labelNames | typeof labelWords) =>
     graph.strings(
       name,
       labels.map((label) => JSON.stringify(describe(label, catalogue, accuracy))),
@@ -153,10 +153,10 @@ const addLabels = (
   const bestShape = shapeOf('best/shape', best, int64);
   return {
     best,
-    classes: broadcast(graph, 'classes', labelNames, shape),
-    label: gather(graph, 'label', labelNames, best),
-    names: broadcast(graph, 'names', texts('names/values', namesOfLabel), shape),
-    words: gather(graph, 'words', texts('words/values', wordsOfLabel), best),
+    classes: broadcast(graph, 'classes', labelTensor, shape),
+    label: gather(graph, 'label', labelTensor, best),
+    names: broadcast(graph, 'names', texts('names/values', labelNames), shape),
+    words: gather(graph, 'words', texts('words/values', labelWords), best),
     modelVersion: broadcast(graph, 'model_version', graph.strings('version', [version]), bestShape),
     bestShape,
   };

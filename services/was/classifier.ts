@@ -1,6 +1,6 @@
 import { ModelError, SageMakerRuntimeServiceException } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
-import { type Language, namesOfLabel, type Words, wordsOfLabel } from '../../model/contract/catalogue.ts';
+import { type Language, labelNames, labelWords, type Words } from '../../model/contract/catalogue.ts';
 import { INPUT_NAME, predictionSchema } from '../../model/contract/tensors.ts';
 import { MAX_BATCH_SIZE } from '../contract.ts';
 import { ProblemError } from '../http/problem.ts';
@@ -102,9 +102,9 @@ const toClassification = ({
     classes: classes.map((label, index) => ({
       label,
       probability: Math.min(1, probabilities[index] ?? 0),
-      names: names?.[index] ?? namesOfLabel(label),
+      names: names?.[index] ?? labelNames(label),
     })),
-    words: words ?? wordsOfLabel(best),
+    words: words ?? labelWords(best),
     modelVersion,
     known: knownScore >= 0,
     map,

@@ -1,4 +1,4 @@
-import { namesOfLabel, wordsOfLabel } from '../../model/contract/catalogue.ts';
+import { labelNames, labelWords } from '../../model/contract/catalogue.ts';
 import type { Classification, Classifier } from './classifier.ts';
 
 const PROBABILITIES = { astilbe: 0.2, black_eyed_susan: 0.7, unheard_of_flower: 0.1 };
@@ -7,9 +7,9 @@ const PROBABILITIES = { astilbe: 0.2, black_eyed_susan: 0.7, unheard_of_flower: 
 export const CLASSIFICATION: Classification = {
   classes: Object.entries(PROBABILITIES).map(([label, probability]) => ({
     ...{ label, probability },
-    names: namesOfLabel(label),
+    names: labelNames(label),
   })),
-  words: wordsOfLabel('black_eyed_susan'),
+  words: labelWords('black_eyed_susan'),
   modelVersion: '42',
   known: true,
 };

@@ -6,7 +6,7 @@ import { startPicking } from './pick.js';
 import { explain, WORTH_A_RETRY } from './problems.js';
 import { showResult } from './result.js';
 import { shrink } from './shrink.js';
-import { useWordsOf } from './texts.js';
+import { applyModelTexts } from './texts.js';
 
 const find = (id) => document.querySelector(`#${id}`);
 const image = find('preview-image');
@@ -187,7 +187,7 @@ const showTexts = startLanguage(render);
 fetch('/v1/model')
   .then((response) => (response.ok ? response.json() : {}))
   .then((model) => {
-    useWordsOf(model);
+    applyModelTexts(model);
     showTexts();
   })
   .catch(() => {});

@@ -131,7 +131,7 @@ const NEUTRAL = {
  *
  * @param {{ title?: { ko: string, en: string }, hint?: { ko: string, en: string } }} model
  */
-export const useWordsOf = ({ title, hint }) => {
+export const applyModelTexts = ({ title, hint }) => {
   for (const language of ['ko', 'en']) {
     if (title)
       Object.assign(TEXTS[language], NEUTRAL[language], {
