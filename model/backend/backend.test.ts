@@ -17,7 +17,7 @@ test('without a request for native TensorFlow, WebAssembly is used and reported,
   const { name, reason } = await loadBackend({ native: false });
   assert.deepEqual(count(), before);
   assert.deepEqual([name, tf.getBackend()], ['wasm', 'wasm']);
-  assert.match(reason, /^WebAssembly \(.*native TensorFlow.*not asked for.*\)$/);
+  assert.match(reason, /^WebAssembly \(.*native TensorFlow.*not requested.*\)$/);
   assert.deepEqual(await loadBackend({ native: false }), { name, reason }, 'again');
   assertClose(tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])).dataSync(), [3, 3, 3, 3], 0);
 });

@@ -53,7 +53,7 @@ test('it says when it is ready and where, and answers a photo; a service that en
   const [, endpoint = '', pid] = /endpoint (\S+) \(process (\d+)\)/.exec(output()) ?? [];
   process.kill(Number(pid), 'SIGKILL');
   const port = new URL(endpoint).port;
-  await until(new RegExp(`The service endpoint has ended\\. .*PORT=${port} npm run start:endpoint`));
+  await until(new RegExp(`The service endpoint has exited\\. .*PORT=${port} npm run start:endpoint`));
   assert.equal((await fetch(`${web}/was/health`)).status, 200);
   await end('SIGKILL');
   await untilSilent(urls);
