@@ -59,9 +59,15 @@ export const findWeakened = ({ resources, ofType }: Inventory): readonly string[
     );
   });
 
+const SCOPE = ['cidr_ipv4', 'cidr_ipv6', 'prefix_list_id', 'ip_protocol', 'from_port', 'to_port'];
+
+/** Rules that allow what was not allowed before; one that is replaced by its like is not new. */
 const newRules = (inventory: Inventory, direction: 'ingress' | 'egress'): readonly string[] =>
   securityGroupRules(inventory, direction)
-    .filter(({ internet, resource }) => internet.length > 0 && resource.action !== 'no-op')
+    .filter(({ internet }) => internet.length > 0)
+    .filter(({ resource: { before, after } }) =>
+      SCOPE.some((key) => !before || (before[key] ?? null) !== (after?.[key] ?? null)),
+    )
     .map(({ resource }) => code(resource.address));
 
 /** New permissions with wildcards for which the code gives no reason, by who gets them. */

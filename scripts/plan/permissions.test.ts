@@ -210,6 +210,11 @@ test('policies of AWS, new ways from and to the internet and outages are counted
     created('aws_vpc_security_group_ingress_rule.ssh', { ...rule, cidr_ipv4: '0.0.0.0/0' }),
     created('aws_vpc_security_group_ingress_rule.inside', { ...rule, cidr_ipv4: '10.0.0.0/16' }),
     unchanged('aws_vpc_security_group_ingress_rule.http', { ...rule, cidr_ipv4: '0.0.0.0/0' }),
+    replaced(
+      'aws_vpc_security_group_ingress_rule.moved',
+      { ...rule, cidr_ipv4: '0.0.0.0/0', security_group_id: 'sg-1' },
+      { ...rule, cidr_ipv4: '0.0.0.0/0' },
+    ),
     created('aws_vpc_security_group_egress_rule.all', { ip_protocol: '-1', cidr_ipv4: '0.0.0.0/0' }),
     replaced('aws_ecs_service.web'),
     replaced('aws_ecs_task_definition.web'),
@@ -223,7 +228,8 @@ test('policies of AWS, new ways from and to the internet and outages are counted
     '  - `aws_vpc_security_group_ingress_rule.ssh`',
     '- New ways out to the internet: 1',
     '  - `aws_vpc_security_group_egress_rule.all`',
-    '- Out of service until recreated: 1',
+    '- Out of service until recreated: 2',
+    '  - `aws_vpc_security_group_ingress_rule.moved`',
     '  - `aws_ecs_service.web`',
   ]);
 });

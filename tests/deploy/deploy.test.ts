@@ -9,7 +9,9 @@ import {
 import { GetRolePolicyCommand } from '@aws-sdk/client-iam';
 import { DescribePipelineCommand } from '@aws-sdk/client-sagemaker';
 import { reviewPlan } from '../../scripts/plan/review.ts';
+import { makePlan } from '../../scripts/terraform/apply.ts';
 import type { StackFiles } from '../../scripts/terraform/synth.ts';
+import { OFFLINE_PLAN, offlineTerraform } from '../../scripts/terraform/target.ts';
 import { need, needTerraform } from '../requirements.ts';
 import { type Emulator, findEmulator, MISSING_MOTO, startEmulator } from './emulator/emulator.ts';
 import { clientsOf, type DeployWorkspace, openWorkspace, type TestAccount } from './workspace.ts';
@@ -65,6 +67,13 @@ test('an empty account: every resource is created, none is left out', options, a
   await workspace.apply();
   assert.deepEqual((await workspace.addresses()).sort(), declared().sort());
   assert.ok(existsSync(workspace.stateFile), 'the state is in the project');
+});
+
+test('offline, a plan compares with the state in its file, and leaves it as it is', options, async () => {
+  const state = readFileSync(workspace.stateFile, 'utf8');
+  const offline = await offlineTerraform(workspace.write(), binary);
+  assert.equal((await makePlan(offline, OFFLINE_PLAN, () => {})).operations, 0);
+  assert.equal(readFileSync(workspace.stateFile, 'utf8'), state);
 });
 
 test('SageMaker has accepted all three learning pipelines, and Studio may start them', options, async () => {
