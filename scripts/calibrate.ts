@@ -4,7 +4,7 @@ import { readDataset } from '../model/data/dataset.ts';
 import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { share } from '../model/shared/text.ts';
 import { readStoredTraining, recalibrate } from '../model/training/recalibrate.ts';
-import { folderOption, print, runCommand, showProgress } from './shared/cli.ts';
+import { folderOption, print, progressLine, runCommand } from './shared/cli.ts';
 
 /** Calibrates the newest version of a trained model without training it again. */
 
@@ -35,12 +35,16 @@ const head = 'Usage: node --import tsx scripts/calibrate.ts --model DIR --data D
 await runCommand({ head, options }, async ({ model, data, exclude, unknown, ...shares }) => {
   const stored = await readStoredTraining(model);
   print(`Computing on ${(await loadBackend()).reason}.`);
+  const onProgress = progressLine();
   const dataset = await readDataset(data, {
     exclude,
-    onProgress: (done, total) => showProgress(`Reading photo ${done} of ${total}`),
+    onProgress: (done, total) => onProgress('Reading photos', done, total),
   });
-  const kinds = unknown === undefined ? [] : await readPhotoKinds(unknown);
-  const { version, test } = await recalibrate({ stored, dataset, shares, unknown: kinds });
+  const kinds = unknown === undefined ? [] : await readPhotoKinds(unknown, onProgress);
+  const { version, test } = await recalibrate({
+    ...{ stored, dataset, shares, unknown: kinds },
+    ...{ log: print, onProgress },
+  });
   print(
     `Wrote version ${version} in place of ${stored.version}: ${test.correct} of ${test.count} test photos classified correctly.`,
   );

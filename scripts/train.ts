@@ -133,6 +133,7 @@ const reportTraining = (onProgress: ReportProgress): TrainingRunOptions => {
   const took: number[] = [];
   return {
     onStep: (done, total) => onProgress('Steps of this epoch', done, total),
+    onValidated: (done, total) => onProgress('Validating, photos', done, total),
     onResume: (progress) => print(describeResume(progress)),
     onEpoch: ({ epoch, epochs, trainingLoss, trainingAccuracy, validation, seconds }) => {
       took.push(seconds);
@@ -241,7 +242,7 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
     version: modelVersion,
     trainer: createTrainer(command, dataset.labels.length, recipe, run),
     command: commandFor(command),
-    unknown: unknown === undefined ? [] : await readPhotoKinds(unknown),
+    unknown: unknown === undefined ? [] : await readPhotoKinds(unknown, onProgress),
   });
   await storeModel(out, modelVersion, savedModel);
   await writeFiles(out, await reportFiles(report));

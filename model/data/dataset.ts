@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { CATALOGUE_FILE, type Catalogue, parseCatalogue } from '../contract/catalogue.ts';
 import { readPhoto } from '../photo/read-photo.ts';
 import { readFileIfExists } from '../shared/files.ts';
+import { progressReporter } from '../shared/progress.ts';
 import { errorText, pluralize } from '../shared/text.ts';
 import { describeLayoutProblem, listClassFolders } from './class-folders.ts';
 
@@ -188,8 +189,6 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
   return { labels, examples: kept, skipped: [...skipped, ...copies], catalogue };
 };
 
-const PROGRESS_EVERY = 1000;
-
 interface LoggedReadOptions {
   /** A description of the folder for messages, such as "channel train". */
   readonly name: string;
@@ -209,9 +208,10 @@ export const readLoggedDataset = async (
   directory: string,
   { name, log, warn, signal }: LoggedReadOptions,
 ): Promise<Dataset> => {
+  const report = progressReporter(log);
   const onProgress = (done: number, total: number) => {
     signal?.throwIfAborted();
-    if (done % PROGRESS_EVERY === 0) log(`Read ${done} of ${total} files of the ${name}.`);
+    report(`Reading the ${name}, files`, done, total);
   };
   const dataset = await readDataset(directory, { onProgress }).catch((error: unknown) => {
     signal?.throwIfAborted();

@@ -16,6 +16,7 @@ import { wilsonInterval } from '../evaluation/statistics.ts';
 import { decodeSavedModel } from '../savedmodel/file.ts';
 import { GraphRunner } from '../savedmodel/run.ts';
 import { jsonText, readdirIfExists, writeFiles } from '../shared/files.ts';
+import { progressReporter } from '../shared/progress.ts';
 import { percent, pluralize } from '../shared/text.ts';
 import { withArchive } from './archive.ts';
 import type { ContainerPaths } from './container.ts';
@@ -127,7 +128,12 @@ export const runEvaluateJob = async (options: EvaluateJobOptions): Promise<strin
     if (untested.length > 0) log(`Warning: there are no test photos of ${untested.join(', ')}.`);
     const started = performance.now();
     const pixels = photos.map((photo) => photo.pixels);
-    const answers = await predictPhotos(runner, pixels, signal);
+    const onProgress = progressReporter(log);
+    let done = 0;
+    const answers = await predictPhotos(runner, pixels, signal, (more) => {
+      done += more;
+      onProgress('Evaluating, photos', done, pixels.length);
+    });
     const probabilities = answers.map((answer) => answer.probabilities);
     const evaluation = compare(probabilities, labels.length, photos);
     const { accuracy, correct, count, confusion } = evaluation;

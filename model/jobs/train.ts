@@ -69,9 +69,6 @@ export const commandOf = (
   return `# The SageMaker training job ${name}; on another machine:\n${command}`;
 };
 
-/** Interval of progress lines in the log, in seconds. */
-const PROGRESS_SECONDS = 15;
-
 /**
  * The training job of the learning image: reads SageMaker's channels and hyperparameters, trains, and writes the model
  * and the report to SageMaker's folders. It resumes from a checkpoint of the same training, if there is one.
@@ -115,7 +112,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
   const { dataset, test } = await readPhotos(options, warn);
   const split = leakFreeSplit({ dataset, test, seen, seed, warn });
   log(describeSplit(split));
-  const onProgress = progressReporter(log, PROGRESS_SECONDS);
+  const onProgress = progressReporter(log);
   let resumedAfterEpoch: number | null = null;
   const checkpoints = container.at(TRAINING_PATHS.checkpoints);
   const train = chooseStrategy({
@@ -129,6 +126,7 @@ export const runTrainJob = async (options: TrainJobOptions): Promise<void> => {
         resumedAfterEpoch = progress.history.length;
         log(describeResume(progress));
       },
+      onValidated: (done, total) => onProgress('Validating, photos', done, total),
       onStep: (done, total) => onProgress('Steps of this epoch', done, total),
       // In the same line as the metrics, so that they clearly belong to this epoch.
       onEpoch: ({ epoch, epochs, trainingLoss: loss, trainingAccuracy: accuracy, validation, seconds }) =>

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { PhotoError } from '../photo/format.ts';
 import { readPhoto } from '../photo/read-photo.ts';
 import { listFolder } from '../shared/files.ts';
+import type { ReportProgress } from '../shared/progress.ts';
 import { seededRandom } from '../shared/random.ts';
 import { rasterize } from '../shared/svg.ts';
 import { DRAWN_KINDS, type Draw } from './drawings.ts';
@@ -41,10 +42,14 @@ export const drawKinds = async (count: number): Promise<OodPhotos[]> => {
   return kinds;
 };
 
-const readAll = async (directory: string): Promise<Uint8Array[]> => {
+const readAll = async (
+  directory: string,
+  onProgress?: (done: number, total: number) => void,
+): Promise<Uint8Array[]> => {
   const photos: Uint8Array[] = [];
-  for (const { name, kind } of await listFolder(directory)) {
-    if (kind !== 'file') continue;
+  const files = (await listFolder(directory)).filter(({ kind }) => kind === 'file');
+  for (const [index, { name }] of files.entries()) {
+    onProgress?.(index, files.length);
     try {
       photos.push(await readPhoto(await readFile(path.join(directory, name))));
     } catch (error) {
@@ -61,7 +66,7 @@ const readAll = async (directory: string): Promise<Uint8Array[]> => {
  *
  * @throws Error that says where the photos must be
  */
-export const readPhotoKinds = async (root: string): Promise<OodPhotos[]> => {
+export const readPhotoKinds = async (root: string, onProgress?: ReportProgress): Promise<OodPhotos[]> => {
   const entries = await listFolder(root).catch((cause: unknown) => {
     throw new Error(
       `${root} cannot be read. It must hold a folder of photos for each kind of other things.`,
@@ -72,7 +77,9 @@ export const readPhotoKinds = async (root: string): Promise<OodPhotos[]> => {
   });
   const kinds: OodPhotos[] = [];
   for (const { name } of entries.filter(({ kind }) => kind === 'folder')) {
-    const photos = await readAll(path.join(root, name));
+    const photos = await readAll(path.join(root, name), (done, total) =>
+      onProgress?.(`Reading photos of other things (${name})`, done, total),
+    );
     // Without photos there is no rejection rate.
     if (photos.length > 0) kinds.push({ kind: name, source: 'photos', photos });
   }

@@ -3,6 +3,8 @@ import { duration } from './text.ts';
 /** Reports the progress of some work. */
 export type ReportProgress = (what: string, done: number, total: number) => void;
 
+/** Default interval of progress lines in a log, in seconds. */
+const PAUSE = 15;
 /** Seconds over which the pace is measured: items cached by an earlier run are faster than the rest. */
 const WINDOW = 15;
 /** In a long job, the pause grows to this share of the elapsed time. */
@@ -13,7 +15,7 @@ const SHARE_OF_ELAPSED = 0.02;
  *
  * @param pause minimum seconds between two lines; in a long job 2 % of the elapsed time
  */
-export const progressReporter = (write: (line: string) => void, pause: number): ReportProgress => {
+export const progressReporter = (write: (line: string) => void, pause: number = PAUSE): ReportProgress => {
   const began = performance.now();
   let written = began;
   let phase = '';

@@ -27,6 +27,8 @@ export interface TrainingRunOptions {
   /** Ends the training within a step or a batch of validation photos, after a checkpoint. */
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: ((done: number, total: number) => void) | undefined;
+  /** Called while validation photos go through the network. */
+  readonly onValidated?: ((done: number, total: number) => void) | undefined;
   readonly onEpoch?: ((epoch: EpochResult) => void) | undefined;
   /** Called if the training is resumed from a checkpoint. */
   readonly onResume?: ((progress: Progress) => void) | undefined;

@@ -64,7 +64,10 @@ test('the newest version is calibrated and replaced, not the first or last by na
   assert.notDeepEqual(expected, other);
   const stored = await readStoredTraining(directory);
   assert.equal(stored.version, '10');
-  const { version } = await recalibrate({ stored, dataset, shares: SHARES, drawn: 1 });
+  const told = new Set<string>();
+  const onProgress = (what: string) => told.add(what);
+  const { version } = await recalibrate({ stored, dataset, shares: SHARES, drawn: 1, onProgress });
+  assert.deepEqual([...told], ['Calibrating, photos', 'Measuring, photos']);
   assert.deepEqual(await versions(), ['1', version, '9']);
   assert.deepEqual(await rankings(version), expected);
   const metrics = metricsSchema.parse(

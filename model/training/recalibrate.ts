@@ -19,7 +19,7 @@ import { SavedModelError } from '../savedmodel/graph.ts';
 import { copyNodes } from '../savedmodel/run.ts';
 import { NETWORK_ENDS, type NetworkWriter } from '../savedmodel/serving-graph.ts';
 import { readdirIfExists, writeFiles } from '../shared/files.ts';
-import { countByClass, exportMeasured } from './train.ts';
+import { countByClass, exportMeasured, type TrainOptions } from './train.ts';
 
 /** The newest version of a model that `npm run train` wrote, with its report. */
 interface StoredTraining {
@@ -45,7 +45,7 @@ export const readStoredTraining = async (directory: string): Promise<StoredTrain
   return { directory, version, metrics };
 };
 
-interface RecalibrateOptions {
+interface RecalibrateOptions extends Pick<TrainOptions, 'log' | 'onProgress'> {
   readonly stored: StoredTraining;
   /** The photos of its training. */
   readonly dataset: Dataset;
@@ -109,7 +109,7 @@ const decodedNetwork =
 export const recalibrate = async (
   options: RecalibrateOptions,
 ): Promise<Pick<ModelMetrics, 'version' | 'test'>> => {
-  const { stored, dataset, unknown, drawn = 100 } = options;
+  const { stored, dataset, unknown, drawn = 100, log, onProgress } = options;
   const { directory, version: replaced, metrics: old } = stored;
   const split = originalSplit(options);
   const folder = path.join(directory, MODEL_NAME, replaced);
@@ -121,6 +121,7 @@ export const recalibrate = async (
     write: decodedNetwork(model),
     distanceWeight: old.calibration?.distanceWeight,
     ...{ labels: old.labels, catalogue: dataset.catalogue, version, split, unknown, drawn },
+    ...{ log, onProgress },
   });
   const network = old.calibration?.network ?? replaced;
   const metrics = {

@@ -103,8 +103,11 @@ export const trainOnPhotos = (
       },
       validate: async (signal, when) => {
         if (validation.length === 0) return undefined;
+        let done = 0;
         const predict: PredictFn = async (examples) => {
           await stopIfAborted(signal, when);
+          done += examples.length;
+          run.onValidated?.(done, validation.length);
           return trainee.predict(examples);
         };
         return optimizer.withAveragedWeights(() => evaluate(predict, classes, validation));
