@@ -35,33 +35,49 @@ const photos = (seed: number, classes: number, each: number, margin = 3): Featur
   }));
 };
 
-describe('the in-distribution score', () => {
-  const heldOut = photos(2, 3, 40);
-  const score = fitKnownScore(3, photos(1, 3, 60), heldOut, 1);
-  const [photo = assert.fail()] = photos(9, 3, 1);
-
-  test('refuses at most the allowed share of the held-out photos', () => {
-    const refused = heldOut.filter((each) => scoreOf(score, each) < 0).length;
-    assert.equal(refused, Math.floor(REFUSED_SHARE * heldOut.length));
-  });
-
-  test('rejects photos far from all classes, and those that might be any of them', () => {
-    const random = seededRandom(9);
-    for (let index = 0; index < 30; index++) {
-      const elsewhere = { ...photo, features: around(random, FEATURES - 1) };
-      assert.ok(scoreOf(score, elsewhere) < 0);
-      assert.ok(scoreOf(score, { ...photo, logits: surely(random, 0, 0) }) < 0);
-    }
-    assert.ok(scoreOf(score, photo) >= 0);
-  });
-
-  test('depends on the direction of the features only; of a black picture, all 0, it is a number', () => {
-    const scaled = (by: number) =>
-      scoreOf(score, { ...photo, features: photo.features.map((value) => value * by) });
-    assertClose([scaled(2)], [scaled(1)], 1e-4);
-    assert.ok(Number.isFinite(scaled(0)));
-  });
+test('of frozen features few held-out photos are enough: unseen ones are accepted, others rejected', () => {
+  const score = fitKnownScore(photos(1, 3, 30), photos(2, 3, 1), 1, { frozen: true });
+  const unseen = photos(4, 3, 100);
+  const kept = unseen.filter((photo) => scoreOf(score, photo) >= 0).length / unseen.length;
+  assert.ok(kept > 0.9 && kept < 1, `${kept}`);
+  const random = seededRandom(9);
+  for (const photo of unseen)
+    assert.ok(scoreOf(score, { ...photo, features: around(random, FEATURES - 1) }) < 0);
 });
+
+for (const frozen of [false, true])
+  describe(`the in-distribution score of ${frozen ? 'frozen' : 'trained'} features`, () => {
+    const heldOut = photos(2, 3, 70);
+    const score = fitKnownScore(photos(1, 3, 60), heldOut, 1, { frozen });
+    const [photo = assert.fail()] = photos(9, 3, 1);
+
+    test('refuses at most the allowed share of the held-out photos', () => {
+      const refused = heldOut.filter((each) => scoreOf(score, each) < 0).length;
+      assert.equal(refused, Math.floor(REFUSED_SHARE * heldOut.length));
+    });
+
+    test('refuses what lies elsewhere, and what might be any of the classes', () => {
+      const random = seededRandom(9);
+      const middle = [0, 1, 2].map((corner) => around(random, corner));
+      const features = Array.from({ length: FEATURES }, (_, at) =>
+        middle.reduce((sum, each) => sum + (each[at] ?? 0) / 3, 0),
+      );
+      for (let index = 0; index < 30; index++) {
+        const elsewhere = { ...photo, features: around(random, FEATURES - 1) };
+        assert.ok(scoreOf(score, elsewhere) < 0);
+        const undecided = { ...photo, ...(frozen ? { features } : { logits: surely(random, 0, 0) }) };
+        assert.ok(scoreOf(score, undecided) < 0);
+      }
+      assert.ok(scoreOf(score, photo) >= 0);
+    });
+
+    test('depends on the direction of the features only; of a black picture, all 0, it is a number', () => {
+      const scaled = (by: number) =>
+        scoreOf(score, { ...photo, features: photo.features.map((value) => value * by) });
+      assertClose([scaled(2)], [scaled(1)], 1e-4);
+      assert.ok(Number.isFinite(scaled(0)));
+    });
+  });
 
 before(() => loadBackend({ native: false }));
 
@@ -71,28 +87,30 @@ const drawnPhotos = async (each: number, seed: number) =>
     drawn.map((pixels) => ({ label, pixels })),
   );
 
-test('a calibrated model answers with the tempered probabilities and the fitted score', async () => {
-  const [train, validation] = [await drawnPhotos(12, 1), await drawnPhotos(FEWEST_PHOTOS / 2, 2)];
-  const write = layersNetwork(buildNetwork({ classes: 2, stem: 4, blocks: [6, 8] }));
-  assert.equal(await calibrate(write, 2, { train, validation: validation.slice(1) }), undefined, 'too few');
-  const calibration = await calibrate(write, 2, { train, validation });
-  assert.ok(calibration);
-  const graph = buildServingGraph(write, { labels: ['clouds', 'stripes'], version: '1', calibration });
-  const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(graph)));
-  const asked = [...validation, ...[1, 2].map((seed) => ({ label: 0, pixels: noise(seed) }))];
-  const pixels = asked.map((photo) => photo.pixels);
-  const answers = await predictPhotos(runner, pixels);
-  const expected = await extractFeaturesAndLogits(write, asked);
-  answers.forEach(({ probabilities, knownScore }, index) => {
-    const observation = expected[index] ?? assert.fail();
-    assertClose(probabilities, softmax(observation.logits, calibration.temperature), 1e-5);
-    const score = scoreOf(calibration.knownScore, observation);
-    const size = Math.max(1, Math.abs(score));
-    assertClose([knownScore / size], [score / size], 1e-3);
+for (const frozen of [false, true])
+  test(`a calibrated model answers with the tempered probabilities and the fitted score${frozen ? ' of frozen features' : ''}`, async () => {
+    const [train, validation] = [await drawnPhotos(12, 1), await drawnPhotos(FEWEST_PHOTOS / 2, 2)];
+    const write = layersNetwork(buildNetwork({ classes: 2, stem: 4, blocks: [6, 8] }));
+    assert.equal(await calibrate(write, { train, validation: validation.slice(1) }), undefined, 'too few');
+    const forwardTrained = frozen ? () => extractFeaturesAndLogits(write, train) : undefined;
+    const calibration = await calibrate(write, { train, validation, forwardTrained });
+    assert.ok(calibration);
+    const graph = buildServingGraph(write, { labels: ['clouds', 'stripes'], version: '1', calibration });
+    const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(graph)));
+    const asked = [...validation, ...[1, 2].map((seed) => ({ label: 0, pixels: noise(seed) }))];
+    const pixels = asked.map((photo) => photo.pixels);
+    const answers = await predictPhotos(runner, pixels);
+    const expected = await extractFeaturesAndLogits(write, asked);
+    answers.forEach(({ probabilities, knownScore }, index) => {
+      const observation = expected[index] ?? assert.fail();
+      assertClose(probabilities, softmax(observation.logits, calibration.temperature), 1e-5);
+      const score = scoreOf(calibration.knownScore, observation);
+      const size = Math.max(1, Math.abs(score));
+      assertClose([knownScore / size], [score / size], 1e-3);
+    });
+    const refused = answers.slice(0, -2).filter(({ knownScore }) => knownScore < 0).length;
+    if (!frozen) assert.equal(refused, Math.floor(REFUSED_SHARE * validation.length));
   });
-  const refused = answers.slice(0, -2).filter(({ knownScore }) => knownScore < 0).length;
-  assert.equal(refused, Math.floor(REFUSED_SHARE * validation.length));
-});
 
 /** Photos whose logits, divided by `temperature`, are exactly how often each class is right. */
 const observations = (temperature: number, count = 4000): FeaturesAndLogits[] => {

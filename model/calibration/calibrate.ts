@@ -43,16 +43,21 @@ export interface Calibration extends CalibrationWriter {
 }
 
 interface CalibrationPhotos {
-  /** The training photos, or the network's output for them. */
-  readonly train: readonly LabelledPhoto[] | (() => Promise<readonly FeaturesAndLogits[]>);
+  readonly train: readonly LabelledPhoto[];
+  /** The network's output for these, if its features did not learn from them. */
+  readonly forwardTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
   /** Validation photos: neither used for training nor for the final test. */
   readonly validation: readonly LabelledPhoto[];
   /** See `DISTANCE_WEIGHTS`. */
   readonly distanceWeight?: number | undefined;
 }
 
-/** With fewer held-out photos, neither temperature nor threshold is meaningful. */
+/** With fewer photos, neither temperature nor threshold is meaningful. */
 export const FEWEST_PHOTOS = 20;
+
+/** Whether there are enough photos: the training photos count too if the features did not learn from them. */
+export const canCalibrate = ({ train, validation, forwardTrained }: CalibrationPhotos): boolean =>
+  validation.length + (forwardTrained ? train.length : 0) >= FEWEST_PHOTOS;
 
 /** Explains why a model is not calibrated, what that means, and what to do. */
 export const describeUncalibrated = (validation: number): string =>
@@ -68,19 +73,19 @@ export const describeUncalibrated = (validation: number): string =>
  */
 export const calibrate = async (
   write: NetworkWriter,
-  classes: number,
-  { train, validation, distanceWeight }: CalibrationPhotos,
+  photos: CalibrationPhotos,
   signal?: AbortSignal,
   onPhotos?: (count: number) => void,
 ): Promise<Calibration | undefined> => {
-  if (validation.length < FEWEST_PHOTOS) return undefined;
+  if (!canCalibrate(photos)) return undefined;
+  const { train, validation, forwardTrained, distanceWeight } = photos;
   const heldOut = await extractFeaturesAndLogits(write, validation, signal, onPhotos);
-  const known =
-    typeof train === 'function'
-      ? await train()
-      : await extractFeaturesAndLogits(write, train, signal, onPhotos);
-  const temperature = fitTemperature(heldOut);
-  const knownScore = fitKnownScore(classes, known, heldOut, temperature, distanceWeight);
+  const known = await (forwardTrained?.() ?? extractFeaturesAndLogits(write, train, signal, onPhotos));
+  const temperature = heldOut.length < FEWEST_PHOTOS ? 1 : fitTemperature(heldOut);
+  const knownScore = fitKnownScore(known, heldOut, temperature, {
+    distanceWeight,
+    frozen: forwardTrained !== undefined,
+  });
   return {
     temperature,
     knownScore,

@@ -30,8 +30,8 @@ const whitening = (lower: Float64Array, size: number): Float64Array => {
   return matrix;
 };
 
-/** `[N, 1]`: the distance to the nearest class. */
-const writeDistance = (graph: Graph, photo: Node, { mean, lower, centres }: ClassGaussians): Node => {
+/** `[N, 1]`: the distance to the nearest class, and by how much its square is below those of all on average. */
+const writeDistances = (graph: Graph, photo: Node, { mean, lower, centres }: ClassGaussians) => {
   const size = mean.length;
   const centred = graph.float('Sub', 'known/centred', [photo, constant(graph, 'known/mean', mean, [size])]);
   const matrix = constant(graph, 'known/whitening', whitening(lower, size), [size, size]);
@@ -54,7 +54,23 @@ const writeDistance = (graph: Graph, photo: Node, { mean, lower, centres }: Clas
     keep_dims: attribute.boolean(true),
   });
   // Rounding may leave a tiny negative square.
-  return graph.float('Sqrt', 'known/distance', [graph.float('Relu', 'known/positive', [nearest])]);
+  const far = graph.float('Sqrt', 'known/distance', [graph.float('Relu', 'known/positive', [nearest])]);
+  const margin = () => {
+    const average = graph.reshape('known/average', graph.mean('known/mean_square', squares, [1]), [-1, 1]);
+    return graph.float('Sub', 'known/margin', [average, nearest]);
+  };
+  return { far, margin };
+};
+
+/** `[N, 1]`: the largest probability. */
+const writeLargest = (graph: Graph, logits: Node, temperature: number): Node => {
+  const soft = graph.float('Mul', 'known/soft', [logits, graph.scalar('known/soft/scale', 1 / temperature)]);
+  return graph.float(
+    'Max',
+    'known/largest',
+    [graph.float('Softmax', 'known/softmax', [soft]), graph.integers('known/largest/axes', [1])],
+    { Tidx: attribute.type(DataType.int32), keep_dims: attribute.boolean(true) },
+  );
 };
 
 /**
@@ -69,20 +85,14 @@ export const writeKnownScore = (
   logits: Node,
   { gaussians, temperature, confidence, distance, offset }: KnownScore,
 ): Node => {
-  const soft = graph.float('Mul', 'known/soft', [logits, graph.scalar('known/soft/scale', 1 / temperature)]);
-  const largest = graph.float(
-    'Max',
-    'known/largest',
-    [graph.float('Softmax', 'known/softmax', [soft]), graph.integers('known/largest/axes', [1])],
-    { Tidx: attribute.type(DataType.int32), keep_dims: attribute.boolean(true) },
-  );
-  const sure = graph.float('Mul', 'known/sure', [largest, graph.scalar('known/confidence', confidence)]);
   // Scales each photo's features to a root mean square of 1.
   const size = meanSquare(graph, 'known/size', features);
   const square = graph.float('AddV2', 'known/square', [size, graph.scalar('known/epsilon', EPSILON)]);
   const scale = graph.float('Rsqrt', 'known/scale', [square]);
   const normalised = graph.float('Mul', 'known/normalised', [features, scale]);
-  const far = writeDistance(graph, normalised, gaussians);
+  const { far, margin } = writeDistances(graph, normalised, gaussians);
+  const clear = temperature === undefined ? margin() : writeLargest(graph, logits, temperature);
+  const sure = graph.float('Mul', 'known/sure', [clear, graph.scalar('known/confidence', confidence)]);
   const near = graph.float('Mul', 'known/near', [far, graph.scalar('known/weight', -distance)]);
   const both = graph.float('AddV2', 'known/both', [sure, near]);
   const column = graph.float('AddV2', 'known/column', [both, graph.scalar('known/offset', offset)]);

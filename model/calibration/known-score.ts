@@ -69,7 +69,7 @@ export interface ClassGaussians {
 }
 
 /** Shrinkage of the covariance towards a sphere: few photos do not determine all of its directions. */
-const SHRINKAGE = 0.1;
+const SHRINKAGE = { trained: 0.1, frozen: 0.5 } as const;
 /** Avoids division by zero for black pictures, whose features are all zero. */
 export const EPSILON = 1e-6;
 
@@ -88,36 +88,46 @@ const whiten = (
   return solveLower(lower, photo.length, centred);
 };
 
-/** @param photos normalized features of each class; classes without photos have no centre */
-const fitGaussians = (photos: readonly (readonly Float64Array[])[]): ClassGaussians => {
-  const all = photos.flat();
+/** @param shrinkage see {@link SHRINKAGE} */
+const fitGaussians = (known: readonly FeaturesAndLogits[], shrinkage: number): ClassGaussians => {
+  const photos = known.map(({ label, features }) => ({ label, photo: normalised(features) }));
+  const all = photos.map(({ photo }) => photo);
   const size = all[0]?.length ?? 0;
-  const present = photos.filter((inside) => inside.length > 0);
   const covariance = new Float64Array(size * size);
-  const means = present.map((inside) => meanVector(inside, size));
-  present.forEach((inside, index) => {
+  const means = [...new Set(photos.map(({ label }) => label))].map((label) => {
+    const inside = photos.filter((each) => each.label === label).map(({ photo }) => photo);
+    const centre = meanVector(inside, size);
     for (const photo of inside) {
-      const difference = photo.map((value, i) => value - (means[index]?.[i] ?? 0));
-      addOuter(covariance, difference, (1 - SHRINKAGE) / all.length);
+      const difference = photo.map((value, i) => value - (centre[i] ?? 0));
+      addOuter(covariance, difference, (1 - shrinkage) / all.length);
     }
+    return centre;
   });
   let trace = 0;
-  for (let i = 0; i < size; i++) trace += (covariance[i * size + i] ?? 0) / (1 - SHRINKAGE);
-  const sphere = Math.max((SHRINKAGE * trace) / size, EPSILON);
+  for (let i = 0; i < size; i++) trace += (covariance[i * size + i] ?? 0) / (1 - shrinkage);
+  const sphere = Math.max((shrinkage * trace) / size, EPSILON);
   for (let i = 0; i < size; i++) covariance[i * size + i] = (covariance[i * size + i] ?? 0) + sphere;
   const lower = cholesky(covariance, size);
   const mean = meanVector(all, size);
   return { mean, lower, centres: means.map((centre) => whiten({ mean, lower }, centre)) };
 };
 
-/** Mahalanobis distance to the nearest class, per dimension: about 1 for training photos. */
-const distanceTo = (gaussians: ClassGaussians, photo: Float64Array): number => {
+interface Distances {
+  /** Mahalanobis distance to the nearest class, per dimension: about 1 for training photos. */
+  readonly nearest: number;
+  /** Mean of the squared distances to all classes minus the smallest. */
+  readonly margin: number;
+}
+
+const distancesTo = (gaussians: ClassGaussians, photo: Float64Array): Distances => {
   const white = whiten(gaussians, photo);
   const squares = gaussians.centres.map((centre) => {
     const difference = white.map((value, i) => value - (centre[i] ?? 0));
     return dot(difference, difference) / photo.length;
   });
-  return Math.sqrt(Math.min(...squares));
+  const smallest = Math.min(...squares);
+  const mean = squares.reduce((sum, square) => sum + square, 0) / squares.length;
+  return { nearest: Math.sqrt(smallest), margin: mean - smallest };
 };
 
 /** The temperature of the softmax, relative to the calibrated one. A softer one also reflects the runners-up. */
@@ -136,8 +146,8 @@ export const DISTANCE_WEIGHTS = { sameFeatures: 1, trainedNetwork: 0.6 } as cons
  */
 export interface KnownScore {
   readonly gaussians: ClassGaussians;
-  /** Temperature of the softmax that gives the largest probability. */
-  readonly temperature: number;
+  /** Temperature of the softmax that gives the largest probability. Absent: the margin is used in its place. */
+  readonly temperature?: number | undefined;
   readonly confidence: number;
   readonly distance: number;
   /** Moves the threshold to 0: a score of at least 0 means that the photo shows one of the classes. */
@@ -172,38 +182,64 @@ const thresholdOf = (scores: readonly number[]): number => {
 
 type Seen = Pick<FeaturesAndLogits, 'features' | 'logits'>;
 
-export const scoreOf = (score: KnownScore, { features, logits }: Seen): number =>
-  score.offset +
-  score.confidence * Math.max(...softmax(logits, score.temperature)) -
-  score.distance * distanceTo(score.gaussians, normalised(features));
+const termsOf = (
+  { gaussians, temperature }: Pick<KnownScore, 'gaussians' | 'temperature'>,
+  { features, logits }: Seen,
+) => {
+  const { nearest, margin } = distancesTo(gaussians, normalised(features));
+  const sure = temperature === undefined ? margin : Math.max(...softmax(logits, temperature));
+  return { sure, nearest };
+};
+type Terms = ReturnType<typeof termsOf>;
+
+const addUp = ({ confidence, distance, offset }: Omit<KnownScore, 'gaussians'>, terms: Terms): number =>
+  offset + confidence * terms.sure - distance * terms.nearest;
+
+export const scoreOf = (score: KnownScore, photo: Seen): number => addUp(score, termsOf(score, photo));
+
+/** Validation photos that suffice for a threshold. */
+const ENOUGH = 200;
+const FOLDS = 10;
+
+/** The terms of each photo with Gaussians that were fitted without it. */
+const crossFitted = (photos: readonly FeaturesAndLogits[]): Terms[] =>
+  Array.from({ length: FOLDS }, (_, fold) => {
+    const [left, inside] = [0, 1].map((side) =>
+      photos.filter((_, index) => Number(index % FOLDS === fold) === side),
+    );
+    const gaussians = fitGaussians(left ?? [], SHRINKAGE.frozen);
+    return (inside ?? []).map((photo) => termsOf({ gaussians }, photo));
+  }).flat();
 
 /**
  * @param known training photos of all classes, which define the Gaussians
  * @param heldOut validation photos, which define the threshold and the units of confidence and distance
  * @param temperature the calibrated temperature
- * @param distanceWeight see {@link DISTANCE_WEIGHTS}
+ * @param options.distanceWeight see {@link DISTANCE_WEIGHTS}
+ * @param options.frozen whether the features did not learn from any photo: then the margin replaces the probability, and
+ *   few validation photos are supplemented by the training photos, each with Gaussians of the others
  */
 export const fitKnownScore = (
-  classes: number,
   known: readonly FeaturesAndLogits[],
   heldOut: readonly FeaturesAndLogits[],
   temperature: number,
-  distanceWeight: number = DISTANCE_WEIGHTS.sameFeatures,
+  {
+    distanceWeight = DISTANCE_WEIGHTS.sameFeatures,
+    frozen = false,
+  }: { readonly distanceWeight?: number | undefined; readonly frozen?: boolean } = {},
 ): KnownScore => {
-  const photos = known.map(({ label, features }) => ({ label, features: normalised(features) }));
-  const byClass = Array.from({ length: classes }, (_, index) =>
-    photos.filter(({ label }) => label === index).map(({ features }) => features),
-  );
-  const gaussians = fitGaussians(byClass);
-  const soft = SOFTENING * temperature;
-  const confidences = heldOut.map(({ logits }) => Math.max(...softmax(logits, soft)));
-  const distances = heldOut.map(({ features }) => distanceTo(gaussians, normalised(features)));
-  const score: KnownScore = {
-    gaussians,
-    temperature: soft,
-    confidence: 1 / deviation(confidences),
-    distance: distanceWeight / deviation(distances),
+  const few = frozen && heldOut.length < ENOUGH;
+  const all = few ? [...known, ...heldOut] : known;
+  const fitted = {
+    gaussians: fitGaussians(all, frozen ? SHRINKAGE.frozen : SHRINKAGE.trained),
+    temperature: frozen ? undefined : SOFTENING * temperature,
+  };
+  const judged = few ? crossFitted(all) : heldOut.map((photo) => termsOf(fitted, photo));
+  const score = {
+    ...fitted,
+    confidence: 1 / deviation(judged.map(({ sure }) => sure)),
+    distance: distanceWeight / deviation(judged.map(({ nearest }) => nearest)),
     offset: 0,
   };
-  return { ...score, offset: -thresholdOf(heldOut.map((photo) => scoreOf(score, photo))) };
+  return { ...score, offset: -thresholdOf(judged.map((terms) => addUp(score, terms))) };
 };

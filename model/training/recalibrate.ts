@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { FEWEST_PHOTOS } from '../calibration/calibrate.ts';
+import { canCalibrate } from '../calibration/calibrate.ts';
+import { extractFeaturesAndLogits } from '../calibration/observe.ts';
 import { MODEL_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Split, trainValidationTestSplit } from '../data/split.ts';
@@ -45,7 +46,7 @@ export const readStoredTraining = async (directory: string): Promise<StoredTrain
   return { directory, version, metrics };
 };
 
-interface RecalibrateOptions extends Pick<TrainOptions, 'log' | 'onProgress'> {
+interface RecalibrateOptions extends Pick<TrainOptions, 'drawn' | 'log' | 'onProgress'> {
   readonly stored: StoredTraining;
   /** The photos of its training. */
   readonly dataset: Dataset;
@@ -53,8 +54,6 @@ interface RecalibrateOptions extends Pick<TrainOptions, 'log' | 'onProgress'> {
   readonly shares: { readonly test: number; readonly validation: number };
   /** Photos of other things for measuring, in addition to drawings. @default none */
   readonly unknown?: readonly OodPhotos[];
-  /** Number of drawings of each kind. @default 100 */
-  readonly drawn?: number;
 }
 
 /** The split of the model's training. @throws Error if the photos do not match its metrics */
@@ -69,8 +68,6 @@ const originalSplit = ({ stored, dataset, shares }: RecalibrateOptions): Split =
     throw new Error(
       `The split gives other numbers of ${part} photos than the model's metrics.json. Give the folder, --test and --validation that the model was trained with.`,
     );
-  if (split.validation.length < FEWEST_PHOTOS)
-    throw new Error('There are too few validation photos for calibration. Add photos.');
   return split;
 };
 
@@ -109,7 +106,7 @@ const decodedNetwork =
 export const recalibrate = async (
   options: RecalibrateOptions,
 ): Promise<Pick<ModelMetrics, 'version' | 'test'>> => {
-  const { stored, dataset, unknown, drawn = 100, log, onProgress } = options;
+  const { stored, dataset, unknown, drawn, log, onProgress } = options;
   const { directory, version: replaced, metrics: old } = stored;
   const split = originalSplit(options);
   const folder = path.join(directory, MODEL_NAME, replaced);
@@ -117,8 +114,21 @@ export const recalibrate = async (
   const now = versionAt(new Date());
   // Higher than the version that it replaces.
   const version = isNewer(now, replaced) ? now : String(BigInt(replaced) + 1n);
+  const write = decodedNetwork(model);
+  const { backbone, fineTuned } = old.training;
+  const isHead = backbone !== null && fineTuned === undefined;
+  let seen = 0;
+  const onSeen = (more: number) => {
+    seen += more;
+    onProgress?.('Seeing the training photos again', seen, split.train.length);
+  };
+  const forwardTrained = isHead
+    ? () => extractFeaturesAndLogits(write, split.train, undefined, onSeen)
+    : undefined;
+  if (!canCalibrate({ ...split, forwardTrained }))
+    throw new Error('There are too few validation photos for calibration. Add photos.');
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
-    write: decodedNetwork(model),
+    ...{ write, forwardTrained },
     distanceWeight: old.calibration?.distanceWeight,
     ...{ labels: old.labels, catalogue: dataset.catalogue, version, split, unknown, drawn },
     ...{ log, onProgress },

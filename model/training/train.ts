@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/backend.ts';
-import { type Calibration, calibrate, FEWEST_PHOTOS } from '../calibration/calibrate.ts';
+import { type Calibration, calibrate, canCalibrate } from '../calibration/calibrate.ts';
 import { measureCalibration } from '../calibration/measure.ts';
 import type { FeaturesAndLogits } from '../calibration/observe.ts';
 import type { Accuracy, Catalogue } from '../contract/catalogue.ts';
@@ -40,7 +40,7 @@ export interface TrainedNetwork {
   readonly fineTuned?: number;
   /** Weight of the feature distance in the in-distribution score: see `DISTANCE_WEIGHTS`. */
   readonly distanceWeight?: number | undefined;
-  /** Its outputs for the training photos, if they are known without running it on them again. */
+  /** Its outputs for the training photos, if its features did not learn from them. */
   readonly forwardTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
 }
 
@@ -84,7 +84,8 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
   const { write, forwardTrained, labels, split, signal, drawn = 30, distanceWeight } = options;
   const { log = () => {}, onProgress, version, catalogue } = options;
   const { train, validation, test } = split;
-  const enough = validation.length >= FEWEST_PHOTOS;
+  const toCalibrate = { train, validation, forwardTrained, distanceWeight };
+  const enough = canCalibrate(toCalibrate);
   if (enough) log('Calibrating the model.');
   const unknown = enough ? [...(await drawKinds(drawn)), ...(options.unknown ?? [])] : [];
   const counter = (what: string, total: number) => {
@@ -96,8 +97,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
   };
   const calibration = await calibrate(
     write,
-    labels.length,
-    { train: forwardTrained ?? train, validation, distanceWeight },
+    toCalibrate,
     signal,
     counter('Calibrating, photos', validation.length + (forwardTrained ? 0 : train.length)),
   );
