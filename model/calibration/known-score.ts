@@ -112,24 +112,6 @@ const fitGaussians = (known: readonly FeaturesAndLogits[], shrinkage: number): C
   return { mean, lower, centres: means.map((centre) => whiten({ mean, lower }, centre)) };
 };
 
-interface Distances {
-  /** Mahalanobis distance to the nearest class, per dimension: about 1 for training photos. */
-  readonly nearest: number;
-  /** Mean of the squared distances to all classes minus the smallest. */
-  readonly margin: number;
-}
-
-const distancesTo = (gaussians: ClassGaussians, photo: Float64Array): Distances => {
-  const white = whiten(gaussians, photo);
-  const squares = gaussians.centres.map((centre) => {
-    const difference = white.map((value, i) => value - (centre[i] ?? 0));
-    return dot(difference, difference) / photo.length;
-  });
-  const smallest = Math.min(...squares);
-  const mean = squares.reduce((sum, square) => sum + square, 0) / squares.length;
-  return { nearest: Math.sqrt(smallest), margin: mean - smallest };
-};
-
 /** The temperature of the softmax, relative to the calibrated one. A softer one also reflects the runners-up. */
 export const SOFTENING = 3.3;
 
@@ -146,7 +128,7 @@ export const DISTANCE_WEIGHTS = { sameFeatures: 1, trainedNetwork: 0.6 } as cons
  */
 export interface KnownScore {
   readonly gaussians: ClassGaussians;
-  /** Temperature of the softmax that gives the largest probability. Absent: the margin is used in its place. */
+  /** Temperature of the softmax that gives the largest probability. Absent: the mean of the squared distances minus the smallest. */
   readonly temperature?: number | undefined;
   readonly confidence: number;
   readonly distance: number;
@@ -186,9 +168,18 @@ const termsOf = (
   { gaussians, temperature }: Pick<KnownScore, 'gaussians' | 'temperature'>,
   { features, logits }: Seen,
 ) => {
-  const { nearest, margin } = distancesTo(gaussians, normalised(features));
-  const sure = temperature === undefined ? margin : Math.max(...softmax(logits, temperature));
-  return { sure, nearest };
+  const white = whiten(gaussians, normalised(features));
+  const squares = gaussians.centres.map((centre) => {
+    const difference = white.map((value, i) => value - (centre[i] ?? 0));
+    return dot(difference, difference) / features.length;
+  });
+  const smallest = Math.min(...squares);
+  const margin = squares.reduce((sum, square) => sum + square / squares.length, -smallest);
+  return {
+    /** Mahalanobis distance to the nearest class, per dimension: about 1 for training photos. */
+    nearest: Math.sqrt(smallest),
+    sure: temperature === undefined ? margin : Math.max(...softmax(logits, temperature)),
+  };
 };
 type Terms = ReturnType<typeof termsOf>;
 
