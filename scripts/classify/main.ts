@@ -50,7 +50,7 @@ const options = z.strictObject({
   resume: z
     .literal(true)
     .optional()
-    .meta({ description: 'continues the same call where it was stopped; no photo is sent twice' }),
+    .meta({ description: 'continues the same call where it was stopped; no answered photo is sent again' }),
 });
 
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp']);

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { pino } from 'pino';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { z } from 'zod';
@@ -11,6 +14,9 @@ import { drawFile } from '../../model/out-of-distribution/pictures.ts';
 import { MAX_PHOTO_BYTES } from '../../model/photo/format.ts';
 import { ROOT } from '../../scripts/shared/paths.ts';
 import { type Answer, answerSchema } from '../../services/contract.ts';
+import { startServer } from '../../services/http/server.ts';
+import { ApiKeys } from '../../services/web/api-keys.ts';
+import { createWebApp } from '../../services/web/app.ts';
 import { FREE_PORTS, launch } from '../launch.ts';
 import { findOnPath, need } from '../requirements.ts';
 
@@ -34,16 +40,28 @@ const LOCALES: Readonly<Record<Language, string>> = { ko: 'ko-KR', en: 'en-GB' }
 let system: ReturnType<typeof launch>;
 let web: string;
 let browser: Browser;
+/** Asks for a key, and lets pages of the origin `was` call. */
+let keyed: Awaited<ReturnType<typeof startServer>>;
+let was: string;
+const KEY = 'bloom_of_the_shop';
 
 before(async () => {
   if (executablePath === undefined) return;
   system = launch('scripts/start.ts', [], FREE_PORTS);
   web = await system.until(/Ready: open (\S+)/);
+  was = await system.until(/was +(http:\S+)/);
+  const log = pino({ level: 'silent' });
+  const store = JSON.stringify({ shop: createHash('sha256').update(KEY).digest('hex') });
+  const keys = new ApiKeys({ read: async () => store, log });
+  await keys.renew();
+  const { fetch } = createWebApp({ log, wasUrl: was, version: '1', keys, corsOrigins: [was] });
+  keyed = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log });
   browser = await chromium.launch({ executablePath, args: CHROMIUM_OPTIONS.split(' ') });
 });
 
 after(async () => {
   await browser?.close();
+  await keyed?.stop(0);
   if (system) assert.equal(await system.end('SIGINT'), 0);
 });
 
@@ -253,13 +271,74 @@ onPage('can be installed: manifest and icons are there, and allowed', 'ko', PHON
   assert.equal((await page.request.get(`${web}/assets/touch-icon.png`)).status(), 200);
 });
 
-onPage('the WAS check page says that the WAS is connected', 'ko', PHONE, async (page) => {
-  await page.getByRole('link', { name: 'WAS 접속 확인 페이지' }).click();
-  await page.getByRole('button', { name: 'WAS 접속 확인' }).click();
-  await page.getByTestId('was-answer').waitFor();
-  assert.equal(await shown(page, 'was-answer'), '{"was-health":{"message":"WAS-Connected"}}');
-  const chain = page.locator('li[data-phase=connected]');
-  await chain.nth(2).waitFor();
-  assert.match((await chain.nth(2).textContent()) ?? '', /모델 엔드포인트 ✓ \d+ ms \d{14}/);
-  await assertFits(page);
-});
+const CALLS: readonly [host: string, path: string, key: string, expected: string][] = [
+  ['127.0.0.1', '/classify/image', '', '200 null'],
+  ['localhost', '/classify/image', '', 'no answer'],
+  ['127.0.0.1', '/v1/classifications', '', '401 Bearer realm="bloomstack"'],
+  ['127.0.0.1', '/v1/classifications', 'x', '401 Bearer realm="bloomstack", error="invalid_token"'],
+  ['127.0.0.1', '/v1/classifications', KEY, '200 "photos";q=600;w=60'],
+  ['localhost', '/v1/classifications', KEY, 'no answer'],
+];
+for (const [host, route, key, expected] of CALLS)
+  onPage(`a page of ${host} calls ${route}, key "${key}": ${expected}`, 'en', DESKTOP, async (page) => {
+    await page.goto(`${was.replace('127.0.0.1', host)}/health`);
+    const bearer = key === '' ? {} : { Authorization: `Bearer ${key}` };
+    const headers = { 'Content-Type': 'image/jpeg', ...bearer };
+    const said = await page.evaluate(
+      async ({ url, bytes, headers }) => {
+        const request = { method: 'POST', headers, body: Uint8Array.from(bytes) };
+        const answer = await fetch(url, request).catch(() => undefined);
+        const read = answer?.headers.get('WWW-Authenticate') ?? answer?.headers.get('RateLimit-Policy');
+        return answer ? `${answer.status} ${read}` : 'no answer';
+      },
+      { url: keyed.url + route, bytes: [...flower.buffer], headers },
+    );
+    assert.equal(said, expected);
+  });
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** Asserts that nothing breaks a rule of WCAG 2.2, levels A and AA. */
+const assertAccessible = async (page: Page, excused: readonly string[] = []): Promise<void> => {
+  await page.evaluate(readFileSync(axe, 'utf8'));
+  const rules = Object.fromEntries(excused.map((rule) => [rule, { enabled: false }]));
+  const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+  const run = `axe.run(${JSON.stringify({ runOnly, rules })}).then((found) => found.violations)`;
+  assert.deepEqual(await page.evaluate(run), []);
+};
+
+/** Rules that Swagger UI's own markup breaks. */
+const EXCUSED = ['label', 'select-name', 'nested-interactive', 'scrollable-region-focusable'];
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  onPage(`/docs tries a photo: ${colorScheme}`, 'en', { ...DESKTOP, colorScheme }, async (page) => {
+    const errors: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    await page.goto(`${web}/docs`);
+    const operation = page.locator('.opblock').filter({ hasText: '/classify/image' });
+    await operation.locator('.opblock-summary').click();
+    await operation.locator('input[type=file]').setInputFiles(flower);
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    await operation.locator('.live-responses-table').getByText('"predictions"').waitFor();
+    await assertAccessible(page, EXCUSED);
+    assert.deepEqual(errors, []);
+  });
+
+  for (const language of ['ko', 'en'] as const)
+    for (const device of [PHONE, DESKTOP]) {
+      const name = `every page is accessible: ${language}, ${colorScheme}, ${device.viewport.width} pixels`;
+      onPage(name, language, { ...device, colorScheme }, async (page) => {
+        await assertAccessible(page);
+        await send(page, flower, noFlower);
+        await page.locator('[data-phase=done] >> nth=2').waitFor();
+        await assertAccessible(page);
+        await page.getByTestId('was-check-link').click();
+        await page.getByTestId('was-check').click();
+        const endpoint = page.locator('li[data-phase=connected] >> nth=2');
+        assert.match((await endpoint.textContent()) ?? '', /✓ \d+ ms \d{14}/);
+        assert.equal(await shown(page, 'was-answer'), '{"was-health":{"message":"WAS-Connected"}}');
+        await assertFits(page);
+        await assertAccessible(page);
+      });
+    }
+}

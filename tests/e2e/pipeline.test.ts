@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { definitionFromTerraform } from '../../scripts/pipeline/definition-source.ts';
-import { answerSchema } from '../../services/contract.ts';
+import { answerSchema, modelSchema } from '../../services/contract.ts';
 import type { Definition } from '../../stacks/learning/pipeline-schema.ts';
 import { FREE_PORTS, launch } from '../launch.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -45,6 +45,10 @@ const photos = async (name: string, counts: Readonly<Record<string, number>>): P
   }
   return folder;
 };
+
+/** The words of a dataset. */
+const CATALOGUE =
+  '{"model":{"title":{"ko":"색깔"}},"classes":{"red":{"ko":{"name":"빨강","description":"앵두 색입니다."}}}}';
 
 const definitionFile = (name: string) => path.join(work, `${name}.json`);
 
@@ -102,18 +106,21 @@ describe('with the system running', () => {
   const deployedBy = (output: string): string =>
     /answers with model (\d+) from now on/.exec(output)?.[1] ?? assert.fail(output);
   const answering = async () => (await ask()).model.version;
+  const title = async () => modelSchema.parse(await (await fetch(`${web}/v1/model`)).json()).title?.ko;
 
   test('photos become a model that is measured, registered, and answers in place of the one before', async () => {
     const before = await answering();
     mkdirSync(path.join(work, 'three/red'), { recursive: true });
     writeFileSync(path.join(work, 'three/red/broken.jpg'), 'not a photo');
+    writeFileSync(path.join(work, 'three/catalogue.json'), CATALOGUE);
     const { code, output } = await deploy('three', { red: 10, green: 10, blue: 3 });
     assert.equal(code, 0, output);
     deployed = deployedBy(output);
     assert.notEqual(deployed, before);
     const { model, predictions } = await ask();
     assert.equal(model.version, deployed);
-    assert.deepEqual(new Set(predictions.map(({ label }) => label)), new Set(['red', 'green', 'blue']));
+    assert.deepEqual(new Set(predictions.map(({ names }) => names.ko)), new Set(['빨강', 'Green', 'Blue']));
+    assert.equal(await title(), '색깔');
 
     assert.match(output, /REQUIRE_GPU is false/);
     assert.match(output, /Evaluate Succeeded after .*: Model \d+ classifies \d of 3 test photos correctly/);
@@ -125,6 +132,7 @@ describe('with the system running', () => {
   test('a model is rolled back: the previous one answers again, and can be replaced again', async () => {
     const { output } = await deploy('other', { round: 8, blue: 8 });
     assert.equal(await answering(), deployedBy(output));
+    assert.equal(await title(), undefined);
     const list = await modelCommand('list');
     assert.match(
       list.output,
@@ -132,6 +140,7 @@ describe('with the system running', () => {
     );
     assert.match((await modelCommand('rollback')).output, /now serves model version 1,/);
     assert.equal(await answering(), deployed);
+    assert.equal(await title(), '색깔');
     const shown = await modelCommand('show', '1');
     assert.match(shown.output, /^In service +yes\n(.*\n)*TrainData +s3:\/\/this-machine/m);
   });

@@ -114,6 +114,9 @@ test('no answer is undocumented, outside its schema, or a failure', async (t) =>
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       const answer = await response.text();
       assert.ok(status < 500, `${status} ${answer}`);
+      // Problems of the whole request or of a photo in it; the document has examples of them.
+      for (const [, detail = ''] of route.endsWith('.json') ? [] : answer.matchAll(/"detail":"(.*?)"[,}]/g))
+        assert.equal(/[가-힣]/.test(detail), language === 'ko', `${language}: ${detail}`);
       const documented = operation.responses[status];
       assert.ok(documented, `${method} ${route} answers ${status}: ${answer}`);
       const [media = ''] = (response.headers.get('Content-Type') ?? '').split(';');
