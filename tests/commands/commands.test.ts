@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ECRClient, PutImageCommand } from '@aws-sdk/client-ecr';
 import { ROOT } from '../../scripts/shared/paths.ts';
@@ -15,20 +25,24 @@ import {
   MISSING_MOTO,
   startEmulator,
 } from '../deploy/emulator/emulator.ts';
-import { need, needTerraform } from '../requirements.ts';
+import { findOnPath, need, needTerraform } from '../requirements.ts';
 
 /**
  * The commands that people type, in order, on a copy of the project and against the emulator: the official CLI of cdktf
- * deploys, and ours continue from there.
+ * deploys, and ours continue from there. A second deployment of the same environment lives beside it.
  */
 
 const CLI = 'cdktf-cli@0.21.0';
 const MEBIBYTE = 2 ** 20;
 const CREDENTIALS = { accessKeyId: 'emulator', secretAccessKey: 'emulator' };
 
-const missing = [(await needTerraform()).options, need('emulator', findEmulator(), MISSING_MOTO)].find(
-  ({ skip }) => skip,
-);
+/** Of util-linux, whose `script` gives a command a terminal of its own. */
+const terminal = process.platform === 'linux' ? findOnPath('script') : undefined;
+const missing = [
+  (await needTerraform()).options,
+  need('emulator', findEmulator(), MISSING_MOTO),
+  need('programs', terminal, 'a question is answered in a terminal that script of util-linux makes'),
+].find(({ skip }) => skip);
 const options = missing ?? {};
 
 let emulator: Emulator;
@@ -51,51 +65,75 @@ after(async () => {
   await emulator.stop();
 });
 
-const run = async (
-  [program = '', ...args]: readonly string[],
-  environment: NodeJS.ProcessEnv = {},
-): Promise<string> => {
-  const { stdout } = await promisify(execFile)(program, args, {
-    cwd: project,
-    maxBuffer: 64 * MEBIBYTE,
-    env: {
-      ...process.env,
-      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-      AWS_ENDPOINT_URL: emulator.url,
-      BLOOMSTACK_ACCOUNT: ACCOUNT,
-      CHECKPOINT_DISABLE: '1',
-      CI: '1',
-      DISABLE_VERSION_CHECK: '1',
-      FORCE_COLOR: '0',
-      ...environment,
-    },
-  });
-  return stdout;
-};
+const settings = (environment: NodeJS.ProcessEnv) => ({
+  cwd: project,
+  maxBuffer: 64 * MEBIBYTE,
+  env: {
+    ...process.env,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_ENDPOINT_URL: emulator.url,
+    BLOOMSTACK_ACCOUNT: ACCOUNT,
+    CHECKPOINT_DISABLE: '1',
+    CI: '1',
+    DISABLE_VERSION_CHECK: '1',
+    FORCE_COLOR: '0',
+    ...environment,
+  },
+});
+const run = async ([program = '', ...args]: readonly string[], environment: NodeJS.ProcessEnv = {}) =>
+  (await promisify(execFile)(program, args, settings(environment))).stdout;
 const cdktf = (...args: string[]) => run(['npx', '--yes', CLI, ...args]);
-const npmRun = (script: string, ...args: string[]) => run(['npm', 'run', script, '--', ...args]);
 
-/** The emulator runs no builds. */
-const pushImages = async () => {
+/** A second deployment of the environment. */
+const SECOND = { BLOOMSTACK_NAME_SUFFIX: 'b' };
+
+/** Starts a command in a terminal of its own. */
+const inTerminal = (t: TestContext, command: string, environment: NodeJS.ProcessEnv) => {
+  const child = spawn('script', ['-qefc', command, '/dev/null'], settings(environment));
+  t.after(() => child.kill());
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
+  return {
+    answer: (text: string) => child.stdin.write(`${text}\n`),
+    /** Waits until it has shown this since the last time. */
+    shows: async (pattern: RegExp) => {
+      while (!pattern.test(shown)) {
+        assert.equal(child.exitCode, null, shown);
+        await sleep(100);
+      }
+      shown = shown.replace(pattern, '');
+    },
+  };
+};
+
+const pushImages = async (suffix = '') => {
   const ecr = new ECRClient({ endpoint: emulator.url, region: 'ap-northeast-2', credentials: CREDENTIALS });
-  for (const repositoryName of ['app-web', 'app-was', 'app-ml']) {
+  for (const name of ['app-web', 'app-was', 'app-ml']) {
+    const repositoryName = name + suffix;
     const image = { schemaVersion: 2, config: { digest: repositoryName }, layers: [] };
     await ecr.send(
       new PutImageCommand({
         ...{ repositoryName, imageTag: 'initial', imageManifest: JSON.stringify(image) },
-        imageManifestMediaType: 'application/vnd.oci.image.manifest.v1+json',
+        imageManifestMediaType: 'application/vnd.docker.distribution.manifest.v2+json',
       }),
     );
   }
 };
 
+/** For Terraform in the folder of a stack: our stack knows nothing of an emulator. */
+const emulate = (stack: string): void => {
+  const directory = path.join(project, 'cdktf.out/stacks', stack);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(path.join(directory, 'emulator_override.tf.json'), JSON.stringify(emulatorOverride()));
+};
+
 test('cdktf synth writes the stack', options, async () => {
   assert.match(await cdktf('synth'), /Generated Terraform code for the stacks: bloomstack-dev/);
-  const directory = path.join(project, 'cdktf.out/stacks/bloomstack-dev');
-  assert.ok(existsSync(path.join(directory, 'cdk.tf.json')));
-  // Beside the stack, not in it: the CLI, too, gives Terraform nothing of an emulator.
-  writeFileSync(path.join(directory, 'emulator_override.tf.json'), JSON.stringify(emulatorOverride()));
+  assert.ok(existsSync(path.join(project, 'cdktf.out/stacks/bloomstack-dev/cdk.tf.json')));
+  emulate('bloomstack-dev');
 });
 
 test('cdktf diff plans it', options, async () => {
@@ -109,29 +147,56 @@ test('cdktf deploy applies it, and keeps the state where our commands look for i
 });
 
 test('npm run plan finds nothing to do', options, async () => {
-  assert.match(await npmRun('plan'), /No changes/);
+  assert.match(await run(['npm', 'run', 'plan']), /No changes/);
 });
 
 for (const command of ['plan', 'deploy', 'destroy'])
   test(`npm run ${command} refuses another region, with what to do`, options, async () => {
     const other = { BLOOMSTACK_REGION: 'us-east-1' };
     await assert.rejects(run(['npm', 'run', command], other), {
-      stderr: /in account 123456789012, ap-northeast-2.*BLOOMSTACK_REGION=ap-northeast-2/,
+      stderr: /^A deployment.* in account 123456789012, ap-northeast-2.*BLOOMSTACK_REGION=ap-northeast-2/,
     });
   });
 
 test(
-  'npm run deploy continues where the CLI stopped: images, changed settings, services',
+  'what was reviewed is applied: nobody plans at the question of npm run deploy, or while it builds first images',
   options,
-  async () => {
-    await pushImages();
-    const output = await npmRun('deploy', '--yes');
-    assert.match(output, /No image has to be built/);
-    assert.match(output, /app-was-service runs with these settings/);
-    assert.match(output, /Deployed: http:\/\/app-web-alb/);
+  async (t) => {
+    emulate('bloomstack-dev-app-b');
+    for (const args of [
+      ['init', '-q'],
+      ['add', 'package.json'],
+      ['commit', '-qm', 'All'],
+    ])
+      await run(['git', '-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args]);
+    const refused = () =>
+      assert.rejects(run(['npm', 'run', 'plan'], { ...SECOND, BLOOMSTACK_FIREWALL_ENABLED: 'false' }), {
+        stderr: /^npm run deploy has been running in .*Wait until it ends/,
+      });
+    const deploy = inTerminal(t, 'npm run deploy -- --skip-preflight', SECOND);
+    await deploy.shows(/creates 177 resources, changes 0.*Apply this to account.*: /s);
+    await refused();
+    deploy.answer('yes');
+    await deploy.shows(/app-web-b BUILD/);
+    await pushImages('-b');
+    await refused();
+    await deploy.shows(/creates \d+ resources, changes 0, .*Apply this to account.*: /s);
+    deploy.answer('yes');
+    await deploy.shows(/Deployed: http:\/\/app-web-alb-b/);
   },
 );
 
-test('npm run destroy leaves nothing', options, async () => {
-  assert.match(await npmRun('destroy', '--yes'), /bloomstack-dev is gone/);
+test('npm run deploy continues where the CLI stopped: changed settings, services', options, async () => {
+  await pushImages();
+  const output = await run(['npm', 'run', 'deploy', '--', '--yes'], { BLOOMSTACK_WEB_MEMORY: '2048' });
+  assert.match(output, /creates 0 resources, changes 0, replaces 1, destroys 0/);
+  assert.match(output, /No image has to be built/);
+  assert.match(output, /app-was-service runs with these settings/);
+  assert.match(output, /Deployed: http:\/\/app-web-alb/);
+});
+
+test('npm run destroy leaves nothing, and the deployment beside it as it was', options, async () => {
+  assert.match(await run(['npm', 'run', 'destroy', '--', '--yes']), /bloomstack-dev is gone/);
+  assert.match(await run(['npm', 'run', 'plan'], SECOND), /No changes/);
+  assert.match(await run(['npm', 'run', 'destroy', '--', '--yes'], SECOND), /bloomstack-dev-app-b is gone/);
 });
