@@ -117,31 +117,19 @@ export const fetchBackbone = async ({ files, from, to }: FetchOptions): Promise<
   return true;
 };
 
-const DEFAULT_FOLDER = 'build/mobilenet';
-const S3_URI = /^s3:\/\/[a-z0-9][a-z0-9.-]+(\/.*)?$/;
-
 /** A folder's name may be almost anything, but `://` means an address. */
 const isPlace = (from: string): boolean => (from.includes('://') ? isWebAddress(from) : from !== '');
 
 const options = z.strictObject({
-  to: z
-    .string()
-    .refine(
-      (to) => (to.startsWith('s3:') ? S3_URI.test(to) : to !== ''),
-      'a folder, or s3://<bucket>/pretrained/',
-    )
-    .default(DEFAULT_FOLDER)
-    .meta({
-      value: 'DIR|S3',
-      description: `folder to create, for --backbone of npm run train and --pretrained of npm run pipeline
-(${DEFAULT_FOLDER}); with s3://BUCKET/pretrained/, where the pipelines on AWS look, it is
-${DEFAULT_FOLDER}, and the command that copies it to S3 is printed`,
-    }),
+  to: z.string().min(1, 'a folder').default('build/mobilenet').meta({
+    value: 'DIR',
+    description:
+      'folder to create, for --backbone of npm run train and --pretrained of npm run pipeline\n(build/mobilenet)',
+  }),
   from: z.string().refine(isPlace, 'a folder, or an http or https address').default(MOBILENET.address).meta({
     value: 'URL|DIR',
     description: 'another source of the same files: a mirror, or an unpacked download',
   }),
-  help: z.boolean().default(false).meta({ description: 'shows this' }),
 });
 
 const HEAD = `Usage: node --import tsx scripts/fetch-backbone.ts [options]
@@ -149,17 +137,10 @@ const HEAD = `Usage: node --import tsx scripts/fetch-backbone.ts [options]
 Fetches Google's ImageNet MobileNet (v1, 0.25, 224; 1.9 MB, Apache-2.0) from TensorFlow Hub and verifies it.
 `;
 
-const nextStep = (folder: string, to: string): string =>
-  to === folder
-    ? `Train with it: npm run train -- --data DIR --backbone ${folder}, or npm run pipeline -- --data DIR --pretrained ${folder}`
-    : `Copy it to S3: aws s3 cp --recursive ${folder} ${to}
-The SageMaker pipelines use the network in the folder pretrained/ of the dataset bucket; for another one, set their parameter Pretrained.`;
-
 if (process.argv[1] === fileURLToPath(import.meta.url))
   await runCommand({ head: HEAD, options }, async ({ to, from }) => {
-    const folder = to.startsWith('s3:') ? DEFAULT_FOLDER : to;
-    const fetched = await fetchBackbone({ files: MOBILENET.files, from, to: folder });
-    print(`MobileNet is in ${folder}; its checksums are correct.${fetched ? '' : ' Nothing was fetched.'}`);
-    print(nextStep(folder, to));
+    const fetched = await fetchBackbone({ files: MOBILENET.files, from, to });
+    print(`MobileNet is in ${to}; its checksums are correct.${fetched ? '' : ' Nothing was fetched.'}
+Train with it: npm run train -- --data DIR --backbone ${to}, or npm run pipeline -- --data DIR --pretrained ${to}`);
     return 0;
   });

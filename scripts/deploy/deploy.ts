@@ -195,7 +195,7 @@ const nextSteps = (
     ...push,
     `Photos are answered once a model is on the endpoint ${endpoint}. Train one and put it there; without the first`,
     'command, which fetches a pretrained network to build on, it starts from random weights:',
-    `  node --import tsx scripts/fetch-backbone.ts --to ${inputPrefix(names.buckets.dataset, FOLDERS.pretrained)}`,
+    `  node --import tsx scripts/fetch-backbone.ts && aws s3 cp --recursive build/mobilenet ${inputPrefix(names.buckets.dataset, FOLDERS.pretrained)}`,
     `  aws s3 sync path/to/photos ${inputPrefix(names.buckets.dataset, FOLDERS.photos)} --region ${region}`,
     `  aws sagemaker start-pipeline-execution --pipeline-name ${pipelines.deploy} --region ${region}`,
   ].join('\n');

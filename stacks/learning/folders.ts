@@ -36,7 +36,7 @@ const pretrained = (prefix: string) => `\
 Put a pretrained TensorFlow.js model here, model.json and its weights, and trainings of the SageMaker pipelines learn
 only a small head on it. This fetches Google's MobileNet and puts it here:
 
-  node --import tsx scripts/fetch-backbone.ts --to ${prefix}
+  node --import tsx scripts/fetch-backbone.ts && aws s3 cp --recursive build/mobilenet ${prefix}
 
 While it is missing, trainings start from random weights.
 `;

@@ -89,7 +89,7 @@ test('every optional input has a placeholder as its default, created before the 
   );
   assert.match(
     String(stack.get('aws_s3_object.learning-dataset-pretrained')['content']),
-    /node --import tsx scripts\/fetch-backbone\.ts --to s3:\/\/app-ml-dataset-123456789012\/pretrained\/$/m,
+    /node --import tsx scripts\/fetch-backbone\.ts && aws s3 cp --recursive build\/mobilenet s3:\/\/app-ml-dataset-123456789012\/pretrained\/$/m,
   );
 });
 
