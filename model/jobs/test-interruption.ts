@@ -6,8 +6,6 @@ import timers from 'node:timers/promises';
 
 /** When a process is killed. */
 export type Moment =
-  /** After it has printed this text a number of times. */
-  | { readonly printed: string; readonly times: number }
   /** Halfway through writing the n-th file whose path contains this. */
   | { readonly writing: string; readonly times: number }
   /** When it yields to the event loop for the n-th time: after a step, or before a batch of photos. */
@@ -22,17 +20,6 @@ const countdown = (times: number) => {
   return (): boolean => {
     left -= 1;
     return left === 0;
-  };
-};
-
-const afterPrinting = (text: string, times: number): void => {
-  const { stdout } = process;
-  const write = stdout.write.bind(stdout);
-  const isLast = countdown(times);
-  stdout.write = (line: string | Uint8Array): boolean => {
-    const written = write(line);
-    if (String(line).includes(text) && isLast()) die();
-    return written;
   };
 };
 
@@ -74,7 +61,6 @@ const afterTurns = (turns: number): void => {
 /** Kills this process at that moment. */
 export const dieAt = (moment: Moment): void => {
   if ('turns' in moment) afterTurns(moment.turns);
-  else if ('printed' in moment) afterPrinting(moment.printed, moment.times);
   else whileWriting(moment.writing, moment.times);
 };
 

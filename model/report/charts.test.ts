@@ -74,7 +74,7 @@ describe('the ROC picture', () => {
 });
 
 describe('the confusion matrix', () => {
-  const manyLabels = (count: number, name = 'class') =>
+  const manyLabels = (count: number, name: string) =>
     Array.from({ length: count }, (_, index) => `${name} ${index}`);
 
   /** Three photos of every class, all classified correctly. */
@@ -95,22 +95,12 @@ describe('the confusion matrix', () => {
     assert.equal(shares.length, 9);
   });
 
-  test('of any number of classes is of bounded size', async () => {
-    for (const count of [1, 2, 10, 25, 60]) {
-      const drawn = unconfused(manyLabels(count, '아주 긴 이름을 가진, 세상에서 가장 귀한 고산 식물의 꽃'));
-      await assertValid(drawn);
-      const [width, height] = sizeOf(drawn);
-      assert.ok(width <= 1500 && height <= 1300, `${width} x ${height}`);
-    }
-  });
-
-  test('with many classes numbers the columns like the rows, and with very many shows counts on hover', () => {
-    const texts = textsOf(unconfused(manyLabels(25, 'rose')));
-    assert.deepEqual(texts.slice(1, 5), ['1', '1 rose 0', '2', '2 rose 1']);
-    assert.deepEqual(texts.slice(1 + 2 * 25), Array(25).fill('3'));
-    assert.deepEqual(textsOf(unconfused(manyLabels(60))).slice(1 + 2 * 60), []);
-    assert.match(unconfused(manyLabels(60)), /<title>class 7 named class 7: 3 of 3</);
-    assert.ok(unconfused(manyLabels(200)).length < 200_000, 'cells without photos are not drawn one by one');
+  test('of very many classes is of bounded size, and shows counts on hover', async () => {
+    const drawn = unconfused(manyLabels(60, '아주 긴 이름을 가진, 세상에서 가장 귀한 고산 식물의 꽃'));
+    await assertValid(drawn);
+    const [width, height] = sizeOf(drawn);
+    assert.ok(width <= 1500 && height <= 1300, `${width} x ${height}`);
+    assert.match(drawn, /<title>아주 .*: 3 of 3</);
   });
 
   test('shows a single mistake among a hundred photos, and no share for a class without photos', () => {
