@@ -21,12 +21,13 @@ export const launch = (
   const closed = once(child, 'close');
   return {
     output: () => output,
-    /** Waits until its output matches, and resolves to the first group. */
+    /** Waits until its output matches, two minutes at most, and resolves to the first group. */
     until: async (pattern: RegExp): Promise<string> => {
-      for (;;) {
+      for (const signal = AbortSignal.timeout(120_000); ; ) {
         const found = pattern.exec(output);
         if (found) return found[1] ?? found[0];
-        if (child.exitCode !== null) assert.fail(`it ended with ${child.exitCode}:\n${output}`);
+        if (child.exitCode !== null || signal.aborted)
+          assert.fail(`no ${pattern} in what it said until now (exit code ${child.exitCode}):\n${output}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

@@ -24,14 +24,6 @@ test('an evaluation that fails says why in the exit message, and exits with 1', 
     assert.match(await readFile(container.at(MESSAGE_FILE), 'utf8'), /^There is no model\.tar\.gz in /);
   }));
 
-test('an unknown command lists the known ones and exits with 1', () =>
-  withContainer(async (container) => {
-    const { code, stderr } = await startJob(container, ['serve']).ended;
-    assert.equal(code, 1);
-    for (const known of ['train', 'evaluate', 'deploy'])
-      assert.match(stderr, new RegExp(`^  ${known} `, 'm'));
-  }));
-
 test("the message is cut to SageMaker's limit, but never inside a character", (t) => {
   const container = new ContainerPaths(temporaryFolder(t));
   const write = (text: string) => {

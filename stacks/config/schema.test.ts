@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  ProcessingInstanceType,
-  ProductionVariantInstanceType,
-  TrainingInstanceType,
-} from '@aws-sdk/client-sagemaker';
+import { ProcessingInstanceType, TrainingInstanceType } from '@aws-sdk/client-sagemaker';
 import { GPU_FAMILIES, gpuInstanceType, instanceType } from './instance-types.ts';
 import { parseCidr, planSubnets } from './subnets.ts';
 
@@ -23,15 +19,6 @@ test('SageMaker trains on every allowed GPU family, and each size is accepted', 
 test('every instance type for processing jobs is accepted, except retired ones', () => {
   for (const type of Object.values(ProcessingInstanceType))
     assert.equal(instanceType.safeParse(type).success, !OLD.test(type), type);
-});
-
-test('instance types for serving with an Arm processor are refused', () => {
-  const general = Object.values(ProductionVariantInstanceType).filter((type) => /^ml\.[cmr]\d/.test(type));
-  const refused = general.filter((type) => !instanceType.safeParse(type).success).map(instanceFamily);
-  assert.equal(
-    [...new Set(refused)].sort().join(' '),
-    'c6g c6gd c6gn c7g c8g m6g m6gd m8g r6g r6gd r7gd r8g',
-  );
 });
 
 const NONE_CHOSEN = { publicSubnets: [], privateSubnets: [] };

@@ -163,12 +163,8 @@ test(
   options,
   async (t) => {
     emulate('bloomstack-dev-app-b');
-    for (const args of [
-      ['init', '-q'],
-      ['add', 'package.json'],
-      ['commit', '-qm', 'All'],
-    ])
-      await run(['git', '-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args]);
+    const commit = 'git -c user.name=a -c user.email=a@example.com commit -qm All';
+    await run(['sh', '-c', `git init -q && git add package.json && ${commit}`]);
     const refused = () =>
       assert.rejects(run(['npm', 'run', 'plan'], { ...SECOND, BLOOMSTACK_FIREWALL_ENABLED: 'false' }), {
         stderr: /^npm run deploy has been running in .*Wait until it ends/,
