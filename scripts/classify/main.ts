@@ -21,6 +21,8 @@ Exit codes: 0 all photos were classified, 1 some were not, 2 usage error.
 `;
 
 const USAGE_ERROR = 2;
+/** 128 and the number of SIGINT. */
+const STOPPED = 130;
 
 const options = z.strictObject({
   photos: z.array(z.string()).default([]).meta({
@@ -108,10 +110,15 @@ export const classify = async (given: z.infer<typeof options>): Promise<number> 
     [url, ...given.photos.map((name) => path.resolve(name))],
     given.resume ?? false,
   );
-  process.once('SIGINT', () => {
-    process.stderr.write('\nStopped. The same call with --resume continues here.\n');
-    process.exit(130);
-  });
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (stopping) process.exit(STOPPED);
+      stopping = true;
+      process.stderr.write(
+        '\nWaiting for the photos in flight. The same call with --resume continues here.\n',
+      );
+    });
   const outcomes = photos.map((photo) => journal.find(photo));
   const earlier = outcomes.filter((outcome) => outcome !== undefined).length;
   if (earlier > 0) process.stderr.write(`${pluralize(earlier, 'photo')} already answered.\n`);
@@ -143,11 +150,13 @@ export const classify = async (given: z.infer<typeof options>): Promise<number> 
   for (const [index, photo] of photos.entries()) {
     if (outcomes[index]) continue;
     while (running.size >= client.concurrency) await Promise.race(running);
+    if (stopping) break;
     const work = answer(photo, index).finally(() => running.delete(work));
     running.add(work);
   }
   await Promise.all(running);
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  if (stopping) return STOPPED;
 
   const failed = outcomes.filter((outcome) => outcome && 'problem' in outcome).length;
   await journal.close(failed === 0);

@@ -107,36 +107,37 @@ test('a photo that breaks the contract fails alone; overload is waited out', asy
   assert.match(err, /1 of 2 photos were not classified/);
 });
 
-test('killed and resumed, it sends no photo twice and prints every answer', async (t) => {
-  const sizes: number[] = [];
-  let held: (() => void) | undefined;
-  const url = await serve(t, (response, body) => {
-    sizes.push(body.byteLength);
-    if (sizes.length === 3 && !held) held = () => response.destroy();
-    else response.end(JSON.stringify(answer));
+for (const [signal, heldPhoto, answered, sent] of [
+  ['SIGTERM', 2, 2, 3],
+  ['SIGKILL', 3, 2, 4],
+] as const)
+  test(`ended by ${signal} and resumed, it sends no answered photo twice and prints every answer`, async (t) => {
+    const sizes: number[] = [];
+    let held: (() => void) | undefined;
+    const url = await serve(t, (response, body) => {
+      sizes.push(body.byteLength);
+      const reply = () => response.end(JSON.stringify(answer));
+      if (sizes.length === heldPhoto && !held) held = reply;
+      else reply();
+    });
+    const args = [folder, '--url', url, '--no-shrink', '--concurrency', '1'];
+    const { child, ended } = classify(...args);
+    while (!held) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill(signal);
+    if (signal === 'SIGTERM') {
+      await once(child.stderr, 'data');
+      held();
+      assert.equal((await ended).status, 130, 'the photo in flight is answered first');
+    } else await ended;
+    const { status, out, err } = await classify(...args, '--resume').ended;
+    assert.equal(status, 0);
+    assert.match(err, new RegExp(`${answered} photos already answered`));
+    assert.equal(lines(out).length, 3);
+    assert.equal(sizes.length, sent);
   });
-  const args = [folder, '--url', url, '--no-shrink', '--concurrency', '1'];
-  const { child, ended } = classify(...args);
-  while (!held) await new Promise((resolve) => setTimeout(resolve, 20));
-  child.kill('SIGKILL');
-  await ended;
-  held();
-  const { status, out, err } = await classify(...args, '--resume').ended;
-  assert.equal(status, 0);
-  assert.match(err, /2 photos already answered/);
-  assert.equal(lines(out).length, 3);
-  assert.equal(sizes.length, 4);
-  assert.equal(sizes[3], sizes[2]);
-});
-
-test('no such file: ends with 2 and says so, and nothing else', async () => {
-  const { status, out, err } = await classify('none.jpg').ended;
-  assert.equal(status, 2);
-  assert.match(err, /none\.jpg cannot be read/);
-  assert.equal(out, '');
-});
 
 for (const [what, photos, expected] of [
+  ['no such file', ['none.jpg'], { exitCode: 2, message: /none\.jpg cannot be read/ }],
   ['no photo', [], { exitCode: 2, message: /Name at least one photo, or a folder of photos/ }],
   ['no service', [folder], { name: 'Error', message: /No service answers at .*npm start/ }],
 ] as const)
