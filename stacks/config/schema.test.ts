@@ -54,21 +54,13 @@ test('the default VPC is divided as in the AWS console; given subnets are used u
   const privateSubnets = ['10.0.64.0/18', '10.0.128.0/18'];
   assert.deepEqual(
     planSubnets({ cidr: '10.0.0.0/16', zones: ['a', 'c'], publicSubnets: [], privateSubnets }),
-    {
-      public: ['10.0.0.0/20', '10.0.16.0/20'],
-      private: privateSubnets,
-      problems: [],
-    },
+    { public: ['10.0.0.0/20', '10.0.16.0/20'], private: privateSubnets, problems: [] },
   );
 });
 
 test('a CIDR block is its first address and its prefix length', () => {
-  assert.deepEqual(parseCidr('10.0.16.0/20'), {
-    text: '10.0.16.0/20',
-    prefix: 20,
-    first: 167776256,
-    last: 167780351,
-  });
+  const block = { text: '10.0.16.0/20', prefix: 20, first: 167776256, last: 167780351 };
+  assert.deepEqual(parseCidr('10.0.16.0/20'), block);
   const wrong = '10.0.0.1/16 10.0/16 10.0.0.0 10.0.0.0/33 010.0.0.0/16 10.0.0.0/016 fd00::/8';
   for (const text of ['', ...wrong.split(' ')]) assert.equal(parseCidr(text), undefined, text);
 });
