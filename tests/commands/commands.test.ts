@@ -44,6 +44,8 @@ const missing = [
   need('programs', terminal, 'a question is answered in a terminal that script of util-linux makes'),
 ].find(({ skip }) => skip);
 const options = missing ?? {};
+/** Three minutes more, which CI does not take. */
+const withSecond = process.env['TWO_DEPLOYMENTS'] ? options : { skip: 'set TWO_DEPLOYMENTS=1 to run it' };
 
 let emulator: Emulator;
 let project: string;
@@ -163,7 +165,7 @@ for (const command of ['plan', 'deploy', 'destroy'])
 
 test(
   'what was reviewed is applied: nobody plans at the question of npm run deploy, or while it builds first images',
-  options,
+  withSecond,
   async (t) => {
     emulate('bloomstack-dev-app-b');
     const commit = 'git -c user.name=a -c user.email=a@example.com commit -qm All';
@@ -194,11 +196,10 @@ test('npm run deploy continues where the CLI stopped: changed settings, services
   assert.match(output, /Deployed: http:\/\/app-web-alb/);
 });
 
-test('npm run destroy leaves nothing, and the half deployment beside it as it was', options, async () => {
+test('npm run destroy leaves nothing, and what is beside it as it was', options, async () => {
   assert.match(await run(['npm', 'run', 'destroy', '--', '--yes']), /bloomstack-dev is gone/);
-  assert.match(
-    await run(['npm', 'run', 'plan'], SECOND),
-    /creates \d+ resources, changes 0, replaces 0, destroys 0/,
-  );
+  if ('skip' in withSecond) return;
+  const planned = await run(['npm', 'run', 'plan'], SECOND);
+  assert.match(planned, /creates \d+ resources, changes 0, replaces 0, destroys 0/);
   assert.match(await run(['npm', 'run', 'destroy', '--', '--yes'], SECOND), /bloomstack-dev-app-b is gone/);
 });
