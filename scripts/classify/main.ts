@@ -156,10 +156,10 @@ export const classify = async (given: z.infer<typeof options>): Promise<number> 
   }
   await Promise.all(running);
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-  if (stopping) return STOPPED;
 
   const failed = outcomes.filter((outcome) => outcome && 'problem' in outcome).length;
-  await journal.close(failed === 0);
+  await journal.close(failed === 0 && !stopping);
+  if (stopping) return STOPPED;
   if (failed > 0)
     process.stderr.write(`${failed} of ${pluralize(photos.length, 'photo')} were not classified.\n`);
   return failed > 0 ? 1 : 0;

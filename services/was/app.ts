@@ -87,13 +87,8 @@ export const createWasApp = ({ log, metrics, photos }: WasAppOptions): App => {
     const scope = new RequestScope({ client: raw.signal });
     try {
       const requestId = context.get('requestId');
-      return await answer({
-        client,
-        requestId,
-        scope,
-        headers: raw.headers,
-        source: bodyStream(raw, incoming),
-      });
+      const source = bodyStream(raw, incoming);
+      return await answer({ client, requestId, scope, headers: raw.headers, source });
     } finally {
       scope.end();
     }

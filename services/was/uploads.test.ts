@@ -26,13 +26,8 @@ const start = async (t: TestContext, options: Partial<PhotoClassifierOptions> = 
   const uploads = options.uploads ?? new Uploads({ bytes: 2 ** 27 });
   const invocations = options.invocations ?? new WorkQueue({ slots: 2, paceMs: 1 });
   const decoder = new Decoder({ slots: 1 });
-  const photos = new PhotoClassifier({
-    classifier: fakeClassifier(),
-    ...options,
-    uploads,
-    invocations,
-    decoder,
-  });
+  const limits = { uploads, invocations, decoder };
+  const photos = new PhotoClassifier({ classifier: fakeClassifier(), ...options, ...limits });
   const { fetch } = createWasApp({ log, photos });
   const shedding = new Shedding({ check: refuseEarly(photos), log });
   const server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log, shedding });

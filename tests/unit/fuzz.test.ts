@@ -11,7 +11,8 @@ import { pino } from 'pino';
 import sharp from 'sharp';
 import { MAX_BODY_BYTES } from '../../services/contract.ts';
 import { startServer } from '../../services/http/server.ts';
-import { createWasApp } from '../../services/was/app.ts';
+import { Shedding } from '../../services/http/shedding.ts';
+import { createWasApp, refuseEarly } from '../../services/was/app.ts';
 import { Decoder } from '../../services/was/decoder.ts';
 import { fakeClassifier } from '../../services/was/fake-classifier.ts';
 import { PhotoClassifier } from '../../services/was/photo-classifier.ts';
@@ -193,8 +194,9 @@ test('however a request is damaged, it is answered, and nothing is left behind',
   t.after(() => rmSync(temporary, { recursive: true }));
   process.env['TMPDIR'] = temporary;
   const log = pino({ level: 'silent' });
-  const serve = async (fetch: Parameters<typeof startServer>[0]['fetch']) => {
-    const server = await startServer({ fetch, port: 0, hostname: '127.0.0.1', log });
+  const serve = async ({ fetch }: Pick<Parameters<typeof startServer>[0], 'fetch'>, shedding?: Shedding) => {
+    const options = { fetch, port: 0, hostname: '127.0.0.1', log, ...(shedding && { shedding }) };
+    const server = await startServer(options);
     t.after(() => server.stop(0));
     return server.url;
   };
@@ -202,8 +204,12 @@ test('however a request is damaged, it is answered, and nothing is left behind',
   const invocations = new WorkQueue({ slots: 2, paceMs: 1 });
   const decoder = new Decoder();
   const classifying = new PhotoClassifier({ classifier: fakeClassifier(), uploads, invocations, decoder });
-  const was = await serve(createWasApp({ log, photos: classifying }).fetch);
-  const web = await serve(createWebApp({ log, wasUrl: was, version: 'test' }).fetch);
+  const app = createWasApp({ log, photos: classifying });
+  const was = await serve(app);
+  const web = await serve(createWebApp({ log, wasUrl: was, version: 'test' }));
+  const impatient = new PhotoClassifier({ classifier: fakeClassifier(), maxWaitMs: -1 });
+  const full = await serve(app, new Shedding({ check: refuseEarly(impatient), log }));
+  const urls = [was, web, full];
   const queues = [decoder.small, decoder.cheap, decoder.costly, invocations];
   const held = () => [uploads, ...queues.map(({ running: bytes, waiting: count }) => ({ bytes, count }))];
   const isFree = () => held().every(({ bytes, count }) => bytes === 0 && count === 0);
@@ -213,7 +219,7 @@ test('however a request is damaged, it is answered, and nothing is left behind',
   const exchanges = fc.array(exchange, { minLength: AT_ONCE, maxLength: AT_ONCE });
   await fc.assert(
     fc.asyncProperty(exchanges, async (group) => {
-      const answers = await Promise.all(group.map((one, index) => send(index % 2 ? web : was, one)));
+      const answers = await Promise.all(group.map((one, index) => send(urls[index % 3] ?? was, one)));
       for (const answer of answers) {
         const status = answer.slice(9, 12) || 'none';
         assert.ok(status < '500' || status === 'none' || DOCUMENTED.test(answer), answer);
