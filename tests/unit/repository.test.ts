@@ -50,15 +50,43 @@ test('the README has at most 70 lines', () => {
   assert.ok(readme.trimEnd().split('\n').length <= 70);
 });
 
+/** What a module imports: packages, and files of ours as absolute paths. */
+const importsOf = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}) .*?from '([^']+)'/gm)].map(
+    ([, name = '']) => (name.startsWith('.') ? path.resolve(path.dirname(file), name) : name),
+  );
+
 /** The packages that a module of ours and all that it imports ask for. */
 const packagesOf = (file: string, seen = new Set<string>()): string[] => {
   if (seen.has(file)) return [];
   seen.add(file);
-  const imports = [...readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}) .*?from '([^']+)'/gm)];
-  return imports.flatMap(([, name = '']) =>
-    name.startsWith('.') ? packagesOf(path.resolve(path.dirname(file), name), seen) : [name],
-  );
+  return importsOf(file).flatMap((name) => (path.isAbsolute(name) ? packagesOf(name, seen) : [name]));
 };
+
+/** Each imports only those before it: see docs/architecture.md. */
+const ROOMS = [
+  ...['contract', 'shared', 'photo', 'data', 'network', 'savedmodel', 'backbone', 'backend', 'evaluation'],
+  ...['out-of-distribution', 'calibration', 'report', 'training', 'jobs'],
+]
+  .map((room) => `model/${room}`)
+  .concat('services', 'stacks', 'scripts');
+
+test('imports follow the order of the rooms', () => {
+  const roomOf = (file: string) =>
+    ROOMS.findIndex((room) => file.startsWith(path.join(ROOT, room, path.sep)));
+  const files = ROOMS.flatMap((room) =>
+    readdirSync(path.join(ROOT, room), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !/\.test\.ts$|(^|\/)test-|node_modules/.test(file))
+      .map((file) => path.join(ROOT, room, file)),
+  );
+  assert.ok(files.length > 200);
+  const backwards = files.flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => roomOf(imported) > roomOf(file))
+      .map((imported) => `${file} imports ${imported}`),
+  );
+  assert.deepEqual(backwards, []);
+});
 
 for (const service of ['web', 'was']) {
   const dockerfile = readFileSync(path.join(ROOT, `services/${service}/Dockerfile`), 'utf8');
