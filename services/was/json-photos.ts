@@ -1,92 +1,82 @@
+import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 
 /** Limit for the JSON around the photos, which keeps parsing cheap. */
 const MAX_OTHER_BYTES = 64 * 1024;
+/** Longer strings are left out before parsing. */
+const LONG = 100;
+/** With an index, stands for a string that was left out. A client cannot know it. */
+const LEFT_OUT = randomUUID();
 /** Bytes that are decoded at a time, so that other requests are served in between. */
 const STEP = 2 ** 18;
 /** A data URL's media type and parameters. */
 const MAX_HEAD_BYTES = 1024;
 
-const [QUOTE, COLON, BACKSLASH] = [0x22, 0x3a, 0x5c];
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 
-const isBlank = (byte: number | undefined) =>
-  byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
-
-const afterBlanks = (json: Buffer, at: number, end: number): number => {
-  let next = at;
-  while (next < end && isBlank(json[next])) next += 1;
-  return next;
-};
-
-/** The index of the closing quote of a string that begins at `from`, or `end`. */
-const endOfText = (json: Buffer, from: number, end: number): number => {
-  let at = from;
-  while (at < end && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
-  return Math.min(at, end);
-};
+const notJson = (cause?: unknown) => new Error('The body is not JSON.', { cause });
+const tooMuchElse = () =>
+  new Error(`The JSON has more than ${MAX_OTHER_BYTES / 1024} KiB around the photos.`);
 
 const parse = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new Error('The body is not JSON.', { cause });
+    throw notJson(cause);
   }
 };
 
-/** The byte range of a string, without its quotes. */
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
+/** The index of the quote that closes a string, without looking further than `end`. */
+const endOfString = (json: Buffer, from: number, end: number): number => {
+  let at = from;
+  while (at < end && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
+  return at;
+};
 
-/**
- * Finds the string in a field of the outermost object, or the strings of a list there. Visits each byte outside of them
- * once, up to the limit; whether those bytes are valid JSON is left to the parser.
- */
-const findTexts = (json: Buffer, field: string): Range[] => {
-  let found: Range[] = [];
-  let [at, depth, isInList, limit] = [0, 0, false, MAX_OTHER_BYTES];
-  const take = (from: number) => {
-    // Base64 contains no escaped quotes, so the first quote ends it; anything else is refused later.
-    const to = json.indexOf(QUOTE, from);
-    if (to === -1) throw new Error('The body is not JSON.');
-    found.push({ from, to });
-    at = to + 1;
-    limit += to - from;
+/** Splits JSON into what can be parsed at once, and the long strings that are left out of it. */
+const leaveOutLongStrings = (json: Buffer): { rest: string; strings: Buffer[] } => {
+  const parts: Buffer[] = [];
+  const strings: Buffer[] = [];
+  let [kept, budget] = [0, MAX_OTHER_BYTES];
+  const keepUpTo = (end: number) => {
+    budget -= end - kept;
+    if (budget < 0) throw tooMuchElse();
+    parts.push(json.subarray(kept, end));
   };
-  while (at < Math.min(limit, json.length)) {
-    const byte = json[at];
-    at += 1;
-    if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
-    else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
-    isInList &&= depth > 1;
-    if (byte !== QUOTE) continue;
-    if (isInList && depth === 2) {
-      take(at);
-      continue;
+  let open = json.indexOf(QUOTE);
+  while (open !== -1) {
+    const first = open + 1;
+    let close = json.indexOf(QUOTE, first);
+    if (close === -1) throw notJson();
+    // Base64 contains no escaped quotes, so the first quote ends it.
+    if (close - first > LONG && json[close - 1] !== BACKSLASH) {
+      keepUpTo(first);
+      parts.push(Buffer.from(`${LEFT_OUT}${strings.length}`));
+      strings.push(json.subarray(first, close));
+      kept = close;
+    } else {
+      close = endOfString(json, first, kept + budget);
+      if (close >= kept + budget) break;
     }
-    const to = endOfText(json, at, limit);
-    const key = depth === 1 && to - at < 100 ? json.toString('utf8', at, to) : '';
-    at = to + 1;
-    const colon = afterBlanks(json, at, limit);
-    if (json[colon] !== COLON) continue;
-    at = afterBlanks(json, colon + 1, limit);
-    const isField = key === field || (key.includes('\\') && parse(`"${key}"`) === field);
-    if (!isField || (json[at] !== QUOTE && json[at] !== OPEN_LIST)) continue;
-    found = [];
-    limit = MAX_OTHER_BYTES;
-    isInList = json[at] === OPEN_LIST;
-    if (!isInList) take(at + 1);
-    else {
-      depth += 1;
-      at += 1;
-    }
+    open = json.indexOf(QUOTE, close + 1);
   }
-  if (limit < json.length) {
-    throw new Error(`The JSON has more than ${MAX_OTHER_BYTES / 1024} KiB around the photos.`);
-  }
+  keepUpTo(json.length);
+  return { rest: new TextDecoder().decode(Buffer.concat(parts)), strings };
+};
+
+/** The JSON strings in a field of the outermost object, as they are written. */
+const findStrings = (json: Buffer, field: string, isList: boolean): Buffer[] => {
+  const { rest, strings } = leaveOutLongStrings(json);
+  const value = isList ? z.array(z.string()) : z.string();
+  const parsed = z.object({ [field]: value }).safeParse(parse(rest));
+  const texts = [parsed.data?.[field] ?? []].flat();
+  const found = texts.map((text) => {
+    const string = text.startsWith(LEFT_OUT) ? strings[Number(text.slice(LEFT_OUT.length))] : undefined;
+    return string ?? Buffer.from(JSON.stringify(text).slice(1, -1));
+  });
+  const bytes = found.reduce((sum, { length }) => sum + length, 0);
+  if (json.length - bytes > MAX_OTHER_BYTES) throw tooMuchElse();
   return found;
 };
 
@@ -201,13 +191,7 @@ export const readJsonPhotos = async ({
   isList = false,
   signal,
 }: JsonPhotosOptions): Promise<(Buffer | undefined)[]> => {
-  const ranges = findTexts(json, field);
-  const ends = [0, ...ranges.flatMap(({ from, to }) => [from, to]), json.length];
-  const others = ends.flatMap((from, index) => (index % 2 ? [] : [json.subarray(from, ends[index + 1])]));
-  const rest = parse(new TextDecoder().decode(Buffer.concat(others)));
-  const value = isList ? z.array(z.string()) : z.string();
-  if (!z.object({ [field]: value }).safeParse(rest).success) return [];
   const photos: (Buffer | undefined)[] = [];
-  for (const { from, to } of ranges) photos.push(await decodeBase64(json.subarray(from, to), signal));
+  for (const text of findStrings(json, field, isList)) photos.push(await decodeBase64(text, signal));
   return photos;
 };

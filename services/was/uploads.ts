@@ -19,6 +19,9 @@ const tooSlow = () =>
     'The upload stalled or was too slow. Send a smaller version of the photo, or try again where the connection is better.',
   );
 
+const cutOff = (cause: unknown) =>
+  new ProblemError('malformed-body', 'The upload was cut off before its end. Send it again.', { cause });
+
 export interface ReceiveOptions {
   readonly source: Readable;
   /** Content-Length. @default - unknown, as with a chunked body */
@@ -34,25 +37,45 @@ export interface ReceiveOptions {
 /** A body that is arriving or in use. */
 class Upload {
   readonly client: string;
-  readonly begun = performance.now();
+  readonly #length: number | undefined;
   bytes = 0;
   isWhole = false;
-  progressAt = this.begun;
+  progressAt = performance.now();
   /** Stops receiving it. */
   refuse: (problem: ProblemError) => void = () => {};
+  #memory: Buffer = Buffer.alloc(0);
   #progressBytes = 0;
 
-  constructor(client: string) {
+  constructor({ client, length }: Pick<ReceiveOptions, 'client' | 'length'>) {
     this.client = client;
+    this.#length = length;
+  }
+
+  get body(): Buffer {
+    return this.#memory.subarray(0, this.bytes);
   }
 
   /** @returns whether this is progress */
-  grow(bytes: number): boolean {
-    this.bytes += bytes;
-    if (this.bytes - this.#progressBytes < PROGRESS_BYTES) return false;
-    this.#progressBytes = this.bytes;
+  append(chunk: Buffer): boolean {
+    const bytes = this.bytes + chunk.length;
+    if (this.bytes === 0 && chunk.length === this.#length) this.#memory = chunk;
+    else {
+      if (bytes > this.#memory.length) this.#grow(bytes);
+      chunk.copy(this.#memory, this.bytes);
+    }
+    this.bytes = bytes;
+    if (bytes - this.#progressBytes < PROGRESS_BYTES) return false;
+    this.#progressBytes = bytes;
     this.progressAt = performance.now();
     return true;
+  }
+
+  #grow(atLeast: number): void {
+    const whole = this.#length ?? 2 * this.#memory.length;
+    const larger = atLeast <= FIRST_BYTES ? Math.min(whole, FIRST_BYTES) : whole;
+    const grown = Buffer.allocUnsafeSlow(Math.max(larger, atLeast));
+    this.body.copy(grown);
+    this.#memory = grown;
   }
 }
 
@@ -92,12 +115,12 @@ export class Uploads {
    */
   async receive(options: ReceiveOptions): Promise<{ body: Buffer; release: () => void }> {
     if ((options.length ?? 0) > options.most) throw tooLarge(options.most);
-    const upload = new Upload(options.client);
+    const upload = new Upload(options);
     this.#held.add(upload);
     try {
-      const body = await this.#read(upload, options);
+      await this.#fill(upload, options);
       upload.isWhole = true;
-      return { body, release: () => this.#release(upload) };
+      return { body: upload.body, release: () => this.#release(upload) };
     } catch (error) {
       this.#release(upload);
       throw error;
@@ -108,45 +131,9 @@ export class Uploads {
     if (this.#held.delete(upload)) this.#bytes -= upload.bytes;
   }
 
-  #read(upload: Upload, { source, length, most, signal }: ReceiveOptions): Promise<Buffer> {
-    let body: Buffer = Buffer.alloc(0);
-    let at = 0;
-    const append = (chunk: Buffer) => {
-      if (at === 0 && chunk.length === length) body = chunk;
-      else {
-        if (at + chunk.length > body.length) {
-          const whole = length ?? Math.min(most, 2 * body.length);
-          const larger = at + chunk.length <= FIRST_BYTES ? Math.min(whole, FIRST_BYTES) : whole;
-          const grown = Buffer.allocUnsafeSlow(Math.max(larger, at + chunk.length));
-          body.copy(grown, 0, 0, at);
-          body = grown;
-        }
-        chunk.copy(body, at);
-      }
-      at += chunk.length;
-    };
+  /** Resolves when all of it has arrived. */
+  #fill(upload: Upload, { source, most, signal }: ReceiveOptions): Promise<void> {
     return new Promise((resolve, reject) => {
-      const onData = (chunk: Buffer) => {
-        try {
-          if (at + chunk.length > most) throw tooLarge(most);
-          this.#take(upload, chunk.length);
-          if (upload.grow(chunk.length)) stall.refresh();
-          append(chunk);
-        } catch (error) {
-          fail(error);
-        }
-      };
-      const onEnd = () => {
-        stop();
-        resolve(body.subarray(0, at));
-      };
-      const onBreak = (cause?: unknown) =>
-        fail(
-          new ProblemError('malformed-body', 'The upload was cut off before its end. Send it again.', {
-            cause,
-          }),
-        );
-      const onAbort = () => fail(signal.reason);
       const stop = () => {
         clearTimeout(stall);
         source.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak);
@@ -158,6 +145,21 @@ export class Uploads {
         stop();
         reject(error);
       };
+      const onData = (chunk: Buffer) => {
+        try {
+          if (upload.bytes + chunk.length > most) throw tooLarge(most);
+          this.#take(upload, chunk.length);
+          if (upload.append(chunk)) stall.refresh();
+        } catch (error) {
+          fail(error);
+        }
+      };
+      const onEnd = () => {
+        stop();
+        resolve();
+      };
+      const onBreak = (cause?: unknown) => fail(cutOff(cause));
+      const onAbort = () => fail(signal.reason);
       upload.refuse = fail;
       const stall = setTimeout(() => fail(tooSlow()), STALL_MS);
       source.on('data', onData).on('end', onEnd).on('error', onBreak).on('close', onBreak);

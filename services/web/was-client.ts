@@ -56,6 +56,24 @@ export interface WasAnswer {
   readonly body: Buffer<ArrayBuffer>;
 }
 
+/** Reads an answer to its end. */
+const readAnswer = (answer: IncomingMessage): Promise<WasAnswer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    answer
+      .on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        chunks.push(chunk);
+        if (bytes > MAX_ANSWER_BYTES) reject(wasUnavailable('The WAS sent an answer that is far too large.'));
+      })
+      .on('end', () => {
+        const { statusCode: status = 0, headers } = answer;
+        resolve({ status, headers, body: Buffer.concat(chunks) });
+      })
+      .on('error', (error) => reject(wasUnavailable('The answer of the WAS was cut off.', error)));
+  });
+
 /** Calls the WAS over kept-alive connections. */
 export class WasClient {
   readonly #request: typeof request;
@@ -88,77 +106,60 @@ export class WasClient {
     return new Promise((resolve, reject) => {
       let upstream: ClientRequest;
       let bytes = 0;
+      /** What was sent so far, if it can be sent again. */
       let replay: Buffer[] | undefined = [];
-      let isSent = upload === undefined;
       let hasAnswer = false;
-      let isSettled = false;
+      const isSent = () => upload?.readableEnded ?? true;
 
+      const stop = () => {
+        clearTimeout(timer);
+        replay = undefined;
+        upload?.off('data', onData).off('end', onProgress).unpipe(upstream);
+        client?.off('close', onDisconnect);
+      };
+      const fail = (error: Error) => {
+        stop();
+        upstream.destroy();
+        reject(error);
+      };
+      const onProgress = () => timer.refresh();
       const onData = (chunk: Buffer) => {
-        timer.refresh();
+        onProgress();
         bytes += chunk.length;
-        if (bytes > maxBytes) return settle(() => reject(tooLarge(maxBytes)));
+        if (bytes > maxBytes) return fail(tooLarge(maxBytes));
         if (bytes > REPLAY_BYTES) replay = undefined;
         replay?.push(chunk);
-        if (!upstream.write(chunk)) upload?.pause();
       };
-      const onEnd = () => {
-        isSent = true;
-        timer.refresh();
-        upstream.end();
-      };
-      const onDisconnect = () => settle(() => reject(new ClientDisconnected()));
-      const stopReading = () => {
-        upload?.off('data', onData).off('end', onEnd);
-      };
-      const settle = (report: () => void, keepConnection = false) => {
-        if (isSettled) return;
-        isSettled = true;
-        clearTimeout(timer);
-        stopReading();
-        client?.off('close', onDisconnect);
-        if (!keepConnection) upstream.destroy();
-        report();
-      };
-      const fail = (whatHappened: string, cause?: unknown) =>
-        settle(() => reject(wasUnavailable(whatHappened, cause)));
+      const onDisconnect = () => fail(new ClientDisconnected());
       const timer = setTimeout(() => {
-        const isClientsTurn = !isSent && !upload?.isPaused() && !hasAnswer;
+        const isClientsTurn = !isSent() && !upload?.isPaused() && !hasAnswer;
         if (isClientsTurn) timer.refresh();
-        else fail(`The WAS did not answer within ${timeoutMs / 1000} seconds.`);
+        else fail(wasUnavailable(`The WAS did not answer within ${timeoutMs / 1000} seconds.`));
       }, timeoutMs);
 
-      const onAnswer = (answer: IncomingMessage) => {
+      const onAnswer = async (incoming: IncomingMessage) => {
         hasAnswer = true;
-        stopReading();
-        const chunks: Buffer[] = [];
-        let length = 0;
-        answer.on('data', (chunk: Buffer) => {
-          length += chunk.length;
-          chunks.push(chunk);
-          if (length > MAX_ANSWER_BYTES) fail('The WAS sent an answer that is far too large.');
-        });
-        answer.on('end', () => {
-          const { statusCode: status = 0, headers } = answer;
-          settle(() => resolve({ status, headers, body: Buffer.concat(chunks) }), isSent);
-        });
-        answer.on('error', (error) => fail('The answer of the WAS was cut off.', error));
+        upload?.unpipe(upstream);
+        const answer = await readAnswer(incoming);
+        stop();
+        // Its connection has the rest of the upload in it.
+        if (!isSent()) upstream.destroy();
+        resolve(answer);
       };
-      const start = (agent: Agent | false) => {
+      const connect = (agent: Agent | false) => {
         upstream = this.#open(wanted, agent)
-          .on('drain', () => {
-            timer.refresh();
-            upload?.resume();
-          })
-          .on('response', onAnswer)
+          .on('drain', onProgress)
+          .on('response', (incoming) => onAnswer(incoming).catch(fail))
           .on('error', (error) => {
-            if (upstream.reusedSocket && !hasAnswer && replay && !isSettled) start(false);
-            else fail('The WAS cannot be reached.', error);
+            if (upstream.reusedSocket && !hasAnswer && replay) connect(false);
+            else fail(wasUnavailable('The WAS cannot be reached.', error));
           });
         for (const chunk of replay ?? []) upstream.write(chunk);
-        if (isSent) upstream.end();
+        if (upload) upload.pipe(upstream);
+        else upstream.end();
       };
-      start(this.#agent);
-      upload?.on('data', onData).on('end', onEnd);
+      upload?.on('data', onData).on('end', onProgress);
+      connect(this.#agent);
       client?.on('close', onDisconnect);
       if (client?.destroyed) onDisconnect();
     });
