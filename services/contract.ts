@@ -82,7 +82,13 @@ const resultSchema = prediction
   })
   .meta({ id: 'Result' });
 
-export const answerSchema = z.object({ result: resultSchema }).meta({ id: 'Answer' });
+const mapSchema = z
+  .array(z.array(z.number().min(0)).readonly())
+  .readonly()
+  .optional()
+  .describe('How much each part of the centre square contributes to the class, 0 to 1');
+
+export const answerSchema = z.object({ result: resultSchema, map: mapSchema }).meta({ id: 'Answer' });
 
 export type Answer = z.infer<typeof answerSchema>;
 
@@ -145,16 +151,13 @@ export const classificationsQuery = z.object({
 });
 
 const timingsSchema = z.record(z.enum(['receive', 'decode', 'invoke', 'total']), z.number().min(0));
-const mapSchema = z.array(z.array(z.number().min(0)).readonly()).readonly();
 const place = z.object({ index: z.int().min(0).describe('Place in the request, from 0') });
 const size = z.object({ width: z.int().min(1), height: z.int().min(1) });
 const itemSchema = z.union([
   place.extend({
     photo: size.describe('In pixels, after the orientation of its EXIF data'),
     result: resultSchema,
-    map: mapSchema
-      .optional()
-      .describe('How much each part of the centre square contributes to the class, 0 to 1'),
+    map: mapSchema,
   }),
   place.extend({ problem: problemSchema }),
 ]);

@@ -82,7 +82,7 @@ test('a rollback goes to the approved version before the one that is served or a
 
 test('without an earlier version, a rollback says what is served', async (t) => {
   const previous = previousVersion((await start(t, 1)).place);
-  await assert.rejects(previous, /Version 1 is in service, and there is no older approved version/);
+  await assert.rejects(previous, /Version 1 is in service, and no older version is approved/);
 });
 
 test('a deployment uses trial and alarms, a rollback happens at once', async (t) => {

@@ -159,6 +159,6 @@ export const previousVersion = async (place: ModelPlace): Promise<ModelVersion> 
   if (found) return found;
   const what = next === undefined ? 'No registered version' : `Version ${next}`;
   throw new Error(
-    `${what} is in service, and there is no older approved version. Choose a version with npm run model -- deploy VERSION.`,
+    `${what} is in service, and no older version is approved: npm run model -- list. On this machine, npm start returns to the default model after build/endpoint is removed.`,
   );
 };

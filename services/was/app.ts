@@ -119,7 +119,9 @@ export const createWasApp = ({ log, metrics, photos }: WasAppOptions): App => {
   app.post(PATHS.classify, (context) =>
     classify(context, ONE_PHOTO, ({ outcomes: [outcome] }, language) => {
       if (!outcome || 'error' in outcome) throw outcome?.error;
-      return buildAnswer({ classification: outcome.classification, language });
+      const { classification } = outcome;
+      const map = context.req.query('map') === 'true' ? classification.map : undefined;
+      return { ...buildAnswer({ classification, language }), map };
     }),
   );
   app.post(PATHS.classifications, (context) => {

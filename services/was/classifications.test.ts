@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import type { Accuracy } from '../../model/contract/catalogue.ts';
-import { classificationsSchema, MAX_PHOTOS, modelSchema, problemSchema } from '../contract.ts';
+import { answerSchema, classificationsSchema, MAX_PHOTOS, modelSchema, problemSchema } from '../contract.ts';
 import { ProblemError } from '../http/problem.ts';
 import { createWasApp } from './app.ts';
 import type { Classifier } from './classifier.ts';
@@ -105,14 +105,16 @@ test('a failing batch is retried once; then only its photos have a problem', asy
 test('top and map choose what is answered', async () => {
   const map = [[0, 1]];
   const cases = { '': [3, undefined], '?top=1&map=false': [1, undefined], '?top=100&map=true': [3, map] };
+  const classifier = fakeClassifier({ ...CLASSIFICATION, map });
+  const app = createWasApp({ log, photos: new PhotoClassifier({ classifier }) });
+  const headers = { 'Content-Type': 'image/png' };
   for (const [query, expected] of Object.entries(cases)) {
-    const { results } = await read([photo], {
-      query,
-      classifier: fakeClassifier({ ...CLASSIFICATION, map }),
-    });
-    const [item] = results;
+    const [item] = (await read([photo], { query, classifier })).results;
     assert.ok(item && 'result' in item);
     assert.deepEqual([item.result.predictions.length, item.map], expected, query);
+    const body = new Uint8Array(photo);
+    const one = await app.request(`/classify/image${query}`, { method: 'POST', headers, body });
+    assert.deepEqual(answerSchema.parse(await one.json()).map, expected[1]);
   }
 });
 

@@ -1,23 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { pino } from 'pino';
 import { ApiKeys } from './api-keys.ts';
 import { readProblem, recordedLog, startFakeWas, startWeb, webApp } from './fake-was.ts';
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
-const silent = pino({ level: 'silent' });
-
-/** Keys of a store that a test can change. */
-const keysOf = async (store: Record<string, string>) => {
-  const keys = new ApiKeys({ read: async () => JSON.stringify(store), log: silent });
-  await keys.renew();
-  return keys;
-};
 
 const bearer = (key: string) => ({ headers: { Authorization: `Bearer ${key}` } });
 
-/** The web service with keys, before a WAS that answers everything. */
+/** The web service with keys, which a test can change, before a WAS that answers everything. */
 const startGuarded = async (t: Parameters<typeof startWeb>[0], photosPerMinute = 100, openPage = true) => {
   const seen: (string | undefined)[] = [];
   const wasUrl = await startFakeWas(t, (incoming, outgoing) => {
@@ -28,8 +19,9 @@ const startGuarded = async (t: Parameters<typeof startWeb>[0], photosPerMinute =
     });
   });
   const store: Record<string, string> = { shop: sha256('bloom_shop'), old: sha256('bloom_old') };
-  const keys = await keysOf(store);
   const { log, lines } = recordedLog();
+  const keys = new ApiKeys({ read: async () => JSON.stringify(store), log });
+  await keys.renew();
   const url = await startWeb(t, { wasUrl, keys, openPage, photosPerMinute, log });
   const post = (options: RequestInit) =>
     fetch(`${url}/v1/classifications`, { method: 'POST', body: 'photos', ...options });

@@ -109,6 +109,12 @@ const bodies = (form: Record<string, object>, json: Record<string, object>) => {
 };
 const list = (items: object) => ({ type: 'array', items, minItems: 1, maxItems: MAX_PHOTOS });
 
+const parameters = (query: z.ZodObject) =>
+  Object.entries(z.toJSONSchema(query).properties ?? {}).map(([name, schema]) => ({
+    ...{ name, in: 'query' as const },
+    schema: z.looseObject({}).parse(schema),
+  }));
+
 /** Whether keys are required is the operator's choice. */
 const MAY_NEED_A_KEY = [{ key: [] }, {}];
 
@@ -118,18 +124,14 @@ export const ROUTES = {
     ...open('Classify a photo', answerSchema, UPLOAD, PHOTO, MODEL, 'unauthorized'),
     security: MAY_NEED_A_KEY,
     description: "The original API's route. Takes one photo, and answers with all classes.",
+    parameters: parameters(classificationsQuery.pick({ map: true })),
     requestBody: bodies({ file: BINARY }, { image: BASE64 }),
   },
   classifyMany: {
     ...open(`Classify 1 to ${MAX_PHOTOS} photos`, classificationsSchema, UPLOAD, 'unauthorized'),
     security: MAY_NEED_A_KEY,
     description: `Answers 200 as soon as the request can be read, with a result or a problem for each photo, in order: a bad photo does not affect the others. At most ${MAX_PHOTOS_BODY_BYTES / MEBIBYTE} MiB in all. A problem with \`retryAfter\` is worth trying again, with that photo alone. Nothing is stored, so a request may be repeated as it is: an \`Idempotency-Key\` is not needed, and is ignored.`,
-    parameters: Object.entries(z.toJSONSchema(classificationsQuery).properties ?? {}).map(
-      ([name, schema]) => ({
-        ...{ name, in: 'query' as const },
-        schema: z.looseObject({}).parse(schema),
-      }),
-    ),
+    parameters: parameters(classificationsQuery),
     requestBody: bodies({ files: list(BINARY) }, { images: list(BASE64) }),
   },
   model: open('What the model knows, and the limits', modelSchema, MODEL, 'overloaded was-unavailable'),

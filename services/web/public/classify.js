@@ -32,7 +32,7 @@ const checkAnswer = (answer) => {
   const { result } = answer ?? {};
   const isWhole = typeof result?.name === 'string' && typeof result.acc === 'number';
   if (!isWhole) throw oddAnswer();
-  return result;
+  return answer;
 };
 
 /** Sends a form. `fetch` does not say how much of it has been sent. @returns {Promise<{ status: number, body: string }>} */
@@ -40,7 +40,7 @@ const post = (body, language, { signal, onProgress }) =>
   new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const fail = (reason) => () => reject(new Problem('no-connection', reason));
-    request.open('POST', '/classify/image');
+    request.open('POST', '/classify/image?map=true');
     request.setRequestHeader('Accept-Language', language);
     request.timeout = TIMEOUT_MS;
     request.upload.addEventListener('progress', ({ loaded, total }) =>
@@ -59,7 +59,7 @@ const post = (body, language, { signal, onProgress }) =>
  * @param {string} name the file's name
  * @param {string} language for the names in the answer
  * @param {{ signal: AbortSignal, onProgress: (share: number) => void }} options
- * @returns {Promise<object>} `result` of the service's answer
+ * @returns {Promise<{ result: object, map?: number[][] }>} the service's answer
  * @throws Problem
  */
 export const classify = async (photo, name, language, options) => {

@@ -1,5 +1,5 @@
 import { classify, Problem } from './classify.js';
-import { askForEvidence, drawEvidence } from './evidence.js';
+import { drawEvidence } from './evidence.js';
 import { showGallery } from './gallery.js';
 import { language, startLanguage, text } from './language.js';
 import { startPicking } from './pick.js';
@@ -25,7 +25,7 @@ const MOST_PHOTOS = 48;
  * @property {Photo[]} [batch] the photos that were sent with it
  * @property {AbortController} sending
  * @property {object} [result]
- * @property {number[][] | null} [map] where the model looked; null when unknown
+ * @property {number[][]} [map] where the model looked: rows of the middle square, each number from 0 to 1
  * @property {boolean} [looks] whether the map is shown
  * @property {Problem} [problem]
  */
@@ -102,10 +102,10 @@ const render = () => {
   find('result').hidden = phase !== 'done';
   if (result) showResult(find('result'), result);
   const { map, looks = false } = selected ?? {};
-  find('look').hidden = map === null || result?.known === false;
+  find('look').hidden = map === undefined || result?.known === false;
   find('look').setAttribute('aria-pressed', String(looks));
-  find('evidence').hidden = !(looks && map);
-  if (looks && map) drawEvidence(find('evidence'), map);
+  find('evidence').hidden = !looks;
+  if (looks) drawEvidence(find('evidence'), map);
   showGallery(find('gallery'), photos, selected, select);
   find('offline').hidden = navigator.onLine;
 };
@@ -126,7 +126,7 @@ const ask = async (photo) => {
 const sendOne = async (photo) => {
   const { signal } = photo.sending;
   try {
-    photo.result = await ask(photo);
+    Object.assign(photo, await ask(photo));
     photo.phase = 'done';
   } catch (error) {
     photo.problem = error instanceof Problem ? error : new Problem('internal');
@@ -160,12 +160,8 @@ const sendFirst = async (photo, queue) => {
   find(isDone ? 'result' : 'error').scrollIntoView({ block: 'nearest' });
 };
 
-find('look').addEventListener('click', async () => {
-  const photo = selected;
-  photo.looks = !photo.looks;
-  render();
-  if (photo.map !== undefined) return;
-  photo.map = (await askForEvidence(photo.file, photo.sending.signal).catch(() => undefined)) ?? null;
+find('look').addEventListener('click', () => {
+  selected.looks = !selected.looks;
   render();
 });
 find('send').addEventListener('click', send);
