@@ -55,8 +55,11 @@ interface Approval {
  *
  * @throws CommandError when they are not approved
  */
-const approveWidening = async (holders: readonly string[], { widen, yes }: Approval): Promise<void> => {
-  for (const holder of new Set(holders)) {
+const approveWidening = async (
+  widened: readonly { readonly holder: string }[],
+  { widen, yes }: Approval,
+): Promise<void> => {
+  for (const holder of new Set(widened.map((each) => each.holder))) {
     if (widen.includes(holder)) continue;
     if (yes)
       throw new CommandError(
@@ -86,10 +89,7 @@ const planAndApprove = async (target: Target, approval: Approval): Promise<PlanF
   const recreated =
     unfinished.length > 0 ? `\nAn earlier run did not finish ${unfinished.join(', ')}: recreated.` : '';
   print(`${summary}${recreated}\nThe review is in ${where}.`);
-  await approveWidening(
-    widened.map(({ holder }) => holder),
-    approval,
-  );
+  await approveWidening(widened, approval);
   if (plan.operations > 0 && !approval.yes)
     await confirm(`Apply this to account ${config.account} in ${config.region}?`, 'yes');
   return plan;

@@ -63,14 +63,11 @@ export const askAccount = (sts: STSClient, region: string, caller: Caller): Acco
       return denied;
     },
     zones: async () => {
-      const { AvailabilityZones = [] } = await new EC2Client({ region }).send(
-        new DescribeAvailabilityZonesCommand({
-          Filters: [{ Name: 'zone-type', Values: ['availability-zone'] }],
-        }),
-      );
-      return AvailabilityZones.filter(({ State }) => State === 'available').map(
-        ({ ZoneName }) => ZoneName ?? '',
-      );
+      const Filters = [{ Name: 'zone-type', Values: ['availability-zone'] }];
+      const question = new DescribeAvailabilityZonesCommand({ Filters });
+      const { AvailabilityZones = [] } = await new EC2Client({ region }).send(question);
+      const available = AvailabilityZones.filter(({ State }) => State === 'available');
+      return available.map(({ ZoneName }) => ZoneName ?? '');
     },
     quotas: (service, names) => readQuotas(sts, region, service, names),
     hasRole: async (name) => {
@@ -93,19 +90,12 @@ export const found = (verdict: Verdict, what: string, detail: string, remedy = '
 });
 
 /** Judges AWS's answer. A question that AWS refuses becomes a finding itself. */
-const judge = async <T, Judged>(
+const judge = <T, Judged>(
   what: string,
   question: Promise<T>,
   judgement: (answer: T) => Judged,
-): Promise<Judged | Finding> => {
-  let answer: T;
-  try {
-    answer = await question;
-  } catch (error) {
-    return found('not asked', what, shorten(errorText(error), 100));
-  }
-  return judgement(answer);
-};
+): Promise<Judged | Finding> =>
+  question.then(judgement, (error) => found('not asked', what, shorten(errorText(error), 100)));
 
 const SHOWN = 8;
 /** A list, cut short. */
@@ -195,15 +185,10 @@ const quotaNeeds = (options: PreflightOptions): readonly QuotaNeed[] => {
   const endpoint = `${learning.endpointInstanceType} for endpoint usage`;
   const processing = `${learning.processingInstanceType} for processing job usage`;
   const cpus = 'Fargate On-Demand vCPU resource count';
+  const fleets = 2 * learning.endpointMaxInstances;
   return [
     ['sagemaker', `${training} job usage`, 0, 1, 'a training'],
-    [
-      'sagemaker',
-      endpoint,
-      0,
-      2 * learning.endpointMaxInstances,
-      'an update of the endpoint runs both fleets',
-    ],
+    ['sagemaker', endpoint, 0, fleets, 'an update of the endpoint runs both fleets'],
     ['sagemaker', processing, 0, 1, 'evaluation and deployment'],
     ...buildNeeds(options),
     ['fargate', cpus, vCpus('minTasks'), 2 * vCpus('maxTasks'), 'a rollout runs old and new tasks'],
@@ -214,10 +199,8 @@ const checkQuotas = (options: PreflightOptions, account: Account) => {
   const all = quotaNeeds(options);
   return [...new Set(all.map(([service]) => service))].map((service) => {
     const needs = all.filter((need) => need[0] === service);
-    const question = account.quotas(
-      service,
-      needs.map(([, name]) => name),
-    );
+    const names = needs.map(([, name]) => name);
+    const question = account.quotas(service, names);
     return judge(`quotas of ${service}`, question, (values) =>
       needs.map(([, name, now, later, why]) => {
         const value = values.get(name);
@@ -233,14 +216,11 @@ const checkQuotas = (options: PreflightOptions, account: Account) => {
 
 const checkAlarms = ({ config: { observability } }: PreflightOptions): Finding => {
   const { alarmEmail } = observability;
+  const what = 'alarm e-mail';
+  const remedy = 'Set BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL.';
   return alarmEmail
-    ? found('ok', 'alarm e-mail', `${alarmEmail}; the first message asks to confirm it`)
-    : found(
-        'later',
-        'alarm e-mail',
-        'no one is notified of alarms',
-        'Set BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL.',
-      );
+    ? found('ok', what, `${alarmEmail}; the first message asks to confirm it`)
+    : found('later', what, 'no one is notified of alarms', remedy);
 };
 
 interface PreflightOptions {

@@ -71,9 +71,7 @@ const newRules = (inventory: Inventory, direction: 'ingress' | 'egress'): readon
     .map(({ resource }) => code(resource.address));
 
 /** New permissions with wildcards for which the code gives no reason, by who gets them. */
-export const findWidened = (
-  inventory: Inventory,
-): readonly { readonly holder: string; readonly what: string }[] => [
+export const findWidened = (inventory: Inventory): readonly Record<'holder' | 'what', string>[] => [
   ...plannedPolicies(inventory)
     .filter(isPolicyChanged)
     .flatMap(({ statements, holderName }) =>
