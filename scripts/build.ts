@@ -12,7 +12,7 @@ const HEAD = `Usage: npm run build
 Compiles the services to plain JavaScript in dist/.`;
 
 const DIST = path.join(ROOT, 'dist');
-const ASSETS = ['services/web/public', 'model/default', 'package.json'];
+const ASSETS = ['services/web/public', 'model/default', 'model/calibration/backgrounds', 'package.json'];
 
 await runCommand({ head: HEAD, options: z.strictObject({}) }, async () => {
   rmSync(DIST, { recursive: true, force: true });

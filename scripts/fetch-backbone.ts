@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { isNotFound } from '../model/shared/files.ts';
+import { readdirIfExists, writeFiles } from '../model/shared/files.ts';
 import { errorText } from '../model/shared/text.ts';
 import { print, runCommand } from './shared/cli.ts';
 
@@ -73,10 +73,7 @@ const readVerified = async (from: string, file: BackboneFile): Promise<Uint8Arra
  * @throws Error if it holds anything else, which is left alone
  */
 const holdsFiles = async (folder: string, files: readonly BackboneFile[]): Promise<boolean> => {
-  const found = await readdir(folder).catch((cause: unknown): string[] => {
-    if (isNotFound(cause)) return [];
-    throw cause;
-  });
+  const found = (await readdirIfExists(folder)).map(({ name }) => name);
   if (found.length === 0) return false;
   for (const file of files)
     if (!found.includes(file.name) || sha256(await readFile(path.join(folder, file.name))) !== file.sha256)
@@ -102,14 +99,12 @@ interface FetchOptions {
  */
 export const fetchBackbone = async ({ files, from, to }: FetchOptions): Promise<boolean> => {
   if (await holdsFiles(to, files)) return false;
-  const verified: [name: string, content: Uint8Array][] = [];
-  for (const file of files) verified.push([file.name, await readVerified(from, file)]);
-  const target = path.resolve(to);
-  const partial = `${target}.partial-${randomUUID()}`;
-  await mkdir(partial, { recursive: true });
+  const verified: Record<string, Uint8Array> = {};
+  for (const file of files) verified[file.name] = await readVerified(from, file);
+  const partial = `${path.resolve(to)}.partial-${randomUUID()}`;
   try {
-    for (const [name, content] of verified) await writeFile(path.join(partial, name), content);
-    await rename(partial, target);
+    await writeFiles(partial, verified);
+    await rename(partial, to);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     throw error;

@@ -7,7 +7,7 @@ import { Backbone } from '../model/backbone/backbone.ts';
 import { parseRange, rangeText } from '../model/backbone/feature-extractor.ts';
 import { loadBackend } from '../model/backend/backend.ts';
 import { describeUncalibrated } from '../model/calibration/calibrate.ts';
-import { type Dataset, readDataset } from '../model/data/dataset.ts';
+import { readLoggedDataset } from '../model/data/dataset.ts';
 import { describeSplit, trainValidationTestSplit } from '../model/data/split.ts';
 import { buildNetwork } from '../model/network/network.ts';
 import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
@@ -149,25 +149,6 @@ const reportTraining = (onProgress: ReportProgress): TrainingRunOptions => {
   };
 };
 
-const readPhotos = async (
-  { data, exclude }: TrainCommand,
-  stop: AbortSignal,
-  onProgress: ReportProgress,
-): Promise<Dataset> => {
-  const dataset = await readDataset(data, {
-    exclude,
-    onProgress: (done, total) => {
-      if (stop.aborted) throw new AbortedError('Stopped while reading the photos.');
-      onProgress('Reading photos', done, total);
-    },
-  });
-  print(
-    `Read ${dataset.examples.length} photos of ${dataset.labels.length} classes: ${dataset.labels.join(', ')}.`,
-  );
-  for (const { file, reason } of dataset.skipped) print(`  left out ${file}: ${reason}`);
-  return dataset;
-};
-
 const createTrainer = (
   { backbone, range, reference, features }: TrainCommand,
   classes: number,
@@ -218,7 +199,7 @@ export const reserveFolders = async (command: TrainCommand): Promise<() => void>
 };
 
 const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
-  const { data: _, exclude: __, features: ___, reference: ____, ...given } = command;
+  const { data, exclude, features: _, reference: __, ...given } = command;
   const { out, backbone, range, test, validation, unknown, version, ...recipe } = given;
   const modelVersion = version ?? versionAt(new Date());
   const backend = await loadBackend();
@@ -226,7 +207,9 @@ const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> 
   // Refuses an unusable backbone before anything slow happens.
   if (backbone !== undefined) (await Backbone.load(backbone, { range: parseRange(range) })).dispose();
   const onProgress = progressLine();
-  const dataset = await readPhotos(command, signal, onProgress);
+  const dataset = await readLoggedDataset(data, {
+    ...{ name: 'folder of photos', exclude, log: print, warn: () => {}, report: onProgress, signal },
+  });
   const { seed } = recipe;
   const split = trainValidationTestSplit(dataset, { test, validation, seed });
   print(describeSplit(split));
@@ -261,7 +244,7 @@ const run = async (command: TrainCommand): Promise<number> => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       print('Stopping, once a checkpoint is written.');
-      stop.abort();
+      stop.abort(new AbortedError('Stopped while reading the photos.'));
     });
   const release = await reserveFolders(command);
   await train(command, stop.signal)

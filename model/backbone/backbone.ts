@@ -92,7 +92,10 @@ export class Backbone {
     this.side = side ?? Math.round((extractor.side * ENLARGEMENT) / MULTIPLE) * MULTIPLE;
     const { low, high } = extractor.range;
     this.key = [METHOD, hash, `side ${this.side}`, `stages ${LEVELS}`, `range ${low} to ${high}`].join(', ');
-    this.parameters = countWeights(this);
+    // Finds out before a long training whether the backbone can be exported.
+    const graph = new Graph();
+    this.write(graph, 'photos');
+    this.parameters = graph.parameters;
     this.features = tf.tidy(
       () => this.extract(tf.zeros([1, PHOTO_SIDE, PHOTO_SIDE, PHOTO_CHANNELS])).shape[1],
     );
@@ -142,20 +145,3 @@ export class Backbone {
     this.#extractor.dispose();
   }
 }
-
-/** A graph that counts the weights written to it. */
-class CountingGraph extends Graph {
-  count = 0;
-
-  override weights(name: string, values: Float32Array, dimensions: readonly number[]): Node {
-    this.count += values.length;
-    return super.weights(name, values, dimensions);
-  }
-}
-
-/** Exports the backbone for a test, to find out before a long training whether it is possible. */
-const countWeights = (backbone: Backbone): number => {
-  const graph = new CountingGraph();
-  backbone.write(graph, 'photos');
-  return graph.count;
-};

@@ -8,7 +8,6 @@ import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { loadBackend } from '../backend/backend.ts';
 import { photoTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
-import { AbortedError } from '../shared/abort.ts';
 import { assertClose, example, noise } from '../shared/test-pictures.ts';
 import { Backbone, type BackboneOptions } from './backbone.ts';
 import { computeFeatures, type FeatureOptions } from './features.ts';
@@ -76,27 +75,6 @@ test('with a cache they are the same, and another run computes nothing, but for 
     [BATCHES, BATCHES, 0, BATCHES],
   );
   assert.deepEqual([first.features, second.features], [plain.features, plain.features]);
-});
-
-test('when stopped, it keeps what it has, and continues from there to the very same features', async (t) => {
-  const backbone = await load();
-  const cacheDirectory = at('stopped');
-  const expected = await counted(t, backbone);
-  const controller = new AbortController();
-  const progress: string[] = [];
-  const stopped = counted(t, backbone, {
-    cacheDirectory,
-    signal: controller.signal,
-    onProgress: (done, total) => {
-      progress.push(`${done}/${total}`);
-      controller.abort();
-    },
-  });
-  await assert.rejects(stopped, { name: AbortedError.name, message: 'Stopped while computing features.' });
-  assert.deepEqual(progress, ['16/18']);
-  const { features, looks } = await counted(t, backbone, { cacheDirectory });
-  assert.equal(looks, 1);
-  assert.deepEqual(features, expected.features);
 });
 
 test('features are read back to the bit, and a truncated or moved file is not used', async (t) => {

@@ -13,7 +13,8 @@ import { buildServingGraph } from '../savedmodel/serving-graph.ts';
 import { type Random, seededRandom } from '../shared/random.ts';
 import { assertClose, noise } from '../shared/test-pictures.ts';
 import { calibrate, FEWEST_PHOTOS, fitTemperature, lossAt } from './calibrate.ts';
-import { fitKnownScore, scoreOf, softmax } from './known-score.ts';
+import { fitBackground, fitKnownScore, scoreOf, softmax } from './known-score.ts';
+import { readBackgroundNodes } from './known-score-graph.ts';
 import { extractFeaturesAndLogits, type FeaturesAndLogits } from './observe.ts';
 
 const FEATURES = 6;
@@ -35,14 +36,25 @@ const photos = (seed: number, classes: number, each: number, margin = 3): Featur
   }));
 };
 
-test('of frozen features few held-out photos are enough: unseen ones are accepted, others rejected', () => {
-  const score = fitKnownScore(photos(1, 3, 30), photos(2, 3, 1), 1, { frozen: true });
-  const unseen = photos(4, 3, 100);
-  const kept = unseen.filter((photo) => scoreOf(score, photo) >= 0).length / unseen.length;
-  assert.ok(kept > 0.9 && kept < 1, `${kept}`);
+test('a background rejects what resembles it; made of the classes, it does not reject them', () => {
+  const [known, heldOut, unseen] = [photos(1, 3, 30), photos(2, 3, 1), photos(4, 3, 100)];
   const random = seededRandom(9);
-  for (const photo of unseen)
-    assert.ok(scoreOf(score, { ...photo, features: around(random, FEATURES - 1) }) < 0);
+  const anything = Array.from({ length: 60 }, () => around(random, FEATURES - 1));
+  const towards = (step: number) =>
+    unseen.map((photo) => ({
+      ...photo,
+      features: photo.features.with(-1, step + (photo.features.at(-1) ?? 0)),
+    }));
+  const kept = (background?: readonly (readonly number[])[]) => {
+    const fitted = background && fitBackground(background);
+    const score = fitKnownScore(known, heldOut, 1, { frozen: true, background: fitted });
+    const count = (all: typeof unseen) => all.filter((photo) => scoreOf(score, photo) >= 0).length;
+    return { unseen: count(unseen), between: count(towards(0.3)), far: count(towards(2)) };
+  };
+  const [without, given, own] = [kept(), kept(anything), kept(known.map(({ features }) => features))];
+  assert.ok(given.between < 0.8 * without.between, `${given.between} of ${without.between}`);
+  for (const { unseen: count, far } of [without, given, own])
+    assert.ok(count > 0.95 * unseen.length && far === 0, `${count}, ${far}`);
 });
 
 for (const frozen of [false, true])
@@ -84,16 +96,25 @@ const drawnPhotos = async (each: number, seed: number) =>
     drawn.map((pixels) => ({ label, pixels })),
   );
 
-for (const frozen of [false, true])
-  test(`a calibrated model answers with the tempered probabilities and the fitted score${frozen ? ' of frozen features' : ''}`, async () => {
+for (const what of ['trained features', 'frozen features', 'frozen features and a background'])
+  test(`a calibrated model answers with the tempered probabilities and the score of ${what}`, async () => {
+    const frozen = what !== 'trained features';
     const [train, validation] = [await drawnPhotos(12, 1), await drawnPhotos(FEWEST_PHOTOS / 2, 2)];
     const write = layersNetwork(buildNetwork({ classes: 2, stem: 4, blocks: [6, 8] }));
     assert.equal(await calibrate(write, { train, validation: validation.slice(1) }), undefined, 'too few');
     const forwardTrained = frozen ? () => extractFeaturesAndLogits(write, train) : undefined;
-    const calibration = await calibrate(write, { train, validation, forwardTrained });
+    const others = [5, 6, 7, 8].map((seed) => ({ label: 0, pixels: noise(seed) }));
+    const background = what.endsWith('background')
+      ? fitBackground((await extractFeaturesAndLogits(write, others)).map(({ features }) => features))
+      : undefined;
+    const calibration = await calibrate(write, { train, validation, forwardTrained, background });
     assert.ok(calibration);
     const graph = buildServingGraph(write, { labels: ['clouds', 'stripes'], version: '1', calibration });
-    const runner = new GraphRunner(decodeSavedModel(encodeSavedModel(graph)));
+    const decoded = decodeSavedModel(encodeSavedModel(graph));
+    const read = readBackgroundNodes(decoded.nodes);
+    assertClose(read?.mean ?? [], background?.mean ?? [], 1e-6);
+    assertClose(read?.lower ?? [], background?.lower ?? [], 1e-4);
+    const runner = new GraphRunner(decoded);
     const asked = [...validation, ...[1, 2].map((seed) => ({ label: 0, pixels: noise(seed) }))];
     const pixels = asked.map((photo) => photo.pixels);
     const answers = await predictPhotos(runner, pixels);

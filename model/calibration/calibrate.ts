@@ -50,6 +50,8 @@ interface CalibrationPhotos {
   readonly validation: readonly LabelledPhoto[];
   /** See `DISTANCE_WEIGHTS`. */
   readonly distanceWeight?: number | undefined;
+  /** Other photos' Gaussian for the features of `forwardTrained`. */
+  readonly background?: KnownScore['background'];
 }
 
 /** With fewer photos, neither temperature nor threshold is meaningful. */
@@ -62,6 +64,10 @@ export const canCalibrate = ({ train, validation, forwardTrained }: CalibrationP
 /** Explains why a model is not calibrated, what that means, and what to do. */
 export const describeUncalibrated = (validation: number): string =>
   `The model is not calibrated: it names one of its classes for every picture, and rejects none. Calibration needs at least ${FEWEST_PHOTOS} validation photos; there were ${validation}. Add photos, or hold out a larger share of them for validation (--validation).`;
+
+/** Explains what a calibrated head on a backbone without a background does, and what to do. */
+export const WITHOUT_BACKGROUND =
+  'Photos of anything else may be named as one of the classes, because there is no background for this backbone: make one with scripts/background.ts, then train again.';
 
 /**
  * Fits temperature and score to photos that were not used for training. The network itself is not changed.
@@ -78,13 +84,13 @@ export const calibrate = async (
   onPhotos?: (count: number) => void,
 ): Promise<Calibration | undefined> => {
   if (!canCalibrate(photos)) return undefined;
-  const { train, validation, forwardTrained, distanceWeight } = photos;
+  const { train, validation, forwardTrained, distanceWeight, background } = photos;
   const heldOut = await extractFeaturesAndLogits(write, validation, signal, onPhotos);
   const known = await (forwardTrained?.() ?? extractFeaturesAndLogits(write, train, signal, onPhotos));
   const temperature = heldOut.length < FEWEST_PHOTOS ? 1 : fitTemperature(heldOut);
   const knownScore = fitKnownScore(known, heldOut, temperature, {
     distanceWeight,
-    frozen: forwardTrained !== undefined,
+    ...(forwardTrained && { frozen: true, background }),
   });
   return {
     temperature,

@@ -1,5 +1,9 @@
-import { attribute, DataType, type Graph, type Node } from '../savedmodel/graph.ts';
+import type { DecodedModel } from '../savedmodel/file.ts';
+import { attribute, DataType, type Graph, type Node, tensorOf } from '../savedmodel/graph.ts';
 import { type ClassGaussians, dot, EPSILON, type KnownScore, solveLower } from './known-score.ts';
+
+/** Prefix of the background's nodes. */
+const BACKGROUND = 'background';
 
 /** Full precision, because distances are differences of large numbers. */
 const constant = (graph: Graph, name: string, values: Float64Array, dimensions: readonly number[]): Node =>
@@ -62,6 +66,27 @@ const writeDistances = (graph: Graph, photo: Node, { mean, lower, centres }: Cla
   return { far, margin };
 };
 
+/** `[N, 1]`: by how much a photo is nearer to the background than is usual. */
+const writeCloseness = (graph: Graph, photo: Node, background: ClassGaussians, usual: number): Node => {
+  const { far } = graph.within(BACKGROUND, () => writeDistances(graph, photo, background));
+  const nearer = graph.float('Sub', 'known/nearer', [graph.scalar('known/usual', usual), far]);
+  return graph.float('Relu', 'known/closeness', [nearer]);
+};
+
+/** The background of a decoded graph, if there is one. */
+export const readBackgroundNodes = (nodes: DecodedModel['nodes']): ClassGaussians | undefined => {
+  const [mean, matrix] = ['mean', 'whitening'].map((name) => {
+    const value = tensorOf(nodes.get(`${BACKGROUND}/known/${name}`));
+    return value && Float64Array.from(new Float32Array(Uint8Array.from(value.tensorContent).buffer));
+  });
+  if (!mean || !matrix) return undefined;
+  const { length } = mean;
+  const transposed = (values: Float64Array) =>
+    values.map((_, at) => values[(at % length) * length + Math.floor(at / length)] ?? 0);
+  const lower = transposed(whitening(transposed(matrix), length));
+  return { mean, lower, centres: [new Float64Array(length)] };
+};
+
 /** `[N, 1]`: the largest probability. */
 const writeLargest = (graph: Graph, logits: Node, temperature: number): Node => {
   const soft = graph.float('Mul', 'known/soft', [logits, graph.scalar('known/soft/scale', 1 / temperature)]);
@@ -83,7 +108,7 @@ export const writeKnownScore = (
   graph: Graph,
   features: Node,
   logits: Node,
-  { gaussians, temperature, confidence, distance, offset }: KnownScore,
+  { gaussians, temperature, confidence, distance, background, penalty, usual, offset }: KnownScore,
 ): Node => {
   // Scales each photo's features to a root mean square of 1.
   const size = meanSquare(graph, 'known/size', features);
@@ -94,7 +119,15 @@ export const writeKnownScore = (
   const clear = temperature === undefined ? margin() : writeLargest(graph, logits, temperature);
   const sure = graph.float('Mul', 'known/sure', [clear, graph.scalar('known/confidence', confidence)]);
   const near = graph.float('Mul', 'known/near', [far, graph.scalar('known/weight', -distance)]);
+  const weighted = (closeness: Node) =>
+    graph.float('Mul', 'known/penalty', [closeness, graph.scalar('known/penalty/weight', -penalty)]);
   const both = graph.float('AddV2', 'known/both', [sure, near]);
-  const column = graph.float('AddV2', 'known/column', [both, graph.scalar('known/offset', offset)]);
+  const all = background
+    ? graph.float('AddV2', 'known/all', [
+        both,
+        weighted(writeCloseness(graph, normalised, background, usual)),
+      ])
+    : both;
+  const column = graph.float('AddV2', 'known/column', [all, graph.scalar('known/offset', offset)]);
   return graph.reshape('known_score', column, [-1]);
 };

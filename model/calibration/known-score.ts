@@ -9,31 +9,29 @@ export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return sum;
 };
 
-/** The lower triangle L of `matrix = L Lᵀ`. @throws Error if the matrix is not positive definite */
-const cholesky = (matrix: Float64Array, size: number): Float64Array => {
-  const lower = new Float64Array(size * size);
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column <= row; column++) {
-      const [a, b] = [row * size, column * size];
-      const known = dot(lower.subarray(a, a + column), lower.subarray(b, b + column));
-      const rest = (matrix[a + column] ?? 0) - known;
-      if (row === column && !(rest > 0))
-        throw new Error('The covariance of the features is not positive definite.');
-      lower[a + column] = row === column ? Math.sqrt(rest) : rest / (lower[b + column] ?? 1);
-    }
-  }
-  return lower;
-};
-
-/** Solves `L x = b` for x. */
+/** Solves `L x = b` for x, where b may be shorter than the rows of L. */
 export const solveLower = (lower: Float64Array, size: number, b: ArrayLike<number>): Float64Array => {
-  const x = new Float64Array(size);
-  for (let row = 0; row < size; row++) {
+  const x = new Float64Array(b.length);
+  for (let row = 0; row < x.length; row++) {
     const start = row * size;
     const known = dot(lower.subarray(start, start + row), x.subarray(0, row));
     x[row] = ((b[row] ?? 0) - known) / (lower[start + row] ?? 1);
   }
   return x;
+};
+
+/** The lower triangle L of `matrix = L Lᵀ`. @throws Error if the matrix is not positive definite */
+const cholesky = (matrix: Float64Array, size: number): Float64Array => {
+  const lower = new Float64Array(size * size);
+  for (let row = 0; row < size; row++) {
+    const start = row * size;
+    const solved = solveLower(lower, size, matrix.subarray(start, start + row));
+    const rest = (matrix[start + row] ?? 0) - dot(solved, solved);
+    if (!(rest > 0)) throw new Error('The covariance of the features is not positive definite.');
+    lower.set(solved, start);
+    lower[start + row] = Math.sqrt(rest);
+  }
+  return lower;
 };
 
 /** Adds `weight * v vᵀ` to the lower triangle, the only part that {@link cholesky} reads. */
@@ -69,7 +67,7 @@ export interface ClassGaussians {
 }
 
 /** Shrinkage of the covariance towards a sphere: few photos do not determine all of its directions. */
-const SHRINKAGE = { trained: 0.1, frozen: 0.5 } as const;
+const SHRINKAGE = { trained: 0.1, frozen: 0.5, background: 0.3 } as const;
 /** Avoids division by zero for black pictures, whose features are all zero. */
 export const EPSILON = 1e-6;
 
@@ -89,7 +87,10 @@ const whiten = (
 };
 
 /** @param shrinkage see {@link SHRINKAGE} */
-const fitGaussians = (known: readonly FeaturesAndLogits[], shrinkage: number): ClassGaussians => {
+const fitGaussians = (
+  known: readonly { readonly label: number; readonly features: ArrayLike<number> }[],
+  shrinkage: number,
+): ClassGaussians => {
   const photos = known.map(({ label, features }) => ({ label, photo: normalised(features) }));
   const all = photos.map(({ photo }) => photo);
   const size = all[0]?.length ?? 0;
@@ -112,6 +113,13 @@ const fitGaussians = (known: readonly FeaturesAndLogits[], shrinkage: number): C
   return { mean, lower, centres: means.map((centre) => whiten({ mean, lower }, centre)) };
 };
 
+/** A single Gaussian of photos of anything, by their features. */
+export const fitBackground = (photos: readonly ArrayLike<number>[]): ClassGaussians =>
+  fitGaussians(
+    photos.map((features) => ({ label: 0, features })),
+    SHRINKAGE.background,
+  );
+
 /** The temperature of the softmax, relative to the calibrated one. A softer one also reflects the runners-up. */
 export const SOFTENING = 3.3;
 
@@ -124,7 +132,7 @@ export const DISTANCE_WEIGHTS = { sameFeatures: 1, trainedNetwork: 0.6 } as cons
 
 /**
  * Distinguishes photos of the classes from others: `offset + confidence * largest probability - distance * distance to
- * the nearest class`. It is fitted to photos of the classes only.
+ * the nearest class - penalty * max(0, usual - distance to the background)`. It is fitted to photos of the classes only.
  */
 export interface KnownScore {
   readonly gaussians: ClassGaussians;
@@ -132,6 +140,14 @@ export interface KnownScore {
   readonly temperature?: number | undefined;
   readonly confidence: number;
   readonly distance: number;
+  /** Photos of anything else, if there are statistics of them for these features (relative Mahalanobis distance, Ren et al. 2021). */
+  readonly background?: ClassGaussians | undefined;
+  readonly penalty: number;
+  /**
+   * The median distance of the classes' photos to the background. Being even farther away is not rewarded, so that a
+   * background that does not fit the classes does no harm.
+   */
+  readonly usual: number;
   /** Moves the threshold to 0: a score of at least 0 means that the photo shows one of the classes. */
   readonly offset: number;
 }
@@ -164,27 +180,35 @@ const thresholdOf = (scores: readonly number[]): number => {
 
 type Seen = Pick<FeaturesAndLogits, 'features' | 'logits'>;
 
+/** The squared Mahalanobis distance to each class, per dimension: about 1 for training photos. */
+const squaredDistances = (gaussians: ClassGaussians, photo: Float64Array): number[] => {
+  const white = whiten(gaussians, photo);
+  return gaussians.centres.map((centre) => {
+    const difference = white.map((value, i) => value - (centre[i] ?? 0));
+    return dot(difference, difference) / photo.length;
+  });
+};
+
 const termsOf = (
-  { gaussians, temperature }: Pick<KnownScore, 'gaussians' | 'temperature'>,
+  { gaussians, temperature, background }: Pick<KnownScore, 'gaussians' | 'temperature' | 'background'>,
   { features, logits }: Seen,
 ) => {
-  const white = whiten(gaussians, normalised(features));
-  const squares = gaussians.centres.map((centre) => {
-    const difference = white.map((value, i) => value - (centre[i] ?? 0));
-    return dot(difference, difference) / features.length;
-  });
+  const photo = normalised(features);
+  const squares = squaredDistances(gaussians, photo);
   const smallest = Math.min(...squares);
   const margin = squares.reduce((sum, square) => sum + square / squares.length, -smallest);
   return {
-    /** Mahalanobis distance to the nearest class, per dimension: about 1 for training photos. */
     nearest: Math.sqrt(smallest),
     sure: temperature === undefined ? margin : Math.max(...softmax(logits, temperature)),
+    away: background ? Math.sqrt(Math.min(...squaredDistances(background, photo))) : 0,
   };
 };
 type Terms = ReturnType<typeof termsOf>;
 
-const addUp = ({ confidence, distance, offset }: Omit<KnownScore, 'gaussians'>, terms: Terms): number =>
-  offset + confidence * terms.sure - distance * terms.nearest;
+const addUp = (
+  { confidence, distance, penalty, usual, offset }: Omit<KnownScore, 'gaussians'>,
+  { sure, nearest, away }: Terms,
+): number => offset + confidence * sure - distance * nearest - penalty * Math.max(0, usual - away);
 
 export const scoreOf = (score: KnownScore, photo: Seen): number => addUp(score, termsOf(score, photo));
 
@@ -193,13 +217,13 @@ const ENOUGH = 200;
 const FOLDS = 10;
 
 /** The terms of each photo with Gaussians that were fitted without it. */
-const crossFitted = (photos: readonly FeaturesAndLogits[]): Terms[] =>
+const crossFitted = (photos: readonly FeaturesAndLogits[], background: ClassGaussians | undefined): Terms[] =>
   Array.from({ length: FOLDS }, (_, fold) => {
     const [left, inside] = [0, 1].map((side) =>
       photos.filter((_, index) => Number(index % FOLDS === fold) === side),
     );
     const gaussians = fitGaussians(left ?? [], SHRINKAGE.frozen);
-    return (inside ?? []).map((photo) => termsOf({ gaussians }, photo));
+    return (inside ?? []).map((photo) => termsOf({ gaussians, background }, photo));
   }).flat();
 
 /**
@@ -209,6 +233,7 @@ const crossFitted = (photos: readonly FeaturesAndLogits[]): Terms[] =>
  * @param options.distanceWeight see {@link DISTANCE_WEIGHTS}
  * @param options.frozen whether the features did not learn from any photo: then the margin replaces the probability, and
  *   few validation photos are supplemented by the training photos, each with Gaussians of the others
+ * @param options.background see {@link fitBackground}
  */
 export const fitKnownScore = (
   known: readonly FeaturesAndLogits[],
@@ -217,17 +242,25 @@ export const fitKnownScore = (
   {
     distanceWeight = DISTANCE_WEIGHTS.sameFeatures,
     frozen = false,
-  }: { readonly distanceWeight?: number | undefined; readonly frozen?: boolean } = {},
+    background,
+  }: Pick<Partial<KnownScore>, 'background'> & {
+    readonly distanceWeight?: number | undefined;
+    readonly frozen?: boolean;
+  } = {},
 ): KnownScore => {
   const few = frozen && heldOut.length < ENOUGH;
   const all = few ? [...known, ...heldOut] : known;
   const fitted = {
     gaussians: fitGaussians(all, frozen ? SHRINKAGE.frozen : SHRINKAGE.trained),
     temperature: frozen ? undefined : SOFTENING * temperature,
+    background,
   };
-  const judged = few ? crossFitted(all) : heldOut.map((photo) => termsOf(fitted, photo));
+  const judged = few ? crossFitted(all, background) : heldOut.map((photo) => termsOf(fitted, photo));
+  const away = judged.map((terms) => terms.away).sort((a, b) => a - b);
   const score = {
     ...fitted,
+    penalty: 1 / deviation(away),
+    usual: away[Math.floor(away.length / 2)] ?? 0,
     confidence: 1 / deviation(judged.map(({ sure }) => sure)),
     distance: distanceWeight / deviation(judged.map(({ nearest }) => nearest)),
     offset: 0,

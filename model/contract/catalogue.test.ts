@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeLabel, FLOWERS, labelNames, labelWords, parseCatalogue } from './catalogue.ts';
+import { FLOWERS, labelNames, labelWords, parseCatalogue } from './catalogue.ts';
 
 const ORIGINAL =
   'astilbe bellflower black_eyed_susan calendula california_poppy carnation common_daisy coreopsis daffodil dandelion iris magnolia rose sunflower tulip water_lily'.split(
@@ -15,13 +15,6 @@ test('every flower of the original is named and described in both languages', ()
     assert.match(en.name, /^[A-Z]/);
     assert.match(en.description, /\.$/);
   }
-});
-
-test('a label without an entry still gets a readable name', () => {
-  const { en, ko } = describeLabel('snow-drop_white');
-  assert.equal(en.name, 'Snow drop white');
-  assert.equal(ko.name, 'Snow drop white');
-  assert.match(en.description, /Snow drop white/);
 });
 
 const cat = { en: { name: 'Cat', description: 'It purrs.' } };

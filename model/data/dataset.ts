@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CATALOGUE_FILE, type Catalogue, parseCatalogue } from '../contract/catalogue.ts';
 import { readPhoto } from '../photo/read-photo.ts';
 import { readFileIfExists } from '../shared/files.ts';
-import { progressReporter } from '../shared/progress.ts';
+import { progressReporter, type ReportProgress } from '../shared/progress.ts';
 import { errorText, pluralize } from '../shared/text.ts';
 import { describeLayoutProblem, listClassFolders } from './class-folders.ts';
 
@@ -91,9 +91,9 @@ const CONCURRENCY = 4;
  *
  * @returns the pixels of each file, or why it cannot be used, in the same order
  */
-const readPhotoFiles = async (
+export const readPhotoFiles = async (
   files: readonly string[],
-  { onProgress }: ReadOptions,
+  { onProgress }: Pick<ReadOptions, 'onProgress'>,
 ): Promise<PromiseSettledResult<Uint8Array>[]> => {
   const results: PromiseSettledResult<Uint8Array>[] = [];
   const queue = files.entries();
@@ -189,7 +189,7 @@ export const readDataset = async (root: string, options: ReadOptions = {}): Prom
   return { labels, examples: kept, skipped: [...skipped, ...copies], catalogue };
 };
 
-interface LoggedReadOptions {
+interface LoggedReadOptions extends Pick<ReadOptions, 'exclude'> {
   /** A description of the folder for messages, such as "channel train". */
   readonly name: string;
   readonly log: (text: string) => void;
@@ -197,23 +197,24 @@ interface LoggedReadOptions {
   readonly warn: (text: string) => void;
   /** Ends the reading, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** @default lines of the log */
+  readonly report?: ReportProgress;
 }
 
 /**
- * Reads a dataset for a job, and logs what was left out.
+ * Reads a dataset for a training or a job, and logs what was left out.
  *
  * @throws Error that names the classes without readable photos, and says what to do
  */
 export const readLoggedDataset = async (
   directory: string,
-  { name, log, warn, signal }: LoggedReadOptions,
+  { name, exclude, log, warn, signal, report = progressReporter(log) }: LoggedReadOptions,
 ): Promise<Dataset> => {
-  const report = progressReporter(log);
   const onProgress = (done: number, total: number) => {
     signal?.throwIfAborted();
     report(`Reading the ${name}, files`, done, total);
   };
-  const dataset = await readDataset(directory, { onProgress }).catch((error: unknown) => {
+  const dataset = await readDataset(directory, { exclude, onProgress }).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw new Error(`The ${name} cannot be used. ${errorText(error)}`, { cause: error });
   });

@@ -82,13 +82,6 @@ test('classes of very different sizes give a warning', () => {
   assert.doesNotMatch(divide(photos([90, 20, 90])).warnings.join(), /balanced/);
 });
 
-test('given test photos are all used for testing, and never for training or validation', () => {
-  const test = [...photos([5, 5, 0], 'given'), ...photos([4, 0, 0])];
-  const { split } = divide(photos([30, 30, 30]), { test });
-  assert.deepEqual(contents(split.test), contents(test));
-  assert.deepEqual(sizesByPart({ ...split, test: [] }).flat(), [23, 27, 27, 3, 3, 3, 0, 0, 0]);
-});
-
 test('a class of a single photo, or whose photos are all test photos too, is refused by its name', () => {
   assert.throws(
     () => divide(photos([30, 1, 30])),
@@ -178,9 +171,4 @@ test("test photos are numbered by the training's classes; the very same photos d
     );
     assert.match(warnings.join(), warned);
   }
-});
-
-test('test photos of a class that the training does not have are refused by its name', () => {
-  const test = dataset(['lily', 'rose'], [['x'], ['y']]);
-  assert.throws(() => alignTestPhotos(TRAIN, test, assert.fail), /classes lily, of which/);
 });

@@ -1,5 +1,7 @@
+import { access } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadBackend } from '../backend/backend.ts';
+import { SHIPPED } from '../calibration/background.ts';
 import { missingLibraries, NVIDIA_DRIVER } from './gpu.ts';
 
 /**
@@ -18,6 +20,7 @@ const missing = missingLibraries().filter((library) => library !== NVIDIA_DRIVER
 if (missing.length > 0)
   throw new Error(`Libraries of CUDA 11 and cuDNN 8 are missing: ${missing.join(', ')}.`);
 
+await access(SHIPPED);
 await import('./train.ts');
 await import('./evaluate.ts');
 await import('./deploy/job.ts');

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { PhotoError } from '../photo/format.ts';
+import { readPhotoFiles } from '../data/dataset.ts';
 import { readPhoto } from '../photo/read-photo.ts';
 import { listFolder } from '../shared/files.ts';
 import type { ReportProgress } from '../shared/progress.ts';
@@ -42,24 +41,6 @@ export const drawKinds = async (count: number): Promise<OodPhotos[]> => {
   return kinds;
 };
 
-const readAll = async (
-  directory: string,
-  onProgress?: (done: number, total: number) => void,
-): Promise<Uint8Array[]> => {
-  const photos: Uint8Array[] = [];
-  const files = (await listFolder(directory)).filter(({ kind }) => kind === 'file');
-  for (const [index, { name }] of files.entries()) {
-    onProgress?.(index, files.length);
-    try {
-      photos.push(await readPhoto(await readFile(path.join(directory, name))));
-    } catch (error) {
-      // The service would refuse it before it reaches a model.
-      if (!(error instanceof PhotoError)) throw error;
-    }
-  }
-  return photos;
-};
-
 /**
  * Reads `<root>/<kind>/*`, photos that show none of the classes, without files that the service would refuse and
  * without empty kinds.
@@ -77,9 +58,12 @@ export const readPhotoKinds = async (root: string, onProgress?: ReportProgress):
   });
   const kinds: OodPhotos[] = [];
   for (const { name } of entries.filter(({ kind }) => kind === 'folder')) {
-    const photos = await readAll(path.join(root, name), (done, total) =>
-      onProgress?.(`Reading photos of other things (${name})`, done, total),
+    const files = (await listFolder(path.join(root, name))).filter(({ kind }) => kind === 'file');
+    const read = await readPhotoFiles(
+      files.map((file) => path.join(root, name, file.name)),
+      { onProgress: (done, total) => onProgress?.(`Reading photos of other things (${name})`, done, total) },
     );
+    const photos = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     // Without photos there is no rejection rate.
     if (photos.length > 0) kinds.push({ kind: name, source: 'photos', photos });
   }

@@ -6,12 +6,6 @@ import { reliabilityDiagram, rocPicture, trainingCurves } from './charts.ts';
 import { confusionMatrix } from './confusion-matrix.ts';
 import { exampleCalibration, exampleMetrics } from './test-metrics.ts';
 
-/** Width and height of a picture, in pixels. */
-const sizeOf = (svg: string): [width: number, height: number] => {
-  const [, width, height] = /<svg[^>]* width="(\d+)" height="(\d+)"/.exec(svg) ?? [];
-  return [Number(width), Number(height)];
-};
-
 /** Every text of a picture, still escaped. */
 const textsOf = (svg: string): string[] =>
   [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, text = '']) => text);
@@ -64,26 +58,14 @@ test('the reliability diagram names both errors and has a point for each bin', a
   assert.deepEqual(lengths, [2, 2]);
 });
 
-describe('the ROC picture', () => {
-  test('gives the area of each kind, and rises first when the kinds are distinguished', () => {
-    const svg = rocPicture([2, 3], [{ kind: '<a>&', scores: [0, 1] }]);
-    assert.ok(textsOf(svg).includes('&#60;a&#62;&#38;: 1.000'));
-    const [curve = []] = pointsOf(svg);
-    assert.equal(Math.min(...curve), curve[2], 'all known photos are kept before any other picture is');
-  });
+test('the ROC picture gives the area of each kind, and rises first when the kinds are distinguished', () => {
+  const svg = rocPicture([2, 3], [{ kind: '<a>&', scores: [0, 1] }]);
+  assert.ok(textsOf(svg).includes('&#60;a&#62;&#38;: 1.000'));
+  const [curve = []] = pointsOf(svg);
+  assert.equal(Math.min(...curve), curve[2], 'all known photos are kept before any other picture is');
 });
 
 describe('the confusion matrix', () => {
-  const manyLabels = (count: number, name: string) =>
-    Array.from({ length: count }, (_, index) => `${name} ${index}`);
-
-  /** Three photos of every class, all classified correctly. */
-  const unconfused = (labels: readonly string[]): string =>
-    confusionMatrix(
-      labels,
-      labels.map((_, truth) => labels.map((_, answer) => (truth === answer ? 3 : 0))),
-    );
-
   test('names every class twice, and holds every count and its share of the true class, row by row', () => {
     const { labels, test: tested } = exampleMetrics();
     const texts = textsOf(confusionMatrix(labels, tested.confusion));
@@ -96,10 +78,13 @@ describe('the confusion matrix', () => {
   });
 
   test('of very many classes is of bounded size, and shows counts on hover', async () => {
-    const drawn = unconfused(manyLabels(60, '아주 긴 이름을 가진, 세상에서 가장 귀한 고산 식물의 꽃'));
+    const name = '아주 긴 이름을 가진, 세상에서 가장 귀한 고산 식물의 꽃';
+    const labels = Array.from({ length: 60 }, (_, index) => `${name} ${index}`);
+    const counts = labels.map((_, truth) => labels.map((_, answer) => (truth === answer ? 3 : 0)));
+    const drawn = confusionMatrix(labels, counts);
     await assertValid(drawn);
-    const [width, height] = sizeOf(drawn);
-    assert.ok(width <= 1500 && height <= 1300, `${width} x ${height}`);
+    const [, width, height] = /<svg[^>]* width="(\d+)" height="(\d+)"/.exec(drawn) ?? [];
+    assert.ok(Number(width) <= 1500 && Number(height) <= 1300, `${width} x ${height}`);
     assert.match(drawn, /<title>아주 .*: 3 of 3</);
   });
 

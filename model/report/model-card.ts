@@ -63,7 +63,7 @@ This model is not calibrated: too few photos were held out. Its confidence is th
 
 ![Reliability](reliability.svg)
 
-**Other pictures.** \`known_score\` is below 0 for what looks like none of the classes. It was fitted to photos of the classes alone; its threshold was chosen so that at most ${percent(REFUSED_SHARE)} of photos of the classes are refused. Of the validation photos, ${rate(validation.kept, validation.count)} are kept; of the test photos, ${rate(test.kept, test.count)} are kept; 95 % interval ${percent(low)} to ${percent(high)}.
+**Other pictures.** \`known_score\` is below 0 for what looks like none of the classes. Its threshold was fitted to photos of the classes alone, so that at most ${percent(REFUSED_SHARE)} of them are refused. Of the validation photos, ${rate(validation.kept, validation.count)} are kept; of the test photos, ${rate(test.kept, test.count)} are kept; 95 % interval ${percent(low)} to ${percent(high)}.
 
 ${table(['other pictures', 'source', 'refused', 'area under ROC'], rows)}
 

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  input,
-  type LayersModel,
-  layers,
-  model,
-  type SymbolicTensor,
-  sequential,
-} from '@tensorflow/tfjs-layers';
+import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { loadBackend } from '../backend/backend.ts';
 import { applied, BatchNorm } from '../network/layers.ts';
 import { assertClose } from '../shared/test-pictures.ts';
@@ -182,8 +175,3 @@ for (const [name, build] of Object.entries(GRAPHS))
     const inputs = photo();
     return assertExports(model({ inputs, outputs: build(inputs) }));
   });
-
-test('a sequential model computes the same when exported', () =>
-  assertExports(
-    sequential({ layers: [padded({ inputShape: [7, 8, 3] }), layers.globalAveragePooling2d({})] }),
-  ));

@@ -8,7 +8,7 @@ import { extract, list } from 'tar';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { seededRandom } from '../shared/random.ts';
 import { assertSameBytes, noise } from '../shared/test-pictures.ts';
-import { decodeSavedModel, encodeSavedModel, storeModel, versionAt } from './file.ts';
+import { decodeSavedModel, encodeSavedModel, storeModel } from './file.ts';
 import { DataType, Graph, SavedModelError } from './graph.ts';
 import { type SavedModel, SavedModelSchema } from './proto/tensorflow_pb.ts';
 
@@ -66,11 +66,6 @@ test('a graph with another tag, or without the signature, is not served', () => 
 });
 
 const savedModel = noise(1, 5000);
-
-test('a version is the UTC time to the second, in digits only', () => {
-  assert.equal(versionAt(new Date('2026-01-02T03:04:05.678Z')), '20260102030405');
-  assert.equal(versionAt(new Date('2026-12-31T23:59:59+02:00')), '20261231215959');
-});
 
 test('the model is where TensorFlow Serving looks for it; model.tar.gz holds its newest version, nothing else', async (t) => {
   const directory = path.join(temporaryFolder(t), 'not', 'yet', 'there');

@@ -2,7 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Float16Array } from '@petamoriken/float16';
 import type {
   AttrValueSchema,
+  NodeDef,
   NodeDefSchema,
+  TensorProto,
   TensorProtoSchema,
   TensorShapeProtoSchema,
 } from './proto/tensorflow_pb.ts';
@@ -49,6 +51,12 @@ export const attribute = {
   }),
 } as const;
 
+/** The value of a decoded constant. */
+export const tensorOf = (node: NodeDef | undefined): TensorProto | undefined => {
+  const value = node?.attr['value']?.value;
+  return value?.case === 'tensor' ? value.value : undefined;
+};
+
 /** The model cannot be written as a SavedModel without changing what it computes. */
 export class ExportError extends Error {
   override readonly name = 'ExportError';
@@ -82,6 +90,8 @@ const LARGEST_HALF = 65504;
 /** A TensorFlow graph under construction. Names are unique; each method returns the new node's name. */
 export class Graph {
   readonly nodes: MessageInitShape<typeof NodeDefSchema>[] = [];
+  /** Number of weights that were written. */
+  parameters = 0;
   readonly #names = new Set<string>();
   readonly #precision: WeightPrecision;
   #prefix = '';
@@ -147,6 +157,7 @@ export class Graph {
 
   /** Weights. With precision `half` they are stored as half and cast where they are used. */
   weights(name: string, values: Float32Array, dimensions: readonly number[]): Node {
+    this.parameters += values.length;
     const largest = this.#precision === 'half' ? LARGEST_HALF : Number.MAX_VALUE;
     if (!values.every((value) => Math.abs(value) <= largest)) {
       throw new ExportError(

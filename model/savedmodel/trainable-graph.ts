@@ -2,7 +2,7 @@ import { registerOp } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ExportedNetwork } from './export-layers.ts';
 import { type DecodedModel, decodeSavedModel, encodeSavedModel } from './file.ts';
-import { DataType, Graph, type Node } from './graph.ts';
+import { DataType, Graph, type Node, tensorOf } from './graph.ts';
 import type { NodeDef } from './proto/tensorflow_pb.ts';
 import { copyNodes, toGraphModel } from './run.ts';
 import type { NetworkWriter } from './serving-graph.ts';
@@ -54,8 +54,7 @@ interface GraphWeight {
 /** Height and width of a convolution's kernel. */
 const kernelSize = ({ op, input }: NodeDef, nodes: DecodedModel['nodes']): [number, number] | undefined => {
   if (op !== 'Conv2D' && op !== 'DepthwiseConv2dNative') return undefined;
-  const value = nodes.get(input[1] ?? '')?.attr['value']?.value;
-  const [height, width] = value?.case === 'tensor' ? (value.value.tensorShape?.dim ?? []) : [];
+  const [height, width] = tensorOf(nodes.get(input[1] ?? ''))?.tensorShape?.dim ?? [];
   return height && width && [Number(height.size), Number(width.size)];
 };
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import { attribute, DataType } from './graph.ts';
-import { type NodeDef, NodeDefSchema, type TensorProto, TensorProtoSchema } from './proto/tensorflow_pb.ts';
+import { attribute, DataType, Graph, tensorOf } from './graph.ts';
+import { type NodeDef, NodeDefSchema } from './proto/tensorflow_pb.ts';
 
 /**
  * TensorFlow 2.21 with oneDNN, its default, crashes with a division by zero in pointwise convolutions from up to 512 to
@@ -8,11 +8,6 @@ import { type NodeDef, NodeDefSchema, type TensorProto, TensorProtoSchema } from
  * result.
  */
 const WIDEST = 512;
-
-const tensorOf = (node: NodeDef | undefined): TensorProto | undefined => {
-  const value = node?.attr['value']?.value;
-  return value?.case === 'tensor' ? value.value : undefined;
-};
 
 /** Some columns of a matrix with `width` columns and `bytes` per number. */
 const columns = (content: Uint8Array, width: number, from: number, to: number, bytes: number): Uint8Array => {
@@ -37,46 +32,27 @@ const split = (node: NodeDef, nodes: ReadonlyMap<string, NodeDef>) => {
   if (node.op !== 'Conv2D' || !input || !kernel || !stored || !tensor) return undefined;
   if (height !== 1 || width !== 1 || channels >= filters || filters <= WIDEST) return undefined;
   const bytes = tensor.tensorContent.length / (channels * filters);
+  const graph = new Graph();
   const parts = Array.from({ length: Math.ceil(filters / WIDEST) }, (_, index) => {
     const [from, to] = [index * WIDEST, Math.min(filters, (index + 1) * WIDEST)];
-    const value = create(TensorProtoSchema, {
+    const value = attribute.tensor({
       dtype: tensor.dtype,
       tensorShape: { dim: [1, 1, channels, to - from].map((size) => ({ size: BigInt(size) })) },
       tensorContent: columns(tensor.tensorContent, filters, from, to, bytes),
     });
-    const name = (whole: NodeDef) => `${whole.name}/${index}`;
-    const constant = create(NodeDefSchema, {
-      ...{ name: name(stored), op: 'Const' },
-      attr: { ...stored.attr, value: attribute.tensor(value) },
-    });
+    const constant = graph.add('Const', `${stored.name}/${index}`, [], { ...stored.attr, value });
     const cast =
-      kernel === stored
-        ? []
-        : [create(NodeDefSchema, { ...kernel, name: name(kernel), input: [constant.name] })];
-    const convolution = create(NodeDefSchema, { ...node, name: name(node), input: [input, name(kernel)] });
-    return { convolution: convolution.name, nodes: [constant, ...cast, convolution] };
+      kernel === stored ? constant : graph.add(kernel.op, `${kernel.name}/${index}`, [constant], kernel.attr);
+    return graph.add(node.op, `${node.name}/${index}`, [input, cast], node.attr);
   });
-  const axis = create(NodeDefSchema, {
-    ...{ name: `${node.name}/axis`, op: 'Const' },
-    attr: {
-      dtype: attribute.type(DataType.int32),
-      value: attribute.tensor({
-        dtype: DataType.int32,
-        tensorShape: {},
-        tensorContent: new Uint8Array(Int32Array.of(3).buffer),
-      }),
-    },
+  graph.float('ConcatV2', node.name, [...parts, graph.integers(`${node.name}/axis`, [3], [])], {
+    Tidx: attribute.type(DataType.int32),
+    N: attribute.integer(parts.length),
   });
-  const whole = create(NodeDefSchema, {
-    ...{ name: node.name, op: 'ConcatV2' },
-    input: [...parts.map(({ convolution }) => convolution), axis.name],
-    attr: {
-      T: attribute.type(DataType.float),
-      Tidx: attribute.type(DataType.int32),
-      N: attribute.integer(parts.length),
-    },
-  });
-  return { nodes: [...parts.flatMap((part) => part.nodes), axis, whole], replaced: [node, kernel, stored] };
+  return {
+    nodes: graph.nodes.map((each) => create(NodeDefSchema, each)),
+    replaced: [node, kernel, stored],
+  };
 };
 
 /** Splits pointwise convolutions with many filters in a graph into parts. The results are the same. */

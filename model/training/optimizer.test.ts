@@ -70,18 +70,6 @@ test("without decay the steps are those of TensorFlow.js's Adam, to the bit", ()
   assert.deepEqual(ours.dataSync(), theirs.dataSync());
 });
 
-test('with its state restored, another optimizer continues to the bit', async () => {
-  const [x, y] = [matrix(), tf.variable(tf.zeros([3, 4]))];
-  const [first, second] = [x, y].map((each) => optimizerOf([each], { weightDecay: 0.1 }));
-  assert.ok(first && second);
-  for (const [step, gradient] of noisy(3, 30).entries()) {
-    if (step === 20) second.restore(await first.state(), 20);
-    first.step({ [x.name]: gradient }, 0.01);
-    if (step >= 20) second.step({ [y.name]: gradient }, 0.01);
-  }
-  assert.deepEqual(await second.state(), await first.state());
-});
-
 describe('the average', () => {
   const NO_STEP = {};
   const holds = async (optimizer: OptimizerState, x: tf.Variable, value: number) => {

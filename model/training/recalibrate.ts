@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { canCalibrate } from '../calibration/calibrate.ts';
+import { readBackgroundNodes } from '../calibration/known-score-graph.ts';
 import { extractFeaturesAndLogits } from '../calibration/observe.ts';
 import { MODEL_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -128,7 +129,7 @@ export const recalibrate = async (
   if (!canCalibrate({ ...split, forwardTrained }))
     throw new Error('There are too few validation photos for calibration. Add photos.');
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
-    ...{ write, forwardTrained },
+    ...{ write, forwardTrained, background: readBackgroundNodes(model.nodes) },
     distanceWeight: old.calibration?.distanceWeight,
     ...{ labels: old.labels, catalogue: dataset.catalogue, version, split, unknown, drawn },
     ...{ log, onProgress },

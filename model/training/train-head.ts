@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Backbone, type BackboneOptions } from '../backbone/backbone.ts';
 import { computeFeatures, type FeatureOptions, type Features } from '../backbone/features.ts';
+import { readBackground } from '../calibration/background.ts';
 import { targetTensor } from '../data/augment.ts';
 import type { Example } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
@@ -147,6 +148,7 @@ export const trainHead =
     const { head: headOptions, earlier: readEarlier, backbone: backboneOptions, ...run } = options;
     const backbone = await Backbone.load(pretrained.directory, backboneOptions);
     const { key } = backbone;
+    const background = await readBackground(pretrained.directory, backbone);
     const earlier = readEarlier?.(key);
     const features = await computeFeatures(backbone, [...train, ...validation], {
       cacheDirectory,
@@ -190,7 +192,7 @@ export const trainHead =
         parameters: { total: backbone.parameters + head.countParams(), trained: head.countParams() },
         side: backbone.side,
         backbone: pretrained.name,
-        ...{ key, head, standardization },
+        ...{ key, head, standardization, background },
         // Like `extractFeaturesAndLogits`, but with the cached features.
         forwardTrained: async () => {
           const rows = await answersOf(

@@ -80,24 +80,6 @@ test('the network ends with the averaged weights, which do not affect its traini
   assert.notEqual(last.history.at(-1)?.validation?.loss, loss);
 });
 
-test('with patience it stops when the validation loss no longer falls, with the weights of the lowest loss', async () => {
-  // A trained photo under the other class's name: the better the photo is learned, the higher the loss.
-  const contrary = noisy.slice(0, 1).map((photo): Example => ({ ...photo, label: 1 - photo.label }));
-  const network = tiny();
-  const lossesOf = async (recipe: RecipeOptions) => {
-    const { history } = await run({ emaDecay: 0, ...recipe }, {}, { network, validation: contrary });
-    return history.map(({ validation }) => validation?.loss ?? Number.NaN);
-  };
-  const weights = network.getWeights().map((weight) => weight.clone());
-  const stopped = await lossesOf({ epochs: 12, patience: 2 });
-  const lowest = Math.min(...stopped);
-  assert.ok(stopped.length < 12, `${stopped.length} epochs`);
-  assert.equal(stopped.indexOf(lowest), stopped.length - 1 - 2, 'two epochs after the best');
-  assert.equal((await evaluate(networkPredictFn(network), 2, contrary)).loss, lowest);
-  network.setWeights(weights);
-  assert.equal((await lossesOf({ epochs: 12 }))[0], stopped[0], 'until then it is the same training');
-});
-
 test('balanced, every class weighs the same, and a photo one on average', () =>
   assert.deepEqual(inverseFrequencyWeights(3, [0, 0, 0, 0, 0, 0, 1, 1, 2]), [0.5, 1.5, 3]));
 

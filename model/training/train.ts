@@ -1,5 +1,6 @@
 import type { Backend } from '../backend/backend.ts';
-import { type Calibration, calibrate, canCalibrate } from '../calibration/calibrate.ts';
+import { type Calibration, calibrate, canCalibrate, WITHOUT_BACKGROUND } from '../calibration/calibrate.ts';
+import type { KnownScore } from '../calibration/known-score.ts';
 import { measureCalibration } from '../calibration/measure.ts';
 import type { FeaturesAndLogits } from '../calibration/observe.ts';
 import type { Accuracy, Catalogue } from '../contract/catalogue.ts';
@@ -42,12 +43,15 @@ export interface TrainedNetwork {
   readonly distanceWeight?: number | undefined;
   /** Its outputs for the training photos, if its features did not learn from them. */
   readonly forwardTrained?: (() => Promise<readonly FeaturesAndLogits[]>) | undefined;
+  /** Other photos' Gaussian for its features, if they did not learn from any photo and there is one. */
+  readonly background?: KnownScore['background'];
 }
 
 /** A strategy: trains on the training photos and validates on the validation photos. See `trainNetwork`, `trainHead`, `fineTune`. */
 export type Trainer = (split: Split) => Promise<TrainedNetwork>;
 
-interface ExportOptions extends Pick<TrainedNetwork, 'write' | 'forwardTrained' | 'distanceWeight'> {
+interface ExportOptions
+  extends Pick<TrainedNetwork, 'write' | 'forwardTrained' | 'distanceWeight' | 'background'> {
   readonly labels: readonly string[];
   readonly catalogue?: Catalogue | undefined;
   readonly version: string;
@@ -82,9 +86,9 @@ interface MeasuredExport {
  */
 export const exportMeasured = async (options: ExportOptions): Promise<MeasuredExport> => {
   const { write, forwardTrained, labels, split, signal, drawn = 30, distanceWeight } = options;
-  const { log = () => {}, onProgress, version, catalogue } = options;
+  const { log = () => {}, onProgress, background, version, catalogue } = options;
   const { train, validation, test } = split;
-  const toCalibrate = { train, validation, forwardTrained, distanceWeight };
+  const toCalibrate = { train, validation, forwardTrained, distanceWeight, background };
   const enough = canCalibrate(toCalibrate);
   if (enough) log('Calibrating the model.');
   const unknown = enough ? [...(await drawKinds(drawn)), ...(options.unknown ?? [])] : [];
@@ -106,6 +110,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
   const runnerOf = (savedModel: Uint8Array) => new GraphRunner(decodeSavedModel(savedModel));
   const runner = runnerOf(exported(calibration));
   log('Measuring the exported model.');
+  if (calibration && forwardTrained && !background) log(WITHOUT_BACKGROUND);
   const pictures = unknown.reduce((sum, { photos }) => sum + photos.length, 0);
   const toMeasure = test.length + (calibration ? test.length + validation.length + pictures : 0);
   const onPhotos = counter('Measuring, photos', toMeasure);

@@ -163,5 +163,9 @@ test('so it does of a head on a real backbone', unless(BACKBONE_NEEDS), async ()
     ...{ backend, version: '7', command: 'test', seed: 1, drawn: 2 },
   });
   assert.ok(metrics.calibration, 'the score is one to be compared');
+  assert.ok(
+    decodeSavedModel(savedModel).nodes.has('background/known/mean'),
+    'with the background of MobileNet',
+  );
   await assertParity(savedModel);
 });

@@ -1,6 +1,6 @@
 import { InvokeEndpointCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
-import { INPUT_NAME, PHOTO_BYTES } from '../../contract/tensors.ts';
+import { INPUT_NAME, PHOTO_BYTES, predictionSchema } from '../../contract/tensors.ts';
 import type { DeployContext } from './context.ts';
 
 /** Rounding of float32. */
@@ -9,24 +9,15 @@ const TOLERANCE = 1e-3;
 /** The row form of TensorFlow Serving's answer for one photo (model/contract/tensors.ts names the outputs). */
 const answerSchema = z.object({
   predictions: z.tuple([
-    z
-      .object({
-        probabilities: z.array(z.number().nonnegative()),
-        label: z.string(),
-        classes: z.array(z.string().min(1)).min(1),
-        model_version: z.string().min(1),
-      })
-      .check(({ value, issues }) => {
-        const { probabilities, label, classes } = value;
-        const wrong = (message: string) => issues.push({ code: 'custom', message, input: value });
-        const sum = probabilities.reduce((total, each) => total + each, 0);
-        const best = classes[probabilities.indexOf(Math.max(...probabilities))];
-        if (probabilities.length !== classes.length)
-          wrong(`it gives ${probabilities.length} probabilities for ${classes.length} classes`);
-        if (new Set(classes).size !== classes.length) wrong('it names a class twice');
-        if (Math.abs(sum - 1) > TOLERANCE) wrong(`its probabilities sum to ${sum}, not 1`);
-        if (label !== best) wrong(`it calls the photo ${label}, although ${best} is likelier`);
-      }),
+    predictionSchema.and(z.object({ label: z.string() })).check(({ value, issues }) => {
+      const { probabilities, label, classes } = value;
+      const wrong = (message: string) => issues.push({ code: 'custom', message, input: value });
+      const sum = probabilities.reduce((total, each) => total + each, 0);
+      const best = classes[probabilities.indexOf(Math.max(...probabilities))];
+      if (new Set(classes).size !== classes.length) wrong('it names a class twice');
+      if (Math.abs(sum - 1) > TOLERANCE) wrong(`its probabilities sum to ${sum}, not 1`);
+      if (label !== best) wrong(`it calls the photo ${label}, although ${best} is likelier`);
+    }),
   ]),
 });
 
@@ -38,14 +29,17 @@ export class SmokeTestError extends Error {
   override readonly name = 'SmokeTestError';
 }
 
+/** @throws SyntaxError for invalid JSON, which the texts in an answer are too */
+const read = (body: string) => answerSchema.safeParse(JSON.parse(body));
+
 const parse = (body: string) => {
-  let answer: unknown;
+  let answer: ReturnType<typeof read>;
   try {
-    answer = JSON.parse(body);
+    answer = read(body);
   } catch {
     throw new SmokeTestError('its answer is not valid JSON');
   }
-  const { data, error } = answerSchema.safeParse(answer);
+  const { data, error } = answer;
   if (data) return data.predictions[0];
   const reasons = error.issues.map(({ path, message }) => [...path, message].join(' '));
   throw new SmokeTestError(`its answer is wrong: ${reasons.join('; ')}`);

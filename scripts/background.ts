@@ -1,0 +1,49 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { Backbone } from '../model/backbone/backbone.ts';
+import { parseRange, rangeText } from '../model/backbone/feature-extractor.ts';
+import { computeFeatures } from '../model/backbone/features.ts';
+import { loadBackend } from '../model/backend/backend.ts';
+import { encodeBackground } from '../model/calibration/background.ts';
+import { FEWEST_PHOTOS } from '../model/calibration/calibrate.ts';
+import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
+import { replaceFile } from '../model/shared/files.ts';
+import { folderOption, print, progressLine, runCommand } from './shared/cli.ts';
+
+/** Makes the background by which heads on a backbone reject photos of other things. */
+
+const options = z.strictObject({
+  backbone: z
+    .string('the folder of a TensorFlow.js model')
+    .meta({ value: 'DIR', description: 'the backbone, as for npm run train' }),
+  range: rangeText.optional().meta(rangeText.meta() ?? {}),
+  unknown: z
+    .string('a folder with a folder of photos for each kind')
+    .meta({ value: 'DIR', description: 'some hundred photos of anything, one folder for each kind' }),
+  to: folderOption('folder for the file (the folder of the backbone, where trainings find it)'),
+});
+
+const head = `Usage: node --import tsx scripts/background.ts --backbone DIR --unknown DIR [options]
+
+Makes the statistics of photos of anything by which heads that are trained on a backbone reject such photos.
+MobileNet's, as scripts/fetch-backbone.ts fetches it, are part of the project.
+`;
+
+await runCommand({ head, options }, async ({ backbone: directory, range, unknown, to = directory }) => {
+  print(`Computing on ${(await loadBackend()).reason}.`);
+  const backbone = await Backbone.load(directory, { range: parseRange(range) });
+  const onProgress = progressLine();
+  const photos = (await readPhotoKinds(unknown, onProgress)).flatMap((kind) => kind.photos);
+  if (photos.length < FEWEST_PHOTOS)
+    throw new Error(
+      `${unknown} has ${photos.length} photos in its folders: add some, at least ${FEWEST_PHOTOS}.`,
+    );
+  const examples = photos.map((pixels) => ({ pixels, label: 0, file: '', content: '' }));
+  const features = await computeFeatures(backbone, examples, {
+    onProgress: (done, total) => onProgress('Computing features of photos', done, total),
+  });
+  const { name, content } = encodeBackground(backbone, features);
+  await replaceFile(path.join(to, name), content);
+  print(`Wrote ${path.join(to, name)} from ${photos.length} photos.`);
+  return 0;
+});
