@@ -16,7 +16,7 @@ export interface PhotoHeader {
 
 /**
  * From this many pixels on, WebP is shrunk while it is decoded, at a fraction of the cost. That occasionally changes an
- * answer (docs/decisions/014-bounds-and-lanes.md), so smaller pictures are decoded at full size.
+ * answer (docs/decisions/019-what-the-services-spend.md), so smaller pictures are decoded at full size.
  */
 const WEBP_SHRINK_PIXELS = 25e6;
 

@@ -53,7 +53,7 @@ test('the log line of a request is in the Embedded Metric Format', async () => {
   assert.match(exposition, /bloomstack_stage_seconds_sum\{service="app-was",stage="invoke"\} 0\.03\n/);
 });
 
-test('a rejection counts under its code, and has no model dimension', async () => {
+test('a refusal counts under its code, and has no model dimension', async () => {
   for (const [code, clientErrors, serverErrors, shed] of [
     ['overloaded', 0, 1, 1],
     ['endpoint-unavailable', 0, 1, 0],

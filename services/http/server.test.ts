@@ -135,7 +135,7 @@ for (const [name, request] of Object.entries(answered)) {
   });
 }
 
-test('a client that announces a body that is too large is rejected without 100 Continue', async (t) => {
+test('a client that announces a body that is too large is refused without 100 Continue', async (t) => {
   const socket = open(await serveFor(t, (context) => context.text('too large', 413)));
   socket.write(`${post}Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n`);
   assert.match(String(await once(socket, 'data')), /^HTTP\/1\.1 413 .*\r\nconnection: close\r\n/is);
@@ -168,7 +168,7 @@ for (const [connection, reads] of [
     socket.destroy();
   });
 
-test('the rest of a rejected request is not read for ever', async (t) => {
+test('the rest of a refused request is not read for ever', async (t) => {
   const socket = open(await serveFor(t, (context) => context.text('refused', 413))).resume();
   const closed = new Promise((resolve) => socket.on('error', resolve).on('close', resolve));
   socket.write(`${post}${coding} chunked\r\n\r\n`);

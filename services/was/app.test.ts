@@ -99,7 +99,7 @@ test('the model is given 224 x 224 RGB, however the photo was sent', async () =>
   }
 });
 
-describe('input that cannot be classified is rejected with a problem that says what to do', () => {
+describe('input that cannot be classified is refused with a problem that says what to do', () => {
   const text = Buffer.from('I am not a photo.');
   const JSON_TYPE = { 'Content-Type': 'application/json' };
   const gzip = { 'Content-Type': 'image/jpeg', 'Content-Encoding': 'gzip' };

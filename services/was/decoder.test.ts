@@ -35,7 +35,7 @@ describe('a costly photo', () => {
     assert.equal((await decode(decoder, costly)).length, 150_528);
   });
 
-  test('that takes too long is abandoned and rejected', LIMIT, async () => {
+  test('that takes too long is abandoned and refused', LIMIT, async () => {
     const decoder = new Decoder(PATIENT);
     const plan = decoder.plan(costly);
     const lies = { ...plan, header: { ...plan.header, milliseconds: -1e9 } };
@@ -44,7 +44,7 @@ describe('a costly photo', () => {
     assert.deepEqual([decoder.costly.running, decoder.costly.waiting], [0, 0]);
   });
 
-  test('that is damaged is rejected like any other', LIMIT, async () => {
+  test('that is damaged is refused like any other', LIMIT, async () => {
     const decoder = new Decoder(PATIENT);
     await assert.rejects(decode(decoder, costly.subarray(0, costly.length / 2)), { code: 'unreadable' });
   });
@@ -63,7 +63,7 @@ test('no photo waits for ones that take much longer', LIMIT, async () => {
   assert.equal(done.at(-1), 'costly');
 });
 
-test('a photo that breaks the contract is rejected before it has a slot', () => {
+test('a photo that breaks the contract is refused before it has a slot', () => {
   const decoder = new Decoder(PATIENT);
   assert.throws(() => decoder.plan(Buffer.from('no photo')), { code: 'unsupported-format', status: 415 });
   assert.throws(() => decoder.plan(Buffer.alloc(0)), { code: 'empty' });

@@ -87,7 +87,7 @@ test('a form of very many parts is refused', () => {
   assert.deepEqual(read(form(...fields.slice(0, 99), part(PLAIN))), [file]);
 });
 
-test('forms made to cost time are rejected before they do', () => {
+test('forms made to cost time are refused before they do', () => {
   assert.throws(() => read(form(part(PLAIN, Buffer.alloc(2 ** 23, '\r\n--b-')))), /false delimiters/);
   assert.throws(() => read(form(part('x'.repeat(20_000)))), /too long/);
   const quotes = Array.from({ length: 90 }, () => part(`Content-Disposition: x${';x="'.repeat(4000)}\\`));

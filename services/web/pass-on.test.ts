@@ -85,7 +85,7 @@ for (const [what, listener] of Object.entries(unavailable))
     assert.equal((await readProblem(response)).code, 'was-unavailable');
   });
 
-test('a body of exactly the maximum length is passed on with its length; one that announces more is rejected unread', async (t) => {
+test('a body of exactly the maximum length is passed on with its length; one that announces more is refused unread', async (t) => {
   const sizes: unknown[] = [];
   const listener: RequestListener = async (request, answer) => {
     sizes.push(request.headers['content-length'], (await text(request)).length);
