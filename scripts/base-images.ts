@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { errorText } from '../model/shared/text.ts';
 import { print, runCommand } from './shared/cli.ts';
@@ -69,7 +70,7 @@ const IMAGE =
 const NOT_PINNED = ' Not pinned: its digest could not be read.';
 
 /** The file with current digests. Each of its lines is a comment, an image, or empty. */
-const pinned = async (text: string, onFailure: (reason: string) => void): Promise<string> => {
+export const pinned = async (text: string, onFailure: (reason: string) => void): Promise<string> => {
   const lines = text.split('\n');
   for (const [index, line] of lines.entries()) {
     const {
@@ -91,14 +92,17 @@ const pinned = async (text: string, onFailure: (reason: string) => void): Promis
   return lines.join('\n');
 };
 
-await runCommand({ head: HEAD, options }, async ({ file }) => {
-  const failures: string[] = [];
-  const before = readFileSync(file, 'utf8');
-  const after = await pinned(before, (reason) => failures.push(reason));
-  writeFileSync(file, after);
-  for (const failure of failures) print(failure);
-  print(
-    after === before ? 'Nothing has changed.' : `Written: ${file}. Commit it; the next push builds on them.`,
-  );
-  return failures.length > 0 ? 1 : 0;
-});
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await runCommand({ head: HEAD, options }, async ({ file }) => {
+    const failures: string[] = [];
+    const before = readFileSync(file, 'utf8');
+    const after = await pinned(before, (reason) => failures.push(reason));
+    writeFileSync(file, after);
+    for (const failure of failures) print(failure);
+    print(
+      after === before
+        ? 'Nothing has changed.'
+        : `Written: ${file}. Commit it; the next push builds on them.`,
+    );
+    return failures.length > 0 ? 1 : 0;
+  });

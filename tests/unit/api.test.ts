@@ -10,7 +10,7 @@ import openapiTS from 'openapi-typescript';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { ROOT } from '../../scripts/shared/paths.ts';
-import { PROBLEM_CODES } from '../../services/contract.ts';
+import { PROBLEM_CODES, problemSchema } from '../../services/contract.ts';
 import { findOnPath, need } from '../requirements.ts';
 import { startSystem } from '../system.ts';
 
@@ -128,6 +128,26 @@ test('no answer is undocumented, outside its schema, or a failure', async (t) =>
     { numRuns: REQUESTS, seed: SEED, endOnFailure: true },
   );
   t.diagnostic(`${REQUESTS} requests: ${JSON.stringify([...statuses])}`);
+});
+
+test('without its endpoint the service says when to retry, and recovers by itself', async () => {
+  const body = new Uint8Array(photo);
+  const send = () =>
+    fetch(`${system.web}/classify/image`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'image/jpeg' },
+      body,
+    });
+  await system.stopEndpoint();
+  try {
+    const response = await send();
+    assert.deepEqual([response.status, response.headers.get('Retry-After')], [503, '2']);
+    assert.equal(problemSchema.parse(await response.json()).code, 'endpoint-unavailable');
+    assert.equal((await fetch(`${system.was}/health`)).status, 200);
+  } finally {
+    await system.restartEndpoint();
+  }
+  assert.equal((await send()).status, 200);
 });
 
 /** A snippet of the guide, for the services of this test. */

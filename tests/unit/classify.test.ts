@@ -69,42 +69,31 @@ const lines = (out: string): unknown[] =>
     .split('\n')
     .map((line) => JSON.parse(line));
 
-test('folders become one line of JSON a photo, in order, with the pixels that the model sees', async (t) => {
+test('folders become one line of JSON a photo, in order, with the pixels that the model sees; a broken one fails alone, overload is waited out', async (t) => {
   const bodies: Buffer[] = [];
   const keys = new Set<string | undefined>();
   const url = await serve(t, (response, body, request) => {
-    bodies.push(body);
     keys.add(request.headers.authorization);
-    response.end(JSON.stringify(answer));
+    if (bodies.push(body) === 1) response.writeHead(503, { 'Retry-After': '0' }).end('{}');
+    else response.end(JSON.stringify(answer));
   });
-  const { status, out } = await classify(folder, '--url', url, '--key', 'bloom_1').ended;
-  assert.equal(status, 0);
+  const broken = path.join(work, 'broken.jpg');
+  writeFileSync(broken, 'no photo');
+  const { status, out, err } = await classify(broken, folder, '--url', url, '--key', 'bloom_1').ended;
+  assert.equal(status, 1);
+  const [first, ...others] = lines(out);
+  assert.match(JSON.stringify(first), /"problem":\{"code":"unsupported-format"/);
   assert.deepEqual(
-    lines(out),
+    others,
     PHOTOS.map((name) => ({ file: path.join(folder, name), ...answer })),
   );
+  assert.match(err, /1 of 4 photos were not classified/);
   assert.deepEqual([...keys], ['Bearer bloom_1']);
   const sent = await Promise.all(bodies.map((body) => readPhoto(body)));
   const seen = await Promise.all(PHOTOS.map((name) => readPhoto(readFileSync(path.join(folder, name)))));
   const hex = (pixels: Uint8Array) => Buffer.from(pixels).toString('hex');
+  assert.equal(sent.length, PHOTOS.length + 1);
   assert.deepEqual(new Set(sent.map(hex)), new Set(seen.map(hex)));
-  assert.deepEqual(readdirSync(path.join(cache, 'bloomstack')), []);
-});
-
-test('a photo that breaks the contract fails alone; overload is waited out', async (t) => {
-  const broken = path.join(work, 'broken.jpg');
-  writeFileSync(broken, 'no photo');
-  let refused = 0;
-  const url = await serve(t, (response) => {
-    if (refused++ === 0) response.writeHead(503, { 'Retry-After': '0' }).end('{}');
-    else response.end(JSON.stringify(answer));
-  });
-  const { status, out, err } = await classify(broken, path.join(folder, 'a.png'), '--url', url).ended;
-  assert.equal(status, 1);
-  const [first, second] = lines(out);
-  assert.match(JSON.stringify(first), /"problem":\{"code":"unsupported-format"/);
-  assert.deepEqual(second, { file: path.join(folder, 'a.png'), ...answer });
-  assert.match(err, /1 of 2 photos were not classified/);
 });
 
 for (const [signal, heldPhoto, answered, sent] of [
@@ -134,6 +123,8 @@ for (const [signal, heldPhoto, answered, sent] of [
     assert.match(err, new RegExp(`${answered} photos already answered`));
     assert.equal(lines(out).length, 3);
     assert.equal(sizes.length, sent);
+    const journals = readdirSync(path.join(cache, 'bloomstack'));
+    assert.equal(journals.length, 1, 'one is kept only where a photo failed, as above');
   });
 
 for (const [what, photos, expected] of [

@@ -64,12 +64,11 @@ const packagesOf = (file: string, seen = new Set<string>()): string[] => {
 };
 
 /** Each imports only those before it: see docs/architecture.md. */
-const ROOMS = [
-  ...['contract', 'shared', 'photo', 'data', 'network', 'savedmodel', 'backbone', 'backend', 'evaluation'],
-  ...['out-of-distribution', 'calibration', 'report', 'training', 'jobs'],
-]
-  .map((room) => `model/${room}`)
-  .concat('services', 'stacks', 'scripts');
+const ROOMS =
+  'contract shared photo data network savedmodel backbone backend evaluation out-of-distribution calibration report training jobs'
+    .split(' ')
+    .map((room) => `model/${room}`)
+    .concat('services', 'stacks', 'scripts');
 
 test('imports follow the order of the rooms', () => {
   const roomOf = (file: string) =>
