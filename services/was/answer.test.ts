@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeUnknown } from './answer.ts';
+import { buildAnswer, describeUnknown } from './answer.ts';
+import { CLASSIFICATION } from './fake-classifier.ts';
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => ({ en: `F${i}`, ko: `꽃${i}` }));
 
@@ -14,4 +15,8 @@ test('a rejection names the first six flowers that the model knows, and counts t
     assert.match(en.description, english);
     assert.match(ko.description, korean);
   }
+  const words = { ...CLASSIFICATION.words, model: { title: { en: 'Pets', ko: '동물' } } };
+  const classification = { ...CLASSIFICATION, known: false, words };
+  const { description } = buildAnswer({ classification, language: 'en' }).result;
+  assert.match(description, /like anything I know: .* photo with one of them in the centre/);
 });

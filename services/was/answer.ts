@@ -30,21 +30,26 @@ const listNames = (flowers: readonly Names[], language: Language, more: string):
   return rest > 0 ? `${names.join(', ')} ${more.replace('{rest}', String(rest))}` : names.join(', ');
 };
 
+/** Without a title of its own, a model is about flowers. */
+const FLOWERS = { none: 'None of my flowers', any: 'any flower', one: 'one flower', ko: '꽃' };
+const THINGS = { none: 'Nothing that I know', any: 'anything', one: 'one of them', ko: '것' };
+
 /**
- * The default name and description for a photo that shows none of the flowers.
+ * The default name and description for a photo that shows none of the classes.
  *
- * @param flowers names of the flowers that the model knows
+ * @param classes names of what the model knows
+ * @param known what these are called
  * @example
  * describeUnknown([{ en: 'Rose', ko: '장미' }]).ko.name; // => '아는 꽃이 아니에요'
  */
-export const describeUnknown = (flowers: readonly Names[]): Description => ({
+export const describeUnknown = (classes: readonly Names[], known = FLOWERS): Description => ({
   en: {
-    name: 'None of my flowers',
-    description: `This does not look like any flower I know: ${listNames(flowers, 'en', 'and {rest} more')}. Try another photo with one flower in the centre, close up and in daylight.`,
+    name: known.none,
+    description: `This does not look like ${known.any} I know: ${listNames(classes, 'en', 'and {rest} more')}. Try another photo with ${known.one} in the centre, close up and in daylight.`,
   },
   ko: {
-    name: '아는 꽃이 아니에요',
-    description: `제가 아는 꽃(${listNames(flowers, 'ko', '외 {rest}가지')})으로 보이지 않습니다. 꽃 하나를 가운데에 두고 밝은 곳에서 가까이 찍은 다른 사진으로 다시 시도해 보세요.`,
+    name: `아는 ${known.ko}이 아니에요`,
+    description: `제가 아는 ${known.ko}(${listNames(classes, 'ko', '외 {rest}가지')})으로 보이지 않습니다. ${known.ko} 하나를 가운데에 두고 밝은 곳에서 가까이 찍은 다른 사진으로 다시 시도해 보세요.`,
   },
 });
 
@@ -88,7 +93,7 @@ export const buildAnswer = ({ classification, language }: AnswerOptions): Answer
     };
   }
   const inModelOrder = predictions.toSorted((a, b) => a.no - b.no).map(({ names }) => names);
-  const translations = words.model.unknown ?? describeUnknown(inModelOrder);
+  const translations = words.model.unknown ?? describeUnknown(inModelOrder, words.model.title && THINGS);
   return {
     result: {
       no: UNKNOWN_NO,

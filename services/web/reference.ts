@@ -90,7 +90,8 @@ const problems = (...codes: readonly string[]): Responses => {
 const open = (summary: string, answer: z.ZodType, ...codes: readonly string[]) => {
   const content = { 'application/json': { schema: inDocument(answer) } };
   const answered = { 200: { description: 'The answer', headers: HEADERS, content } };
-  return { security: [], summary, responses: { ...answered, ...problems(...codes) } } satisfies Route;
+  const responses = { ...answered, ...problems(...codes) };
+  return { tags: ['Service'], security: [], summary, responses } satisfies Route;
 };
 
 const BINARY = { type: 'string', format: 'binary' } as const;
@@ -116,20 +117,20 @@ const parameters = (query: z.ZodObject) =>
   }));
 
 /** Whether keys are required is the operator's choice. */
-const MAY_NEED_A_KEY = [{ key: [] }, {}];
+const MAY_NEED_A_KEY = { tags: ['Photos'], security: [{ key: [] }, {}] };
 
 /** The routes for programs; pages are described by `describePage`. */
 export const ROUTES = {
   classifyOne: {
     ...open('Classify a photo', answerSchema, UPLOAD, PHOTO, MODEL, 'unauthorized'),
-    security: MAY_NEED_A_KEY,
+    ...MAY_NEED_A_KEY,
     description: "The original API's route. Takes one photo, and answers with all classes.",
     parameters: parameters(classificationsQuery.pick({ map: true })),
     requestBody: bodies({ file: BINARY }, { image: BASE64 }),
   },
   classifyMany: {
     ...open(`Classify 1 to ${MAX_PHOTOS} photos`, classificationsSchema, UPLOAD, 'unauthorized'),
-    security: MAY_NEED_A_KEY,
+    ...MAY_NEED_A_KEY,
     description: `Answers 200 as soon as the request can be read, with a result or a problem for each photo, in order: a bad photo does not affect the others. At most ${MAX_PHOTOS_BODY_BYTES / MEBIBYTE} MiB in all. A problem with \`retryAfter\` is worth trying again, with that photo alone. Nothing is stored, so a request may be repeated as it is: an \`Idempotency-Key\` is not needed, and is ignored.`,
     parameters: parameters(classificationsQuery),
     requestBody: bodies({ files: list(BINARY) }, { images: list(BASE64) }),
@@ -148,7 +149,7 @@ export const ROUTES = {
 /** The description of a page. */
 export const describePage = (path: string) =>
   describeRoute({
-    ...{ security: [], summary: `A page for people: ${path}` },
+    ...{ tags: ['Pages'], security: [], summary: `A page for people: ${path}` },
     responses: { 200: { description: 'HTML', content: { 'text/html': {} } }, ...problems() },
   });
 
@@ -164,13 +165,19 @@ const documentation = (version: string): GenerateSpecOptions['documentation'] =>
 
 A photo is one still JPEG, PNG or WebP of at most ${MAX_PHOTO_BYTES / MEBIBYTE} MiB and ${MAX_PHOTO_PIXELS / 1e6} million pixels, and at least ${MIN_PHOTO_SIDE} pixels on each side. Its content counts, not its name. Names, descriptions and errors are in English or Korean, as \`Accept-Language\` asks.
 
-Errors are \`application/problem+json\` (RFC 9457). \`code\` is for programs:
+Errors are \`application/problem+json\` (RFC 9457). \`code\` is for programs.
+
+<details><summary>All ${PROBLEM_CODES.length} codes</summary>
 
 | code | status | meaning |
 | --- | --- | --- |
-${ERRORS}`,
+${ERRORS}
+
+</details>`,
   },
   servers: [{ url: '/' }],
+  // In this order.
+  tags: ['Photos', 'Service', 'Pages'].map((name) => ({ name })),
   components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
 });
 

@@ -250,6 +250,7 @@ onPage('names several photos at once, lists them, and goes back to each', 'en', 
   await page.locator('[data-phase=done] >> nth=2').waitFor();
   const names = await cards.allTextContents();
   assert.deepEqual(names.slice(1), ['None of my flowers', 'Failed']);
+  assert.equal(await page.locator('.no-picture').count(), 1);
   assert.equal(await shown(page, 'result-name'), names[0]);
   await assertFits(page);
 

@@ -19,7 +19,11 @@ const card = (photo, isSelected, onSelect) => {
   if (isSelected) button.setAttribute('aria-current', 'true');
   image.src = photo.url;
   image.alt = '';
-  image.addEventListener('error', () => image.classList.add('broken'));
+  image.addEventListener('error', () => {
+    const tile = document.createElement('div');
+    tile.className = 'no-picture';
+    image.replaceWith(tile);
+  });
   name.textContent = caption(photo);
   button.append(image, name);
   button.addEventListener('click', () => onSelect(photo));

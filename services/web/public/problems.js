@@ -24,7 +24,7 @@ export const PROBLEMS = {
     'too-costly':
       '이 사진은 읽는 데 너무 오래 걸려요. 보통의 JPEG로 다시 저장하거나 크기를 줄여서 보내 주세요.',
     unreadable: '사진이 손상되어서 읽을 수 없어요. 다른 사진을 골라 주세요.',
-    'endpoint-unavailable': '꽃을 알아보는 모델이 지금 쉬고 있어요. 잠시 후 다시 시도해 주세요.',
+    'endpoint-unavailable': '사진을 알아보는 모델이 지금 쉬고 있어요. 잠시 후 다시 시도해 주세요.',
     'model-failed': '모델이 이 사진을 살펴보다가 멈췄어요. 다시 시도하거나 다른 사진을 골라 주세요.',
     'was-unavailable': '지금은 서비스에 연결할 수 없어요. 잠시 후 다시 시도해 주세요.',
     'not-found': '찾는 주소가 없어요. 페이지를 새로 고쳐 주세요.',
@@ -56,7 +56,7 @@ export const PROBLEMS = {
     'too-costly':
       'This photo takes too long to read. Save it as an ordinary JPEG, or make it smaller, and send it again.',
     unreadable: 'The photo is damaged and cannot be read. Please choose another one.',
-    'endpoint-unavailable': 'The model that knows the flowers is not available. Try again in a moment.',
+    'endpoint-unavailable': 'The model is not available. Try again in a moment.',
     'model-failed': 'The model failed on this photo. Try again or choose another one.',
     'was-unavailable': 'The service cannot be reached at the moment. Try again in a moment.',
     'not-found': 'There is nothing at this address. Please reload the page.',
