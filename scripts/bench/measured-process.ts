@@ -46,6 +46,8 @@ export const startMeasured = async (command: readonly string[], environment: Rec
     env: { ...environmentWithoutAws(), ...LOCAL_AWS, ...environment, ...own },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
   const isUp = () =>
     new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1').on('error', () => resolve(false));
@@ -67,8 +69,9 @@ export const startMeasured = async (command: readonly string[], environment: Rec
     peakMiB: (): number => Number(/VmHWM:\s+(\d+)/.exec(read('status'))?.[1]) / 1024,
     stop: async (): Promise<void> => {
       const exit = once(child, 'exit');
-      child.kill('SIGKILL');
+      end();
       await exit;
+      process.off('exit', end);
     },
   };
 };
