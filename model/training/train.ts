@@ -110,7 +110,6 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
   const runnerOf = (savedModel: Uint8Array) => new GraphRunner(decodeSavedModel(savedModel));
   const runner = runnerOf(exported(calibration));
   log('Measuring the exported model.');
-  if (calibration && forwardTrained && !background) log(WITHOUT_BACKGROUND);
   const pictures = unknown.reduce((sum, { photos }) => sum + photos.length, 0);
   const toMeasure = test.length + (calibration ? test.length + validation.length + pictures : 0);
   const onPhotos = counter('Measuring, photos', toMeasure);
@@ -127,6 +126,7 @@ export const exportMeasured = async (options: ExportOptions): Promise<MeasuredEx
       before: await ask(pixelsOf(test), runnerOf(exported())),
       validation: await ask(pixelsOf(validation)),
     });
+  if (calibration && forwardTrained && !background) log(WITHOUT_BACKGROUND);
   const probabilities = answers.map((answer) => answer.probabilities);
   const { confusion, ...tested } = compare(probabilities, labels.length, test);
   const { accuracy: value, count: photos } = tested;
