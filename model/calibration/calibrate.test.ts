@@ -88,18 +88,22 @@ for (const frozen of [false, true])
     });
   });
 
-before(() => loadBackend({ native: false }));
-
 /** Two kinds of drawings stand for two classes. */
 const drawnPhotos = async (each: number, seed: number) =>
   (await Promise.all([clouds, stripes].map((draw) => drawPhotos(draw, each, seed)))).flatMap((drawn, label) =>
     drawn.map((pixels) => ({ label, pixels })),
   );
 
+let train: Awaited<ReturnType<typeof drawnPhotos>>;
+let validation: typeof train;
+before(async () => {
+  await loadBackend({ native: false });
+  [train, validation] = [await drawnPhotos(12, 1), await drawnPhotos(FEWEST_PHOTOS / 2, 2)];
+});
+
 for (const what of ['trained features', 'frozen features', 'frozen features and a background'])
   test(`a calibrated model answers with the tempered probabilities and the score of ${what}`, async () => {
     const frozen = what !== 'trained features';
-    const [train, validation] = [await drawnPhotos(12, 1), await drawnPhotos(FEWEST_PHOTOS / 2, 2)];
     const write = layersNetwork(buildNetwork({ classes: 2, stem: 4, blocks: [6, 8] }));
     assert.equal(await calibrate(write, { train, validation: validation.slice(1) }), undefined, 'too few');
     const forwardTrained = frozen ? () => extractFeaturesAndLogits(write, train) : undefined;

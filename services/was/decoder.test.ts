@@ -56,10 +56,10 @@ test('no photo waits for ones that take much longer', LIMIT, async () => {
   const files = { costly, cheap, small };
   const all = (['costly', 'cheap', 'small'] as const).flatMap((lane) => {
     assert.equal(decoder.plan(files[lane]).queue, decoder[lane]);
-    return Array.from({ length: 3 }, () => decode(decoder, files[lane]).then(() => done.push(lane)));
+    return Array.from({ length: 2 }, () => decode(decoder, files[lane]).then(() => done.push(lane)));
   });
   await Promise.all(all);
-  assert.deepEqual(done.slice(0, 3), ['small', 'small', 'small']);
+  assert.deepEqual(done.slice(0, 2), ['small', 'small']);
   assert.equal(done.at(-1), 'costly');
 });
 
