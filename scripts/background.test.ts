@@ -9,6 +9,7 @@ import { saveTinyGraph } from '../model/backbone/test-backbones.ts';
 import { loadBackend } from '../model/backend/backend.ts';
 import { readBackground } from '../model/calibration/background.ts';
 import { fitBackground } from '../model/calibration/known-score.ts';
+import { PHOTO_SIDE } from '../model/contract/tensors.ts';
 import { readDataset } from '../model/data/dataset.ts';
 import { writePhotos } from '../model/jobs/test-jobs.ts';
 import { assertClose } from '../model/shared/test-pictures.ts';
@@ -33,9 +34,10 @@ test('a background is written next to its backbone, for this use of it only', as
   const expected = fitBackground(await computeFeatures(backbone, examples));
   assertClose(found?.mean ?? [], expected.mean, 2e-3);
   assertClose(found?.lower ?? [], expected.lower, 2e-3);
+  assert.ok(await readBackground(directory, await Backbone.load(directory, { side: PHOTO_SIDE })));
   const range = { low: -1, high: 1 };
   assert.equal(await readBackground(directory, await Backbone.load(directory, { range })), undefined);
-  const name = (await readdir(directory)).find((each) => each.endsWith('.f16')) ?? '';
-  await writeFile(path.join(directory, name), (await readFile(path.join(directory, name))).subarray(2));
+  for (const name of (await readdir(directory)).filter((each) => each.endsWith('.f16')))
+    await writeFile(path.join(directory, name), (await readFile(path.join(directory, name))).subarray(2));
   await assert.rejects(readBackground(directory, backbone), /\.f16 is damaged/);
 });

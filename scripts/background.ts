@@ -6,11 +6,12 @@ import { computeFeatures } from '../model/backbone/features.ts';
 import { loadBackend } from '../model/backend/backend.ts';
 import { encodeBackground } from '../model/calibration/background.ts';
 import { FEWEST_PHOTOS } from '../model/calibration/calibrate.ts';
+import { PHOTO_SIDE } from '../model/contract/tensors.ts';
 import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { replaceFile } from '../model/shared/files.ts';
 import { folderOption, print, progressLine, runCommand } from './shared/cli.ts';
 
-/** Makes the background by which heads on a backbone reject photos of other things. */
+/** Makes the backgrounds by which heads on a backbone, and models with it as their reference, reject photos of other things. */
 
 const options = z.strictObject({
   backbone: z
@@ -31,7 +32,6 @@ MobileNet's, as scripts/fetch-backbone.ts fetches it, are part of the project.
 
 await runCommand({ head, options }, async ({ backbone: directory, range, unknown, to = directory }) => {
   print(`Computing on ${(await loadBackend()).reason}.`);
-  const backbone = await Backbone.load(directory, { range: parseRange(range) });
   const onProgress = progressLine();
   const photos = (await readPhotoKinds(unknown, onProgress)).flatMap((kind) => kind.photos);
   if (photos.length < FEWEST_PHOTOS)
@@ -39,11 +39,15 @@ await runCommand({ head, options }, async ({ backbone: directory, range, unknown
       `${unknown} has ${photos.length} photos in its folders: add some, at least ${FEWEST_PHOTOS}.`,
     );
   const examples = photos.map((pixels) => ({ pixels, label: 0, file: '', content: '' }));
-  const features = await computeFeatures(backbone, examples, {
-    onProgress: (done, total) => onProgress('Computing features of photos', done, total),
-  });
-  const { name, content } = encodeBackground(backbone, features);
-  await replaceFile(path.join(to, name), content);
-  print(`Wrote ${path.join(to, name)} from ${photos.length} photos.`);
+  // A head's side, and that of a reference.
+  for (const side of [undefined, PHOTO_SIDE]) {
+    const backbone = await Backbone.load(directory, { range: parseRange(range), side });
+    const features = await computeFeatures(backbone, examples, {
+      onProgress: (done, total) => onProgress('Computing features of photos', done, total),
+    });
+    const { name, content } = encodeBackground(backbone, features);
+    await replaceFile(path.join(to, name), content);
+    print(`Wrote ${path.join(to, name)} from ${photos.length} photos.`);
+  }
   return 0;
 });

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { Backbone } from '../model/backbone/backbone.ts';
 import { loadBackend } from '../model/backend/backend.ts';
+import { readBackground } from '../model/calibration/background.ts';
+import { PHOTO_SIDE } from '../model/contract/tensors.ts';
 import { readDataset } from '../model/data/dataset.ts';
 import { readPhotoKinds } from '../model/out-of-distribution/pictures.ts';
 import { share } from '../model/shared/text.ts';
@@ -27,12 +30,15 @@ const options = z.strictObject({
     .meta({ value: 'FILE', description: 'photos to leave out, as when it was trained' }),
   test: share(0.01, 0.5, 0.1).default(0.1).meta(part('the final test')),
   validation: share(0, 0.5, 0.1).default(0.1).meta(part('validation')),
+  reference: folderOption(
+    'the reference of a fine-tuned model, if it was trained before there was a background for it',
+  ),
   unknown: folderOption('photos of other things to measure with, one folder for each kind'),
 });
 
 const head = 'Usage: node --import tsx scripts/calibrate.ts --model DIR --data DIR [options]\n';
 
-await runCommand({ head, options }, async ({ model, data, exclude, unknown, ...shares }) => {
+await runCommand({ head, options }, async ({ model, data, exclude, reference, unknown, ...shares }) => {
   const stored = await readStoredTraining(model);
   print(`Computing on ${(await loadBackend()).reason}.`);
   const onProgress = progressLine();
@@ -40,9 +46,11 @@ await runCommand({ head, options }, async ({ model, data, exclude, unknown, ...s
     exclude,
     onProgress: (done, total) => onProgress('Reading photos', done, total),
   });
+  const background =
+    reference && (await readBackground(reference, await Backbone.load(reference, { side: PHOTO_SIDE })));
   const kinds = unknown === undefined ? [] : await readPhotoKinds(unknown, onProgress);
   const { version, test } = await recalibrate({
-    ...{ stored, dataset, shares, unknown: kinds },
+    ...{ stored, dataset, shares, background: background || undefined, unknown: kinds },
     ...{ log: print, onProgress },
   });
   print(

@@ -101,9 +101,14 @@ before(async () => {
   [train, validation] = [await drawnPhotos(12, 1), await drawnPhotos(FEWEST_PHOTOS / 2, 2)];
 });
 
-for (const what of ['trained features', 'frozen features', 'frozen features and a background'])
+for (const what of [
+  'trained features',
+  'trained features and a background',
+  'frozen features',
+  'frozen features and a background',
+])
   test(`a calibrated model answers with the tempered probabilities and the score of ${what}`, async () => {
-    const frozen = what !== 'trained features';
+    const frozen = what.startsWith('frozen');
     const write = layersNetwork(buildNetwork({ classes: 2, stem: 4, blocks: [6, 8] }));
     assert.equal(await calibrate(write, { train, validation: validation.slice(1) }), undefined, 'too few');
     const forwardTrained = frozen ? () => extractFeaturesAndLogits(write, train) : undefined;
@@ -116,8 +121,8 @@ for (const what of ['trained features', 'frozen features', 'frozen features and 
     const graph = buildServingGraph(write, { labels: ['clouds', 'stripes'], version: '1', calibration });
     const decoded = decodeSavedModel(encodeSavedModel(graph));
     const read = readBackgroundNodes(decoded.nodes);
-    assertClose(read?.mean ?? [], background?.mean ?? [], 1e-6);
-    assertClose(read?.lower ?? [], background?.lower ?? [], 1e-4);
+    assertClose(read?.mean ?? [], background?.mean ?? [], 2e-3);
+    assertClose(read?.lower ?? [], background?.lower ?? [], 2e-3);
     const runner = new GraphRunner(decoded);
     const asked = [...validation, ...[1, 2].map((seed) => ({ label: 0, pixels: noise(seed) }))];
     const pixels = asked.map((photo) => photo.pixels);

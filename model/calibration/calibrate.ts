@@ -50,7 +50,7 @@ interface CalibrationPhotos {
   readonly validation: readonly LabelledPhoto[];
   /** See `DISTANCE_WEIGHTS`. */
   readonly distanceWeight?: number | undefined;
-  /** Other photos' Gaussian for the features of `forwardTrained`. */
+  /** Other photos' Gaussian for the network's features. */
   readonly background?: KnownScore['background'];
 }
 
@@ -90,7 +90,7 @@ export const calibrate = async (
   const temperature = heldOut.length < FEWEST_PHOTOS ? 1 : fitTemperature(heldOut);
   const knownScore = fitKnownScore(known, heldOut, temperature, {
     distanceWeight,
-    ...(forwardTrained && { frozen: true, background }),
+    ...{ frozen: forwardTrained !== undefined, background },
   });
   return {
     temperature,

@@ -1,3 +1,4 @@
+import { Float16Array } from '@petamoriken/float16';
 import type { DecodedModel } from '../savedmodel/file.ts';
 import { attribute, DataType, type Graph, type Node, tensorOf } from '../savedmodel/graph.ts';
 import { type ClassGaussians, dot, EPSILON, type KnownScore, solveLower } from './known-score.ts';
@@ -5,9 +6,20 @@ import { type ClassGaussians, dot, EPSILON, type KnownScore, solveLower } from '
 /** Prefix of the background's nodes. */
 const BACKGROUND = 'background';
 
-/** Full precision, because distances are differences of large numbers. */
-const constant = (graph: Graph, name: string, values: Float64Array, dimensions: readonly number[]): Node =>
+type WriteConstant = (
+  graph: Graph,
+  name: string,
+  values: Float64Array,
+  dimensions: readonly number[],
+) => Node;
+
+/** Full precision, because distances to classes are differences of large numbers. */
+const full: WriteConstant = (graph, name, values, dimensions) =>
   graph.floats(name, Float32Array.from(values), dimensions);
+
+/** The precision of weights, which is that of the background's file. */
+const asWeights: WriteConstant = (graph, name, values, dimensions) =>
+  graph.weights(name, Float32Array.from(values), dimensions);
 
 const product = (graph: Graph, name: string, x: Node, matrix: Node): Node =>
   graph.float('MatMul', name, [x, matrix], {
@@ -35,7 +47,12 @@ const whitening = (lower: Float64Array, size: number): Float64Array => {
 };
 
 /** `[N, 1]`: the distance to the nearest class, and by how much its square is below those of all on average. */
-const writeDistances = (graph: Graph, photo: Node, { mean, lower, centres }: ClassGaussians) => {
+const writeDistances = (
+  graph: Graph,
+  photo: Node,
+  { mean, lower, centres }: ClassGaussians,
+  constant = full,
+) => {
   const size = mean.length;
   const centred = graph.float('Sub', 'known/centred', [photo, constant(graph, 'known/mean', mean, [size])]);
   const matrix = constant(graph, 'known/whitening', whitening(lower, size), [size, size]);
@@ -68,7 +85,7 @@ const writeDistances = (graph: Graph, photo: Node, { mean, lower, centres }: Cla
 
 /** `[N, 1]`: by how much a photo is nearer to the background than is usual. */
 const writeCloseness = (graph: Graph, photo: Node, background: ClassGaussians, usual: number): Node => {
-  const { far } = graph.within(BACKGROUND, () => writeDistances(graph, photo, background));
+  const { far } = graph.within(BACKGROUND, () => writeDistances(graph, photo, background, asWeights));
   const nearer = graph.float('Sub', 'known/nearer', [graph.scalar('known/usual', usual), far]);
   return graph.float('Relu', 'known/closeness', [nearer]);
 };
@@ -76,8 +93,11 @@ const writeCloseness = (graph: Graph, photo: Node, background: ClassGaussians, u
 /** The background of a decoded graph, if there is one. */
 export const readBackgroundNodes = (nodes: DecodedModel['nodes']): ClassGaussians | undefined => {
   const [mean, matrix] = ['mean', 'whitening'].map((name) => {
-    const value = tensorOf(nodes.get(`${BACKGROUND}/known/${name}`));
-    return value && Float64Array.from(new Float32Array(Uint8Array.from(value.tensorContent).buffer));
+    const node = `${BACKGROUND}/known/${name}`;
+    const value = tensorOf(nodes.get(`${node}/half`) ?? nodes.get(node));
+    const bytes = value && Uint8Array.from(value.tensorContent).buffer;
+    const isHalf = value?.dtype === DataType.half;
+    return bytes && Float64Array.from(isHalf ? new Float16Array(bytes) : new Float32Array(bytes));
   });
   if (!mean || !matrix) return undefined;
   const { length } = mean;

@@ -68,6 +68,8 @@ export interface ClassGaussians {
 
 /** Shrinkage of the covariance towards a sphere: few photos do not determine all of its directions. */
 const SHRINKAGE = { trained: 0.1, frozen: 0.5, background: 0.3 } as const;
+/** The share of the classes' photos that is not farther from the background than usual. */
+const USUAL = { trained: 0.75, frozen: 0.5 } as const;
 /** Avoids division by zero for black pictures, whose features are all zero. */
 export const EPSILON = 1e-6;
 
@@ -144,7 +146,7 @@ export interface KnownScore {
   readonly background?: ClassGaussians | undefined;
   readonly penalty: number;
   /**
-   * The median distance of the classes' photos to the background. Being even farther away is not rewarded, so that a
+   * The distance to the background up to which a photo is penalized. Being even farther away is not rewarded, so that a
    * background that does not fit the classes does no harm.
    */
   readonly usual: number;
@@ -248,10 +250,11 @@ export const fitKnownScore = (
     readonly frozen?: boolean;
   } = {},
 ): KnownScore => {
+  const kind = frozen ? 'frozen' : 'trained';
   const few = frozen && heldOut.length < ENOUGH;
   const all = few ? [...known, ...heldOut] : known;
   const fitted = {
-    gaussians: fitGaussians(all, frozen ? SHRINKAGE.frozen : SHRINKAGE.trained),
+    gaussians: fitGaussians(all, SHRINKAGE[kind]),
     temperature: frozen ? undefined : SOFTENING * temperature,
     background,
   };
@@ -260,7 +263,7 @@ export const fitKnownScore = (
   const score = {
     ...fitted,
     penalty: 1 / deviation(away),
-    usual: away[Math.floor(away.length / 2)] ?? 0,
+    usual: away[Math.floor(away.length * USUAL[kind])] ?? 0,
     confidence: 1 / deviation(judged.map(({ sure }) => sure)),
     distance: distanceWeight / deviation(judged.map(({ nearest }) => nearest)),
     offset: 0,

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { Backbone } from '../backbone/backbone.ts';
+import { computeFeatures } from '../backbone/features.ts';
 import { colouredPhotos, saveLayers, saveTinyGraph, tinyLayers } from '../backbone/test-backbones.ts';
 import { loadBackend } from '../backend/backend.ts';
+import { encodeBackground } from '../calibration/background.ts';
 import { extractFeaturesAndLogits } from '../calibration/observe.ts';
 import { INPUT_NAME, PHOTO_SIDE } from '../contract/tensors.ts';
 import type { Split } from '../data/split.ts';
@@ -120,9 +124,12 @@ test('hiding where the evidence was costs more confidence than hiding as much el
   assert.ok(whole - hot > 2 * (whole - cold), `${whole}, without a third ${hot} or ${cold}`);
 });
 
-test('with a reference, the features are those of the reference, and its weight is a quarter', async () => {
+test('with a reference, features and background are those of the reference, and its weight is a quarter', async () => {
   const directory = saveTinyGraph(at('tuned'));
   const reference = { directory: saveTinyGraph(at('reference'), 'none'), name: 'small' };
+  const backbone = await Backbone.load(reference.directory, { side: PHOTO_SIDE });
+  const { name, content } = encodeBackground(backbone, await computeFeatures(backbone, split.train));
+  await writeFile(path.join(reference.directory, name), content);
   const alone = await trainOn(directory);
   const both = await trainOn(directory, { reference });
   const head = await trainHead({
@@ -141,4 +148,5 @@ test('with a reference, the features are those of the reference, and its weight 
     assertClose(logits, mean, 1e-3);
   });
   assert.ok(both.parameters.total > alone.parameters.total);
+  assert.ok(both.background && !alone.background);
 });

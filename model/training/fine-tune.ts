@@ -229,7 +229,10 @@ export const fineTune =
       },
       side: served,
       backbone: pretrained.name,
-      ...(reference && { distanceWeight: DISTANCE_WEIGHTS.trainedNetwork }),
+      ...(reference && {
+        distanceWeight: DISTANCE_WEIGHTS.trainedNetwork,
+        background: reference.background,
+      }),
       ...{ key, fineTuned: Math.min(recipe.fineTune, graph.blocks) },
       weights: async () => ({ body: await readValues(body), classifier: await readValues(classifier) }),
     };

@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { canCalibrate } from '../calibration/calibrate.ts';
+import type { KnownScore } from '../calibration/known-score.ts';
 import { readBackgroundNodes } from '../calibration/known-score-graph.ts';
 import { extractFeaturesAndLogits } from '../calibration/observe.ts';
 import { MODEL_NAME, OUTPUT_NAMES } from '../contract/tensors.ts';
@@ -53,6 +54,8 @@ interface RecalibrateOptions extends Pick<TrainOptions, 'drawn' | 'log' | 'onPro
   readonly dataset: Dataset;
   /** Shares of the split, as in its training. */
   readonly shares: { readonly test: number; readonly validation: number };
+  /** Other photos' Gaussian for the features of its score. @default the one in the model, if any */
+  readonly background?: KnownScore['background'];
   /** Photos of other things for measuring, in addition to drawings. @default none */
   readonly unknown?: readonly OodPhotos[];
 }
@@ -129,7 +132,7 @@ export const recalibrate = async (
   if (!canCalibrate({ ...split, forwardTrained }))
     throw new Error('There are too few validation photos for calibration. Add photos.');
   const { savedModel, test, calibration, scores, mistakes } = await exportMeasured({
-    ...{ write, forwardTrained, background: readBackgroundNodes(model.nodes) },
+    ...{ write, forwardTrained, background: options.background ?? readBackgroundNodes(model.nodes) },
     distanceWeight: old.calibration?.distanceWeight,
     ...{ labels: old.labels, catalogue: dataset.catalogue, version, split, unknown, drawn },
     ...{ log, onProgress },
