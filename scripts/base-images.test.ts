@@ -30,6 +30,5 @@ test('tags are pinned by what the registry says; where it says nothing, they sta
   const failures: string[] = [];
   const text = await pinned(`${undone}${done}`, (reason) => failures.push(reason));
   assert.equal(text, `${done}${done}`, 'another run changes nothing');
-  assert.equal(failures.length, 4);
   assert.match(failures.join('\n'), /^UBUNTU stays as it is: .*gone.* answered 404 without a digest$/m);
 });

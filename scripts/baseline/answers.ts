@@ -58,8 +58,7 @@ export const writeAnswers = async (out: string): Promise<void> => {
   const patient = { ENDPOINT_TIMEOUT_MS: '20000' };
   const system = new Command('npm start -s', { ...patient, HOST: '127.0.0.1', ...ports });
   await system.until(() => system.stdout.includes('Ready:'));
-  const findUrl = (name: string): string =>
-    new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
+  const findUrl = (name: string) => new RegExp(`${name} +(http://\\S+)`).exec(system.stdout)?.[1] ?? '';
   const [web, was, endpoint] = [findUrl('web'), findUrl('was'), findUrl('endpoint')];
   const photos = await drawPhotos();
   /** One at a time, so that none waits for another. */

@@ -109,12 +109,11 @@ export class WasClient {
       /** What was sent so far, if it can be sent again. */
       let replay: Buffer[] | undefined = [];
       let hasAnswer = false;
-      const isSent = () => upload?.readableEnded ?? true;
 
       const stop = () => {
         clearTimeout(timer);
         replay = undefined;
-        upload?.off('data', onData).off('end', onProgress).unpipe(upstream);
+        upload?.off('data', onData).off('end', onEnd);
         client?.off('close', onDisconnect);
       };
       const fail = (error: Error) => {
@@ -122,44 +121,51 @@ export class WasClient {
         upstream.destroy();
         reject(error);
       };
-      const onProgress = () => timer.refresh();
       const onData = (chunk: Buffer) => {
-        onProgress();
+        timer.refresh();
         bytes += chunk.length;
         if (bytes > maxBytes) return fail(tooLarge(maxBytes));
         if (bytes > REPLAY_BYTES) replay = undefined;
         replay?.push(chunk);
+        if (!upstream.write(chunk)) upload?.pause();
+      };
+      const onDrain = () => {
+        timer.refresh();
+        upload?.resume();
+      };
+      const onEnd = () => {
+        timer.refresh();
+        upstream.end();
       };
       const onDisconnect = () => fail(new ClientDisconnected());
       const timer = setTimeout(() => {
-        const isClientsTurn = !isSent() && !upload?.isPaused() && !hasAnswer;
+        const isClientsTurn = !upstream.writableEnded && !upload?.isPaused() && !hasAnswer;
         if (isClientsTurn) timer.refresh();
         else fail(wasUnavailable(`The WAS did not answer within ${timeoutMs / 1000} seconds.`));
       }, timeoutMs);
 
       const onAnswer = async (incoming: IncomingMessage) => {
         hasAnswer = true;
-        upload?.unpipe(upstream);
+        upload?.off('data', onData).off('end', onEnd);
         const answer = await readAnswer(incoming);
         stop();
-        // Its connection has the rest of the upload in it.
-        if (!isSent()) upstream.destroy();
+        // The connection still waits for the rest of the upload.
+        if (!upstream.writableEnded) upstream.destroy();
         resolve(answer);
       };
       const connect = (agent: Agent | false) => {
         upstream = this.#open(wanted, agent)
-          .on('drain', onProgress)
+          .on('drain', onDrain)
           .on('response', (incoming) => onAnswer(incoming).catch(fail))
           .on('error', (error) => {
             if (upstream.reusedSocket && !hasAnswer && replay) connect(false);
             else fail(wasUnavailable('The WAS cannot be reached.', error));
           });
         for (const chunk of replay ?? []) upstream.write(chunk);
-        if (upload) upload.pipe(upstream);
-        else upstream.end();
+        if (upload?.readableEnded ?? true) upstream.end();
       };
-      upload?.on('data', onData).on('end', onProgress);
       connect(this.#agent);
+      upload?.on('data', onData).on('end', onEnd);
       client?.on('close', onDisconnect);
       if (client?.destroyed) onDisconnect();
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { MODEL_NAME } from '../../model/contract/tensors.ts';
 import { metricsSchema } from '../../model/evaluation/metrics.ts';
@@ -24,13 +24,10 @@ const drawPhotos = async (name: string, hue: number): Promise<void> => {
   }
 };
 
-before(async () => {
+test('a folder of photos becomes a model, its card and its archive', async () => {
   await drawPhotos('violet', 260);
   await drawPhotos('yellow', 40);
   writeFileSync(path.join(photos, 'yellow', 'broken.jpg'), 'not a photo');
-});
-
-test('a folder of photos becomes a model, its card and its archive', async () => {
   const given = ['--data', photos, '--epochs', '1', '--out', out, '--version', '5'];
   const command = ['--import', 'tsx', 'scripts/train.ts', ...given];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
