@@ -95,9 +95,7 @@ const readTokens = (shape: z.ZodObject['shape'], args: readonly string[]): Recor
       return `--${option} is "${value}", but must be given without a value.`;
     if (!flags.has(option) && (value === undefined || (value.startsWith('-') && !inlineValue)))
       return `--${option} needs a value: --${option}=VALUE`;
-    const into = name === undefined ? collected : typed;
-    if (Object.hasOwn(into, name ?? option)) return `--${option} is given twice.`;
-    into[name ?? option] = value ?? true;
+    (name === undefined ? collected : typed)[name ?? option] = value ?? true;
     return undefined;
   };
   const problems = tokens.flatMap((token) => problem(token) ?? []);
