@@ -68,7 +68,7 @@ export const summary = ({
     '',
     ...states.flatMap(({ name, warnings = [] }) => warnings.map((warning) => `${name} warns: ${warning}`)),
     ...states.flatMap((state) => (state.status === 'Failed' ? [`${state.name} failed: ${state.note}`] : [])),
-    ...models.map((model) => `Model, for --initial-model: ${relative(model)}`),
+    ...models.map((model) => `Model (--initial-model takes it): ${relative(model)}`),
     ...reports.map((report) => `Report: ${relative(report)}`),
   ];
   if (resumable)
