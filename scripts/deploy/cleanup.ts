@@ -75,9 +75,8 @@ const deleteConfiguration = async (
   EndpointConfigName: string,
   servingRole: string,
 ): Promise<boolean> => {
-  const { ProductionVariants = [] } = await client.send(
-    new DescribeEndpointConfigCommand({ EndpointConfigName }),
-  );
+  const question = new DescribeEndpointConfigCommand({ EndpointConfigName });
+  const { ProductionVariants = [] } = await client.send(question);
   const models = ProductionVariants.flatMap(({ ModelName }) => ModelName ?? []);
   if (models.length === 0) return false;
   for (const ModelName of models) {

@@ -134,12 +134,8 @@ const checkPermissions = ({ stack, config }: PreflightOptions, account: Account)
     const commands = absent.map(
       ([, service]) => `aws iam create-service-linked-role --aws-service-name ${service}`,
     );
-    return found(
-      'fails',
-      what,
-      `missing, and ${CREATE_LINKED_ROLE} too: ${absent.map(([name]) => name).join(', ')}`,
-      `Have an administrator run: ${commands.join('; ')}`,
-    );
+    const detail = `missing, and ${CREATE_LINKED_ROLE} too: ${absent.map(([name]) => name).join(', ')}`;
+    return found('fails', what, detail, `Have an administrator run: ${commands.join('; ')}`);
   });
   return [permissions, roles];
 };
@@ -242,18 +238,16 @@ export const preflight = async (options: PreflightOptions, account: Account): Pr
 };
 
 const MARKS: Readonly<Record<Verdict, string>> = {
-  ok: 'ok',
   fails: '⚠ FAILS',
   later: '⚠ later',
   'not asked': 'could not ask',
+  ok: 'ok',
 };
 /** One table, with what fails first. */
 export const describeFindings = (findings: readonly Finding[]): string => {
-  const order = (['fails', 'later', 'not asked', 'ok'] as const).flatMap((verdict) =>
-    findings.filter((finding) => finding.verdict === verdict),
-  );
-  return markdownTable(
-    ['preflight', '', 'found', 'what to do'],
-    order.map(({ what, verdict, detail, remedy }) => [what, MARKS[verdict], detail, remedy]),
-  );
+  const rows = Object.entries(MARKS).flatMap(([key, mark]) => {
+    const alike = findings.filter(({ verdict }) => verdict === key);
+    return alike.map(({ what, detail, remedy }) => [what, mark, detail, remedy]);
+  });
+  return markdownTable(['preflight', '', 'found', 'what to do'], rows);
 };

@@ -1,10 +1,7 @@
 import { pluralize } from '../../model/shared/text.ts';
 import type { Inventory } from './inventory.ts';
 import { blocks, bold, markdownTable } from './markdown.ts';
-import { chargedQuantities, type Quantities, type Quantity, type StateView } from './quantities.ts';
-
-const BEFORE: StateView = ({ before }) => before;
-const AFTER: StateView = ({ after }) => after;
+import { chargedQuantities, type Quantities, type Quantity } from './quantities.ts';
 
 const PERIODS: readonly (readonly [keyof Quantities, string])[] = [
   ['hour', 'charged by the hour, as long as it exists'],
@@ -21,7 +18,8 @@ const compareQuantities = (before: readonly Quantity[], after: readonly Quantity
 
 /** What AWS charges for, now and after the plan: quantities, not prices. Changes are in bold. */
 export const costsSection = (inventory: Inventory): string => {
-  const [before, after] = [chargedQuantities(inventory, BEFORE), chargedQuantities(inventory, AFTER)];
+  const before = chargedQuantities(inventory, (resource) => resource.before);
+  const after = chargedQuantities(inventory, (resource) => resource.after);
   const periods = PERIODS.map(([period, head]) => ({
     head,
     rows: compareQuantities(before[period], after[period]),

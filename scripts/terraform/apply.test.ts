@@ -90,11 +90,13 @@ for (const [summary, detail, expected] of [
     'PreconditionFailed\n\nLock Info:\n  ID:        b1-c2\n  Path: x',
     /chdir=\S+ force-unlock b1-c2$/,
   ],
-  ['creating S3 Bucket', 'BucketAlreadyOwnedByYou: it is yours', /chdir=\S+ import ADDRESS ID/],
+  ['creating S3 Bucket', 'BucketAlreadyOwnedByYou: it is yours', /chdir=\S+ import ADDRESS ID\n/],
+  ['creating IAM Role (app-web)', 'EntityAlreadyExists', /chdir=\S+ import aws_iam_role\.web app-web\n/],
   ['creating IAM Role', 'AccessDenied', /AccessDenied$/],
 ] as const)
   test(`after a run that was killed: ${summary}, ${detail.split('\n')[0]}`, async (t) => {
-    const said = line('diagnostic', { diagnostic: { severity: 'error', summary, detail } });
+    const diagnostic = { severity: 'error', summary, detail, address: 'aws_iam_role.web' };
+    const said = line('diagnostic', { diagnostic });
     const { terraform } = planner(t, `cat <<'END'\n${said}\nEND\nexit 1`);
     await assert.rejects(
       makePlan(terraform, [], () => {}),

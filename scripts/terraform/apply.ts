@@ -82,6 +82,9 @@ export class TerraformProgress {
   }
 }
 
+/** The AWS provider's error about a resource that exists; the ID of most types is the name. */
+const EXISTING = /^(aws_\S+): creating [^(]*\(([^\s)]+)\).*already ?(?:exists|owned)/is;
+
 /** Problems that a killed run leaves behind, and what to do about them. */
 const REMEDIES: readonly (readonly [problem: RegExp, remedy: string])[] = [
   [
@@ -90,7 +93,7 @@ const REMEDIES: readonly (readonly [problem: RegExp, remedy: string])[] = [
   ],
   [
     /already ?(exists|owned)/i,
-    "A run that was killed may have created what already exists. If it belongs to this deployment, import it and run the same command again: terraform -chdir=FOLDER import ADDRESS ID (the provider's documentation has the ID of each type). If not, delete it, or choose a nameSuffix.",
+    "A run that was stopped or killed may have created what already exists. If it belongs to this deployment, import it and run the same command again (the provider's documentation has the ID of each type):\nIMPORTS\nIf not, delete it, or choose a nameSuffix.",
   ],
 ];
 
@@ -102,10 +105,17 @@ const describeFailure = (
   errors: string,
 ): string => {
   const said = [...problems, errors.trim()].join('\n\n');
+  const folder = path.relative('', directory);
+  const imports = problems.flatMap((problem) => {
+    const [, address = 'ADDRESS', id = 'ID'] = EXISTING.exec(problem) ?? [];
+    return /already ?(exists|owned)/i.test(problem)
+      ? `  terraform -chdir=${folder} import ${address} ${id}`
+      : [];
+  });
   const remedies = REMEDIES.flatMap(([problem, remedy]) => {
     const [, id = ''] = problem.exec(said) ?? [];
-    const folder = path.relative('', directory);
-    return problem.test(said) ? remedy.replace('FOLDER', folder).replace('$1', id) : [];
+    const filled = remedy.replace('FOLDER', folder).replace('$1', id).replace('IMPORTS', imports.join('\n'));
+    return problem.test(said) ? filled : [];
   });
   return [`terraform ${command} failed:`, said, ...remedies].join('\n\n').trim();
 };

@@ -34,7 +34,7 @@ export const findTerraform = async (environment: NodeJS.ProcessEnv = process.env
 const STOPPING = {
   changing: [
     '\nTerraform finishes what it is doing and saves the state; that can take minutes.\n',
-    'Stopped. The state is saved; the same command continues from there.',
+    'Stopped. The state is saved; the same command continues from there. If something was just being created, it says how to adopt it.',
   ],
   reading: ['\nStopping.\n', 'Stopped. Nothing was changed.'],
 } as const;

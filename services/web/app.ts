@@ -61,15 +61,8 @@ const HEADERS = {
 };
 
 /** Headers that browsers hide from pages of other origins unless they are listed. */
-const EXPOSED = [
-  'Content-Language',
-  'RateLimit',
-  'RateLimit-Policy',
-  'Retry-After',
-  'Server-Timing',
-  'WWW-Authenticate',
-  'X-Request-Id',
-];
+const EXPOSED = `Content-Language RateLimit RateLimit-Policy Retry-After Server-Timing WWW-Authenticate
+  X-Request-Id`.split(/\s+/);
 
 /** The paths of the API, as opposed to those of the page. */
 const API = ['/v1/*', PATHS.classify, '/openapi.json'];
@@ -108,24 +101,18 @@ export const createWebApp = ({
   // Open: the page calls it too, and has no key.
   app.get(PATHS.model, describeRoute(ROUTES.model), etag(), passOn(toWas));
   if (keys) {
-    const limit = limitPhotos({ photosPerMinute });
+    const limit = limitPhotos(photosPerMinute);
     for (const path of openPage ? ['/v1/*'] : ['/v1/*', PATHS.classify])
       app.use(path, requireKey(keys), limit);
   }
   app.get(PATHS.health, describeRoute(ROUTES.health), (context) => context.json({ status: 'ok' }));
   app.get('/version', describeRoute(ROUTES.version), (context) => context.json({ version }));
-  app.get(
-    '/was/health',
-    describeRoute(ROUTES.wasHealth),
-    wasHealthRoute({ was, timeoutMs: healthTimeoutMs }),
-  );
+  const checkWas = wasHealthRoute({ was, timeoutMs: healthTimeoutMs });
+  app.get('/was/health', describeRoute(ROUTES.wasHealth), checkWas);
   app.post(PATHS.classify, describeRoute(ROUTES.classifyOne), passOn({ ...toWas, maxBytes: MAX_BODY_BYTES }));
-  app.post(
-    PATHS.classifications,
-    describeRoute(ROUTES.classifyMany),
-    passOn({ ...toWas, maxBytes: MAX_PHOTOS_BODY_BYTES }),
-  );
-  app.route('/', createPages({ version }));
-  app.route('/', createReference({ app, version }));
+  const classifyMany = passOn({ ...toWas, maxBytes: MAX_PHOTOS_BODY_BYTES });
+  app.post(PATHS.classifications, describeRoute(ROUTES.classifyMany), classifyMany);
+  app.route('/', createPages(version));
+  app.route('/', createReference(app, version));
   return app;
 };

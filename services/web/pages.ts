@@ -36,21 +36,17 @@ const fill = (html: string, values: Readonly<Record<string, string>>) =>
     return escapeHtml(value);
   });
 
-export interface PagesOptions {
-  /** Shown at the foot of the page. */
-  readonly version: string;
-}
-
 /**
  * The pages and the files that they load: read once, kept in memory, and revalidated by ETag, so that a deployment is
  * visible at once and files are transferred only when they change.
  *
+ * @param version shown at the foot of the page
  * @throws Error when a file is of an unknown kind
  * @example
- * const pages = createPages({ version: '1.2.3' });
+ * const pages = createPages('1.2.3');
  * (await pages.request('/assets/page.js')).headers.get('Cache-Control'); // => 'no-cache'
  */
-export const createPages = ({ version }: PagesOptions): Hono => {
+export const createPages = (version: string): Hono => {
   const values = {
     version,
     accept: PHOTO_MEDIA_TYPES.join(','),

@@ -23,20 +23,14 @@ const rateLimitFields = (limit: number, { endsAt, photos }: Window) => {
   };
 };
 
-export interface PhotoLimitOptions {
-  /** Photos per minute that one key may send to this process. */
-  readonly photosPerMinute: number;
-}
-
 /**
  * Middleware that limits each key, in photos: a request with ten counts as ten. Each task counts on its own, so with
  * two tasks a key gets up to twice as many; the hard limit is the firewall's.
  *
+ * @param limit photos per minute that one key may send to this process
  * @throws ProblemError `rate-limited`
  */
-export const limitPhotos = ({
-  photosPerMinute: limit,
-}: PhotoLimitOptions): MiddlewareHandler<AppEnvironment> => {
+export const limitPhotos = (limit: number): MiddlewareHandler<AppEnvironment> => {
   const windows = new Map<string, Window>();
   const currentWindow = (caller: string): Window => {
     const known = windows.get(caller);

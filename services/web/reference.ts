@@ -189,14 +189,12 @@ const { version: swaggerVersion } = z
 export const SWAGGER_PATH = `/assets/swagger-ui-${swaggerVersion}`;
 const SWAGGER_FILES = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript' };
 
-export interface ReferenceOptions {
-  /** The app whose routes are described. */
-  readonly app: App;
-  readonly version: string;
-}
-
-/** `GET /openapi.json`, and the files of Swagger UI, which `/docs` loads: they are large, and compressed only once. */
-export const createReference = ({ app, version }: ReferenceOptions): Hono => {
+/**
+ * `GET /openapi.json`, and the files of Swagger UI, which `/docs` loads: they are large, and compressed only once.
+ *
+ * @param app whose routes are described
+ */
+export const createReference = (app: App, version: string): Hono => {
   const reference = new Hono();
   const options = {
     documentation: documentation(version),

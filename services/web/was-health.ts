@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { PATHS, WAS_HEALTH } from '../contract.ts';
-import { type WasClient, wasUnavailable } from './was-client.ts';
+import type { PassOnOptions } from './pass-on.ts';
+import { wasUnavailable } from './was-client.ts';
 
 const wasHealth = z.object({ message: z.literal(WAS_HEALTH.message) });
 
@@ -13,14 +14,8 @@ const parseJson = (text: string): unknown => {
   }
 };
 
-export interface WasHealthRouteOptions {
-  readonly was: WasClient;
-  /** The WAS's timeout, in milliseconds. */
-  readonly timeoutMs: number;
-}
-
 /** `GET /was/health`: whether the configured WAS answers. Visitors cannot choose another address. */
-export const wasHealthRoute = ({ was, timeoutMs }: WasHealthRouteOptions) =>
+export const wasHealthRoute = ({ was, timeoutMs }: PassOnOptions) =>
   async function checkWas(context: Context) {
     const route = { method: 'GET', path: PATHS.health } as const;
     const { status, body } = await was.send({ ...route, headers: { accept: 'application/json' }, timeoutMs });

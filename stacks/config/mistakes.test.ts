@@ -59,11 +59,16 @@ for (const [bloomstack, problem] of MISTAKES)
   test(`one line reports: ${problem}`, () =>
     assert.equal(refusedConfiguration(bloomstack).message, `The configuration is wrong: ${problem}`));
 
+const CERTIFICATE = 'arn:aws:acm:ap-northeast-2:123456789012:certificate/0a1b';
 for (const [env, problem] of [
   [{ WEB_MEMMORY: '1' }, 'unknown variable BLOOMSTACK_WEB_MEMMORY, did you mean BLOOMSTACK_WEB_MEMORY?'],
   [{ ENVIRONMENT: 'staging' }, 'environment (BLOOMSTACK_ENVIRONMENT) is "staging": give dev or prod'],
   [{ HTTPS_DOMAIN: 'flowers.example.com' }, /^https\.hostedZoneId \(default\) is "": .* needs a certificate/],
   [{ HTTPS_HOSTED_ZONE_ID: 'Z1' }, /^https\.domain \(default\) is "": .* give the name that people use/],
+  [
+    { HTTPS_CERTIFICATE_ARN: CERTIFICATE },
+    /^https\.domain .*certificateArn is set, give the name that people/,
+  ],
   [{ SOURCE_PROVIDER: 'github' }, /^source\.repository \(default\) is "": .* github, give owner\/name$/],
   [
     { NETWORK_PUBLIC_SUBNETS: '10.0.128.0/20,10.0.0.0/20' },

@@ -109,6 +109,20 @@ for each in services/web services/was model; do content "$each/Dockerfile"; done
   return execFileSync('bash', ['-ec', script], { cwd: source, encoding: 'utf8' }).trim().split('\n');
 };
 
+test('the training image begins with nothing that its maker deletes: Ubuntu, and pinned wheels of what it opens', () => {
+  const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
+  const base = read('model/base.Dockerfile');
+  const begins = `${base}${read('model/Dockerfile')}`.matchAll(/^FROM (?:--platform=\S+ )?(\S+)/gm);
+  const images = ['${CUDA}', '${NODE_OF_TRAINING}', '${UBUNTU}'];
+  assert.deepEqual([...new Set([...begins].map(([, image]) => image))].sort(), images);
+  for (const [, image = ''] of read('stacks/images/base-images.env').matchAll(/^\w+=(.*)/gm))
+    assert.match(image, /^public\.ecr\.aws\/docker\/library\/(node|ubuntu):/);
+  const opened = [...read('model/jobs/gpu.ts').matchAll(/'lib(cu(?!da\.)\w+?)(?:Lt)?\.so/g)];
+  assert.equal(opened.length, 8);
+  for (const [, name = ''] of opened)
+    assert.match(base, new RegExp(`nvidia-${name.replace('cudart', 'cuda-runtime')}-cu11==\\d`));
+});
+
 test('the first deployment builds each image once, under its own tag and under the one it is asked for', () => {
   const checksums = contents();
   for (const [index, key] of KEYS.entries()) {

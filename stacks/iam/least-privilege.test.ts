@@ -66,6 +66,14 @@ test('no permission depends on an AWS-managed policy, any principal, or an alias
   }
 });
 
+test('a role uses a key for the objects of one bucket, by a condition that holds from the first minute', () => {
+  const uses = allowed.filter(({ Sid }) => Sid === 'UseTheKey');
+  assert.ok(uses.length >= 6, `${uses.length}`);
+  const oneBucket =
+    /^{"StringLike":{"kms:EncryptionContext:aws:s3:arn":\["(arn:aws:s3:::app-[a-z-]+-123456789012)","\1\/\*"\]}}$/;
+  for (const { address, Condition } of uses) assert.match(JSON.stringify(Condition), oneBucket, address);
+});
+
 test('AWS services may act only for this account; EventBridge cannot say for whom', () => {
   const grants = synthesizedStack('full')
     .statements()

@@ -38,6 +38,15 @@ for (const name of BUCKETS) {
   });
 }
 
+test('load balancers write their logs as their guide says: named by ARN, below the account', () => {
+  const grant = stack.statements().find(({ Sid }) => Sid === 'LoadBalancersWriteTheirLogs');
+  const balancers = 'arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:loadbalancer/*';
+  assert.deepEqual(grant?.Condition, { ArnLike: { 'aws:SourceArn': balancers } });
+  const bucket = 'arn:aws:s3:::app-access-logs-123456789012';
+  const paths = ['web', 'was'].map((name) => `${bucket}/app-${name}-alb/AWSLogs/123456789012/*`);
+  assert.deepEqual(grant.Resource, paths);
+});
+
 test('an object is created after encryption and versioning of its bucket, and deleted before them', () => {
   const objects = stack.addresses.filter((address) => address.startsWith('aws_s3_object.'));
   assert.notEqual(objects.length, 0);
