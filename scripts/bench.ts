@@ -60,8 +60,11 @@ const classes = Array.from({ length: 16 }, (_, index) => `flower_${index}`);
 const probabilities = classes.map(() => 1 / 16);
 const prediction = { classes, probabilities, model_version: '1', known_score: 1 };
 
-/** As the images of the services set it. */
-const NODE_OPTIONS = { was: '--max-semi-space-size=4', web: '--max-semi-space-size=2' };
+/** What the services' images set. */
+const IMAGE = {
+  was: { NODE_OPTIONS: '--max-semi-space-size=4' },
+  web: { NODE_OPTIONS: '--max-semi-space-size=2', MALLOC_TRIM_THRESHOLD_: '33554432' },
+};
 
 const startBoth = async (service: 'was' | 'web') => {
   const upstream = await answerAll({ predictions: [prediction] });
@@ -75,7 +78,7 @@ const startBoth = async (service: 'was' | 'web') => {
   return {
     ours: await startMeasured([`dist/services/${service}/server.js`], {
       ...environment,
-      NODE_OPTIONS: NODE_OPTIONS[service],
+      ...IMAGE[service],
     }),
     bare: await startMeasured(['--import', 'tsx', bare], environment),
   };

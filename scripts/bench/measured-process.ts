@@ -59,6 +59,7 @@ export const startMeasured = async (command: readonly string[], environment: Rec
   }
   const read = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'latin1');
   return {
+    pid: child.pid,
     url: `http://127.0.0.1:${port}`,
     /** CPU time so far, in milliseconds. */
     cpuMs: (): number => {

@@ -29,9 +29,6 @@ const REPLAY_BYTES = 64 * 1024;
 /** A load balancer closes idle connections after 60 s. Closing them earlier avoids racing it with a new request. */
 const IDLE_MS = 50_000;
 
-/** Up to twice as much freed memory is kept by glibc (`man 3 mallopt`, M_TRIM_THRESHOLD), where it is 128 KiB at first. */
-const LARGEST_FREED_BYTES = 8 * 1024 * 1024;
-
 export interface WasRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -83,8 +80,6 @@ export class WasClient {
 
   /** @param url http or https, without a trailing slash */
   constructor(url: string) {
-    // Once this is freed, the memory of a photo's chunks serves the next one instead of being faulted in anew for each.
-    Buffer.allocUnsafeSlow(LARGEST_FREED_BYTES);
     const isHttps = url.startsWith('https:');
     this.#request = isHttps ? httpsRequest : request;
     this.#agent = new (isHttps ? HttpsAgent : Agent)({ keepAlive: true, timeout: IDLE_MS });
