@@ -42,15 +42,21 @@ await runCommand({ head, options }, async ({ model, data, exclude, reference, un
   const stored = await readStoredTraining(model);
   print(`Computing on ${(await loadBackend()).reason}.`);
   const onProgress = progressLine();
+  if (reference !== undefined && stored.metrics.calibration?.distanceWeight === undefined)
+    throw new Error(`The model in ${model} was trained without a reference: omit --reference.`);
+  const background =
+    reference === undefined
+      ? undefined
+      : await readBackground(reference, await Backbone.load(reference, { side: PHOTO_SIDE }));
+  if (reference !== undefined && !background)
+    throw new Error(`There is no background for ${reference}: make one with scripts/background.ts.`);
   const dataset = await readDataset(data, {
     exclude,
     onProgress: (done, total) => onProgress('Reading photos', done, total),
   });
-  const background =
-    reference && (await readBackground(reference, await Backbone.load(reference, { side: PHOTO_SIDE })));
   const kinds = unknown === undefined ? [] : await readPhotoKinds(unknown, onProgress);
   const { version, test } = await recalibrate({
-    ...{ stored, dataset, shares, background: background || undefined, unknown: kinds },
+    ...{ stored, dataset, shares, background, unknown: kinds },
     ...{ log: print, onProgress },
   });
   print(

@@ -61,8 +61,15 @@ const HEADERS = {
 };
 
 /** Headers that browsers hide from pages of other origins unless they are listed. */
-const EXPOSED = `Content-Language RateLimit RateLimit-Policy Retry-After Server-Timing WWW-Authenticate
-  X-Request-Id`.split(/\s+/);
+const EXPOSED = [
+  'Content-Language',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'Server-Timing',
+  'WWW-Authenticate',
+  'X-Request-Id',
+];
 
 /** The paths of the API, as opposed to those of the page. */
 const API = ['/v1/*', PATHS.classify, '/openapi.json'];

@@ -8,8 +8,15 @@ import { type WasAnswer, type WasClient, wasUnavailable } from './was-client.ts'
 const REQUEST_HEADERS = ['accept-language', 'content-encoding', 'content-length', 'content-type'] as const;
 
 /** Headers of the WAS's answer that are forwarded to the client. */
-const ANSWER_HEADERS =
-  'allow cache-control content-language content-type retry-after server-timing vary'.split(' ');
+const ANSWER_HEADERS = [
+  'allow',
+  'cache-control',
+  'content-language',
+  'content-type',
+  'retry-after',
+  'server-timing',
+  'vary',
+];
 
 const pickHeaders = (headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> => {
   const picked: Record<string, string> = {};
