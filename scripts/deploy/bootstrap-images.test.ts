@@ -232,10 +232,11 @@ test('a training image that fails is reported and stops nothing', async (t) => {
 
 const IDENTITY = ['-c', 'user.name=Kim', '-c', 'user.email=kim@example.com', '-c', 'commit.gpgsign=false'];
 
-test('the committed files are packed; what is not committed is named and left out', async (t) => {
+test('the committed files are packed, what is not committed is named and left out, and without a commit it is said what to do', async (t) => {
   const directory = temporaryFolder(t);
   const git = (...args: string[]) => execFileSync('git', [...IDENTITY, ...args], { cwd: directory });
   git('init', '--quiet');
+  await assert.rejects(packSource(directory), /git finds no commit here.*git init/);
   writeFileSync(path.join(directory, 'committed.txt'), 'one');
   git('add', '.');
   git('commit', '--quiet', '--message', 'First');
@@ -249,10 +250,4 @@ test('the committed files are packed; what is not committed is named and left ou
   assert.equal(bytes.subarray(0, 2).toString(), 'PK');
   assert.ok(bytes.includes('committed.txt'));
   assert.ok(!bytes.includes('new.txt'));
-});
-
-test('a folder without a commit is an error that says what to do', async (t) => {
-  const directory = temporaryFolder(t);
-  execFileSync('git', ['init', '--quiet'], { cwd: directory });
-  await assert.rejects(packSource(directory), /git finds no commit here.*git init/);
 });

@@ -4,7 +4,7 @@ import { errorText } from '../../model/shared/text.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
 import { FOLDERS, inputPrefix } from '../../stacks/learning/folders.ts';
 import { type Names, resourceNames } from '../../stacks/names.ts';
-import { LOSS, planAndReview, requirePartOf } from '../plan/review-plan.ts';
+import { LOSS, planAndReview, readPlan, requirePartOf } from '../plan/review-plan.ts';
 import { CommandError, confirm, print, runCommand, statusLine } from '../shared/cli.ts';
 import { takeLock } from '../shared/lock.ts';
 import { ROOT } from '../shared/paths.ts';
@@ -137,7 +137,7 @@ const buildFirstImages = async (
   const { leftOut } = source;
   if (leftOut.length > 0) print(`Not in the images, because it is not committed: ${list(leftOut)}.`);
   const plan = await makePlan(terraform, bootstrapTargets(stack), statusLine());
-  await requirePartOf(terraform, plan, approved);
+  requirePartOf(await readPlan(terraform, plan), await readPlan(terraform, approved));
   await applyPlan(terraform, plan, statusLine());
   const postponed = await buildImages(clients, builds, {
     bucket: names.buckets.artifacts,

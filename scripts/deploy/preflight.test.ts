@@ -37,9 +37,7 @@ const denying = (part: string): Partial<Account> => ({
   denied: async (actions) => actions.filter((each) => each.includes(part)),
 });
 const noRole = { hasRole: async () => false };
-const refuse = async () => {
-  throw new AwsError('AccessDeniedException', 'You may not ask');
-};
+const refuse = () => Promise.reject(new AwsError('AccessDeniedException', 'You may not ask'));
 const BUILDS = 'Concurrently running builds for ARM/Small environment';
 
 for (const [title, account, expected, isFirst = true] of [
@@ -57,6 +55,7 @@ for (const [title, account, expected, isFirst = true] of [
     ['fails: Availability Zones'],
   ],
   ['no GPU', quotaOf('g4dn', 0), ['later: ml.g4dn.xlarge for spot training job usage']],
+  ['no evaluation', quotaOf('processing', 0), ['later: ml.m5.large for processing job usage']],
   ['an endpoint that cannot be updated', quotaOf('endpoint', 3), ['later: ml.m5.large for endpoint usage']],
   ['tasks that cannot run', quotaOf('vCPU', 1), ['fails: Fargate On-Demand vCPU resource count']],
   ['tasks that cannot be rolled out', quotaOf('vCPU', 6), ['later: Fargate On-Demand vCPU resource count']],

@@ -94,9 +94,13 @@ for (const [title, fixtures, expected] of [
 ] satisfies [string, Fixture[], string[]][])
   test(title, () => assert.deepEqual(rows(...fixtures), expected));
 
-test('a change that costs nothing more is reported as such', () => {
-  assert.match(
-    section(unchanged('aws_nat_gateway.a'), updated('aws_vpc.v')),
-    /Nothing that is charged for changes/,
-  );
+test('a change that costs nothing more is reported as such; another zone is an address of the load balancer', () => {
+  const same = section(unchanged('aws_nat_gateway.a'), updated('aws_vpc.v'));
+  assert.match(same, /Nothing that is charged for changes/);
+  const subnets = ['${aws_subnet.a.id}', '${aws_subnet.b.id}', '${aws_subnet.c.id}'];
+  const details = { unknown: { subnets: true }, declared: { subnets } };
+  const balancer = updated('aws_lb.web', { subnets: ['subnet-1', 'subnet-2'] }, {}, details);
+  const there = [unchanged('aws_subnet.a'), unchanged('aws_subnet.b')];
+  const text = rows(...there, created('aws_subnet.c'), balancer).join();
+  assert.match(text, /at least one per Availability Zone \| 2 \| \*\*3\*\*/);
 });

@@ -136,12 +136,8 @@ const strayRules = (inventory: Inventory, rules: readonly SecurityGroupRule[]): 
     });
 };
 
-const PUBLIC_ACCESS_BLOCKS = [
-  'block_public_acls',
-  'block_public_policy',
-  'ignore_public_acls',
-  'restrict_public_buckets',
-];
+const PUBLIC_ACCESS_BLOCKS =
+  'block_public_acls block_public_policy ignore_public_acls restrict_public_buckets'.split(' ');
 
 const openBuckets = (inventory: Inventory): readonly string[] => {
   const closed = inventory

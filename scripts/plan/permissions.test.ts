@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { attentionSection, findWeakened, findWidened } from './attention.ts';
+import { attentionSection, findWeakened } from './attention.ts';
 import { permissionsSection } from './permissions.ts';
 import {
   created,
@@ -195,18 +195,12 @@ for (const [title, statement, expected, type = 'aws_iam_policy'] of [
     assert.deepEqual(items, expected ? ['- Access is widened: 1', `  - \`p\` gets ${expected}`] : []);
   });
 
-test('a policy that is only known at apply widens access', () => {
-  const fixture = created('aws_iam_role_policy.p', { role: 'task', policy: '${aws_thing.x.json}' });
-  assert.deepEqual(findWidened(inventoryFrom(fixture)), [
-    { holder: 'task', what: 'a policy that cannot be read before the apply' },
-  ]);
-});
-
-test('policies of AWS, new ways from and to the internet and outages are counted and named', () => {
+test('policies of AWS and those only known at apply, new ways from and to the internet and outages are counted and named', () => {
   const rule = { ip_protocol: 'tcp', from_port: 22, to_port: 22 };
   const inventory = inventoryFrom(
     unchanged('aws_iam_role_policy.was', { policy: policy({ Effect: 'Allow', ...every }) }),
     created('aws_iam_role_policy_attachment.a', studio),
+    created('aws_iam_role_policy.p', { role: 'task', policy: '${aws_thing.x.json}' }),
     created('aws_vpc_security_group_ingress_rule.ssh', { ...rule, cidr_ipv4: '0.0.0.0/0' }),
     created('aws_vpc_security_group_ingress_rule.inside', { ...rule, cidr_ipv4: '10.0.0.0/16' }),
     unchanged('aws_vpc_security_group_ingress_rule.http', { ...rule, cidr_ipv4: '0.0.0.0/0' }),
@@ -222,8 +216,9 @@ test('policies of AWS, new ways from and to the internet and outages are counted
   assert.deepEqual(attentionSection(inventory).split('\n'), [
     '## ⚠ Before you approve',
     '',
-    '- Access is widened: 1',
+    '- Access is widened: 2',
     `  - \`studio\` gets ${studio.policy_arn}`,
+    '  - `task` gets a policy that cannot be read before the apply',
     '- New openings to the internet: 1',
     '  - `aws_vpc_security_group_ingress_rule.ssh`',
     '- New ways out to the internet: 1',

@@ -174,21 +174,15 @@ export const isPolicyChanged = ({ resource, statements }: Policy): boolean =>
   ['create', 'replace'].includes(resource.action) ||
   (resource.action === 'update' && statements.some(({ status }) => status !== 'unchanged'));
 
-/** Attributes that always hold a policy, so that one that cannot be read yet is noticed. */
-const POLICY_ATTRIBUTES: Readonly<Record<string, string>> = {
-  aws_iam_policy: 'policy',
-  aws_iam_role: 'assume_role_policy',
-  aws_iam_role_policy: 'policy',
-  aws_s3_bucket_policy: 'policy',
-  aws_sns_topic_policy: 'policy',
-};
+/** Types that always hold a policy, so that one that cannot be read yet is noticed. */
+const WITH_POLICY = /^aws_(iam_policy|iam_role|iam_role_policy|s3_bucket_policy|sns_topic_policy)$/;
 
 /** Holders of new or changed policies whose text is only known at apply. */
 export const unreadPolicies = (inventory: Inventory): readonly string[] =>
   inventory.afterPlan().flatMap((resource) => {
-    const attribute = POLICY_ATTRIBUTES[resource.type];
+    const text = resource.after[resource.type === 'aws_iam_role' ? 'assume_role_policy' : 'policy'];
     const isChanged = ['create', 'update', 'replace'].includes(resource.action);
-    if (attribute === undefined || !isChanged || parsePolicy(resource.after[attribute])) return [];
+    if (!WITH_POLICY.test(resource.type) || !isChanged || parsePolicy(text)) return [];
     return [nameHolders(resource, findHolders(resource, inventory))];
   });
 

@@ -118,9 +118,10 @@ export const chargedQuantities = (inventory: Inventory, view: StateView): Quanti
 
   const publicSubnets = find('aws_lb')
     .filter((balancer) => view(balancer)?.['internal'] !== true)
-    .map((balancer) =>
-      Math.max(inventory.linked(balancer, 'subnets').length, asArray(view(balancer)?.['subnets']).length),
-    );
+    .map((balancer) => {
+      const subnets = inventory.linked(balancer, 'subnets').filter((subnet) => view(subnet));
+      return Math.max(subnets.length, asArray(view(balancer)?.['subnets']).length);
+    });
   const hour: Amounts = [
     ['NAT gateways', number('aws_nat_gateway')],
     ['load balancers', number('aws_lb')],

@@ -22,21 +22,21 @@ const listChanges = (plan: unknown) =>
     .resource_changes.filter(({ change }) => change.actions.join() !== 'no-op')
     .map(({ address, change: { actions, after } }) => JSON.stringify([address, actions, after]));
 
+/** What `terraform show -json` prints of a plan. */
+export const readPlan = async (terraform: Terraform, { file }: PlanFile): Promise<unknown> =>
+  JSON.parse(await terraform.run('show', '-json', file));
+
 /**
  * Checks that a partial plan, made with `-target`, does nothing that the reviewed plan does not do.
  *
  * @throws Error when it does
  */
-export const requirePartOf = async (terraform: Terraform, part: PlanFile, whole: PlanFile): Promise<void> => {
-  const [approved, changes] = await Promise.all(
-    [whole, part].map(async ({ file }) =>
-      listChanges(JSON.parse(await terraform.run('show', '-json', file))),
-    ),
-  );
-  const others = (changes ?? []).filter((change) => !approved?.includes(change));
-  if (others.length > 0)
+export const requirePartOf = (part: unknown, whole: unknown): void => {
+  const approved = listChanges(whole);
+  const other = listChanges(part).find((change) => !approved.includes(change));
+  if (other !== undefined)
     throw new Error(
-      `What the first images are built with would differ from the reviewed plan: ${others[0]}. Nothing was applied; run the same command again.`,
+      `What the first images are built with would differ from the reviewed plan: ${other}. Nothing was applied; run the same command again.`,
     );
 };
 
@@ -54,8 +54,7 @@ export const planAndReview = async (
   const file = path.join(SYNTH_FOLDER, `review-${stack.name}.md`);
   rmSync(file, { force: true });
   const plan = await makePlan(terraform, options, statusLine(), planFile);
-  const json: unknown = JSON.parse(await terraform.run('show', '-json', plan.file));
-  const review = reviewPlan(json, stack);
+  const review = reviewPlan(await readPlan(terraform, plan), stack);
   writeFileSync(file, review.markdown);
   return { plan, review: { ...review, summary: summarizeReview(review.markdown), file } };
 };

@@ -14,6 +14,7 @@ import {
 } from './plan-fixtures.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { reviewPlan } from './review.ts';
+import { requirePartOf } from './review-plan.ts';
 
 const review = (...fixtures: readonly Fixture[]) => reviewPlan(planJson(...fixtures), stackOf(...fixtures));
 
@@ -210,4 +211,11 @@ test('the review knows every type that the stack can have, and its references', 
         /^\$\{tolist\(aws_acm_certificate\.[\w-]+\.domain_validation_options\)\[0\]\.\w+\}$/,
       );
   }
+});
+
+test('what builds the first images is a part of the reviewed plan, or nothing is applied', () => {
+  const registry = (name: string) => created('aws_ecr_repository.web', { name });
+  const whole = planJson(created('aws_vpc.v'), registry('app-web'));
+  requirePartOf(planJson(registry('app-web'), unchanged('aws_eip.e')), whole);
+  assert.throws(() => requirePartOf(planJson(registry('app-was')), whole), /reviewed plan: .*app-was/);
 });

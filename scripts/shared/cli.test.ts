@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { positiveNumber, share, wholeNumber } from '../../model/shared/text.ts';
-import { confirm, helpText, readOptions } from './cli.ts';
+import { confirm, helpText, readOptions, runCommand } from './cli.ts';
 
 const options = z
   .strictObject({
@@ -40,7 +40,8 @@ The end.
   );
 });
 
-test('options become the fields of their schema', () => {
+test('options become the fields of their schema; with --help nothing else is done', () => {
+  assert.equal(readOptions(options, ['--colour', '--help']), undefined);
   assert.deepEqual(readOptions(options, ['--data', 'photos', '--learning-rate=1e-3', '--balanced']), {
     data: 'photos',
     batchSize: 32,
@@ -52,9 +53,6 @@ test('options become the fields of their schema', () => {
     parameters: { Epoch: '3', Rate: '0.1' },
   });
 });
-
-test('with --help nothing else is done', () =>
-  assert.equal(readOptions(options, ['--colour', '--help']), undefined));
 
 const WRONG: readonly (readonly [args: readonly string[], message: string])[] = [
   [[], '--data is missing; it must be a folder of photos.'],
@@ -76,6 +74,11 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
 for (const [args, message] of WRONG)
   test(`"${args.join(' ')}" is a line for each thing that is wrong`, () =>
     assert.throws(() => readOptions(options, args), { message }));
+
+test('on Node 20 the SDK’s advice does not come before what a command says', async () => {
+  await runCommand({ head: '', options: z.strictObject({}) }, async () => 0);
+  assert.equal(process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'], 'true');
+});
 
 test('without a terminal a confirmation fails with the question and the option that answers it', async () => {
   await assert.rejects(

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { stackOf } from '../plan/plan-fixtures.ts';
+import { planAndReview } from '../plan/review-plan.ts';
 import { applyPlan, makePlan, TerraformProgress } from './apply.ts';
 import { fakeTerraform } from './fake-terraform.ts';
+import { SYNTH_FOLDER } from './synth.ts';
 import { Terraform } from './terraform.ts';
 
 const line = (type: string, rest: object = {}) => JSON.stringify({ '@level': 'info', type, ...rest });
@@ -104,13 +107,12 @@ for (const [summary, detail, expected] of [
     );
   });
 
-test('a plan that fails leaves no earlier one in its place', async (t) => {
+test('a plan that fails leaves no earlier one in its place, and no review', async (t) => {
   const { terraform, directory } = planner(t, 'exit 1');
-  const file = path.join(directory, 'plan.tfplan');
-  writeFileSync(file, 'an earlier plan');
-  await assert.rejects(
-    makePlan(terraform, [], () => {}),
-    /terraform plan failed/,
-  );
-  assert.equal(existsSync(file), false);
+  const stack = { ...stackOf(), directory };
+  const files = [path.join(directory, 'plan.tfplan'), path.join(SYNTH_FOLDER, `review-${stack.name}.md`)];
+  mkdirSync(SYNTH_FOLDER, { recursive: true });
+  for (const file of files) writeFileSync(file, 'of an earlier plan');
+  await assert.rejects(planAndReview({ terraform, stack }, []), /terraform plan failed/);
+  assert.deepEqual(files.filter(existsSync), []);
 });

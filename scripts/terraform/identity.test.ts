@@ -7,10 +7,11 @@ import { configuration, type PartialConfiguration } from '../../stacks/config/sc
 import { stackName, stateNames } from '../../stacks/names.ts';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { clientSettings, startTestServer } from '../deploy/fake-aws.ts';
+import { fakeTerraform } from './fake-terraform.ts';
 import { bucketStates, claimState, knownAccount, localStates } from './identity.ts';
 import { deployedPlace, protectedResources, readState } from './state.ts';
 import { terraformJson } from './synth.ts';
-import { initOptions } from './target.ts';
+import { initOptions, openTarget } from './target.ts';
 
 const ACCOUNT = '123456789012';
 const configure = (choices: PartialConfiguration = {}) =>
@@ -122,6 +123,14 @@ for (const [title, recorded, backend, follows] of [
     const json = terraformJson.parse({ terraform: { backend }, provider: { aws: [] }, resource: {} });
     assert.equal(initOptions({ name: 'flowers', directory, json }).includes('-reconfigure'), follows);
   });
+
+test('a state that could not be listed before is checked when Terraform has it', async (t) => {
+  const binary = fakeTerraform(t, `[ "$1" = init ] || echo '${stateText('a', 'us-east-1')}'`);
+  const json = terraformJson.parse({ terraform: { backend: local }, provider: { aws: [] }, resource: {} });
+  const stack = { name: 'flowers', directory: temporaryFolder(t), json };
+  const opened = openTarget({ config: configure(), stack, binary });
+  await assert.rejects(opened, /flowers describes account 123456789012, us-east-1, but/);
+});
 
 const resource = (type: string, name: string, attributes: object, mode = 'managed') => ({
   mode,

@@ -47,6 +47,12 @@ test('the environment comes from the variable, else the context, else is dev, an
   ] as const) {
     const config = load(context, env);
     assert.deepEqual([config.environment, config.deletionProtection], [environment, deletionProtection]);
+    const { firewallLogs, flowLogs, bucketLogs, sharedLogGroups } = config.observability;
+    const traces = [firewallLogs, flowLogs, bucketLogs, sharedLogGroups];
+    assert.deepEqual(
+      traces,
+      traces.map(() => environment === 'prod'),
+    );
   }
 });
 
@@ -55,6 +61,8 @@ test("a variable's text is read by the field's type; one that is empty counts as
     { all: { web: { memory: 2048 } } },
     {
       BLOOMSTACK_ACCOUNT: '012345678901',
+      BLOOMSTACK_REGION: 'us-east-9',
+      BLOOMSTACK_ANY_REGION: 'true',
       BLOOMSTACK_WEB_CPU: '1024',
       BLOOMSTACK_WEB_MEMORY: '',
       BLOOMSTACK_LEARNING_MIN_ACCURACY: '0.95',

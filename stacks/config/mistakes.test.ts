@@ -95,6 +95,7 @@ describe("a variable's value that breaks a rule is reported with the rule", () =
     ['web.memory', 4096, /allows 512 to 2048 MiB in steps of 1024$/, { BLOOMSTACK_WEB_CPU: '256' }],
     ['web.cpu', 300, /no such size, give one of 256, 512/],
     ['account', '1234', /give the 12 digits/],
+    ['region', 'us-east-9', /no such region.* by name is us-east-1; set anyRegion to true if it is new/],
     ['web.memory', '2 GB', /give a whole number, such as 1024/],
     ['learning.minAccuracy', 90, /give a number from 0 to 1, such as 0.9/],
     ['learning.studio', 'yes', /give true or false/],

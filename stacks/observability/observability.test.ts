@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { assertProperties, synthesizedStack } from '../synthesized-stack.ts';
 
 const stack = synthesizedStack();
+const OPERATING = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
 const TOPIC = '${aws_sns_topic.observability-topic.arn}';
 
 test('errors, latency, unhealthy hosts and CPU of both services and the endpoint raise an alarm', () => {
@@ -19,7 +21,7 @@ test('errors, latency, unhealthy hosts and CPU of both services and the endpoint
   );
 });
 
-test('every alarm notifies the topic, says what to do, and does not treat missing data as breaching', () => {
+test('every alarm notifies the topic, says what to do, as docs/operating.md does, and does not treat missing data as breaching', () => {
   for (const alarm of stack.ofType('aws_cloudwatch_metric_alarm')) {
     assertProperties(alarm, {
       alarm_actions: [TOPIC],
@@ -27,6 +29,8 @@ test('every alarm notifies the topic, says what to do, and does not treat missin
       treat_missing_data: 'notBreaching',
     });
     assert.match(String(alarm['alarm_description']), /\w{3,}.*\./);
+    const [kind] = /-\w+$/.exec(String(alarm['alarm_name'])) ?? [];
+    assert.ok(OPERATING.includes(`${kind}\``), kind);
   }
 });
 
@@ -78,6 +82,12 @@ test('the topic is encrypted, with a key that its senders may use', () => {
     { Service: 'events.amazonaws.com' },
   ]);
   assert.deepEqual(principals('EncryptTheirMessages'), principals('Publish'));
+});
+
+test('the queries of docs/operating.md are saved', () => {
+  const queries = stack.ofType('aws_cloudwatch_query_definition').map((query) => query['query_string']);
+  assert.equal(queries.length, 3);
+  for (const query of queries) assert.ok(OPERATING.includes(String(query).split('...').at(-1) ?? ''));
 });
 
 test('an e-mail is sent if an address is configured', () => {

@@ -76,6 +76,14 @@ test('a failure of the emulator is 502, not an answer of AWS', async (t) => {
   assert.equal(await call('CodePipeline_20150709.GetPipeline', {}), '502 InternalFailure');
 });
 
+test('ECS answers with both lists of capabilities, of which a definition has one', async (t) => {
+  const linuxParameters = { capabilities: { drop: ['ALL'] } };
+  const reply = { taskDefinition: { containerDefinitions: [{ linuxParameters }] } };
+  const { call } = await start(t, JSON.stringify(reply));
+  const answer = await call('AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition', {});
+  assert.match(JSON.stringify(answer), /"capabilities":\{"add":\[\],"drop":\["ALL"\]\}/);
+});
+
 test('EventBridge takes a topic as a target only if its messages pass both policies, without a condition', async (t) => {
   const { call, form } = await start(t, '{"KeyMetadata":{"KeyId":"1"}}');
   const allow = (Action: string, Condition?: object) =>
