@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { after, test } from 'node:test';
+import { text } from 'node:stream/consumers';
+import { after, type TestContext, test } from 'node:test';
 import { STSClient } from '@aws-sdk/client-sts';
 import { configuration } from '../../stacks/config/schema.ts';
 import { synthesizedStack } from '../../stacks/synthesized-stack.ts';
@@ -9,8 +10,8 @@ import { AwsError } from '../aws-double/protocol.ts';
 import { synthesizeStack } from '../terraform/synth.ts';
 import byType from './actions-by-type.json' with { type: 'json' };
 import { deployerPolicy } from './deployer-policy.ts';
-import { startFakeAws } from './fake-aws.ts';
-import { type Account, describeFindings, preflight } from './preflight.ts';
+import { startFakeAws, startTestServer } from './fake-aws.ts';
+import { type Account, askAccount, describeFindings, preflight } from './preflight.ts';
 import { readQuotas } from './quotas.ts';
 
 const config = configuration.parse({ account: '123456789012' });
@@ -43,17 +44,9 @@ const BUILDS = 'Concurrently running builds for ARM/Small environment';
 for (const [title, account, expected, isFirst = true] of [
   ['where everything is in order, nothing', {}, []],
   ['a missing permission', denying('ec2:CreateVpc'), ['fails: permissions']],
-  [
-    'service-linked roles that nobody may create',
-    { ...denying('ServiceLinked'), ...noRole },
-    ['fails: service-linked roles'],
-  ],
+  ['roles that nobody may create', { ...denying('Linked'), ...noRole }, ['fails: service-linked roles']],
   ['service-linked roles that AWS creates', noRole, []],
-  [
-    'a zone that the account does not have',
-    { zones: async () => ['ap-northeast-2a'] },
-    ['fails: Availability Zones'],
-  ],
+  ['a zone that is not there', { zones: async () => ['ap-northeast-2a'] }, ['fails: Availability Zones']],
   ['no GPU', quotaOf('g4dn', 0), ['later: ml.g4dn.xlarge for spot training job usage']],
   ['no evaluation', quotaOf('processing', 0), ['later: ml.m5.large for processing job usage']],
   ['an endpoint that cannot be updated', quotaOf('endpoint', 3), ['later: ml.m5.large for endpoint usage']],
@@ -95,6 +88,38 @@ test('problems have a remedy, and come first in the table', async () => {
   assert.match(second, /g4dn.xlarge for spot training job usage +\| ⚠ later .*Service Quotas, sagemaker/);
 });
 
+/** The SDK asks this server. */
+const answering = (t: TestContext, AWS_ENDPOINT_URL = ''): void => {
+  const before = { ...process.env };
+  Object.assign(process.env, { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' });
+  t.after(() => {
+    process.env = before;
+  });
+};
+
+test('permissions are those of the session’s role, with its path; a missing role is no failure', async (t) => {
+  const role = 'arn:aws:iam::123456789012:role/team/Admin';
+  const about: (string | null)[] = [];
+  const url = await startTestServer(t, async (request, response) => {
+    const form = new URLSearchParams(await text(request));
+    about.push(form.get('PolicySourceArn'));
+    const result = (action: string, decision: string) =>
+      `<member><EvalActionName>${action}</EvalActionName><EvalDecision>${decision}</EvalDecision></member>`;
+    const results = result('s3:GetObject', 'allowed') + result('iam:PassRole', 'implicitDeny');
+    const answer = `<Role><Arn>${role}</Arn></Role><EvaluationResults>${results}</EvaluationResults>`;
+    const of = form.get('Action');
+    if (form.get('RoleName') !== 'Gone')
+      response.end(`<${of}Response><${of}Result>${answer}</${of}Result></${of}Response>`);
+    else response.writeHead(404).end('<_><Error><Code>NoSuchEntity</Code></Error></_>');
+  });
+  answering(t, url);
+  const caller = { account: config.account, arn: 'arn:aws:sts::123456789012:assumed-role/Admin/kim' };
+  const { denied, hasRole } = askAccount(new STSClient({ region: 'a' }), 'ap-northeast-2', caller);
+  assert.deepEqual(await denied(['s3:GetObject', 'iam:PassRole'], '*'), ['iam:PassRole']);
+  assert.equal(about.at(-1), role);
+  assert.deepEqual([await hasRole('Admin'), await hasRole('Gone')], [true, false]);
+});
+
 test('quotas are read page by page, AWS’s defaults for what the account has none of', async (t) => {
   const { client, inputs } = await startFakeAws(t, {
     ListServiceQuotas: ({ NextToken }) =>
@@ -103,11 +128,7 @@ test('quotas are read page by page, AWS’s defaults for what the account has no
         : { Quotas: [{ QuotaName: 'b', Value: 2 }] },
     ListAWSDefaultServiceQuotas: () => ({ Quotas: ['b', 'c'].map((QuotaName) => ({ QuotaName, Value: 9 })) }),
   });
-  const before = { ...process.env };
-  process.env['AWS_ENDPOINT_URL'] = client.endpoint;
-  t.after(() => {
-    process.env = before;
-  });
+  answering(t, client.endpoint);
   const read = (...names: string[]) => readQuotas(new STSClient(client), 'ap-northeast-2', 'fargate', names);
   assert.deepEqual(Object.fromEntries(await read('a', 'b', 'c')), { a: 1, b: 2, c: 9 });
   assert.equal(inputs('ListServiceQuotas')[0]?.['ServiceCode'], 'fargate');

@@ -58,13 +58,7 @@ test('environment, region, account, prefix and suffix each select another state'
 const OTHER = '210987654321';
 
 for (const [title, states, choices, choseAccount, expected] of [
-  [
-    'another region',
-    { [CURRENT]: stateText() },
-    { region: 'us-east-1' },
-    false,
-    /BLOOMSTACK_REGION=ap-northeast-2/,
-  ],
+  ['another region', { [CURRENT]: stateText() }, { region: 'us-east-1' }, false, /_REGION=ap-northeast-2/],
   ['another environment', { [CURRENT]: stateText() }, { environment: 'prod' }, false, /_ENVIRONMENT=dev/],
   ['another account', { [CURRENT]: stateText() }, { account: OTHER }, false, /_ACCOUNT=210987654321/],
   ['another account that was chosen', { [CURRENT]: stateText() }, { account: OTHER }, true, undefined],

@@ -10,11 +10,7 @@ import { findTerraform, Terraform } from './terraform.ts';
 
 for (const [title, script, expected] of [
   ['1.10 is new enough', `echo '{"terraform_version": "1.10.0", "terraform_outdated": true}'`, undefined],
-  [
-    '1.9 is too old',
-    `echo '{"terraform_version": "1.9.8"}'`,
-    /is Terraform 1\.9\.8, which is too old.*https:/,
-  ],
+  ['1.9 is too old', `echo '{"terraform_version": "1.9.8"}'`, / 1\.9\.8, which is too old.*https:/],
   ['another program', 'echo OpenSomething v1', /does not answer like Terraform\. Install Terraform 1\.10/],
   ['a program that fails', 'exit 1', /Terraform does not run.*https:\/\/developer\.hashicorp\.com/],
 ] as const)

@@ -154,6 +154,7 @@ test('if configured, the WAF, connections and bucket requests are logged, and sh
       target_bucket: '${aws_s3_bucket.access-logs.id}',
       depends_on: ['aws_s3_bucket_policy.access-logs-policy'],
     });
+  assert.ok(full.statements().some(({ Sid }) => Sid === 'BucketsWriteTheirLogs'));
   for (const type of ['aws_flow_log', 'aws_wafv2_web_acl_logging_configuration', 'aws_s3_bucket_logging'])
     assert.deepEqual(stack.ofType(type), [], type);
 });
