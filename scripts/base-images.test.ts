@@ -20,7 +20,7 @@ test('tags are pinned by what the registry says; where it says nothing, they sta
         .end();
     else if (asked === '/v2/library/node/manifests/24')
       response.setHeader('Docker-Content-Digest', DIGEST).end();
-    else response.writeHead(404).end();
+    else response.writeHead(asked.endsWith('/1') ? 200 : 404).end();
   });
   const { host } = new URL(url);
   const node = '# Of the services.';

@@ -2,9 +2,17 @@ import path from 'node:path';
 import { z } from 'zod';
 import { errorText } from '../../model/shared/text.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
+import { ONE_AFTER_ANOTHER_MINUTES } from '../../stacks/delivery/image-build.ts';
 import { FOLDERS, inputPrefix } from '../../stacks/learning/folders.ts';
 import { type Names, resourceNames } from '../../stacks/names.ts';
-import { LOSS, planAndReview, readPlan, requirePartOf } from '../plan/review-plan.ts';
+import {
+  type Approval,
+  approveWidening,
+  LOSS,
+  planAndReview,
+  readPlan,
+  requirePartOf,
+} from '../plan/review-plan.ts';
 import { CommandError, confirm, print, runCommand, statusLine } from '../shared/cli.ts';
 import { takeLock } from '../shared/lock.ts';
 import { ROOT } from '../shared/paths.ts';
@@ -40,35 +48,8 @@ const options = z.strictObject({
 });
 
 const MINUTE = 60_000;
-const BUILDING = { intervalMs: 5000, limitMs: 90 * MINUTE };
+const BUILDING = { intervalMs: 5000, limitMs: ONE_AFTER_ANOTHER_MINUTES * MINUTE };
 const ROLLING_OUT = { intervalMs: 5000, limitMs: 45 * MINUTE };
-
-interface Approval {
-  readonly yes: boolean;
-  readonly allowLoss: boolean;
-  /** Whose permissions may be widened. */
-  readonly widen: readonly string[];
-}
-
-/**
- * Asks by name for permissions without bounds.
- *
- * @throws CommandError when they are not approved
- */
-const approveWidening = async (
-  widened: readonly { readonly holder: string }[],
-  { widen, yes }: Approval,
-): Promise<void> => {
-  for (const holder of new Set(widened.map((each) => each.holder))) {
-    if (widen.includes(holder)) continue;
-    if (yes)
-      throw new CommandError(
-        `Stopped: ${holder} would get permissions without bounds. If that is intended, run npm run deploy -- --yes --widen ${holder}.`,
-        LOSS,
-      );
-    await confirm(`${holder} gets permissions without bounds.`, holder);
-  }
-};
 
 /**
  * Plans everything, reviews the plan and asks whether to apply it; a loss of data stops the deployment. A resource that

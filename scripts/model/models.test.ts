@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { MODEL_PROPERTY } from '../../model/contract/sagemaker-jobs.ts';
@@ -60,7 +61,7 @@ const start = async (t: TestContext, serving?: number) => {
 
 const OPTIONS = { signal: new AbortController().signal, report: () => {} };
 
-test('versions are listed from the newest, with status and accuracy, if its report is there', async (t) => {
+test('versions are listed from the newest, with status, accuracy, if its report is there, when and by whom', async (t) => {
   const { place } = await start(t);
   const versions = await listVersions(place);
   assert.deepEqual(
@@ -69,6 +70,8 @@ test('versions are listed from the newest, with status and accuracy, if its repo
       .map(([index, status]) => [index + 1, status, index === 3 ? undefined : 0.925])
       .reverse(),
   );
+  for (const { by, registeredAt } of versions)
+    assert.deepEqual([by, registeredAt !== undefined], [userInfo().username, true]);
 });
 
 test('a rollback goes to the approved version before the one that is served or about to be', async (t) => {

@@ -48,12 +48,8 @@ for (const [title, sides, expected] of [
   ],
   [
     'what is only known at apply is marked as such, also inside',
-    {
-      before: [{ type: 'forward', target: 'tg-1' }],
-      after: [{ type: 'forward' }],
-      unknown: [{ target: true }],
-    },
-    ['x.target: tg-1 -> (known after apply)'],
+    { before: [{ type: 'forward', target: 't' }], after: [{ type: 'forward' }], unknown: [{ target: true }] },
+    ['x.target: t -> (known after apply)'],
   ],
   [
     'a secret that changes is reported without its values',

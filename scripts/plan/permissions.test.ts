@@ -174,12 +174,7 @@ for (const [title, statement, expected, type = 'aws_iam_policy'] of [
   ['what has its reason in the code', login],
   ['reasons for a part', reasoned, 'ecr:GetAuthorizationToken, ecr:* (every action of ecr, every resource)'],
   ['any account', { Action: 's3:Get', Principal: { AWS: '*' } }, 's3:Get (anyone)', 'aws_s3_bucket_policy'],
-  [
-    'all but some principals',
-    { Action: 's3:Get', NotPrincipal: root },
-    's3:Get (anyone)',
-    'aws_s3_bucket_policy',
-  ],
+  ['all but some users', { Action: 's3:Get', NotPrincipal: root }, 's3:Get (anyone)', 'aws_s3_bucket_policy'],
   [
     'a key, whose every resource is itself',
     { Action: 'kms:*', Principal: root, Resource: '*' },

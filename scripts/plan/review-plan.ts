@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { statusLine } from '../shared/cli.ts';
+import { CommandError, confirm, statusLine } from '../shared/cli.ts';
 import { makePlan, type PlanFile } from '../terraform/apply.ts';
 import { SYNTH_FOLDER } from '../terraform/synth.ts';
 import type { Target } from '../terraform/target.ts';
@@ -10,6 +10,33 @@ import { parseTerraformPlan } from './terraform-plan.ts';
 
 /** Exit code of a command that stops because data would be lost. */
 export const LOSS = 2;
+
+export interface Approval {
+  readonly yes: boolean;
+  readonly allowLoss: boolean;
+  /** Whose permissions may be widened. */
+  readonly widen: readonly string[];
+}
+
+/**
+ * Asks by name for permissions without bounds.
+ *
+ * @throws CommandError when they are not approved
+ */
+export const approveWidening = async (
+  widened: readonly { readonly holder: string }[],
+  { widen, yes }: Approval,
+): Promise<void> => {
+  for (const holder of new Set(widened.map((each) => each.holder))) {
+    if (widen.includes(holder)) continue;
+    if (yes)
+      throw new CommandError(
+        `Stopped: ${holder} would get permissions without bounds. If that is intended, run npm run deploy -- --yes --widen ${holder}.`,
+        LOSS,
+      );
+    await confirm(`${holder} gets permissions without bounds.`, holder);
+  }
+};
 
 /** What a review says before its first section that is no warning. */
 export const summarizeReview = (markdown: string): string => {

@@ -14,7 +14,7 @@ import {
 } from './plan-fixtures.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { reviewPlan } from './review.ts';
-import { requirePartOf } from './review-plan.ts';
+import { approveWidening, requirePartOf } from './review-plan.ts';
 
 const review = (...fixtures: readonly Fixture[]) => reviewPlan(planJson(...fixtures), stackOf(...fixtures));
 
@@ -37,13 +37,7 @@ testCases(markdownOf, [
   ],
   [
     'the summary counts what happens, in words',
-    [
-      created('aws_lb.a'),
-      updated('aws_vpc.v'),
-      replaced('aws_subnet.s'),
-      destroyed('aws_route.r'),
-      unchanged('aws_eip.e'),
-    ],
+    [created('x.a'), updated('x.b'), replaced('x.c'), destroyed('x.d'), unchanged('x.e')],
     [/This plan creates 1 resource, changes 1, replaces 1, destroys 1\./],
   ],
   [
@@ -218,4 +212,11 @@ test('what builds the first images is a part of the reviewed plan, or nothing is
   const whole = planJson(created('aws_vpc.v'), registry('app-web'));
   requirePartOf(planJson(registry('app-web'), unchanged('aws_eip.e')), whole);
   assert.throws(() => requirePartOf(planJson(registry('app-was')), whole), /reviewed plan: .*app-was/);
+});
+
+test('permissions without bounds are approved by name', async () => {
+  const approval = { yes: true, allowLoss: true, widen: ['app-web'] };
+  await approveWidening([{ holder: 'app-web' }], approval);
+  const other = approveWidening([{ holder: 'app-web' }, { holder: 'app-was' }], approval);
+  await assert.rejects(other, { exitCode: 2, message: /^Stopped: app-was would get .* --widen app-was\.$/ });
 });

@@ -5,15 +5,7 @@ import type { FutureResource, Inventory, Resource } from './inventory.ts';
 export const ANYONE = ['0.0.0.0/0', '::/0'];
 
 /** Ranges that no router of the internet forwards. */
-const NOT_PUBLIC = [
-  'private',
-  'loopback',
-  'linkLocal',
-  'carrierGradeNat',
-  'uniqueLocal',
-  'multicast',
-  'broadcast',
-];
+const NOT_PUBLIC = 'private loopback linkLocal carrierGradeNat uniqueLocal multicast broadcast'.split(' ');
 
 /**
  * Whether addresses of the internet are in a CIDR block.

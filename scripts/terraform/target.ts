@@ -26,14 +26,10 @@ const identity = z.object({ Account: z.string(), Arn: z.string() });
 /**
  * A client that fails soon if AWS does not answer.
  *
- * @param answerMs timeout in milliseconds
+ * @param socketTimeout timeout in milliseconds
  */
-export const createStsClient = (region: string, answerMs = 10_000): STSClient =>
-  new STSClient({
-    region,
-    maxAttempts: 2,
-    requestHandler: { connectionTimeout: 3000, socketTimeout: answerMs },
-  });
+export const createStsClient = (region: string, socketTimeout = 10_000): STSClient =>
+  new STSClient({ region, maxAttempts: 2, requestHandler: { connectionTimeout: 3000, socketTimeout } });
 
 const OFFLINE_HINT = 'npm run plan -- --offline needs none.';
 const REFRESH = `Renew them (for SSO: aws sso login), or unset them to work without; ${OFFLINE_HINT}`;

@@ -27,14 +27,8 @@ const configurationTable = (): string => {
     const names = field.path.split('.');
     const [inDev, inProd] = [valueText(valueAt(dev, names)), valueText(valueAt(prod, names))];
     const meaning = `${field.description}${allowed(field)}`.replaceAll('|', '\\|');
-    const cells = [
-      `\`${field.path}\``,
-      `\`${field.variable}\``,
-      inDev,
-      inProd === inDev ? '' : inProd,
-      meaning,
-    ];
-    return `| ${cells.join(' | ')} |`;
+    const inProdOnly = inProd === inDev ? '' : inProd;
+    return `| \`${field.path}\` | \`${field.variable}\` | ${inDev} | ${inProdOnly} | ${meaning} |`;
   });
   return [
     '| field | variable | default (dev) | prod, if it differs | meaning |',

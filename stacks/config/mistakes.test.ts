@@ -107,11 +107,7 @@ describe("a variable's value that breaks a rule is reported with the rule", () =
     ['network.cidr', '10.0.0.1/16', /such as 10.0.0.0\/16/],
     ['network.cidr', '10.0.0.0/8', /between \/16 and \/20/],
     ['network.allowedCidrs', ['10.0.0.0/8', '192.168.1/24'], /"192.168.1\/24" is wrong/],
-    [
-      'network.publicSubnets',
-      ['10.0.0.0/20', '10.0.8.0/21'],
-      /10.0.8.0\/21 overlaps the subnet 10.0.0.0\/20/,
-    ],
+    ['network.publicSubnets', ['10.0.0.0/20', '10.0.8.0/21'], /0.8.0\/21 overlaps the subnet 10.0.0.0\/20/],
     ['network.privateSubnets', ['10.0.128.0/20', '10.1.0.0/20'], /10.1.0.0\/20 is outside the VPC/],
     ['network.privateSubnets', ['10.0.128.0/20'], /1 for 2 Availability Zones \(a, c\)/],
     ['network.privateSubnets', ['10.0.128.0/20', '10.0.160.0/29'], /too small, AWS needs \/28 or larger/],

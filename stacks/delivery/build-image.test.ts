@@ -109,11 +109,12 @@ for each in services/web services/was model; do content "$each/Dockerfile"; done
   return execFileSync('bash', ['-ec', script], { cwd: source, encoding: 'utf8' }).trim().split('\n');
 };
 
-test('the training image begins with nothing that its maker deletes: Ubuntu, and pinned wheels of what it opens', () => {
+test('images begin with what one file names, the training image with nothing that its maker deletes: Ubuntu, and pinned wheels of what it opens', () => {
   const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
   const base = read('model/base.Dockerfile');
-  const begins = `${base}${read('model/Dockerfile')}`.matchAll(/^FROM (?:--platform=\S+ )?(\S+)/gm);
-  const images = ['${CUDA}', '${NODE_OF_TRAINING}', '${UBUNTU}'];
+  const others = ['model', 'services/web', 'services/was'].map((each) => read(`${each}/Dockerfile`));
+  const begins = [base, ...others].join('').matchAll(/^FROM (?:--platform=\S+ )?(\S+)/gm);
+  const images = ['${CUDA}', '${NODE_OF_TRAINING}', '${NODE}', '${UBUNTU}'];
   assert.deepEqual([...new Set([...begins].map(([, image]) => image))].sort(), images);
   for (const [, image = ''] of read('stacks/images/base-images.env').matchAll(/^\w+=(.*)/gm))
     assert.match(image, /^public\.ecr\.aws\/docker\/library\/(node|ubuntu):/);
@@ -132,7 +133,10 @@ test('the first deployment builds each image once, under its own tag and under t
     assert.deepEqual(first.pushed, key === 'ml' ? ['app-ml:base', ...images] : images);
     for (const call of first.builds) {
       assert.match(call, /--provenance=false --sbom=false/);
-      assert.match(call, /--build-arg NODE=public\.ecr\.aws\/docker\/library\/node:24-/);
+      assert.match(
+        call,
+        /--build-arg NODE=public\.ecr\.aws\/docker\/library\/node:24-\S+ .*NODE_OF\S+node:22-/,
+      );
     }
     assert.match(
       readFileSync(path.join(source, 'imagedefinitions.json'), 'utf8'),

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { assertProperties, CONNECTION_ARN, synthesizedStack } from '../synthesized-stack.ts';
+import { ONE_AFTER_ANOTHER_MINUTES } from './image-build.ts';
 
 const stack = synthesizedStack();
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -99,6 +100,11 @@ test('the learning image is built on x86-64, with more time and memory, and not 
   const { type, image, compute_type } = buildEnvironment('ml');
   assert.deepEqual([type, compute_type], ['LINUX_CONTAINER', 'BUILD_GENERAL1_MEDIUM']);
   assertProperties(stack.get('aws_codebuild_project.delivery-ml-build'), { build_timeout: 60 });
+  const minutes = stack.ofType('aws_codebuild_project').map((project) => Number(project['build_timeout']));
+  assert.equal(
+    ONE_AFTER_ANOTHER_MINUTES,
+    minutes.reduce((sum, each) => sum + each),
+  );
   assert.match(image, /^aws\/codebuild\/amazonlinux-x86_64/);
   assert.deepEqual(
     pipelineStages(stack, 'ml').map(({ name }) => name),

@@ -25,6 +25,9 @@ const ARCHITECTURES = {
   },
 } as const;
 
+/** For all three images, where an account may run one build at a time. */
+export const ONE_AFTER_ANOTHER_MINUTES = 2 * ARCHITECTURES.arm64.minutes + ARCHITECTURES['x86-64'].minutes;
+
 type Architecture = keyof typeof ARCHITECTURES;
 
 /** The file that tells CodePipeline's ECS action which image a container gets. */

@@ -213,11 +213,7 @@ test('with keys, web may read their secret and nothing else, and Terraform does 
 });
 
 for (const [what, name, certificate] of [
-  [
-    'a domain and its zone',
-    'full',
-    '${aws_acm_certificate_validation.certificate-validation.certificate_arn}',
-  ],
+  ['a domain and zone', 'full', '${aws_acm_certificate_validation.certificate-validation.certificate_arn}'],
   ['a domain and a certificate', 'minimal', CERTIFICATE_ARN],
 ] as const)
   test(`with ${what} the public load balancer serves HTTPS and redirects HTTP; the internal one does not`, () => {
