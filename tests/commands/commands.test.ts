@@ -155,13 +155,27 @@ test('npm run plan finds nothing to do', options, async () => {
   assert.match(await run(['npm', 'run', 'plan']), /No changes/);
 });
 
-for (const command of ['plan', 'deploy', 'destroy'])
-  test(`npm run ${command} refuses another region, with what to do`, options, async () => {
-    const other = { BLOOMSTACK_REGION: 'us-east-1' };
-    await assert.rejects(run(['npm', 'run', command], other), {
-      stderr: /^A deployment.* in account 123456789012, ap-northeast-2.*BLOOMSTACK_REGION=ap-northeast-2/,
-    });
-  });
+const REGION = { BLOOMSTACK_REGION: 'us-east-1' };
+const IN_SEOUL = /^A deployment.* in account 123456789012, ap-northeast-2.*BLOOMSTACK_REGION=ap-northeast-2/;
+const ZONES = { BLOOMSTACK_NETWORK_ZONES: 'a,c,z' };
+
+for (const [command, choice, stderr] of [
+  ...['plan', 'plan -- --offline', 'deploy', 'destroy'].map((each) => [each, REGION, IN_SEOUL] as const),
+  ['plan', { BLOOMSTACK_STATE_BUCKET: 'states' }, /still knows of resources\. Move it there:\n/],
+  ['deploy', ZONES, /^Stopped before anything was changed: see what FAILS above/],
+  ['deploy -- --skip-preflight', ZONES, /STOP.*SageMaker Studio domain.*Stopped: this plan loses data/s],
+] as const)
+  test(`npm run ${command} refuses ${JSON.stringify(choice)}, with what to do`, options, () =>
+    assert.rejects(run(['npm', 'run', ...command.split(' ')], choice), { stderr }),
+  );
+
+test('no command runs beside another one', options, async () => {
+  const lock = path.join(project, 'cdktf.out/lock.json');
+  writeFileSync(lock, JSON.stringify({ pid: process.pid, command: 'npm run deploy', since: 'now' }));
+  for (const command of ['plan', 'deploy', 'destroy'])
+    await assert.rejects(run(['npm', 'run', command]), { stderr: /^npm run deploy has been running in / });
+  rmSync(lock);
+});
 
 test(
   'what was reviewed is applied: nobody plans at the question of npm run deploy, or while it builds first images',
@@ -193,7 +207,11 @@ test('npm run deploy continues where the CLI stopped: changed settings, services
   assert.match(output, /creates 0 resources, changes 0, replaces 1, destroys 0/);
   assert.match(output, /No image has to be built/);
   assert.match(output, /app-was-service runs with these settings/);
-  assert.match(output, /Deployed: http:\/\/app-web-alb/);
+  assert.match(
+    output,
+    /Deployed: http:\/\/app-web-alb.*\n\nDashboard: .*\nLogs: .*\nAlarms: .* tells nobody/,
+  );
+  assert.ok(existsSync(path.join(project, 'cdktf.out/approved/bloomstack-dev/plan.tfplan')));
 });
 
 test('npm run destroy leaves nothing', options, async () => {
