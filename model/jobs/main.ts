@@ -69,7 +69,9 @@ const JOBS: Readonly<Record<string, Job>> = {
 const [, , command = ''] = process.argv;
 const job = JOBS[command];
 if (!job) {
-  process.stderr.write(`There is no command "${command}".\n\n${USAGE}`);
+  process.stderr.write(
+    `${command ? `There is no command "${command}"` : 'No command was given'}.\n\n${USAGE}`,
+  );
   process.exit(1);
 }
 

@@ -93,9 +93,10 @@ export class ExecutionRecords {
     const found = all.find(({ resumable }) => resumable);
     if (found) return found;
     const last =
-      all[0] && `The last, ${all[0].id}, has ${all[0].status.toLowerCase()} and cannot be resumed.`;
+      all[0] &&
+      `The last, ${all[0].id}, has ${all[0].status.toLowerCase()} and cannot be resumed. Start another`;
     throw new Error(
-      `${last ?? 'There is no execution to resume.'} Start another: npm run pipeline -- --data DIR`,
+      `${last ?? 'There is no execution to resume. Start one'}: npm run pipeline -- --data DIR`,
     );
   }
 }

@@ -101,7 +101,7 @@ test('when an execution starts, those that cannot be resumed are removed; the la
 test('the last resumable execution is found, also when others have ended since; if there is none, it says why', async () => {
   const { records, folder } = workspace;
   write(path.join(folder, 'executions/damaged00000.json'), '{"id":');
-  await assert.rejects(records.lastResumable(), /There is no execution to resume\. Start another: npm run/);
+  await assert.rejects(records.lastResumable(), /There is no execution to resume\. Start one: npm run/);
   await records.save(
     recordOf('refused00000', { startedAt: '2026-01-04', status: 'Failed', resumable: false }),
   );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { displayName } from './inventory.ts';
 import { code, markdownTable, shorten } from './markdown.ts';
 import { created, destroyed, inventoryFrom, referring, unchanged, updated } from './plan-fixtures.ts';
 import { type Attributes, parseTerraformPlan } from './terraform-plan.ts';
@@ -38,6 +39,12 @@ for (const [title, written, expected] of [
     );
     assert.deepEqual(resources[2]?.after, { it: expected });
   });
+
+test('a resource is called by its name, and by its description only if it has none', () => {
+  const named = { description: 'Source of app-web', repository_name: 'app-web' };
+  assert.equal(displayName({ before: undefined, after: named }), 'app-web');
+  assert.equal(displayName({ before: undefined, after: { description: 'Messages' } }), 'Messages');
+});
 
 test('a link leads to what the code refers to, not to an old copy at the same address', () => {
   const old = destroyed('aws_s3_bucket.photos');

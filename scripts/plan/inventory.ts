@@ -49,8 +49,7 @@ export const isReplacedOrDestroyed = ({ action }: Resource): boolean =>
   action === 'replace' || action === 'destroy';
 
 /** Attributes that come nearest to a name. */
-const NAME_LIKE =
-  /^(bucket|family|policy_arn|destination_cidr_block|description|(?!.*(display|bus)).*_name)$/;
+const NAME_LIKE = /^(bucket|family|policy_arn|destination_cidr_block|(?!.*(display|bus)).*_name)$/;
 
 /** Its name in AWS, or the attribute nearest to one. */
 export const displayName = ({ after, before }: Pick<Resource, 'after' | 'before'>): string => {
@@ -59,6 +58,7 @@ export const displayName = ({ after, before }: Pick<Resource, 'after' | 'before'
     attributes['name'],
     getPath(attributes['tags'], ['Name']),
     ...Object.entries(attributes).flatMap(([key, value]) => (NAME_LIKE.test(key) ? [value] : [])),
+    attributes['description'],
   ];
   const isName = (candidate: Json | undefined) =>
     typeof candidate === 'string' && candidate !== '' && !candidate.startsWith('${');

@@ -170,7 +170,10 @@ const mergeLayers = ({ context, env }: Sources): ReadonlyMap<string, Choice> => 
       `environment (${environment.place}) is ${JSON.stringify(environment.value)}: give ${ENVIRONMENTS.join(' or ')}`,
     );
   if (!name.success || problems.length > 0) throw new ConfigurationError(problems);
-  const defaults = objectChoices(ENVIRONMENT_DEFAULTS[name.data], `defaults.${name.data}`);
+  const defaults = objectChoices(ENVIRONMENT_DEFAULTS[name.data], '').map((choice) => ({
+    ...choice,
+    place: `default of ${name.data}`,
+  }));
   const layers = [...defaults, ...everywhere, ...byEnvironment[name.data], ...variables, environment];
   return new Map(layers.map((choice) => [choice.path, choice]));
 };

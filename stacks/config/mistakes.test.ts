@@ -92,7 +92,7 @@ describe("a variable's value that breaks a rule is reported with the rule", () =
     ['learning.endpointInstanceType', 'ml.c7g.large', /Arm instance .* take one such as ml.m5.large/],
     ['https.certificateArn', certificate, /ap-northeast-2 takes certificates of that region only/, domain],
     ['observability.logRetentionDays', 31, /has no such retention, give one of 1, 3, 5/],
-    ['web.memory', 4096, /allows 512 to 2048 MiB in steps of 1024$/, { BLOOMSTACK_WEB_CPU: '256' }],
+    ['web.memory', 4096, /allows 512 or multiples of 1024 up to 2048 MiB$/, { BLOOMSTACK_WEB_CPU: '256' }],
     ['web.cpu', 300, /no such size, give one of 256, 512/],
     ['account', '1234', /give the 12 digits/],
     ['region', 'us-east-9', /no such region.* by name is us-east-1; set anyRegion to true if it is new/],

@@ -135,7 +135,7 @@ const service = z
     const { from, to, step } = FARGATE_MEMORY[cpu] ?? { from: 0, to: 0, step: 1 };
     if (memory !== from && (memory < from || memory > to || memory % step !== 0))
       issues.push(
-        conflict('memory', `with cpu ${cpu} Fargate allows ${from} to ${to} MiB in steps of ${step}`),
+        conflict('memory', `with cpu ${cpu} Fargate allows ${from} or multiples of ${step} up to ${to} MiB`),
       );
   })
   .prefault({});
