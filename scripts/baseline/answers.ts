@@ -78,6 +78,7 @@ const ask = async (base: string, request: string): Promise<unknown> => {
   let received = '';
   await new Promise((resolve) => {
     socket.on('error', () => {}).once('close', resolve);
+    socket.setTimeout(30_000, () => socket.destroy());
     socket.on('data', (chunk: string) => {
       received += chunk;
       const [head = '', body = ''] = received.split('\r\n\r\n');

@@ -52,7 +52,7 @@ export const masked = (text: string): string =>
     .replaceAll(WORK, '<work>')
     .replaceAll(process.cwd(), '<root>')
     .replaceAll(/\b(127\.0\.0\.1|localhost):\d+/g, '$1:<port>')
-    .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/g, '<id>')
+    .replaceAll(/\b([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|1-[0-9a-f]{8}-[0-9a-f]{24})\b/g, '<id>')
     .replaceAll(/\bprocess \d+/g, 'process <pid>')
     .replaceAll(/^ +at .*\n/gm, '');
 
