@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -14,19 +13,18 @@ import { readDataset } from '../model/data/dataset.ts';
 import { writePhotos } from '../model/jobs/test-jobs.ts';
 import { assertClose } from '../model/shared/test-pictures.ts';
 import { temporaryFolder } from '../tests/temporary-folder.ts';
-import { ROOT } from './shared/paths.ts';
+import { writeBackgrounds } from './background.ts';
 
 test('a background is written next to its backbone, for this use of it only', async (t) => {
   const [directory, unknown] = [saveTinyGraph(path.join(temporaryFolder(t), 'net')), temporaryFolder(t)];
+  const lines: string[] = [];
   const run = async (count: number) => {
     await writePhotos(unknown, { astilbe: count, daisy: count });
-    const options = ['--backbone', directory, '--unknown', unknown];
-    const command = ['--import', 'tsx', 'scripts/background.ts', ...options];
-    return spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
+    return writeBackgrounds({ backbone: directory, unknown }, (line) => void lines.push(line));
   };
-  assert.match((await run(9)).stderr, /has 18 photos in its folders: add some, at least 20\./);
-  const { stdout, stderr } = await run(12);
-  assert.match(stdout, /Wrote .*net.background-[0-9a-f]{32}\.f16 from 24 photos\./, stderr);
+  await assert.rejects(run(9), /has 18 photos in its folders: add some, at least 20\./);
+  await run(12);
+  assert.match(lines.at(-1) ?? '', /Wrote .*net.background-[0-9a-f]{32}\.f16 from 24 photos\./);
   await loadBackend({ native: false });
   const backbone = await Backbone.load(directory);
   const found = await readBackground(directory, backbone);

@@ -1,4 +1,6 @@
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { Backbone } from '../model/backbone/backbone.ts';
 import { parseRange, rangeText } from '../model/backbone/feature-extractor.ts';
@@ -30,8 +32,11 @@ Makes the statistics of photos of anything by which heads that are trained on a 
 MobileNet's, as scripts/fetch-backbone.ts fetches it, are part of the project.
 `;
 
-await runCommand({ head, options }, async ({ backbone: directory, range, unknown, to = directory }) => {
-  print(`Computing on ${(await loadBackend()).reason}.`);
+export const writeBackgrounds = async (
+  { backbone: directory, range, unknown, to = directory }: z.output<typeof options>,
+  log = print,
+): Promise<number> => {
+  log(`Computing on ${(await loadBackend()).reason}.`);
   const onProgress = progressLine();
   const photos = (await readPhotoKinds(unknown, onProgress)).flatMap((kind) => kind.photos);
   if (photos.length < FEWEST_PHOTOS)
@@ -47,7 +52,11 @@ await runCommand({ head, options }, async ({ backbone: directory, range, unknown
     });
     const { name, content } = encodeBackground(backbone, features);
     await replaceFile(path.join(to, name), content);
-    print(`Wrote ${path.join(to, name)} from ${photos.length} photos.`);
+    log(`Wrote ${path.join(to, name)} from ${photos.length} photos.`);
   }
   return 0;
-});
+};
+
+// Its test imports this file.
+if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url))
+  await runCommand({ head, options }, writeBackgrounds);

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
+import { MODEL_NAME } from '../model/contract/tensors.ts';
+import { metricsSchema } from '../model/evaluation/metrics.ts';
+import { writePhotos } from '../model/jobs/test-jobs.ts';
 import { writeFiles } from '../model/shared/files.ts';
 import { temporaryFolder } from '../tests/temporary-folder.ts';
 import { readOptions } from './shared/cli.ts';
-import { commandFor, reserveFolders, TRAIN_COMMAND } from './train.ts';
+import { ROOT } from './shared/paths.ts';
+import { commandFor, reserveFolders, TRAIN_COMMAND, train } from './train.ts';
 
 const readCommandLine = (parameters: readonly string[]) => readOptions(TRAIN_COMMAND.options, parameters);
 
@@ -45,15 +51,12 @@ for (const [what, options, message] of REFUSED)
     await assert.rejects(reserveFolders(command), message);
   });
 
-test('a backbone that is none: refused before a photo is read', (t) => {
-  const folder = temporaryFolder(t);
-  const command =
-    '--import tsx scripts/train.ts --data DIR/photos --out DIR/out --features DIR/features --backbone DIR/nowhere';
-  const args = command.replaceAll('DIR', folder).split(' ');
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  assert.equal(status, 1);
-  assert.match(stderr, /backbone in .*nowhere cannot be used: model\.json cannot be read/);
-  assert.doesNotMatch(stderr, /Usage/, 'in which the reason would drown');
+test('a backbone that is none: refused before a photo is read', async (t) => {
+  const options = '--data DIR/photos --out DIR/out --features DIR/features --backbone DIR/nowhere';
+  const command = readCommandLine(options.replaceAll('DIR', temporaryFolder(t)).split(' '));
+  assert.ok(command);
+  const message = /backbone in .*nowhere cannot be used: model\.json cannot be read/;
+  await assert.rejects(train(command, new AbortController().signal), { name: 'Error', message });
 });
 
 test('another person gets the command without the folders of this computer', () => {
@@ -66,4 +69,26 @@ test('another person gets the command without the folders of this computer', () 
     commandFor(command),
     'npm run train -- --data DIR --epochs 7 --learning-rate 0.003 --exclude wrong.json --backbone mobilenet --balanced --test 0.1 --validation 0.1 --seed 1',
   );
+});
+
+test('a folder of photos becomes a model, its card and its archive', async (t) => {
+  const [photos, out] = [temporaryFolder(t), path.join(temporaryFolder(t), 'out')];
+  await writePhotos(photos, { astilbe: 5, daisy: 5 });
+  writeFileSync(path.join(photos, 'daisy/broken.jpg'), 'not a photo');
+  const given = ['--data', photos, '--epochs', '1', '--out', out, '--version', '5'];
+  const command = ['--import', 'tsx', 'scripts/train.ts', ...given];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /Computing on (WebAssembly|native TensorFlow) \(/);
+  assert.match(stdout, /left out daisy\/broken\.jpg: /);
+  assert.match(stdout, /Epoch 1 of 1: loss \d/);
+
+  const metrics = metricsSchema.parse(JSON.parse(readFileSync(path.join(out, 'metrics.json'), 'utf8')));
+  assert.deepEqual(metrics.labels, ['astilbe', 'daisy']);
+  assert.deepEqual(metrics.data.test, [1, 1]);
+  assert.deepEqual(metrics.data.train, [3, 3]);
+  assert.equal(metrics.data.skipped.length, 1);
+  const model = `${MODEL_NAME}/5/saved_model.pb`;
+  const files = ['MODEL_CARD.md', 'confusion-matrix.svg', 'training-curves.svg', 'model.tar.gz', model];
+  for (const file of files) assert.ok(existsSync(path.join(out, file)), file);
 });

@@ -198,7 +198,8 @@ export const reserveFolders = async (command: TrainCommand): Promise<() => void>
   return takeLock(path.join(out, 'running.json'), 'npm run train');
 };
 
-const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
+/** Trains in folders that are reserved. */
+export const train = async (command: TrainCommand, signal: AbortSignal): Promise<void> => {
   const { data, exclude, features: _, reference: __, ...given } = command;
   const { out, backbone, range, test, validation, unknown, version, ...recipe } = given;
   const modelVersion = version ?? versionAt(new Date());
@@ -259,6 +260,6 @@ const run = async (command: TrainCommand): Promise<number> => {
   return 0;
 };
 
-// A test imports this file.
+// Its tests import this file.
 if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url))
   await runCommand(TRAIN_COMMAND, run);

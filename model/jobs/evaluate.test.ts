@@ -135,6 +135,11 @@ const REFUSED: readonly (readonly [
     /has no photos\.json/,
     (container) => repack(container, (model) => rm(path.join(model, PHOTOS_FILE))),
   ],
+  [
+    'without a model',
+    /^There is no model\.tar\.gz in /,
+    (container) => rm(container.at(EVALUATION_INPUTS.model, MODEL_ARCHIVE)),
+  ],
 ];
 
 for (const [what, message, prepare] of REFUSED)

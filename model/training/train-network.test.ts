@@ -84,7 +84,7 @@ test('balanced, every class weighs the same, and a photo one on average', () =>
   assert.deepEqual(inverseFrequencyWeights(3, [0, 0, 0, 0, 0, 0, 1, 1, 2]), [0.5, 1.5, 3]));
 
 describe('a training that is stopped', () => {
-  const STOPS = [[1], [2], [3], [4], [5], [1, 1, 1, 1, 1]];
+  const STOPS = [[1], [4], [1, 1, 1, 1, 1]];
   test('is resumed to the very same weights and history', async () => {
     // With the best epoch looked for and classes weighed.
     const train = (options: TrainingRunOptions = {}) =>

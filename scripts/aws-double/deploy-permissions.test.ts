@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { ENDPOINT_ARN, modelName, startSimulation } from '../../scripts/aws-double/simulated-deployment.ts';
 import { synthesizedStack } from '../../stacks/synthesized-stack.ts';
+import { ENDPOINT_ARN, modelName, startSimulation } from './simulated-deployment.ts';
 
 const conditions = z.record(z.string(), z.record(z.string(), z.string())).default({});
 

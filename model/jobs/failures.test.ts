@@ -18,12 +18,6 @@ test('a job that fails says why in the failure file and in its log, and exits wi
     assert.ok(stderr.includes(line));
   }));
 
-test('an evaluation that fails says why in the exit message, and exits with 1', () =>
-  withContainer(async (container) => {
-    assert.equal((await startJob(container, ['evaluate']).ended).code, 1);
-    assert.match(await readFile(container.at(MESSAGE_FILE), 'utf8'), /^There is no model\.tar\.gz in /);
-  }));
-
 test("the message is cut to SageMaker's limit, but never inside a character", (t) => {
   const container = new ContainerPaths(temporaryFolder(t));
   const write = (text: string) => {

@@ -8,26 +8,26 @@ import { TerraformStack, Testing } from 'cdktf';
 import { Hono } from 'hono';
 import { pino } from 'pino';
 import sharp from 'sharp';
-import { buildNetwork } from '../../model/network/network.ts';
-import { exportLayers } from '../../model/savedmodel/export-layers.ts';
-import { decodeSavedModel, encodeSavedModel } from '../../model/savedmodel/file.ts';
-import { ModelStore } from '../../services/endpoint/models.ts';
-import { tinyEndpoint } from '../../services/endpoint/tiny-endpoint.ts';
-import { type RunningServer, startServer } from '../../services/http/server.ts';
-import { PhotoClassifier } from '../../services/was/photo-classifier.ts';
-import { RuntimeClient } from '../../services/was/runtime-client.ts';
-import { loadConfiguration } from '../../stacks/config/load.ts';
-import { createDeployment } from '../../stacks/deployment.ts';
-import { Role } from '../../stacks/iam/role.ts';
-import { Network } from '../../stacks/network/network.ts';
-import { AlarmTopic } from '../../stacks/observability/notifications.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import { buildNetwork } from '../model/network/network.ts';
+import { exportLayers } from '../model/savedmodel/export-layers.ts';
+import { decodeSavedModel, encodeSavedModel } from '../model/savedmodel/file.ts';
+import { ModelStore } from '../services/endpoint/models.ts';
+import { tinyEndpoint } from '../services/endpoint/tiny-endpoint.ts';
+import { type RunningServer, startServer } from '../services/http/server.ts';
+import { PhotoClassifier } from '../services/was/photo-classifier.ts';
+import { RuntimeClient } from '../services/was/runtime-client.ts';
+import { loadConfiguration } from '../stacks/config/load.ts';
+import { createDeployment } from '../stacks/deployment.ts';
+import { Role } from '../stacks/iam/role.ts';
+import { Network } from '../stacks/network/network.ts';
+import { AlarmTopic } from '../stacks/observability/notifications.ts';
+import { temporaryFolder } from '../tests/temporary-folder.ts';
 
 /** The examples in docstrings run, and give what the comments `// =>` behind them say. */
 
 const log = pino({ level: 'silent' });
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
+const ROOT = path.resolve(import.meta.dirname, '..');
 
 /** Source files, with the code of their examples. */
 const sources = ['model', 'services', 'stacks']
@@ -69,7 +69,6 @@ const cloud = () => {
 
 /** What examples name without saying where it comes from. */
 const givens = async () => ({
-  ...cloud(),
   ...{ assert, log, Hono, ModelStore, RuntimeClient, PhotoClassifier, Network, AlarmTopic },
   ...{ buildNetwork, exportLayers, encodeSavedModel, decodeSavedModel },
   endpoint: endpoint.url,
@@ -85,11 +84,11 @@ for (const { name, examples } of sources) {
   for (const code of examples) {
     test(`${name}: ${code.split('\n', 1)}`, async () => {
       const exported: object = await import(pathToFileURL(path.join(ROOT, name)).href);
-      const given = await givens();
-      const scope = { ...given, ...exported };
+      const own = name.startsWith(path.join(ROOT, 'stacks')) ? cloud() : undefined;
+      const scope = { ...(await givens()), ...own, ...exported };
       const body = `return (async () => {\n${withAssertions(code)}\n})()`;
       await compileFunction(body, Object.keys(scope))(...Object.values(scope));
-      Testing.synth(given.stack);
+      if (own) Testing.synth(own.stack);
     });
   }
 }

@@ -8,11 +8,11 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { readPhoto } from '../../model/photo/read-photo.ts';
-import { classify as run } from '../../scripts/classify/main.ts';
-import { startTestServer } from '../../scripts/deploy/fake-aws.ts';
-import { ROOT } from '../../scripts/shared/paths.ts';
 import type { Answer } from '../../services/contract.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import { temporaryFolder } from '../../tests/temporary-folder.ts';
+import { startTestServer } from '../deploy/fake-aws.ts';
+import { ROOT } from '../shared/paths.ts';
+import { classify as run } from './main.ts';
 
 const work = temporaryFolder({ after });
 const folder = path.join(work, 'photos');
@@ -60,7 +60,7 @@ const classify = (...args: string[]) => {
   child.stdout.on('data', (chunk) => (output.out += String(chunk)));
   child.stderr.on('data', (chunk) => (output.err += String(chunk)));
   const ended = once(child, 'close').then(() => ({ ...output, status: child.exitCode }));
-  return { child, ended };
+  return { child, output, ended };
 };
 
 const lines = (out: string): unknown[] =>
@@ -96,36 +96,40 @@ test('folders become one line of JSON a photo, in order, with the pixels that th
   assert.deepEqual(new Set(sent.map(hex)), new Set(seen.map(hex)));
 });
 
-for (const [signal, heldPhoto, answered, sent] of [
-  ['SIGTERM', 2, 2, 3],
-  ['SIGKILL', 3, 2, 4],
-] as const)
-  test(`ended by ${signal} and resumed, it sends no answered photo twice and prints every answer`, async (t) => {
-    const sizes: number[] = [];
-    let held: (() => void) | undefined;
-    const url = await serve(t, (response, body) => {
-      sizes.push(body.byteLength);
-      const reply = () => response.end(JSON.stringify(answer));
-      if (sizes.length === heldPhoto && !held) held = reply;
-      else reply();
-    });
-    const args = [folder, '--url', url, '--no-shrink', '--concurrency', '1'];
-    const { child, ended } = classify(...args);
-    while (!held) await new Promise((resolve) => setTimeout(resolve, 20));
-    child.kill(signal);
-    if (signal === 'SIGTERM') {
-      await once(child.stderr, 'data');
-      held();
-      assert.equal((await ended).status, 130, 'the photo in flight is answered first');
-    } else await ended;
-    const { status, out, err } = await classify(...args, '--resume').ended;
-    assert.equal(status, 0);
-    assert.match(err, new RegExp(`${answered} photos already answered`));
-    assert.equal(lines(out).length, 3);
-    assert.equal(sizes.length, sent);
-    const journals = readdirSync(path.join(cache, 'bloomstack'));
-    assert.equal(journals.length, 1, 'one is kept only where a photo failed, as above');
+test('killed and resumed, then ended by SIGTERM and resumed, it sends no answered photo twice and prints every answer', async (t) => {
+  const sizes: number[] = [];
+  const held: (() => void)[] = [];
+  const url = await serve(t, (response, body) => {
+    const reply = () => response.end(JSON.stringify(answer));
+    // The second photo, twice.
+    if ([2, 3].includes(sizes.push(body.byteLength))) held.push(reply);
+    else reply();
   });
+  const start = (...more: string[]) =>
+    classify(folder, '--url', url, '--no-shrink', '--concurrency', '1', ...more);
+  const until = async (isSo: () => boolean) => {
+    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  const killed = start();
+  await until(() => held.length === 1);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  const stopped = start('--resume');
+  await until(() => held.length === 2);
+  stopped.child.kill('SIGTERM');
+  await until(() => stopped.output.err.includes('Waiting for the photos in flight'));
+  held[1]?.();
+  const { status: code, err: told } = await stopped.ended;
+  assert.equal(code, 130, 'the photo in flight is answered first');
+  assert.match(told, /1 photo already answered/);
+  const { status, out, err } = await start('--resume').ended;
+  assert.equal(status, 0);
+  assert.match(err, /2 photos already answered/);
+  assert.equal(lines(out).length, 3);
+  assert.equal(sizes.length, 4);
+  const journals = readdirSync(path.join(cache, 'bloomstack'));
+  assert.equal(journals.length, 1, 'one is kept only where a photo failed, as above');
+});
 
 for (const [what, photos, expected] of [
   ['no such file', ['none.jpg'], { exitCode: 2, message: /none\.jpg cannot be read/ }],
