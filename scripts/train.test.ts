@@ -56,7 +56,7 @@ test('a backbone that is none: refused before a photo is read', async (t) => {
   const command = readCommandLine(options.replaceAll('DIR', temporaryFolder(t)).split(' '));
   assert.ok(command);
   const message = /backbone in .*nowhere cannot be used: model\.json cannot be read/;
-  await assert.rejects(train(command, new AbortController().signal), { name: 'Error', message });
+  await assert.rejects(train(command, new AbortController().signal), { name: 'BackboneError', message });
 });
 
 test('another person gets the command without the folders of this computer', () => {
