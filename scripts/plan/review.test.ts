@@ -14,7 +14,7 @@ import {
 } from './plan-fixtures.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
 import { reviewPlan } from './review.ts';
-import { approveWidening, requirePartOf } from './review-plan.ts';
+import { approveWidening, requirePartOf, summarizeReview } from './review-plan.ts';
 
 const review = (...fixtures: readonly Fixture[]) => reviewPlan(planJson(...fixtures), stackOf(...fixtures));
 
@@ -134,7 +134,7 @@ testCases(markdownOf, [
 ]);
 
 test('only what is lost for good has an exit code of its own', () => {
-  const { stateful, exitCode } = review(
+  const { stateful, exitCode, markdown } = review(
     replaced('aws_lb.web'),
     destroyed('aws_kms_key.k'),
     replaced('aws_vpc.v'),
@@ -144,6 +144,7 @@ test('only what is lost for good has an exit code of its own', () => {
   const losses = stateful.map(({ address, action }) => `${action} ${address}`);
   assert.deepEqual([exitCode, ...losses], [2, 'replace aws_lb.web', 'destroy aws_kms_key.k']);
   assert.equal(review(replaced('aws_vpc.v')).exitCode, 0);
+  assert.match(summarizeReview(markdown), /^# Plan of shop.*creates 0 .*⚠ STOP.*⚠ Before(?!.*## )/s);
 });
 
 test('replacing what an earlier run left half created is no loss; other replacements are', () => {
