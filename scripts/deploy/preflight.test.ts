@@ -83,9 +83,10 @@ test('problems have a remedy, and come first in the table', async () => {
   const findings = await check({ zones: async () => [], ...quotaOf('g4dn', 0) });
   for (const { verdict, remedy } of findings)
     assert.equal(remedy !== '', verdict === 'fails' || verdict === 'later');
-  const [, , first = '', second = ''] = describeFindings(findings).split('\n');
+  const [, , first = '', second = '', third = ''] = describeFindings(findings).split('\n');
   assert.match(first, /Availability Zones +\| ⚠ FAILS .*BLOOMSTACK_NETWORK_ZONES/);
   assert.match(second, /g4dn.xlarge for spot training job usage +\| ⚠ later .*Service Quotas, sagemaker/);
+  assert.match(third, /alarm e-mail +\| ⚠ later .*BLOOMSTACK_OBSERVABILITY_ALARM_EMAIL/);
 });
 
 /** The SDK asks this server. */
