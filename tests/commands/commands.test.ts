@@ -169,12 +169,12 @@ for (const [command, choice, stderr] of [
     assert.rejects(run(['npm', 'run', ...command.split(' ')], choice), { stderr }),
   );
 
-test('no command runs beside another one', options, async () => {
+test('no command runs beside another one', options, async (t) => {
   const lock = path.join(project, 'cdktf.out/lock.json');
   writeFileSync(lock, JSON.stringify({ pid: process.pid, command: 'npm run deploy', since: 'now' }));
+  t.after(() => rmSync(lock));
   for (const command of ['plan', 'deploy', 'destroy'])
     await assert.rejects(run(['npm', 'run', command]), { stderr: /^npm run deploy has been running in / });
-  rmSync(lock);
 });
 
 test(
