@@ -89,13 +89,15 @@ export const found = (verdict: Verdict, what: string, detail: string, remedy = '
   remedy,
 });
 
+const UNKNOWN = 'Check it yourself, or allow the call: docs/deployer-policy.json.';
+
 /** Judges AWS's answer. A question that AWS refuses becomes a finding itself. */
 const judge = <T, Judged>(
   what: string,
   question: Promise<T>,
   judgement: (answer: T) => Judged,
 ): Promise<Judged | Finding> =>
-  question.then(judgement, (error) => found('not asked', what, shorten(errorText(error), 100)));
+  question.then(judgement, (error) => found('not asked', what, shorten(errorText(error), 100), UNKNOWN));
 
 const SHOWN = 8;
 /** A list, cut short. */
@@ -200,7 +202,7 @@ const checkQuotas = (options: PreflightOptions, account: Account) => {
     return judge(`quotas of ${service}`, question, (values) =>
       needs.map(([, name, now, later, why]) => {
         const value = values.get(name);
-        if (value === undefined) return found('not asked', name, 'Service Quotas does not list it');
+        if (value === undefined) return found('not asked', name, 'not in Service Quotas', UNKNOWN);
         if (value >= later) return found('ok', name, String(value));
         const detail = `${value} of ${value < now ? now : later}: ${why}`;
         const remedy = `Request ${later} in the console: Service Quotas, ${service}, ${options.config.region}.`;

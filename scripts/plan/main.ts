@@ -51,7 +51,6 @@ await runCommand({ head: HEAD, options }, async ({ offline }) => {
     print(explainOffline(target));
   }
   const { stack, terraform, planOptions } = target;
-  await terraform.run('validate', '-no-color');
   const { plan, review } = await planAndReview(target, planOptions);
   const { exitCode, summary, file } = review;
   const planText = path.join(SYNTH_FOLDER, `plan-${stack.name}.txt`);

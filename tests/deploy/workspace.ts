@@ -11,20 +11,21 @@ import { configuration } from '../../stacks/config/schema.ts';
 import { stateNames } from '../../stacks/names.ts';
 import { ACCOUNT, type Emulator, emulatorOverride } from './emulator/emulator.ts';
 
-const change = z.looseObject({
-  address: z.string(),
-  change: z.looseObject({ actions: z.array(z.string()) }),
+const plannedChange = z.object({
+  type: z.literal('planned_change'),
+  change: z.object({ resource: z.object({ addr: z.string() }), action: z.string() }),
 });
-const planSchema = z.looseObject({ resource_changes: z.array(change).default([]) });
 
-/** The actions of a plan by address: `create`, `update`, `delete`, or `delete,create`. */
-const changesOf = (plan: unknown): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    planSchema
-      .parse(plan)
-      .resource_changes.map(({ address, change: { actions } }) => [address, actions.join()] as const)
-      .filter(([, actions]) => actions !== 'no-op'),
+/** The actions of a plan by address (`create`, `update`, `replace`, `delete`), from the lines of `plan -json`. */
+const changesOf = (lines: string): Readonly<Record<string, string>> => {
+  const parsed = lines
+    .trim()
+    .split('\n')
+    .map((line) => plannedChange.safeParse(JSON.parse(line)).data?.change);
+  return Object.fromEntries(
+    parsed.flatMap((change) => (change ? [[change.resource.addr, change.action]] : [])),
   );
+};
 
 /** A project folder in which the real Terraform applies our stack to the emulator. */
 export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
@@ -46,11 +47,10 @@ export const openWorkspace = (emulator: Emulator, terraformBinary: string) => {
     stateFile: path.join(root, stateNames(configured({})).file),
     write,
     /** @param options `-refresh=false` if an earlier plan has just refreshed the state */
-    plan: async (...options: string[]) => {
-      await terraform.run('plan', '-input=false', '-no-color', '-out=test.tfplan', ...options);
-      const raw: unknown = JSON.parse(await terraform.run('show', '-json', 'test.tfplan'));
-      return { raw, resources: changesOf(raw) };
-    },
+    plan: async (...options: string[]) =>
+      changesOf(await terraform.run('plan', '-json', '-input=false', '-out=test.tfplan', ...options)),
+    /** The last plan, as a review reads it. */
+    show: async (): Promise<unknown> => JSON.parse(await terraform.run('show', '-json', 'test.tfplan')),
     /** Applies the last plan. */
     apply: () => terraform.run('apply', '-input=false', '-no-color', 'test.tfplan'),
     addresses: async (): Promise<string[]> =>
