@@ -12,11 +12,10 @@ Asks the registries of the base images for the digests of their tags, and pins t
 An image whose digest cannot be read keeps its line, with a comment that says so.
 `;
 
+export const BASE_IMAGES = path.join(ROOT, 'stacks/images/base-images.env');
+
 const options = z.strictObject({
-  file: z
-    .string()
-    .default(path.join(ROOT, 'stacks/images/base-images.env'))
-    .meta({ value: 'FILE', description: 'another file in this format' }),
+  file: z.string().default(BASE_IMAGES).meta({ value: 'FILE', description: 'another file in this format' }),
 });
 
 const TIMEOUT_MS = 20_000;
@@ -70,7 +69,10 @@ const IMAGE =
 const NOT_PINNED = ' Not pinned: its digest could not be read.';
 
 /** The file with current digests. Each of its lines is a comment, an image, or empty. */
-export const pinned = async (text: string, onFailure: (reason: string) => void): Promise<string> => {
+export const pinned = async (
+  text: string,
+  onFailure: (name: string, reason: string) => void,
+): Promise<string> => {
   const lines = text.split('\n');
   for (const [index, line] of lines.entries()) {
     const {
@@ -82,7 +84,7 @@ export const pinned = async (text: string, onFailure: (reason: string) => void):
     } = IMAGE.exec(line)?.groups ?? {};
     if (name === '') continue;
     const digest = await readDigest(registry, repository, tag).catch((error: unknown) => {
-      onFailure(`${name} stays as it is: ${errorText(error)}`);
+      onFailure(name, errorText(error));
       return pinned.slice(1);
     });
     lines[index] = `${name}=${registry}/${repository}:${tag}${digest && `@${digest}`}`;
@@ -96,7 +98,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url))
   await runCommand({ head: HEAD, options }, async ({ file }) => {
     const failures: string[] = [];
     const before = readFileSync(file, 'utf8');
-    const after = await pinned(before, (reason) => failures.push(reason));
+    const after = await pinned(before, (name, reason) => failures.push(`${name} stays as it is: ${reason}`));
     writeFileSync(file, after);
     for (const failure of failures) print(failure);
     print(

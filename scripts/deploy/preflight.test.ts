@@ -27,6 +27,7 @@ const check = (account: Partial<Account>, isFirst = true) =>
       zones: async () => ['ap-northeast-2a', 'ap-northeast-2b', 'ap-northeast-2c'],
       quotas: async (_, names) => new Map(names.map((name) => [name, 100])),
       hasRole: async () => true,
+      missingImages: async () => [],
       ...account,
     },
   );
@@ -37,6 +38,7 @@ const quotaOf = (part: string, value: number): Partial<Account> => ({
 const denying = (part: string): Partial<Account> => ({
   denied: async (actions) => actions.filter((each) => each.includes(part)),
 });
+const imageThat = (reason: string) => ({ missingImages: async () => [['NODE', reason] as const] });
 const noRole = { hasRole: async () => false };
 const refuse = () => Promise.reject(new AwsError('AccessDeniedException', 'You may not ask'));
 const BUILDS = 'Concurrently running builds for ARM/Small environment';
@@ -54,6 +56,9 @@ for (const [title, account, expected, isFirst = true] of [
   ['tasks that cannot be rolled out', quotaOf('vCPU', 6), ['later: Fargate On-Demand vCPU resource count']],
   ['no builds, at first', quotaOf('ARM', 0), [`fails: ${BUILDS}`]],
   ['no builds, later', quotaOf('ARM', 0), [`later: ${BUILDS}`], false],
+  ['a base image that is gone', imageThat('answered 404 without a digest'), ['fails: base image NODE']],
+  ['a registry that is not reached', imageThat('ENOTFOUND'), ['not asked: base image NODE']],
+  ['a base image, but builds none', imageThat('answered 404 without a digest'), [], false],
   [
     'refused questions, and quotas that are not listed',
     {

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { DescribeAvailabilityZonesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetRoleCommand, IAMClient, paginateSimulatePrincipalPolicy } from '@aws-sdk/client-iam';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { z } from 'zod';
 import { errorText } from '../../model/shared/text.ts';
 import type { Configuration } from '../../stacks/config/schema.ts';
+import { BASE_IMAGES, pinned } from '../base-images.ts';
 import { markdownTable, shorten } from '../plan/markdown.ts';
 import type { StackFiles } from '../terraform/synth.ts';
 import type { Caller } from '../terraform/target.ts';
@@ -34,6 +36,8 @@ export interface Account {
   readonly zones: () => Promise<readonly string[]>;
   readonly quotas: (service: string, names: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   readonly hasRole: (name: string) => Promise<boolean>;
+  /** The base images that their registries did not confirm, with the reasons. */
+  readonly missingImages: () => Promise<readonly (readonly [name: string, reason: string])[]>;
 }
 
 const ASSUMED = /^arn:[^:]+:sts::\d{12}:assumed-role\/([^/]+)\//;
@@ -69,6 +73,11 @@ export const askAccount = (sts: STSClient, region: string, caller: Caller): Acco
       const available = AvailabilityZones.filter(({ State }) => State === 'available');
       return available.map(({ ZoneName }) => ZoneName ?? '');
     },
+    missingImages: async () => {
+      const missing: [string, string][] = [];
+      await pinned(readFileSync(BASE_IMAGES, 'utf8'), (...each) => missing.push(each));
+      return missing;
+    },
     quotas: (service, names) => readQuotas(sts, region, service, names),
     hasRole: async (name) => {
       try {
@@ -89,7 +98,7 @@ export const found = (verdict: Verdict, what: string, detail: string, remedy = '
   remedy,
 });
 
-const UNKNOWN = 'Check it yourself, or allow the call: docs/deployer-policy.json.';
+const UNKNOWN = 'Check it yourself, or allow the call (see docs/deployer-policy.json).';
 
 /** Judges AWS's answer. A question that AWS refuses becomes a finding itself. */
 const judge = <T, Judged>(
@@ -212,6 +221,13 @@ const checkQuotas = (options: PreflightOptions, account: Account) => {
   });
 };
 
+const checkBaseImages = async (account: Account): Promise<readonly Finding[]> =>
+  (await account.missingImages()).map(([name, reason]) =>
+    reason.includes('answered 404')
+      ? found('fails', `base image ${name}`, reason, 'Choose another in stacks/images/base-images.env.')
+      : found('not asked', `base image ${name}`, reason, UNKNOWN),
+  );
+
 const checkAlarms = ({ config: { observability } }: PreflightOptions): Finding => {
   const { alarmEmail } = observability;
   const what = 'alarm e-mail';
@@ -234,6 +250,8 @@ export const preflight = async (options: PreflightOptions, account: Account): Pr
     ...checkPermissions(options, account),
     checkZones(options, account),
     ...checkQuotas(options, account),
+    // Later, builds are started by pushes.
+    ...(options.isFirst ? [checkBaseImages(account)] : []),
     checkAlarms(options),
   ];
   return (await Promise.all(questions)).flat();

@@ -1,5 +1,5 @@
 import { findChanges, NOTHING, PRESENT } from './differences.ts';
-import { type Inventory, isReplacedOrDestroyed, type Resource } from './inventory.ts';
+import { type Inventory, isChanged, isReplacedOrDestroyed, type Resource } from './inventory.ts';
 import { blocks, bullet, code, lines } from './markdown.ts';
 import { documentedReason } from './permissions.ts';
 import { isPolicyChanged, managedPolicies, plannedPolicies, unreadPolicies } from './policies.ts';
@@ -101,6 +101,11 @@ export const attentionSection = (inventory: Inventory): string => {
     'Out of service until recreated': inventory.resources
       .filter((each) => isReplacedOrDestroyed(each) && RESOURCE_TYPES[each.type]?.severity === 'outage')
       .map(({ address }) => code(address)),
+    'New models get all traffic at once, without a canary, because the endpoint has one instance; each is tried on a separate endpoint before':
+      inventory
+        .ofType('aws_sagemaker_pipeline')
+        .filter((each) => isChanged(each) && /MIN_INSTANCES\W+1\W/.test(JSON.stringify(each.after)))
+        .map(({ address }) => code(address)),
   };
   const items = Object.entries(found).flatMap(([what, texts]) =>
     texts.length > 0 ? [bullet(`${what}: ${texts.length}`), ...texts.map((text) => bullet(text, 1))] : [],

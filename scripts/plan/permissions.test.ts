@@ -207,6 +207,9 @@ test('policies of AWS and those only known at apply, new ways from and to the in
     created('aws_vpc_security_group_egress_rule.all', { ip_protocol: '-1', cidr_ipv4: '0.0.0.0/0' }),
     replaced('aws_ecs_service.web'),
     replaced('aws_ecs_task_definition.web'),
+    created('aws_sagemaker_pipeline.one', { pipeline_definition: '{"MIN_INSTANCES":"1"}' }),
+    created('aws_sagemaker_pipeline.two', { pipeline_definition: '{"MIN_INSTANCES":"12"}' }),
+    unchanged('aws_sagemaker_pipeline.as-before', { pipeline_definition: '{"MIN_INSTANCES":"1"}' }),
   );
   assert.deepEqual(attentionSection(inventory).split('\n'), [
     '## ⚠ Before you approve',
@@ -221,6 +224,8 @@ test('policies of AWS and those only known at apply, new ways from and to the in
     '- Out of service until recreated: 2',
     '  - `aws_vpc_security_group_ingress_rule.moved`',
     '  - `aws_ecs_service.web`',
+    '- New models get all traffic at once, without a canary, because the endpoint has one instance; each is tried on a separate endpoint before: 1',
+    '  - `aws_sagemaker_pipeline.one`',
   ]);
 });
 

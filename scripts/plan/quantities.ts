@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import usesByType from './charged-by-use.json' with { type: 'json' };
 import { displayName, type Inventory, type Resource } from './inventory.ts';
 import { type Attributes, asArray } from './terraform-plan.ts';
 
@@ -85,24 +86,6 @@ const describeFargate = (services: ReturnType<typeof fargateServices>): Amounts 
   ];
 };
 
-/** Charged by traffic, storage or running time. */
-const USES: readonly (readonly [type: string, what: string])[] = [
-  ['aws_nat_gateway', 'NAT gateways: every GB through them'],
-  ['aws_lb', 'load balancers: capacity units (requests, connections, GB)'],
-  ['aws_wafv2_web_acl', 'WAF: requests'],
-  ['aws_s3_bucket', 'S3: stored GB and requests'],
-  ['aws_ecr_repository', 'ECR: stored GB of images'],
-  ['aws_cloudwatch_log_group', 'CloudWatch: GB of logs written and stored'],
-  ['aws_ecs_cluster', 'Container Insights: metrics of ECS clusters'],
-  ['aws_codebuild_project', 'CodeBuild: minutes of builds'],
-  ['aws_codepipeline', 'CodePipeline: minutes of actions'],
-  ['aws_codecommit_repository', 'CodeCommit: active users per month'],
-  [
-    'aws_sagemaker_domain',
-    'SageMaker Studio: hours of running applications, and storage; the domain itself is free',
-  ],
-];
-
 const NONE = /^0( |$)/;
 
 const withoutNone = (amounts: Amounts): readonly Quantity[] =>
@@ -146,7 +129,7 @@ export const chargedQuantities = (inventory: Inventory, view: StateView): Quanti
   const definitions = find('aws_sagemaker_pipeline').map((each) => view(each)?.['pipeline_definition']);
   const instances = new Set(JSON.stringify(definitions).match(/\bml\.\w+\.\w+/g));
   const use: Amounts = [
-    ...USES.map(([type, what]) => [what, number(type)] as const),
+    ...Object.entries(usesByType).map(([type, what]) => [what, number(type)] as const),
     [
       'SageMaker pipelines: hours of the instances that their executions start, and of the endpoint',
       [...instances].sort().join(', ') || definitions.length,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { z } from 'zod';
 import { makePlan } from '../../scripts/terraform/apply.ts';
 import { synthesizeStack } from '../../scripts/terraform/synth.ts';
@@ -11,10 +11,8 @@ import { temporaryFolder } from '../temporary-folder.ts';
 
 const { binary, options } = await needTerraform();
 
-type Choices = z.input<typeof configuration>;
-
 /** Everything that is not there by default. */
-const EVERYTHING: Choices = {
+const EVERYTHING: z.input<typeof configuration> = {
   environment: 'prod',
   account: '123456789012',
   deletionProtection: true,
@@ -35,15 +33,9 @@ const EVERYTHING: Choices = {
   state: { bucket: 'states-of-example' },
 };
 
-const plansEverything = async (t: TestContext, choices: Choices) => {
-  const stack = synthesizeStack(configuration.parse(choices), path.join(temporaryFolder(t), 'cdktf.out'));
+test('Terraform plans everything that can be chosen; a state in S3 is not asked for', options, async (t) => {
+  const stack = synthesizeStack(configuration.parse(EVERYTHING), path.join(temporaryFolder(t), 'cdktf.out'));
   const { operations } = await makePlan(await offlineTerraform(stack, binary), OFFLINE_PLAN, () => {});
   const declared = Object.values(stack.json.resource).flatMap((byName) => Object.keys(byName));
   assert.equal(operations, declared.length);
-};
-
-test('Terraform plans the defaults without an AWS account', options, (t) => plansEverything(t, {}));
-
-test('Terraform plans everything that can be chosen; a state in S3 is not asked for', options, (t) =>
-  plansEverything(t, EVERYTHING),
-);
+});

@@ -337,14 +337,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
-/** Every pair of language, colours and size. */
-const VARIANTS = [
+// Every pair of language, colours and size.
+for (const [language, colorScheme, device] of [
   ['ko', 'light', PHONE],
   ['en', 'light', DESKTOP],
   ['en', 'dark', PHONE],
   ['ko', 'dark', DESKTOP],
-] as const;
-for (const [language, colorScheme, device] of VARIANTS) {
+] as const) {
   const name = `every page is accessible: ${language}, ${colorScheme}, ${device.viewport.width} pixels`;
   onPage(name, language, { ...device, colorScheme }, async (page) => {
     await assertAccessible(page);
