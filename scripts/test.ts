@@ -24,7 +24,7 @@ Runs a test suite: ${Object.keys(SUITES).join(', ')} (unit).
 `;
 
 /** Tests that start processes of the system, or count what theirs holds: each file in a process of its own. */
-const ALONE = /^tests\/(?!unit\/(api|deploy-permissions|examples|repository)\.)|^model\/jobs\/main\./;
+const ALONE = /^tests\/(?!unit\/(api|repository)\.)/;
 
 /** Newer releases of Node run TypeScript as it is. */
 const LOADER = 'typescript' in process.features && process.features.typescript ? [] : ['--import', 'tsx'];
