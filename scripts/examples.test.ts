@@ -84,7 +84,7 @@ for (const { name, examples } of sources) {
   for (const code of examples) {
     test(`${name}: ${code.split('\n', 1)}`, async () => {
       const exported: object = await import(pathToFileURL(path.join(ROOT, name)).href);
-      const own = name.startsWith(path.join(ROOT, 'stacks')) ? cloud() : undefined;
+      const own = name.startsWith('stacks') ? cloud() : undefined;
       const scope = { ...(await givens()), ...own, ...exported };
       const body = `return (async () => {\n${withAssertions(code)}\n})()`;
       await compileFunction(body, Object.keys(scope))(...Object.values(scope));
