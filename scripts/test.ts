@@ -52,7 +52,7 @@ const run = (suite: string, groups: readonly (readonly string[])[]): number => {
     return entry;
   });
   // Some fast tests only wait. The slow suites share this machine with what they start.
-  const concurrency = suite === 'unit' ? availableParallelism() + 1 : suite === 'e2e' ? 2 : 1;
+  const concurrency = suite === 'unit' ? availableParallelism() + 1 : /^(e2e|commands)$/.test(suite) ? 2 : 1;
   const { status } = spawnSync(
     process.execPath,
     [...LOADER, '--test', `--test-concurrency=${concurrency}`, ...entries],
