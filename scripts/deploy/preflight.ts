@@ -211,7 +211,7 @@ const checkQuotas = (options: PreflightOptions, account: Account) => {
     return judge(`quotas of ${service}`, question, (values) =>
       needs.map(([, name, now, later, why]) => {
         const value = values.get(name);
-        if (value === undefined) return found('not asked', name, 'not in Service Quotas', UNKNOWN);
+        if (value === undefined) return found('not asked', name, 'not listed', 'Look in Service Quotas.');
         if (value >= later) return found('ok', name, String(value));
         const detail = `${value} of ${value < now ? now : later}: ${why}`;
         const remedy = `Request ${later} in the console: Service Quotas, ${service}, ${options.config.region}.`;
@@ -225,7 +225,7 @@ const checkBaseImages = async (account: Account): Promise<readonly Finding[]> =>
   (await account.missingImages()).map(([name, reason]) =>
     reason.includes('answered 404')
       ? found('fails', `base image ${name}`, reason, 'Choose another in stacks/images/base-images.env.')
-      : found('not asked', `base image ${name}`, reason, UNKNOWN),
+      : found('not asked', `base image ${name}`, reason, 'Check that builds can pull it.'),
   );
 
 const checkAlarms = ({ config: { observability } }: PreflightOptions): Finding => {

@@ -1,3 +1,4 @@
+import { DEPLOY_ENVIRONMENT } from '../../model/contract/sagemaker-jobs.ts';
 import { findChanges, NOTHING, PRESENT } from './differences.ts';
 import { type Inventory, isChanged, isReplacedOrDestroyed, type Resource } from './inventory.ts';
 import { blocks, bullet, code, lines } from './markdown.ts';
@@ -90,6 +91,8 @@ export const findWidened = (inventory: Inventory): readonly Record<'holder' | 'w
   })),
 ];
 
+const SINGLE_INSTANCE = new RegExp(`${DEPLOY_ENVIRONMENT.minInstances}\\W+1\\W`);
+
 /** What someone who approves a plan should have seen, besides losses of data; empty when everything is destroyed. */
 export const attentionSection = (inventory: Inventory): string => {
   if (inventory.afterPlan().length === 0) return '';
@@ -104,7 +107,7 @@ export const attentionSection = (inventory: Inventory): string => {
     'New models get all traffic at once, without a canary, because the endpoint has one instance; each is tried on a separate endpoint before':
       inventory
         .ofType('aws_sagemaker_pipeline')
-        .filter((each) => isChanged(each) && /MIN_INSTANCES\W+1\W/.test(JSON.stringify(each.after)))
+        .filter((each) => isChanged(each) && SINGLE_INSTANCE.test(JSON.stringify(each.after)))
         .map(({ address }) => code(address)),
   };
   const items = Object.entries(found).flatMap(([what, texts]) =>

@@ -162,11 +162,8 @@ const mislabelled = z
 const folders = flowers ? readdirSync(flowers, { withFileTypes: true }) : [];
 const labels = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 // One photo in twenty is refused.
-onPage(
-  `recognises ${labels.length} flowers in two of three photos, without a key`,
-  'en',
-  DESKTOP,
-  async (page) => {
+if (labels.length > 0)
+  onPage('recognises two of three photos of each flower, without a key', 'en', DESKTOP, async (page) => {
     await page.goto(keyed.url);
     for (const label of labels) {
       const folder = path.join(flowers, label);
@@ -187,8 +184,7 @@ onPage(
       }
       assert.equal(recognised, 2, label);
     }
-  },
-);
+  });
 
 onPage('says of a screenshot that it shows none of the flowers', 'en', PHONE, async (page) => {
   const { known, no, predictions } = await classify(page, noFlower);
