@@ -22,12 +22,11 @@ import { Role } from '../stacks/iam/role.ts';
 import { Network } from '../stacks/network/network.ts';
 import { AlarmTopic } from '../stacks/observability/notifications.ts';
 import { temporaryFolder } from '../tests/temporary-folder.ts';
+import { ROOT } from './shared/paths.ts';
 
 /** The examples in docstrings run, and give what the comments `// =>` behind them say. */
 
 const log = pino({ level: 'silent' });
-
-const ROOT = path.resolve(import.meta.dirname, '..');
 
 /** Source files, with the code of their examples. */
 const sources = ['model', 'services', 'stacks']

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Sharp } from 'sharp';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
 import { PHOTO_BYTES } from '../contract/tensors.ts';
@@ -140,7 +141,7 @@ test('a given folder or list must exist; the list may have any name', async (t) 
 });
 
 test('the list for the sixteen flowers is one, with a reason for each photo', async () => {
-  const file = path.join(import.meta.dirname, 'flowers-16-excluded.json');
+  const file = fileURLToPath(new URL('flowers-16-excluded.json', import.meta.url));
   assert.equal((await readExclusions(file, { optional: false })).size, 209);
 });
 

@@ -78,7 +78,8 @@ test('security groups name each other; CIDR blocks are used only at the public l
     assert.match(String(rule['referenced_security_group_id']), /^\$\{aws_security_group\./);
   for (const rule of stack.ofType('aws_vpc_security_group_egress_rule'))
     if (rule['cidr_ipv4'] !== undefined) assert.deepEqual([rule['from_port'], rule['to_port']], [443, 443]);
-  for (const group of ['aws_security_group', 'aws_default_security_group'].flatMap(stack.ofType))
+  const byDefault = stack.get('aws_default_security_group.network-default-security-group');
+  for (const group of [...stack.ofType('aws_security_group'), byDefault])
     assert.deepEqual([group['ingress'], group['egress']], [undefined, undefined]);
 });
 
